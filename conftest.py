@@ -1,0 +1,3 @@
+"""Names the modules that wire the harness into pytest; nothing else belongs here."""
+
+pytest_plugins = ("fixtures.options", "fixtures.run", "fixtures.target", "fixtures.drill")

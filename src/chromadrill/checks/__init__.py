@@ -1,0 +1,1 @@
+"""Pure functions: observation + fingerprint + objective -> verdict. They import the model only."""

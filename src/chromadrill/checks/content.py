@@ -1,0 +1,165 @@
+"""Is everything there, and is it the same? Inventory, counts, records, configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chromadrill.checks import tables
+from chromadrill.model import (
+    CollectionInfo,
+    Difference,
+    Fingerprint,
+    Observation,
+    Outcome,
+    Verdict,
+)
+
+EXACT, TOLERANT = "exact", "tolerant"
+
+
+def same_inventory(seen: Observation, before: Fingerprint, *, fidelity: str = EXACT) -> Verdict:
+    """Tenants, databases and collections, both ways: extras count. Ids too, where files came back."""
+    after = seen.fingerprint
+    found = [Difference(each, "tenant", "missing") for each in seen.missing_tenants]
+    found += _set("database", map(str, before.databases), map(str, after.databases))
+    found += _set("collection", before.collections, _known(seen))
+    if fidelity == EXACT:
+        for key in sorted(before.collections.keys() & after.collections.keys()):
+            was, now = before.collections[key].info.id, after.collections[key].info.id
+            if was != now:
+                found.append(Difference(key, "id", "changed", before=was, after=now))
+    good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
+    return _judge("inventory", seen, found, good, rungs=("start", "inventory", "alive"))
+
+
+def same_counts(seen: Observation, before: Fingerprint) -> Verdict:
+    """As many records in each collection as there were."""
+    found = [
+        Difference(key, "count", "changed", before=str(each.count), after=str(seen.counts[key]))
+        for key, each in before.collections.items()
+        if key in seen.counts and seen.counts[key] != each.count
+    ]
+    total = sum(seen.counts.values())
+    return _judge(
+        "counts",
+        seen,
+        found,
+        f"{total} records in {len(seen.counts)} collections",
+        rungs=("count",),
+        actual=float(total),
+        limit=float(before.records),
+        unit="records",
+        compared=len(before.collections.keys() & seen.counts.keys()),
+        wanted=len(before.collections),
+    )
+
+
+def same_records(seen: Observation, before: Fingerprint, *, fidelity: str = EXACT) -> Verdict:
+    """Every record: id, document, typed metadata, uri and vector."""
+    found: list[Difference] = []
+    compared, worst = 0, 0.0
+    unread = {t.where for t in seen.troubles if t.rung == "records"}
+    shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
+    for key in shared:
+        was, now = before.collections[key], seen.fingerprint.collections[key]
+        if key in unread and not len(now.records):
+            continue  # could not be read at all: the trouble says why, not "all missing"
+        tolerant = fidelity == TOLERANT and was.info.space == "cosine"
+        found += tables.compare(key, was.records, now.records, tolerant=tolerant)
+        if tolerant:
+            worst = max(worst, tables.drift(was.records, now.records))
+        compared += len(now.records)
+    how = "exact" if fidelity == EXACT else f"largest drift of a cosine vector {worst:.1e}"
+    return _judge(
+        "records",
+        seen,
+        found,
+        f"{compared} of {before.records} records compared, {how}",
+        rungs=("records",),
+        actual=float(compared),
+        limit=float(before.records),
+        unit="records",
+        compared=len(shared),
+        wanted=len(before.collections),
+    )
+
+
+def same_configuration(seen: Observation, before: Fingerprint) -> Verdict:
+    """Metric, index settings, schema, collection metadata and dimension."""
+    found: list[Difference] = []
+    shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
+    for key in shared:
+        was, now = before.collections[key].info, seen.fingerprint.collections[key].info
+        for name, one, other in _settings(was, now):
+            if one != other:
+                found.append(Difference(key, name, "changed", before=str(one), after=str(other)))
+    return _judge(
+        "configuration",
+        seen,
+        found,
+        f"{len(shared)} collections configured as before",
+        rungs=(),
+        compared=len(shared),
+        wanted=len(before.collections),
+    )
+
+
+def _settings(was: CollectionInfo, now: CollectionInfo) -> Iterable[tuple[str, Any, Any]]:
+    for name in ("space", "dimension", "metadata", "configuration", "schema"):
+        one, other = getattr(was, name), getattr(now, name)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _flat(name, one, other)
+        elif name in ("space", "dimension", "metadata") or (one and other):
+            yield name, one, other
+
+
+def _flat(path: str, one: dict[str, Any], other: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    for key in sorted(one.keys() | other.keys()):
+        a, b = one.get(key), other.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            yield from _flat(f"{path}.{key}", a, b)
+        else:
+            yield f"{path}.{key}", _typed(a), _typed(b)
+
+
+def _typed(value: Any) -> Any:
+    """1, 1.0 and true are equal in Python and three things in a database."""
+    return value if value is None else f"{value!r}"
+
+
+def _known(seen: Observation) -> set[str]:
+    return set(seen.fingerprint.collections) | set(seen.counts)
+
+
+def _set(field: str, before: Iterable[str], after: Iterable[str]) -> list[Difference]:
+    was, now = set(before), set(after)
+    gone = [Difference(each, field, "missing") for each in sorted(was - now)]
+    return gone + [Difference(each, field, "extra") for each in sorted(now - was)]
+
+
+def _judge(
+    check: str,
+    seen: Observation,
+    differences: list[Difference],
+    good: str,
+    *,
+    rungs: tuple[str, ...],
+    compared: int = 1,
+    wanted: int = 1,
+    **numbers: Any,
+) -> Verdict:
+    """Differences or a failing server are FAIL; what could not be looked at is UNKNOWN."""
+    troubles = [t for t in seen.troubles if t.rung in rungs]
+    found = tuple(differences)
+    if found or any(t.reading for t in troubles):
+        said = [str(each) for each in found[:10]]
+        said += [f"{t.where}: {t.message}" for t in troubles[:3]]
+        if len(found) > 10:
+            said.append(f"and {len(found) - 10} more differences")
+        return Verdict(check, Outcome.FAIL, "; ".join(said), differences=found, **numbers)
+    if troubles:
+        return Verdict.unknown(check, f"{troubles[0].where}: {troubles[0].message}", **numbers)
+    if compared < wanted:
+        return Verdict.unknown(check, f"{compared} of {wanted} collections compared", **numbers)
+    return Verdict.passed(check, good, **numbers)

@@ -1,0 +1,108 @@
+"""Was it in time, and was nothing acknowledged lost? Limits come from `[objectives]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import quantiles
+
+from chromadrill.model import Acknowledged, Difference, Outcome, Samples, Strike, Verdict
+
+
+def within(check: str, actual_s: float | None, limit_s: float, *, what: str) -> Verdict:
+    """`what` took no longer than its limit; never having happened is a FAIL."""
+    numbers = {"actual": actual_s, "limit": limit_s, "unit": "s"}
+    if actual_s is None:
+        return Verdict.failed(check, f"{what}: never happened", **numbers)
+    sentence = f"{what}: {actual_s:.1f} s of {limit_s:g} s"
+    return Verdict(
+        check, Outcome.PASS if actual_s <= limit_s else Outcome.FAIL, sentence, **numbers
+    )
+
+
+def recovery_time(
+    actual_s: float | None, limit_s: float, *, proven: bool, check: str = "recovery time"
+) -> Verdict:
+    """From the strike to the first stable correct answer; void unless the ladder then passed."""
+    if actual_s is not None and not proven:
+        return Verdict.unknown(
+            check,
+            f"answers came back after {actual_s:.1f} s, but the data is not proven: void",
+            limit=limit_s,
+            unit="s",
+        )
+    return within(check, actual_s, limit_s, what="strike to first stable correct answer")
+
+
+def was_seen(strike: Strike) -> Verdict:
+    """A disaster that nobody saw proves nothing."""
+    if strike.seen is None:
+        return Verdict.unknown("disaster seen", f"{strike.what}: nobody saw it")
+    return Verdict.passed(
+        "disaster seen",
+        f"{strike.what}: {strike.seen}",
+        actual=strike.seen_after_s,
+        unit="s",
+    )
+
+
+def data_loss(
+    acknowledged: Sequence[Acknowledged],
+    present: dict[str, int],
+    struck_at: float,
+    limit_s: float | None,
+) -> Verdict:
+    """From the oldest acknowledged write that is missing to the strike, in seconds.
+
+    `present` maps record id to the value found. `limit_s` None: no acknowledged write may be lost.
+    A later value than the acknowledged one is the write in flight at the strike: no loss.
+    """
+    check = "data loss"
+    if not acknowledged:
+        return Verdict.unknown(check, "no write was acknowledged before the strike")
+    lost = [each for each in acknowledged if present.get(each.id, -1) < each.value]
+    holes = tuple(Difference(e.collection, "write", "missing", (e.id,)) for e in lost)
+    loss_s = max((struck_at - each.at for each in lost), default=0.0)
+    sentence = f"{len(acknowledged) - len(lost)} of {len(acknowledged)} acknowledged writes present"
+    if lost:
+        sentence += f"; oldest missing {loss_s:.1f} s before the strike: {lost[0].id}"
+    good = not lost if limit_s is None else loss_s <= limit_s
+    return Verdict(
+        check,
+        Outcome.PASS if good else Outcome.FAIL,
+        sentence,
+        actual=loss_s,
+        limit=limit_s or 0.0,
+        unit="s",
+        differences=holes,
+    )
+
+
+def p90_under(samples: Samples, limit_ms: float, *, at_least: int) -> Verdict:
+    """The 90th percentile of the raw samples; too few of them is UNKNOWN, an error is a FAIL."""
+    check, got = "search p90", len(samples.milliseconds)
+    if samples.errors:
+        return Verdict.failed(check, f"{len(samples.errors)} queries failed: {samples.errors[0]}",
+                              limit=limit_ms, unit="ms")
+    if got < at_least:
+        return Verdict.unknown(check, f"{got} samples, {at_least} needed", limit=limit_ms, unit="ms")
+    p90 = quantiles(samples.milliseconds, n=100, method="inclusive")[89]
+    return Verdict(
+        check,
+        Outcome.PASS if p90 < limit_ms else Outcome.FAIL,
+        f"p90 {p90:.1f} ms of {got} queries",
+        actual=p90,
+        limit=limit_ms,
+        unit="ms",
+    )
+
+
+def at_least(check: str, actual: float, limit: float, *, unit: str) -> Verdict:
+    """`actual` reaches `limit`."""
+    return Verdict(
+        check,
+        Outcome.PASS if actual >= limit else Outcome.FAIL,
+        f"{actual:g} {unit}, at least {limit:g} expected",
+        actual=actual,
+        limit=limit,
+        unit=unit,
+    )

@@ -1,0 +1,33 @@
+"""Is a server ready? By real queries: heartbeat and healthcheck never touch storage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.model import Scope
+
+
+def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
+    """Whether every collection of `scopes` counts and, where it holds vectors, answers a query.
+
+    A collection that answers an error is *answered*: it will not get better by waiting, so it
+    does not hold readiness up; the ladder will name it. Raises CallFailed where nothing answers.
+    """
+    for scope in scopes:
+        try:
+            collections = chroma.collections(scope)
+        except CallFailed as error:
+            if error.status == 0:
+                raise
+            continue
+        for info in collections:
+            try:
+                if chroma.count(info) and info.dimension:
+                    chroma.query(info, np.ones((1, info.dimension), np.float32), n_results=1)
+            except CallFailed as error:
+                if error.status == 0:
+                    raise
+    return True

@@ -1,0 +1,100 @@
+"""A client that keeps writing, and a ledger of every write that was acknowledged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.clock import wait_until
+from chromadrill.model import Acknowledged, CollectionInfo
+
+BATCH = 5
+
+
+class Writer:
+    """Upserts batches of five new records into one collection until it is stopped.
+
+    Only what the server answered 200 to is acknowledged. An error is not "not written": the batch
+    in flight may be there afterwards (measured).
+    """
+
+    def __init__(self, url: str, collection: CollectionInfo, *, dimension: int = 8) -> None:
+        self._url, self._collection, self._dimension = url, collection, dimension
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self.acknowledged: list[Acknowledged] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def wait_for(self, writes: int) -> None:
+        """Return when `writes` records are acknowledged; raises Unavailable after 30 s."""
+        wait_until(
+            lambda: len(self.acknowledged) >= writes,
+            within_s=30,
+            name=f"{writes} acknowledged writes",
+        )
+
+    def _write(self) -> None:
+        number = 0
+        with Chroma(self._url, timeout_s=10) as chroma:
+            while not self._stop.is_set():
+                rows = range(number, number + BATCH)
+                number += BATCH
+                ids = [f"write-{row:06d}" for row in rows]
+                try:
+                    chroma.upsert(
+                        self._collection,
+                        ids=ids,
+                        vectors=np.array([self.vector(row) for row in rows], np.float32),
+                        documents=[f"acknowledged write number {row}" for row in rows],
+                        metadatas=[{"value": row} for row in rows],
+                    )
+                except CallFailed:
+                    self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
+                    continue
+                at = time.time()
+                for each, row in zip(ids, rows, strict=True):
+                    self.acknowledged.append(
+                        Acknowledged(
+                            at, self._collection.key, each, f"acknowledged write number {row}", row
+                        )
+                    )
+                self._stop.wait(0.01)
+
+    def vector(self, row: int) -> list[float]:
+        """The vector that record `row` was written with."""
+        return [float((row * step) % 97) for step in range(1, self._dimension + 1)]
+
+
+def whole_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str, int]:
+    """The writes that are there whole: id -> value, where document, value and id agree."""
+    found: dict[str, int] = {}
+    for page in chroma.pages(collection):
+        for row, each in enumerate(page.ids):
+            value = (page.metadatas[row] or {}).get("value", -1)
+            if (
+                each == f"write-{value:06d}"
+                and page.documents[row] == f"acknowledged write number {value}"
+                and row not in page.without_vector
+            ):
+                found[each] = value
+    return found

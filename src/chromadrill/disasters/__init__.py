@@ -1,0 +1,1 @@
+"""Faults that are injected on purpose. Each must be seen afterwards, or it proves nothing."""

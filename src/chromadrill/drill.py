@@ -1,0 +1,210 @@
+"""One scenario: its phases, its strike, its recovery and its verdicts, into the ledger as they happen.
+
+Steps record facts, checks judge them, and the scenario ends by raising once with all of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from chromadrill.backups.volume_copy import find
+from chromadrill.chroma.client import Chroma
+from chromadrill.clock import now, wait_until
+from chromadrill.errors import DrillError, Unavailable
+from chromadrill.evidence.ledger import Ledger
+from chromadrill.fingerprint import live, store
+from chromadrill.ladder import judge, outcome_of
+from chromadrill.model import Fingerprint, Observation, Outcome, Strike, Verdict
+from chromadrill.monitoring.prober import Prober
+from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
+from chromadrill.recovery.runbook import Ran, ops
+
+SEEN_S = 30.0
+Step = Callable[[str], AbstractContextManager[Any]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """A snapshot at hand, with the fingerprint that lies beside it."""
+
+    id: str
+    fingerprint: Fingerprint
+
+
+class DrillFailed(AssertionError):
+    """The scenario's verdict is FAIL."""
+
+
+class DrillUnknown(AssertionError):
+    """The scenario's verdict is UNKNOWN: it proves nothing, so it must not look green."""
+
+
+class Drill:
+    """Passed to a scenario. `step` wraps each phase (reports hang their own steps on it)."""
+
+    def __init__(
+        self,
+        scenario: str,
+        target: Target,
+        ledger: Ledger,
+        *,
+        ops_environment: dict[str, str] | None = None,
+        step: Step = lambda name: nullcontext(),
+        attach: Callable[[str, Any], None] = lambda name, value: None,
+    ) -> None:
+        self.scenario, self.target = scenario, target
+        self._ledger, self._step, self._attach = ledger, step, attach
+        self._environment = ops_environment or {}
+        self.prober: Prober | None = None
+        self.verdicts: list[Verdict] = []
+        self.struck: Strike | None = None
+        self.recovered_s: float | None = None
+        self.startup_s: float | None = None
+
+    def note(self, event: str, **fields: Any) -> None:
+        """One fact into the ledger."""
+        self._ledger.write(event, scenario=self.scenario, **fields)
+
+    # ---- phases ---------------------------------------------------------------------------------
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """A named part of the scenario; its time is kept whether it ends well or not."""
+        self.note("phase started", name=name)
+        started, status = now(), "failed"
+        try:
+            with self._step(name):
+                yield
+            status = "passed"
+        finally:
+            self.note("phase finished", name=name, seconds=round(now() - started, 3), status=status)
+
+    given = when = then = phase
+
+    def ops(self, *words: str) -> str:
+        """Type a runbook command, as on-call would; returns what it printed."""
+        ran: Ran = ops(self.target.name, *words, environment=self._environment)
+        self.note("command", command=ran.command, exit_code=ran.exit_code,
+                  seconds=round(ran.seconds, 3), output=ran.output[-2000:])
+        return ran.output.strip()
+
+    def backup(self, backup_id: str) -> Held:
+        """The snapshot of that id, with its fingerprint read from beside it."""
+        if not isinstance(self.target, HasSnapshots):
+            raise DrillError(f"{self.target.name} has no snapshots.")
+        backup = find(self.target.snapshots(), backup_id)
+        self.note("backup", **dataclasses.asdict(backup))
+        return Held(backup.id, store.load(Path(backup.path) / "fingerprint"))
+
+    # ---- disaster and recovery ------------------------------------------------------------------
+    def watch(self, prober: Prober) -> None:
+        """The independent prober whose clock this scenario goes by."""
+        self.prober = prober
+
+    def strike(self, disaster: Disaster) -> Strike:
+        """Do the damage, then wait until a client has seen it (at most 30 s)."""
+        at, epoch = now(), time.time()
+        self.note("strike", disaster=disaster.name, what=disaster.what)
+        disaster.strike(self.target)
+        seen, after = self._seen(at)
+        self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
+        self.note("seen", **dataclasses.asdict(self.struck))
+        return self.struck
+
+    def _seen(self, at: float) -> tuple[str | None, float | None]:
+        prober = self._watched()
+        try:
+            sight = wait_until(
+                lambda: prober.first_wrong(at), within_s=SEEN_S, name="a client to see it"
+            )
+        except Unavailable:
+            return None, None
+        return f"a client saw {sight.result}: {sight.detail}", sight.done - at
+
+    def recovered(self, *, within_s: float) -> float | None:
+        """Seconds from the strike to the first of three right answers in a row; None: never."""
+        prober, struck = self._watched(), self._struck()
+        wrong = prober.first_wrong(struck.at)
+        since = wrong.due if wrong else struck.at
+        left = within_s - (now() - struck.at)
+        try:
+            done = wait_until(
+                lambda: prober.stable_since(since), within_s=max(5.0, left), name="stable answers"
+            )
+        except Unavailable as error:
+            self.note("not recovered", why=str(error))
+            return None
+        self.recovered_s = round(done - struck.at, 3)
+        self.note("recovered", seconds=self.recovered_s)
+        return self.recovered_s
+
+    # ---- proof ----------------------------------------------------------------------------------
+    def prove(self, before: Fingerprint, *, fidelity: str = "exact") -> bool:
+        """Climb the ladder, restart once more, climb it again; True when every rung passed."""
+        good = self._climb(before, fidelity, "")
+        target = self.target
+        if isinstance(target, Restartable):
+            target.stop()
+            started = now()
+            target.start()
+            self.startup_s = round(now() - started, 3)
+            good = self._climb(before, fidelity, " after one more restart") and good
+        if self.struck and good:
+            self.note("proven", seconds=round(now() - self.struck.at, 3))
+        return good
+
+    def _climb(self, before: Fingerprint, fidelity: str, when: str) -> bool:
+        with Chroma(self.target.url, timeout_s=15) as chroma:
+            seen = live.observe(chroma, like=before)
+        self._keep(seen, when)
+        verdicts = [
+            dataclasses.replace(each, check=each.check + when)
+            for each in judge(seen, before, fidelity=fidelity)
+        ]
+        self.judged(*verdicts)
+        return outcome_of(verdicts) is Outcome.PASS
+
+    def _keep(self, seen: Observation, when: str) -> None:
+        compared = sum(len(each.records) for each in seen.fingerprint.collections.values())
+        self.note(
+            "compared",
+            records=compared,
+            collections={k: v for k, v in seen.counts.items()},
+            troubles=[dataclasses.asdict(t) for t in seen.troubles],
+            rung_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
+        )
+        self._attach(f"fingerprint{when}", seen.fingerprint)
+
+    def judged(self, *verdicts: Verdict) -> None:
+        """Keep verdicts; all of them count in the end."""
+        for each in verdicts:
+            self.verdicts.append(each)
+            self.note("verdict", verdict=dataclasses.asdict(each))
+
+    def conclude(self) -> None:
+        """Raise once, with every verdict that is not PASS; a scenario without verdicts is UNKNOWN."""
+        outcome = outcome_of(self.verdicts)
+        lines = [
+            f"  {each.check:<28} {each.outcome.upper():<8} {each.message}"
+            for each in self.verdicts
+            if each.outcome is not Outcome.PASS
+        ]
+        text = "\n".join([f"{self.scenario}: {outcome.upper()}", *lines])
+        if outcome is Outcome.FAIL:
+            raise DrillFailed(text)
+        if outcome is not Outcome.PASS:
+            raise DrillUnknown(text)
+
+    def _watched(self) -> Prober:
+        if self.prober is None:
+            raise DrillError("This scenario has no prober: nothing was watching.")
+        return self.prober
+
+    def _struck(self) -> Strike:
+        if self.struck is None:
+            raise DrillError("Nothing was struck: there is nothing to recover from.")
+        return self.struck

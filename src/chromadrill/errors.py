@@ -1,0 +1,38 @@
+"""The one error that users see: what, where, wanted and got, and the next command."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DrillError(Exception):
+    """Something that stops us, said in sentences a person on call can act on.
+
+    `next_step` is a command or an action; it is printed after the sentence.
+    """
+
+    def __init__(self, what: str, *, next_step: str = "") -> None:
+        self.what = what
+        self.next_step = next_step
+        super().__init__(f"{what} {next_step}".strip())
+
+
+class Refused(DrillError):
+    """A rail holds: the thing asked for would harm something, so nothing was touched."""
+
+
+class UsageError(DrillError):
+    """The words of the caller are wrong (unknown target, wrong key): exit code 64."""
+
+
+class Unavailable(DrillError):
+    """What is needed for an answer is not to be had: the answer is UNKNOWN, exit code 2."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return "Did you mean 'x'? Known: x, y." for a misspelt word."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1)
+    hint = f"Did you mean '{close[0]}'? " if close else ""
+    return f"{hint}Known: {', '.join(names) or 'none'}."

@@ -1,0 +1,1 @@
+"""The append-only ledger of a run, and the record distilled from it."""

@@ -1,0 +1,42 @@
+"""`evidence.jsonl`: one line an event, written as it happens, never changed."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from chromadrill.clock import now, utc_now
+from chromadrill.evidence.redaction import redact, secrets_of
+from chromadrill.model import JSON
+
+
+class Ledger:
+    """Appends events; each has `event`, `at` (UTC), `t` (monotonic seconds) and its own fields."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._secrets = secrets_of()
+        self._lock = threading.Lock()
+
+    def write(self, event: str, **fields: Any) -> None:
+        line = orjson.dumps(
+            {"event": event, "at": utc_now(), "t": round(now(), 6), **fields},
+            option=orjson.OPT_SERIALIZE_NUMPY,
+            default=str,
+        )
+        with self._lock, self.path.open("ab") as file:
+            file.write(redact(line, self._secrets) + b"\n")
+
+
+def read(path: Path) -> list[JSON]:
+    """All whole events of a ledger; a last line cut by a crash is left out."""
+    events = []
+    for line in path.read_bytes().splitlines():
+        try:
+            events.append(orjson.loads(line))
+        except orjson.JSONDecodeError:
+            break
+    return events

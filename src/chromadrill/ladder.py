@@ -1,0 +1,71 @@
+"""The ladder: from an observation to one verdict a rung, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chromadrill.checks import content, function
+from chromadrill.model import Fingerprint, Observation, Outcome, Verdict
+
+Rung = Callable[[], Verdict]
+
+
+def judge(
+    seen: Observation, before: Fingerprint | None, *, fidelity: str = content.EXACT
+) -> list[Verdict]:
+    """Every rung's verdict on a live observation.
+
+    Without a fingerprint the rungs that need one are `not_run`, and what is left judges
+    self-consistency: do the server's answers agree with brute force over its own records?
+    """
+    verdicts = []
+    for name, rung in _content_rungs(seen, before, fidelity):
+        if before is None:
+            missing = "no fingerprint given: nothing to compare with"
+            verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
+        else:
+            verdicts.append(_safely(name, rung))
+    for name, rung in (
+        ("distances", lambda: function.right_distances(seen, before)),
+        ("recall", lambda: function.same_recall(seen, before)),
+        ("filters", lambda: function.same_filters(seen, before)),
+        ("text search", lambda: function.same_text_search(seen, before)),
+        ("alive", lambda: function.still_alive(seen)),
+    ):
+        verdicts.append(_safely(name, rung))
+    return verdicts
+
+
+def _content_rungs(
+    seen: Observation, before: Fingerprint | None, fidelity: str
+) -> list[tuple[str, Rung]]:
+    def against(check: Callable[..., Verdict], **kwargs: str) -> Rung:
+        return lambda: check(seen, before, **kwargs)
+
+    return [
+        ("inventory", against(content.same_inventory, fidelity=fidelity)),
+        ("counts", against(content.same_counts)),
+        ("records", against(content.same_records, fidelity=fidelity)),
+        ("configuration", against(content.same_configuration)),
+    ]
+
+
+def _readable(name: str, seen: Observation) -> Verdict | None:
+    """Even with nothing to compare with, a rung the server failed on is a FAIL."""
+    rung = {"counts": "count"}.get(name, name)
+    for trouble in seen.troubles:
+        if trouble.rung == rung:
+            return Verdict.failed(name, f"{trouble.where}: {trouble.message}")
+    return None
+
+
+def _safely(name: str, rung: Rung) -> Verdict:
+    """A check that crashes is UNKNOWN, never PASS."""
+    try:
+        return rung()
+    except Exception as error:
+        return Verdict.unknown(name, f"the check itself failed: {type(error).__name__}: {error}")
+
+
+def outcome_of(verdicts: list[Verdict]) -> Outcome:
+    return Outcome.merge(each.outcome for each in verdicts)

@@ -1,0 +1,316 @@
+"""The nouns of a drill: plain frozen values, no I/O. Every arrow of the house carries one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+JSON = dict[str, Any]
+
+
+# ---- verdicts -----------------------------------------------------------------------------------
+class Outcome(StrEnum):
+    """PASS, FAIL, UNKNOWN; `not_run` marks a rung nobody asked for and never merges."""
+
+    PASS = "pass"  # noqa: S105
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    NOT_RUN = "not_run"
+
+    @classmethod
+    def merge(cls, outcomes: Iterable[Outcome]) -> Outcome:
+        """FAIL > UNKNOWN > PASS. Nothing judged is UNKNOWN: a drill that did nothing is not green."""
+        seen = {outcome for outcome in outcomes if outcome is not cls.NOT_RUN}
+        for outcome in (cls.FAIL, cls.UNKNOWN, cls.PASS):
+            if outcome in seen:
+                return outcome
+        return cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One named difference between what was and what is.
+
+    `kind` is missing, extra or changed; `field` says of what (record, document, metadata, uri,
+    vector, count, configuration, ...); `ids` are all the records concerned; `examples` holds up to
+    ten (id, before, after), where both sides are at hand.
+    """
+
+    collection: str
+    field: str
+    kind: str
+    ids: tuple[str, ...] = ()
+    examples: tuple[tuple[str, str, str], ...] = ()
+    before: str | None = None
+    after: str | None = None
+
+    def __str__(self) -> str:
+        if self.ids:
+            shown = ", ".join(self.ids[:10]) + (", ..." if len(self.ids) > 10 else "")
+            text = f"{self.collection}: {self.kind} {self.field} of {len(self.ids)} ids: {shown}"
+        else:
+            text = f"{self.collection}: {self.field} {self.kind}"
+        if self.before is not None or self.after is not None:
+            text += f" (was {self.before}, is {self.after})"
+        elif self.examples:
+            record, before, after = self.examples[0]
+            text += f" (e.g. {record}: was {before}, is {after})"
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check says: outcome, actual against limit with its unit, and a sentence."""
+
+    check: str
+    outcome: Outcome
+    message: str
+    actual: float | None = None
+    limit: float | None = None
+    unit: str | None = None
+    differences: tuple[Difference, ...] = ()
+
+    @classmethod
+    def passed(cls, check: str, message: str, **numbers: Any) -> Self:
+        return cls(check, Outcome.PASS, message, **numbers)
+
+    @classmethod
+    def failed(cls, check: str, message: str, **numbers: Any) -> Self:
+        return cls(check, Outcome.FAIL, message, **numbers)
+
+    @classmethod
+    def unknown(cls, check: str, message: str, **numbers: Any) -> Self:
+        return cls(check, Outcome.UNKNOWN, message, **numbers)
+
+    @classmethod
+    def not_run(cls, check: str, message: str) -> Self:
+        return cls(check, Outcome.NOT_RUN, message)
+
+
+# ---- what a database holds ----------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, order=True)
+class Scope:
+    """A tenant and one of its databases; written TENANT/DATABASE."""
+
+    tenant: str = "default_tenant"
+    database: str = "default_database"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        tenant, slash, database = text.partition("/")
+        if not (tenant and slash and database):
+            raise ValueError(f"a scope is written TENANT/DATABASE, got '{text}'")
+        return cls(tenant, database)
+
+    def __str__(self) -> str:
+        return f"{self.tenant}/{self.database}"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """One collection as the inventory shows it.
+
+    `configuration` and `schema` are the JSON objects of the API (None where unknown); `space` is
+    the metric that queries really use: for collections made before 1.0 that is the one in the
+    metadata `hnsw:space`, whatever `configuration` claims (measured: a 0.6.3 directory under 1.5.9
+    lists l2 and answers cosine).
+    """
+
+    id: str
+    name: str
+    tenant: str
+    database: str
+    dimension: int | None
+    metadata: JSON | None
+    configuration: JSON | None
+    schema: JSON | None
+    space: str
+
+    @property
+    def scope(self) -> Scope:
+        return Scope(self.tenant, self.database)
+
+    @property
+    def key(self) -> str:
+        """TENANT/DATABASE/NAME: the name of a collection in every report."""
+        return f"{self.tenant}/{self.database}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records of one collection, in columns of equal length n.
+
+    `vectors` is float32 of shape (n, dimension). A row whose vector could not be read is zero and
+    named in `without_vector`; one known only to within an ulp is named in `approximate`.
+    """
+
+    ids: list[str]
+    documents: list[str | None]
+    metadatas: list[JSON | None]
+    uris: list[str | None]
+    vectors: np.ndarray
+    without_vector: tuple[int, ...] = ()
+    approximate: tuple[int, ...] = ()
+
+
+# ---- fingerprints -------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One probe: a question, the answer computed over the records, and the server's own.
+
+    `kind` is neighbours, filter, filtered neighbours or text. `question` never holds users' text:
+    a document's words are named by record id, start and length. `expected` and `answered` are
+    distances (neighbours) or [count, digest of the set of ids] (filter, text); `answered` is None
+    where no server was asked. `trouble` says why the server did not answer.
+    """
+
+    kind: str
+    question: JSON
+    expected: tuple[Any, ...]
+    answered: tuple[Any, ...] | None = None
+    trouble: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.question}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How well a collection finds its neighbours and itself, by its own server.
+
+    `found` of `wanted` exact neighbours were returned; `self_found` of `self_asked` records were
+    among the ten nearest to their own vector.
+    """
+
+    found: int
+    wanted: int
+    self_found: int
+    self_asked: int
+    self_missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPrint:
+    """The fingerprint of one collection.
+
+    `records` is a table sorted by id with the columns id, document (16 bytes), document_length,
+    metadata (canonical JSON text), uri (16 bytes), vector (16 bytes) and sketch (8 float32: fixed
+    random projections of the vector, which measure a drift without keeping the vector).
+    """
+
+    info: CollectionInfo
+    count: int
+    records: pa.Table
+    answers: tuple[Answer, ...] = ()
+    recall: Recall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a database holds and how it answers: everything a restored copy is held against."""
+
+    taken_at: str
+    taken: str  # "live" or "at rest"
+    versions: Mapping[str, str]
+    scopes: tuple[Scope, ...]
+    databases: tuple[Scope, ...]
+    collections: Mapping[str, CollectionPrint]
+
+    @property
+    def records(self) -> int:
+        """Records of all collections."""
+        return sum(each.count for each in self.collections.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A rung of the ladder that could not be climbed, where and why."""
+
+    rung: str
+    where: str
+    message: str
+    reading: bool = True  # False: the harness could not look (UNKNOWN); True: the server failed
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen of a database afterwards; facts only. Judged by the checks."""
+
+    fingerprint: Fingerprint
+    troubles: tuple[Trouble, ...] = ()
+    missing_tenants: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+# ---- what a drill does --------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """An artefact made by a backup method, with its fingerprint and manifest beside it."""
+
+    id: str
+    path: str
+    method: str
+    created_at: str
+    bytes: int
+    fidelity: str = "exact"  # "exact": same bytes; "tolerant": cosine vectors may drift an ulp
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """One write that the server acknowledged: UTC epoch seconds, and the record's digests."""
+
+    at: float
+    collection: str
+    id: str
+    document: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Latencies in milliseconds as the client saw them, with what went wrong, raw."""
+
+    milliseconds: tuple[float, ...]
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One tick of the prober: monotonic seconds (due and done), and what it saw.
+
+    `result` is right, wrong, error or timeout.
+    """
+
+    due: float
+    done: float
+    result: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A disaster that was injected: when (monotonic and UTC epoch seconds), and who saw it."""
+
+    disaster: str
+    what: str
+    at: float
+    epoch: float
+    seen: str | None = None
+    seen_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A named step of a scenario and how long it took."""
+
+    name: str
+    seconds: float
+    status: str = "passed"

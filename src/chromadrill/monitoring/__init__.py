@@ -1,0 +1,1 @@
+"""Watching a target from outside."""

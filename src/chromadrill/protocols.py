@@ -1,0 +1,117 @@
+"""The map of the domain on one page. Structural: nobody needs to inherit from us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from chromadrill.model import Backup
+
+
+@runtime_checkable
+class Target(Protocol):
+    """A Chroma deployment the drill may act on: three members are required."""
+
+    name: str
+
+    @property
+    def url(self) -> str: ...
+
+    def facts(self) -> Mapping[str, str]:
+        """Versions and whatever identifies this deployment; opens every report."""
+        ...
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """Capability `restart`: the server can be stopped, started and killed."""
+
+    def start(self) -> None:
+        """Return when the server answers a real query."""
+        ...
+
+    def stop(self) -> None: ...
+
+    def kill(self) -> None:
+        """End the server at once, as SIGKILL does."""
+        ...
+
+    def running(self) -> bool: ...
+
+
+@runtime_checkable
+class HasVolume(Protocol):
+    """Capability `volume`: the data directory can be had while the server is stopped."""
+
+    def volume(self) -> AbstractContextManager[Path]:
+        """The stopped server's data directory; changes to it are the server's afterwards."""
+        ...
+
+
+@runtime_checkable
+class HasSnapshots(Protocol):
+    """Capability `snapshot`: backups can be taken, listed and restored."""
+
+    def snapshot(self, name: str | None = None) -> Backup: ...
+
+    def snapshots(self) -> Sequence[Backup]:
+        """Newest first."""
+        ...
+
+    def restore(self, backup_id: str) -> None:
+        """Put the backup back into an emptied volume; the server is left stopped."""
+        ...
+
+
+@runtime_checkable
+class HasLogs(Protocol):
+    """Capability `logs`."""
+
+    def logs(self, lines: int = 200) -> str: ...
+
+
+CAPABILITIES: dict[str, type] = {
+    "restart": Restartable,
+    "volume": HasVolume,
+    "snapshot": HasSnapshots,
+    "logs": HasLogs,
+}
+
+
+def missing_capabilities(target: object, wanted: Sequence[str]) -> list[str]:
+    """Those of `wanted` that the target does not have."""
+    return [each for each in wanted if not isinstance(target, CAPABILITIES[each])]
+
+
+class Disaster(Protocol):
+    """A fault that is injected on purpose."""
+
+    name: str
+    what: str
+
+    def strike(self, target: Target) -> None:
+        """Do the damage; returns when it is done. The server is left as the fault leaves it."""
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; the report names which one ran."""
+
+    name: str
+    dimension: int
+
+    def embed(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 of shape (len(texts), dimension)."""
+        ...
+
+
+class BackupMethod(Protocol):
+    """A way to make and to put back a backup, into folders of its own."""
+
+    name: str
+
+    def take(self, target: Target, into: Path) -> Backup: ...

@@ -1,0 +1,1 @@
+"""The runbook's procedures that bring a target back."""

@@ -1,0 +1,1 @@
+"""Renders the record of a run; judges nothing."""

@@ -1,0 +1,178 @@
+"""Settings: command line > environment > drill.toml > default; each value remembers its origin."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from chromadrill.errors import UsageError, did_you_mean
+
+DEFAULT_FILE = Path("drill.toml")
+# DRILL_ variables that are not settings of a table
+OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
+LISTS = {"required", "scopes"}  # in the environment: separated by commas
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Drill(_Table):
+    """`[drill]`: what a drill covers, and how much data it uses."""
+
+    target: str = "process"
+    records: int = Field(3000, ge=1100, le=1_000_000)
+    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-8")
+    expected_min: int = Field(1000, ge=0)
+    reports: str = "reports"
+
+
+class Objectives(_Table):
+    """`[objectives]`: limits, units in the names."""
+
+    rb1_recovery_s: float = Field(120, gt=0)
+    rb2_recovery_s: float = Field(300, gt=0)
+    rb8_recovery_s: float = Field(300, gt=0)
+    data_loss_s: float = Field(86_400, ge=0)
+    startup_s: float = Field(30, gt=0)
+    collection_creation_s: float = Field(10, gt=0)
+    search_p90_ms: float = Field(500, gt=0)
+    search_samples: int = Field(200, ge=20)
+
+
+class TargetTable(_Table):
+    """`[targets.NAME]`: where a target is, and what kind it is."""
+
+    kind: str = "process"
+    url: str | None = None
+    home: str | None = None
+    scopes: tuple[str, ...] = ("default_tenant/default_database",)
+
+
+class Settings(_Table):
+    """All tables. `origins` says for "table.key" where its value came from."""
+
+    drill: Drill = Drill()  # type: ignore[call-arg]
+    objectives: Objectives = Objectives()  # type: ignore[call-arg]
+    targets: dict[str, TargetTable] = Field(default_factory=dict)
+    origins: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    def origin(self, key: str) -> str:
+        return self.origins.get(key, "default")
+
+    def public(self) -> dict[str, Any]:
+        """Every value with its origin, for the ledger."""
+        tables = self.model_dump(mode="json", exclude={"origins"})
+        return {key: {"value": v, "from": self.origin(key)} for key, v in _flat(tables)}
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    command_line: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read all sources and merge them.
+
+    `command_line` maps "table.key" to a value (None: not given). Raises UsageError naming section,
+    key, the nearest known key and the valid ones.
+    """
+    environ = os.environ if environ is None else environ
+    if file is None and environ.get("DRILL_CONFIG"):
+        file = Path(environ["DRILL_CONFIG"])
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for source, values in (
+        (str(file or DEFAULT_FILE), _from_file(file)),
+        ("environment", _from_environment(environ)),
+        ("command line", _nested(command_line or {})),
+    ):
+        for key, value in _flat(values):
+            _set(merged, key.split("."), value)
+            origins[key] = source
+    try:
+        return Settings.model_validate({**merged, "origins": origins})
+    except ValidationError as error:
+        raise UsageError(_sentence(error, origins)) from error
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        if not DEFAULT_FILE.is_file():
+            return {}
+        file = DEFAULT_FILE
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"--drill-config {file}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not TOML: {error}.") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """DRILL_RECORDS is drill.records; DRILL_OBJECTIVES__STARTUP_S is objectives.startup_s."""
+    found: dict[str, Any] = {}
+    for variable, value in environ.items():
+        if not variable.startswith("DRILL_") or variable in OTHER_VARIABLES:
+            continue
+        path = variable.removeprefix("DRILL_").lower().split("__")
+        if len(path) == 1:
+            path = ["drill", *path]
+            if path[1] not in Drill.model_fields:
+                known = [f"DRILL_{each.upper()}" for each in Drill.model_fields]
+                raise UsageError(f"{variable}: no such setting. {did_you_mean(variable, known)}")
+        if path[-1] in LISTS:
+            _set(found, path, [each.strip() for each in value.split(",") if each.strip()])
+        else:
+            _set(found, path, value)
+    if "CHROMA_URL" in environ and environ["CHROMA_URL"]:
+        found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
+    return found
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        if value is not None:
+            _set(nested, key.split("."), value)
+    return nested
+
+
+def _set(into: dict[str, Any], path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        into = into.setdefault(step, {})
+    into[path[-1]] = value
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    path = [str(step) for step in first["loc"]]
+    table, key = ".".join(path[:-1]), path[-1]
+    origin = origins.get(".".join(path)) or next(
+        (o for k, o in origins.items() if k.startswith(".".join(path))), "drill.toml"
+    )
+    if first["type"] == "extra_forbidden":
+        place = f"[{table}] {key}" if table else f"[{key}]"
+        return f"{origin}: {place}: no such setting. {did_you_mean(key, _keys(path[:-1]))}"
+    got = first.get("input")
+    return f"{origin}: [{table}] {key}: {first['msg']}, got {got!r}."
+
+
+def _keys(path: list[str]) -> list[str]:
+    if not path:
+        return [each for each in Settings.model_fields if each != "origins"]
+    tables = {"drill": Drill, "objectives": Objectives, "targets": TargetTable}
+    return list(tables[path[0]].model_fields)

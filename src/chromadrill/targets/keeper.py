@@ -1,0 +1,92 @@
+"""Keeps one Chroma server: `python keeper.py HOME`. Only the standard library, so it starts fast.
+
+The keeper holds the home's lock, and its child inherits it: while either lives nobody starts a
+second server on the directory (two servers on one directory lose vectors for good, measured), and
+a crash leaves no lock behind, since the kernel drops it. The keeper ends the server when its owner
+process is gone, so a test run that is killed leaves nothing running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """In the child, before exec: if the keeper itself is killed, the server goes too (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def main() -> int:
+    home = Path(sys.argv[1])
+    order = json.loads((home / "order.json").read_text())
+    lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        write(home, {"error": "another server already holds this directory"})
+        return 1
+    with (home / "logs" / "server.log").open("ab", buffering=0) as log:
+        server = subprocess.Popen(  # noqa: S603
+            order["command"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **order["environment"]},
+            preexec_fn=die_with_parent,
+            pass_fds=[lock],
+            cwd=home,
+        )
+        state = {"pid": server.pid, "keeper": os.getpid(), "started": time.time()}
+        write(home, state)
+
+        def pass_on(number: int, _: FrameType | None) -> None:
+            server.send_signal(number)
+
+        signal.signal(signal.SIGTERM, pass_on)
+        signal.signal(signal.SIGINT, pass_on)
+        owner = order.get("owner")
+        while server.poll() is None:
+            if owner and not alive(owner):
+                server.terminate()
+                try:
+                    server.wait(10)
+                except subprocess.TimeoutExpired:
+                    server.kill()
+                owner = None
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.2)
+        write(home, {**state, "exit": server.returncode})
+    return 0
+
+
+def write(home: Path, state: dict[str, object]) -> None:
+    temporary = home / f".state.{os.getpid()}"
+    temporary.write_text(json.dumps(state))
+    temporary.replace(home / "state.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+"""Target `process`: a real `chroma run` on this machine, in a home directory of its own.
+
+A home holds `data/` (the volume), `logs/server.log`, `snapshots/`, and a marker that says it is
+ours. Several processes may act on one home (the drill, the runbook's commands): what they share is
+in its files, and the lock in it belongs to the running server alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from chromadrill.backups import volume_copy
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.readiness import answers_queries
+from chromadrill.clock import now, wait_until
+from chromadrill.errors import DrillError, Refused, Unavailable
+from chromadrill.model import Backup, Scope
+
+MARKER = "chromadrill-home.json"
+STOP_S = 15.0
+
+
+class ProcessTarget:
+    """A `chroma run` process. `home` must be ours, empty, or not exist.
+
+    `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
+    `scopes`: what readiness asks of, besides the default tenant and database.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        name: str = "process",
+        owner: int | None = None,
+        startup_s: float = 60.0,
+        scopes: Sequence[Scope] = (Scope(),),
+    ) -> None:
+        self.name = name
+        self.home = home.absolute()
+        self.data = self.home / "data"
+        self.scopes = tuple(scopes)
+        self._owner = owner
+        self._startup_s = startup_s
+        self._claim()
+
+    def _claim(self) -> None:
+        marker = self.home / MARKER
+        if self.home.exists() and not marker.is_file():
+            if not self.home.is_dir():
+                raise Refused(f"{self.home} is not a directory.")
+            if any(self.home.iterdir()):
+                raise Refused(
+                    f"{self.home} is not empty and not a chromadrill home; nothing was touched.",
+                    next_step=f"Name an empty directory, or one with {MARKER} in it.",
+                )
+        try:
+            for each in (self.data, self.home / "logs", self.home / "snapshots"):
+                each.mkdir(parents=True, exist_ok=True)
+            if not marker.is_file():
+                marker.write_text(json.dumps({"port": _free_port(), "created": time.time()}))
+        except OSError as error:
+            raise Refused(f"{self.home}: {error.strerror}.") from error
+
+    @property
+    def port(self) -> int:
+        """Chosen once for a home, so that the URL outlives a restart."""
+        return int(json.loads((self.home / MARKER).read_text())["port"])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def facts(self) -> Mapping[str, str]:
+        return {"kind": "process", "chromadb": version("chromadb"), "url": self.url}
+
+    # ---- restart --------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Start the server and return when it answers a real query, not only a heartbeat.
+
+        Raises Refused when one runs already, Unavailable with the log's end when it does not come.
+        """
+        if self.running():
+            raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
+        self._refuse_taken_port()
+        (self.home / "state.json").unlink(missing_ok=True)
+        order = {
+            "command": [_chroma(), "run", "--path", str(self.data),
+                        "--host", "127.0.0.1", "--port", str(self.port)],
+            "environment": {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"},
+            "owner": self._owner,
+        }
+        (self.home / "order.json").write_text(json.dumps(order))
+        keeper = subprocess.Popen(
+            [sys.executable, "-I", str(Path(__file__).with_name("keeper.py")), str(self.home)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        started = now()
+        try:
+            wait_until(lambda: self._ready(keeper), within_s=self._startup_s, name="a real answer")
+        except _Died as died:
+            raise Unavailable(
+                f"The server on {self.data} ended at once ({died}). Its last lines:\n"
+                f"{self.logs(12)}",
+                next_step="Read the log; restore a backup if the data is damaged.",
+            ) from None
+        except DrillError as error:
+            self.kill()
+            raise Unavailable(
+                f"{error.what} Last lines of {self.home / 'logs' / 'server.log'}:\n{self.logs(12)}"
+            ) from error
+        self.startup_s = now() - started
+
+    def _ready(self, keeper: subprocess.Popen[bytes]) -> bool:
+        state = self._state()
+        if "error" in state:
+            raise _Died(str(state["error"]))
+        if "exit" in state:
+            raise _Died(f"exit code {state['exit']}")
+        if keeper.poll() is not None and not state:
+            raise _Died("the keeper did not start")
+        with Chroma(self.url, timeout_s=10) as chroma:
+            try:
+                chroma.heartbeat()
+            except CallFailed:
+                return False
+            return answers_queries(chroma, self.scopes)
+
+    def stop(self) -> None:
+        """End the server with SIGTERM and wait; SIGKILL after 15 s. Stopped already is fine."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL, as the kernel's out-of-memory killer does."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        pid = self.pid()
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+            try:
+                wait_until(lambda: not self.running(), within_s=STOP_S, name="the server's end",
+                           every_s=0.02)
+            except DrillError:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+                wait_until(lambda: not self.running(), within_s=STOP_S, name="the server's end")
+
+    def running(self) -> bool:
+        """Whether anybody holds the lock: true from the keeper's first moment to the last."""
+        try:
+            handle = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def pid(self) -> int | None:
+        """The server's pid while it runs. Only believed while the lock is held: pids come again."""
+        state = self._state()
+        if not self.running() or "pid" not in state or "exit" in state:
+            return None
+        return int(str(state["pid"]))
+
+    def _state(self) -> dict[str, object]:
+        try:
+            return dict(json.loads((self.home / "state.json").read_text()))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+
+    def _refuse_taken_port(self) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError as error:
+                raise Refused(
+                    f"Port {self.port} of {self.home} is taken by another program.",
+                    next_step="End that program, or use another home directory.",
+                ) from error
+
+    # ---- volume, snapshots, logs ----------------------------------------------------------------
+    @contextlib.contextmanager
+    def volume(self) -> Iterator[Path]:
+        """The data directory of the stopped server. Raises Refused while it runs."""
+        if self.running():
+            raise Refused(f"{self.data} belongs to a running server; stop it first.")
+        yield self.data
+
+    def snapshot(self, name: str | None = None) -> Backup:
+        """Fingerprint, stop, copy, start: the only copy of a server that never failed (measured)."""
+        return volume_copy.snapshot(self, self.home / "snapshots", name=name, scopes=self.scopes)
+
+    def snapshots(self) -> list[Backup]:
+        return volume_copy.listed(self.home / "snapshots")
+
+    def restore(self, backup_id: str) -> None:
+        """Put a snapshot back into the emptied volume; the server must be stopped, and stays so."""
+        backup = volume_copy.find(self.snapshots(), backup_id)
+        with self.volume() as data:
+            volume_copy.restore(backup, data)
+
+    def logs(self, lines: int = 200) -> str:
+        log = self.home / "logs" / "server.log"
+        if not log.is_file():
+            return ""
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 400 * lines))
+            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+
+    def close(self) -> None:
+        """Stop the server; the home stays."""
+        self.stop()
+
+    def remove(self) -> None:
+        """Stop the server and remove the home with everything in it."""
+        self.kill()
+        if (self.home / MARKER).is_file():
+            shutil.rmtree(self.home)
+
+
+class _Died(BaseException):
+    """Out of `wait_until` at once: a server that exited will not become ready."""
+
+
+def _chroma() -> str:
+    beside = Path(sys.executable).with_name("chroma")
+    found = str(beside) if beside.is_file() else shutil.which("chroma")
+    if found is None:
+        raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
+    return found
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,37 @@
+"""RB-2: the data is lost or damaged; the latest snapshot is restored."""
+
+import pytest
+
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.disasters.files import DATABASE_CORRUPTED, SEGMENT_DELETED, VOLUME_LOST
+
+pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("volume")
+@pytest.mark.needs("snapshot")
+@pytest.mark.parametrize("disaster", [VOLUME_LOST, DATABASE_CORRUPTED, SEGMENT_DELETED], ids=str)
+def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster):
+    """On-call restores the latest snapshot: all of it is back, in time, and answers correctly."""
+    drill = watched
+    with drill.given("a snapshot, and clients that went on writing after it"):
+        snapshot = drill.backup(drill.ops("snapshot"))
+        with Writer(drill.target.url, writes) as writer:
+            writer.wait_for(25)
+    with drill.when(f"disaster: {disaster.what}"):
+        struck = drill.strike(disaster)
+    with drill.when("on-call follows RB-2: stop, restore, start"):
+        drill.ops("stop")
+        drill.ops("restore", snapshot.id)
+        drill.ops("start")
+        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+    with drill.then("everything in the snapshot is back and answers, also after a restart"):
+        proven = drill.prove(snapshot.fingerprint)
+        present = whole_writes(chroma, writes)
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
+            data_loss(writer.acknowledged, present, struck.epoch, objectives.data_loss_s),
+        )

@@ -1,0 +1,42 @@
+"""RB-8: the monthly drill, as its six steps."""
+
+import numpy as np
+import pytest
+
+from chromadrill.checks.objectives import recovery_time, was_seen, within
+from chromadrill.clock import now
+from chromadrill.disasters.files import DATABASE_CORRUPTED
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-8")]
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("volume")
+@pytest.mark.needs("snapshot")
+def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name):
+    """Create, snapshot, corrupt, restore, validate, document: the runbook's monthly exercise."""
+    drill = watched
+    with drill.given("1. a new collection"):
+        started = now()
+        created = chroma.create_collection(Scope(), f"drill-{run_name}-monthly")
+        creation_s = now() - started
+        ids = [f"record-{n}" for n in range(100)]
+        chroma.upsert(created, ids=ids, vectors=np.eye(100, dtype=np.float32), documents=ids)
+    with drill.given("2. a snapshot"):
+        snapshot = drill.backup(drill.ops("snapshot"))
+    with drill.when("3. the database is corrupted"):
+        struck = drill.strike(DATABASE_CORRUPTED)
+    with drill.when("4. the snapshot is restored"):
+        for words in (("stop",), ("restore", snapshot.id), ("start",)):
+            drill.ops(*words)
+        recovered_s = drill.recovered(within_s=objectives.rb8_recovery_s)
+    with drill.then("5. it is validated"):
+        proven = drill.prove(snapshot.fingerprint)
+    with drill.then("6. the recovery time is documented"):
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
+            within("collection creation", creation_s, objectives.collection_creation_s,
+                   what="create a collection"),
+        )

@@ -1,0 +1,38 @@
+"""RB-1: the service is down, the data is intact."""
+
+import pytest
+
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen, within
+from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.disasters.service import Killed
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-1")]
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("logs")
+def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
+    watched, chroma, fingerprint, writes, objectives
+):
+    """On-call restarts a killed service: every write it had acknowledged is there, in time."""
+    drill = watched
+    with drill.given("clients are writing; on-call reads the log first"):
+        drill.ops("logs", "--lines", "50")
+        with Writer(drill.target.url, writes) as writer:
+            writer.wait_for(100)
+            with drill.when("the server is killed while they write"):
+                struck = drill.strike(Killed())
+    with drill.when("on-call follows RB-1: restart"):
+        drill.ops("restart")
+        recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+    with drill.then("every acknowledged write and every record is there, also after a restart"):
+        present = whole_writes(chroma, writes)
+        chroma.delete_collection(Scope(), writes.name)
+        proven = drill.prove(fingerprint)
+        drill.judged(
+            was_seen(struck),
+            data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+            recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
+            within("startup", drill.startup_s, objectives.startup_s, what="server start"),
+        )

@@ -1,0 +1,45 @@
+"""The release gate: is this target healthy, full, fast, and can a small restore be proven?"""
+
+import pytest
+
+from chromadrill.checks.objectives import at_least, p90_under, was_seen
+from chromadrill.disasters.files import SEGMENT_DELETED
+from chromadrill.fingerprint import live
+from chromadrill.ladder import judge
+from chromadrill.model import Scope
+from chromadrill.monitoring.latency import time_searches
+
+pytestmark = [pytest.mark.gate]
+
+
+@pytest.mark.runbook("RB-5")
+def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings):
+    """Every collection answers as its own records say, and there are enough of them."""
+    seen = live.observe(chroma, [Scope()])
+    drill.judged(*judge(seen, None))
+    drill.judged(
+        at_least("expected records", sum(seen.counts.values()), settings.drill.expected_min,
+                 unit="records")
+    )
+
+
+@pytest.mark.runbook("RB-6")
+def test_search_is_fast_enough(drill, chroma, objectives):
+    """The 90th percentile of 200 searches and more is under its limit."""
+    samples = time_searches(chroma, [Scope()], objectives.search_samples)
+    drill.judged(p90_under(samples, objectives.search_p90_ms, at_least=objectives.search_samples))
+
+
+@pytest.mark.runbook("RB-2")
+@pytest.mark.needs("restart")
+@pytest.mark.needs("volume")
+@pytest.mark.needs("snapshot")
+def test_small_restore_is_proven(watched):
+    """One snapshot, one silent disaster, one restore, the whole ladder twice."""
+    drill = watched
+    snapshot = drill.backup(drill.ops("snapshot"))
+    struck = drill.strike(SEGMENT_DELETED)
+    for words in (("stop",), ("restore", snapshot.id), ("start",)):
+        drill.ops(*words)
+    drill.prove(snapshot.fingerprint)
+    drill.judged(was_seen(struck))
