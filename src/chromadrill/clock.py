@@ -19,7 +19,7 @@ def utc_now() -> str:
 
 
 def wait_until(
-    what: Callable[[], T], *, within_s: float, name: str, every_s: float = 0.05
+    what: Callable[[], T | None], *, within_s: float, name: str, every_s: float = 0.05
 ) -> T:
     """Try `what` until it returns something true, and return that.
 

@@ -88,8 +88,13 @@ class Drill:
     def ops(self, *words: str) -> str:
         """Type a runbook command, as on-call would; returns what it printed."""
         ran: Ran = ops(self.target.name, *words, environment=self._environment)
-        self.note("command", command=ran.command, exit_code=ran.exit_code,
-                  seconds=round(ran.seconds, 3), output=ran.output[-2000:])
+        self.note(
+            "command",
+            command=ran.command,
+            exit_code=ran.exit_code,
+            seconds=round(ran.seconds, 3),
+            output=ran.output[-2000:],
+        )
         return ran.output.strip()
 
     def backup(self, backup_id: str) -> Held:
@@ -173,7 +178,7 @@ class Drill:
         self.note(
             "compared",
             records=compared,
-            collections={k: v for k, v in seen.counts.items()},
+            collections=dict(seen.counts),
             troubles=[dataclasses.asdict(t) for t in seen.troubles],
             rung_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
         )

@@ -130,7 +130,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             _set(found, path, [each.strip() for each in value.split(",") if each.strip()])
         else:
             _set(found, path, value)
-    if "CHROMA_URL" in environ and environ["CHROMA_URL"]:
+    if environ.get("CHROMA_URL"):
         found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
     return found
 
@@ -174,5 +174,9 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
 def _keys(path: list[str]) -> list[str]:
     if not path:
         return [each for each in Settings.model_fields if each != "origins"]
-    tables = {"drill": Drill, "objectives": Objectives, "targets": TargetTable}
+    tables: dict[str, type[BaseModel]] = {
+        "drill": Drill,
+        "objectives": Objectives,
+        "targets": TargetTable,
+    }
     return list(tables[path[0]].model_fields)

@@ -37,6 +37,10 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name):
         drill.judged(
             was_seen(struck),
             recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
-            within("collection creation", creation_s, objectives.collection_creation_s,
-                   what="create a collection"),
+            within(
+                "collection creation",
+                creation_s,
+                objectives.collection_creation_s,
+                what="create a collection",
+            ),
         )

@@ -18,8 +18,12 @@ def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings):
     seen = live.observe(chroma, [Scope()])
     drill.judged(*judge(seen, None))
     drill.judged(
-        at_least("expected records", sum(seen.counts.values()), settings.drill.expected_min,
-                 unit="records")
+        at_least(
+            "expected records",
+            sum(seen.counts.values()),
+            settings.drill.expected_min,
+            unit="records",
+        )
     )
 
 

@@ -28,17 +28,32 @@ def right_distances(seen: Observation, before: Fingerprint | None = None) -> Ver
     found: list[Difference] = []
     asked = 0
     for key, each in seen.fingerprint.collections.items():
-        source = _by_question(before.collections[key]) if before and key in before.collections else {}
+        source = (
+            _by_question(before.collections[key]) if before and key in before.collections else {}
+        )
         for answer in each.answers:
             if "neighbours" not in answer.kind or answer.answered is None:
                 continue
             asked += 1
             wrong = _wrong_distance(answer) or _other_place(answer, source.get(_key(answer)))
             if wrong:
-                found.append(Difference(key, "distance", "changed", (str(answer.question["id"]),),
-                                        ((str(answer.question["id"]), *wrong),)))
-    return _judge("distances", seen, found, asked, f"{asked} nearest-neighbour questions",
-                  ("neighbours", "filtered neighbours"))
+                found.append(
+                    Difference(
+                        key,
+                        "distance",
+                        "changed",
+                        (str(answer.question["id"]),),
+                        ((str(answer.question["id"]), *wrong),),
+                    )
+                )
+    return _judge(
+        "distances",
+        seen,
+        found,
+        asked,
+        f"{asked} nearest-neighbour questions",
+        ("neighbours", "filtered neighbours"),
+    )
 
 
 def same_recall(seen: Observation, before: Fingerprint | None = None) -> Verdict:
@@ -53,8 +68,12 @@ def same_recall(seen: Observation, before: Fingerprint | None = None) -> Verdict
         asked += now.self_asked
         for name, hits, of, at_source in (
             ("neighbours", now.found, now.wanted, (was.found, was.wanted) if was else None),
-            ("self", now.self_found, now.self_asked,
-             (was.self_found, was.self_asked) if was else None),
+            (
+                "self",
+                now.self_found,
+                now.self_asked,
+                (was.self_found, was.self_asked) if was else None,
+            ),
         ):
             if not of:
                 continue
@@ -65,12 +84,19 @@ def same_recall(seen: Observation, before: Fingerprint | None = None) -> Verdict
             if share is None and hits >= 0.5 * of:
                 doubts.append(f"{key}: {name} recall {hits} of {of}, and no recall of the source")
                 continue
-            found.append(Difference(
-                key, f"{name} recall", "changed",
-                ids=now.self_missed if name == "self" else (),
-                before="unknown" if share is None else f"{share:.1%}", after=f"{hits / of:.1%}"))
-    verdict = _judge("recall", seen, found, asked, f"{asked} records asked to find themselves",
-                     ("self-recall",))
+            found.append(
+                Difference(
+                    key,
+                    f"{name} recall",
+                    "changed",
+                    ids=now.self_missed if name == "self" else (),
+                    before="unknown" if share is None else f"{share:.1%}",
+                    after=f"{hits / of:.1%}",
+                )
+            )
+    verdict = _judge(
+        "recall", seen, found, asked, f"{asked} records asked to find themselves", ("self-recall",)
+    )
     if doubts and verdict.outcome == "pass":
         return Verdict.unknown("recall", "; ".join(doubts))
     return verdict
@@ -94,13 +120,13 @@ def still_alive(seen: Observation) -> Verdict:
     return Verdict.passed("alive", "the server answers after all questions")
 
 
-def _same_sets(
-    check: str, kind: str, seen: Observation, before: Fingerprint | None
-) -> Verdict:
+def _same_sets(check: str, kind: str, seen: Observation, before: Fingerprint | None) -> Verdict:
     found: list[Difference] = []
     asked = 0
     for key, each in seen.fingerprint.collections.items():
-        source = _by_question(before.collections[key]) if before and key in before.collections else {}
+        source = (
+            _by_question(before.collections[key]) if before and key in before.collections else {}
+        )
         for answer in each.answers:
             if answer.kind != kind or answer.answered is None:
                 continue
@@ -108,16 +134,22 @@ def _same_sets(
             was = source.get(_key(answer))
             for wanted in (answer.expected, was.expected if was else answer.expected):
                 if tuple(wanted) != tuple(answer.answered):
-                    found.append(Difference(key, f"{kind} {answer.question}", "changed",
-                                            before=f"{wanted[0]} records",
-                                            after=f"{answer.answered[0]} records"))
+                    found.append(
+                        Difference(
+                            key,
+                            f"{kind} {answer.question}",
+                            "changed",
+                            before=f"{wanted[0]} records",
+                            after=f"{answer.answered[0]} records",
+                        )
+                    )
                     break
     return _judge(check, seen, found, asked, f"{asked} questions", (kind,))
 
 
 def _wrong_distance(answer: Answer) -> tuple[str, str] | None:
     """Held against brute force over the records just read."""
-    exact = {record: distance for record, distance in answer.expected}
+    exact = dict(answer.expected)
     nearest = answer.expected[0][1] if answer.expected else 0.0
     reach = answer.expected[-1][1] if answer.expected else 0.0
     for record, distance in answer.answered or ():
@@ -166,7 +198,9 @@ def _judge(
     troubles = list(_troubles(seen, rungs))
     numbers: dict[str, Any] = {"actual": float(asked - len(found)), "unit": "answers"}
     if found or any(t.reading for t in troubles):
-        said = [str(each) for each in found[:10]] + [f"{t.where}: {t.message}" for t in troubles[:3]]
+        said = [str(each) for each in found[:10]] + [
+            f"{t.where}: {t.message}" for t in troubles[:3]
+        ]
         return Verdict.failed(check, "; ".join(said), differences=tuple(found), **numbers)
     if troubles:
         return Verdict.unknown(check, f"{troubles[0].where}: {troubles[0].message}", **numbers)

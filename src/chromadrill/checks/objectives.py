@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import quantiles
+from typing import Any
 
 from chromadrill.model import Acknowledged, Difference, Outcome, Samples, Strike, Verdict
 
 
 def within(check: str, actual_s: float | None, limit_s: float, *, what: str) -> Verdict:
     """`what` took no longer than its limit; never having happened is a FAIL."""
-    numbers = {"actual": actual_s, "limit": limit_s, "unit": "s"}
+    numbers: dict[str, Any] = {"actual": actual_s, "limit": limit_s, "unit": "s"}
     if actual_s is None:
         return Verdict.failed(check, f"{what}: never happened", **numbers)
     sentence = f"{what}: {actual_s:.1f} s of {limit_s:g} s"
@@ -77,15 +78,28 @@ def data_loss(
     )
 
 
+def percentile(values: Sequence[float], rank: int) -> float | None:
+    """The percentile of raw values, interpolated; None of fewer than two: silence is not speed."""
+    if len(values) < 2:
+        return None
+    return round(quantiles(values, n=100, method="inclusive")[rank - 1], 3)
+
+
 def p90_under(samples: Samples, limit_ms: float, *, at_least: int) -> Verdict:
     """The 90th percentile of the raw samples; too few of them is UNKNOWN, an error is a FAIL."""
     check, got = "search p90", len(samples.milliseconds)
     if samples.errors:
-        return Verdict.failed(check, f"{len(samples.errors)} queries failed: {samples.errors[0]}",
-                              limit=limit_ms, unit="ms")
+        return Verdict.failed(
+            check,
+            f"{len(samples.errors)} queries failed: {samples.errors[0]}",
+            limit=limit_ms,
+            unit="ms",
+        )
     if got < at_least:
-        return Verdict.unknown(check, f"{got} samples, {at_least} needed", limit=limit_ms, unit="ms")
-    p90 = quantiles(samples.milliseconds, n=100, method="inclusive")[89]
+        return Verdict.unknown(
+            check, f"{got} samples, {at_least} needed", limit=limit_ms, unit="ms"
+        )
+    p90 = percentile(samples.milliseconds, 90) or 0.0
     return Verdict(
         check,
         Outcome.PASS if p90 < limit_ms else Outcome.FAIL,

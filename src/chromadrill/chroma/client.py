@@ -57,7 +57,9 @@ class Chroma:
     def call(self, method: str, path: str, body: JSON | None = None) -> Any:
         """One request; returns the decoded JSON answer."""
         name = f"{method} {path}"
-        content = orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY) if body is not None else None
+        content = (
+            orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY) if body is not None else None
+        )
         try:
             answer = self._http.request(
                 method, path, content=content, headers={"content-type": "application/json"}

@@ -9,9 +9,9 @@ import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.standard import Dataset
-from chromadrill.model import JSON, Scope
+from chromadrill.model import JSON, CollectionInfo, Scope
 
-PER_COLLECTION = 4
+PER_COLLECTION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,8 @@ class KnownAnswer:
     document: str
     vector: list[float]
 
-    def asked_of(self, chroma: Chroma) -> str:
+    def asked_of(self, chroma: Chroma, info: CollectionInfo) -> str:
         """Empty when the answer is right, else what is wrong. Raises CallFailed."""
-        info = chroma.collection(self.scope, self.collection)
         raw = chroma.query(
             info, np.array([self.vector], np.float32), include=("documents", "distances")
         )
@@ -51,8 +50,27 @@ class KnownAnswer:
         return cls(**{**raw, "scope": Scope.parse(raw["scope"])})
 
 
+def first_wrong(chroma: Chroma, asked: Sequence[KnownAnswer]) -> str:
+    """Ask them all; what is wrong with the first wrong answer, empty when all are right.
+
+    Collections are looked up by name each time, as a client that starts now has to: a restored
+    collection may have another id. Raises CallFailed.
+    """
+    found = {
+        info.key: info
+        for scope in sorted({each.scope for each in asked})
+        for info in chroma.collections(scope)
+    }
+    for each in asked:
+        key = f"{each.scope}/{each.collection}"
+        wrong = each.asked_of(chroma, found[key]) if key in found else f"{key}: no such collection"
+        if wrong:
+            return wrong
+    return ""
+
+
 def known_answers(dataset: Dataset, chroma: Chroma) -> list[KnownAnswer]:
-    """Four questions a collection, early and late records, that the healthy source gets right.
+    """Two questions a collection, early and late records, that the healthy source gets right.
 
     An approximate index may miss a record; such a question is left out here, so that a wrong
     answer later means something.
@@ -60,8 +78,9 @@ def known_answers(dataset: Dataset, chroma: Chroma) -> list[KnownAnswer]:
     chosen: list[KnownAnswer] = []
     for plan in dataset.collections:
         good: list[KnownAnswer] = []
+        info = chroma.collection(plan.scope, plan.name)
+        changed = {each.id for each in plan.updated} | set(plan.deleted)
         for batch in plan.batches():
-            changed = {each.id for each in plan.updated} | set(plan.deleted)
             for row in range(0, len(batch.ids), max(1, len(batch.ids) // 6)):
                 document = batch.documents[row]
                 if document is None or batch.ids[row] in changed:
@@ -73,7 +92,7 @@ def known_answers(dataset: Dataset, chroma: Chroma) -> list[KnownAnswer]:
                     document,
                     [float(x) for x in batch.vectors[row]],
                 )
-                if not probe.asked_of(chroma):
+                if not probe.asked_of(chroma, info):
                     good.append(probe)
         chosen += _spread(good)
     return chosen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,9 +50,17 @@ class CollectionPlan:
             bare = self.every_nth_bare
             yield Batch(
                 ids=[each.id for each in group],
-                documents=[None if n % bare == 5 else d.text for n, d in zip(rows, group, strict=True)],
-                metadatas=[None if n % bare == 9 else _metadata(d, n) for n, d in zip(rows, group, strict=True)],
-                uris=[f"stdlib:{d.module}#L{d.line}" if n % 3 == 0 else None for n, d in zip(rows, group, strict=True)],
+                documents=[
+                    None if n % bare == 5 else d.text for n, d in zip(rows, group, strict=True)
+                ],
+                metadatas=[
+                    None if n % bare == 9 else _metadata(d, n)
+                    for n, d in zip(rows, group, strict=True)
+                ],
+                uris=[
+                    f"stdlib:{d.module}#L{d.line}" if n % 3 == 0 else None
+                    for n, d in zip(rows, group, strict=True)
+                ],
                 vectors=self.embedder.embed([each.text for each in group]),
             )
 
@@ -131,7 +140,9 @@ def standard(records: int) -> Dataset:
             CollectionPlan(DEFAULT, "release-notes", {"space": "l2"}, narrow, _take(real, 450)),
             CollectionPlan(DEFAULT, "tuned-ip", tuned, narrow, _take(real, 1100)),
             CollectionPlan(DEFAULT, "empty", cosine, narrow, ()),
-            CollectionPlan(PROD, MAIN, {"space": "l2"}, narrow, _take(real, 1300), {"v": 2, "f": 2.0}),
+            CollectionPlan(
+                PROD, MAIN, {"space": "l2"}, narrow, _take(real, 1300), {"v": 2, "f": 2.0}
+            ),
             CollectionPlan(STAGING, "scratchpad", cosine, narrow, _take(real, 120)),
         )
     )
@@ -172,9 +183,16 @@ def _metadata(document: Document, number: int) -> JSON:
 
 
 def _create_scope(chroma: Chroma, scope: Scope) -> None:
-    for create in (lambda: chroma.create_tenant(scope.tenant), lambda: chroma.create_database(scope)):
-        try:
-            create()
-        except CallFailed as error:
-            if error.status != 409:  # it is there already
-                raise
+    with _there_already():
+        chroma.create_tenant(scope.tenant)
+    with _there_already():
+        chroma.create_database(scope)
+
+
+@contextmanager
+def _there_already() -> Iterator[None]:
+    try:
+        yield
+    except CallFailed as error:
+        if error.status != 409:
+            raise

@@ -44,9 +44,7 @@ def _sources(root: Path, name: str) -> list[Path]:
     if name in skip:
         return []
     return sorted(
-        path
-        for path in (root / name).rglob("*.py")
-        if not skip & set(path.relative_to(root).parts)
+        path for path in (root / name).rglob("*.py") if not skip & set(path.relative_to(root).parts)
     )
 
 

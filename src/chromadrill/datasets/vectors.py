@@ -27,9 +27,7 @@ class SeededEmbedder:
         """float32 of shape (len(texts), dimension)."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
-            number = int.from_bytes(
-                hashlib.blake2b(text.encode(), digest_size=8).digest(), "big"
-            )
+            number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
             noise = np.random.default_rng(number).normal(scale=0.35, size=self.dimension)
             vectors[row] = self._centres[number % _CLUSTERS] + noise
         return vectors

@@ -103,4 +103,8 @@ def _verdict(raw: JSON) -> JSON:
 
 def _gaps(required: list[str], scenarios: list[Any]) -> list[str]:
     judged = {each["runbook"] for each in scenarios}
-    return [f"{each}: required, and no scenario of it was run" for each in required if each not in judged]
+    return [
+        f"{each}: required, and no scenario of it was run"
+        for each in required
+        if each not in judged
+    ]

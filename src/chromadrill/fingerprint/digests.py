@@ -27,7 +27,7 @@ RECORDS = pa.schema(
 )
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | memoryview) -> bytes:
     """BLAKE2b-128."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
 
@@ -71,7 +71,8 @@ def sketch(vectors: np.ndarray) -> np.ndarray:
     The difference of two sketches estimates the norm of the difference of the vectors, so a drift
     of an ulp can be told from another vector without keeping either.
     """
-    return (vectors.astype(np.float64) @ _signs(vectors.shape[1])).astype(np.float32)
+    projected: np.ndarray = vectors.astype(np.float64) @ _signs(vectors.shape[1])
+    return projected.astype(np.float32)
 
 
 @lru_cache(maxsize=16)

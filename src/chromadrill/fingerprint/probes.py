@@ -188,12 +188,14 @@ def distances(asked: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:
     if space == "l2":
         squares = (a * a).sum(1)[:, None] + (v * v).sum(1)[None, :] - 2 * product
         return np.maximum(squares, 0.0)
-    return 1.0 - product
+    turned: np.ndarray = 1.0 - product
+    return turned
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(lengths == 0, 1.0, lengths)
+    unit: np.ndarray = rows / np.where(lengths == 0, 1.0, lengths)
+    return unit
 
 
 def _number(text: str) -> int:

@@ -109,9 +109,7 @@ def _write(fingerprint: Fingerprint, file: Any) -> None:
                 for number, each in enumerate(prints):
                     for batch in each.records.to_batches(max_chunksize=50_000):
                         column = pa.array([number] * len(batch), pa.int32())
-                        writer.write_batch(
-                            pa.record_batch([column, *batch.columns], schema=schema)
-                        )
+                        writer.write_batch(pa.record_batch([column, *batch.columns], schema=schema))
         archive.writestr("fingerprint.json", orjson.dumps(_encode(fingerprint)))
         archive.comment = b"0" * _HEX
     file.seek(0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def page_despite_lost_vectors(
         for row, each in enumerate(found):
             if each in vectors:
                 matrix[row] = vectors[each]
-        blank = [None] * len(found)
+        blank: list[Any] = [None] * len(found)
         yield Page(
             ids=found,
             documents=raw.get("documents") or blank,

@@ -22,7 +22,7 @@ import orjson
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
-from chromadrill.datasets.probes import KnownAnswer
+from chromadrill.datasets.probes import KnownAnswer, first_wrong
 from chromadrill.model import Sight
 
 RATE = 4.0  # ticks a second
@@ -47,17 +47,14 @@ def look(url: str, asked: Sequence[KnownAnswer], due: float) -> Sight:
     """One tick: every question once, on a new connection as a new client would have it."""
     try:
         with Chroma(url, timeout_s=DEADLINE_S) as chroma:
-            for each in asked:
-                wrong = each.asked_of(chroma)
-                if wrong:
-                    return Sight(due, now(), "wrong", wrong)
+            wrong = first_wrong(chroma, asked)
     except CallFailed as error:
         missing = error.status == 404
         result = "timeout" if error.timed_out else "wrong" if missing else "error"
         return Sight(due, now(), result, str(error)[:200])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         return Sight(due, now(), "error", f"strange answer: {error!r}")
-    return Sight(due, now(), "right")
+    return Sight(due, now(), "wrong" if wrong else "right", wrong)
 
 
 class Prober:

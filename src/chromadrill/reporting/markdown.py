@@ -12,7 +12,7 @@ STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 
 def recovery(scenario: JSON) -> str:
-    """"3.4 s of 300 s", or "-" where nothing had to recover."""
+    """ "3.4 s of 300 s", or "-" where nothing had to recover."""
     for each in scenario["verdicts"]:
         if each["check"] == "recovery time" and each["limit"] is not None:
             actual = "never" if each["actual"] is None else f"{each['actual']:.1f} s"
@@ -51,7 +51,9 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     colour = STYLE[record["outcome"]]
     proves = any(each["runbook"].startswith("RB") for each in record["scenarios"])
     said = SAYS[record["outcome"]] if proves else record["outcome"].upper()
-    console.print(f"[{colour}]{said}[/]  target {record['target'].get('name')}, run {record['run_id']}")
+    console.print(
+        f"[{colour}]{said}[/]  target {record['target'].get('name')}, run {record['run_id']}"
+    )
     for each in record["not_covered"]:
         console.print(f"not covered: {each}", markup=False)
     console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
@@ -69,20 +71,30 @@ def markdown(record: JSON) -> str:
         "|---|---|---|---|---|",
     ]
     lines += [
-        f"| {s['runbook']} | {s['title']} | {s['outcome'].upper()} | {recovery(s)} | {s.get('records', 0):,} |"
+        f"| {s['runbook']} | {s['title']} | {s['outcome'].upper()} | {recovery(s)}"
+        f" | {s.get('records', 0):,} |"
         for s in record["scenarios"]
     ]
     for each in record["not_covered"]:
         lines += ["", f"Not covered: {each}"]
     for scenario in record["scenarios"]:
-        lines += ["", f"## {scenario['title']}", "", "| check | outcome | message |", "|---|---|---|"]
+        lines += [
+            "",
+            f"## {scenario['title']}",
+            "",
+            "| check | outcome | message |",
+            "|---|---|---|",
+        ]
         lines += [
             f"| {v['check']} | {v['outcome'].upper()} | {_cell(v['message'])} |"
             for v in scenario["verdicts"]
         ]
         if scenario.get("error"):
             lines += ["", f"Error: {_cell(scenario['error'])}"]
-        lines += ["", "Phases: " + "; ".join(f"{p['name']} {p['seconds']:.1f} s" for p in scenario["phases"])]
+        lines += [
+            "",
+            "Phases: " + "; ".join(f"{p['name']} {p['seconds']:.1f} s" for p in scenario["phases"]),
+        ]
     versions = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
     return "\n".join([*lines, "", f"Versions: {versions}.", ""])
 

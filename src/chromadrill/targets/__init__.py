@@ -17,7 +17,7 @@ DEFAULT_HOME = Path(".chromadrill/process")
 
 
 def open_target(settings: Settings, name: str | None = None) -> Target:
-    """Return the target called `name`: a table of drill.toml, a kind, a URL or package.module:Class.
+    """Return the target `name`: a table of drill.toml, a kind, a URL or package.module:Class.
 
     Raises UsageError for an unknown name, Unavailable for a URL where no Chroma 1.x answers.
     """
@@ -47,8 +47,10 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         return RemoteTarget(table.url, name=name)
     where = settings.origin("drill.target")
     if table:
-        raise UsageError(f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
-                         f"{did_you_mean(kind, KINDS)}")
+        raise UsageError(
+            f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
+            f"{did_you_mean(kind, KINDS)}"
+        )
     raise UsageError(
         f"Unknown target '{name}' (from the {where}). "
         f"{did_you_mean(name, {*KINDS, *settings.targets})} Or a URL, or package.module:Class."

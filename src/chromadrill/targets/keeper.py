@@ -49,7 +49,7 @@ def main() -> int:
         write(home, {"error": "another server already holds this directory"})
         return 1
     with (home / "logs" / "server.log").open("ab", buffering=0) as log:
-        server = subprocess.Popen(  # noqa: S603
+        server = subprocess.Popen(
             order["command"],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -59,7 +59,11 @@ def main() -> int:
             pass_fds=[lock],
             cwd=home,
         )
-        state = {"pid": server.pid, "keeper": os.getpid(), "started": time.time()}
+        state: dict[str, object] = {
+            "pid": server.pid,
+            "keeper": os.getpid(),
+            "started": time.time(),
+        }
         write(home, state)
 
         def pass_on(number: int, _: FrameType | None) -> None:

@@ -97,8 +97,16 @@ class ProcessTarget:
         self._refuse_taken_port()
         (self.home / "state.json").unlink(missing_ok=True)
         order = {
-            "command": [_chroma(), "run", "--path", str(self.data),
-                        "--host", "127.0.0.1", "--port", str(self.port)],
+            "command": [
+                _chroma(),
+                "run",
+                "--path",
+                str(self.data),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(self.port),
+            ],
             "environment": {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"},
             "owner": self._owner,
         }
@@ -155,8 +163,12 @@ class ProcessTarget:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             try:
-                wait_until(lambda: not self.running(), within_s=STOP_S, name="the server's end",
-                           every_s=0.02)
+                wait_until(
+                    lambda: not self.running(),
+                    within_s=STOP_S,
+                    name="the server's end",
+                    every_s=0.02,
+                )
             except DrillError:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -209,7 +221,7 @@ class ProcessTarget:
         yield self.data
 
     def snapshot(self, name: str | None = None) -> Backup:
-        """Fingerprint, stop, copy, start: the only copy of a server that never failed (measured)."""
+        """Fingerprint, stop, copy, start: the copy of a server that never failed (measured)."""
         return volume_copy.snapshot(self, self.home / "snapshots", name=name, scopes=self.scopes)
 
     def snapshots(self) -> list[Backup]:

@@ -1,0 +1,35 @@
+"""Is this database what it was? Climbs the ladder; exit 0 proven, 1 it differs, 2 could not check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chromadrill import cli
+from chromadrill.fingerprint import store
+from chromadrill.ladder import outcome_of
+from chromadrill.validation import validate
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = cli.Parser(prog="validate_chromadb.py", description=__doc__)
+    cli.add_server(parser, at_rest=True)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--collection-name", help="this collection alone")
+    which.add_argument("--all", action="store_true", help="every collection of the scopes")
+    parser.add_argument("--fingerprint", type=Path, help="what it has to be equal to")
+    parser.add_argument("--serve", action="store_true", help="serve a copy of --path, climb on")
+    asked = parser.parse_args(arguments)
+    before = store.load(asked.fingerprint) if asked.fingerprint else None
+    seen, verdicts = validate(
+        cli.source_of(parser, asked),
+        cli.scopes_of(asked),
+        before,
+        asked.collection_name,
+        serve=asked.serve,
+    )
+    cli.report(asked, verdicts, cli.collections_json(seen, verdicts))
+    return cli.EXIT[outcome_of(verdicts)]
+
+
+if __name__ == "__main__":
+    cli.run(main)
