@@ -15,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
-from _profiles import PROFILES
+from _profiles import PROFILES, Profile
 from _verdict import EXIT, Seen, judge, lines, write
 from locust import FastHttpUser, LoadTestShape, constant, events, task
 from locust.env import Environment
 
 from chromadrill.chroma.client import connect
-from chromadrill.errors import DrillError
+from chromadrill.errors import DrillError, UsageError, did_you_mean
 from chromadrill.model import Scope
 
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -32,8 +32,16 @@ ASKED: list[tuple[str, str, str]] = []  # path, body, the record that must be am
 
 @events.init_command_line_parser.add_listener
 def add_options(parser: ArgumentParser) -> None:
-    parser.add_argument("--profile", choices=sorted(PROFILES), default="smoke", help="load profile")
+    """`--profile` is locust's own option; here its value names one of our profiles."""
     parser.add_argument("--result", default="", help="write the verdict to this JSON file")
+
+
+def chosen(environment: Environment) -> Profile:
+    """The profile of `--profile`, by default `smoke`; raises UsageError for an unknown one."""
+    name = environment.parsed_options.profile or "smoke"
+    if name not in PROFILES:
+        raise UsageError(f"--profile {name}: unknown. {did_you_mean(name, PROFILES)}")
+    return PROFILES[name]
 
 
 @events.test_start.add_listener
@@ -41,6 +49,7 @@ def choose_questions(environment: Environment, **_: Any) -> None:
     """The target's own records as questions, from its largest collection; only reads."""
     host = environment.host or ""
     try:
+        chosen(environment)
         if urlsplit(host).hostname not in LOOPBACK:
             raise DrillError(
                 f"{host} is not on this machine; load goes to loopback addresses only."
@@ -76,9 +85,9 @@ class Profiled(LoadTestShape):
 
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None  # noqa: S101 - locust sets it before the first tick
-        options = self.runner.environment.parsed_options
-        profile = PROFILES[options.profile]
-        if not ASKED or self.get_run_time() > (options.run_time or profile.seconds):
+        # `test_start` fires after the first tick, so no questions yet is no reason to stop here
+        options, profile = self.runner.environment.parsed_options, chosen(self.runner.environment)
+        if self.get_run_time() > (options.run_time or profile.seconds):
             return None
         return profile.users, profile.users
 
@@ -89,7 +98,7 @@ class Searcher(FastHttpUser):
     wait_time = constant(0)
 
     def on_start(self) -> None:
-        profile = PROFILES[self.environment.parsed_options.profile]
+        profile = chosen(self.environment)
         self.every_s = profile.users / profile.rate
         self.due = time.perf_counter()
         self.number = id(self)
@@ -131,7 +140,10 @@ def _wrong(answer: Any, wanted: str) -> str:
 def conclude(environment: Environment, **_: Any) -> None:
     """Judge the raw samples; the exit code is the verdict's."""
     options = environment.parsed_options
-    result = judge(PROFILES[options.profile], SEEN)
+    if not ASKED:
+        environment.process_exit_code = 2
+        return
+    result = judge(chosen(environment), SEEN)
     environment.process_exit_code = EXIT[str(result["outcome"])]
     sys.stderr.write("\n".join(lines(result)) + "\n")
     if options.result:

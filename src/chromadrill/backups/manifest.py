@@ -72,3 +72,10 @@ def same_files(folder: Path, manifest: JSON) -> Verdict:
     return Verdict.passed(
         "files", f"{len(wanted)} files as in the manifest", actual=float(len(wanted)), unit="files"
     )
+
+
+def untouched(folder: Path, before: list[JSON]) -> Verdict:
+    """Is every file below `folder` still what `files_of` listed?"""
+    if files_of(folder) == before:
+        return Verdict.passed("original", f"{len(before)} files of the original are unchanged")
+    return Verdict.failed("original", f"files of {folder} changed while it was proven")

@@ -102,7 +102,7 @@ def restore(backup: Backup, data: Path) -> None:
             f"Backup {backup.id} is not what its manifest says: {verdict.message}. Nothing touched.",
             next_step="Take an older backup: python -m chromadrill.ops --target T snapshots",
         )
-    require_room(data, backup.bytes, freed=_bytes(data))
+    require_room(data, backup.bytes, freed=size_of(data))
     empty(data)
     copy_tree(folder / "data", data)
 
@@ -183,8 +183,9 @@ def _new_id(into: Path, name: str | None) -> str:
 
 def _size(target: Stoppable) -> int:
     data = getattr(target, "data", None)
-    return _bytes(data) if isinstance(data, Path) else 0
+    return size_of(data) if isinstance(data, Path) else 0
 
 
-def _bytes(folder: Path) -> int:
+def size_of(folder: Path) -> int:
+    """Bytes of all files below `folder`."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

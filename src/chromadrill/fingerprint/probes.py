@@ -187,7 +187,8 @@ def distances(asked: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:
     product = a @ v.T
     if space == "l2":
         squares = (a * a).sum(1)[:, None] + (v * v).sum(1)[None, :] - 2 * product
-        return np.maximum(squares, 0.0)
+        clipped: np.ndarray = np.maximum(squares, 0.0)
+        return clipped
     turned: np.ndarray = 1.0 - product
     return turned
 

@@ -49,10 +49,9 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     console.print(table(record))
     console.print()
     colour = STYLE[record["outcome"]]
-    proves = any(each["runbook"].startswith("RB") for each in record["scenarios"])
-    said = SAYS[record["outcome"]] if proves else record["outcome"].upper()
     console.print(
-        f"[{colour}]{said}[/]  target {record['target'].get('name')}, run {record['run_id']}"
+        f"[{colour}]{SAYS[record['outcome']]}[/]  target {record['target'].get('name')},"
+        f" run {record['run_id']}"
     )
     for each in record["not_covered"]:
         console.print(f"not covered: {each}", markup=False)

@@ -1,0 +1,105 @@
+"""A small real server for the tests that need one, and made-up fingerprints for those that do not."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.fingerprint.digests import record_table
+from chromadrill.model import (
+    Answer,
+    CollectionInfo,
+    CollectionPrint,
+    Fingerprint,
+    Observation,
+    Page,
+    Recall,
+    Scope,
+)
+from chromadrill.targets.process import ProcessTarget
+
+KEY = "default_tenant/default_database/docs"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A running `process` target with one collection of 30 records."""
+    target = ProcessTarget(tmp_path_factory.mktemp("server") / "home", owner=os.getpid())
+    target.start()
+    with Chroma(target.url) as chroma:
+        fill(chroma)
+    yield target
+    target.remove()
+
+
+def fill(chroma, name="docs", records=30):
+    info = chroma.create_collection(Scope(), name, hnsw={"space": "l2"})
+    rng = np.random.default_rng(1)
+    chroma.upsert(
+        info,
+        ids=[f"r{n}" for n in range(records)],
+        vectors=rng.normal(size=(records, 8)).astype(np.float32),
+        documents=[f"document number {n} about {'ab'[n % 2] * 5}" for n in range(records)],
+        metadatas=[{"n": n, "even": n % 2 == 0, "f": n / 2} for n in range(records)],
+    )
+    return chroma.collection(Scope(), name)
+
+
+def page(**changes):
+    base = Page(
+        ids=["a", "b", "c"],
+        documents=["one", "two", None],
+        metadatas=[{"n": 1}, {"n": 2.0}, None],
+        uris=["u", None, None],
+        vectors=np.arange(12, dtype=np.float32).reshape(3, 4),
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def info(**changes):
+    base = CollectionInfo(
+        id="1",
+        name="docs",
+        tenant="default_tenant",
+        database="default_database",
+        dimension=4,
+        metadata={"v": 1},
+        configuration={"hnsw": {"space": "l2", "ef_search": 100}},
+        schema={"keys": {}},
+        space="l2",
+    )
+    return dataclasses.replace(base, **changes)
+
+
+ANSWERS = (
+    Answer("neighbours", {"id": "a"}, (["a", 0.0], ["b", 4.0]), (["a", 0.0], ["b", 4.0])),
+    Answer("filter", {"where": {"n": 1}}, (1, "00"), (1, "00")),
+    Answer("text", {"id": "a", "start": 0, "length": 3}, (1, "00"), (1, "00")),
+)
+
+
+def printed(of=None, *, answers=ANSWERS, recall=Recall(100, 100, 100, 100), count=None, **changes):  # noqa: B008
+    table = record_table(of or page()).sort_by("id")
+    return CollectionPrint(
+        info(**changes), len(table) if count is None else count, table, answers, recall
+    )
+
+
+def fingerprint(*prints, **changes):
+    base = Fingerprint(
+        taken_at="2026-01-01T00:00:00.000Z",
+        taken="live",
+        versions={"api": "1.0.0"},
+        scopes=(Scope(),),
+        databases=(Scope(),),
+        collections={each.info.key: each for each in prints or (printed(),)},
+    )
+    return dataclasses.replace(base, **changes)
+
+
+def observed(*prints, troubles=(), missing_tenants=(), **changes):
+    seen = fingerprint(*prints, **changes)
+    counts = {key: each.count for key, each in seen.collections.items()}
+    return Observation(seen, tuple(troubles), tuple(missing_tenants), counts)

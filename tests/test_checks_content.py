@@ -1,0 +1,157 @@
+"""Every content check: green on equal, red on each difference, UNKNOWN when it could not look."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chromadrill.checks import content
+from chromadrill.model import Outcome, Scope, Trouble
+from tests.conftest import KEY, fingerprint, observed, page, printed
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        content.same_inventory,
+        content.same_counts,
+        content.same_records,
+        content.same_configuration,
+    ],
+)
+def test_equal_is_pass(check):
+    assert check(observed(), fingerprint()).outcome is Outcome.PASS
+
+
+def changed(**columns):
+    return observed(printed(page(**columns)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "field"),
+    [
+        ({"documents": ["one", "TWO", None]}, "document"),
+        ({"documents": ["one", "two", ""]}, "document"),
+        ({"metadatas": [{"n": 1}, {"n": 2}, None]}, "metadata"),
+        ({"metadatas": [{"n": True}, {"n": 2.0}, None]}, "metadata"),
+        ({"metadatas": [{"n": "1"}, {"n": 2.0}, None]}, "metadata"),
+        ({"metadatas": [{"n": 1}, {"n": 2.0}, {"x": 0}]}, "metadata"),
+        ({"uris": [None, None, None]}, "uri"),
+        ({"vectors": np.arange(12, dtype=np.float32).reshape(3, 4) + 1e-3}, "vector"),
+        ({"without_vector": (1,)}, "vector"),
+    ],
+)
+def test_changed_field_is_fail_and_named(columns, field):
+    verdict = content.same_records(changed(**columns), fingerprint())
+
+    assert verdict.outcome is Outcome.FAIL
+    assert {d.field for d in verdict.differences} == {field}
+    assert verdict.differences[0].collection == KEY
+    assert verdict.differences[0].ids
+
+
+def test_one_bit_of_one_vector_is_fail():
+    vectors = np.arange(12, dtype=np.float32).reshape(3, 4)
+    vectors.view(np.uint32)[1, 2] ^= 1
+    assert content.same_records(changed(vectors=vectors), fingerprint()).outcome is Outcome.FAIL
+
+
+def test_missing_and_extra_records_are_named():
+    verdict = content.same_records(changed(ids=["a", "b", "d"]), fingerprint())
+
+    assert {(d.kind, d.ids) for d in verdict.differences} >= {
+        ("missing", ("c",)),
+        ("extra", ("d",)),
+    }
+
+
+@given(st.permutations(range(3)))
+def test_order_of_records_does_not_matter(order):
+    base = page()
+    shuffled = page(
+        ids=[base.ids[n] for n in order],
+        documents=[base.documents[n] for n in order],
+        metadatas=[base.metadatas[n] for n in order],
+        uris=[base.uris[n] for n in order],
+        vectors=base.vectors[list(order)],
+    )
+    assert content.same_records(observed(printed(shuffled)), fingerprint()).outcome is Outcome.PASS
+
+
+def test_ulp_of_a_cosine_vector_is_drift_after_an_import_and_damage_after_a_file_restore():
+    moved = np.nextafter(page().vectors, np.float32(np.inf), dtype=np.float32)
+    before = fingerprint(printed(space="cosine"))
+    after = observed(printed(page(vectors=moved), space="cosine"))
+
+    assert content.same_records(after, before, fidelity="tolerant").outcome is Outcome.PASS
+    assert content.same_records(after, before).outcome is Outcome.FAIL
+
+
+def test_another_vector_is_no_drift():
+    before = fingerprint(printed(space="cosine"))
+    after = observed(printed(page(vectors=page().vectors[::-1]), space="cosine"))
+    assert content.same_records(after, before, fidelity="tolerant").outcome is Outcome.FAIL
+
+
+def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
+    nothing = dataclasses.replace(printed(), records=printed().records.slice(0, 0))
+    seen = observed(nothing, troubles=[Trouble("records", KEY, "500 Error finding id")])
+    verdict = content.same_records(seen, fingerprint())
+
+    assert verdict.outcome is Outcome.FAIL
+    assert "Error finding id" in verdict.message
+    assert not verdict.differences
+
+
+def test_what_the_harness_could_not_look_at_is_unknown():
+    seen = observed(troubles=[Trouble("records", KEY, "cannot look", reading=False)])
+    assert content.same_records(seen, fingerprint()).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        observed(printed(id="2")),
+        observed(missing_tenants=["acme"]),
+        observed(databases=()),
+        observed(databases=(Scope(), Scope("default_tenant", "extra"))),
+        observed(printed(), printed(name="extra")),
+        observed(printed(name="other")),
+        observed(troubles=[Trouble("inventory", "x", "500")]),
+    ],
+)
+def test_inventory_is_compared_both_ways(seen):
+    assert content.same_inventory(seen, fingerprint()).outcome is Outcome.FAIL
+
+
+def test_new_collection_id_is_normal_after_an_import():
+    seen = observed(printed(id="2"))
+    assert content.same_inventory(seen, fingerprint(), fidelity="tolerant").outcome is Outcome.PASS
+
+
+def test_count_that_differs_is_fail():
+    assert content.same_counts(observed(printed(count=2)), fingerprint()).outcome is Outcome.FAIL
+
+
+def test_collection_that_was_not_counted_is_unknown():
+    seen = dataclasses.replace(observed(), counts={})
+    assert content.same_counts(seen, fingerprint()).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"space": "cosine"},
+        {"dimension": 5},
+        {"metadata": None},
+        {"metadata": {"v": 1.0}},
+        {"metadata": {"v": True}},
+        {"configuration": {"hnsw": {"space": "l2", "ef_search": 10}}},
+        {"schema": {"keys": {"x": {}}}},
+    ],
+)
+def test_changed_configuration_is_fail(changes):
+    verdict = content.same_configuration(observed(printed(**changes)), fingerprint())
+    assert verdict.outcome is Outcome.FAIL

@@ -1,0 +1,103 @@
+"""Every function check: green on right answers, red on wrong ones, no false alarm."""
+
+import dataclasses
+
+import pytest
+
+from chromadrill.checks import function
+from chromadrill.ladder import judge, outcome_of
+from chromadrill.model import Answer, Outcome, Recall, Trouble
+from tests.conftest import ANSWERS, KEY, fingerprint, observed, printed
+
+
+def answered(number, *pairs):
+    answers = list(ANSWERS)
+    answers[number] = dataclasses.replace(answers[number], answered=pairs)
+    return observed(printed(answers=tuple(answers)))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        function.right_distances,
+        function.same_recall,
+        function.same_filters,
+        function.same_text_search,
+    ],
+)
+def test_right_answers_are_pass_and_no_answers_are_unknown(check):
+    assert check(observed(), fingerprint()).outcome is Outcome.PASS
+    assert check(observed(), None).outcome is Outcome.PASS
+    silent = observed(printed(answers=(), recall=None))
+    assert check(silent, fingerprint()).outcome is Outcome.UNKNOWN
+
+
+def test_distance_that_is_not_the_records_own_is_fail():
+    seen = answered(0, ["a", 0.0], ["b", 3.0])
+    verdict = function.right_distances(seen, None)
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.differences[0].collection == KEY
+
+
+def test_stranger_nearer_than_possible_is_fail():
+    assert function.right_distances(answered(0, ["x", 1.0]), None).outcome is Outcome.FAIL
+
+
+def test_another_metric_shows_against_the_source():
+    other = Answer("neighbours", {"id": "a"}, (["a", 0.0], ["b", 0.5]), (["a", 0.0], ["b", 0.5]))
+    seen = observed(printed(answers=(other,)))
+    assert function.right_distances(seen, None).outcome is Outcome.PASS
+    assert function.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
+
+
+def test_missed_neighbour_alone_is_no_wrong_distance():
+    assert function.right_distances(answered(0, ["a", 0.0]), fingerprint()).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        (Recall(90, 100, 980, 1000), Recall(90, 100, 975, 1000), Outcome.PASS),  # within 1 %
+        (Recall(10, 10, 46, 100), Recall(10, 10, 44, 100), Outcome.PASS),  # bad at the source too
+        (Recall(10, 10, 100, 100), Recall(10, 10, 97, 100), Outcome.PASS),  # within 3 records
+        (Recall(10, 10, 100, 100), Recall(10, 10, 96, 100), Outcome.FAIL),
+        (Recall(100, 100, 10, 10), Recall(90, 100, 10, 10), Outcome.FAIL),
+        (None, Recall(100, 100, 9, 100), Outcome.FAIL),
+        (None, Recall(100, 100, 70, 100), Outcome.UNKNOWN),
+    ],
+)
+def test_recall_is_held_against_the_source(before, after, outcome):
+    verdict = function.same_recall(
+        observed(printed(recall=after)), fingerprint(printed(recall=before))
+    )
+    assert verdict.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("number", "check"), [(1, function.same_filters), (2, function.same_text_search)]
+)
+def test_set_that_differs_is_fail(number, check):
+    assert check(answered(number, 0, "ff"), None).outcome is Outcome.FAIL
+    assert check(answered(number, 1, "01"), fingerprint()).outcome is Outcome.FAIL
+
+
+def test_failing_query_is_fail():
+    seen = observed(troubles=[Trouble("neighbours", KEY, "500")])
+    assert function.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
+
+
+def test_dead_server_is_fail():
+    seen = observed(troubles=[Trouble("alive", "url", "no answer")])
+    assert function.still_alive(seen).outcome is Outcome.FAIL
+    assert function.still_alive(observed()).outcome is Outcome.PASS
+
+
+def test_crashed_check_is_unknown_never_pass():
+    broken = dataclasses.replace(observed(), fingerprint=None)
+    assert outcome_of(judge(broken, fingerprint())) is not Outcome.PASS
+
+
+def test_without_fingerprint_content_is_not_run_and_the_rest_is_judged():
+    verdicts = {v.check: v.outcome for v in judge(observed(), None)}
+    assert verdicts["records"] is Outcome.NOT_RUN
+    assert verdicts["distances"] is Outcome.PASS

@@ -1,0 +1,100 @@
+"""Target `process`: one server a directory, nothing left behind, nothing foreign touched."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from chromadrill.clock import wait_until
+from chromadrill.errors import DrillError, Refused, Unavailable
+from chromadrill.targets.process import MARKER, ProcessTarget
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A target of its own, ended after the test."""
+    target = ProcessTarget(tmp_path / "home", owner=os.getpid())
+    yield target
+    target.remove()
+
+
+def test_directory_that_is_not_ours_is_refused_and_untouched(tmp_path):
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(Refused, match="not empty and not a chromadrill home"):
+        ProcessTarget(tmp_path)
+    assert [each.name for each in tmp_path.iterdir()] == ["precious"]
+
+
+def test_file_instead_of_a_directory_is_refused(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(Refused, match="not a directory"):
+        ProcessTarget(tmp_path / "file")
+
+
+def test_second_server_on_one_directory_is_refused(home):
+    home.start()
+    with pytest.raises(Refused, match="already runs"):
+        ProcessTarget(home.home).start()
+
+
+def test_start_is_ready_for_a_real_query_and_kill_is_seen(home):
+    home.start()
+    pid = home.pid()
+    assert psutil.pid_exists(pid)
+
+    home.kill()
+    assert not home.running()
+    assert home.pid() is None
+
+
+def test_killed_keeper_takes_the_server_along_and_leaves_no_lock(home):
+    home.start()
+    keeper = json.loads((home.home / "state.json").read_text())["keeper"]
+    server = psutil.Process(home.pid())
+    os.kill(keeper, signal.SIGKILL)
+
+    wait_until(lambda: not server.is_running() or server.status() == "zombie", within_s=10,
+               name="the server's end")  # fmt: skip
+    wait_until(lambda: not home.running(), within_s=10, name="a free lock")
+    home.start()
+
+
+def test_killed_owner_leaves_no_server_and_no_lock(tmp_path):
+    code = (
+        "import sys, os, time\n"
+        "from pathlib import Path\n"
+        "from chromadrill.targets.process import ProcessTarget\n"
+        "target = ProcessTarget(Path(sys.argv[1]), owner=os.getpid())\n"
+        "target.start(); print(target.pid(), flush=True); time.sleep(60)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "home")], stdout=subprocess.PIPE, text=True
+    )
+    pid = int(owner.stdout.readline())
+    owner.kill()
+    owner.wait()
+
+    wait_until(lambda: not psutil.pid_exists(pid), within_s=15, name="the server's end")
+    again = ProcessTarget(tmp_path / "home", owner=os.getpid())
+    wait_until(lambda: not again.running(), within_s=10, name="a free lock")
+    again.start()
+    again.remove()
+
+
+def test_server_that_dies_at_once_shows_its_log_within_seconds(home):
+    (home.data / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
+    with pytest.raises(Unavailable, match="ended at once"):
+        home.start()
+    assert not home.running()
+
+
+def test_taken_port_is_a_sentence(home, tmp_path):
+    home.start()
+    other = ProcessTarget(tmp_path / "other", owner=os.getpid())
+    (other.home / MARKER).write_text(json.dumps({"port": home.port}))
+    with pytest.raises(DrillError, match="taken by another program"):
+        other.start()

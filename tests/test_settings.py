@@ -1,0 +1,70 @@
+"""Where a value comes from, and what a wrong one is told."""
+
+import pytest
+
+from chromadrill.errors import UsageError
+from chromadrill.settings import load
+
+
+def write(tmp_path, text):
+    (tmp_path / "drill.toml").write_text(text)
+    return tmp_path / "drill.toml"
+
+
+def test_command_line_beats_environment_beats_file_beats_default(tmp_path):
+    file = write(tmp_path, "[drill]\nrecords = 2000\nexpected_min = 5\n[objectives]\nstartup_s = 9")
+    settings = load(
+        file,
+        environ={"DRILL_RECORDS": "3000", "DRILL_EXPECTED_MIN": "6"},
+        command_line={"drill.records": 4000, "drill.target": None},
+    )
+
+    assert (settings.drill.records, settings.origin("drill.records")) == (4000, "command line")
+    assert (settings.drill.expected_min, settings.origin("drill.expected_min")) == (
+        6,
+        "environment",
+    )
+    assert settings.objectives.startup_s == 9
+    assert settings.origin("objectives.startup_s") == str(file)
+    assert (settings.drill.target, settings.origin("drill.target")) == ("process", "default")
+
+
+def test_falsy_value_on_the_command_line_still_wins(tmp_path):
+    file = write(tmp_path, "[drill]\nexpected_min = 5")
+    assert load(file, environ={}, command_line={"drill.expected_min": 0}).drill.expected_min == 0
+
+
+def test_tables_are_reached_from_the_environment():
+    settings = load(environ={"DRILL_OBJECTIVES__STARTUP_S": "12", "DRILL_REQUIRED": "RB-1, RB-2"})
+    assert settings.objectives.startup_s == 12
+    assert settings.drill.required == ("RB-1", "RB-2")
+
+
+def test_chroma_url_names_the_target():
+    assert load(environ={"CHROMA_URL": "http://x:1"}).drill.target == "http://x:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[drill]\nrecord = 5", r"\[drill\] record: no such setting. Did you mean 'records'"),
+        ("[objectve]\nx = 1", r"\[objectve\].*Did you mean 'objectives'"),
+        ("[drill]\nrecords = 'many'", r"\[drill\] records: .*got 'many'"),
+        ("[drill]\nrecords = 5", r"records: .*greater than or equal to 1100"),
+        ("[targets.staging]\nurll = 'x'", r"urll: no such setting. Did you mean 'url'"),
+        ("[drill", "is not TOML"),
+    ],
+)
+def test_wrong_file_is_told_section_key_and_nearest_name(tmp_path, text, said):
+    with pytest.raises(UsageError, match=said):
+        load(write(tmp_path, text), environ={})
+
+
+def test_wrong_variable_is_told_the_nearest_name():
+    with pytest.raises(UsageError, match="DRILL_RECORDS"):
+        load(environ={"DRILL_RECORD": "5"})
+
+
+def test_file_that_is_not_there_is_a_sentence(tmp_path):
+    with pytest.raises(UsageError, match="No such file"):
+        load(tmp_path / "none.toml", environ={})
