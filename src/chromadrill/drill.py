@@ -22,7 +22,7 @@ from chromadrill.ladder import judge, outcome_of
 from chromadrill.model import Fingerprint, Observation, Outcome, Strike, Verdict
 from chromadrill.monitoring.prober import Prober
 from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
-from chromadrill.recovery.runbook import Ran, ops
+from chromadrill.recovery.runbook import CommandFailed, Ran, ops
 
 SEEN_S = 30.0
 Step = Callable[[str], AbstractContextManager[Any]]
@@ -87,7 +87,13 @@ class Drill:
 
     def ops(self, *words: str) -> str:
         """Type a runbook command, as on-call would; returns what it printed."""
-        ran: Ran = ops(self.target.name, *words, environment=self._environment)
+        try:
+            ran: Ran = ops(self.target.name, *words, environment=self._environment)
+        except CommandFailed as error:
+            if self.struck is None:
+                raise  # nothing is broken yet: the drill could not be set up
+            self.judged(Verdict.failed("runbook command", str(error)))
+            raise DrillFailed(f"the runbook's command failed: {error}") from error
         self.note(
             "command",
             command=ran.command,
@@ -192,6 +198,7 @@ class Drill:
 
     def conclude(self) -> None:
         """Raise once, with every verdict that is not PASS; a scenario without verdicts is UNKNOWN."""
+        __tracebackhide__ = True  # the verdicts are the message, not our source lines
         outcome = outcome_of(self.verdicts)
         lines = [
             f"  {each.check:<28} {each.outcome.upper():<8} {each.message}"
