@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from chromadrill_arguments import joined
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -61,3 +63,8 @@ def test_bad_words_end_in_a_sentence_and_no_traceback(tmp_path, words, said):
 def test_run_of_the_gate_does_not_move_latest(tmp_path):
     drill("-m", "gate", "-k", "no_such_test", reports=tmp_path)
     assert not (tmp_path / "latest").exists()
+
+
+def test_value_after_a_space_is_joined_and_nothing_else():
+    words = ["-m", "drill", "--backup", "/x", "--records", "5", "--drill-config", "-q"]
+    assert joined(words) == ["-m", "drill", "--backup=/x", "--records", "5", "--drill-config", "-q"]

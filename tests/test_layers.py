@@ -19,12 +19,13 @@ MAY = {
     "chroma": {"model"},
     "fingerprint": {"model", "chroma"},
     "datasets": {"model", "protocols", "chroma"},
-    "backups": {"model", "protocols", "chroma", "fingerprint"},
+    "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
     "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
     "disasters": {"model", "protocols", "chroma", "backups"},
     "recovery": {"model", "protocols"},
     "monitoring": {"model", "chroma", "datasets"},
     "ladder": {"model", "checks"},
+    "serving": {"model", "backups", "targets"},
 }
 HEAVY = {"chromadb", "testcontainers", "torch", "psycopg", "locust", "sentence_transformers"}
 

@@ -113,7 +113,7 @@ def test_name_that_leaves_the_folder_is_refused(backed_up, name):
 
 def test_existing_backup_is_proven_by_one_command_and_stays_untouched(backed_up, tmp_path):
     _, backup = backed_up
-    ran = drill("-m", "drill", f"--backup={backup.path}", reports=tmp_path)
+    ran = drill("-m", "drill", "--backup", backup.path, reports=tmp_path)
     assert ran.returncode == 0, ran.stdout
     assert "RESTORE PROVEN" in ran.stdout
 

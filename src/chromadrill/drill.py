@@ -45,7 +45,11 @@ class DrillUnknown(AssertionError):
 
 
 class Drill:
-    """Passed to a scenario. `step` wraps each phase (reports hang their own steps on it)."""
+    """Passed to a scenario.
+
+    `spec` is what names the target on a command line; `step` wraps each phase (reports hang their
+    own steps on it).
+    """
 
     def __init__(
         self,
@@ -54,15 +58,17 @@ class Drill:
         ledger: Ledger,
         *,
         ops_environment: dict[str, str] | None = None,
+        spec: str = "",
         step: Step = lambda name: nullcontext(),
         attach: Callable[[str, Any], None] = lambda name, value: None,
     ) -> None:
-        self.scenario, self.target = scenario, target
+        self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
         self._environment = ops_environment or {}
         self.prober: Prober | None = None
         self.verdicts: list[Verdict] = []
         self.struck: Strike | None = None
+        self._done = 0.0
         self.recovered_s: float | None = None
         self.startup_s: float | None = None
 
@@ -88,7 +94,7 @@ class Drill:
     def ops(self, *words: str) -> str:
         """Type a runbook command, as on-call would; returns what it printed."""
         try:
-            ran: Ran = ops(self.target.name, *words, environment=self._environment)
+            ran: Ran = ops(self._spec, *words, environment=self._environment)
         except CommandFailed as error:
             if self.struck is None:
                 raise  # nothing is broken yet: the drill could not be set up
@@ -121,16 +127,18 @@ class Drill:
         at, epoch = now(), time.time()
         self.note("strike", disaster=disaster.name, what=disaster.what)
         disaster.strike(self.target)
-        seen, after = self._seen(at)
+        # from here on: that the server was down while its files were damaged proves no damage
+        self._done = now()
+        seen, after = self._seen(at, self._done)
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
         self.note("seen", **dataclasses.asdict(self.struck))
         return self.struck
 
-    def _seen(self, at: float) -> tuple[str | None, float | None]:
+    def _seen(self, at: float, since: float) -> tuple[str | None, float | None]:
         prober = self._watched()
         try:
             sight = wait_until(
-                lambda: prober.first_wrong(at), within_s=SEEN_S, name="a client to see it"
+                lambda: prober.first_wrong(since), within_s=SEEN_S, name="a client to see it"
             )
         except Unavailable:
             return None, None
@@ -139,8 +147,8 @@ class Drill:
     def recovered(self, *, within_s: float) -> float | None:
         """Seconds from the strike to the first of three right answers in a row; None: never."""
         prober, struck = self._watched(), self._struck()
-        wrong = prober.first_wrong(struck.at)
-        since = wrong.due if wrong else struck.at
+        wrong = prober.first_wrong(self._done)
+        since = wrong.due if wrong else self._done
         left = within_s - (now() - struck.at)
         try:
             done = wait_until(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chromadrill.checks import content, function
+from chromadrill.checks import content, files, function
 from chromadrill.model import Fingerprint, Observation, Outcome, Verdict
 
 Rung = Callable[[], Verdict]
@@ -34,6 +34,28 @@ def judge(
     ):
         verdicts.append(_safely(name, rung))
     return verdicts
+
+
+def judge_files(
+    seen: Observation, before: Fingerprint | None, *, fidelity: str = content.EXACT
+) -> list[Verdict]:
+    """Every rung that files alone allow; what needs a server is not in it."""
+    verdicts = [
+        _safely("integrity", lambda: files.sound_database(seen)),
+        _safely("structure", lambda: files.sound_structure(seen)),
+    ]
+    for name, rung in _content_rungs(seen, before, fidelity):
+        if before is None:
+            missing = "no fingerprint given: nothing to compare with"
+            verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
+        else:
+            verdicts.append(_safely(name, rung))
+    return verdicts
+
+
+def judge_canary(seen: Observation) -> Verdict:
+    """Whether the copy takes writes."""
+    return _safely("canary", lambda: function.takes_writes(seen))
 
 
 def _content_rungs(

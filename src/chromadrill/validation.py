@@ -7,14 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from chromadrill.chroma import canary
 from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.datasets.standard import MAIN
-from chromadrill.errors import Unavailable
-from chromadrill.fingerprint import live
-from chromadrill.ladder import judge
+from chromadrill.errors import DrillError, Unavailable, UsageError
+from chromadrill.fingerprint import at_rest, live
+from chromadrill.ladder import judge, judge_canary, judge_files
 from chromadrill.model import Fingerprint, Observation, Scope, Verdict
+from chromadrill.serving import private_copy
+from chromadrill.targets.process import ProcessTarget
 
 DEADLINE_S = 20.0  # for one call; two that miss it end the observation
+SERVED_DEADLINE_S = 12.0
 
 
 @contextmanager
@@ -40,12 +44,9 @@ def collection_counts(
 
 
 def take_fingerprint(source: str | Path, scopes: Sequence[Scope]) -> Fingerprint:
-    """The fingerprint of a healthy server, every collection of the scopes."""
+    """The fingerprint of a healthy server (the scopes) or of a sound directory (all of it)."""
     if isinstance(source, Path):
-        raise Unavailable(
-            "A directory at rest cannot be read by this version.",
-            next_step="Serve a copy of it (chroma run --path COPY) and give --url.",
-        )
+        return at_rest.fingerprint(data_directory(source))
     with connected(source) as chroma:
         return live.fingerprint(chroma, scopes or (Scope(),))
 
@@ -58,19 +59,102 @@ def validate(
     *,
     serve: bool = False,
 ) -> tuple[Mapping[str, int], list[Verdict]]:
-    """Climb the ladder; returns the counts seen and the verdicts. `name`: that collection alone."""
+    """Climb the ladder; returns the counts seen and the verdicts. `name`: that collection alone.
+
+    A directory is read at rest; with `serve` a private copy of it is then served and climbed,
+    written to, restarted and climbed again.
+    """
     if isinstance(source, Path):
-        raise Unavailable(
-            "A directory at rest cannot be read by this version.",
-            next_step="Serve a copy of it (chroma run --path COPY) and give --url.",
-        )
+        return _validate_files(data_directory(source), scopes, before, name, serve=serve)
+    if serve:
+        raise UsageError("--serve needs --path: a running server is served already.")
     with connected(source) as chroma:
         seen = live.observe(chroma, scopes, like=before)
-    if name:
-        seen, before = only(seen, name), only_print(before, name) if before else None
-        if not seen.fingerprint.collections and not before:
-            raise Unavailable(f"No collection '{name}' in {source}.")
+    seen, before = _narrowed(seen, before, name)
     return seen.counts, judge(seen, before)
+
+
+def data_directory(path: Path) -> Path:
+    """`path`, or the `data` folder in it where `path` is one of our backups."""
+    if (path / "manifest.json").is_file() and (path / "data").is_dir():
+        return path / "data"
+    return path
+
+
+def _validate_files(
+    data: Path,
+    scopes: Sequence[Scope],
+    before: Fingerprint | None,
+    name: str | None,
+    *,
+    serve: bool,
+) -> tuple[Mapping[str, int], list[Verdict]]:
+    found = at_rest.observe(data, scopes, like=before)
+    seen, wanted = _narrowed(found, before, name)
+    verdicts = judge_files(seen, wanted)
+    if not serve:
+        return seen.counts, [*verdicts, *_not_served()]
+    if not data.is_dir():
+        return seen.counts, [*verdicts, Verdict.failed("start", f"{data} is not a directory.")]
+    # with no fingerprint, a sound directory's own records are what its server has to answer
+    expected = before or (None if found.troubles else found.fingerprint)
+    scopes = expected.scopes if expected else found.fingerprint.scopes or (Scope(),)
+    with private_copy(data, scopes) as target:
+        verdicts += _climb(target, scopes, expected, name)
+    return seen.counts, verdicts
+
+
+def _climb(
+    target: ProcessTarget, scopes: Sequence[Scope], before: Fingerprint | None, name: str | None
+) -> list[Verdict]:
+    """Start, ladder, canary, restart, ladder; ends where the server does."""
+    verdicts: list[Verdict] = []
+    for when in ("served", "restarted"):
+        try:
+            target.start()
+        except DrillError as error:
+            return [*verdicts, Verdict.failed(f"start ({when})", str(error))]
+        with Chroma(target.url, timeout_s=SERVED_DEADLINE_S) as chroma:
+            seen = live.observe(chroma, scopes, like=before)
+            narrow, wanted = _narrowed(seen, before, name)
+            verdicts += [
+                dataclasses.replace(each, check=f"{each.check} ({when})")
+                for each in judge(narrow, wanted)
+            ]
+            if any(each.rung == "alive" for each in seen.troubles) or _hangs(seen):
+                return verdicts
+            if when == "served":
+                infos = [each.info for each in narrow.fingerprint.collections.values()]
+                sung = dataclasses.replace(
+                    seen, troubles=tuple(canary.sing(chroma, infos, narrow.counts))
+                )
+                verdicts.append(judge_canary(sung))
+        target.stop()
+    return verdicts
+
+
+def _hangs(seen: Observation) -> bool:
+    return sum("no answer within" in each.message for each in seen.troubles) >= 2
+
+
+def _not_served() -> list[Verdict]:
+    asked = "needs a server: not asked for (--serve)"
+    return [
+        Verdict.not_run(name, asked)
+        for name in ("distances", "recall", "filters", "text search", "alive", "canary")
+    ]
+
+
+def _narrowed(
+    seen: Observation, before: Fingerprint | None, name: str | None
+) -> tuple[Observation, Fingerprint | None]:
+    if name is None:
+        return seen, before
+    narrow = only(seen, name)
+    known = only_print(before, name) if before else None
+    if not narrow.fingerprint.collections and not (known and known.collections):
+        raise Unavailable(f"No collection '{name}' there.")
+    return narrow, known
 
 
 def only(seen: Observation, name: str) -> Observation:

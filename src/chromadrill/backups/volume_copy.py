@@ -24,8 +24,9 @@ from chromadrill.backups import manifest
 from chromadrill.chroma.client import connect
 from chromadrill.clock import utc_now
 from chromadrill.errors import Refused, Unavailable, UsageError, did_you_mean
-from chromadrill.fingerprint import live, store
-from chromadrill.model import Backup, Outcome, Scope
+from chromadrill.fingerprint import at_rest, live, store
+from chromadrill.ladder import judge_files
+from chromadrill.model import Backup, Fingerprint, Outcome, Scope
 
 METHOD = "volume copy"
 ROOM = 1.1  # free bytes wanted, of what is to be copied
@@ -54,20 +55,15 @@ def snapshot(
     backup_id = _new_id(into, name)
     with connect(target.url) as chroma:
         before = live.fingerprint(chroma, scopes)
-        require_room(into, _size(target))
-        counts = {key: chroma.count(each.info) for key, each in before.collections.items()}
-    changed = [k for k, each in before.collections.items() if counts[k] != each.count]
-    if changed:
-        raise Unavailable(
-            f"Records of {', '.join(changed)} changed while the fingerprint was taken.",
-            next_step="Stop the writers, then take the snapshot again.",
-        )
+    require_room(into, _size(target))
     target.stop()
     try:
         partial = into / f".{backup_id}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         with target.volume() as data:
+            require_room(into, size_of(data))
             copy_tree(data, partial / "data")
+        _require_same(partial / "data", before)
         store.save(before, partial / "fingerprint")
         files = manifest.files_of(partial / "data")
         manifest.write(
@@ -90,6 +86,17 @@ def snapshot(
     return opened(into / backup_id)
 
 
+def _require_same(data: Path, before: Fingerprint) -> None:
+    """The copy must hold what the fingerprint says: a write in between would make it worthless."""
+    verdicts = judge_files(at_rest.observe(data, like=before), before)
+    wrong = [each for each in verdicts if each.outcome is not Outcome.PASS]
+    if wrong:
+        raise Unavailable(
+            f"The copy is not what the fingerprint says: {wrong[0].check}: {wrong[0].message}.",
+            next_step="Stop the writers, then take the snapshot again.",
+        )
+
+
 def restore(backup: Backup, data: Path) -> None:
     """Put the files back into the emptied directory `data`, after the backup itself was checked.
 
@@ -110,8 +117,11 @@ def restore(backup: Backup, data: Path) -> None:
 def opened(folder: Path) -> Backup:
     """The backup in `folder`; raises Unavailable when it is none, or has no fingerprint."""
     content = manifest.read(folder)
-    if not (folder / "fingerprint").is_file():
+    beside = folder / "fingerprint"
+    if not beside.is_file():
         raise Unavailable(f"{folder} has no fingerprint beside its files: nothing to prove it by.")
+    if manifest.sha256(beside) != content["fingerprint_sha256"]:
+        raise Unavailable(f"{beside} is not the fingerprint that the manifest names.")
     return Backup(
         id=content["id"],
         path=str(folder),

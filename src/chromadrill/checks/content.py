@@ -115,7 +115,8 @@ def _settings(was: CollectionInfo, now: CollectionInfo) -> Iterable[tuple[str, A
 
 
 def _flat(path: str, one: dict[str, Any], other: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    for key in sorted(one.keys() | other.keys()):
+    # num_threads is the number of cores of the machine that made the schema up: no setting
+    for key in sorted((one.keys() | other.keys()) - {"num_threads"}):
         a, b = one.get(key), other.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             yield from _flat(f"{path}.{key}", a, b)

@@ -120,6 +120,14 @@ def still_alive(seen: Observation) -> Verdict:
     return Verdict.passed("alive", "the server answers after all questions")
 
 
+def takes_writes(sung: Observation) -> Verdict:
+    """One record written to every collection of a private copy was found again, and removed."""
+    wrong = [t for t in sung.troubles if t.rung == "canary"]
+    if wrong:
+        return Verdict.failed("canary", "; ".join(f"{t.where}: {t.message}" for t in wrong[:10]))
+    return Verdict.passed("canary", "a record written to each collection was found and removed")
+
+
 def _same_sets(check: str, kind: str, seen: Observation, before: Fingerprint | None) -> Verdict:
     found: list[Difference] = []
     asked = 0

@@ -33,6 +33,10 @@ def distil(ledger: Path) -> JSON:
     outcomes += [Outcome.FAIL for e in events if e["event"] == "test failed"]
     outcome = Outcome.merge(outcomes)
     facts: JSON = next((e["facts"] for e in events if e["event"] == "target"), {})
+    filled: JSON = next(
+        (e["embedder"] for e in events if e["event"] == "target"),
+        {"name": "none", "weights_sha256": None},
+    )
     gaps = _gaps(opened.get("required", []), scenarios)
     if gaps:
         not_covered += gaps
@@ -48,7 +52,8 @@ def distil(ledger: Path) -> JSON:
         "started_at": opened.get("at"),
         "finished_at": closed.get("at") or (events[-1]["at"] if events else None),
         "scenarios": scenarios,
-        "embedder": opened.get("embedder") or {"name": "none", "weights_sha256": None},
+        "embedder": filled,
+        "required": list(opened.get("required", [])),
         "not_covered": sorted(set(not_covered)),
         "artifacts": [],
     }

@@ -11,6 +11,16 @@ SAYS = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TE
 STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 
+def headline(record: JSON) -> str:
+    """RESTORE PROVEN is said only where a restore was proven: struck, recovered, compared."""
+    checks = {v["check"] for s in record["scenarios"] for v in s["verdicts"]}
+    if record["outcome"] == "pass" and not {"disaster seen", "original"} & checks:
+        return "PASS, and no restore in this run"
+    if not record["scenarios"] and not record["required"]:
+        return "NO SCENARIO IN THIS RUN"
+    return SAYS[record["outcome"]]
+
+
 def recovery(scenario: JSON) -> str:
     """ "3.4 s of 300 s", or "-" where nothing had to recover."""
     for each in scenario["verdicts"]:
@@ -50,7 +60,7 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     console.print()
     colour = STYLE[record["outcome"]]
     console.print(
-        f"[{colour}]{SAYS[record['outcome']]}[/]  target {record['target'].get('name')},"
+        f"[{colour}]{headline(record)}[/]  target {record['target'].get('name')},"
         f" run {record['run_id']}"
     )
     for each in record["not_covered"]:
@@ -61,7 +71,7 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
 def markdown(record: JSON) -> str:
     """The record for a reader: verdict, table, every scenario's verdicts and phases."""
     lines = [
-        f"# Restore drill {record['run_id']}: {SAYS[record['outcome']]}",
+        f"# Restore drill {record['run_id']}: {headline(record)}",
         "",
         f"Target {record['target'].get('name')}, {record['started_at']} to {record['finished_at']}."
         f" Embedder: {record['embedder']['name']}.",

@@ -21,6 +21,7 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
 
     Raises UsageError for an unknown name, Unavailable for a URL where no Chroma 1.x answers.
     """
+    require_known(settings, name)
     name = name or settings.drill.target
     if name.startswith(("http://", "https://")):
         from chromadrill.targets.remote import RemoteTarget
@@ -45,15 +46,21 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         from chromadrill.targets.remote import RemoteTarget
 
         return RemoteTarget(table.url, name=name)
-    where = settings.origin("drill.target")
-    if table:
-        raise UsageError(
-            f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
-            f"{did_you_mean(kind, KINDS)}"
-        )
+    raise UsageError(
+        f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
+        f"{did_you_mean(kind, KINDS)}"
+    )
+
+
+def require_known(settings: Settings, name: str | None = None) -> None:
+    """Raise UsageError, with the nearest known name, unless `name` can name a target."""
+    where = "command line" if name else settings.origin("drill.target")
+    name = name or settings.drill.target
+    if ":" in name or name in {"process", *settings.targets}:
+        return
     raise UsageError(
         f"Unknown target '{name}' (from the {where}). "
-        f"{did_you_mean(name, {*KINDS, *settings.targets})} Or a URL, or package.module:Class."
+        f"{did_you_mean(name, {'process', *settings.targets})} Or a URL, or package.module:Class."
     )
 
 

@@ -1,0 +1,6 @@
+"""A data directory read without a server: records, vectors and structure, nothing written."""
+
+from chromadrill.chroma.at_rest.database import StoreUnknown, StoreUnreadable
+from chromadrill.chroma.at_rest.store import Store
+
+__all__ = ["Store", "StoreUnknown", "StoreUnreadable"]

@@ -1,0 +1,150 @@
+"""Opening `chroma.sqlite3` without touching the directory it lies in."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from chromadrill.errors import DrillError, Unavailable
+
+FILE_NAME = "chroma.sqlite3"
+# A damaged file can break the very text of SQLite's error message (UnicodeDecodeError).
+DAMAGE = (sqlite3.Error, UnicodeError, OverflowError, MemoryError)
+KNOWN_HEADS = {"sysdb": 10, "metadb": 6, "embeddings_queue": 2}
+_OLDEST_HEADS = {"sysdb": 5, "metadb": 3, "embeddings_queue": 1}
+_TABLES = (
+    "collections", "collection_metadata", "databases", "embedding_metadata", "embeddings",
+    "embeddings_queue", "max_seq_id", "migrations", "segment_metadata", "segments", "tenants",
+)  # fmt: skip
+_LONGEST_VALUE = 256 * 1024 * 1024
+
+
+class StoreUnreadable(DrillError):
+    """The data is not there: missing, empty or damaged. The message is one sentence."""
+
+
+class StoreUnknown(Unavailable):
+    """The data cannot be judged: another format, or no permission. The message is one sentence."""
+
+
+class Database:
+    """A read-only connection to one store's SQLite file, and what must be removed after it."""
+
+    def __init__(self, directory: Path) -> None:
+        """Open `directory`/chroma.sqlite3; raises StoreUnreadable or StoreUnknown."""
+        self.file = directory / FILE_NAME
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        try:
+            _refuse_unless_sqlite(directory, self.file)
+            sidecars = [s for s in _sidecars(self.file) if s.stat().st_size]
+            self.source = self._private_copy(sidecars) if sidecars else self.file
+        except PermissionError as error:
+            self.close()
+            raise StoreUnknown(f"{self.file} may not be read by this user.") from error
+        except OSError as error:
+            self.close()
+            raise StoreUnreadable(f"{self.file} cannot be read: {error.strerror}.") from error
+        try:
+            self.connection = self._connect(immutable=not sidecars)
+            self.tables = {
+                name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table'")
+            }
+            self.versions = self._checked_versions()
+        except DAMAGE as error:
+            self.close()
+            raise StoreUnreadable(f"{self.file} is damaged: {error}.") from error
+        except (StoreUnreadable, StoreUnknown):
+            self.close()
+            raise
+
+    def _private_copy(self, sidecars: list[Path]) -> Path:
+        # A hot journal must be rolled back, which a read-only connection cannot do and an
+        # immutable one silently skips: the answer would be a half-written transaction.
+        self._scratch = tempfile.TemporaryDirectory(prefix="chromadrill-")
+        for file in (self.file, *sidecars):
+            shutil.copyfile(file, Path(self._scratch.name) / file.name)
+        return Path(self._scratch.name) / FILE_NAME
+
+    def _connect(self, *, immutable: bool) -> sqlite3.Connection:
+        options = "mode=ro&immutable=1" if immutable else "mode=rw"
+        uri = f"file:{quote(str(self.source.absolute()))}?{options}"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA cell_size_check=ON")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("PRAGMA query_only=ON")
+        return connection
+
+    def _checked_versions(self) -> dict[str, int]:
+        # Only real tables are read: a view of the same name could run for ever.
+        missing = [name for name in _TABLES if name not in self.tables]
+        if "migrations" in missing or len(missing) > len(_TABLES) // 2:
+            raise StoreUnreadable(f"{self.file} holds no Chroma tables.")
+        heads = {
+            str(name): int(version)
+            for name, version in self.rows("SELECT dir, max(version) FROM migrations GROUP BY dir")
+            if isinstance(version, int)
+        }
+        for name, head in heads.items():
+            if head > KNOWN_HEADS.get(name, 0):
+                raise StoreUnknown(
+                    f"The store's format is newer than this reader knows ({name} {head})."
+                )
+        for name, oldest in _OLDEST_HEADS.items():
+            if heads.get(name, 0) < oldest:
+                raise StoreUnknown(
+                    f"The store's format is older than this reader knows "
+                    f"({name} {heads.get(name, 'absent')})."
+                )
+        if missing:
+            raise StoreUnreadable(f"{self.file} has lost its table {missing[0]}.")
+        return heads
+
+    def rows(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of one query, streamed; raises StoreUnreadable where SQLite finds damage."""
+        try:
+            yield from self.connection.execute(sql, values)
+        except DAMAGE as error:
+            raise StoreUnreadable(f"{self.file} is damaged: {error}.") from error
+
+    def one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row of a query, or None; raises StoreUnreadable."""
+        return next(self.rows(sql, *values), None)
+
+    def columns(self, table: str) -> set[str]:
+        """The column names of a table (older servers have fewer)."""
+        return {str(row[1]) for row in self.rows(f"PRAGMA table_info({table})")}
+
+    def close(self) -> None:
+        """Close the connection and remove the private copy, if there was one."""
+        connection = getattr(self, "connection", None)
+        if connection is not None:
+            connection.close()
+        if self._scratch is not None:
+            self._scratch.cleanup()
+
+
+def _sidecars(file: Path) -> list[Path]:
+    names = (f"{file.name}-journal", f"{file.name}-wal")
+    return [p for p in map(file.with_name, names) if p.is_file()]
+
+
+def _refuse_unless_sqlite(directory: Path, file: Path) -> None:
+    if not directory.is_dir():
+        raise StoreUnreadable(f"{directory} is not a directory.")
+    try:
+        details = file.stat()
+    except FileNotFoundError:
+        raise StoreUnreadable(f"{directory} holds no {FILE_NAME}.") from None
+    if not stat.S_ISREG(details.st_mode):
+        raise StoreUnreadable(f"{file} is not a regular file.")
+    with file.open("rb") as handle:
+        if handle.read(16) != b"SQLite format 3\0":
+            raise StoreUnreadable(f"{file} is {'empty' if not details.st_size else 'not SQLite'}.")

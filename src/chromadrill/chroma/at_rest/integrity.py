@@ -1,0 +1,60 @@
+"""SQLite's own checks of a store, and the references between its tables."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+from chromadrill.chroma.at_rest.database import DAMAGE, Database, StoreUnreadable
+
+_FTS = "embedding_fulltext_search"
+_MOST = 10
+# Not here: records of a segment that is gone. 0.6.3 and 1.0.0 leave them behind whenever a
+# collection is deleted, as 1.5.9 leaves rows of embedding_metadata_array.
+_REFERENCES = (
+    ("databases name a tenant that is gone",
+     "databases WHERE tenant_id NOT IN (SELECT id FROM tenants)"),
+    ("collections name a database that is gone",
+     "collections WHERE database_id NOT IN (SELECT id FROM databases)"),
+    ("segments name a collection that is gone",
+     "segments WHERE collection NOT IN (SELECT id FROM collections)"),
+    ("metadata values name a record that is gone",
+     "embedding_metadata WHERE id NOT IN (SELECT id FROM embeddings)"),
+)  # fmt: skip
+
+
+def integrity(db: Database, directory: Path) -> list[str]:
+    """Sentences, empty when everything is in order. `directory` only names the store."""
+    found = []
+    try:
+        for (line,) in db.rows(f"PRAGMA integrity_check({_MOST})"):
+            if line != "ok":
+                found.append(f"SQLite finds damage in {db.file.name} of {directory}: {line}.")
+        found += _full_text(db)
+        for text, rest in _REFERENCES:
+            row = db.one(f"SELECT count(*) FROM {rest}")
+            if row and row[0]:
+                found.append(f"{row[0]} {text}.")
+    except StoreUnreadable as error:
+        found.append(str(error))
+    return found
+
+
+def _full_text(db: Database) -> list[str]:
+    if _FTS not in db.tables:
+        return [f"The full-text table {_FTS} is missing."]
+    # FTS5's check is written as an INSERT, which read-only and immutable connections refuse.
+    with tempfile.TemporaryDirectory(prefix="chromadrill-") as scratch:
+        copy = Path(scratch) / "copy.sqlite3"
+        shutil.copyfile(db.source, copy)
+        connection = sqlite3.connect(copy, isolation_level=None)
+        try:
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute(f"INSERT INTO {_FTS}({_FTS}) VALUES('integrity-check')")
+        except DAMAGE as error:
+            return [f"The full-text index is damaged: {error}."]
+        finally:
+            connection.close()
+    return []

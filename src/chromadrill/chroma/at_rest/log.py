@@ -1,0 +1,135 @@
+"""The write-ahead log (`embeddings_queue`): what was written after an index or table last synced.
+
+Operations: 0 add (ignored where the id exists), 1 update (ignored where it does not), 2 upsert,
+3 delete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from chromadrill.chroma.at_rest.database import Database, StoreUnreadable
+
+ADD, UPDATE, UPSERT, DELETE = range(4)
+DELETED = -1
+
+
+class Stretch(NamedTuple):
+    """Where one collection's entries lie in the queue: sequence numbers, both inclusive."""
+
+    topic: str
+    first: int
+    last: int
+
+
+def stretches(db: Database) -> dict[str, Stretch]:
+    """Collection id -> its stretch of the queue. The topic ends with the collection's id."""
+    found: dict[str, Stretch] = {}
+    sql = "SELECT topic, min(seq_id), max(seq_id) FROM embeddings_queue GROUP BY topic"
+    for topic, first, last in db.rows(sql):
+        found[str(topic).rpartition("/")[2]] = Stretch(str(topic), int(first), int(last))
+    return found
+
+
+def newest(db: Database) -> int:
+    """The newest sequence number in the whole queue (0 when it is empty)."""
+    row = db.one("SELECT max(seq_id) FROM embeddings_queue")
+    return int(row[0]) if row and isinstance(row[0], int) else 0
+
+
+def as_seq_id(value: object) -> int | None:
+    """A sequence number: an integer, or the 8 bytes that servers before 1.0 wrote."""
+    if isinstance(value, int):
+        return value
+    if isinstance(value, bytes) and len(value) == 8:
+        return int.from_bytes(value, "big")
+    return None
+
+
+def entries(db: Database, stretch: Stretch, after: int, what: str) -> Iterator[tuple[Any, ...]]:
+    """(seq_id, operation, id, `what`) of the entries newer than `after`, in order."""
+    sql = (
+        f"SELECT seq_id, operation, id, {what} FROM embeddings_queue "
+        "WHERE seq_id BETWEEN ? AND ? AND topic = ? ORDER BY seq_id"
+    )
+    return db.rows(sql, max(stretch.first, after + 1), stretch.last, stretch.topic)
+
+
+def vector_changes(
+    db: Database, stretch: Stretch | None, after: int, indexed: dict[str, int]
+) -> dict[str, int]:
+    """Record id -> the entry whose vector is the truth now, or DELETED, for ids changed since."""
+    changed: dict[str, int] = {}
+    if stretch is None:
+        return changed
+    for seq, operation, id_, has_vector in entries(db, stretch, after, "vector IS NOT NULL"):
+        state = changed.get(id_)
+        present = state != DELETED if state is not None else id_ in indexed
+        if operation == DELETE:
+            changed[id_] = DELETED
+        elif has_vector and (
+            operation == UPSERT
+            or (operation == ADD and not present)
+            or (operation == UPDATE and present)
+        ):
+            changed[id_] = seq
+    return changed
+
+
+class RecordChange:
+    """What the log does to one record: `created` replaces it, else `values` are merged in."""
+
+    __slots__ = ("alive", "created", "values")
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.created = False
+        self.values: dict[str, Any] = {}
+
+    def merged(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """The record's raw metadata; null and an empty list remove a key."""
+        both = self.values if self.created else {**stored, **self.values}
+        return {key: value for key, value in both.items() if value is not None and value != []}
+
+
+def record_changes(
+    db: Database, stretch: Stretch | None, after: int, segment: str
+) -> dict[str, RecordChange]:
+    """Changes the tables have not taken in yet (a server killed between its transactions).
+
+    Re-created records come last in the mapping's order, as their new row numbers do.
+    """
+    changes: dict[str, RecordChange] = {}
+    if stretch is None:
+        return changes
+    for _, operation, id_, text in entries(db, stretch, after, "metadata"):
+        change = changes.get(id_)
+        if change is not None:
+            present = change.alive
+        else:
+            sql = "SELECT 1 FROM embeddings WHERE segment_id = ? AND embedding_id = ?"
+            present = db.one(sql, segment, id_) is not None
+        if operation == DELETE:
+            if present:
+                change = changes.setdefault(id_, RecordChange())
+                change.alive, change.created, change.values = False, False, {}
+        elif present and operation in (UPDATE, UPSERT):
+            changes.setdefault(id_, RecordChange()).values.update(_values(text))
+        elif not present and operation in (ADD, UPSERT):
+            changes.pop(id_, None)
+            changes[id_] = change = RecordChange()
+            change.created, change.values = True, _values(text)
+    return changes
+
+
+def _values(text: object) -> dict[str, Any]:
+    try:
+        found = orjson.loads(text) if isinstance(text, str) else {}
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict):
+        raise StoreUnreadable("An entry of embeddings_queue holds metadata that is not JSON.")
+    return found

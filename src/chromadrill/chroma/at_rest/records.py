@@ -1,0 +1,160 @@
+"""Ids, documents, metadata and uris of one collection, out of the SQLite tables and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from chromadrill.chroma.at_rest.database import Database, StoreUnreadable
+from chromadrill.chroma.at_rest.log import RecordChange
+
+Raw = dict[str, Any]
+DOCUMENT, URI = "chroma:document", "chroma:uri"
+
+
+class RecordSource:
+    """The live records of one METADATA segment, in the order the server answers them.
+
+    `keys` are the row numbers (int64, 8 bytes a record): pages are cut from them, so that no
+    query sorts or holds the whole collection.
+    """
+
+    def __init__(self, db: Database, segment: str, changes: dict[str, RecordChange]) -> None:
+        self._db = db
+        self._changes = changes
+        self._has_lists = "embedding_metadata_array" in db.tables and (
+            db.one("SELECT 1 FROM embedding_metadata_array LIMIT 1") is not None
+        )
+        sql = "SELECT id FROM embeddings WHERE segment_id = ?"
+        found = np.fromiter((row[0] for row in db.rows(sql, segment)), np.int64)
+        self.keys: npt.NDArray[np.int64] = np.sort(found)
+        self._created = [
+            (id_, change.merged({})) for id_, change in changes.items() if change.created
+        ]
+        self._removed = sum(
+            db.one("SELECT 1 FROM embeddings WHERE segment_id = ? AND embedding_id = ?",
+                   segment, id_) is not None
+            for id_, change in changes.items()
+            if change.created or not change.alive
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.keys) - self._removed + len(self._created)
+
+    def pages(self, size: int) -> Iterator[list[tuple[str, Raw]]]:
+        """Pages of (id, raw metadata with the chroma: keys), never empty."""
+        waiting: list[tuple[str, Raw]] = []
+        for start in range(0, len(self.keys), size):
+            waiting += self._live(self._stored(self.keys[start : start + size]))
+            while len(waiting) >= size:
+                yield waiting[:size]
+                waiting = waiting[size:]
+        waiting += self._created
+        for start in range(0, len(waiting), size):
+            yield waiting[start : start + size]
+
+    def sample(self, wanted: int) -> list[tuple[str, Raw]]:
+        """About `wanted` records spread over all, oldest to newest."""
+        places = np.linspace(0, len(self.keys) - 1, min(wanted, len(self.keys))).astype(int)
+        found = self._live(self._stored(self.keys[np.unique(places)])) if len(self.keys) else []
+        return (found + self._created)[:wanted]
+
+    def named(self, segment: str, ids: Sequence[str]) -> list[tuple[str, Raw]]:
+        """Those of `ids` that are there."""
+        sql = (
+            "SELECT e.id FROM json_each(?) j CROSS JOIN embeddings e "
+            "ON e.segment_id = ? AND e.embedding_id = j.value"
+        )
+        wanted = orjson.dumps(list(ids)).decode()
+        keys = np.fromiter((row[0] for row in self._db.rows(sql, wanted, segment)), np.int64)
+        created = [each for each in self._created if each[0] in set(ids)]
+        return self._live(self._stored(keys)) + created
+
+    def _live(self, page: list[tuple[str, Raw]]) -> list[tuple[str, Raw]]:
+        if not self._changes:
+            return page
+        kept = []
+        for id_, raw in page:
+            change = self._changes.get(id_)
+            if change is None:
+                kept.append((id_, raw))
+            elif change.alive and not change.created:
+                kept.append((id_, change.merged(raw)))
+        return kept
+
+    def _stored(self, keys: npt.NDArray[np.int64]) -> list[tuple[str, Raw]]:
+        wanted = orjson.dumps(keys.tolist()).decode()
+        page: dict[int, tuple[str, Raw]] = {}
+        # CROSS JOIN keeps the order of the page; a plain join may start from another table.
+        sql = (
+            "SELECT e.id, e.embedding_id, m.key, m.string_value, m.int_value, m.float_value, "
+            "m.bool_value FROM json_each(?) j CROSS JOIN embeddings e ON e.id = j.value "
+            "LEFT JOIN embedding_metadata m ON m.id = e.id"
+        )
+        last: int | None = None
+        raw: Raw = {}
+        for number, id_, key, text, integer, real, boolean in self._db.rows(sql, wanted):
+            if number != last:
+                last, raw = number, {}
+                page[number] = (_text(id_), raw)
+            if key is None:
+                continue
+            if text is not None:
+                raw[key] = _text(text)
+            elif integer is not None:
+                raw[key] = integer
+            elif real is not None:
+                raw[key] = real
+            elif boolean is not None:
+                raw[key] = boolean != 0
+        if self._has_lists:
+            self._add_lists(wanted, page)
+        return list(page.values())
+
+    def _add_lists(self, wanted: str, page: dict[int, tuple[str, Raw]]) -> None:
+        sql = (
+            "SELECT a.id, a.key, a.string_value, a.int_value, a.float_value, a.bool_value "
+            "FROM json_each(?) j CROSS JOIN embedding_metadata_array a ON a.id = j.value "
+            "ORDER BY a.id, a.key, a.rowid"
+        )
+        last: tuple[int, str] | None = None
+        items: list[Any] = []
+        for number, key, text, integer, real, boolean in self._db.rows(sql, wanted):
+            if (number, key) != last:
+                last, items = (number, key), []
+                page[number][1][key] = items
+            if boolean is not None:
+                items.append(boolean != 0)
+            else:
+                items.append(next((v for v in (text, integer, real) if v is not None), None))
+
+
+def split(raw: Raw) -> tuple[str | None, Raw | None, str | None]:
+    """(document, metadata, uri) of raw metadata.
+
+    The server answers null where nothing but a document is stored, yet {} where what is left
+    after hiding the `chroma:` keys (a uri) is empty.
+    """
+    document = _string(raw.pop(DOCUMENT, None))
+    if not raw:
+        return document, None, None
+    uri = _string(raw.get(URI))
+    for key in [key for key in raw if key.startswith("chroma:")]:
+        del raw[key]
+    return document, raw, uri
+
+
+def _text(value: Any) -> Any:
+    """The value, unless it is neither text nor absent: SQLite lets damage put anything there."""
+    if value is None or isinstance(value, str):
+        return value
+    raise StoreUnreadable("A text of the store's records holds something else than text.")
+
+
+def _string(value: Any) -> str | None:
+    """A document or uri; a number that a client put under a `chroma:` key is neither."""
+    return value if isinstance(value, str) else None

@@ -1,0 +1,204 @@
+"""A Chroma data directory read at rest: no server, nothing in the directory is written.
+
+The records come as a 1.5.9 server on the same directory would answer them, vectors bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from chromadrill.chroma.at_rest.database import Database, StoreUnknown, StoreUnreadable
+from chromadrill.chroma.at_rest.integrity import integrity
+from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, record_changes, stretches
+from chromadrill.chroma.at_rest.records import Raw, RecordSource, split
+from chromadrill.chroma.at_rest.schema import (
+    from_schema,
+    parse_object,
+    schema_from_config,
+    space_in_use,
+)
+from chromadrill.chroma.at_rest.structure import structure
+from chromadrill.chroma.at_rest.vectors import VectorSource
+from chromadrill.model import CollectionInfo, Page
+
+__all__ = ["Segment", "Store", "StoreUnknown", "StoreUnreadable"]
+
+
+class Segment(NamedTuple):
+    """One row of `segments` with its newest synced sequence number (0: none recorded)."""
+
+    id: str
+    synced: int
+
+
+class Store:
+    """One store, open for reading. Every method may raise StoreUnreadable or StoreUnknown."""
+
+    def __init__(self, path: Path, db: Database) -> None:
+        self.path = path
+        self.db = db
+        self.versions = {**{name: str(head) for name, head in db.versions.items()}}
+        row = db.one("PRAGMA user_version")
+        self.versions["user_version"] = str(row[0]) if row else "0"
+
+    @classmethod
+    def open(cls, path: Path) -> Store:
+        """Open the directory; raises StoreUnreadable or StoreUnknown with one sentence."""
+        return cls(path, Database(path))
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def tenants(self) -> list[str]:
+        return [str(row[0]) for row in self.db.rows("SELECT id FROM tenants ORDER BY id")]
+
+    def databases(self) -> list[tuple[str, str]]:
+        """(tenant, database), sorted."""
+        sql = "SELECT tenant_id, name FROM databases ORDER BY tenant_id, name"
+        return [(str(tenant), str(name)) for tenant, name in self.db.rows(sql)]
+
+    def collections(self) -> list[CollectionInfo]:
+        """Every collection whose database row exists, sorted by tenant, database, name."""
+        columns = self.db.columns("collections")
+        config = "c.config_json_str" if "config_json_str" in columns else "NULL"
+        schema = "c.schema_str" if "schema_str" in columns else "NULL"
+        sql = (
+            f"SELECT c.id, c.name, d.tenant_id, d.name, c.dimension, {config}, {schema} "
+            "FROM collections c JOIN databases d ON d.id = c.database_id "
+            "ORDER BY d.tenant_id, d.name, c.name"
+        )
+        return [self._info(*row) for row in list(self.db.rows(sql))]
+
+    def count(self, c: CollectionInfo) -> int:
+        """The number of live records."""
+        return len(self.records(c))
+
+    def pages(self, c: CollectionInfo, size: int = 2000) -> Iterator[Page]:
+        """Every live record, `size` to a page, in the server's order; memory holds one page, the
+        ids of the index and 8 bytes a record."""
+        records, vectors = self.records(c), self.vectors(c)
+        dimension = _dimension(c, vectors)
+        # A damaged dimension must not become a giant page: 256 MB of vectors at most.
+        size = max(1, min(size, 2**26 // max(1, dimension)))
+        for page in records.pages(size):
+            yield _page(page, vectors, dimension)
+
+    def sample(self, c: CollectionInfo, wanted: int, ids: Sequence[str] = ()) -> Page:
+        """About `wanted` records spread over the collection, or those named by `ids`."""
+        records, vectors = self.records(c), self.vectors(c)
+        segment = self.segment(c, "METADATA")
+        found = records.named(segment.id, ids) if ids and segment else records.sample(wanted)
+        return _page(found, vectors, _dimension(c, vectors))
+
+    def structure(self, c: CollectionInfo) -> list[str]:
+        """Sentences about what no healthy store can hold; empty when the collection is sound."""
+        return structure(self, c)
+
+    def integrity(self) -> list[str]:
+        """Sentences from SQLite's own checks and the references between tables; empty when ok."""
+        return integrity(self.db, self.path)
+
+    def segment(self, c: CollectionInfo, scope: str) -> Segment | None:
+        """The collection's VECTOR or METADATA segment, None where its row is gone."""
+        sql = (
+            "SELECT s.id, m.seq_id FROM segments s LEFT JOIN max_seq_id m ON m.segment_id = s.id "
+            "WHERE s.collection = ? AND s.scope = ?"
+        )
+        row = self.db.one(sql, c.id, scope)
+        return Segment(str(row[0]), as_seq_id(row[1]) or 0) if row else None
+
+    def stretch(self, c: CollectionInfo) -> Stretch | None:
+        """Where the collection's entries lie in the write-ahead log."""
+        return self._stretches.get(c.id)
+
+    def records(self, c: CollectionInfo) -> RecordSource:
+        """The collection's ids, documents and metadata."""
+        segment = self.segment(c, "METADATA")
+        if segment is None:
+            raise StoreUnreadable(f"Collection {c.name} has lost its METADATA segment row.")
+        changes = record_changes(self.db, self.stretch(c), segment.synced, segment.id)
+        return RecordSource(self.db, segment.id, changes)
+
+    def vectors(self, c: CollectionInfo) -> VectorSource:
+        """The collection's vectors."""
+        segment = self.segment(c, "VECTOR")
+        id_, synced = segment if segment else (None, 0)
+        return VectorSource(self.db, self.path, c, id_, synced, self.stretch(c))
+
+    @cached_property
+    def _stretches(self) -> dict[str, Stretch]:
+        return stretches(self.db)
+
+    def _info(
+        self, id_: str, name: str, tenant: str, database: str, dimension: object,
+        config_text: object, schema_text: object,
+    ) -> CollectionInfo:  # fmt: skip
+        schema, config = parse_object(schema_text), parse_object(config_text)
+        if schema_text is None:
+            schema = schema_from_config(config or {})
+        sql = (
+            "SELECT m.* FROM segment_metadata m JOIN segments s ON s.id = m.segment_id "
+            "WHERE s.collection = ? AND s.scope = 'VECTOR'"
+        )
+        configuration = from_schema(schema) if schema else None
+        return CollectionInfo(
+            id=id_,
+            name=name,
+            tenant=tenant,
+            database=database,
+            dimension=dimension if isinstance(dimension, int) else None,
+            metadata=self._metadata(
+                "SELECT * FROM collection_metadata WHERE collection_id = ?", id_
+            ),
+            configuration=configuration,
+            schema=schema,
+            space=space_in_use(configuration, self._metadata(sql, id_) or {}),
+        )
+
+    def _metadata(self, sql: str, key: str) -> dict[str, Any] | None:
+        found: dict[str, Any] = {}
+        for row in self.db.rows(sql, key):
+            _, name, text, integer, real, *rest = row
+            if rest and rest[0] is not None:
+                found[str(name)] = rest[0] != 0
+            else:
+                found[str(name)] = next((v for v in (text, integer, real) if v is not None), None)
+        return found or None
+
+
+def _dimension(c: CollectionInfo, vectors: VectorSource) -> int:
+    dimension = c.dimension
+    if dimension is None:
+        dimension = vectors.index.header.dimension if vectors.index else 0
+    if not 0 <= dimension < 2**20:
+        raise StoreUnreadable(f"Collection {c.name} has an absurd dimension, {dimension}.")
+    return dimension
+
+
+def _page(page: Sequence[tuple[str, Raw]], vectors: VectorSource, dimension: int) -> Page:
+    ids = [id_ for id_, _ in page]
+    parts = [split(raw) for _, raw in page]
+    matrix, missing = vectors.fetch(ids, dimension)
+    return Page(
+        ids,
+        [document for document, _, _ in parts],
+        [metadata for _, metadata, _ in parts],
+        [uri for _, _, uri in parts],
+        matrix,
+        tuple(missing),
+    )

@@ -1,0 +1,138 @@
+"""What can never be true of a healthy collection, as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from chromadrill.chroma.at_rest.graph import graph_problems
+from chromadrill.chroma.at_rest.log import Stretch, entries, newest
+from chromadrill.chroma.at_rest.vectors import VectorSource
+from chromadrill.model import CollectionInfo
+
+if TYPE_CHECKING:
+    from chromadrill.chroma.at_rest.store import Segment, Store
+
+
+def structure(store: Store, c: CollectionInfo) -> list[str]:
+    """Sentences, empty when sound; raises StoreUnreadable or StoreUnknown as the reader does."""
+    found = []
+    if c.schema is None or c.configuration is None:
+        found.append(f"Collection {c.name}: its schema cannot be read.")
+    rows = {scope: store.segment(c, scope) for scope in ("METADATA", "VECTOR")}
+    for scope, segment in rows.items():
+        if segment is None:
+            found.append(f"Collection {c.name} has lost its {scope} segment row.")
+    metadata, vector = rows["METADATA"], rows["VECTOR"]
+    if metadata is None or vector is None:
+        return found
+    last = newest(store.db)
+    for scope, segment in (("METADATA", metadata), ("VECTOR", vector)):
+        if segment.synced > last:
+            found.append(
+                f"Collection {c.name}: its {scope} segment claims entry {segment.synced}, but the "
+                f"newest in the log is {last}; new writes would vanish."
+            )
+    found += [f"Collection {c.name}: {text}." for text in _tables(store, metadata)]
+    vectors = store.vectors(c)
+    found += [f"Collection {c.name}: its index is damaged: {text}." for text in vectors.problems]
+    found += [f"Collection {c.name}: {text}." for text in _log(store, c, metadata, vectors)]
+    live = {id_ for page in store.records(c).pages(5000) for id_, _ in page}
+    if live and c.dimension is None:
+        found.append(f"Collection {c.name} has records but no dimension.")
+    found += [f"Collection {c.name}: {text}." for text in _vectors(live, c, vectors)]
+    return found
+
+
+def _vectors(live: set[str], c: CollectionInfo, vectors: VectorSource) -> list[str]:
+    found = []
+    owned = vectors.ids()
+    lost, stray = len(live - owned), len(owned - live)
+    if lost:
+        found.append(f"{lost} of {len(live)} records have no vector")
+    if stray:
+        found.append(f"{stray} vectors belong to no record")
+    index = vectors.index
+    if index is None:
+        return found
+    served = [label for id_, label in index.id_to_label.items() if id_ not in vectors.changed]
+    rows = index.rows_of(np.array(served, np.uint64))
+    if (rows < 0).any():
+        found.append(f"{int((rows < 0).sum())} records have a label but no live row in the index")
+    problems = graph_problems(index, c.space == "cosine", np.sort(rows[rows >= 0]))
+    return found + [f"in its index, {text}" for text in problems]
+
+
+def _log(store: Store, c: CollectionInfo, metadata: Segment, vectors: VectorSource) -> list[str]:
+    # The log is purged only up to what every segment has taken in: a record that changed later
+    # than the index's last sync must still have its entry there.
+    sql = (
+        "SELECT count(*) FROM embeddings e LEFT JOIN embeddings_queue q ON q.seq_id = e.seq_id "
+        "WHERE e.segment_id = ? AND typeof(e.seq_id) = 'integer' AND e.seq_id > ? "
+        "AND (q.seq_id IS NULL OR q.id <> e.embedding_id OR q.topic NOT LIKE ?)"
+    )
+    row = store.db.one(sql, metadata.id, vectors.synced, f"%/{c.id}")
+    found = [f"the log has lost the newest entries of {row[0]} records"] if row and row[0] else []
+    stretch, bad = store.stretch(c), 0
+    for encoding, blob in _logged_vectors(store, stretch, vectors.synced):
+        # The server refuses NaN and infinity, so one in the log is damage.
+        whole = isinstance(blob, bytes) and len(blob) == 4 * (c.dimension or 0)
+        if whole and encoding == "FLOAT32":
+            whole = bool(np.isfinite(np.frombuffer(cast(bytes, blob), "<f4")).all())
+        bad += not whole
+    if bad:
+        found.append(f"{bad} vectors in the log are not {c.dimension} finite numbers")
+    return found
+
+
+def _logged_vectors(
+    store: Store, stretch: Stretch | None, after: int
+) -> Iterator[tuple[object, object]]:
+    if stretch is not None:
+        for _, _, _, encoding, blob in entries(store.db, stretch, after, "encoding, vector"):
+            if blob is not None:
+                yield encoding, blob
+
+
+def _tables(store: Store, metadata: Segment) -> list[str]:
+    checks = [
+        (
+            "{} records carry a sequence number that is neither an integer nor 8 bytes",
+            "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) <> 'integer' "
+            "AND NOT (typeof(seq_id) = 'blob' AND length(seq_id) = 8)",
+        ),
+        (
+            "{} records are newer than what their segment claims to have taken in",
+            "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) = 'integer' "
+            f"AND seq_id > {metadata.synced}",
+        ),
+        (
+            "{} metadata values have two types at once",
+            "SELECT count(*) FROM embeddings e JOIN embedding_metadata m ON m.id = e.id "
+            "WHERE e.segment_id = ? AND (m.string_value IS NOT NULL) + (m.int_value IS NOT NULL) "
+            "+ (m.float_value IS NOT NULL) + (m.bool_value IS NOT NULL) > 1",
+        ),
+    ]
+    if "embedding_fulltext_search_content" in store.db.tables:
+        content = "embedding_fulltext_search_content f ON f.id = e.id"
+        document = "embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
+        checks += [
+            (
+                "{} documents differ from their full-text entry or have none",
+                f"SELECT count(*) FROM embeddings e JOIN {document} LEFT JOIN {content} "
+                "WHERE e.segment_id = ? AND f.c0 IS NOT m.string_value",
+            ),
+            (
+                "{} full-text entries have no document",
+                f"SELECT count(*) FROM embeddings e JOIN {content} LEFT JOIN {document} "
+                "WHERE e.segment_id = ? AND m.id IS NULL",
+            ),
+        ]
+    found = []
+    for text, sql in checks:
+        row = store.db.one(sql, metadata.id)
+        if row and row[0]:
+            found.append(text.format(row[0]))
+    return found

@@ -1,0 +1,128 @@
+"""The live vectors of one collection: its index, overlaid with the log written since the sync."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from chromadrill.chroma.at_rest.database import Database
+from chromadrill.chroma.at_rest.index import PICKLE, HnswIndex, IndexDamaged
+from chromadrill.chroma.at_rest.log import DELETED, Stretch, vector_changes
+from chromadrill.model import CollectionInfo
+
+Vectors = npt.NDArray[np.float32]
+_TINY = np.float32(1e-30)
+
+
+def normalised(vectors: Vectors) -> tuple[Vectors, Vectors]:
+    """(unit vectors, lengths) of float32 rows in the server's arithmetic, bit for bit.
+
+    hnswlib sums the squares one after the other in float32 and multiplies by the reciprocal; a
+    pairwise or SIMD sum (numpy's `sum`, `dot`) is up to 3 ulp off. Measured on x86-64; a build
+    that fuses multiply and add (arm64) may differ in the last bit.
+    """
+    with np.errstate(all="ignore"):
+        squares = np.add.accumulate(vectors * vectors, axis=1, dtype=np.float32)[:, -1]
+        lengths = np.sqrt(squares)
+        return vectors * (np.float32(1) / (lengths + _TINY))[:, None], lengths
+
+
+class VectorSource:
+    """Answers vectors by record id. `problems` are clauses saying why the index gives none."""
+
+    def __init__(
+        self, db: Database, root: Path, info: CollectionInfo, segment: str | None,
+        synced: int, stretch: Stretch | None,
+    ) -> None:  # fmt: skip
+        """`segment` and `synced`: the VECTOR segment's id and its max_seq_id; raises StoreUnknown
+        for an index that cannot be judged, StoreUnreadable for a damaged queue."""
+        self._db = db
+        self.info = info
+        self.problems: list[str] = []
+        self.index: HnswIndex | None = None
+        self._cosine = info.space == "cosine"
+        directory = root / (segment or "-")
+        has_pickle = segment is not None and (directory / PICKLE).exists()
+        if has_pickle:
+            try:
+                self.index = HnswIndex(directory)
+            except IndexDamaged as error:
+                self.problems.append(str(error))
+        elif synced > 0:
+            lost = "its pickle" if directory.is_dir() else "its directory"
+            self.problems.append(f"it was synced up to entry {synced} but {lost} is missing")
+        if self.index and info.dimension not in (None, self.index.header.dimension):
+            found = self.index.header.dimension
+            self.problems.append(f"it holds {found} dimensions instead of {info.dimension}")
+            self.index = None
+        # Servers before 1.0 kept the mark in the pickle; a table row wins over it. Without a
+        # pickle the server starts an empty index and replays whatever the log still has.
+        legacy = self.index.max_seq_id if self.index else None
+        self.synced = (synced or legacy or 0) if has_pickle else 0
+        self.indexed = self.index.id_to_label if self.index else {}
+        self.changed = vector_changes(db, stretch, self.synced, self.indexed)
+
+    def ids(self) -> set[str]:
+        """Every id that has a vector now."""
+        live = set(self.indexed)
+        for id_, state in self.changed.items():
+            (live.discard if state == DELETED else live.add)(id_)
+        return live
+
+    def fetch(self, ids: Sequence[str], dimension: int) -> tuple[Vectors, list[int]]:
+        """Float32 (len(ids), dimension) and the row numbers that have no vector (zeros there)."""
+        out = np.zeros((len(ids), dimension), np.float32)
+        queued: dict[int, int] = {}
+        places: list[int] = []
+        labels: list[int] = []
+        for place, id_ in enumerate(ids):
+            state = self.changed.get(id_)
+            if state is None:
+                label = self.indexed.get(id_)
+                if label is not None:
+                    places.append(place)
+                    labels.append(label)
+            elif state != DELETED:
+                queued[state] = place
+        have = self._from_queue(queued, out)
+        have |= self._from_index(places, labels, out)
+        return out, [place for place in range(len(ids)) if place not in have]
+
+    def _from_index(self, places: list[int], labels: list[int], out: Vectors) -> set[int]:
+        if self.index is None or not places:
+            return set()
+        rows = self.index.rows_of(np.array(labels, np.uint64))
+        where = np.array(places)
+        if self._cosine:
+            rows = np.where(rows < len(self.index.lengths), rows, -1)
+        rows, where = rows[rows >= 0], where[rows >= 0]
+        vectors = self.index.stored_vectors(rows)
+        if self._cosine:
+            with np.errstate(all="ignore"):
+                vectors = vectors * self.index.lengths[rows][:, None]
+        out[where] = vectors
+        return set(where.tolist())
+
+    def _from_queue(self, queued: dict[int, int], out: Vectors) -> set[int]:
+        have: list[int] = []
+        wanted = sorted(queued)
+        for start in range(0, len(wanted), 500):
+            part = wanted[start : start + 500]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT seq_id, vector, encoding FROM embeddings_queue WHERE seq_id IN ({marks})"
+            for seq, blob, encoding in self._db.rows(sql, *part):
+                if not isinstance(blob, bytes) or len(blob) != 4 * out.shape[1]:
+                    continue
+                kind = {"FLOAT32": "<f4", "INT32": "<i4"}.get(encoding)
+                if kind is None:
+                    continue
+                out[queued[seq]] = np.frombuffer(blob, kind)
+                have.append(queued[seq])
+        if self._cosine and have:
+            units, lengths = normalised(out[have])
+            with np.errstate(all="ignore"):
+                out[have] = units * lengths[:, None]
+        return set(have)

@@ -1,0 +1,80 @@
+"""The write canary: can this copy still be written to, and is what was written found again?
+
+Only ever on a private copy, or in a collection of our own: it writes one record and removes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.model import JSON, CollectionInfo, Trouble
+
+ID = "chromadrill-canary"
+WORDS = "chromadrill canary sings in the mine"
+
+
+def sing(
+    chroma: Chroma, collections: Sequence[CollectionInfo], counts: Mapping[str, int]
+) -> list[Trouble]:
+    """Write, read, search and remove one record in every collection that has a dimension.
+
+    An empty result means that all of them took it. A watermark that is too high swallows new
+    writes with status 200: only this sees it.
+    """
+    found: list[Trouble] = []
+    missed = 0
+    for info in collections:
+        if not info.dimension:
+            continue  # an empty collection would keep the canary's dimension for ever
+        try:
+            wrong = _one(chroma, info, counts.get(info.key))
+        except CallFailed as error:
+            wrong = str(error)
+            missed += error.status == 0
+        except (KeyError, IndexError, TypeError) as error:
+            wrong = f"strange answer: {error!r}"
+        if wrong:
+            found.append(Trouble("canary", info.key, wrong))
+        if missed >= 2:
+            break
+    return found
+
+
+def _one(chroma: Chroma, info: CollectionInfo, count: int | None) -> str:
+    metadata, where = _metadata(chroma, info)
+    vector = np.ones((1, info.dimension or 1), np.float32)
+    chroma.upsert(info, ids=[ID], vectors=vector, documents=[WORDS], metadatas=[metadata])
+    try:
+        if count is not None and chroma.count(info) != count + 1:
+            return f"wrote one record, and the count is {chroma.count(info)} after {count}"
+        raw = chroma.get(info, ids=[ID], include=("documents", "embeddings", "metadatas"))
+        if raw["ids"] != [ID] or raw["documents"] != [WORDS]:
+            return "the record just written is not there"
+        if not np.allclose(raw["embeddings"][0], vector[0], rtol=1e-5):
+            return "the vector just written came back as another"
+        if where and ID not in chroma.get(info, where=where)["ids"]:
+            return "the record just written passes no filter"
+        if ID not in chroma.get(info, where_document={"$contains": WORDS[3:20]})["ids"]:
+            return "the words just written are not found"
+        if info.space != "ip":  # by inner product a longer vector is nearer than itself
+            near = chroma.query(info, vector, n_results=3)
+            if ID not in near["ids"][0] and near["distances"][0][-1] > 1e-5:
+                return "the vector just written does not find itself"
+    finally:
+        chroma.delete(info, [ID])
+    if chroma.get(info, ids=[ID])["ids"]:
+        return "the record just removed is still there"
+    return ""
+
+
+def _metadata(chroma: Chroma, info: CollectionInfo) -> tuple[JSON | None, JSON | None]:
+    """A key that the collection knows already: a new one would change its schema."""
+    raw = chroma.get(info, include=("metadatas",), limit=50)
+    for metadata in raw.get("metadatas") or []:
+        for key, value in (metadata or {}).items():
+            if type(value) in (str, int, bool):
+                return {key: value}, {key: value}
+    return None, None
