@@ -1,3 +1,9 @@
 """Names the modules that wire the harness into pytest; nothing else belongs here."""
 
-pytest_plugins = ("fixtures.options", "fixtures.run", "fixtures.target", "fixtures.drill")
+pytest_plugins = (
+    "fixtures.options",
+    "fixtures.run",
+    "fixtures.target",
+    "fixtures.drill",
+    "fixtures.sabotage",
+)

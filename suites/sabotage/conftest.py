@@ -1,0 +1,48 @@
+"""A store with every trap in it, seeded once by a real server, and a fingerprint of it."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.trapped import SPECS, Seeder
+from chromadrill.fingerprint import live
+from chromadrill.model import Fingerprint, Scope
+from chromadrill.targets.process import ProcessTarget
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """`data` is cold, `older` the same store half-way through, `before` its live fingerprint."""
+
+    data: Path
+    older: Path
+    before: Fingerprint
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory):
+    """The store that is damaged again and again, always as a fresh copy."""
+    folder = tmp_path_factory.mktemp("seeded")
+    target = ProcessTarget(folder / "home", owner=os.getpid())
+    try:
+        target.start()
+        seeder = Seeder(target.url)
+        seeder.begin()
+        target.stop()
+        shutil.copytree(target.data, folder / "older")
+        target.start()
+        seeder.finish()
+        target.stop()
+        target.start()
+        scopes = sorted({Scope(each.tenant, each.database) for each in SPECS})
+        with Chroma(target.url) as chroma:
+            before = live.fingerprint(chroma, scopes)
+        target.stop()
+        shutil.copytree(target.data, folder / "data")
+        yield Seeded(folder / "data", folder / "older", before)
+    finally:
+        target.remove()

@@ -1,0 +1,97 @@
+"""Every known fault turns the verdict red and names its collection; no healthy copy does."""
+
+import os
+import shutil
+from contextlib import contextmanager
+
+import pytest
+
+from chromadrill.backups.manifest import files_of
+from chromadrill.disasters.catalogue.faults import RECIPES, bind
+from chromadrill.disasters.catalogue.healthy import HEALTHY
+from chromadrill.model import Outcome
+from chromadrill.targets.process import ProcessTarget
+from chromadrill.validation import validate
+
+pytestmark = pytest.mark.sabotage
+SERVED_TOO = RECIPES[::5]  # climbed to the end; for the others the first red rung is enough
+
+
+@pytest.fixture
+def copy(seeded, tmp_path):
+    """A fresh cold copy of the seeded store."""
+    shutil.copytree(seeded.data, tmp_path / "data")
+    yield tmp_path / "data"
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
+def climbed(data, before, *, to_the_end):
+    """The ladder at rest; then, unless a rung is red already, served, written to, restarted."""
+    untouched = files_of(data) if data.is_dir() else []
+    verdicts = validate(data, (), before, None)[1]
+    if to_the_end or all(v.outcome is not Outcome.FAIL for v in verdicts):
+        verdicts = validate(data, (), before, None, serve=True)[1]
+    assert not data.is_dir() or files_of(data) == untouched, "the directory itself was changed"
+    return verdicts
+
+
+def noted(record_property, kind, name, family, verdicts):
+    record_property(
+        "sabotage",
+        {
+            "kind": kind,
+            "name": name,
+            "family": family,
+            "outcome": str(Outcome.merge(v.outcome for v in verdicts)),
+            "checks": {v.check: str(v.outcome) for v in verdicts},
+        },
+    )
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: f"{recipe.family}-{recipe.name}")
+def test_fault_is_caught_and_its_collection_named(seeded, copy, record_property, recipe):
+    if recipe.needs_non_root and os.geteuid() == 0:
+        pytest.skip("root may read everything: run it as another user")
+    fault = bind(recipe, seeded.data, seeded.older)
+    fault.strike(copy)
+    assert files_of(copy) != files_of(seeded.data), "nothing was struck"
+
+    verdicts = climbed(copy, seeded.before, to_the_end=recipe in SERVED_TOO)
+
+    noted(record_property, "fault", fault.name, fault.family, verdicts)
+    if fault.shows == "nothing":
+        return  # bytes that no answer depends on: told either way
+    assert Outcome.merge(v.outcome for v in verdicts) is Outcome.FAIL
+    red = [v for v in verdicts if v.outcome is Outcome.FAIL]
+    whole_store = any(v.check.startswith(("integrity", "start", "inventory")) for v in red)
+    named = {d.collection for v in red for d in v.differences}
+    assert (
+        whole_store
+        or fault.hits is None
+        or any(fault.hits in named or fault.hits in v.message for v in red)
+    ), red
+
+
+@contextmanager
+def serve(data):
+    """Run a server on a directory, as a healthy variant needs it."""
+    home = data.parent / "served"
+    target = ProcessTarget(home, owner=os.getpid())
+    target.data.rmdir()
+    target.data.symlink_to(data)
+    try:
+        target.start()
+        yield target.url
+    finally:
+        target.stop()
+        shutil.rmtree(home)
+
+
+@pytest.mark.parametrize("variant", HEALTHY, ids=lambda variant: variant.name)
+def test_healthy_copy_is_never_called_sick(seeded, copy, record_property, variant):
+    variant.apply(copy, serve)
+
+    verdicts = climbed(copy, seeded.before, to_the_end=True)
+
+    noted(record_property, "healthy", variant.name, "healthy", verdicts)
+    assert [v for v in verdicts if v.outcome is not Outcome.PASS] == []
