@@ -66,6 +66,9 @@ class _Reader:
             self.troubles.append(Trouble(name, where, str(error)))
         except OSError as error:
             self.troubles.append(Trouble(name, where, f"{error.filename}: {error.strerror}"))
+        except Exception as error:  # damage nobody thought of: the reader's failure, not a verdict
+            said = f"the reader itself failed: {type(error).__name__}: {error}"
+            self.troubles.append(Trouble(name, where, said, reading=False))
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + now() - started
 

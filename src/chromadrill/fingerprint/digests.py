@@ -71,8 +71,9 @@ def sketch(vectors: np.ndarray) -> np.ndarray:
     The difference of two sketches estimates the norm of the difference of the vectors, so a drift
     of an ulp can be told from another vector without keeping either.
     """
-    projected: np.ndarray = vectors.astype(np.float64) @ _signs(vectors.shape[1])
-    return projected.astype(np.float32)
+    with np.errstate(all="ignore"):  # a damaged vector may hold NaN or 1e300; its digest says so
+        projected: np.ndarray = vectors.astype(np.float64) @ _signs(vectors.shape[1])
+        return projected.astype(np.float32)
 
 
 @lru_cache(maxsize=16)

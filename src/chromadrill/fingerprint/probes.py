@@ -181,7 +181,11 @@ class Grader:
 
 def distances(asked: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:
     """Chroma's distances in float64, shape (asked, vectors): l2 squared, 1 - cosine, 1 - product."""
-    a, v = asked.astype(np.float64), vectors.astype(np.float64)
+    with np.errstate(all="ignore"):  # damaged vectors may hold NaN
+        return _distances(asked.astype(np.float64), vectors.astype(np.float64), space)
+
+
+def _distances(a: np.ndarray, v: np.ndarray, space: str) -> np.ndarray:
     if space == "cosine":
         a, v = _unit(a), _unit(v)
     product = a @ v.T

@@ -124,6 +124,8 @@ class RecordSource:
         last: tuple[int, str] | None = None
         items: list[Any] = []
         for number, key, text, integer, real, boolean in self._db.rows(sql, wanted):
+            if number not in page:
+                continue  # its record is gone: other checks say so
             if (number, key) != last:
                 last, items = (number, key), []
                 page[number][1][key] = items

@@ -67,13 +67,14 @@ def _vectors(live: set[str], c: CollectionInfo, vectors: VectorSource) -> list[s
 
 def _log(store: Store, c: CollectionInfo, metadata: Segment, vectors: VectorSource) -> list[str]:
     # The log is purged only up to what every segment has taken in: a record that changed later
-    # than the index's last sync must still have its entry there.
+    # than the index's last sync must still have its entry there. Without a mark nothing is known:
+    # the server replays whatever is left, and no answer changes.
     sql = (
         "SELECT count(*) FROM embeddings e LEFT JOIN embeddings_queue q ON q.seq_id = e.seq_id "
         "WHERE e.segment_id = ? AND typeof(e.seq_id) = 'integer' AND e.seq_id > ? "
         "AND (q.seq_id IS NULL OR q.id <> e.embedding_id OR q.topic NOT LIKE ?)"
     )
-    row = store.db.one(sql, metadata.id, vectors.synced, f"%/{c.id}")
+    row = store.db.one(sql, metadata.id, vectors.synced, f"%/{c.id}") if vectors.synced else None
     found = [f"the log has lost the newest entries of {row[0]} records"] if row and row[0] else []
     stretch, bad = store.stretch(c), 0
     for encoding, blob in _logged_vectors(store, stretch, vectors.synced):

@@ -1,0 +1,1 @@
+"""How fast is the harness? Only ratios of two sides measured in one run."""

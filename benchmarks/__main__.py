@@ -1,0 +1,50 @@
+"""python -m benchmarks [--records N] [--only NAME ...]: each row is a ratio against its bar.
+
+Both sides alternate in one run, so that a drift of the machine hits both; the medians' ratio is
+printed. Exit 1 when a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from benchmarks import fingerprints
+
+ROWS = {
+    "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
+    "self-recall / bare queries": (fingerprints.self_recall, "<=", 1.1),
+    "live records / at rest": (fingerprints.at_rest, ">=", 4.0),
+    "1,000,000 records in a file, MB": (fingerprints.million, "<=", 250.0),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--records", type=int, default=20_000)
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="rows whose name holds this")
+    parser.add_argument("--json", type=Path, default=Path("reports/benchmarks.json"))
+    asked = parser.parse_args()
+    results = []
+    with fingerprints.server(asked.records) as bench:
+        for name, (measure, sign, bar) in ROWS.items():
+            if asked.only and not any(word in name for word in asked.only):
+                continue
+            value, detail = measure(bench)
+            good = value <= bar if sign == "<=" else value >= bar
+            results.append(
+                {"row": name, "value": value, "bar": f"{sign} {bar}", "ok": good, **detail}
+            )
+            sys.stdout.write(
+                f"{name:<34} {value:8.2f}  {sign} {bar:<6} {'ok' if good else 'MISSED'}  {detail}\n"
+            )
+            sys.stdout.flush()
+    asked.json.parent.mkdir(parents=True, exist_ok=True)
+    asked.json.write_text(json.dumps(results, indent=1))
+    return 0 if results and all(each["ok"] for each in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

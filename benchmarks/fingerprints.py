@@ -1,0 +1,174 @@
+"""The rows of fingerprints: live against bare paging, at rest against live, size of the file."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import httpx
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.client import Chroma
+from chromadrill.fingerprint import live, probes, store
+from chromadrill.fingerprint.digests import RECORDS, record_table
+from chromadrill.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
+from chromadrill.targets.process import ProcessTarget
+
+ROUNDS = 3
+DIMENSION = 384
+Measured = tuple[float, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A running server with one collection of `records` x 384 (cosine)."""
+
+    target: ProcessTarget
+    chroma: Chroma
+    info: CollectionInfo
+    records: int
+
+
+@contextmanager
+def server(records: int) -> Iterator[Bench]:
+    """Fill a fresh server; removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        target = ProcessTarget(Path(folder) / "home", owner=os.getpid())
+        try:
+            target.start()
+            with Chroma(target.url, timeout_s=120) as chroma:
+                made = chroma.create_collection(Scope(), "bench", hnsw={"space": "cosine"})
+                rng = np.random.default_rng(0)
+                for start in range(0, records, 1000):
+                    rows = range(start, min(records, start + 1000))
+                    chroma.upsert(
+                        made,
+                        ids=[f"record-{n:07d}" for n in rows],
+                        vectors=rng.normal(size=(len(rows), DIMENSION)).astype(np.float32),
+                        documents=[f"document {n} " + "lorem ipsum dolor " * 10 for n in rows],
+                        metadatas=[{"n": n, "half": n / 2, "even": n % 2 == 0} for n in rows],
+                    )
+                yield Bench(target, chroma, chroma.collection(Scope(), "bench"), records)
+        finally:
+            target.remove()
+
+
+def alternate(one: Callable[[], object], other: Callable[[], object]) -> tuple[float, float]:
+    """Median seconds of both, measured in turn after one warm-up each."""
+    one()
+    other()
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(ROUNDS):
+        for side, kept in ((one, times[0]), (other, times[1])):
+            started = time.perf_counter()
+            side()
+            kept.append(time.perf_counter() - started)
+    return median(times[0]), median(times[1])
+
+
+def bare_paging(bench: Bench) -> None:
+    """Sequential pages of the same records with httpx and orjson, nothing kept."""
+    path = (
+        f"/api/v2/tenants/{bench.info.tenant}/databases/{bench.info.database}"
+        f"/collections/{bench.info.id}/get"
+    )
+    include = ["documents", "metadatas", "uris", "embeddings"]
+    with httpx.Client(base_url=bench.target.url, timeout=120) as http:
+        offset = 0
+        while True:
+            body = {"include": include, "limit": live.PAGE, "offset": offset}
+            found = orjson.loads(http.post(path, json=body).content)["ids"]
+            offset += len(found)
+            if len(found) < live.PAGE:
+                return
+
+
+def digest_live(bench: Bench) -> int:
+    return sum(len(record_table(p)) for p in bench.chroma.pages(bench.info, size=live.PAGE))
+
+
+def live_records(bench: Bench) -> Measured:
+    ours, bare = alternate(lambda: digest_live(bench), lambda: bare_paging(bench))
+    return ours / bare, {"ours_s": round(ours, 2), "bare_s": round(bare, 2)}
+
+
+def self_recall(bench: Bench) -> Measured:
+    grader = probes.Grader(bench.info.space, [])
+    for page in bench.chroma.pages(bench.info, size=live.PAGE):
+        grader.read(page)
+    ids, vectors = grader.selves()
+
+    def bare() -> None:
+        for start in range(0, len(ids), live.BATCH):
+            bench.chroma.query(bench.info, vectors[start : start + live.BATCH])
+
+    def ours() -> None:
+        live._Observer(bench.chroma, (Scope(),), None).recall(bench.info, grader, [])
+
+    one, other = alternate(ours, bare)
+    return one / other, {"ours_s": round(one, 2), "bare_s": round(other, 2), "queries": len(ids)}
+
+
+def at_rest(bench: Bench) -> Measured:
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        import shutil
+
+        bench.target.stop()
+        copy = Path(folder) / "data"
+        shutil.copytree(bench.target.data, copy)
+        bench.target.start()
+
+        def cold() -> None:
+            with Store.open(copy) as files:
+                (info,) = files.collections()
+                assert sum(len(record_table(p)) for p in files.pages(info)) == bench.records
+
+        files_s, live_s = alternate(cold, lambda: digest_live(bench))
+    return live_s / files_s, {"live_s": round(live_s, 2), "at_rest_s": round(files_s, 2)}
+
+
+def million(bench: Bench) -> Measured:
+    """A synthetic fingerprint of a million records: its size, and the memory of writing it."""
+    rng = np.random.default_rng(0)
+    batches = []
+    for start in range(0, 1_000_000, 100_000):
+        ids = [f"record-{n:07d}" for n in range(start, start + 100_000)]
+        columns = [
+            pa.array(ids),
+            _random(rng, len(ids)),
+            pa.array(np.full(len(ids), 800, np.int32)),
+            pa.array([f'{{"half":{n / 2},"n":{n}}}' for n in range(start, start + 100_000)]),
+            pa.nulls(len(ids), pa.binary(16)),
+            _random(rng, len(ids)),
+            pa.FixedSizeListArray.from_arrays(
+                pa.array(rng.normal(size=8 * len(ids)).astype(np.float32)), 8
+            ),
+        ]
+        batches.append(pa.record_batch(columns, schema=RECORDS))
+    table = pa.Table.from_batches(batches, schema=RECORDS)
+    each = CollectionPrint(bench.info, len(table), table)
+    whole = Fingerprint("2026-01-01T00:00:00Z", "live", {}, (Scope(),), (Scope(),),
+                        {bench.info.key: each})  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        started = time.perf_counter()
+        store.save(whole, Path(folder) / "f")
+        took = time.perf_counter() - started
+        size = (Path(folder) / "f").stat().st_size
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return size / 1e6, {"write_s": round(took, 1), "more_memory_mb": round(grown / 1024, 1)}
+
+
+def _random(rng: np.random.Generator, rows: int) -> pa.Array:
+    data = pa.py_buffer(rng.bytes(16 * rows))
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), rows, [None, data])
