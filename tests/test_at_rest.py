@@ -1,0 +1,85 @@
+"""The files at rest say what the server says, and a damaged directory is a sentence."""
+
+import json
+import os
+import shutil
+
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.trapped import SPECS, Seeder
+from chromadrill.fingerprint import at_rest, live
+from chromadrill.ladder import judge_files, outcome_of
+from chromadrill.model import Outcome, Scope
+from chromadrill.targets.process import ProcessTarget
+from tests.test_scripts import script
+
+SCOPES = sorted({Scope(each.tenant, each.database) for each in SPECS})
+
+
+@pytest.fixture(scope="module")
+def trapped(tmp_path_factory):
+    """A cold store with every trap in it, and its live fingerprint."""
+    target = ProcessTarget(tmp_path_factory.mktemp("trapped") / "home", owner=os.getpid())
+    target.start()
+    seeder = Seeder(target.url)
+    seeder.begin()
+    seeder.finish()
+    with Chroma(target.url) as chroma:
+        before = live.fingerprint(chroma, SCOPES)
+    target.stop()
+    yield target.data, before
+    target.remove()
+
+
+def test_files_at_rest_equal_the_live_fingerprint_record_for_record(trapped):
+    data, before = trapped
+    verdicts = judge_files(at_rest.observe(data, like=before), before)
+    assert outcome_of(verdicts) is Outcome.PASS, [v.message for v in verdicts]
+
+
+def test_probes_computed_at_rest_equal_those_computed_live(trapped):
+    data, before = trapped
+    seen = at_rest.observe(data, like=before).fingerprint
+    for key, each in before.collections.items():
+        kinds = [(a.kind, a.question) for a in each.answers]
+        assert [(a.kind, a.question) for a in seen.collections[key].answers] == kinds
+        for one, other in zip(each.answers, seen.collections[key].answers, strict=True):
+            if one.kind in ("filter", "text"):
+                assert tuple(one.expected) == tuple(other.expected)
+
+
+def test_directory_is_validated_by_the_script_and_served_on_a_copy(trapped, tmp_path):
+    data, _ = trapped
+    made = script("fingerprint_chromadb.py", "--path", str(data), "--output", str(tmp_path / "f"))
+    assert made.returncode == 0, made.stderr
+    ran = script("validate_chromadb.py", "--all", "--path", str(data), "--fingerprint",
+                 str(tmp_path / "f"), "--serve", "--json")  # fmt: skip
+    said = json.loads(ran.stdout)
+
+    assert ran.returncode == 0, [v for v in said["verdicts"] if v["outcome"] != "pass"]
+    assert {each["name"] for each in said["collections"]} == {each.name for each in SPECS}
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "not a database"])
+def test_store_that_is_not_there_is_fail_given_a_fingerprint(trapped, tmp_path, what):
+    _, before = trapped
+    path = tmp_path / "data"
+    if what != "missing":
+        path.mkdir()
+    if what == "not a database":
+        (path / "chroma.sqlite3").write_bytes(b"hello" * 1000)
+    verdicts = judge_files(at_rest.observe(path, like=before), before)
+    assert outcome_of(verdicts) is Outcome.FAIL
+
+
+def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
+    import sqlite3
+
+    data, before = trapped
+    shutil.copytree(data, tmp_path / "data")
+    with sqlite3.connect(tmp_path / "data" / "chroma.sqlite3") as db:
+        db.execute("UPDATE migrations SET version = 99 WHERE dir = 'sysdb' AND version = 10")
+    seen = at_rest.observe(tmp_path / "data", like=before)
+    assert any("newer than this reader knows" in each.message for each in seen.troubles)
+    assert outcome_of(judge_files(seen, before)) is not Outcome.PASS
