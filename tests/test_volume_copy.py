@@ -4,10 +4,13 @@ import contextlib
 import os
 import shutil
 import sqlite3
+import tarfile
 
 import pytest
+import zstandard
 
 from chromadrill.backups import manifest, volume_copy
+from chromadrill.backups.existing import open_existing
 from chromadrill.chroma.client import Chroma
 from chromadrill.errors import DrillError, Refused, Unavailable, UsageError
 from chromadrill.fingerprint import live, store
@@ -116,6 +119,51 @@ def test_existing_backup_is_proven_by_one_command_and_stays_untouched(backed_up,
     ran = drill("-m", "drill", "--backup", backup.path, reports=tmp_path)
     assert ran.returncode == 0, ran.stdout
     assert "RESTORE PROVEN" in ran.stdout
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.zst"])
+def test_archive_of_a_backup_is_found_with_its_fingerprint(backed_up, tmp_path, suffix):
+    _, backup = backed_up
+    archive = tmp_path / f"backup{suffix}"
+    plain = tmp_path / "plain.tar"
+    with tarfile.open(
+        archive if suffix == ".tar.gz" else plain, "w:gz" if suffix == ".tar.gz" else "w"
+    ) as tar:
+        tar.add(backup.path, arcname="2026")
+    if suffix == ".tar":
+        plain.rename(archive)
+    elif suffix == ".tar.zst":
+        archive.write_bytes(zstandard.compress(plain.read_bytes()))
+    (tmp_path / "scratch").mkdir()
+    found = open_existing(archive, tmp_path / "scratch")
+
+    assert found.files.outcome is Outcome.PASS
+    assert found.fingerprint is not None
+
+
+def test_archive_that_would_leave_its_folder_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        tar.add(__file__, arcname="../evil.py")
+    (tmp_path / "a" / "scratch").mkdir(parents=True)
+    with pytest.raises(Refused, match="would leave its folder"):
+        open_existing(tmp_path / "evil.tar", tmp_path / "a" / "scratch")
+    assert not (tmp_path / "a" / "evil.py").exists()
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.zst", "x.zip"])
+def test_file_that_is_no_archive_is_a_sentence(tmp_path, name):
+    (tmp_path / name).write_bytes(b"hello" * 300)
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(Unavailable):
+        open_existing(tmp_path / name, tmp_path / "scratch")
+
+
+def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(backed_up, tmp_path):
+    _, backup = backed_up
+    ran = drill("-m", "drill", "--backup", f"{backup.path}/data", reports=tmp_path)
+    assert ran.returncode == 1
+    assert "COULD NOT TELL" in ran.stdout
+    assert "nothing to compare with" in ran.stdout
 
 
 def test_existing_backup_with_a_lost_collection_is_not_proven(backed_up, tmp_path):

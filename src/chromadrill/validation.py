@@ -13,7 +13,7 @@ from chromadrill.datasets.standard import MAIN
 from chromadrill.errors import DrillError, Unavailable, UsageError
 from chromadrill.fingerprint import at_rest, live
 from chromadrill.ladder import judge, judge_canary, judge_files
-from chromadrill.model import Fingerprint, Observation, Scope, Verdict
+from chromadrill.model import Fingerprint, Observation, Outcome, Scope, Verdict
 from chromadrill.serving import private_copy
 from chromadrill.targets.process import ProcessTarget
 
@@ -72,6 +72,23 @@ def validate(
         seen = live.observe(chroma, scopes, like=before)
     seen, before = _narrowed(seen, before, name)
     return seen.counts, judge(seen, before)
+
+
+def prove(data: Path, before: Fingerprint | None) -> tuple[Mapping[str, int], list[Verdict]]:
+    """The whole ladder on a directory: at rest, then a private copy served and restarted.
+
+    Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup
+    that only agrees with itself is not proven to be complete.
+    """
+    counts, verdicts = _validate_files(data, (), before, None, serve=True)
+    if before is None:
+        verdicts = [
+            dataclasses.replace(each, outcome=Outcome.UNKNOWN)
+            if each.outcome is Outcome.NOT_RUN
+            else each
+            for each in verdicts
+        ]
+    return counts, verdicts
 
 
 def data_directory(path: Path) -> Path:

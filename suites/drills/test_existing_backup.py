@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.backups import manifest
+from chromadrill.validation import prove
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 
@@ -11,7 +11,11 @@ def test_existing_backup_is_proven(drill, existing_backup):
     """On-call learns before the disaster what a backup is worth; the original stays untouched."""
     with drill.given("the files are those of the manifest"):
         drill.judged(existing_backup.files)
-    with drill.then("a scratch server on a copy holds and answers all of it, also after a restart"):
-        drill.prove(existing_backup.fingerprint)
+    with drill.then(
+        "it is sound at rest; a copy holds and answers all of it, also after a restart"
+    ):
+        counts, verdicts = prove(existing_backup.data, existing_backup.fingerprint)
+        drill.note("compared", records=sum(counts.values()), collections=dict(counts))
+        drill.judged(*verdicts)
     with drill.then("the original was not touched"):
-        drill.judged(manifest.untouched(existing_backup.folder, existing_backup.listing))
+        drill.judged(existing_backup.untouched())

@@ -39,12 +39,16 @@ def copy(healthy: Path, tmp_path: Path) -> Path:
     return tmp_path / "d"
 
 
-def label_of_a_live_row(directory: Path) -> int:
-    """Where it stands; rows are filled in parallel, and a deleted one's label changes nothing."""
+def live_rows(directory: Path) -> list[tuple[int, int]]:
+    """(place of its label in data_level0.bin, label) of every live row.
+
+    Rows are filled in parallel, in another order each time, and a deleted one's label changes
+    nothing: a test that damages a fixed row would miss now and then.
+    """
     index = HnswIndex(directory)
     owned = np.fromiter(index.label_to_id, np.uint64, len(index.label_to_id))
-    row = int(np.flatnonzero(np.isin(index.labels, owned) & ~index.deleted)[0])
-    return row_size(directory) * (row + 1) - 8
+    rows = np.flatnonzero(np.isin(index.labels, owned) & ~index.deleted)
+    return [(row_size(directory) * (int(row) + 1) - 8, int(index.labels[row])) for row in rows]
 
 
 def segment(path: Path, name: str) -> Path:
@@ -124,10 +128,10 @@ FILES: dict[str, Callable[[Path], object]] = {
     "link outside": lambda d: patch(d / "data_level0.bin", 4, struct.pack("<I", 10**6)),
     "link count absurd": lambda d: patch(d / "data_level0.bin", 0, struct.pack("<H", 60000)),
     "label changed": lambda d: patch(
-        d / "data_level0.bin", label_of_a_live_row(d), struct.pack("<Q", 4_000_000)
+        d / "data_level0.bin", live_rows(d)[0][0], struct.pack("<Q", 4_000_000)
     ),
     "label doubled": lambda d: patch(
-        d / "data_level0.bin", row_size(d) * 3 - 8, struct.pack("<Q", 1)
+        d / "data_level0.bin", live_rows(d)[0][0], struct.pack("<Q", live_rows(d)[1][1])
     ),
     "vector not a number": lambda d: [
         patch(d / "data_level0.bin", row_size(d) * r + 132, struct.pack("<f", float("nan")))

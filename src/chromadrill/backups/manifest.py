@@ -23,14 +23,14 @@ def sha256(path: Path) -> str:
 
 
 def files_of(folder: Path) -> list[JSON]:
-    """Path, bytes and SHA-256 of every file below `folder`, sorted by path."""
+    """Path, bytes and SHA-256 of every file below `folder` (or of that file), sorted by path."""
     return [
         {
             "path": path.relative_to(folder).as_posix(),
             "bytes": path.stat().st_size,
             "sha256": sha256(path),
         }
-        for path in sorted(folder.rglob("*"))
+        for path in (sorted(folder.rglob("*")) if folder.is_dir() else [folder])
         if path.is_file()
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from chromadrill.checks import tables
+from chromadrill.checks.meaning import meaning
 from chromadrill.model import (
     CollectionInfo,
     Difference,
@@ -154,7 +155,8 @@ def _judge(
     troubles = [t for t in seen.troubles if t.rung in rungs]
     found = tuple(differences)
     if found or any(t.reading for t in troubles):
-        said = [str(each) for each in found[:10]]
+        said = [each for each in (meaning(found),) if each]
+        said += [str(each) for each in found[:10]]
         said += [f"{t.where}: {t.message}" for t in troubles[:3]]
         if len(found) > 10:
             said.append(f"and {len(found) - 10} more differences")
