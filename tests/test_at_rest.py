@@ -6,10 +6,11 @@ import shutil
 
 import pytest
 
+from chromadrill.checks.content import fidelity_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.trapped import SPECS, Seeder
 from chromadrill.fingerprint import at_rest, live
-from chromadrill.ladder import judge_files, outcome_of
+from chromadrill.ladder import judge, judge_files, outcome_of
 from chromadrill.model import Outcome, Scope
 from chromadrill.targets.process import ProcessTarget
 from tests.test_scripts import script
@@ -83,3 +84,54 @@ def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
     seen = at_rest.observe(tmp_path / "data", like=before)
     assert any("newer than this reader knows" in each.message for each in seen.troubles)
     assert outcome_of(judge_files(seen, before)) is not Outcome.PASS
+
+
+def test_collections_imported_over_the_api_pass_with_their_drift_reported(trapped, tmp_path):
+    """Every id is new, and cosine vectors come back about an ulp off: no damage."""
+    data, before = trapped
+    source = ProcessTarget(tmp_path / "source", owner=os.getpid())
+    copy = ProcessTarget(tmp_path / "copy", owner=os.getpid())
+    try:
+        shutil.copytree(data, source.data, dirs_exist_ok=True)
+        source.start()
+        copy.start()
+        with Chroma(source.url) as old, Chroma(copy.url) as new:
+            imported(old, new)
+            seen = live.observe(new, like=before)
+    finally:
+        source.remove()
+        copy.remove()
+    fidelity = fidelity_of(seen, before)
+    verdicts = judge(seen, before, fidelity=fidelity)
+
+    assert fidelity == "tolerant"
+    wrong = [v for v in verdicts if v.outcome is not Outcome.PASS]
+    assert wrong == []
+    assert any("largest drift of a cosine vector" in v.message for v in verdicts)
+
+
+def imported(old, new):
+    """Every collection read over the API and written to another server over the API."""
+    for scope in SCOPES:
+        if scope.tenant != "default_tenant":
+            new.create_tenant(scope.tenant) if not new.tenant_exists(scope.tenant) else None
+        if scope != Scope():
+            new.create_database(scope)
+        for info in old.collections(scope):
+            hnsw = {k: v for k, v in info.configuration["hnsw"].items() if v is not None}
+            made = new.create_collection(
+                scope,
+                info.name,
+                hnsw=hnsw,
+                embedding_function=info.configuration["embedding_function"],
+                metadata=info.metadata,
+            )
+            for page in old.pages(info):
+                new.upsert(
+                    made,
+                    ids=page.ids,
+                    vectors=page.vectors,
+                    documents=page.documents,
+                    metadatas=page.metadatas,
+                    uris=page.uris,
+                )

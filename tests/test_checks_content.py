@@ -155,3 +155,13 @@ def test_collection_that_was_not_counted_is_unknown():
 def test_changed_configuration_is_fail(changes):
     verdict = content.same_configuration(observed(printed(**changes)), fingerprint())
     assert verdict.outcome is Outcome.FAIL
+
+
+def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_difference():
+    two = fingerprint(printed(), printed(name="other"))
+    imported = observed(printed(id="2"), printed(name="other", id="3"))
+    tampered = observed(printed(id="2"), printed(name="other"))
+
+    assert content.fidelity_of(imported, two) == content.TOLERANT
+    assert content.fidelity_of(tampered, two) == content.EXACT
+    assert content.same_inventory(tampered, two).outcome is Outcome.FAIL

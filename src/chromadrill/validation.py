@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from chromadrill.checks.content import EXACT, fidelity_of
 from chromadrill.chroma import canary
 from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.datasets.standard import MAIN
@@ -70,8 +71,9 @@ def validate(
         raise UsageError("--serve needs --path: a running server is served already.")
     with connected(source) as chroma:
         seen = live.observe(chroma, scopes, like=before)
+    fidelity = fidelity_of(seen, before) if before else EXACT
     seen, before = _narrowed(seen, before, name)
-    return seen.counts, judge(seen, before)
+    return seen.counts, judge(seen, before, fidelity=fidelity)
 
 
 def prove(data: Path, before: Fingerprint | None) -> tuple[Mapping[str, int], list[Verdict]]:
@@ -108,7 +110,8 @@ def _validate_files(
 ) -> tuple[Mapping[str, int], list[Verdict]]:
     found = at_rest.observe(data, scopes, like=before)
     seen, wanted = _narrowed(found, before, name)
-    verdicts = judge_files(seen, wanted)
+    fidelity = fidelity_of(found, before) if before else EXACT
+    verdicts = judge_files(seen, wanted, fidelity=fidelity)
     if not serve:
         return seen.counts, [*verdicts, *_not_served()]
     if not data.is_dir():
@@ -117,12 +120,16 @@ def _validate_files(
     expected = before or (None if found.troubles else found.fingerprint)
     scopes = expected.scopes if expected else found.fingerprint.scopes or (Scope(),)
     with private_copy(data, scopes) as target:
-        verdicts += _climb(target, scopes, expected, name)
+        verdicts += _climb(target, scopes, expected, name, fidelity)
     return seen.counts, verdicts
 
 
 def _climb(
-    target: ProcessTarget, scopes: Sequence[Scope], before: Fingerprint | None, name: str | None
+    target: ProcessTarget,
+    scopes: Sequence[Scope],
+    before: Fingerprint | None,
+    name: str | None,
+    fidelity: str,
 ) -> list[Verdict]:
     """Start, ladder, canary, restart, ladder; ends where the server does."""
     verdicts: list[Verdict] = []
@@ -136,7 +143,7 @@ def _climb(
             narrow, wanted = _narrowed(seen, before, name)
             verdicts += [
                 dataclasses.replace(each, check=f"{each.check} ({when})")
-                for each in judge(narrow, wanted)
+                for each in judge(narrow, wanted, fidelity=fidelity)
             ]
             if any(each.rung == "alive" for each in seen.troubles) or _hangs(seen):
                 return verdicts

@@ -19,6 +19,21 @@ from chromadrill.model import (
 EXACT, TOLERANT = "exact", "tolerant"
 
 
+def fidelity_of(seen: Observation, before: Fingerprint) -> str:
+    """TOLERANT where the store came back over the API: no collection has kept its id.
+
+    Files bring ids back, so one changed id among kept ones is a difference; an import gives every
+    collection a new one, and moves cosine vectors by an ulp.
+    """
+    shared = before.collections.keys() & seen.fingerprint.collections.keys()
+    kept = [
+        key
+        for key in shared
+        if before.collections[key].info.id == seen.fingerprint.collections[key].info.id
+    ]
+    return TOLERANT if shared and not kept else EXACT
+
+
 def same_inventory(seen: Observation, before: Fingerprint, *, fidelity: str = EXACT) -> Verdict:
     """Tenants, databases and collections, both ways: extras count. Ids too, where files came back."""
     after = seen.fingerprint
@@ -31,6 +46,7 @@ def same_inventory(seen: Observation, before: Fingerprint, *, fidelity: str = EX
             if was != now:
                 found.append(Difference(key, "id", "changed", before=was, after=now))
     good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
+    good += "" if fidelity == EXACT else "; imported: every collection has a new id"
     return _judge("inventory", seen, found, good, rungs=("start", "inventory", "alive"))
 
 

@@ -126,13 +126,16 @@ class Chroma:
         name: str,
         *,
         hnsw: Mapping[str, Any] | None = None,
+        embedding_function: JSON | None = None,
         metadata: JSON | None = None,
     ) -> CollectionInfo:
         body: JSON = {"name": name}
         if metadata:
             body["metadata"] = metadata
-        if hnsw:
-            body["configuration"] = {"hnsw": dict(hnsw)}
+        if hnsw or embedding_function:
+            body["configuration"] = {"hnsw": dict(hnsw or {})}
+        if embedding_function:
+            body["configuration"]["embedding_function"] = embedding_function
         return collection_info(self.call("POST", f"{base(scope)}/collections", body))
 
     def delete_collection(self, scope: Scope, name: str) -> None:
