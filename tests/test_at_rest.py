@@ -1,19 +1,27 @@
 """The files at rest say what the server says, and a damaged directory is a sentence."""
 
+import contextlib
 import json
 import os
 import shutil
+import sqlite3
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 
 from chromadrill.checks.content import fidelity_of
 from chromadrill.chroma.client import Chroma
+from chromadrill.clock import wait_until
 from chromadrill.datasets.trapped import SPECS, Seeder
 from chromadrill.fingerprint import at_rest, live
+from chromadrill.fingerprint.probes import choose
 from chromadrill.ladder import judge, judge_files, outcome_of
-from chromadrill.model import Outcome, Scope
+from chromadrill.model import Outcome, Page, Scope
 from chromadrill.targets.process import ProcessTarget
-from tests.test_scripts import script
+from chromadrill.validation import validate
+from tests.test_scripts import ROOT, script
 
 SCOPES = sorted({Scope(each.tenant, each.database) for each in SPECS})
 
@@ -75,8 +83,6 @@ def test_store_that_is_not_there_is_fail_given_a_fingerprint(trapped, tmp_path, 
 
 
 def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
-    import sqlite3
-
     data, before = trapped
     shutil.copytree(data, tmp_path / "data")
     with sqlite3.connect(tmp_path / "data" / "chroma.sqlite3") as db:
@@ -135,3 +141,51 @@ def imported(old, new):
                     metadatas=page.metadatas,
                     uris=page.uris,
                 )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE embedding_metadata SET bool_value = 2 WHERE bool_value = 1",
+        "UPDATE embedding_metadata SET int_value = 0.5 WHERE int_value = 1",
+        "UPDATE embedding_metadata_array SET string_value = x'00' WHERE string_value IS NOT NULL",
+    ],
+)
+def test_value_that_is_not_of_its_type_is_fail(trapped, tmp_path, statement):
+    data, before = trapped
+    shutil.copytree(data, tmp_path / "data")
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "chroma.sqlite3")) as db:
+        assert db.execute(statement).rowcount
+        db.commit()
+    verdicts = judge_files(at_rest.observe(tmp_path / "data", like=before), before)
+    assert outcome_of(verdicts) is Outcome.FAIL
+
+
+def test_terminated_validation_leaves_no_copy_behind(trapped, tmp_path):
+    data, _ = trapped
+    words = [sys.executable, str(ROOT / "scripts" / "validate_chromadb.py"), "--all", "--path",
+             str(data), "--serve"]  # fmt: skip
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    ran = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
+    wait_until(lambda: list(tmp_path.glob("chromadrill-served-*/home/state.json")), within_s=60,
+               name="a served copy")  # fmt: skip
+    ran.terminate()
+    assert ran.wait(30) == 143
+    assert list(tmp_path.glob("chromadrill-served-*")) == []
+
+
+def test_linked_segment_directories_are_copied_and_circles_are_not_followed(trapped, tmp_path):
+    data, before = trapped
+    shutil.copytree(data, tmp_path / "data")
+    for each in [p for p in (tmp_path / "data").iterdir() if p.is_dir()]:
+        each.rename(tmp_path / each.name)
+        each.symlink_to(tmp_path / each.name)
+    (tmp_path / "data" / "circle").symlink_to(tmp_path / "data")
+    _, verdicts = validate(tmp_path / "data", (), before, None, serve=True)
+    assert outcome_of(verdicts) is Outcome.PASS, [v for v in verdicts if v.outcome != "pass"]
+
+
+def test_words_are_taken_and_sought_before_a_nul():
+    page = Page(["a", "b"], ["ab\0cd", "xcd"], [None, None], [None, None], np.ones((2, 2), "f4"))
+    questions = choose(page)
+    assert all("\0" not in (q.words or "") for q in questions)

@@ -1,9 +1,12 @@
 """A fingerprint file comes back equal, or is refused."""
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chromadrill.errors import UsageError
 from chromadrill.fingerprint import store
 from chromadrill.fingerprint.digests import canonical, set_digest, sketch
 from chromadrill.model import Scope
@@ -97,3 +100,13 @@ def test_sketch_measures_how_far_a_vector_moved():
 
 def test_key_of_a_collection_names_tenant_database_and_name():
     assert list(fingerprint().collections) == [KEY]
+
+
+def test_only_a_regular_file_is_ever_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="no regular file"):
+        store.save(fingerprint(), tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    store.save(fingerprint(), tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").is_file()

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -39,6 +40,8 @@ class Parser(argparse.ArgumentParser):
 def run(main: Callable[[list[str] | None], int], arguments: list[str] | None = None) -> NoReturn:
     """Call `main` and exit; an error of ours is a sentence, never a traceback."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # SIGTERM unwinds like Ctrl-C, so that private copies are removed and servers end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         code = main(arguments)
     except UsageError as error:

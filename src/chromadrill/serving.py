@@ -9,11 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from chromadrill.backups import volume_copy
 from chromadrill.model import Scope
 from chromadrill.targets.process import ProcessTarget
 
 STARTUP_S = 30.0
+PREFIX = "chromadrill-served-"
 
 
 @contextmanager
@@ -22,22 +25,41 @@ def private_copy(data: Path, scopes: Sequence[Scope]) -> Iterator[ProcessTarget]
 
     Raises Refused when there is no room for the copy.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="chromadrill-served-"))
+    sweep()
+    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
         volume_copy.require_room(scratch, volume_copy.size_of(data))
         target = ProcessTarget(
             scratch / "home", name="copy", owner=os.getpid(), startup_s=STARTUP_S, scopes=scopes
         )
-        # special files (pipes, sockets) are not copied: opening one may wait for ever
-        for path in sorted(data.rglob("*")):
-            into = target.data / path.relative_to(data)
-            if path.is_dir():
-                into.mkdir(parents=True, exist_ok=True)
-            elif path.is_file():
-                shutil.copyfile(path, into)
+        _copy(data, target.data, ())
         try:
             yield target
         finally:
             target.kill()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
+    """Files and folders, links followed but not in circles.
+
+    Special files (pipes, sockets, devices) are left out: opening one may wait for ever.
+    """
+    here = source.resolve()
+    if here in above:
+        return
+    into.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.is_dir():
+            _copy(path, into / path.name, (*above, here))
+        elif path.is_file():
+            shutil.copyfile(path, into / path.name)
+
+
+def sweep() -> None:
+    """Remove the copies of processes that were killed; their servers ended with them."""
+    for each in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        pid = each.name.removeprefix(PREFIX).split("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)) and each.stat().st_uid == os.getuid():
+            shutil.rmtree(each, ignore_errors=True)

@@ -153,6 +153,8 @@ def _climb(
                     seen, troubles=tuple(canary.sing(chroma, infos, narrow.counts))
                 )
                 verdicts.append(judge_canary(sung))
+                if sung.troubles:
+                    return verdicts  # what it left behind would be blamed on the data
         target.stop()
     return verdicts
 

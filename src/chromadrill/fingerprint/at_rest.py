@@ -98,6 +98,8 @@ class _Reader:
         if not self.scopes:
             self.scopes = tuple(found)
         wanted = {each.tenant for each in self.scopes}
+        if self.like is not None and self.like.taken == "at rest":
+            wanted |= set(store.tenants())  # that fingerprint covers every tenant: extras count
         gone = sorted(wanted - set(store.tenants()))
         return tuple(each for each in found if each.tenant in wanted), tuple(gone)
 

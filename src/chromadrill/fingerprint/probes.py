@@ -45,7 +45,7 @@ def choose(sample: Page) -> list[Question]:
         for record in sample.ids[:3]
     ]
     for record in sample.ids[:TEXTS]:
-        document = sample.documents[rows[record]]
+        document = before_nul(sample.documents[rows[record]])
         if document:
             length = min(32, len(document))
             start = _number(record) % (len(document) - length + 1)
@@ -69,7 +69,7 @@ def bind(asked: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
         if row is None:
             continue
         if kind == "text":
-            document = sample.documents[row] or ""
+            document = before_nul(sample.documents[row])
             words = document[question["start"] : question["start"] + question["length"]]
             if len(words) == question["length"]:
                 questions.append(Question(kind, question, words=words))
@@ -102,6 +102,7 @@ class Grader:
         if not page.ids:
             return
         masks: dict[str, list[bool]] = {}
+        texts = [before_nul(each) for each in page.documents]
         for at in self._set_at:
             question = self.questions[at]
             if question.kind == "filter":
@@ -109,9 +110,7 @@ class Grader:
                 self._sets[at].add(i for i, yes in zip(page.ids, chosen, strict=True) if yes)
             else:
                 words = question.words or ""
-                self._sets[at].add(
-                    i for i, d in zip(page.ids, page.documents, strict=True) if d and words in d
-                )
+                self._sets[at].add(i for i, d in zip(page.ids, texts, strict=True) if words in d)
         if page.vectors.shape[1]:
             self._read_vectors(page, masks)
 
@@ -201,6 +200,11 @@ def _unit(rows: np.ndarray) -> np.ndarray:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: np.ndarray = rows / np.where(lengths == 0, 1.0, lengths)
     return unit
+
+
+def before_nul(document: str | None) -> str:
+    """What `$contains` looks at: SQLite compares text up to its first NUL character (measured)."""
+    return (document or "").partition("\0")[0]
 
 
 def _number(text: str) -> int:

@@ -19,7 +19,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chromadrill.errors import Unavailable
+from chromadrill.errors import Unavailable, UsageError
 from chromadrill.fingerprint.digests import RECORDS
 from chromadrill.model import (
     Answer,
@@ -41,6 +41,12 @@ class FingerprintRefused(Unavailable):
 
 def save(fingerprint: Fingerprint, path: Path) -> None:
     """Write atomically, mode 0600: an existing file is replaced only by a whole one."""
+    try:
+        path = path.resolve()  # a link is followed, never replaced
+    except RuntimeError as error:
+        raise UsageError(f"{path}: a loop of links; name a file.") from error
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path} exists and is no regular file; nothing was written.")
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)

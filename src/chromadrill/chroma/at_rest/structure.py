@@ -116,6 +116,18 @@ def _tables(store: Store, metadata: Segment) -> list[str]:
             "+ (m.float_value IS NOT NULL) + (m.bool_value IS NOT NULL) > 1",
         ),
     ]
+    for table in ("embedding_metadata", "embedding_metadata_array"):
+        if table in store.db.tables:
+            checks.append(
+                (
+                    "{} metadata values are not of their column's type",
+                    f"SELECT count(*) FROM embeddings e JOIN {table} m ON m.id = e.id "
+                    "WHERE e.segment_id = ? AND (NOT (m.bool_value IS NULL OR m.bool_value IN (0, 1)) "
+                    "OR typeof(m.int_value) NOT IN ('null', 'integer') "
+                    "OR typeof(m.float_value) NOT IN ('null', 'real') "
+                    "OR typeof(m.string_value) NOT IN ('null', 'text'))",
+                )
+            )
     if "embedding_fulltext_search_content" in store.db.tables:
         content = "embedding_fulltext_search_content f ON f.id = e.id"
         document = "embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
