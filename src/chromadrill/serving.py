@@ -57,9 +57,9 @@ def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
             shutil.copyfile(path, into / path.name)
 
 
-def sweep() -> None:
-    """Remove the copies of processes that were killed; their servers ended with them."""
-    for each in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = each.name.removeprefix(PREFIX).split("-")[0]
+def sweep(prefix: str = PREFIX) -> None:
+    """Remove temporary folders PREFIX<pid>-... of killed processes; their servers ended with them."""
+    for each in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        pid = each.name.removeprefix(prefix).split("-")[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)) and each.stat().st_uid == os.getuid():
             shutil.rmtree(each, ignore_errors=True)

@@ -32,7 +32,7 @@ RECIPES: tuple[Recipe, ...] = tuple(
 )
 
 
-# Measured on 1.5.9 (effect.tsv): faults that no answer to a read shows, and what does show them.
+# Measured on 1.5.9: faults that no answer to a read shows, and what does show them.
 QUIET: dict[str, str] = {
     "zeroed_page_of_records": "integrity",
     "page_type_of_records": "integrity",
