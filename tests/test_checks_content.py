@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chromadrill.checks import content
+from chromadrill.checks import content, files
 from chromadrill.model import Outcome, Scope, Trouble
 from tests.conftest import KEY, fingerprint, observed, page, printed
 
@@ -165,3 +165,19 @@ def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_differe
     assert content.fidelity_of(imported, two) == content.TOLERANT
     assert content.fidelity_of(tampered, two) == content.EXACT
     assert content.same_inventory(tampered, two).outcome is Outcome.FAIL
+
+
+def test_structure_of_a_store_that_was_not_opened_is_unknown_never_sound():
+    unopened = observed(troubles=[Trouble("start", "data", "holds no chroma.sqlite3")])
+
+    assert files.sound_structure(unopened).outcome is Outcome.UNKNOWN
+    assert files.sound_database(unopened).outcome is Outcome.FAIL
+    assert files.sound_structure(observed()).outcome is Outcome.PASS
+
+
+def test_damaged_index_is_fail_and_one_that_cannot_be_judged_is_unknown():
+    damaged = observed(troubles=[Trouble("structure", KEY, "a link out of range")])
+    refused = observed(troubles=[Trouble("structure", KEY, "hostile pickle", reading=False)])
+
+    assert files.sound_structure(damaged).outcome is Outcome.FAIL
+    assert files.sound_structure(refused).outcome is Outcome.UNKNOWN

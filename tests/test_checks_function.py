@@ -101,3 +101,9 @@ def test_without_fingerprint_content_is_not_run_and_the_rest_is_judged():
     verdicts = {v.check: v.outcome for v in judge(observed(), None)}
     assert verdicts["records"] is Outcome.NOT_RUN
     assert verdicts["distances"] is Outcome.PASS
+
+
+def test_collection_that_takes_no_writes_is_fail():
+    seen = observed(troubles=[Trouble("canary", KEY, "the record just written is not there")])
+    assert function.takes_writes(seen).outcome is Outcome.FAIL
+    assert function.takes_writes(observed()).outcome is Outcome.PASS

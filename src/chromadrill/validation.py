@@ -149,6 +149,10 @@ def _climb(
                 return verdicts
             if when == "served":
                 infos = [each.info for each in narrow.fingerprint.collections.values()]
+                if not any(each.dimension for each in infos):
+                    verdicts.append(Verdict.not_run("canary", "no collection has a dimension yet"))
+                    target.stop()
+                    continue
                 sung = dataclasses.replace(
                     seen, troubles=tuple(canary.sing(chroma, infos, narrow.counts))
                 )

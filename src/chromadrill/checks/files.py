@@ -12,6 +12,9 @@ def sound_database(seen: Observation) -> Verdict:
 
 def sound_structure(seen: Observation) -> Verdict:
     """Links, labels, counts and lengths of every index agree with the records."""
+    for each in seen.troubles:
+        if each.rung == "start":  # the store was not even opened: no index was looked at
+            return Verdict.unknown("structure", f"not looked at: {each.message}")
     return _judge("structure", ("structure",), seen, f"{len(seen.counts)} collections")
 
 
