@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pytest
 
-from chromadrill.checks.content import fidelity_of
+from chromadrill.checks.content import came_over_the_api
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import wait_until
 from chromadrill.datasets.trapped import SPECS, Seeder
@@ -107,10 +107,10 @@ def test_collections_imported_over_the_api_pass_with_their_drift_reported(trappe
     finally:
         source.remove()
         copy.remove()
-    fidelity = fidelity_of(seen, before)
-    verdicts = judge(seen, before, fidelity=fidelity)
+    by_api = came_over_the_api(seen, before)
+    verdicts = judge(seen, before, imported=by_api)
 
-    assert fidelity == "tolerant"
+    assert by_api == before.collections.keys()
     wrong = [v for v in verdicts if v.outcome is not Outcome.PASS]
     assert wrong == []
     assert any("largest drift of a cosine vector" in v.message for v in verdicts)

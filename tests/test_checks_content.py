@@ -85,14 +85,14 @@ def test_ulp_of_a_cosine_vector_is_drift_after_an_import_and_damage_after_a_file
     before = fingerprint(printed(space="cosine"))
     after = observed(printed(page(vectors=moved), space="cosine"))
 
-    assert content.same_records(after, before, fidelity="tolerant").outcome is Outcome.PASS
+    assert content.same_records(after, before, imported=before.collections).outcome is Outcome.PASS
     assert content.same_records(after, before).outcome is Outcome.FAIL
 
 
 def test_another_vector_is_no_drift():
     before = fingerprint(printed(space="cosine"))
     after = observed(printed(page(vectors=page().vectors[::-1]), space="cosine"))
-    assert content.same_records(after, before, fidelity="tolerant").outcome is Outcome.FAIL
+    assert content.same_records(after, before, imported=before.collections).outcome is Outcome.FAIL
 
 
 def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
@@ -128,7 +128,7 @@ def test_inventory_is_compared_both_ways(seen):
 
 def test_new_collection_id_is_normal_after_an_import():
     seen = observed(printed(id="2"))
-    assert content.same_inventory(seen, fingerprint(), fidelity="tolerant").outcome is Outcome.PASS
+    assert content.same_inventory(seen, fingerprint(), imported=[KEY]).outcome is Outcome.PASS
 
 
 def test_count_that_differs_is_fail():
@@ -162,8 +162,8 @@ def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_differe
     imported = observed(printed(id="2"), printed(name="other", id="3"))
     tampered = observed(printed(id="2"), printed(name="other"))
 
-    assert content.fidelity_of(imported, two) == content.TOLERANT
-    assert content.fidelity_of(tampered, two) == content.EXACT
+    assert content.came_over_the_api(imported, two) == two.collections.keys()
+    assert not content.came_over_the_api(tampered, two)
     assert content.same_inventory(tampered, two).outcome is Outcome.FAIL
 
 

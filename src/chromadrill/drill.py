@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -162,27 +162,30 @@ class Drill:
         return self.recovered_s
 
     # ---- proof ----------------------------------------------------------------------------------
-    def prove(self, before: Fingerprint, *, fidelity: str = "exact") -> bool:
-        """Climb the ladder, restart once more, climb it again; True when every rung passed."""
-        good = self._climb(before, fidelity, "")
+    def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
+        """Climb the ladder, restart once more, climb it again; True when every rung passed.
+
+        `imported`: keys of the collections that came back over the API.
+        """
+        good = self._climb(before, imported, "")
         target = self.target
         if isinstance(target, Restartable):
             target.stop()
             started = now()
             target.start()
             self.startup_s = round(now() - started, 3)
-            good = self._climb(before, fidelity, " after one more restart") and good
+            good = self._climb(before, imported, " after one more restart") and good
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
 
-    def _climb(self, before: Fingerprint, fidelity: str, when: str) -> bool:
+    def _climb(self, before: Fingerprint, imported: Collection[str], when: str) -> bool:
         with Chroma(self.target.url, timeout_s=15) as chroma:
             seen = live.observe(chroma, like=before)
         self._keep(seen, when)
         verdicts = [
             dataclasses.replace(each, check=each.check + when)
-            for each in judge(seen, before, fidelity=fidelity)
+            for each in judge(seen, before, imported=imported)
         ]
         self.judged(*verdicts)
         return outcome_of(verdicts) is Outcome.PASS

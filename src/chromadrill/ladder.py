@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from chromadrill.checks import content, files, function
 from chromadrill.model import Fingerprint, Observation, Outcome, Verdict
@@ -11,15 +11,16 @@ Rung = Callable[[], Verdict]
 
 
 def judge(
-    seen: Observation, before: Fingerprint | None, *, fidelity: str = content.EXACT
+    seen: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
 ) -> list[Verdict]:
     """Every rung's verdict on a live observation.
 
     Without a fingerprint the rungs that need one are `not_run`, and what is left judges
     self-consistency: do the server's answers agree with brute force over its own records?
+    `imported` collections came back over the API (new ids, cosine vectors within a tolerance).
     """
     verdicts = []
-    for name, rung in _content_rungs(seen, before, fidelity):
+    for name, rung in _content_rungs(seen, before, imported):
         if before is None:
             missing = "no fingerprint given: nothing to compare with"
             verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
@@ -37,14 +38,14 @@ def judge(
 
 
 def judge_files(
-    seen: Observation, before: Fingerprint | None, *, fidelity: str = content.EXACT
+    seen: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
 ) -> list[Verdict]:
     """Every rung that files alone allow; what needs a server is not in it."""
     verdicts = [
         _safely("integrity", lambda: files.sound_database(seen)),
         _safely("structure", lambda: files.sound_structure(seen)),
     ]
-    for name, rung in _content_rungs(seen, before, fidelity):
+    for name, rung in _content_rungs(seen, before, imported):
         if before is None:
             missing = "no fingerprint given: nothing to compare with"
             verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
@@ -59,15 +60,15 @@ def judge_canary(seen: Observation) -> Verdict:
 
 
 def _content_rungs(
-    seen: Observation, before: Fingerprint | None, fidelity: str
+    seen: Observation, before: Fingerprint | None, imported: Collection[str]
 ) -> list[tuple[str, Rung]]:
-    def against(check: Callable[..., Verdict], **kwargs: str) -> Rung:
+    def against(check: Callable[..., Verdict], **kwargs: Collection[str]) -> Rung:
         return lambda: check(seen, before, **kwargs)
 
     return [
-        ("inventory", against(content.same_inventory, fidelity=fidelity)),
+        ("inventory", against(content.same_inventory, imported=imported)),
         ("counts", against(content.same_counts)),
-        ("records", against(content.same_records, fidelity=fidelity)),
+        ("records", against(content.same_records, imported=imported)),
         ("configuration", against(content.same_configuration)),
     ]
 

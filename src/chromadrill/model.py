@@ -260,7 +260,6 @@ class Backup:
     method: str
     created_at: str
     bytes: int
-    fidelity: str = "exact"  # "exact": same bytes; "tolerant": cosine vectors may drift an ulp
 
 
 @dataclass(frozen=True, slots=True)

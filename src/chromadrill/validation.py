@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromadrill.checks.content import EXACT, fidelity_of
+from chromadrill.checks.content import came_over_the_api
 from chromadrill.chroma import canary
 from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.datasets.standard import MAIN
@@ -71,9 +71,10 @@ def validate(
         raise UsageError("--serve needs --path: a running server is served already.")
     with connected(source) as chroma:
         seen = live.observe(chroma, scopes, like=before)
-    fidelity = fidelity_of(seen, before) if before else EXACT
+    # narrowed first: one collection that was restored from its export is imported, all of it
     seen, before = _narrowed(seen, before, name)
-    return seen.counts, judge(seen, before, fidelity=fidelity)
+    imported = came_over_the_api(seen, before) if before else ()
+    return seen.counts, judge(seen, before, imported=imported)
 
 
 def prove(data: Path, before: Fingerprint | None) -> tuple[Mapping[str, int], list[Verdict]]:
@@ -110,8 +111,8 @@ def _validate_files(
 ) -> tuple[Mapping[str, int], list[Verdict]]:
     found = at_rest.observe(data, scopes, like=before)
     seen, wanted = _narrowed(found, before, name)
-    fidelity = fidelity_of(found, before) if before else EXACT
-    verdicts = judge_files(seen, wanted, fidelity=fidelity)
+    imported = came_over_the_api(found, before) if before else frozenset()
+    verdicts = judge_files(seen, wanted, imported=imported)
     if not serve:
         return seen.counts, [*verdicts, *_not_served()]
     if not data.is_dir():
@@ -120,7 +121,7 @@ def _validate_files(
     expected = before or (None if found.troubles else found.fingerprint)
     scopes = expected.scopes if expected else found.fingerprint.scopes or (Scope(),)
     with private_copy(data, scopes) as target:
-        verdicts += _climb(target, scopes, expected, name, fidelity)
+        verdicts += _climb(target, scopes, expected, name, imported)
     return seen.counts, verdicts
 
 
@@ -129,7 +130,7 @@ def _climb(
     scopes: Sequence[Scope],
     before: Fingerprint | None,
     name: str | None,
-    fidelity: str,
+    imported: Collection[str],
 ) -> list[Verdict]:
     """Start, ladder, canary, restart, ladder; ends where the server does."""
     verdicts: list[Verdict] = []
@@ -143,7 +144,7 @@ def _climb(
             narrow, wanted = _narrowed(seen, before, name)
             verdicts += [
                 dataclasses.replace(each, check=f"{each.check} ({when})")
-                for each in judge(narrow, wanted, fidelity=fidelity)
+                for each in judge(narrow, wanted, imported=imported)
             ]
             if any(each.rung == "alive" for each in seen.troubles) or _hangs(seen):
                 return verdicts

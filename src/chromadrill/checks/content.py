@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from chromadrill.checks import tables
@@ -16,11 +16,9 @@ from chromadrill.model import (
     Verdict,
 )
 
-EXACT, TOLERANT = "exact", "tolerant"
 
-
-def fidelity_of(seen: Observation, before: Fingerprint) -> str:
-    """TOLERANT where the store came back over the API: no collection has kept its id.
+def came_over_the_api(seen: Observation, before: Fingerprint) -> frozenset[str]:
+    """All collections where the store was imported, none where files came back.
 
     Files bring ids back, so one changed id among kept ones is a difference; an import gives every
     collection a new one, and moves cosine vectors by an ulp.
@@ -31,22 +29,26 @@ def fidelity_of(seen: Observation, before: Fingerprint) -> str:
         for key in shared
         if before.collections[key].info.id == seen.fingerprint.collections[key].info.id
     ]
-    return TOLERANT if shared and not kept else EXACT
+    return frozenset() if kept else frozenset(shared)
 
 
-def same_inventory(seen: Observation, before: Fingerprint, *, fidelity: str = EXACT) -> Verdict:
-    """Tenants, databases and collections, both ways: extras count. Ids too, where files came back."""
+def same_inventory(
+    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+) -> Verdict:
+    """Tenants, databases and collections, both ways: extras count.
+
+    Ids too, but for `imported` collections: those get a new one.
+    """
     after = seen.fingerprint
     found = [Difference(each, "tenant", "missing") for each in seen.missing_tenants]
     found += _set("database", map(str, before.databases), map(str, after.databases))
     found += _set("collection", before.collections, _known(seen))
-    if fidelity == EXACT:
-        for key in sorted(before.collections.keys() & after.collections.keys()):
-            was, now = before.collections[key].info.id, after.collections[key].info.id
-            if was != now:
-                found.append(Difference(key, "id", "changed", before=was, after=now))
+    for key in sorted(before.collections.keys() & after.collections.keys() - set(imported)):
+        was, now = before.collections[key].info.id, after.collections[key].info.id
+        if was != now:
+            found.append(Difference(key, "id", "changed", before=was, after=now))
     good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
-    good += "" if fidelity == EXACT else "; imported: every collection has a new id"
+    good += f"; {len(imported)} imported, with new ids" if imported else ""
     return _judge("inventory", seen, found, good, rungs=("start", "inventory", "alive"))
 
 
@@ -72,8 +74,14 @@ def same_counts(seen: Observation, before: Fingerprint) -> Verdict:
     )
 
 
-def same_records(seen: Observation, before: Fingerprint, *, fidelity: str = EXACT) -> Verdict:
-    """Every record: id, document, typed metadata, uri and vector."""
+def same_records(
+    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+) -> Verdict:
+    """Every record: id, document, typed metadata, uri and vector.
+
+    Vectors by their bytes; those of `imported` cosine collections within a tolerance, since the
+    server normalises what it is sent, and the drift is told.
+    """
     found: list[Difference] = []
     compared, worst = 0, 0.0
     unread = {t.where for t in seen.troubles if t.rung == "records"}
@@ -82,12 +90,12 @@ def same_records(seen: Observation, before: Fingerprint, *, fidelity: str = EXAC
         was, now = before.collections[key], seen.fingerprint.collections[key]
         if key in unread and not len(now.records):
             continue  # could not be read at all: the trouble says why, not "all missing"
-        tolerant = fidelity == TOLERANT and was.info.space == "cosine"
+        tolerant = key in imported and was.info.space == "cosine"
         found += tables.compare(key, was.records, now.records, tolerant=tolerant)
         if tolerant:
             worst = max(worst, tables.drift(was.records, now.records))
         compared += len(now.records)
-    how = "exact" if fidelity == EXACT else f"largest drift of a cosine vector {worst:.1e}"
+    how = f"largest drift of a cosine vector {worst:.1e}" if imported else "exact"
     return _judge(
         "records",
         seen,

@@ -7,7 +7,7 @@ that is dead or hangs ends the observation (two deadlines missed: it will not an
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -36,9 +36,14 @@ BATCH = 200  # queries sent together
 SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text tie
 
 
-def fingerprint(chroma: Chroma, scopes: Sequence[Scope]) -> Fingerprint:
-    """Take the fingerprint of a healthy server; raises Unavailable when any rung fails."""
-    seen = observe(chroma, scopes)
+def fingerprint(
+    chroma: Chroma, scopes: Sequence[Scope], *, only: Container[str] | None = None
+) -> Fingerprint:
+    """Take the fingerprint of a healthy server; raises Unavailable when any rung fails.
+
+    `only`: keys of the collections to look at; by default all of the scopes.
+    """
+    seen = observe(chroma, scopes, only=only)
     if seen.troubles:
         first = seen.troubles[0]
         raise Unavailable(
@@ -52,14 +57,19 @@ def fingerprint(chroma: Chroma, scopes: Sequence[Scope]) -> Fingerprint:
 
 
 def observe(
-    chroma: Chroma, scopes: Sequence[Scope] = (), *, like: Fingerprint | None = None
+    chroma: Chroma,
+    scopes: Sequence[Scope] = (),
+    *,
+    like: Fingerprint | None = None,
+    only: Container[str] | None = None,
 ) -> Observation:
     """See everything in `scopes` (default: those of `like`, else the default pair).
 
-    With `like`, the same questions are put as in that fingerprint.
+    With `like`, the same questions are put as in that fingerprint. `only`: keys of the collections
+    to look at; by default all of the scopes.
     """
     wanted = tuple(scopes) or (like.scopes if like else (Scope(),))
-    return _Observer(chroma, wanted, like).run()
+    return _Observer(chroma, wanted, like, only).run()
 
 
 class _ServerGone(Exception):
@@ -67,8 +77,14 @@ class _ServerGone(Exception):
 
 
 class _Observer:
-    def __init__(self, chroma: Chroma, scopes: tuple[Scope, ...], like: Fingerprint | None) -> None:
-        self.chroma, self.scopes, self.like = chroma, scopes, like
+    def __init__(
+        self,
+        chroma: Chroma,
+        scopes: tuple[Scope, ...],
+        like: Fingerprint | None,
+        only: Container[str] | None = None,
+    ) -> None:
+        self.chroma, self.scopes, self.like, self.only = chroma, scopes, like, only
         self.troubles: list[Trouble] = []
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
@@ -144,7 +160,7 @@ class _Observer:
                 except CallFailed as error:
                     if error.status != 404:
                         raise
-        return infos
+        return [each for each in infos if self.only is None or each.key in self.only]
 
     # ---- one collection -------------------------------------------------------------------------
     def collection(self, info: CollectionInfo) -> CollectionPrint:
