@@ -9,7 +9,7 @@ import tarfile
 import pytest
 import zstandard
 
-from chromadrill.backups import manifest, volume_copy
+from chromadrill.backups import disk, folders, manifest, volume_copy
 from chromadrill.backups.existing import open_existing
 from chromadrill.chroma.client import Chroma
 from chromadrill.errors import DrillError, Refused, Unavailable, UsageError
@@ -36,7 +36,7 @@ def backed_up(tmp_path_factory):
 
 def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wiped(backed_up):
     target, backup = backed_up
-    volume_copy.empty(target.data)
+    disk.empty(target.data)
     (target.data / "chroma.sqlite3-journal").write_bytes(b"x" * 5000)
     target.restore("latest")
     target.start()
@@ -58,7 +58,7 @@ def test_backup_that_was_changed_is_refused_and_the_volume_untouched(backed_up, 
         file.write(b"!")
     before = manifest.files_of(target.data)
     with pytest.raises(Unavailable, match="not what its manifest says"):
-        volume_copy.restore(volume_copy.opened(altered), target.data)
+        volume_copy.restore(folders.opened(altered), target.data)
     assert manifest.files_of(target.data) == before
 
 
@@ -80,12 +80,12 @@ def test_folder_without_fingerprint_is_refused(backed_up, tmp_path):
     shutil.copytree(backup.path, copy)
     (copy / "fingerprint").unlink()
     with pytest.raises(Unavailable, match="no fingerprint beside"):
-        volume_copy.opened(copy)
+        folders.opened(copy)
 
 
 def test_folder_that_is_no_backup_is_refused(tmp_path):
     with pytest.raises(Unavailable, match="not a backup of ours"):
-        volume_copy.opened(tmp_path)
+        folders.opened(tmp_path)
 
 
 def test_no_room_is_said_before_a_copy_begins(backed_up, monkeypatch):

@@ -74,6 +74,16 @@ def answer(value: Any) -> None:
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
+def write_json(value: Any, path: Path | None) -> None:
+    """One JSON object to `path`, readable by its owner alone; without one to standard output."""
+    if path is None:
+        answer(value)
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+
+
 # ---- what the scripts share ---------------------------------------------------------------------
 def add_server(parser: argparse.ArgumentParser, *, at_rest: bool = False) -> None:
     """`--url` (or CHROMA_URL), scopes, `--json`; with `at_rest` also `--path`."""
@@ -115,9 +125,9 @@ def source_of(parser: argparse.ArgumentParser, asked: argparse.Namespace) -> str
 def collections_json(counts: Mapping[str, int], verdicts: Sequence[Verdict]) -> list[JSON]:
     """`collections[]` of every script: name, tenant, database, count, outcome, differences."""
     found = []
-    named = {d.collection for v in verdicts for d in v.differences if d.collection.count("/") == 2}
+    named = {d.collection for v in verdicts for d in v.differences if d.collection.count("/") >= 2}
     for key in sorted({*counts, *named}):
-        tenant, database, name = key.split("/", 2)
+        tenant, database, name = key.rsplit("/", 2)
         mine = [d for v in verdicts for d in v.differences if d.collection == key]
         troubled = [v for v in verdicts if v.outcome is Outcome.FAIL and key in v.message]
         overall = Outcome.merge(v.outcome for v in verdicts) if verdicts else Outcome.PASS

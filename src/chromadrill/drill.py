@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from chromadrill.backups.volume_copy import find
+from chromadrill.backups.folders import find
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Unavailable
@@ -22,7 +22,7 @@ from chromadrill.ladder import judge, outcome_of
 from chromadrill.model import Fingerprint, Observation, Outcome, Strike, Verdict
 from chromadrill.monitoring.prober import Prober
 from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
-from chromadrill.recovery.runbook import CommandFailed, Ran, ops
+from chromadrill.recovery.runbook import CommandFailed, Ran, ops, script
 
 SEEN_S = 30.0
 Step = Callable[[str], AbstractContextManager[Any]]
@@ -30,10 +30,14 @@ Step = Callable[[str], AbstractContextManager[Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Held:
-    """A snapshot at hand, with the fingerprint that lies beside it."""
+    """A snapshot at hand, with the fingerprint that lies beside it.
+
+    `imported`: the collections that come back over the API when it is restored.
+    """
 
     id: str
     fingerprint: Fingerprint
+    imported: Collection[str] = ()
 
 
 class DrillFailed(AssertionError):
@@ -57,6 +61,7 @@ class Drill:
         target: Target,
         ledger: Ledger,
         *,
+        scripts: Path = Path("scripts"),
         ops_environment: dict[str, str] | None = None,
         spec: str = "",
         step: Step = lambda name: nullcontext(),
@@ -64,6 +69,7 @@ class Drill:
     ) -> None:
         self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
+        self._scripts = scripts
         self._environment = ops_environment or {}
         self.prober: Prober | None = None
         self.verdicts: list[Verdict] = []
@@ -93,8 +99,16 @@ class Drill:
 
     def ops(self, *words: str) -> str:
         """Type a runbook command, as on-call would; returns what it printed."""
+        return self._typed(lambda: ops(self._spec, *words, environment=self._environment))
+
+    def script(self, name: str, *words: str) -> str:
+        """Run one of the runbook's scripts on the target; returns what it printed."""
+        environment = {**self._environment, "CHROMA_URL": self.target.url}
+        return self._typed(lambda: script(self._scripts, name, *words, environment=environment))
+
+    def _typed(self, command: Callable[[], Ran]) -> str:
         try:
-            ran: Ran = ops(self._spec, *words, environment=self._environment)
+            ran = command()
         except CommandFailed as error:
             if self.struck is None:
                 raise  # nothing is broken yet: the drill could not be set up
@@ -115,7 +129,8 @@ class Drill:
             raise DrillError(f"{self.target.name} has no snapshots.")
         backup = find(self.target.snapshots(), backup_id)
         self.note("backup", **dataclasses.asdict(backup))
-        return Held(backup.id, store.load(Path(backup.path) / "fingerprint"))
+        before = store.load(Path(backup.path) / "fingerprint")
+        return Held(backup.id, before, before.collections if backup.method == "export" else ())
 
     # ---- disaster and recovery ------------------------------------------------------------------
     def watch(self, prober: Prober) -> None:

@@ -54,6 +54,13 @@ def judge_files(
     return verdicts
 
 
+def judge_content(
+    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+) -> list[Verdict]:
+    """Is everything there, and is it the same? Inventory, counts, records, configuration."""
+    return [_safely(name, rung) for name, rung in _content_rungs(seen, before, imported)]
+
+
 def judge_canary(seen: Observation) -> Verdict:
     """Whether the copy takes writes."""
     return _safely("canary", lambda: function.takes_writes(seen))
@@ -69,7 +76,7 @@ def _content_rungs(
         ("inventory", against(content.same_inventory, imported=imported)),
         ("counts", against(content.same_counts)),
         ("records", against(content.same_records, imported=imported)),
-        ("configuration", against(content.same_configuration)),
+        ("configuration", against(content.same_configuration, imported=imported)),
     ]
 
 

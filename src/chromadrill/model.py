@@ -103,7 +103,8 @@ class Scope:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        tenant, slash, database = text.partition("/")
+        # a tenant's name may hold a slash, a database's may not
+        tenant, slash, database = text.rpartition("/")
         if not (tenant and slash and database):
             raise ValueError(f"a scope is written TENANT/DATABASE, got '{text}'")
         return cls(tenant, database)
@@ -112,14 +113,22 @@ class Scope:
         return f"{self.tenant}/{self.database}"
 
 
+HNSW_DEFAULTS = {
+    "space": "l2",
+    "ef_construction": 100,
+    "ef_search": 100,
+    "max_neighbors": 16,
+    "resize_factor": 1.2,
+    "sync_threshold": 1000,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
     """One collection as the inventory shows it.
 
     `configuration` and `schema` are the JSON objects of the API (None where unknown); `space` is
-    the metric that queries really use: for collections made before 1.0 that is the one in the
-    metadata `hnsw:space`, whatever `configuration` claims (measured: a 0.6.3 directory under 1.5.9
-    lists l2 and answers cosine).
+    the metric that queries really use, which is not always the one that `configuration` claims.
     """
 
     id: str
@@ -140,6 +149,22 @@ class CollectionInfo:
     def key(self) -> str:
         """TENANT/DATABASE/NAME: the name of a collection in every report."""
         return f"{self.tenant}/{self.database}/{self.name}"
+
+    @property
+    def listing_decides(self) -> bool:
+        """Whether `configuration` says what the index really is.
+
+        It does not where it shows the bare defaults and the metadata says otherwise: collections
+        made before 1.0 list the defaults whatever they use (measured: a 0.6.3 directory under 1.5.9
+        lists l2 and answers cosine). Nor where there is none to read (a server of 1.0).
+        """
+        index = (self.configuration or {}).get("hnsw")
+        if (self.configuration or {}).get("spann"):
+            return True
+        if index is None:
+            return False
+        bare = all(index.get(key, value) == value for key, value in HNSW_DEFAULTS.items())
+        return not bare or not any(key.startswith("hnsw:") for key in self.metadata or ())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from chromadrill import cli
+from chromadrill.backups.methods import METHODS
 from chromadrill.errors import DrillError
 from chromadrill.protocols import HasLogs, HasSnapshots, Restartable, Target
 from chromadrill.settings import load
@@ -43,7 +44,7 @@ def _snapshots(target: Target, asked: argparse.Namespace) -> None:
     if not isinstance(target, HasSnapshots):
         raise _cannot(target, "snapshot")
     if asked.action == "snapshot":
-        sys.stdout.write(target.snapshot(asked.name).id + "\n")
+        sys.stdout.write(target.snapshot(asked.name, asked.method).id + "\n")
     elif asked.action == "snapshots":
         for each in target.snapshots():
             sys.stdout.write(f"{each.id}  {each.created_at}  {each.bytes / 1e6:.1f} MB\n")
@@ -68,8 +69,9 @@ def _parser() -> cli.Parser:
         ("snapshots", "list backups, newest first"),
     ):
         actions.add_parser(name, help=text)
-    snapshot = actions.add_parser("snapshot", help="fingerprint, stop, copy, start; prints its id")
+    snapshot = actions.add_parser("snapshot", help="make a backup; prints its id")
     snapshot.add_argument("--name", help="the id to give it")
+    snapshot.add_argument("--method", default="volume-copy", choices=METHODS, help="how")
     restore = actions.add_parser("restore", help="put a backup back; the server must be stopped")
     restore.add_argument("id", help="a backup's id, or 'latest'")
     logs = actions.add_parser("logs", help="the last lines of the server's log")

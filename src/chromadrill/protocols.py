@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from chromadrill.model import Backup
+from chromadrill.model import Backup, Scope
 
 
 @runtime_checkable
@@ -56,7 +56,9 @@ class HasVolume(Protocol):
 class HasSnapshots(Protocol):
     """Capability `snapshot`: backups can be taken, listed and restored."""
 
-    def snapshot(self, name: str | None = None) -> Backup: ...
+    def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
+        """`method`: a word that the target knows; its own way where it has only one."""
+        ...
 
     def snapshots(self) -> Sequence[Backup]:
         """Newest first."""
@@ -109,9 +111,29 @@ class Embedder(Protocol):
         ...
 
 
-class BackupMethod(Protocol):
-    """A way to make and to put back a backup, into folders of its own."""
+class Stoppable(Protocol):
+    """What a backup method needs of a target: it is up or down, and has a volume."""
 
     name: str
 
-    def take(self, target: Target, into: Path) -> Backup: ...
+    @property
+    def url(self) -> str: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def volume(self) -> AbstractContextManager[Path]: ...
+
+
+class BackupMethod(Protocol):
+    """A way to make a backup and to put it back; a module with these names is one."""
+
+    METHOD: str
+
+    def take(
+        self, target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]
+    ) -> Backup:
+        """Back up the running target into a folder of its own below `into`; it runs afterwards."""
+        ...
+
+    def put_back(self, backup: Backup, target: Stoppable) -> None:
+        """Bring the backup back into the emptied volume; the target is stopped, and stays so."""
+        ...

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from chromadrill.backups import volume_copy
+from chromadrill.backups.disk import require_room, size_of
 from chromadrill.model import Scope
 from chromadrill.targets.process import ProcessTarget
 
@@ -25,14 +25,24 @@ def private_copy(data: Path, scopes: Sequence[Scope]) -> Iterator[ProcessTarget]
 
     Raises Refused when there is no room for the copy.
     """
+    with scratch_target(scopes, room_for=size_of(data)) as target:
+        _copy(data, target.data, ())
+        yield target
+
+
+@contextmanager
+def scratch_target(scopes: Sequence[Scope], *, room_for: int) -> Iterator[ProcessTarget]:
+    """A stopped `process` target on an empty volume; removed afterwards.
+
+    Raises Refused unless there is room for so many bytes.
+    """
     sweep()
     scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
-        volume_copy.require_room(scratch, volume_copy.size_of(data))
+        require_room(scratch, room_for)
         target = ProcessTarget(
             scratch / "home", name="copy", owner=os.getpid(), startup_s=STARTUP_S, scopes=scopes
         )
-        _copy(data, target.data, ())
         try:
             yield target
         finally:

@@ -27,7 +27,7 @@ class Drill(_Table):
 
     target: str = "process"
     records: int = Field(3000, ge=1100, le=1_000_000)
-    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-8")
+    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-4", "RB-8")
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
 
@@ -37,6 +37,7 @@ class Objectives(_Table):
 
     rb1_recovery_s: float = Field(120, gt=0)
     rb2_recovery_s: float = Field(300, gt=0)
+    rb4_recovery_s: float = Field(300, gt=0)
     rb8_recovery_s: float = Field(300, gt=0)
     data_loss_s: float = Field(86_400, ge=0)
     startup_s: float = Field(30, gt=0)

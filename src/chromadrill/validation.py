@@ -7,6 +7,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from chromadrill.backups.disk import size_of
+from chromadrill.backups.existing import ExistingBackup
+from chromadrill.backups.export import importing, reading
+from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.values import ExportRefused
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.chroma import canary
 from chromadrill.chroma.client import CallFailed, Chroma, connect
@@ -15,17 +20,18 @@ from chromadrill.errors import DrillError, Unavailable, UsageError
 from chromadrill.fingerprint import at_rest, live
 from chromadrill.ladder import judge, judge_canary, judge_files
 from chromadrill.model import Fingerprint, Observation, Outcome, Scope, Verdict
-from chromadrill.serving import private_copy
+from chromadrill.serving import private_copy, scratch_target
 from chromadrill.targets.process import ProcessTarget
 
+LONG_S = 60.0  # for one call in long work
 DEADLINE_S = 20.0  # for one call; two that miss it end the observation
 SERVED_DEADLINE_S = 12.0
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Chroma]:
+def connected(url: str, *, deadline_s: float = DEADLINE_S) -> Iterator[Chroma]:
     """A client of a Chroma 1.x server; what fails on the way is Unavailable, with a sentence."""
-    with connect(url, timeout_s=DEADLINE_S) as chroma:
+    with connect(url, timeout_s=deadline_s) as chroma:
         try:
             yield chroma
         except CallFailed as error:
@@ -77,7 +83,35 @@ def validate(
     return seen.counts, judge(seen, before, imported=imported)
 
 
-def prove(data: Path, before: Fingerprint | None) -> tuple[Mapping[str, int], list[Verdict]]:
+def prove(backup: ExistingBackup) -> tuple[Mapping[str, int], list[Verdict]]:
+    """The whole ladder on a backup: at rest, then a private copy served and restarted."""
+    if backup.exported:
+        return prove_export(backup.data)
+    return prove_files(backup.data, backup.fingerprint)
+
+
+def prove_export(path: Path) -> tuple[Mapping[str, int], list[Verdict]]:
+    """Import an export into a scratch server, climb the ladder, restart, climb it again.
+
+    It is held against the fingerprint inside it, so one that was cut or altered is a FAIL.
+    """
+    try:
+        export = open_export(path)
+        before = reading.fingerprint(export)
+    except ExportRefused as error:
+        return {}, [Verdict.failed("export", str(error))]
+    counts = {key: each.count for key, each in before.collections.items()}
+    with scratch_target(before.scopes, room_for=4 * size_of(path)) as target:
+        target.start()
+        with connected(target.url, deadline_s=LONG_S) as chroma:
+            imported = importing.restore(chroma, export)
+        target.stop()
+        if any(each.outcome is not Outcome.PASS for each in imported):
+            return counts, imported
+        return counts, _climb(target, before.scopes, before, None, before.collections)
+
+
+def prove_files(data: Path, before: Fingerprint | None) -> tuple[Mapping[str, int], list[Verdict]]:
     """The whole ladder on a directory: at rest, then a private copy served and restarted.
 
     Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup

@@ -12,12 +12,13 @@ pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 @pytest.mark.needs("restart")
 @pytest.mark.needs("volume")
 @pytest.mark.needs("snapshot")
+@pytest.mark.parametrize("method", ["volume-copy", "export"])
 @pytest.mark.parametrize("disaster", [VOLUME_LOST, DATABASE_CORRUPTED, SEGMENT_DELETED], ids=str)
-def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster):
+def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster, method):
     """On-call restores the latest snapshot: all of it is back, in time, and answers correctly."""
     drill = watched
     with drill.given("a snapshot, and clients that went on writing after it"):
-        snapshot = drill.backup(drill.ops("snapshot"))
+        snapshot = drill.backup(drill.ops("snapshot", "--method", method))
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(25)
     with drill.when(f"disaster: {disaster.what}"):
@@ -28,8 +29,8 @@ def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster):
         drill.ops("start")
         recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the snapshot is back and answers, also after a restart"):
-        proven = drill.prove(snapshot.fingerprint)
-        present = whole_writes(chroma, writes)
+        proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
+        present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judged(
             was_seen(struck),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),

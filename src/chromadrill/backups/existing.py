@@ -1,4 +1,4 @@
-"""A backup that somebody made: one of our folders, a plain data directory, or an archive of either."""
+"""A backup that somebody made: one of our folders, a data directory, an export, or an archive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from chromadrill.backups import manifest
-from chromadrill.backups.volume_copy import require_room
+from chromadrill.backups.disk import require_room
+from chromadrill.backups.export.formats import is_export
 from chromadrill.errors import Refused, Unavailable
 from chromadrill.fingerprint import store
 from chromadrill.model import JSON, Fingerprint, Verdict
@@ -21,7 +22,7 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 @dataclass(frozen=True, slots=True)
 class ExistingBackup:
-    """`data` is the directory to prove, `files` the judgement of its manifest.
+    """`data` is the directory or the export to prove, `files` the judgement of its manifest.
 
     `fingerprint` is None where none lies beside it. `original` is what must stay untouched, with
     its files as they were found.
@@ -32,6 +33,7 @@ class ExistingBackup:
     files: Verdict
     original: Path
     listing: list[JSON]
+    exported: bool = False
 
     def untouched(self) -> Verdict:
         """Is the original still, byte for byte, what it was?"""
@@ -48,9 +50,15 @@ def open_existing(path: Path, scratch: Path) -> ExistingBackup:
         raise Unavailable(f"{path} is not a backup: it does not exist.")
     listing = manifest.files_of(path)
     folder = path
+    if path.is_file() and is_export(path):
+        inside = Verdict.not_run("files", "one file, with its checksum inside")
+        return ExistingBackup(path, None, inside, path, listing, exported=True)
     if path.is_file():
         unpack(path, scratch)
         folder = _only_folder(scratch)
+    if is_export(folder):
+        files = manifest.same_files(folder, manifest.read(folder))
+        return ExistingBackup(folder, None, files, path, listing, exported=True)
     if (folder / manifest.NAME).is_file():
         described = manifest.read(folder)
         files, data = manifest.same_files(folder, described), folder / "data"
@@ -60,7 +68,7 @@ def open_existing(path: Path, scratch: Path) -> ExistingBackup:
         if not (data / DATABASE).is_file():
             raise Unavailable(
                 f"{path} is not a backup: no {DATABASE} in it.",
-                next_step="Name a Chroma data directory, a snapshot's folder, or a tar of one.",
+                next_step="Name a data directory, a snapshot's folder, an export, or a tar of one.",
             )
     beside = [folder / "fingerprint", path.with_name(path.name + store.SUFFIX)]
     found = next((each for each in beside if each.is_file()), None)

@@ -11,40 +11,22 @@ restored file and destroys it, measured).
 
 from __future__ import annotations
 
-import os
-import shutil
-import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
-from chromadrill.backups import manifest
+from chromadrill.backups import folders, manifest
+from chromadrill.backups.disk import copy_tree, empty, require_room, size_of
 from chromadrill.chroma.client import connect
-from chromadrill.clock import utc_now
-from chromadrill.errors import Refused, Unavailable, UsageError, did_you_mean
-from chromadrill.fingerprint import at_rest, live, store
+from chromadrill.errors import Unavailable
+from chromadrill.fingerprint import at_rest, live
 from chromadrill.ladder import judge_files
 from chromadrill.model import Backup, Fingerprint, Outcome, Scope
+from chromadrill.protocols import Stoppable
 
 METHOD = "volume copy"
-ROOM = 1.1  # free bytes wanted, of what is to be copied
 
 
-class Stoppable(Protocol):
-    """What a volume copy needs of a target."""
-
-    name: str
-
-    @property
-    def url(self) -> str: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
-    def volume(self) -> AbstractContextManager[Path]: ...
-
-
-def snapshot(
+def take(
     target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]
 ) -> Backup:
     """Take the fingerprint, stop, copy, start again. The server is started again on failure too.
@@ -52,38 +34,28 @@ def snapshot(
     Raises Refused when there is no room or the name is taken, before anything is stopped;
     Unavailable when records changed between fingerprint and stop.
     """
-    backup_id = _new_id(into, name)
+    backup_id = folders.new_id(into, name)
     with connect(target.url) as chroma:
         before = live.fingerprint(chroma, scopes)
     require_room(into, _size(target))
     target.stop()
     try:
-        partial = into / f".{backup_id}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        with target.volume() as data:
-            require_room(into, size_of(data))
-            copy_tree(data, partial / "data")
-        _require_same(partial / "data", before)
-        store.save(before, partial / "fingerprint")
-        files = manifest.files_of(partial / "data")
-        manifest.write(
-            partial,
-            {
-                "id": backup_id,
-                "method": METHOD,
-                "created_at": utc_now(),
-                "source": {"target": target.name, "url": target.url},
-                "versions": dict(before.versions),
-                "records": before.records,
-                "bytes": sum(each["bytes"] for each in files),
-                "fingerprint_sha256": manifest.sha256(partial / "fingerprint"),
-                "files": files,
-            },
-        )
-        partial.rename(into / backup_id)  # whole or not there at all
+        with folders.new_folder(into, backup_id) as folder:
+            with target.volume() as data:
+                require_room(into, size_of(data))
+                copy_tree(data, folder / "data")
+            _require_same(folder / "data", before)
+            source = {"target": target.name, "url": target.url}
+            folders.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
     finally:
         target.start()
-    return opened(into / backup_id)
+    return folders.opened(into / backup_id)
+
+
+def put_back(backup: Backup, target: Stoppable) -> None:
+    """Put the files back into the emptied volume; the server must be stopped, and stays so."""
+    with target.volume() as data:
+        restore(backup, data)
 
 
 def _require_same(data: Path, before: Fingerprint) -> None:
@@ -114,88 +86,6 @@ def restore(backup: Backup, data: Path) -> None:
     copy_tree(folder / "data", data)
 
 
-def opened(folder: Path) -> Backup:
-    """The backup in `folder`; raises Unavailable when it is none, or has no fingerprint."""
-    content = manifest.read(folder)
-    beside = folder / "fingerprint"
-    if not beside.is_file():
-        raise Unavailable(f"{folder} has no fingerprint beside its files: nothing to prove it by.")
-    if manifest.sha256(beside) != content["fingerprint_sha256"]:
-        raise Unavailable(f"{beside} is not the fingerprint that the manifest names.")
-    return Backup(
-        id=content["id"],
-        path=str(folder),
-        method=content["method"],
-        created_at=content["created_at"],
-        bytes=content["bytes"],
-    )
-
-
-def listed(folder: Path) -> list[Backup]:
-    """Whole backups below `folder`, newest first."""
-    found = [
-        opened(each)
-        for each in folder.iterdir()
-        if not each.name.startswith(".") and (each / manifest.NAME).is_file()
-    ]
-    return sorted(found, key=lambda each: each.created_at, reverse=True)
-
-
-def find(backups: Sequence[Backup], backup_id: str) -> Backup:
-    """By id, or `latest`."""
-    if backup_id == "latest" and backups:
-        return backups[0]
-    for each in backups:
-        if each.id == backup_id:
-            return each
-    raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, [b.id for b in backups])}")
-
-
-def require_room(place: Path, wanted: int, *, freed: int = 0) -> None:
-    """Raise Refused unless `wanted` bytes and a tenth more are free, before a copy begins."""
-    free = shutil.disk_usage(place).free + freed
-    if free < wanted * ROOM:
-        raise Refused(
-            f"No room in {place}: {wanted * ROOM / 1e6:.0f} MB wanted, {free / 1e6:.0f} MB free."
-            " Nothing was copied.",
-            next_step="Free space there, or use another disk.",
-        )
-
-
-def empty(folder: Path) -> None:
-    """Remove everything in `folder`, hidden files and leftover journals too."""
-    for each in folder.iterdir():
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
-        else:
-            each.unlink()
-
-
-def copy_tree(source: Path, to: Path) -> None:
-    """Copy files, then flush each to disk: a backup in the page cache alone is none."""
-    shutil.copytree(source, to, dirs_exist_ok=True)
-    for path in [to, *to.rglob("*")]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-def _new_id(into: Path, name: str | None) -> str:
-    backup_id = name or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
-    if Path(backup_id).name != backup_id or backup_id.startswith("."):
-        raise UsageError(f"'{backup_id}' is no name for a snapshot: use letters, digits, '-', '_'.")
-    if (into / backup_id).exists():
-        raise Refused(f"A snapshot '{backup_id}' exists already; it was not touched.")
-    return backup_id
-
-
 def _size(target: Stoppable) -> int:
     data = getattr(target, "data", None)
     return size_of(data) if isinstance(data, Path) else 0
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all files below `folder`."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

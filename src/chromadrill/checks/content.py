@@ -110,13 +110,20 @@ def same_records(
     )
 
 
-def same_configuration(seen: Observation, before: Fingerprint) -> Verdict:
-    """Metric, index settings, schema, collection metadata and dimension."""
+def same_configuration(
+    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+) -> Verdict:
+    """Metric, index settings, schema, collection metadata and dimension.
+
+    An `imported` collection whose listing did not say what it used (it was made before 1.0) lists
+    the truth now: of such a one the metric in use, the metadata and the dimension are compared.
+    """
     found: list[Difference] = []
     shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
     for key in shared:
         was, now = before.collections[key].info, seen.fingerprint.collections[key].info
-        for name, one, other in _settings(was, now):
+        listing = was.listing_decides or key not in imported
+        for name, one, other in _settings(was, now, listing=listing):
             if one != other:
                 found.append(Difference(key, name, "changed", before=str(one), after=str(other)))
     return _judge(
@@ -130,8 +137,11 @@ def same_configuration(seen: Observation, before: Fingerprint) -> Verdict:
     )
 
 
-def _settings(was: CollectionInfo, now: CollectionInfo) -> Iterable[tuple[str, Any, Any]]:
-    for name in ("space", "dimension", "metadata", "configuration", "schema"):
+def _settings(
+    was: CollectionInfo, now: CollectionInfo, *, listing: bool
+) -> Iterable[tuple[str, Any, Any]]:
+    listed = ("configuration", "schema") if listing else ()
+    for name in ("space", "dimension", "metadata", *listed):
         one, other = getattr(was, name), getattr(now, name)
         if isinstance(one, dict) and isinstance(other, dict):
             yield from _flat(name, one, other)

@@ -5,6 +5,7 @@ Not chromadb's own client: that one hides status codes and retries; a verifier n
 
 from __future__ import annotations
 
+import dataclasses
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -138,6 +139,10 @@ class Chroma:
             body["configuration"]["embedding_function"] = embedding_function
         return collection_info(self.call("POST", f"{base(scope)}/collections", body))
 
+    def rename_collection(self, collection: CollectionInfo, name: str) -> None:
+        """Everything else stays as it is. A name that is taken is answered 500 (measured)."""
+        self.call("PUT", self._at(collection), {"new_name": name})
+
     def delete_collection(self, scope: Scope, name: str) -> None:
         self.call("DELETE", f"{base(scope)}/collections/{quote(name)}")
 
@@ -150,11 +155,13 @@ class Chroma:
         collection: CollectionInfo,
         *,
         ids: Sequence[str],
-        vectors: np.ndarray,
+        vectors: np.ndarray | Sequence[str],
         documents: Sequence[str | None] | None = None,
         metadatas: Sequence[JSON | None] | None = None,
         uris: Sequence[str | None] | None = None,
     ) -> None:
+        """Write records; `vectors` (n, dimension), or base64 of float32 rows where the server's
+        pre-flight says so. Metadata of a record that is there already is merged, not replaced."""
         body: JSON = {
             "ids": list(ids),
             "embeddings": vectors,
@@ -197,9 +204,13 @@ class Chroma:
         *,
         n_results: int = 10,
         where: JSON | None = None,
+        ids: Sequence[str] | None = None,
         include: Sequence[str] = ("distances",),
     ) -> JSON:
-        """Nearest neighbours of each row of `vectors`; `ids` and `distances` are lists of lists."""
+        """Nearest neighbours of each row of `vectors`; `ids` and `distances` are lists of lists.
+
+        `where`, `ids`: among those records only.
+        """
         body: JSON = {
             "query_embeddings": vectors,
             "n_results": n_results,
@@ -207,6 +218,8 @@ class Chroma:
         }
         if where:
             body["where"] = where
+        if ids is not None:
+            body["ids"] = list(ids)
         return dict(self.call("POST", f"{self._at(collection)}/query", body))
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
@@ -253,7 +266,7 @@ def base(scope: Scope) -> str:
 def collection_info(raw: JSON) -> CollectionInfo:
     """Read one element of GET collections."""
     metadata, configuration = raw.get("metadata"), raw.get("configuration_json")
-    return CollectionInfo(
+    listed = CollectionInfo(
         id=raw["id"],
         name=raw["name"],
         tenant=raw["tenant"],
@@ -262,15 +275,17 @@ def collection_info(raw: JSON) -> CollectionInfo:
         metadata=metadata,
         configuration=configuration,
         schema=raw.get("schema"),
-        space=space_of(metadata, configuration),
+        space=space_of(None, configuration),
     )
+    if listed.listing_decides:
+        return listed
+    return dataclasses.replace(listed, space=space_of(metadata, configuration))
 
 
 def space_of(metadata: JSON | None, configuration: JSON | None) -> str:
-    """The metric that queries use.
+    """The metric that the metadata name, else the one that the configuration lists.
 
-    Trap: for a collection made before 1.0, 1.5.9 lists "l2" in its configuration while it answers
-    by the metadata `hnsw:space`; the metadata wins.
+    A guess for a listing that does not decide: `metric.true_space` asks.
     """
     legacy = (metadata or {}).get("hnsw:space")
     if isinstance(legacy, str):

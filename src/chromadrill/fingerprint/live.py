@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from chromadrill.chroma.client import CallFailed, Chroma, to_page
+from chromadrill.chroma.metric import true_space
 from chromadrill.clock import now, utc_now
 from chromadrill.errors import Unavailable
 from chromadrill.fingerprint import probes
@@ -30,6 +31,7 @@ from chromadrill.model import (
     Scope,
     Trouble,
 )
+from chromadrill.progress import Advance
 
 PAGE = 1000
 BATCH = 200  # queries sent together
@@ -37,13 +39,18 @@ SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text ti
 
 
 def fingerprint(
-    chroma: Chroma, scopes: Sequence[Scope], *, only: Container[str] | None = None
+    chroma: Chroma,
+    scopes: Sequence[Scope],
+    *,
+    only: Container[str] | None = None,
+    advance: Advance = lambda done: None,
 ) -> Fingerprint:
     """Take the fingerprint of a healthy server; raises Unavailable when any rung fails.
 
-    `only`: keys of the collections to look at; by default all of the scopes.
+    `only`: keys of the collections to look at; by default all of the scopes. `advance` is told of
+    every page's records.
     """
-    seen = observe(chroma, scopes, only=only)
+    seen = observe(chroma, scopes, only=only, advance=advance)
     if seen.troubles:
         first = seen.troubles[0]
         raise Unavailable(
@@ -62,6 +69,7 @@ def observe(
     *,
     like: Fingerprint | None = None,
     only: Container[str] | None = None,
+    advance: Advance = lambda done: None,
 ) -> Observation:
     """See everything in `scopes` (default: those of `like`, else the default pair).
 
@@ -69,7 +77,7 @@ def observe(
     to look at; by default all of the scopes.
     """
     wanted = tuple(scopes) or (like.scopes if like else (Scope(),))
-    return _Observer(chroma, wanted, like, only).run()
+    return _Observer(chroma, wanted, like, only, advance).run()
 
 
 class _ServerGone(Exception):
@@ -83,8 +91,10 @@ class _Observer:
         scopes: tuple[Scope, ...],
         like: Fingerprint | None,
         only: Container[str] | None = None,
+        advance: Advance = lambda done: None,
     ) -> None:
         self.chroma, self.scopes, self.like, self.only = chroma, scopes, like, only
+        self.advance = advance
         self.troubles: list[Trouble] = []
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
@@ -164,6 +174,8 @@ class _Observer:
 
     # ---- one collection -------------------------------------------------------------------------
     def collection(self, info: CollectionInfo) -> CollectionPrint:
+        with self.rung("records", info.key):
+            info = dataclasses.replace(info, space=true_space(self.chroma, info))
         like = self.like.collections.get(info.key) if self.like else None
         count = self.counts.get(info.key, -1)
         empty = CollectionPrint(info, count, RECORDS.empty_table())
@@ -177,6 +189,7 @@ class _Observer:
             for page in self.pages(info):
                 tables.append(record_table(page))
                 grader.read(page)
+                self.advance(len(page.ids))
         if len(self.troubles) > before and len(tables) == 1:
             return empty
         records = pa.concat_tables(tables).sort_by("id")

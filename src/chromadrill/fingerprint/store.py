@@ -32,6 +32,7 @@ from chromadrill.model import (
 
 SCHEMA = "chromadrill/fingerprint/1"
 SUFFIX = ".fingerprint"
+ROWS = pa.schema([pa.field("collection", pa.int32()), *RECORDS])
 _HEX = 64
 
 
@@ -70,12 +71,8 @@ def load(path: Path) -> Fingerprint:
         _check_sum(path)
         with zipfile.ZipFile(path) as archive:
             head = orjson.loads(archive.read("fingerprint.json"))
-            if head.get("schema") != SCHEMA:
-                raise FingerprintRefused(
-                    f"{path}: wanted schema {SCHEMA}, got {head.get('schema')}.", next_step=again
-                )
             with archive.open("records.parquet") as file:
-                return _decode(head, pq.read_table(pa.PythonFile(file, mode="r")))
+                return from_head(head, pq.read_table(pa.PythonFile(file, mode="r")))
     except FingerprintRefused:
         raise
     except Exception as error:  # whatever a foreign file does to the readers, it is refused
@@ -107,16 +104,15 @@ def _check_sum(path: Path) -> None:
 def _write(fingerprint: Fingerprint, file: Any) -> None:
     prints = list(fingerprint.collections.values())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        with archive.open("records.parquet", "w", force_zip64=True) as sink:
-            schema = pa.schema([pa.field("collection", pa.int32()), *RECORDS])
-            with pq.ParquetWriter(
-                pa.PythonFile(sink, mode="w"), schema, compression="zstd"
-            ) as writer:
-                for number, each in enumerate(prints):
-                    for batch in each.records.to_batches(max_chunksize=50_000):
-                        column = pa.array([number] * len(batch), pa.int32())
-                        writer.write_batch(pa.record_batch([column, *batch.columns], schema=schema))
-        archive.writestr("fingerprint.json", orjson.dumps(_encode(fingerprint)))
+        with (
+            archive.open("records.parquet", "w", force_zip64=True) as sink,
+            pq.ParquetWriter(pa.PythonFile(sink, mode="w"), ROWS, compression="zstd") as writer,
+        ):
+            for number, each in enumerate(prints):
+                for batch in each.records.to_batches(max_chunksize=50_000):
+                    column = pa.array([number] * len(batch), pa.int32())
+                    writer.write_batch(pa.record_batch([column, *batch.columns], schema=ROWS))
+        archive.writestr("fingerprint.json", orjson.dumps(head_of(fingerprint)))
         archive.comment = b"0" * _HEX
     file.seek(0)
     hasher, left = hashlib.sha256(), file.seek(0, os.SEEK_END) - _HEX
@@ -128,7 +124,8 @@ def _write(fingerprint: Fingerprint, file: Any) -> None:
     file.write(hasher.hexdigest().encode())
 
 
-def _encode(fingerprint: Fingerprint) -> dict[str, Any]:
+def head_of(fingerprint: Fingerprint) -> dict[str, Any]:
+    """A fingerprint without its records, as a JSON object."""
     return {
         "schema": SCHEMA,
         "taken_at": fingerprint.taken_at,
@@ -148,7 +145,14 @@ def _encode(fingerprint: Fingerprint) -> dict[str, Any]:
     }
 
 
-def _decode(head: dict[str, Any], table: pa.Table) -> Fingerprint:
+def from_head(head: dict[str, Any], records: pa.Table | None = None) -> Fingerprint:
+    """The fingerprint of a head; without `records` (schema ROWS) those of each print are empty.
+
+    Raises KeyError, TypeError or ValueError for an object that is no head.
+    """
+    if head["schema"] != SCHEMA:
+        raise ValueError(f"wanted schema {SCHEMA}, got {head['schema']}")
+    table = ROWS.empty_table() if records is None else records
     return Fingerprint(
         taken_at=head["taken_at"],
         taken=head["taken"],

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from chromadrill.clock import now
 from chromadrill.errors import DrillError
@@ -38,6 +39,19 @@ def ops(target: str, *words: str, environment: Mapping[str, str]) -> Ran:
     )
     if ran.exit_code != 0:
         raise CommandFailed(f"{ran.command}: exit {ran.exit_code}: {ran.errors.strip()[-1500:]}")
+    return ran
+
+
+def script(scripts: Path, name: str, *words: str, environment: Mapping[str, str]) -> Ran:
+    """Run `python scripts/NAME ...`; raises CommandFailed unless it exits 0."""
+    ran = run(
+        [sys.executable, str(scripts / name), *words],
+        environment=environment,
+        shown=f"python scripts/{name} {' '.join(words)}",
+    )
+    if ran.exit_code != 0:
+        said = (ran.errors + ran.output).strip()[-1500:]
+        raise CommandFailed(f"{ran.command}: exit {ran.exit_code}: {said}")
     return ran
 
 

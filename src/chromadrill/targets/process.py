@@ -21,7 +21,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from chromadrill.backups import volume_copy
+from chromadrill.backups import folders
+from chromadrill.backups.methods import METHODS, method_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
@@ -220,18 +221,17 @@ class ProcessTarget:
             raise Refused(f"{self.data} belongs to a running server; stop it first.")
         yield self.data
 
-    def snapshot(self, name: str | None = None) -> Backup:
-        """Fingerprint, stop, copy, start: the copy of a server that never failed (measured)."""
-        return volume_copy.snapshot(self, self.home / "snapshots", name=name, scopes=self.scopes)
+    def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
+        """Back up with one of METHODS; the server runs afterwards."""
+        return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
 
     def snapshots(self) -> list[Backup]:
-        return volume_copy.listed(self.home / "snapshots")
+        return folders.listed(self.home / "snapshots")
 
     def restore(self, backup_id: str) -> None:
         """Put a snapshot back into the emptied volume; the server must be stopped, and stays so."""
-        backup = volume_copy.find(self.snapshots(), backup_id)
-        with self.volume() as data:
-            volume_copy.restore(backup, data)
+        backup = folders.find(self.snapshots(), backup_id)
+        method_of(backup).put_back(backup, self)
 
     def logs(self, lines: int = 200) -> str:
         log = self.home / "logs" / "server.log"

@@ -1,0 +1,39 @@
+"""RB-4: bring an export back over the API, and prove it before it gets its name.
+
+Only into places that are empty; a file that was cut or altered is refused before anything is made.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chromadrill import cli
+from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.importing import plan, restore
+from chromadrill.errors import UsageError
+from chromadrill.ladder import outcome_of
+from chromadrill.progress import on_stderr
+from chromadrill.validation import LONG_S, connected
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = cli.Parser(prog="restore_chromadb.py", description=__doc__)
+    cli.add_server(parser)
+    parser.add_argument("--input-file", type=Path, required=True, help="an export")
+    parser.add_argument("--into", metavar="NAME", help="another name, beside the original")
+    asked = parser.parse_args(arguments)
+    scopes = cli.scopes_of(asked)
+    if len(scopes) > 1:
+        raise UsageError("--scope: an export is restored into one scope, or where it came from.")
+    scope = scopes[0] if scopes else None
+    export = open_export(asked.input_file)
+    with connected(cli.url_of(parser, asked), deadline_s=LONG_S) as chroma:
+        verdicts = restore(chroma, export, into=asked.into, scope=scope, progress=on_stderr)
+    moves = plan(export, into=asked.into, scope=scope)
+    counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}
+    cli.report(asked, verdicts, cli.collections_json(counts, verdicts))
+    return cli.EXIT[outcome_of(verdicts)]
+
+
+if __name__ == "__main__":
+    cli.run(main)

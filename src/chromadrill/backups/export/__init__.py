@@ -1,0 +1,1 @@
+"""A logical backup: records, types and settings read over the API, in files that others can read."""

@@ -1,0 +1,71 @@
+"""Which format an export has: its suffix says it; a name without one is a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from chromadrill.backups import manifest
+from chromadrill.backups.export.columns import ColumnsWriter
+from chromadrill.backups.export.columns_reader import ColumnsReader
+from chromadrill.backups.export.folder import FolderReader, FolderWriter
+from chromadrill.backups.export.layout import DOCUMENT
+from chromadrill.backups.export.lines import LinesWriter
+from chromadrill.backups.export.lines_reader import LinesReader
+from chromadrill.backups.export.values import ExportRefused, Reader, Writer
+from chromadrill.errors import UsageError
+
+_FORMATS: dict[str, tuple[Callable[..., Writer], Callable[[Path], Reader]]] = {
+    ".json": (partial(LinesWriter, layout=DOCUMENT), partial(LinesReader, layout=DOCUMENT)),
+    ".jsonl": (LinesWriter, LinesReader),
+    ".jsonl.zst": (partial(LinesWriter, zst=True), partial(LinesReader, zst=True)),
+    ".parquet": (ColumnsWriter, ColumnsReader),
+    "": (FolderWriter, FolderReader),
+}
+SUFFIXES = tuple(each for each in _FORMATS if each)
+
+
+def suffix_of(name: str) -> str:
+    """The format that a name asks for: one of SUFFIXES, "" for a folder.
+
+    Raises UsageError for any other suffix.
+    """
+    for suffix in SUFFIXES:
+        if name.lower().endswith(suffix):
+            return suffix
+    if not Path(name).suffix:
+        return ""
+    raise UsageError(
+        f"{name}: its suffix names no format of an export. Known: {', '.join(SUFFIXES)};"
+        " a name without a suffix is a folder."
+    )
+
+
+def writer(suffix: str) -> Callable[..., Writer]:
+    """What makes a Writer of (path, fingerprint, about=...)."""
+    return _FORMATS[suffix][0]
+
+
+def reader(suffix: str) -> Callable[[Path], Reader]:
+    """What makes a Reader of a path."""
+    return _FORMATS[suffix][1]
+
+
+def is_export(path: Path) -> bool:
+    """Whether `path` looks like one of ours: by its suffix, or by the manifest of a folder."""
+    if path.is_dir():
+        return (path / manifest.NAME).is_file() and manifest.read(path).get("method") == "export"
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def open_export(path: Path) -> Reader:
+    """A reader of an export that was verified as a whole; raises ExportRefused or UsageError."""
+    if not path.exists():
+        raise ExportRefused(f"{path}: no such file.", next_step="Name the file of an export.")
+    if path.is_dir():
+        return FolderReader(path)
+    suffix = suffix_of(path.name)
+    if not suffix or not path.is_file():
+        raise UsageError(f"{path} is no export: a folder, or a file in {', '.join(SUFFIXES)}.")
+    return _FORMATS[suffix][1](path)

@@ -1,0 +1,239 @@
+"""Bring an export back over the API: into staging names first, renamed once all of it is proven.
+
+A collection that is being filled would be served half full to clients that ask for its name, so it
+is filled under a name of our own, held against the export's fingerprint, and renamed (one call,
+nothing else changes, measured). The staging name carries the export's checksum: a run that was
+killed is recognised by it and started anew, never added to. A marker in the metadata would not do:
+metadata cannot be cleared over the API (measured).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from chromadrill.backups.export import reading
+from chromadrill.backups.export.batches import BATCH, base64_rows, batches
+from chromadrill.backups.export.values import Reader
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.recreate import create_like, set_dimension
+from chromadrill.errors import DrillError, Refused, Unavailable, UsageError
+from chromadrill.fingerprint import live
+from chromadrill.ladder import judge, outcome_of
+from chromadrill.model import CollectionInfo, Fingerprint, Outcome, Page, Scope, Verdict
+from chromadrill.progress import Advance, Progress, silent
+
+STAGING = "chromadrill-import-"
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One collection of an export, and where it goes."""
+
+    key: str
+    info: CollectionInfo
+    scope: Scope
+    name: str
+    staging: str
+
+    @property
+    def to(self) -> str:
+        return f"{self.scope}/{self.name}"
+
+
+def restore(
+    chroma: Chroma,
+    export: Reader,
+    *,
+    into: str | None = None,
+    scope: Scope | None = None,
+    progress: Progress = silent,
+) -> list[Verdict]:
+    """Import every collection of `export`, prove it, and give it its name.
+
+    `into` and `scope` bring it back beside the original. Returns the ladder's verdicts; unless all
+    pass, nothing stays. Raises Refused for a place that is not empty (nothing is touched then),
+    Unavailable for a server that fails.
+    """
+    moves = plan(export, into=into, scope=scope)
+    try:
+        return _Import(chroma, export, moves, progress).run()
+    except CallFailed as error:
+        raise Unavailable(
+            f"{chroma.url}: {error}. Nothing was restored under its name.",
+            next_step=f"What is left is called {STAGING}...; the same command again starts anew.",
+        ) from error
+
+
+def plan(export: Reader, *, into: str | None, scope: Scope | None) -> list[Move]:
+    """Where each collection goes; raises UsageError where two would go to one place."""
+    prints = export.fingerprint.collections
+    if into and len(prints) != 1:
+        raise UsageError(f"--into names one collection; the export holds {len(prints)}.")
+    moves = [
+        Move(
+            key,
+            each.info,
+            scope or each.info.scope,
+            into or each.info.name,
+            f"{STAGING}{export.sha256[:12]}-{number}",
+        )
+        for number, (key, each) in enumerate(sorted(prints.items()))
+    ]
+    if len({move.to for move in moves}) != len(moves):
+        raise UsageError(
+            "--scope would bring collections of one name together; restore them singly."
+        )
+    return moves
+
+
+class _Import:
+    def __init__(
+        self, chroma: Chroma, export: Reader, moves: Sequence[Move], progress: Progress
+    ) -> None:
+        self.chroma, self.export, self.moves, self.progress = chroma, export, moves, progress
+
+    def run(self) -> list[Verdict]:
+        before = reading.fingerprint(self.export, progress=self.progress)
+        waiting = self.refuse_or_resume(before)
+        for scope in sorted({move.scope for move in waiting}):
+            self.make(scope)
+        self.remove_staging(waiting)
+        try:
+            with self.progress(
+                "import", sum(before.collections[m.key].count for m in waiting)
+            ) as a:
+                for move in waiting:
+                    self.fill(move, a)
+            verdicts = self.prove(before, waiting, {move.key: move.staging for move in waiting})
+        except BaseException:
+            with contextlib.suppress(DrillError):
+                self.remove_staging(waiting)
+            raise
+        if outcome_of(verdicts) is not Outcome.PASS:
+            self.remove_staging(waiting)
+            return verdicts
+        for move in waiting:
+            self.name(move)
+        return verdicts
+
+    # ---- before anything is made ----------------------------------------------------------------
+    def refuse_or_resume(self, before: Fingerprint) -> list[Move]:
+        """The moves that are still to be made; raises Refused where somebody's records are."""
+        there = {info.key: info for scope in self.scopes() for info in self.collections(scope)}
+        taken = [m for m in self.moves if m.to in there and self.chroma.count(there[m.to])]
+        if not taken:
+            return list(self.moves)
+        ours = [m for m in self.moves if f"{m.scope}/{m.staging}" in there]
+        # killed between two renames: those that have their name already must be what we made
+        if ours and not set(taken) & set(ours):
+            proven = self.prove(before, taken, {move.key: move.name for move in taken})
+            if outcome_of(proven) is Outcome.PASS:
+                return [move for move in self.moves if move not in taken]
+        count = self.chroma.count(there[taken[0].to])
+        raise Refused(
+            f"{taken[0].to} is not empty: it holds {count} records. Nothing was touched.",
+            next_step="Restore beside it with --into NAME or --scope TENANT/DATABASE, or drop it first.",
+        )
+
+    def scopes(self) -> list[Scope]:
+        return sorted({move.scope for move in self.moves})
+
+    def collections(self, scope: Scope) -> list[CollectionInfo]:
+        try:
+            return self.chroma.collections(scope)
+        except CallFailed as error:
+            if error.status in (400, 404):
+                return []  # no such tenant or database yet
+            raise
+
+    def make(self, scope: Scope) -> None:
+        # the tenant first: a database in a missing tenant is answered 200 (measured)
+        if not self.chroma.tenant_exists(scope.tenant):
+            self.chroma.create_tenant(scope.tenant)
+        if scope.database not in self.chroma.databases(scope.tenant):
+            self.chroma.create_database(scope)
+
+    def remove_staging(self, moves: Sequence[Move]) -> None:
+        there = {info.key for scope in self.scopes() for info in self.collections(scope)}
+        for move in moves:
+            if f"{move.scope}/{move.staging}" in there:
+                self.chroma.delete_collection(move.scope, move.staging)
+
+    # ---- filling --------------------------------------------------------------------------------
+    def fill(self, move: Move, advance: Advance) -> None:
+        made = create_like(self.chroma, move.info, move.scope, move.staging)
+        encode = "supports_base64_encoding" in self.chroma.versions()["preflight"]
+        # one request in flight while the next is read; two at once gain nothing and mix the order
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            flight = None
+            for page in batches(self.export.pages(move.key, size=BATCH)):
+                vectors = base64_rows(page) if encode else page.vectors
+                if flight:
+                    advance(flight.result())
+                flight = pool.submit(self.send, made, page, vectors)
+            if flight:
+                advance(flight.result())
+            elif move.info.dimension:
+                set_dimension(self.chroma, made, move.info.dimension)
+
+    def send(self, made: CollectionInfo, page: Page, vectors: np.ndarray | list[str]) -> int:
+        if page.without_vector:
+            record = page.ids[page.without_vector[0]]
+            raise Unavailable(f"{made.key}: record '{record}' has no vector in the export.")
+        self.chroma.upsert(
+            made,
+            ids=page.ids,
+            vectors=vectors,
+            documents=page.documents,
+            metadatas=page.metadatas,
+            uris=page.uris,
+        )
+        return len(page.ids)
+
+    # ---- proof, and the name --------------------------------------------------------------------
+    def prove(
+        self, before: Fingerprint, moves: Sequence[Move], names: dict[str, str]
+    ) -> list[Verdict]:
+        """The ladder on collections under other names. Their inventory is what we made ourselves."""
+        wanted = moved(before, moves, names)
+        count = sum(each.count for each in wanted.collections.values())
+        with self.progress("prove", count) as advance:
+            seen = live.observe(
+                self.chroma, wanted.scopes, like=wanted, only=wanted.collections, advance=advance
+            )
+        verdicts = judge(seen, wanted, imported=wanted.collections)
+        return [each for each in verdicts if each.check != "inventory"]
+
+    def name(self, move: Move) -> None:
+        there = {info.name: info for info in self.collections(move.scope)}
+        staged, empty = there[move.staging], there.get(move.name)
+        if empty:
+            # somebody's empty collection: put aside, and removed only if it is still empty then
+            aside = f"{move.staging}-aside"
+            self.chroma.rename_collection(empty, aside)
+            self.chroma.rename_collection(staged, move.name)
+            if not self.chroma.count(empty):
+                self.chroma.delete_collection(move.scope, aside)
+            return
+        self.chroma.rename_collection(staged, move.name)
+
+
+def moved(before: Fingerprint, moves: Sequence[Move], names: dict[str, str]) -> Fingerprint:
+    """The fingerprint of the collections of `moves` alone, as they are called where they went."""
+    prints = {}
+    for move in moves:
+        info = dataclasses.replace(
+            move.info,
+            tenant=move.scope.tenant,
+            database=move.scope.database,
+            name=names[move.key],
+        )
+        prints[info.key] = dataclasses.replace(before.collections[move.key], info=info)
+    scopes = tuple(sorted({move.scope for move in moves}))
+    return dataclasses.replace(before, scopes=scopes, databases=scopes, collections=prints)

@@ -1,0 +1,209 @@
+"""Export a running server: read twice, so that what is written is of one instant, or is not kept.
+
+Paging is no snapshot: under a writer it gives records of many instants, and 10 of 10 such exports
+were torn (measured). So everything is read once for the fingerprint and once more for the file, and
+the file is read back and held against the fingerprint. Where both agree, every record had the value
+written at the instant between the two readings. (A record changed and changed back meanwhile is not
+seen: a single node counts no versions.)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+
+from chromadrill.backups.disk import flush_folder, require_room, size_of
+from chromadrill.backups.export import formats, reading
+from chromadrill.backups.export.values import Reader, TornExport, Writer
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.errors import Refused, Unavailable, UsageError
+from chromadrill.fingerprint import live
+from chromadrill.ladder import judge_content
+from chromadrill.model import CollectionInfo, Fingerprint, Outcome, Scope
+from chromadrill.progress import Progress, silent
+
+QUIET = (
+    "Stop the writers and export again (or --retry N), or take a volume copy of the stopped server."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that holds what its fingerprint says."""
+
+    path: Path
+    fingerprint: Fingerprint
+    bytes: int
+    tries: int
+
+
+def export(
+    chroma: Chroma,
+    path: Path,
+    *,
+    scopes: Sequence[Scope],
+    name: str | None = None,
+    retry: int = 0,
+    suffix: str | None = None,
+    progress: Progress = silent,
+) -> Exported:
+    """Export every collection of `scopes`, or those called `name`, to `path`.
+
+    The suffix of `path` is the format, unless `suffix` says it ("": a folder). Nothing appears
+    under that name before it is whole. Raises TornExport when the database was written to in each
+    of 1 + `retry` tries, Unavailable for a server that fails, Refused where there is no room or a
+    folder is in the way.
+    """
+    suffix = formats.suffix_of(path.name) if suffix is None else suffix
+    _require_free(path, suffix)
+    for tried in range(1, retry + 2):
+        try:
+            with _new_file(path) as partial:
+                source = _Source(chroma, tuple(scopes), name)
+                before = _write(source, partial, path.name, suffix, progress)
+            return Exported(path, before, size_of(path), tried)
+        except TornExport:
+            if tried > retry:
+                raise
+        except CallFailed as error:
+            raise Unavailable(f"{chroma.url}: {error}. Nothing was kept.") from error
+        except (OSError, pa.ArrowException) as error:
+            said = getattr(error, "strerror", None) or str(error)
+            raise Unavailable(f"{path}: {said}. Nothing was kept.") from error
+    raise AssertionError
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What is exported: the scopes of a server, all collections or those of one name."""
+
+    chroma: Chroma
+    scopes: tuple[Scope, ...]
+    name: str | None
+
+    def inventory(self) -> list[CollectionInfo]:
+        return inventory(self.chroma, self.scopes, self.name)
+
+
+def inventory(
+    chroma: Chroma, scopes: Sequence[Scope], name: str | None = None
+) -> list[CollectionInfo]:
+    """The collections of `scopes`, or those called `name`; raises Unavailable where none is."""
+    found = [info for scope in scopes for info in chroma.collections(scope)]
+    wanted = [info for info in found if name is None or info.name == name]
+    if name is not None and not wanted:
+        known = ", ".join(sorted({info.name for info in found})) or "none"
+        raise Unavailable(f"No collection '{name}' in {_named(scopes)}. Known: {known}.")
+    return wanted
+
+
+def _write(
+    source: _Source, partial: Path, name: str, suffix: str, progress: Progress
+) -> Fingerprint:
+    chroma, infos = source.chroma, source.inventory()
+    if suffix == ".parquet" and len(infos) != 1:
+        raise UsageError(
+            f"A .parquet file holds one collection, here are {len(infos)}: name a folder (no suffix)"
+            " for a Parquet file of each, or a .jsonl.zst for one file of all."
+        )
+    keys = {info.key for info in infos}
+    counts = {info.key: chroma.count(info) for info in infos}
+    with progress("fingerprint", sum(counts.values())) as advance:
+        before = live.fingerprint(chroma, source.scopes, only=keys, advance=advance)
+    _require_room(partial, before)
+    about = {"name": name, "url": chroma.url}
+    out: Writer = formats.writer(suffix)(partial, before, about=about)
+    try:
+        with progress("export", before.records) as advance:
+            for each in before.collections.values():
+                out.begin(each.info)
+                for page in chroma.pages(each.info) if each.count else ():
+                    out.write(page)
+                    advance(len(page.ids))
+        out.seal()
+    finally:
+        out.close()
+    _require_whole(source, before, formats.reader(suffix)(partial), progress)
+    return before
+
+
+def _require_whole(
+    source: _Source, before: Fingerprint, written: Reader, progress: Progress
+) -> None:
+    """Read the file back: it must hold what the fingerprint says, and the server still does."""
+    seen = reading.observe(written, progress=progress)
+    wrong = [v for v in judge_content(seen, before) if v.outcome is not Outcome.PASS]
+    if wrong:
+        said = "; ".join(each.message for each in wrong)
+        raise TornExport(
+            f"The database was written to while it was exported: {said}.", next_step=QUIET
+        )
+    after = {info.key: info for info in source.inventory()}
+    was = {key: each.info.id for key, each in before.collections.items()}
+    if {key: info.id for key, info in after.items()} != was:
+        changed = sorted(was.keys() ^ after.keys()) or sorted(was)
+        raise TornExport(
+            f"Collections came or went during the export: {', '.join(changed)}.", next_step=QUIET
+        )
+    for key, each in before.collections.items():
+        count = source.chroma.count(after[key])
+        if count != each.count:
+            raise TornExport(
+                f"{key}: count changed during the export (was {each.count}, is {count}).",
+                next_step=QUIET,
+            )
+
+
+# ---- the file -----------------------------------------------------------------------------------
+@contextmanager
+def _new_file(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; it becomes `path` when all went well, else it is removed.
+
+    Leftovers of runs that were killed are removed first: their process is gone.
+    """
+    for old in path.parent.glob(f".{path.name}.*.partial"):
+        pid = old.name.removesuffix(".partial").rpartition(".")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            _remove(old)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    _remove(partial)
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        _remove(partial)
+        raise
+    flush_folder(path.parent)
+
+
+def _require_free(path: Path, suffix: str) -> None:
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: no such folder.")
+    if suffix and path.exists() and not path.is_file():
+        raise Refused(f"{path} exists and is no regular file; nothing was written.")
+    if not suffix and path.exists():
+        raise Refused(f"{path} exists already; it was not touched.", next_step="Name a new folder.")
+
+
+def _require_room(partial: Path, before: Fingerprint) -> None:
+    """The vectors alone: what they surely take is asked for before anything is written."""
+    least = sum(4 * (each.info.dimension or 0) * each.count for each in before.collections.values())
+    require_room(partial.parent, least)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _named(scopes: Sequence[Scope]) -> str:
+    return ", ".join(map(str, scopes))

@@ -1,0 +1,29 @@
+"""RB-4: a collection comes back from its export."""
+
+import pytest
+
+from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.datasets.standard import MAIN
+from chromadrill.disasters.data import CollectionDropped
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-4")]
+
+
+@pytest.mark.needs("restart")
+def test_dropped_collection_is_restored_from_its_export(watched, fingerprint, objectives, tmp_path):
+    """On-call imports one collection: all of it is back, and the others were not touched."""
+    drill, file = watched, str(tmp_path / "embeddings_backup.json")
+    with drill.given("an export of the collection, by the runbook's command"):
+        drill.script("backup_chromadb.py", "--collection-name", MAIN, "--output-file", file)
+    with drill.when("disaster: the collection is dropped"):
+        struck = drill.strike(CollectionDropped(Scope(), MAIN))
+    with drill.when("on-call follows RB-4: restore it from the export"):
+        drill.script("restore_chromadb.py", "--input-file", file)
+        recovered_s = drill.recovered(within_s=objectives.rb4_recovery_s)
+    with drill.then("it is back and answers, the others are untouched, also after a restart"):
+        proven = drill.prove(fingerprint, imported=[f"{Scope()}/{MAIN}"])
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb4_recovery_s, proven=proven),
+        )
