@@ -1,0 +1,103 @@
+"""Made-up collections, written to a file and compared with what comes back."""
+
+import numpy as np
+import pyarrow as pa
+
+from chromadrill.backups.export.formats import open_export, suffix_of, writer
+from chromadrill.fingerprint.digests import RECORDS, record_table
+from chromadrill.model import (
+    Answer,
+    CollectionInfo,
+    CollectionPrint,
+    Fingerprint,
+    Page,
+    Recall,
+    Scope,
+)
+
+KEY = "default_tenant/default_database/docs"
+SUFFIXES = [".json", ".jsonl", ".jsonl.zst", ".parquet"]
+
+
+def page(n=3, dimension=4, **changes):
+    rows = {
+        "ids": [f"r{at}" for at in range(n)],
+        "documents": [None if at % 3 == 2 else f"document {at}" for at in range(n)],
+        "metadatas": [None if at % 3 == 2 else {"n": at, "f": at / 2} for at in range(n)],
+        "uris": [None] * n,
+        "vectors": np.random.default_rng(1).normal(size=(n, dimension)).astype(np.float32),
+    }
+    return Page(**{**rows, **changes})
+
+
+def info(name="docs", tenant="default_tenant", database="default_database", dimension=4):
+    return CollectionInfo(
+        id="1", name=name, tenant=tenant, database=database, dimension=dimension,
+        metadata={"v": 1.0, "\"sha256\":\"": "\"sha256\":\"" + "0" * 64, "sha256": "0" * 64},
+        configuration={"hnsw": {"space": "l2"}}, schema=None, space="l2",
+    )  # fmt: skip
+
+
+def table(pages):
+    return pa.concat_tables([RECORDS.empty_table(), *(record_table(each) for each in pages)])
+
+
+def fingerprint(collections):
+    answers = (Answer("filter", {"where": {"n": 1}}, (1, "00"), None, "no server"),)
+    prints = {
+        one.key: CollectionPrint(
+            one, sum(len(p.ids) for p in pages), table(pages), answers, Recall(1, 2, 3, 4, ("r0",))
+        )
+        for one, pages in collections
+    }
+    scopes = tuple(sorted({one.scope for one, _ in collections} | {Scope()}))
+    return Fingerprint("2026-11-24T00:00:00Z", "live", {"api": "1.0.0"}, scopes, scopes, prints)
+
+
+def write(path, collections, sealed=None):
+    """Write (info, pages) of each collection; returns the fingerprint that seals the file."""
+    one = sealed or fingerprint(collections)
+    out = writer(suffix_of(path.name))(path, one, about={"url": "http://127.0.0.1:1"})
+    try:
+        for each, pages in collections:
+            out.begin(each)
+            for some in pages:
+                out.write(some)
+        out.seal()
+    finally:
+        out.close()
+        out.close()
+    return one
+
+
+def contents(path, size=1000):
+    """Everything a reader gives, in values that compare bit for bit and type for type."""
+    reader = open_export(path)
+    found = {}
+    for key, each in reader.fingerprint.collections.items():
+        pages = list(reader.pages(key, size=size))
+        assert all(len(some.ids) <= size for some in pages)
+        found[key] = (each.info, each.count, each.answers, each.recall, rows(pages))
+    reader.close()
+    return found
+
+
+def rows(pages):
+    return [
+        (
+            some.ids[at], some.documents[at], repr(sorted((some.metadatas[at] or {}).items())),
+            some.uris[at], None if at in some.without_vector else some.vectors[at].tobytes(),
+        )
+        for some in pages
+        for at in range(len(some.ids))
+    ]  # fmt: skip
+
+
+def write_rows(path, some):
+    """Write records and go away without sealing the file."""
+    out = writer(suffix_of(path.name))(path, fingerprint([(info(), [page()])]))
+    try:
+        out.begin(info())
+        out.write(some)
+    finally:
+        out.close()
