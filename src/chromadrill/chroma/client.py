@@ -171,6 +171,13 @@ class Chroma:
         }
         self.call("POST", f"{self._at(collection)}/upsert", body)
 
+    def update_metadata(
+        self, collection: CollectionInfo, ids: Sequence[str], metadatas: Sequence[JSON]
+    ) -> None:
+        """Merge metadata into records that are there; a key whose value is None is removed."""
+        body: JSON = {"ids": list(ids), "metadatas": list(metadatas)}
+        self.call("POST", f"{self._at(collection)}/update", body)
+
     def delete(self, collection: CollectionInfo, ids: Sequence[str]) -> None:
         self.call("POST", f"{self._at(collection)}/delete", {"ids": list(ids)})
 

@@ -128,7 +128,7 @@ class _Reader:
         self, store: Store, info: CollectionInfo, like: CollectionPrint | None
     ) -> list[probes.Question]:
         if like is None:
-            return probes.choose(store.sample(info, probes.SAMPLE))
+            return probes.choose(store.sample(info, probes.SAMPLE), info.schema)
         asked = [(each.kind, each.question) for each in like.answers]
         ids = sorted({question["id"] for _, question in asked if "id" in question})
         return probes.bind(asked, store.sample(info, 1, ids))

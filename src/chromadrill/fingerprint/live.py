@@ -223,7 +223,7 @@ class _Observer:
             return []
         steps = np.unique(np.linspace(0, count - 1, min(probes.SAMPLE, count)).astype(int))
         pages = [self.chroma.page(info, limit=1, offset=int(at)) for at in steps]
-        return probes.choose(_joined(pages))
+        return probes.choose(_joined(pages), info.schema)
 
     def records_of(self, info: CollectionInfo, ids: Sequence[str]) -> Page:
         try:

@@ -14,6 +14,7 @@ import numpy as np
 
 from chromadrill.fingerprint.digests import IdSet
 from chromadrill.fingerprint.filters import choose_filters, matches
+from chromadrill.fingerprint.indexes import filterable, searchable
 from chromadrill.model import JSON, Answer, Page
 
 NEIGHBOURS = 10
@@ -33,9 +34,12 @@ class Question:
     words: str | None = None
 
 
-def choose(sample: Page) -> list[Question]:
-    """Questions from a sample of records: their neighbours, their metadata, their words."""
-    filters = choose_filters(sample.metadatas)
+def choose(sample: Page, schema: JSON | None = None) -> list[Question]:
+    """Questions from a sample of records: their neighbours, their metadata, their words.
+
+    Only those that the collection's schema allows.
+    """
+    filters = choose_filters([filterable(schema, each) for each in sample.metadatas])
     rows = dict(zip(sample.ids, range(len(sample.ids)), strict=True))
     asked: list[tuple[str, JSON]] = [("neighbours", {"id": each}) for each in sample.ids]
     asked += [("filter", {"where": each}) for each in filters]
@@ -44,7 +48,7 @@ def choose(sample: Page) -> list[Question]:
         for where in filters[:FILTERED]
         for record in sample.ids[:3]
     ]
-    for record in sample.ids[:TEXTS]:
+    for record in sample.ids[:TEXTS] if searchable(schema) else ():
         document = before_nul(sample.documents[rows[record]])
         if document:
             length = min(32, len(document))

@@ -25,6 +25,13 @@ class ExportRefused(Unavailable):
 class TornExport(Unavailable):
     """The database was written to while it was exported: the file would be of no instant."""
 
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The database was written to while it was exported: {what}. Nothing was kept.",
+            next_step="Stop the writers and export again (or --retry N), or take a volume copy of"
+            " the stopped server.",
+        )
+
 
 class Writer(Protocol):
     """One file being written: `begin`, any number of `write`, again; `seal` once; `close`.
@@ -136,7 +143,7 @@ def _finite(value: Any) -> bool:
 def require_counts(fingerprint: Fingerprint, written: Mapping[str, int]) -> None:
     """Raise TornExport unless as many records were written as the fingerprint says."""
     if wrong := check_counts(counts_of(fingerprint), written):
-        raise TornExport(f"The export does not hold what its fingerprint says: {wrong}.")
+        raise TornExport(wrong)
 
 
 def check_counts(wanted: Mapping[str, int], got: Mapping[str, int]) -> str:

@@ -29,10 +29,6 @@ from chromadrill.ladder import judge_content
 from chromadrill.model import CollectionInfo, Fingerprint, Outcome, Scope
 from chromadrill.progress import Progress, silent
 
-QUIET = (
-    "Stop the writers and export again (or --retry N), or take a volume copy of the stopped server."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Exported:
@@ -142,23 +138,16 @@ def _require_whole(
     wrong = [v for v in judge_content(seen, before) if v.outcome is not Outcome.PASS]
     if wrong:
         said = "; ".join(each.message for each in wrong)
-        raise TornExport(
-            f"The database was written to while it was exported: {said}.", next_step=QUIET
-        )
+        raise TornExport(said)
     after = {info.key: info for info in source.inventory()}
     was = {key: each.info.id for key, each in before.collections.items()}
     if {key: info.id for key, info in after.items()} != was:
         changed = sorted(was.keys() ^ after.keys()) or sorted(was)
-        raise TornExport(
-            f"Collections came or went during the export: {', '.join(changed)}.", next_step=QUIET
-        )
+        raise TornExport(f"collections came or went: {', '.join(changed)}")
     for key, each in before.collections.items():
         count = source.chroma.count(after[key])
         if count != each.count:
-            raise TornExport(
-                f"{key}: count changed during the export (was {each.count}, is {count}).",
-                next_step=QUIET,
-            )
+            raise TornExport(f"{key}: count changed (was {each.count}, is {count})")
 
 
 # ---- the file -----------------------------------------------------------------------------------

@@ -1,0 +1,103 @@
+"""A source with what is hard to carry over, and empty servers to carry it to."""
+
+import os
+import sqlite3
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.model import Scope
+from chromadrill.targets.process import ProcessTarget
+
+ACME = Scope("acme/eu", "prod")
+SCOPES = (ACME, Scope())
+
+
+def records(n, dimension, seed=0):
+    rng = np.random.default_rng(seed)
+    kinds = [
+        None,
+        {"i": 2**53 + 1, "f": 2.0, "b": True},
+        {"s": "§", "l": [1, 2], "b": 1},
+        {"x.y": -1},
+    ]
+    return {
+        "ids": [f"r/{at} é\t" for at in range(n)],
+        "vectors": rng.normal(size=(n, dimension)).astype(np.float32),
+        "documents": [(None, "", f"text {at} " * (at % 40))[min(at % 5, 2)] for at in range(n)],
+        "metadatas": [kinds[at % 4] for at in range(n)],
+        "uris": [f"u:{at}" if at % 3 == 0 else None for at in range(n)],
+    }  # fmt: skip
+
+
+def fill(chroma):
+    """Spaces, settings, an embedding function, indexes off, empty ones, a legacy metric, tenants."""
+    chroma.create_tenant(ACME.tenant)
+    chroma.create_database(ACME)
+    tuned = {"space": "ip", "max_neighbors": 24, "ef_construction": 150, "sync_threshold": 200}
+    function = {"type": "known", "name": "sentence_transformer", "config": {"model": "m"}}
+    l2 = chroma.create_collection(Scope(), "plain-l2", metadata={"owner": "ops", "v": 1.0})
+    ip = chroma.create_collection(ACME, "tuned-ip", hnsw=tuned, embedding_function=function)
+    cosine = chroma.create_collection(ACME, "plain-l2", hnsw={"space": "cosine"})
+    legacy = chroma.create_collection(Scope(), "legacy", hnsw={"space": "cosine"})
+    chroma.create_collection(Scope(), "never-written", hnsw={"space": "cosine"})
+    emptied = chroma.create_collection(Scope(), "emptied")
+    unindexed = {
+        "keys": {"s": {"string": {"string_inverted_index": {"enabled": False, "config": {}}}}}
+    }
+    path = "/api/v2/tenants/default_tenant/databases/default_database/collections"
+    schema = chroma.collection(Scope(), "never-written").schema
+    schema = {**schema, "keys": {**schema["keys"], **unindexed["keys"]}}
+    chroma.call("POST", path, {"name": "unindexed", "schema": schema})
+    for info, n in ((l2, 300), (ip, 450), (cosine, 120), (legacy, 60)):
+        chroma.upsert(info, **records(n, 16))
+    chroma.upsert(chroma.collection(Scope(), "unindexed"), **records(20, 4))
+    chroma.upsert(emptied, ids=["gone"], vectors=np.ones((1, 7), np.float32))
+    chroma.delete(emptied, ["gone"])
+
+
+def make_legacy(data):
+    """As a directory written by 0.6 is: the metric in the metadata alone."""
+    with sqlite3.connect(data / "chroma.sqlite3") as database:
+        (key,) = database.execute("select id from collections where name='legacy'").fetchone()
+        database.execute(
+            "update collections set config_json_str='{}', schema_str=null where id=?", [key]
+        )
+        (segment,) = database.execute(
+            "select id from segments where collection=? and scope='VECTOR'", [key]
+        ).fetchone()
+        for table, column, owner in (
+            ("collection_metadata", "collection_id", key),
+            ("segment_metadata", "segment_id", segment),
+        ):
+            database.execute(
+                f"insert into {table} ({column}, key, str_value) values (?, 'hnsw:space', 'cosine')",
+                [owner],
+            )
+    database.close()
+
+
+@pytest.fixture(scope="package")
+def source(tmp_path_factory):
+    """A running server with all of it; the tests leave it as it is."""
+    target = ProcessTarget(
+        tmp_path_factory.mktemp("source") / "home", owner=os.getpid(), scopes=SCOPES
+    )
+    target.start()
+    with Chroma(target.url) as chroma:
+        fill(chroma)
+    target.stop()
+    make_legacy(target.data)
+    target.start()
+    yield target
+    target.remove()
+
+
+@pytest.fixture
+def empty(tmp_path):
+    """A running server that holds nothing."""
+    target = ProcessTarget(tmp_path / "empty", owner=os.getpid())
+    target.start()
+    yield target
+    target.remove()
