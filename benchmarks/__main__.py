@@ -11,12 +11,15 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import fingerprints
+from benchmarks import exports, fingerprints
 
 ROWS = {
     "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
     "self-recall / bare queries": (fingerprints.self_recall, "<=", 1.1),
     "live records / at rest": (fingerprints.at_rest, ">=", 4.0),
+    "export to Parquet / bare paging": (exports.writing, "<=", 1.1),
+    "import / bare upserts": (exports.importing_records, "<=", 1.2),
+    "memory of all records / of a tenth": (exports.memory, "<=", 1.3),
     "1,000,000 records in a file, MB": (fingerprints.million, "<=", 250.0),
 }
 
