@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
-LISTS = {"required", "scopes"}  # in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
 
 
 class _Table(BaseModel):
@@ -46,6 +46,39 @@ class Objectives(_Table):
     search_samples: int = Field(200, ge=20)
 
 
+class Contacts(_Table):
+    """`[contacts]`: whom on-call calls, in this order; "NAME, HOW TO REACH"."""
+
+    primary: str | None = None
+    secondary: str | None = None
+    platform: str | None = None
+
+
+class Remediation(_Table):
+    """`[[evidence.remediation]]`: what an earlier drill found, and who mends it by when."""
+
+    what: str
+    owner: str
+    due: str
+    ticket: str | None = None
+
+
+class Evidence(_Table):
+    """`[evidence]`: what a record says of itself, and where its summary is sent.
+
+    `webhook` and `heartbeat` are secrets: from the environment alone.
+    """
+
+    operator: str | None = None
+    witness: str | None = None
+    approver: str | None = None
+    trigger: str | None = Field(None, pattern="^(schedule|release|manual)$")
+    exceptions: tuple[str, ...] = ()
+    remediation: tuple[Remediation, ...] = ()
+    webhook: SecretStr | None = None
+    heartbeat: SecretStr | None = None
+
+
 class TargetTable(_Table):
     """`[targets.NAME]`: where a target is, and what kind it is."""
 
@@ -61,6 +94,8 @@ class Settings(_Table):
     drill: Drill = Drill()  # type: ignore[call-arg]
     objectives: Objectives = Objectives()  # type: ignore[call-arg]
     targets: dict[str, TargetTable] = Field(default_factory=dict)
+    contacts: Contacts = Contacts()
+    evidence: Evidence = Evidence()  # type: ignore[call-arg]
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
@@ -102,17 +137,28 @@ def load(
         raise UsageError(_sentence(error, origins)) from error
 
 
+def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
+    for key in ("webhook", "heartbeat"):
+        if key in found.get("evidence", {}):
+            raise UsageError(
+                f"{file}: [evidence] {key} is a secret and does not belong in a file.",
+                next_step=f"Set DRILL_EVIDENCE__{key.upper()} in the environment instead.",
+            )
+
+
 def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         if not DEFAULT_FILE.is_file():
             return {}
         file = DEFAULT_FILE
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        found = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"--drill-config {file}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from error
+    _refuse_secrets(file, found)
+    return found
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -179,5 +225,7 @@ def _keys(path: list[str]) -> list[str]:
         "drill": Drill,
         "objectives": Objectives,
         "targets": TargetTable,
+        "contacts": Contacts,
+        "evidence": Remediation if "remediation" in path else Evidence,
     }
     return list(tables[path[0]].model_fields)

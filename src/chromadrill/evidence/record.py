@@ -8,7 +8,10 @@ from typing import Any
 
 import orjson
 
+from chromadrill.clock import utc_now
 from chromadrill.evidence.ledger import read
+from chromadrill.evidence.scenario import scenario_of
+from chromadrill.evidence.summary import summary_of
 from chromadrill.model import JSON, Outcome
 
 SCHEMA = "chromadrill/drill/1"
@@ -18,12 +21,17 @@ RECORD = "drill.json"
 
 def distil(ledger: Path) -> JSON:
     """The record of the ledger's run, without artifacts (they are hashed last)."""
-    events = read(ledger)
+    return record_of(read(ledger))
+
+
+def record_of(events: list[JSON]) -> JSON:
+    """The record of a run's events."""
     opened: JSON = next((e for e in events if e["event"] == "run started"), {})
     closed: JSON = next((e for e in reversed(events) if e["event"] == "run finished"), {})
+    target: JSON = next((e for e in events if e["event"] == "target"), {})
     skipped = {e["scenario"] for e in events if e["event"] == "not covered"}
     scenarios = [
-        _scenario(e, events)
+        scenario_of(e, events)
         for e in events
         if e["event"] == "scenario started" and e["scenario"] not in skipped
     ]
@@ -32,29 +40,35 @@ def distil(ledger: Path) -> JSON:
     # contract tests judge by asserting; the record must not be greener than they are
     outcomes += [Outcome.FAIL for e in events if e["event"] == "test failed"]
     outcome = Outcome.merge(outcomes)
-    facts: JSON = next((e["facts"] for e in events if e["event"] == "target"), {})
-    filled: JSON = next(
-        (e["embedder"] for e in events if e["event"] == "target"),
-        {"name": "none", "weights_sha256": None},
-    )
     gaps = _gaps(opened.get("required", []), scenarios)
-    if gaps:
+    if gaps or not closed:  # a part left out, or cut short: never green
         not_covered += gaps
         outcome = Outcome.merge([outcome, Outcome.UNKNOWN])
-    if not closed:
-        outcome = Outcome.merge([outcome, Outcome.UNKNOWN])  # cut short: never green
     return {
         "schema": SCHEMA,
         "run_id": opened.get("run_id", "unknown"),
         "outcome": str(outcome),
-        "target": {**opened.get("target", {}), **facts},
+        "trigger": opened.get("trigger"),
+        "operator": opened.get("operator"),
+        "witness": opened.get("witness"),
+        "approver": opened.get("approver"),
+        "target": {**opened.get("target", {}), **target.get("facts", {})},
         "versions": opened.get("versions", {}),
         "started_at": opened.get("at"),
         "finished_at": closed.get("at") or (events[-1]["at"] if events else None),
+        "summary": summary_of(scenarios),
+        "objectives": opened.get("objectives", []),
         "scenarios": scenarios,
-        "embedder": filled,
+        "embedder": target.get("embedder", {"name": "none", "weights_sha256": None}),
         "required": list(opened.get("required", [])),
         "not_covered": sorted(set(not_covered)),
+        "contacts": opened.get("contacts", []),
+        "exceptions": opened.get("exceptions", []),
+        "remediation": opened.get("remediation", []),
+        "cleanup": closed.get("cleanup", {"status": "failed", "detail": "the run did not end"}),
+        "provenance": {**opened.get("provenance", {}), "generated_at": utc_now()},
+        "previous_run_id": opened.get("previous_run_id"),
+        "previous_record_sha256": opened.get("previous_record_sha256"),
         "artifacts": [],
     }
 
@@ -73,37 +87,6 @@ def seal(folder: Path, record: JSON) -> Path:
     path = folder / RECORD
     path.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
     return path
-
-
-def _scenario(started: JSON, events: list[JSON]) -> JSON:
-    mine = [e for e in events if e.get("scenario") == started["scenario"]]
-    phases = [
-        {"name": e["name"], "seconds": e["seconds"]} for e in mine if e["event"] == "phase finished"
-    ]
-    verdicts: list[JSON] = [_verdict(e["verdict"]) for e in mine if e["event"] == "verdict"]
-    recovery = [e["seconds"] for e in mine if e["event"] == "recovered"]
-    proven = [e["seconds"] for e in mine if e["event"] == "proven"]
-    finished = [e for e in mine if e["event"] == "scenario finished"]
-    outcomes = [Outcome(each["outcome"]) for each in verdicts]
-    if not finished or finished[-1]["error"]:
-        outcomes.append(Outcome.UNKNOWN)  # cut short or crashed
-    return {
-        "id": started["scenario"],
-        "runbook": started["runbook"],
-        "title": started["title"],
-        "outcome": str(Outcome.merge(outcomes)),
-        "recovery_time_s": recovery[-1] if recovery else None,
-        "proven_time_s": proven[-1] if proven else None,
-        "records": max((e["records"] for e in mine if e["event"] == "compared"), default=0),
-        "error": finished[-1]["error"] if finished else "the scenario did not end",
-        "phases": phases,
-        "verdicts": verdicts,
-    }
-
-
-def _verdict(raw: JSON) -> JSON:
-    keys = ("check", "outcome", "actual", "limit", "unit", "message")
-    return {key: raw[key] for key in keys}
 
 
 def _gaps(required: list[str], scenarios: list[Any]) -> list[str]:

@@ -98,6 +98,24 @@ class Prober:
         return stable_since(self.sights(), since)
 
 
+def windows(sights: Sequence[Sight]) -> list[tuple[float, float, str]]:
+    """Stretches of equal results, oldest first: from, to (monotonic seconds of the ticks), result.
+
+    A stretch lasts until the next one begins: between two ticks nobody looked.
+    """
+    found: list[tuple[float, float, str]] = []
+    for sight in sights:
+        if found:
+            begin, _, result = found[-1]
+            found[-1] = (begin, sight.due, result)
+        if not found or found[-1][2] != sight.result:
+            found.append((sight.due, sight.done, sight.result))
+        else:
+            begin, _, result = found[-1]
+            found[-1] = (begin, sight.done, result)
+    return found
+
+
 def stable_since(sights: Sequence[Sight], since: float) -> float | None:
     """See Prober.stable_since; monotonic seconds."""
     row: list[Sight] = []

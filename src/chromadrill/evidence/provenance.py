@@ -1,0 +1,85 @@
+"""Where a record comes from: who ran it, on what, from which source."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from chromadrill.model import JSON
+
+CONTROLS = {
+    "recovery": ["SOC 2 A1.3", "ISO 22301 8.5", "NIST CP-4", "DORA RTS 2024/1774 Art. 25"],
+    "data": ["SOC 2 A1.3", "ISO 27001 A.8.13", "NIST CP-9", "DORA RTS 2024/1774 Art. 40"],
+}
+_TITLES = {
+    "rb1_recovery_s": ("RB-1", "service restart: strike to first stable right answer"),
+    "rb2_recovery_s": ("RB-2", "restore from a backup: strike to first stable right answer"),
+    "rb4_recovery_s": ("RB-4", "import of a collection: strike to first stable right answer"),
+    "rb8_recovery_s": ("RB-8", "monthly drill: strike to first stable right answer"),
+    "data_loss_s": ("RB-2", "age of the oldest lost acknowledged write"),
+    "startup_s": ("RB-1", "server start to first real answer"),
+    "collection_creation_s": ("RB-8", "creating a collection"),
+}
+
+
+def provenance(folder: Path, version: str) -> JSON:
+    """Version, commit and machine. `git_sha` is None outside of a git checkout."""
+    status = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {
+        "harness": version,
+        "git_sha": _git(folder, "rev-parse", "HEAD") or None,
+        "dirty": None if status is None else bool(status),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def trigger(environ: Mapping[str, str] | None = None) -> str:
+    """schedule, release or manual, as the CI that started us says."""
+    environ = os.environ if environ is None else environ
+    event = environ.get("GITHUB_EVENT_NAME") or environ.get("CI_PIPELINE_SOURCE") or ""
+    if event == "schedule":
+        return "schedule"
+    return "release" if event in ("release", "workflow_call", "push") else "manual"
+
+
+def objectives(limits: Mapping[str, float]) -> list[JSON]:
+    """The limits of `[objectives]` by runbook id, with the controls that ask for them."""
+    return [
+        {
+            "id": runbook,
+            "title": title,
+            "limit": limits[key],
+            "unit": key.rpartition("_")[2],
+            "controls": CONTROLS["data" if key == "data_loss_s" else "recovery"],
+        }
+        for key, (runbook, title) in _TITLES.items()
+        if key in limits
+    ]
+
+
+def contacts(table: Mapping[str, str | None]) -> list[JSON]:
+    """`[contacts]` in the order in which they are called."""
+    found = []
+    for role in ("primary", "secondary", "platform"):
+        name, _, reach = (table.get(role) or "").partition(",")
+        if name:
+            found.append({"role": role, "name": name.strip(), "reach": reach.strip()})
+    return found
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git is on the path
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

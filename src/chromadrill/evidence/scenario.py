@@ -1,0 +1,138 @@
+"""One scenario of the record: what was done, seen and judged, from its events in the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from chromadrill.evidence.advice import next_step
+from chromadrill.model import JSON, Outcome
+
+EXAMPLES = 10  # of a difference, in the record; all of them are in the ledger
+
+
+def scenario_of(started: JSON, events: list[JSON]) -> JSON:
+    """The record of the scenario that `started` opens; `events` are the whole run's."""
+    mine = [e for e in events if e.get("scenario") == started["scenario"]]
+    verdicts = [_verdict(e["verdict"]) for e in mine if e["event"] == "verdict"]
+    finished = [e for e in mine if e["event"] == "scenario finished"]
+    outcomes = [Outcome(each["outcome"]) for each in verdicts]
+    if not finished or finished[-1]["error"]:
+        outcomes.append(Outcome.UNKNOWN)  # cut short or crashed
+    error = finished[-1]["error"] if finished else "the scenario did not end"
+    begun = started.get("at")
+    return {
+        "id": started["scenario"],
+        "runbook": started["runbook"],
+        "title": started["title"],
+        "outcome": str(Outcome.merge(outcomes)),
+        "started_at": begun,
+        "recovery_time_s": _last(mine, "recovered", "seconds"),
+        "proven_time_s": _last(mine, "proven", "seconds"),
+        "records": max((e["records"] for e in mine if e["event"] == "compared"), default=0),
+        "error": error,
+        "phases": _phases(mine, begun),
+        "verdicts": verdicts,
+        "disaster": _disaster(mine),
+        "backup": _backup(mine),
+        "production_origin": bool(_last(mine, "backup", "production_origin")),
+        "strike_s": _seconds(begun, _last(mine, "strike", "at")),
+        "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
+        "client": _windows(mine, begun),
+        "commands": [
+            {key: e.get(key) for key in ("command", "exit_code", "seconds")}
+            for e in mine
+            if e["event"] == "command"
+        ],
+        "next_step": next_step(verdicts, error, str(started["runbook"])),
+        "log_tail": _last(mine, "log tail", "text"),
+    }
+
+
+def _verdict(raw: JSON) -> JSON:
+    keys = ("check", "outcome", "actual", "limit", "unit", "message")
+    return {
+        **{key: raw[key] for key in keys},
+        "differences": [_difference(each) for each in raw.get("differences") or ()],
+    }
+
+
+def _difference(raw: JSON) -> JSON:
+    ids = list(raw.get("ids") or ())
+    return {
+        "collection": raw.get("collection"),
+        "field": raw.get("field"),
+        "kind": raw.get("kind"),
+        "count": len(ids) or 1,
+        "ids": ids[:EXAMPLES],
+        "before": raw.get("before"),
+        "after": raw.get("after"),
+        "examples": list(raw.get("examples") or ())[:EXAMPLES],
+    }
+
+
+def _phases(mine: list[JSON], begun: str | None) -> list[JSON]:
+    """Phases in the order in which they began; one inside another ends before it."""
+    begins = {
+        e["name"]: _seconds(begun, e.get("at")) for e in mine if e["event"] == "phase started"
+    }
+    found = [
+        {
+            "name": e["name"],
+            "seconds": e["seconds"],
+            "start_s": begins.get(e["name"]),
+            "status": e.get("status", "passed"),
+        }
+        for e in mine
+        if e["event"] == "phase finished"
+    ]
+    return sorted(found, key=lambda each: each["start_s"] or 0.0)
+
+
+def _disaster(mine: list[JSON]) -> JSON | None:
+    seen = next((e for e in reversed(mine) if e["event"] == "seen"), None)
+    struck = next((e for e in mine if e["event"] == "strike"), None)
+    if struck is None:
+        return None
+    return {
+        "name": struck["disaster"],
+        "what": struck["what"],
+        "seen": seen and seen.get("seen"),
+        "seen_after_s": seen and seen.get("seen_after_s"),
+    }
+
+
+def _backup(mine: list[JSON]) -> JSON | None:
+    found = next((e for e in reversed(mine) if e["event"] == "backup"), None)
+    if found is None:
+        return None
+    return {key: found.get(key) for key in ("id", "method", "created_at", "bytes")}
+
+
+def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
+    """What the client saw, in seconds from the scenario's start."""
+    sights = next((e for e in reversed(mine) if e["event"] == "sights"), None)
+    zero = _epoch(begun)
+    if sights is None or zero is None:
+        return []
+    return [
+        {
+            "from_s": round(each["from"] - zero, 3),
+            "to_s": round(each["to"] - zero, 3),
+            "result": each["result"],
+        }
+        for each in sights.get("windows") or ()
+    ]
+
+
+def _last(mine: list[JSON], event: str, key: str) -> Any:
+    return next((e.get(key) for e in reversed(mine) if e["event"] == event), None)
+
+
+def _epoch(at: str | None) -> float | None:
+    return datetime.fromisoformat(at).timestamp() if at else None
+
+
+def _seconds(begun: str | None, at: str | None) -> float | None:
+    zero, then = _epoch(begun), _epoch(at)
+    return None if zero is None or then is None else round(then - zero, 3)

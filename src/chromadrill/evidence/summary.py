@@ -1,0 +1,81 @@
+"""The few numbers a manager asks for, over all scenarios of a run; None where nothing was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from chromadrill.model import JSON
+
+
+def summary_of(scenarios: Sequence[JSON]) -> JSON:
+    """Recovery and loss of the scenario nearest to its limit; records over all scenarios."""
+    recovery = _nearest(scenarios, "recovery time")
+    loss = _nearest(scenarios, "data loss")
+    records = [_records(each) for each in scenarios]
+    return {
+        "recovery_time_s": recovery and recovery["actual"],
+        "recovery_limit_s": recovery and recovery["limit"],
+        "data_loss_s": loss and loss["actual"],
+        "data_loss_limit_s": loss and loss["limit"],
+        "downtime_s": _most(_outage(each, ("error", "timeout")) for each in scenarios),
+        "wrong_answer_s": _most(_outage(each, ("wrong",)) for each in scenarios),
+        "records_compared": sum(each["compared"] for each in records),
+        "records_total": sum(each["total"] for each in records),
+        "records_lost": sum(each["missing"] for each in records),
+        "records_altered": sum(each["changed"] for each in records),
+        "records_extra": sum(each["extra"] for each in records),
+        "search_p90_ms": _most(
+            v["actual"] for s in scenarios for v in s["verdicts"] if v["check"] == "search p90"
+        ),
+        "forecast": None,
+    }
+
+
+def _nearest(scenarios: Sequence[JSON], check: str) -> JSON | None:
+    """The verdict that used most of its limit; one without a number is worst: it never came."""
+    found = [v for s in scenarios for v in s["verdicts"] if v["check"] == check and v["limit"]]
+    if not found:
+        return None
+    never = float("inf")
+    worst: JSON = max(
+        found, key=lambda v: never if v["actual"] is None else v["actual"] / v["limit"]
+    )
+    return worst
+
+
+def _records(scenario: JSON) -> dict[str, int]:
+    """Each scenario compares twice, before and after one more restart: the worse of both counts."""
+    climbs = [v for v in scenario["verdicts"] if v["check"].startswith("records")]
+
+    def worst(of: Callable[[JSON], bool]) -> int:
+        counted = [
+            max((d["count"] for d in climb.get("differences") or () if of(d)), default=0)
+            for climb in climbs
+        ]
+        return max(counted, default=0)
+
+    return {
+        "missing": worst(lambda d: d["field"] == "record" and d["kind"] == "missing"),
+        "extra": worst(lambda d: d["field"] == "record" and d["kind"] == "extra"),
+        "changed": worst(lambda d: d["field"] != "record"),
+        "compared": int(max((v["actual"] or 0 for v in climbs), default=0)),
+        "total": int(max((v["limit"] or 0 for v in climbs), default=0)),
+    }
+
+
+def _outage(scenario: JSON, results: tuple[str, ...]) -> float | None:
+    """Seconds between strike and recovery in which a client saw one of `results`."""
+    struck, recovered = scenario.get("strike_s"), scenario.get("recovered_s")
+    if struck is None or not scenario.get("client"):
+        return None
+    until = recovered if recovered is not None else max(w["to_s"] for w in scenario["client"])
+    seconds: float = sum(
+        max(0.0, min(w["to_s"], until) - max(w["from_s"], struck))
+        for w in scenario["client"]
+        if w["result"] in results
+    )
+    return round(seconds, 3)
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    return max((each for each in values if each is not None), default=None)
