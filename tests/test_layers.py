@@ -25,6 +25,7 @@ MAY = {
     "recovery": {"model", "protocols"},
     "monitoring": {"model", "chroma", "datasets"},
     "ladder": {"model", "checks"},
+    "closing": {"model", "evidence", "reporting"},
     "serving": {"model", "backups", "targets"},
 }
 HEAVY = {"chromadb", "testcontainers", "torch", "psycopg", "locust", "sentence_transformers"}

@@ -10,7 +10,7 @@ import orjson
 
 from chromadrill.clock import utc_now
 from chromadrill.evidence.ledger import read
-from chromadrill.evidence.scenario import scenario_of
+from chromadrill.evidence.scenario import plain_verdict, scenario_of
 from chromadrill.evidence.summary import summary_of
 from chromadrill.model import JSON, Outcome
 
@@ -65,6 +65,7 @@ def record_of(events: list[JSON]) -> JSON:
         "contacts": opened.get("contacts", []),
         "exceptions": opened.get("exceptions", []),
         "remediation": opened.get("remediation", []),
+        "trend": [plain_verdict(v) for e in events if e["event"] == "trend" for v in e["verdicts"]],
         "cleanup": closed.get("cleanup", {"status": "failed", "detail": "the run did not end"}),
         "provenance": {**opened.get("provenance", {}), "generated_at": utc_now()},
         "previous_run_id": opened.get("previous_run_id"),

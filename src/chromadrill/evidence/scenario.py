@@ -14,7 +14,7 @@ EXAMPLES = 10  # of a difference, in the record; all of them are in the ledger
 def scenario_of(started: JSON, events: list[JSON]) -> JSON:
     """The record of the scenario that `started` opens; `events` are the whole run's."""
     mine = [e for e in events if e.get("scenario") == started["scenario"]]
-    verdicts = [_verdict(e["verdict"]) for e in mine if e["event"] == "verdict"]
+    verdicts = [plain_verdict(e["verdict"]) for e in mine if e["event"] == "verdict"]
     finished = [e for e in mine if e["event"] == "scenario finished"]
     outcomes = [Outcome(each["outcome"]) for each in verdicts]
     if not finished or finished[-1]["error"]:
@@ -49,7 +49,8 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
     }
 
 
-def _verdict(raw: JSON) -> JSON:
+def plain_verdict(raw: JSON) -> JSON:
+    """A verdict of the ledger as the record has it."""
     keys = ("check", "outcome", "actual", "limit", "unit", "message")
     return {
         **{key: raw[key] for key in keys},

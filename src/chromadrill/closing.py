@@ -1,0 +1,80 @@
+"""The end of a run: trend, reports, redaction, seal, history. In this order; `drill.json` last."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chromadrill.evidence import history
+from chromadrill.evidence.chain import sha256_of_record
+from chromadrill.evidence.ledger import Ledger, read
+from chromadrill.evidence.record import record_of, seal
+from chromadrill.evidence.redaction import redact_folder, secrets_of
+from chromadrill.evidence.trend import judge_trend
+from chromadrill.model import JSON
+from chromadrill.reporting.badge import badge
+from chromadrill.reporting.html import page
+from chromadrill.reporting.markdown import markdown
+from chromadrill.reporting.metrics import metrics
+
+SHOWN = 12  # drills on the page
+
+
+def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) -> JSON:
+    """Judge the trend, note the run's end, and return its record. Nothing is rendered yet.
+
+    Only a whole drill is held against the drills before it.
+    """
+    if drill:
+        before = history.read(_history(ledger.path.parent))
+        entry = history.entry_of(record_of(read(ledger.path)), "")
+        ledger.write("trend", verdicts=judge_trend(entry, before))
+    ledger.write("run finished", exit_status=exit_status, cleanup=cleanup)
+    return record_of(read(ledger.path))
+
+
+def close(folder: Path, record: JSON, *, drill: bool, faults: list[JSON]) -> str:
+    """Render, redact, seal; returns the SHA-256 of `drill.json`.
+
+    A whole drill is also added to the history, and the badge and the metrics are drawn anew.
+    """
+    reports = folder.parent
+    before = history.read(reports / history.HISTORY)
+    mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
+    shown = [*mine, history.entry_of(record, "")][-SHOWN:] if drill else mine[-SHOWN:]
+    (folder / "report.md").write_text(markdown(record), "utf-8")
+    (folder / "report.html").write_text(page(record, shown, faults=faults), "utf-8")
+    redact_folder(folder, secrets_of())
+    seal(folder, record)
+    sha256 = sha256_of_record(folder)
+    if drill:
+        entry = history.entry_of(record, sha256)
+        history.append(reports / history.HISTORY, entry)
+        _draw(reports, [*before, entry])
+        _point_latest_at(folder)
+    return sha256
+
+
+def _draw(reports: Path, entries: list[JSON]) -> None:
+    now = datetime.now(UTC)
+    proven = [each for each in entries if history.proven(each)]
+    _replace(reports / "badge.svg", badge(proven[-1] if proven else None, now))
+    _replace(reports / "metrics.prom", metrics(entries, now))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all: a collector may read at any time."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, "utf-8")
+    partial.replace(path)
+
+
+def _point_latest_at(folder: Path) -> None:
+    link = folder.parent / f".latest-{os.getpid()}"
+    link.symlink_to(folder.name)
+    link.replace(folder.parent / "latest")
+
+
+def _history(folder: Path) -> Path:
+    return folder.parent / history.HISTORY

@@ -1,0 +1,119 @@
+"""`reports/history.jsonl`: one line a drill, appended when it is sealed, never changed.
+
+It outlives the folders of the runs, which are pruned. Times are in seconds (`_s`) or milliseconds
+(`_ms`); a value that was not measured is null.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from chromadrill.errors import Unavailable
+from chromadrill.evidence.summary import summary_of
+from chromadrill.model import JSON
+
+HISTORY = "history.jsonl"
+LOG = logging.getLogger(__name__)
+
+
+def entry_of(record: JSON, record_sha256: str) -> JSON:
+    """The line of a record; an old record without a summary gets one from its scenarios.
+
+    `record_sha256` is the SHA-256 of the sealed `drill.json` ("" as long as there is none).
+    """
+    summary: JSON = record.get("summary") or summary_of(record.get("scenarios") or [])
+    forecast = summary.get("forecast")
+    return {
+        "run_id": record.get("run_id"),
+        "finished_at": record.get("finished_at"),
+        "target": (record.get("target") or {}).get("name"),
+        "outcome": record.get("outcome"),
+        "recovery_time_s": number(summary.get("recovery_time_s")),
+        "recovery_limit_s": number(summary.get("recovery_limit_s")),
+        "data_loss_s": number(summary.get("data_loss_s")),
+        "downtime_s": number(summary.get("downtime_s")),
+        "search_p90_ms": number(summary.get("search_p90_ms")),
+        "forecast_s": number(forecast.get("seconds") if isinstance(forecast, dict) else None),
+        "records": number(summary.get("records_compared")),
+        "record_sha256": record_sha256,
+    }
+
+
+def proven(entry: JSON) -> bool:
+    """Whether the drill proved a restore: all checks passed, and something had to recover."""
+    return entry.get("outcome") == "pass" and number(entry.get("recovery_time_s")) is not None
+
+
+def number(value: Any) -> float | int | None:
+    """The value if it is a measurement (a finite number, not negative), else None."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def append(path: Path, entry: JSON) -> None:
+    """Add one line: one write, on the disk when this returns.
+
+    The line of a run that was killed while it wrote has no end; a new one starts below it, so that
+    it costs nobody else's.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    line = orjson.dumps(entry) + b"\n"
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and os.pread(descriptor, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        written = os.write(descriptor, line)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if written != len(line):
+        raise Unavailable(
+            f"Only {written} of {len(line)} bytes of this drill fitted into {path}.",
+            next_step="Free some space, then append the drill again.",
+        )
+
+
+def read(path: Path) -> list[JSON]:
+    """All whole lines, oldest first; how many could not be read is logged as a warning."""
+    entries, bad = parse(path)
+    if bad:
+        LOG.warning("%s: %d unreadable lines left out: %s", path, len(bad), bad[:10])
+    return entries
+
+
+def parse(path: Path) -> tuple[list[JSON], list[int]]:
+    """All whole lines, and the numbers (from 1) of those that are none. No file: no lines."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        raise Unavailable(f"The history {path} cannot be read: {error.strerror}.") from error
+    entries, bad = [], []
+    # not splitlines(): a cut line may hold any byte
+    for at, line in enumerate(data.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            entry = None
+        if isinstance(entry, dict):
+            entries.append(entry)
+        else:
+            bad.append(at)
+    return entries, bad
+
+
+def previous(path: Path, target: str | None) -> JSON | None:
+    """The last drill of the target, whatever its outcome; of any target if `target` is None."""
+    found = [each for each in read(path) if target is None or each.get("target") == target]
+    return found[-1] if found else None

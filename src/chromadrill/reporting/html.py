@@ -1,0 +1,94 @@
+"""The record as one page for a manager, an auditor and on-call: no script, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chromadrill.model import JSON
+from chromadrill.reporting import parts, svg, verdict, words
+from chromadrill.reporting.words import number, part, rows, texts
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+def page(record: JSON, history: Sequence[JSON] = (), *, faults: Sequence[JSON] = ()) -> str:
+    """The whole page. `history` is oldest first; `faults` are the rows of `sabotage.json`."""
+    record, faults = words.tame(record), rows({"faults": words.tame(list(faults))}, "faults")
+    drills = _drills(record, history)
+    return _template().render(
+        r=record,
+        says=verdict.verdict(record),
+        origin=verdict.data_origin(record),
+        recovery=verdict.fact(record, "recovery_time", "recovery time"),
+        loss=verdict.fact(record, "data_loss", "data loss"),
+        records=verdict.records(record),
+        summary=part(record, "summary"),
+        missing=parts.missing(record),
+        scenarios=[parts.shown(s, f"s{i}") for i, s in enumerate(rows(record, "scenarios"), 1)],
+        now=parts.now(record),
+        slowest=parts.slowest(record),
+        objectives=parts.objectives(record),
+        digest=parts.digest(rows(record, "artifacts")),
+        weight=sum(number(each.get("bytes")) or 0 for each in rows(record, "artifacts")),
+        drills=drills,
+        trend=svg.trend(drills),
+        fault_picture=svg.fault_table(faults),
+        uncaught=[f for f in faults if f.get("kind") == "fault" and f.get("outcome") != "fail"],
+        alarms=[f for f in faults if f.get("kind") == "healthy" and f.get("outcome") != "pass"],
+        meter=svg.meter,
+        outcomes=words.OUTCOMES,
+        **{name: part(record, name) for name in ("target", "versions", "embedder", "provenance")},
+        cleanup=part(record, "cleanup"),
+        artifacts=rows(record, "artifacts"),
+        contacts=rows(record, "contacts"),
+        remediation=rows(record, "remediation"),
+        listed={name: isinstance(record.get(name), list) for name in ("exceptions", "remediation")},
+        **{name: texts(record, name) for name in ("exceptions", "required", "not_covered")},
+        trend_verdicts=rows(record, "trend"),
+    )
+
+
+@cache
+def _template() -> Template:
+    # imported here: who only runs a drill does not pay for it
+    from jinja2 import ChainableUndefined, Environment
+
+    environment = Environment(
+        autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    for name in ("duration", "count", "amount", "size", "when", "said", "unnumbered"):
+        environment.filters[name] = _settled(getattr(words, name))
+    return environment.from_string(TEMPLATE.read_text("utf-8"))
+
+
+def _settled(word: Callable[..., str]) -> Callable[..., str]:
+    """A filter for which a field that is not there is the same as one that is null."""
+    from jinja2 import Undefined
+
+    def settled(value: Any, *others: Any) -> str:
+        return word(*(None if isinstance(e, Undefined) else e for e in (value, *others)))
+
+    return settled
+
+
+def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
+    """The last 12 drills of this target, this one among them."""
+    target = part(record, "target").get("name")
+    drills = [
+        each
+        for each in rows({"history": words.tame(list(history))}, "history")
+        if not target or each.get("target") in (None, target)
+    ]
+    if rows(record, "scenarios") and record.get("run_id") not in {d.get("run_id") for d in drills}:
+        value, limit, _ = verdict.fact(record, "recovery_time", "recovery time")
+        summary = part(record, "summary")
+        mine = {"recovery_time_s": value, "recovery_limit_s": limit}
+        mine |= {"records": summary.get("records_compared")}
+        drills.append({**summary, **record, **mine})
+    return drills[-svg.LAST :]

@@ -1,0 +1,180 @@
+"""What the page says first, and why: never more than the record shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chromadrill.model import JSON
+from chromadrill.reporting import words
+from chromadrill.reporting.words import count, duration, number, part, rows, said, texts
+
+PROVES = {"disaster seen", "original"}  # a run without either of these has restored nothing
+CORE = {"inventory", "counts", "records", "configuration"}
+HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """Headline, one sentence, and the reasons where it is not green."""
+
+    kind: str
+    headline: str
+    sentence: str
+    reasons: tuple[str, ...] = ()
+
+
+def verdict(record: JSON) -> Says:
+    """PROVEN only where the record says pass and nothing in it contradicts that."""
+    scenarios, outcome = rows(record, "scenarios"), record.get("outcome")
+    bad = [each for each in scenarios if each.get("outcome") != "pass"]
+    if outcome == "fail":
+        failed = [each for each in bad if each.get("outcome") == "fail"]
+        many = f"{len(failed)} of {len(scenarios)} scenarios failed."
+        return Says("fail", HEADLINES["fail"], many, tuple(_why(each) for each in failed))
+    holes = [f"Not covered: {each}" for each in texts(record, "not_covered")]
+    done = {each.get("runbook") for each in scenarios}
+    if "required" in record and not holes:
+        holes = [
+            f"Not covered: {e} is required" for e in texts(record, "required") if e not in done
+        ]
+    if not scenarios:
+        sentence = "No scenario is in this record: nothing was struck, restored or compared."
+        return Says("unknown", HEADLINES["unknown"], sentence, tuple(holes))
+    reasons = [_why(each) for each in bad] + holes
+    if outcome == "pass" and not reasons:
+        return _passed(scenarios)
+    good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
+    if outcome == "pass":
+        sentence = f"The record says pass and contradicts itself: {good}."
+    elif outcome == "unknown":
+        sentence = f"{good}; what is left open proves nothing either way."
+    else:
+        sentence = f"The record has no outcome that this page knows ({said(outcome, 'none')})."
+    return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+
+
+def _passed(scenarios: list[JSON]) -> Says:
+    verdicts = [each for scenario in scenarios for each in rows(scenario, "verdicts")]
+    wrong = [v for v in verdicts if v.get("outcome") in ("fail", "unknown")]
+    skipped = [v for v in verdicts if v.get("outcome") == "not_run"]
+    unseen = [v for v in skipped if v.get("check") in CORE]
+    if wrong or unseen:
+        reasons = tuple(
+            f"{said(v.get('check'))} is {words.OUTCOMES[str(v['outcome'])]}" for v in wrong + unseen
+        )
+        sentence = "The record says pass, and checks in it do not."
+        return Says("unknown", HEADLINES["unknown"], sentence, reasons)
+    if not {v.get("check") for v in verdicts if v.get("outcome") == "pass"} & PROVES:
+        sentence = "Every check passed, but nothing was restored in this run."
+        return Says("unknown", "NO RESTORE IN THIS RUN", sentence)
+    many = "The scenario" if len(scenarios) == 1 else f"All {len(scenarios)} scenarios"
+    sentence = f"{many} passed: {len(verdicts) - len(skipped):,} checks, none failed."
+    if skipped:
+        sentence += f" {len(skipped)} checks were not asked for and did not run."
+    return Says("pass", HEADLINES["pass"], sentence)
+
+
+def _why(scenario: JSON) -> str:
+    """One line: which scenario, and what its first bad check says."""
+    title, first = said(scenario.get("title"), "a scenario without a title"), first_bad(scenario)
+    if first:
+        return f"{title}: {said(first.get('check'))}: {said(first.get('message'))}"
+    outcome = words.OUTCOMES.get(str(scenario.get("outcome")), "without an outcome")
+    return f"{title}: {said(scenario.get('error'), outcome)}"
+
+
+def first_bad(scenario: JSON) -> JSON | None:
+    """The first check that failed, else the first that could not be judged."""
+    for wanted in ("fail", "unknown"):
+        for each in rows(scenario, "verdicts"):
+            if each.get("outcome") == wanted:
+                return each
+    return None
+
+
+def focus(record: JSON) -> JSON | None:
+    """The scenario that on-call looks at: the first FAIL, else UNKNOWN, else none."""
+    for wanted in ("fail", "unknown"):
+        for each in rows(record, "scenarios"):
+            if each.get("outcome") == wanted:
+                return each
+    return None
+
+
+def data_origin(record: JSON) -> tuple[str, str]:
+    """Whose data was restored, in two words and in a sentence: an auditor must not be misled."""
+    scenarios = rows(record, "scenarios")
+    real = [each for each in scenarios if each.get("production_origin") is True]
+    made = [each for each in scenarios if each.get("production_origin") is False]
+    if real and len(real) == len(scenarios):
+        return "Production backup", "Every scenario restored a backup that came from production."
+    if real:
+        return (
+            "Partly synthetic data",
+            f"{len(real)} of {len(scenarios)} scenarios restored a backup from production; the"
+            " others used data that the drill made itself, or do not say.",
+        )
+    if made and len(made) == len(scenarios):
+        return (
+            "Synthetic data",
+            "The drill made this data itself. It tests the procedure; it does not show that"
+            " production's own backup exists or can be restored.",
+        )
+    return (
+        "Data of unknown origin",
+        "The record does not say whether what was restored came from production. Do not read it"
+        " as proof of production's own backup.",
+    )
+
+
+def fact(record: JSON, name: str, check: str) -> tuple[Any, Any, str]:
+    """Value, limit and a sentence for "recovery" or "data loss"; old records have only verdicts."""
+    summary = part(record, "summary")
+    value, limit = summary.get(f"{name}_s"), summary.get(f"{name.removesuffix('_time')}_limit_s")
+    found = [
+        each
+        for scenario in rows(record, "scenarios")
+        for each in rows(scenario, "verdicts")
+        if each.get("check") == check and number(each.get("limit")) is not None
+    ]
+    if value is None and limit is None and found:
+
+        def used(each: JSON) -> float:
+            actual, most = number(each.get("actual")), number(each.get("limit")) or 0.0
+            return float("inf") if actual is None else actual / most if most else actual * 1e9
+
+        worst = max(found, key=used)
+        value, limit = worst.get("actual"), worst.get("limit")
+    actual, most = number(value), number(limit)
+    of = "no limit in the record" if most is None else f"the limit of {duration(most)}"
+    if actual is None:
+        never = any(v.get("outcome") == "fail" and v.get("actual") is None for v in found)
+        return ("never" if never else None), limit, of if most is None else of.replace("the ", "")
+    if most is None:
+        return value, limit, of
+    if actual > most:
+        return value, limit, f"over {of} by {duration(actual - most)}"
+    share = f" ({actual / most:.0%} of it)" if most and actual >= most / 100 else ""
+    return value, limit, f"within {of}{share}"
+
+
+def records(record: JSON) -> tuple[str, str, bool | None]:
+    """ "0 lost, 0 altered", "of 5,909 records...", and whether that is good (None: not known)."""
+    summary = part(record, "summary")
+    lost, altered = summary.get("records_lost"), summary.get("records_altered")
+    compared = summary.get("records_compared")
+    if compared is None:
+        compared = max(
+            (number(s.get("records")) or 0 for s in rows(record, "scenarios")), default=0
+        )
+    total = summary.get("records_total")
+    of = f"of {count(total)} records" if total is not None else "of a total that was not measured"
+    if summary.get("records_extra"):
+        of += f"; {count(summary['records_extra'])} that should not be there"
+    of += f"; {count(compared)} compared" if compared else "; none compared"
+    if lost is None and altered is None:
+        return words.NOT_MEASURED, of, None
+    known = [number(each) for each in (lost, altered, summary.get("records_extra") or 0)]
+    good = None if None in known or not compared else not any(known)
+    return f"{count(lost)} lost, {count(altered)} altered", of, good

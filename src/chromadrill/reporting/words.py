@@ -1,0 +1,154 @@
+"""Values as a reader wants them: durations, dates, sizes; and what each check's red means."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from chromadrill.model import JSON
+
+NOT_MEASURED = "not measured"
+NOT_RECORDED = "not recorded"
+OUTCOMES = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "not_run": "NOT RUN"}
+
+# for whoever is called at night: what a red check says about the database, in one sentence
+MEANS = {
+    "inventory": "Tenants, databases or collections are missing, or there are some too many.",
+    "counts": "A collection holds another number of records than the backup's fingerprint says.",
+    "records": "Records are lost, added or altered: documents, metadata, URIs or vectors.",
+    "configuration": "A collection came back with another distance, dimension, index or metadata.",
+    "distances": "Nearest-neighbour answers differ from those computed over the records themselves.",
+    "recall": "Searches no longer find records that are there: the vector index is damaged.",
+    "filters": "Metadata filters return other records than they should.",
+    "text search": "Full-text search returns other records than it should.",
+    "alive": "The server died or hung while it was being questioned.",
+    "canary": "The restored copy does not take, find or remove a new record.",
+    "files": "The backup's own files are missing, cut short or altered.",
+    "integrity": "SQLite or its full-text index is damaged, seen in the files themselves.",
+    "structure": "The directory's parts do not fit together: index files, queue, database rows.",
+    "start": "The server does not start on the restored data.",
+    "startup": "The server took too long to start, or did not start at all.",
+    "original": "The backup that was proven is not what it was before: the drill must only read it.",
+    "export": "The export could not be read or brought back whole.",
+    "disaster seen": "No client noticed the disaster, so what followed shows nothing.",
+    "recovery time": "Clients waited longer than agreed for stable right answers, or never got them.",
+    "data loss": "More acknowledged writes are gone than the objective allows.",
+    "runbook command": "A command of the runbook failed when typed as on-call types it.",
+    "collection creation": "Making a new collection takes longer than agreed.",
+    "search p90": "Searches are slower than agreed, or too few were measured.",
+}
+
+
+# looked up or compared, so a text whatever a broken record holds there
+PLAIN = {"run_id", "outcome", "runbook", "check", "title", "kind", "status", "family", "result"}
+
+
+def tame(value: Any, key: str = "") -> Any:
+    """A copy of a record in which nothing that is looked up is a list or an object."""
+    if isinstance(value, dict | list) and key in PLAIN:
+        return str(value)
+    if isinstance(value, dict):
+        return {str(name): tame(each, str(name)) for name, each in value.items()}
+    return [tame(each) for each in value] if isinstance(value, list) else value
+
+
+def rows(holder: Any, name: str) -> list[JSON]:
+    """The objects of a list; an old or broken record may have none, or something else."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def part(holder: Any, name: str) -> JSON:
+    """The object of that name, or an empty one."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def texts(holder: JSON, name: str) -> list[str]:
+    """The list of that name as texts."""
+    value = holder.get(name)
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None: a bool or a text is no measurement."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def said(value: Any, otherwise: str = NOT_RECORDED) -> str:
+    """The text of a value; blanks and None are named as what they are."""
+    return otherwise if value is None or value == "" else str(value)
+
+
+def duration(value: Any, otherwise: str = NOT_MEASURED) -> str:
+    """ "0.3 s", "300 s", "16 min 40 s", "24 h"."""
+    seconds = number(value)
+    if seconds is None:
+        return otherwise if value is None else str(value)
+    if abs(seconds) < 600:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 120:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h" + (f" {minutes} min" if minutes else "")
+
+
+def count(value: Any, otherwise: str = NOT_MEASURED) -> str:
+    """ "5,909"."""
+    found = number(value)
+    if found is None:
+        return otherwise if value is None else str(value)
+    return f"{found:,.0f}" if found == int(found) else f"{found:,.3g}"
+
+
+def amount(value: Any, unit: Any) -> str:
+    """A measured value with its unit."""
+    if unit == "s":
+        return duration(value)
+    return f"{count(value)} {unit}" if unit and value is not None else count(value)
+
+
+def size(value: Any) -> str:
+    """ "1.2 MB" (10^6 bytes)."""
+    found = number(value)
+    if found is None:
+        return said(value)
+    for unit in ("B", "kB", "MB"):
+        if abs(found) < 1000:
+            return f"{found:.3g} {unit}"
+        found /= 1000
+    return f"{found:,.1f} GB"
+
+
+def moment(value: Any) -> datetime | None:
+    """An ISO time, in UTC."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def when(value: Any) -> str:
+    """ "25 Nov 2026, 07:39:26 UTC"; what is no time is shown as it is."""
+    found = moment(value)
+    return said(value) if found is None else f"{found:%d %b %Y, %H:%M:%S} UTC".lstrip("0")
+
+
+def unnumbered(value: Any) -> str:
+    """A step's name without a number of its own: the page numbers them all."""
+    return re.sub(r"^\d+\.\s+", "", said(value))
+
+
+def meaning(check: Any) -> str | None:
+    """What a red or unknown check means; the same check after a restart means the same."""
+    name = str(check).removesuffix(" after one more restart")
+    found = MEANS.get(name)
+    if found and name != str(check):
+        found += " It showed after one more restart."
+    return found
