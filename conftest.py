@@ -3,7 +3,10 @@
 pytest_plugins = (
     "fixtures.options",
     "fixtures.run",
+    "fixtures.progress",
     "fixtures.target",
     "fixtures.drill",
+    "fixtures.allure_extras",
+    "fixtures.telling",
     "fixtures.sabotage",
 )

@@ -25,6 +25,7 @@ MAY = {
     "recovery": {"model", "protocols"},
     "monitoring": {"model", "chroma", "datasets"},
     "ladder": {"model", "checks"},
+    "notifying": {"model", "evidence", "reporting"},
     "closing": {"model", "evidence", "reporting"},
     "serving": {"model", "backups", "targets"},
 }

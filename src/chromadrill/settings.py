@@ -64,10 +64,7 @@ class Remediation(_Table):
 
 
 class Evidence(_Table):
-    """`[evidence]`: what a record says of itself, and where its summary is sent.
-
-    `webhook` and `heartbeat` are secrets: from the environment alone.
-    """
+    """`[evidence]`: what a record says of itself."""
 
     operator: str | None = None
     witness: str | None = None
@@ -75,6 +72,11 @@ class Evidence(_Table):
     trigger: str | None = Field(None, pattern="^(schedule|release|manual)$")
     exceptions: tuple[str, ...] = ()
     remediation: tuple[Remediation, ...] = ()
+
+
+class Notify(_Table):
+    """`[notify]`: who is told how a drill ended. Both URLs are secrets: from the environment alone."""
+
     webhook: SecretStr | None = None
     heartbeat: SecretStr | None = None
 
@@ -96,6 +98,7 @@ class Settings(_Table):
     targets: dict[str, TargetTable] = Field(default_factory=dict)
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
+    notify: Notify = Notify()
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
@@ -139,10 +142,10 @@ def load(
 
 def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
     for key in ("webhook", "heartbeat"):
-        if key in found.get("evidence", {}):
+        if key in found.get("notify", {}):
             raise UsageError(
-                f"{file}: [evidence] {key} is a secret and does not belong in a file.",
-                next_step=f"Set DRILL_EVIDENCE__{key.upper()} in the environment instead.",
+                f"{file}: [notify] {key} is a secret and does not belong in a file.",
+                next_step=f"Set DRILL_NOTIFY__{key.upper()} in the environment instead.",
             )
 
 
@@ -226,6 +229,7 @@ def _keys(path: list[str]) -> list[str]:
         "objectives": Objectives,
         "targets": TargetTable,
         "contacts": Contacts,
+        "notify": Notify,
         "evidence": Remediation if "remediation" in path else Evidence,
     }
     return list(tables[path[0]].model_fields)

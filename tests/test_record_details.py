@@ -1,0 +1,117 @@
+"""What the record says beyond verdicts: timeline, client, summary, next step."""
+
+import pytest
+
+from chromadrill.evidence.advice import advice, next_step
+from chromadrill.evidence.provenance import contacts, objectives, trigger
+from chromadrill.evidence.scenario import scenario_of
+from chromadrill.evidence.summary import summary_of
+from chromadrill.model import Sight
+from chromadrill.monitoring.prober import windows
+from chromadrill.settings import Objectives
+
+AT = "2026-11-25T08:00:{:06.3f}Z"
+
+
+def event(kind, at, **fields):
+    return {"event": kind, "scenario": "s", "at": AT.format(at), **fields}
+
+
+@pytest.fixture
+def events():
+    """A scenario struck at 10 s, seen wrong from 11 to 14 s, recovered at 15 s."""
+    zero = 1795593600.0  # 08:00:00 UTC of that day
+    sights = [(0, 11, "right"), (11, 12, "error"), (12, 14, "wrong"), (14, 20, "right")]
+    return [
+        event("scenario started", 0, runbook="RB-2", title="t"),
+        event("phase started", 1, name="given"),
+        event("phase finished", 9, name="given", seconds=8.0, status="passed"),
+        event("strike", 10, disaster="d", what="w"),
+        event("seen", 12, seen="a client saw error", seen_after_s=2.0),
+        event("recovered", 15, seconds=5.0),
+        event("sights", 20, windows=[{"from": zero + a, "to": zero + b, "result": r}
+                                     for a, b, r in sights]),
+        event("scenario finished", 21, error=None),
+    ]  # fmt: skip
+
+
+def verdict(check, outcome="pass", **more):
+    base = {"check": check, "outcome": outcome, "actual": None, "limit": None, "unit": None}
+    return {**base, "message": "m", "differences": [], **more}
+
+
+def test_times_are_seconds_from_the_start_of_the_scenario(events):
+    found = scenario_of(events[0], events)
+    assert (found["strike_s"], found["recovered_s"]) == (10.0, 15.0)
+    assert found["phases"] == [
+        {"name": "given", "seconds": 8.0, "start_s": 1.0, "status": "passed"}
+    ]
+    assert found["disaster"]["seen_after_s"] == 2.0
+
+
+def test_downtime_and_wrong_answers_are_what_the_client_saw_between_strike_and_recovery(events):
+    summary = summary_of([scenario_of(events[0], events)])
+    assert (summary["downtime_s"], summary["wrong_answer_s"]) == (1.0, 2.0)
+
+
+def test_nothing_measured_is_null_not_zero():
+    summary = summary_of([])
+    assert summary["recovery_time_s"] is summary["downtime_s"] is summary["data_loss_s"] is None
+
+
+def test_summary_shows_the_scenario_nearest_to_its_limit_and_never_is_the_worst():
+    def scenario(actual, limit):
+        found = verdict("recovery time", actual=actual, limit=limit, unit="s")
+        return {"verdicts": [found], "client": [], "strike_s": None, "recovered_s": None}
+
+    near = summary_of([scenario(50, 300), scenario(60, 120)])
+    never = summary_of([scenario(119, 120), scenario(None, 300)])
+    assert (near["recovery_time_s"], near["recovery_limit_s"]) == (60, 120)
+    assert (never["recovery_time_s"], never["recovery_limit_s"]) == (None, 300)
+
+
+def test_lost_and_altered_records_are_counted_once_though_two_climbs_saw_them():
+    lost = {"field": "record", "kind": "missing", "count": 3}
+    altered = {"field": "metadata", "kind": "changed", "count": 5}
+    climb = verdict("records", "fail", actual=7, limit=10, differences=[lost, altered])
+    again = {**climb, "check": "records after one more restart"}
+    summary = summary_of([{"verdicts": [climb, again], "client": [], "strike_s": None}])
+    assert (summary["records_lost"], summary["records_altered"]) == (3, 5)
+    assert (summary["records_compared"], summary["records_total"]) == (7, 10)
+
+
+def test_windows_join_equal_results_and_leave_no_gap():
+    ticks = [(0, "right"), (1, "right"), (2, "error"), (3, "error"), (4, "right")]
+    sights = [Sight(due, due + 0.1, result) for due, result in ticks]
+    assert windows(sights) == [(0, 2, "right"), (2, 4, "error"), (4, 4.1, "right")]
+    assert windows([]) == []
+
+
+def test_next_step_is_of_the_first_fail_then_of_the_first_unknown():
+    found = [verdict("filters", "unknown"), verdict("recall", "fail"), verdict("alive", "fail")]
+    assert next_step(found, None, "RB-2").startswith("recall: ")
+    assert next_step(found[:1], None, "RB-2").startswith("filters: ")
+    assert next_step([verdict("alive")], None, "RB-2") is None
+    assert "broke" in next_step([], "KeyError", "RB-2")
+
+
+def test_every_check_of_the_ladder_has_advice():
+    for check in ("inventory", "counts", "records after one more restart", "start (served)"):
+        assert advice(check)[0] != advice("no such check")[0]
+
+
+def test_ci_says_why_a_drill_ran():
+    assert trigger({"GITHUB_EVENT_NAME": "schedule"}) == "schedule"
+    assert trigger({"CI_PIPELINE_SOURCE": "schedule"}) == "schedule"
+    assert trigger({"GITHUB_EVENT_NAME": "workflow_call"}) == "release"
+    assert trigger({}) == "manual"
+
+
+def test_objectives_and_contacts_are_in_their_order():
+    limits = objectives(Objectives().model_dump())
+    assert {each["id"] for each in limits} == {"RB-1", "RB-2", "RB-4", "RB-8"}
+    assert all(each["controls"] and each["unit"] == "s" for each in limits)
+    called = contacts({"secondary": "B, #b", "primary": "A, +1 23", "platform": None})
+    assert [(c["role"], c["name"], c["reach"]) for c in called] == [
+        ("primary", "A", "+1 23"), ("secondary", "B", "#b"),
+    ]  # fmt: skip

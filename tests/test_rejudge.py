@@ -1,0 +1,115 @@
+"""Old ledgers are judged again without a server, by their own limits or by others."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from chromadrill.evidence import record
+from chromadrill.evidence.ledger import read
+from chromadrill.evidence.rejudge import objective_of, rejudge
+
+LEDGERS = Path(__file__).parent / "ledgers"
+GREEN, RED = LEDGERS / "nine-scenarios-green.jsonl", LEDGERS / "too-slow-red.jsonl"
+
+
+def report(*words):
+    return subprocess.run(
+        [sys.executable, "-m", "chromadrill.report", *map(str, words)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def run(tmp_path):
+    """The folder of an old green run."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    shutil.copy(GREEN, folder / "evidence.jsonl")
+    return folder
+
+
+@pytest.mark.parametrize(("ledger", "outcome"), [(GREEN, "pass"), (RED, "fail")])
+def test_old_ledger_is_judged_as_it_was(ledger, outcome):
+    found = record.distil(ledger)
+    jsonschema.validate(found, json.loads(record.JSON_SCHEMA.read_text()))
+    assert [each["outcome"] for each in found["scenarios"]].count(outcome) >= 1
+    assert found["outcome"] == outcome
+
+
+def test_tighter_limit_makes_an_old_run_red_and_names_both_limits():
+    events = rejudge(read(GREEN), {"rb2_recovery_s": 5.0})
+    found = record.record_of(events)
+    red = [s for s in found["scenarios"] if s["outcome"] == "fail"]
+
+    assert found["outcome"] == "fail"
+    assert {each["runbook"] for each in red} == {"RB-2"}
+    message = next(v["message"] for v in red[0]["verdicts"] if v["outcome"] == "fail")
+    assert "of 5 s (judged anew; the limit was 300 s)" in message
+
+
+def test_wider_limit_makes_a_run_green_that_was_only_too_slow():
+    found = record.record_of(rejudge(read(RED), {"rb1_recovery_s": 600.0}))
+    verdicts = [v for s in found["scenarios"] for v in s["verdicts"]]
+    assert all(v["outcome"] in ("pass", "not_run") for v in verdicts)
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        {"outcome": "fail", "actual": None, "limit": 300},
+        {"outcome": "unknown", "actual": None, "limit": 300},
+        {"outcome": "fail", "actual": 3.0, "limit": 300},
+        {"outcome": "not_run", "actual": 3.0, "limit": 300},
+    ],
+)
+def test_wider_limit_heals_nothing_that_failed_for_another_reason(verdict):
+    events = [
+        {"event": "scenario started", "scenario": "s", "runbook": "RB-2"},
+        {
+            "event": "verdict",
+            "scenario": "s",
+            "verdict": {"check": "recovery time", "message": "m", "unit": "s", **verdict},
+        },
+    ]
+    assert rejudge(events, {"rb2_recovery_s": 9999.0}) == events
+
+
+def test_acknowledged_writes_of_a_restart_have_no_limit_to_widen():
+    assert objective_of("data loss", "RB-1") == ""
+    assert objective_of("data loss", "RB-2") == "data_loss_s"
+
+
+def test_report_command_judges_by_another_toml_and_writes_elsewhere(run, tmp_path):
+    limits = tmp_path / "strict.toml"
+    limits.write_text("[objectives]\nrb4_recovery_s = 1\n")
+    before = (run / "evidence.jsonl").read_bytes()
+    ran = report(run, "--objectives", limits, "--output", tmp_path / "again")
+
+    assert ran.returncode == 1, ran.stderr
+    assert {each.name for each in (tmp_path / "again").iterdir()} == {
+        "report.md", "report.html", "drill.json",
+    }  # fmt: skip
+    assert "NOT PROVEN" in (tmp_path / "again" / "report.html").read_text()
+    assert [each.name for each in run.iterdir()] == ["evidence.jsonl"]
+    assert (run / "evidence.jsonl").read_bytes() == before
+    assert report(run).returncode == 0
+
+
+def test_old_record_is_never_overwritten(run):
+    ran = report(run, "--output", run / "again")
+    assert ran.returncode == 1
+    assert "stays as it is" in ran.stderr
+    assert [each.name for each in run.iterdir()] == ["evidence.jsonl"]
+
+
+def test_check_of_a_folder_without_its_record_fails(run):
+    ran = report(run, "--check")
+    assert ran.returncode == 1
+    assert "no drill.json" in ran.stdout
