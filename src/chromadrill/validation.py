@@ -35,7 +35,7 @@ def connected(url: str, *, deadline_s: float = DEADLINE_S) -> Iterator[Chroma]:
         try:
             yield chroma
         except CallFailed as error:
-            raise Unavailable(f"{url}: {error}") from error
+            raise Unavailable(f"{chroma.url}: {error}") from error
 
 
 def collection_counts(

@@ -36,15 +36,19 @@ class CallFailed(DrillError):
 class Chroma:
     """One Chroma server. `timeout_s` bounds each call; a slow answer is a failed call.
 
+    `url` as it is kept has no password in it: it goes into messages, exports and reports.
+
     Raises CallFailed for every status but 2xx and for every transport error.
     """
 
     def __init__(
         self, url: str, *, timeout_s: float = 30.0, headers: Mapping[str, str] | None = None
     ) -> None:
-        self.url = url.rstrip("/")
+        self.url = without_password(url.rstrip("/"))
         self._timeout_s = timeout_s
-        self._http = httpx.Client(base_url=self.url, timeout=timeout_s, headers=dict(headers or {}))
+        self._http = httpx.Client(
+            base_url=url.rstrip("/"), timeout=timeout_s, headers=dict(headers or {})
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -261,6 +265,13 @@ class Chroma:
         return f"{base(collection.scope)}/collections/{collection.id}"
 
 
+def without_password(url: str) -> str:
+    """A URL that may be shown: user and password are left out."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
 def quote(name: str) -> str:
     """A name as one path segment."""
     return urllib.parse.quote(name, safe="")
@@ -331,7 +342,7 @@ def connect(
     """Return a client of a Chroma 1.x server, or raise Unavailable with what answered instead."""
     if "/api/" in url:
         raise Unavailable(
-            f"{url} names an API path; give the server's base URL.",
+            f"{without_password(url)} names an API path; give the server's base URL.",
             next_step="Chroma 1.x answers 410 on /api/v1; this harness speaks /api/v2 itself.",
         )
     chroma = Chroma(url, timeout_s=timeout_s, headers=headers)
@@ -344,11 +355,12 @@ def connect(
     return chroma
 
 
-def _what_answered(url: str, error: Exception) -> tuple[str]:
+def _what_answered(address: str, error: Exception) -> tuple[str]:
+    url = without_password(address)
     if isinstance(error, CallFailed) and error.status == 0:
         return (f"No answer from {url}: {error.said}. Is the server running, and the port right?",)
     try:
-        old = httpx.get(f"{url.rstrip('/')}/api/v1/heartbeat", timeout=5)
+        old = httpx.get(f"{address.rstrip('/')}/api/v1/heartbeat", timeout=5)
         speaks_v1 = old.status_code == 200 and "nanosecond heartbeat" in old.text
     except httpx.HTTPError:
         speaks_v1 = False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
 MASK = b"**********"
+_PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)[^/\s@\"']+@")
 SHORTEST = 8  # a shorter value would mask ordinary words
 
 
@@ -22,15 +24,21 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
 
 
 def redact(data: bytes, secrets: Iterable[bytes]) -> bytes:
+    """Mask the secrets, and the password of any URL whoever wrote it."""
     for secret in secrets:
         data = data.replace(secret, MASK)
-    return data
+    return _PASSWORD.sub(rb"\1" + MASK + b"@", data) if b"@" in data else data
+
+
+def plain(text: str) -> str:
+    """A text that may be shown."""
+    return redact(text.encode("utf-8", "surrogatepass"), secrets_of()).decode("utf-8", "replace")
 
 
 def redact_folder(folder: Path, secrets: Iterable[bytes]) -> int:
     """Rewrite every file below `folder` that holds a secret; returns how many."""
     secrets, changed = list(secrets), 0
-    for path in sorted(folder.rglob("*")) if secrets else ():
+    for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             before = path.read_bytes()
             after = redact(before, secrets)

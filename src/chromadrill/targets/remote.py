@@ -21,4 +21,4 @@ class RemoteTarget:
 
     def facts(self) -> Mapping[str, str]:
         with connect(self._url, timeout_s=10) as chroma:
-            return {"kind": "remote", "url": self._url, **chroma.versions()}
+            return {"kind": "remote", "url": chroma.url, **chroma.versions()}
