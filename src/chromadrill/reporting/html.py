@@ -50,7 +50,8 @@ def page(record: JSON, history: Sequence[JSON] = (), *, faults: Sequence[JSON] =
         remediation=rows(record, "remediation"),
         listed={name: isinstance(record.get(name), list) for name in ("exceptions", "remediation")},
         **{name: texts(record, name) for name in ("exceptions", "required", "not_covered")},
-        trend_verdicts=rows(record, "trend"),
+        trend_verdicts=[v for v in rows(record, "trend") if v.get("outcome") != "not_run"],
+        trend_open=_unjudged(record),
     )
 
 
@@ -77,6 +78,12 @@ def _settled(word: Callable[..., str]) -> Callable[..., str]:
     return settled
 
 
+def _unjudged(record: JSON) -> list[str]:
+    """Why the trend was not judged, each reason once."""
+    verdicts = [v for v in rows(record, "trend") if v.get("outcome") == "not_run"]
+    return list(dict.fromkeys(words.said(v.get("message")) for v in verdicts))
+
+
 def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
     """The last 12 drills of this target, this one among them."""
     target = part(record, "target").get("name")
@@ -85,7 +92,8 @@ def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
         for each in rows({"history": words.tame(list(history))}, "history")
         if not target or each.get("target") in (None, target)
     ]
-    if rows(record, "scenarios") and record.get("run_id") not in {d.get("run_id") for d in drills}:
+    # who gives a history has put this run in it, or left it out because it is no drill
+    if rows(record, "scenarios") and not drills:
         value, limit, _ = verdict.fact(record, "recovery_time", "recovery time")
         summary = part(record, "summary")
         mine = {"recovery_time_s": value, "recovery_limit_s": limit}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from chromadrill.model import JSON
 from chromadrill.reporting import svg, verdict, words
-from chromadrill.reporting.timeline import outage, spans
+from chromadrill.reporting.timeline import outage, spans, windows
 from chromadrill.reporting.words import number, part, rows, said, texts
 
 # what an auditor asks for: key, where it lies, and how to say that it is missing
@@ -38,8 +39,8 @@ def missing(record: JSON) -> list[str]:
     found = []
     for where, name, words_of in ASKED:
         if where == "scenarios":
-            scenarios = rows(record, where)
-            there = bool(scenarios) and all(each.get(name) for each in scenarios)
+            # a scenario without a backup restores none (RB-1); none at all is a question
+            there = any(each.get(name) for each in rows(record, where))
         else:
             holder = part(record, where) if where else record
             # an empty list of exceptions is an answer; no list is none
@@ -77,7 +78,10 @@ def shown(scenario: JSON, key: str) -> JSON:
         "skipped": [said(v.get("check")) for v in verdicts if v.get("outcome") == "not_run"],
         "commands": rows(scenario, "commands"),
         "backup": backup,
+        "no_backup": "backup" in scenario and scenario["backup"] is None,
         "disaster": part(scenario, "disaster"),
+        "next": next_of(str(scenario.get("next_step") or ""))[1],
+        "later": _later(scenario),
         "outage": outage(scenario),
         "log": str(scenario.get("log_tail") or "").splitlines(),
         "picture": svg.timeline(scenario, f"{key}-timeline"),
@@ -87,6 +91,14 @@ def shown(scenario: JSON, key: str) -> JSON:
             for d in rows(v, "differences")
         ],
     }
+
+
+def _later(scenario: JSON) -> bool:
+    """Whether clients had trouble again after the recovery."""
+    back = number(scenario.get("recovered_s"))
+    return back is not None and any(
+        result != "right" and start >= back for start, _, result in windows(scenario)
+    )
 
 
 def _examples(difference: JSON) -> list[list[Any]]:
@@ -102,6 +114,7 @@ def now(record: JSON) -> JSON | None:
         return None
     check = verdict.first_bad(scenario) or {}
     step = scenario.get("next_step") or check.get("next_step")
+    said_of_it, command = next_of(None if step is None else str(step))
     order = next(i for i, s in enumerate(rows(record, "scenarios"), 1) if s is scenario)
     return {
         "scenario": shown(scenario, "now"),
@@ -112,8 +125,8 @@ def now(record: JSON) -> JSON | None:
         "actual": check.get("actual"),
         "limit": check.get("limit"),
         "unit": check.get("unit"),
-        "meaning": words.meaning(check.get("check")) if check else None,
-        "step": step,
+        "meaning": words.meaning(check.get("check")) or said_of_it,
+        "step": command,
     }
 
 
@@ -124,17 +137,32 @@ def slowest(record: JSON) -> JSON | None:
     return max(timed, key=lambda s: float(s["took"] / s["limit"]), default=None)
 
 
+def next_of(step: str | None) -> tuple[str | None, str | None]:
+    """Meaning and command of "check: meaning. Next: command. Runbook: RB-2."; else all of it."""
+    found = re.fullmatch(r"(?s)(.*?)\.? Next: (.*?)(?:\. Runbook: [^ ]*)?\.?", step or "")
+    return (found[1], found[2]) if found else (None, step)
+
+
 def objectives(record: JSON) -> list[JSON]:
-    """Each objective with the outcome of the scenarios that drilled it; undrilled is unknown."""
+    """Each objective with the outcome of what measured it; undrilled is unknown."""
     found = []
     for each in rows(record, "objectives"):
-        outcomes = [
-            s.get("outcome")
-            for s in rows(record, "scenarios")
-            if s.get("runbook") == each.get("id")
-        ]
-        worst = next((o for o in ("fail", "unknown") if o in outcomes), None)
+        mine = [s for s in rows(record, "scenarios") if s.get("runbook") == each.get("id")]
+        outcomes = [_met(each, scenario) for scenario in mine]
+        worst: str | None = next((o for o in ("fail", "unknown") if o in outcomes), None)
         worst = worst or ("pass" if set(outcomes) == {"pass"} else None)
         counts = {"drilled": len(outcomes), "passed": outcomes.count("pass")}
         found.append({**each, **counts, "controls": texts(each, "controls"), "outcome": worst})
     return found
+
+
+def _met(objective: JSON, scenario: JSON) -> str:
+    """The outcome of the checks held against this very limit, else the scenario's own."""
+    limit, unit = number(objective.get("limit")), objective.get("unit")
+    outcomes = [
+        v.get("outcome")
+        for v in rows(scenario, "verdicts")
+        if limit is not None and number(v.get("limit")) == limit and v.get("unit") == unit
+    ]
+    outcomes = outcomes or [scenario.get("outcome")]
+    return next((o for o in ("fail", "unknown", "pass") if o in outcomes), "unknown")

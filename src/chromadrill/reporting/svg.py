@@ -27,12 +27,12 @@ SHAPES = {
 SAID = {"pass": "proven", "fail": "not proven", "unknown": "could not tell"}
 
 
-def meter(value: Any, limit: Any) -> str:
-    """How much of a limit was used; the words beside it say the same."""
+def meter(value: Any, limit: Any, proven: bool = True) -> str:
+    """How much of a limit was used, in green only where the restore is proven."""
     used, most = words.number(value), words.number(limit)
     if used is None or not most or most < 0:
         return ""
-    css = "m-good" if used <= most else "m-bad"
+    css = "m-bad" if used > most else "m-good" if proven else "m-open"
     return (
         '<svg class="meter" width="100%" height="6" aria-hidden="true">'
         f'<rect class="m-all" width="100%" height="6" rx="3"/>'
@@ -91,7 +91,11 @@ def trend(history: Sequence[JSON], key: str = "trend") -> str:
     known = [limit for limit in limits if limit is not None]
     if known:
         note = f"limit {words.duration(known[-1])}"
-        body.append(text("100%", y(known[-1]) - 6, note, "t-mark halo", "end"))
+        # beside a line that ends early, above one that fills the picture
+        beside = len(drills) < slots
+        where = (percent(len(drills) + 0.1, slots), 4.0) if beside else ("100%", -6.0)
+        side = "start" if beside else "end"
+        body.append(text(where[0], y(known[-1]) + where[1], note, "t-mark halo", side))
     for place, (outcome, name) in enumerate(SAID.items()):
         body.append(
             f'<svg x="{place * 33}%" y="204" overflow="visible"><g transform="translate(9 0)">'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 from chromadrill.model import JSON
@@ -33,28 +34,30 @@ def windows(scenario: JSON) -> list[tuple[float, float, str]]:
 
 
 def outage(scenario: JSON) -> str:
-    """ "9.9 s (6.1 s of errors, 3.8 s of wrong answers)", as the clients saw it."""
-    seen = windows(scenario)
-    if not seen:
+    """ "9.9 s (6.1 s error, 3.8 s wrong)": what clients saw between strike and recovery.
+
+    Later windows are the drill's own doing: it restarts the server once more.
+    """
+    seen, struck = windows(scenario), words.number(scenario.get("strike_s"))
+    if not seen or struck is None:
         return words.NOT_MEASURED
+    back = words.number(scenario.get("recovered_s"))
+    until = max(end for _, end, _ in seen) if back is None else back
     lost: dict[str, float] = {}
     for start, end, result in seen:
-        if result != "right":
-            lost[result] = lost.get(result, 0.0) + end - start
+        inside = min(end, until) - max(start, struck)
+        if result != "right" and inside > 0:
+            lost[result] = lost.get(result, 0.0) + inside
     if not lost:
         return "none"
     parts = (f"{words.duration(long)} {result}" for result, long in lost.items())
     return f"{words.duration(sum(lost.values()))} ({', '.join(parts)})"
 
 
-def _ticks(total: float) -> list[float]:
-    step = next(
-        step * 10**power
-        for power in range(-2, 8)
-        for step in (1, 2, 5)
-        if step * 10**power * 6 >= total
-    )
-    return [step * each for each in range(int(total / step) + 1)]
+def _ticks(first: float, total: float) -> list[float]:
+    sizes = (step * 10**power for power in range(-2, 8) for step in (1, 2, 5))
+    step = next((size for size in sizes if size * 6 >= total), total)
+    return [step * n for n in range(math.ceil(first / step), int((first + total) / step) + 1)]
 
 
 def timeline(scenario: JSON, key: str = "timeline") -> str:
@@ -69,20 +72,27 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
         if at is not None
     ]
     ends = [*(a + b for a, b, _ in phases), *(b for _, b, _ in seen), *(at for at, _, _ in marks)]
-    total = max(ends, default=0.0)
+    begins = [*(a for a, _, _ in phases), *(a for a, _, _ in seen), *(at for at, _, _ in marks)]
+    # what lies before the first step is set-up, and no part of the picture
+    first = min(begins, default=0.0)
+    total = max(ends, default=0.0) - first
     if total <= 0:
         return ""
+
+    def x(at: float) -> str:
+        return percent(at - first, total)
+
     body = [patterns(key), text("0", 46, "Steps", "t-small"), text("0", 96, "Clients", "t-small")]
     last = -1.0
     for order, (start, long, phase) in enumerate(phases, 1):
         bad = phase.get("status") not in (None, "passed")
         css = "p-bad" if bad else f"p-{order % 2}"
         body.append(
-            f'<rect class="{css}" x="{percent(start, total)}" y="52" height="26"'
+            f'<rect class="{css}" x="{x(start)}" y="52" height="26"'
             f' width="{percent(max(long, total * 0.004), total)}"><title>'
             f"{escape(str(phase.get('name')))}: {escape(words.duration(long))}</title></rect>"
         )
-        middle = (start + long / 2) / total
+        middle = (start + long / 2 - first) / total
         if middle - last > 0.045:  # else two numbers would lie on each other; the table has both
             place = min(max(middle, 0.015), 0.985)
             label = f"{order}{' ✕' if bad else ''}"
@@ -93,12 +103,12 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
     for start, end, result in seen:
         name = result if result in CLIENT else "timeout"
         body.append(
-            f'<rect class="window" fill="url(#{key}-{name})" x="{percent(start, total)}" y="102"'
+            f'<rect class="window" fill="url(#{key}-{name})" x="{x(start)}" y="102"'
             f' height="24" width="{percent(max(end - start, total * 0.004), total)}"><title>'
             f"{escape(result)}: {escape(words.duration(end - start))}</title></rect>"
         )
         if (end - start) / total > 0.05:
-            middle_of = percent((start + end) / 2, total)
+            middle_of = x((start + end) / 2)
             letter = text("0", 13.5, CLIENT.get(result, "?"), "t-bar", "middle")
             body.append(
                 f'<svg x="{middle_of}" y="105" overflow="visible"><rect class="plate" x="-9" width="18"'
@@ -107,17 +117,18 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
     if not seen:
         body.append(text("0", 118, "what clients saw was not recorded", "t-small"))
     for row, (at, name, css) in enumerate(marks):
-        side, gap = ("end", -5) if at / total > 0.55 else ("start", 5)
+        side, gap = ("end", -5) if (at - first) / total > 0.55 else ("start", 5)
         y = 12 + 16 * row
         body.append(
-            f'<svg x="{percent(at, total)}" y="0" overflow="visible"><line class="{css}" y1="{y - 10}"'
+            f'<svg x="{x(at)}" y="0" overflow="visible"><line class="{css}" y1="{y - 10}"'
             f' y2="132"/><text class="t-mark" x="{gap}" y="{y}" text-anchor="{side}">'
             f"{escape(f'{name} {words.duration(at)}')}</text></svg>"
         )
     body.append('<line class="axis" x1="0" x2="100%" y1="134" y2="134"/>')
-    for tick in _ticks(total):
-        side = "start" if tick == 0 else "end" if tick / total > 0.95 else "middle"
-        body.append(text(percent(tick, total), 149, words.duration(tick), "t-small", side))
+    for tick in _ticks(first, total):
+        share = (tick - first) / total
+        side = "start" if share < 0.03 else "end" if share > 0.95 else "middle"
+        body.append(text(x(tick), 149, words.duration(tick), "t-small", side))
     for column, (name, letter) in enumerate(CLIENT.items()):
         words_of = text("21", 12, f"{letter} {name}", "t-small")
         body.append(
@@ -131,7 +142,7 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
             for n, (_, b, phase) in enumerate(phases, 1)
         ]
         + [f"{name} at {words.duration(at)}" for at, name, _ in marks]
-        + [f"clients were without right answers: {outage(scenario)}"]
+        + [f"clients without right answers: {outage(scenario)}"]
     )
     title = f"Timeline of {words.said(scenario.get('title'), 'a scenario')}"
     return picture(key, 178, title, desc, "".join(body))

@@ -47,6 +47,9 @@ def verdict(record: JSON) -> Says:
     good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
     if outcome == "pass":
         sentence = f"The record says pass and contradicts itself: {good}."
+    elif outcome == "unknown" and not bad:
+        sentence = f"All that ran passed ({len(scenarios)}), but not all that is required ran."
+        sentence = sentence if holes else f"{good}, and the run is UNKNOWN; it does not say why."
     elif outcome == "unknown":
         sentence = f"{good}; what is left open proves nothing either way."
     else:
@@ -105,6 +108,8 @@ def focus(record: JSON) -> JSON | None:
 def data_origin(record: JSON) -> tuple[str, str]:
     """Whose data was restored, in two words and in a sentence: an auditor must not be misled."""
     scenarios = rows(record, "scenarios")
+    if not scenarios:
+        return "No data", "Nothing was restored in this run."
     real = [each for each in scenarios if each.get("production_origin") is True]
     made = [each for each in scenarios if each.get("production_origin") is False]
     if real and len(real) == len(scenarios):
