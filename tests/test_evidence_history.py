@@ -11,7 +11,7 @@ from chromadrill.evidence import history
 
 KEYS = [
     "run_id", "finished_at", "target", "outcome", "recovery_time_s", "recovery_limit_s",
-    "data_loss_s", "downtime_s", "search_p90_ms", "forecast_s", "records", "record_sha256",
+    "data_loss_s", "downtime_s", "search_p90_ms", "forecast_s", "scenarios", "records", "record_sha256",
 ]  # fmt: skip
 
 

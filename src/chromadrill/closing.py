@@ -49,11 +49,17 @@ def close(folder: Path, record: JSON, *, drill: bool, faults: list[JSON]) -> str
     seal(folder, record)
     sha256 = sha256_of_record(folder)
     if drill:
-        entry = history.entry_of(record, sha256)
-        history.append(reports / history.HISTORY, entry)
-        _draw(reports, [*before, entry])
+        if whole(record):
+            before.append(history.entry_of(record, sha256))
+            history.append(reports / history.HISTORY, before[-1])
+        _draw(reports, before)
         _point_latest_at(folder)
     return sha256
+
+
+def whole(record: JSON) -> bool:
+    """Whether everything required was run: a part of a drill would look faster than the whole."""
+    return set(record["required"]) <= {each["runbook"] for each in record["scenarios"]}
 
 
 def _draw(reports: Path, entries: list[JSON]) -> None:

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from chromadrill.evidence.redaction import redact, secrets_of
 from chromadrill.model import JSON
 from chromadrill.reporting.ci import slack
-from chromadrill.reporting.markdown import SAYS, headline
+from chromadrill.reporting.verdict import HEADLINES, verdict
 
 Send = Callable[[httpx.Client], httpx.Response]
 
@@ -47,10 +47,10 @@ def notify(
             "webhook", chat, lambda c: c.post(chat, content=body, headers=headers), timeout_s
         )
     if pulse:
-        if record["outcome"] == "pass" and headline(record) != SAYS["pass"]:
+        good = verdict(record).headline == HEADLINES["pass"]
+        if record["outcome"] == "pass" and not good:
             troubles.append("The heartbeat was not pinged: this run proved no restore.")
         else:
-            good = record["outcome"] == "pass"
             troubles += _told("heartbeat", pulse, lambda c: c.get(_ping(pulse, good)), timeout_s)
     return troubles
 

@@ -30,6 +30,7 @@ class Drill(_Table):
     required: tuple[str, ...] = ("RB-1", "RB-2", "RB-4", "RB-8")
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
+    trend_fails: bool = False
 
 
 class Objectives(_Table):

@@ -40,6 +40,7 @@ def entry_of(record: JSON, record_sha256: str) -> JSON:
         "downtime_s": number(summary.get("downtime_s")),
         "search_p90_ms": number(summary.get("search_p90_ms")),
         "forecast_s": number(forecast.get("seconds") if isinstance(forecast, dict) else None),
+        "scenarios": sorted(str(each.get("id")) for each in record.get("scenarios") or []),
         "records": number(summary.get("records_compared")),
         "record_sha256": record_sha256,
     }

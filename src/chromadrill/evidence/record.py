@@ -41,6 +41,9 @@ def record_of(events: list[JSON]) -> JSON:
     outcomes = [Outcome(each["outcome"]) for each in scenarios]
     # contract tests judge by asserting; the record must not be greener than they are
     outcomes += [Outcome.FAIL for e in events if e["event"] == "test failed"]
+    trend = [plain_verdict(v) for e in events if e["event"] == "trend" for v in e["verdicts"]]
+    if opened.get("trend_fails"):
+        outcomes += [Outcome.FAIL for each in trend if each["outcome"] == "fail"]
     outcome = Outcome.merge(outcomes)
     gaps = _gaps(opened.get("required", []), scenarios)
     if gaps or not closed:  # a part left out, or cut short: never green
@@ -67,7 +70,7 @@ def record_of(events: list[JSON]) -> JSON:
         "contacts": opened.get("contacts", []),
         "exceptions": opened.get("exceptions", []),
         "remediation": opened.get("remediation", []),
-        "trend": [plain_verdict(v) for e in events if e["event"] == "trend" for v in e["verdicts"]],
+        "trend": trend,
         "cleanup": closed.get("cleanup", {"status": "failed", "detail": "the run did not end"}),
         "provenance": {**opened.get("provenance", {}), "generated_at": utc_now()},
         "previous_run_id": opened.get("previous_run_id"),

@@ -67,16 +67,17 @@ MEASURES = (
 def judge_trend(entry: JSON, history: Sequence[JSON], *, since: str | None = None) -> list[Verdict]:
     """One verdict for each of the four measures, named "trend: recovery time" and so on.
 
-    `history` are the lines of history.jsonl, oldest first; other targets, drills that did not pass,
-    and this drill and all after it are left out. `since` (UTC, ISO 8601) leaves out older ones: the
-    day on which a change was accepted.
+    `history` are the lines of history.jsonl, oldest first. Left out: other targets and other sets of
+    scenarios, drills that did not pass, this drill and all after it. `since` (UTC, ISO 8601) leaves
+    out older ones: the day on which a change was accepted.
     """
     earlier: dict[str, JSON] = {}  # by run: a drill that was appended twice counts once
     for each in history:
         if each.get("run_id") == entry.get("run_id"):
             break
         young = since is None or str(each.get("finished_at") or "") >= since
-        if young and each.get("outcome") == "pass" and each.get("target") == entry.get("target"):
+        same = all(each.get(key) == entry.get(key) for key in ("target", "scenarios"))
+        if young and same and each.get("outcome") == "pass":
             earlier[str(each.get("run_id"))] = each
     passed = list(earlier.values())[-WINDOW:]
     return [_judge(measure, entry, passed) for measure in MEASURES]

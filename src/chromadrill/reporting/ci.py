@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from chromadrill.model import JSON
-from chromadrill.reporting.markdown import headline, recovery
+from chromadrill.reporting.markdown import recovery
+from chromadrill.reporting.verdict import verdict
 
 # GitHub shows ten of a kind for a step and drops the others without a word
 SHOWN = 10
@@ -33,7 +34,7 @@ def annotations(record: JSON) -> list[str]:
 def _errors(record: JSON) -> Iterator[tuple[str, str]]:
     if record["outcome"] != "pass":
         target = record["target"].get("name")
-        yield headline(record), f"Restore drill of target {target}, run {record['run_id']}."
+        yield verdict(record).headline, f"Restore drill of target {target}, run {record['run_id']}."
     yield from _verdicts(record, "fail")
 
 
@@ -82,7 +83,7 @@ def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON
 
     `root_sha256` is what an auditor holds the evidence against later.
     """
-    said = headline(record)
+    said = verdict(record).headline
     target = record["target"].get("name")
     blocks: list[Any] = [
         {"type": "header", "text": {"type": "plain_text", "text": said[:150]}},
