@@ -8,26 +8,16 @@ from chromadrill.model import JSON
 
 VALIDATE = "python scripts/validate_chromadb.py --url URL --all --fingerprint FINGERPRINT"
 SNAPSHOTS = "python -m chromadrill.ops --target TARGET snapshots"
+PROVE = "pytest -m drill --backup PATH"
+AGAIN = "pytest -m drill"
 LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
 
 # by the beginning of a check's name: what it means, and what to do
 _ADVICE = {
-    "files": (
-        "the backup's files are not those that were written",
-        f"take an older one: {SNAPSHOTS}",
-    ),
-    "export": (
-        "the export was cut or altered",
-        "take another; prove it: pytest -m drill --backup PATH",
-    ),
-    "integrity": (
-        "SQLite's own check fails",
-        f"do not serve it; restore another backup: {SNAPSHOTS}",
-    ),
-    "structure": (
-        "index files are damaged",
-        f"do not serve it; restore another backup: {SNAPSHOTS}",
-    ),
+    "files": ("the backup's files are not those that were written; take an older one", SNAPSHOTS),
+    "export": ("the export was cut or altered; take another, and prove it", PROVE),
+    "integrity": ("SQLite's own check fails: do not serve it, restore another backup", SNAPSHOTS),
+    "structure": ("index files are damaged: do not serve it, restore another backup", SNAPSHOTS),
     "start": ("the server does not come up on this data", LOGS),
     "inventory": ("collections, databases or tenants differ", VALIDATE),
     "counts": ("records are missing or too many", VALIDATE),
@@ -39,20 +29,11 @@ _ADVICE = {
     "text search": ("the full-text index answers wrongly", VALIDATE),
     "alive": ("the server died while it was asked", LOGS),
     "canary": ("the restored copy does not take writes", LOGS),
-    "disaster seen": (
-        "no client saw the disaster: it proves nothing",
-        "run the drill again; read the sights in evidence.jsonl",
-    ),
-    "recovery time": ("it did not come back in time", "read the timeline: which phase took it?"),
-    "data loss": (
-        "acknowledged writes are gone",
-        f"take backups more often; is there a newer one? {SNAPSHOTS}",
-    ),
-    "runbook command": ("a command of the runbook failed", "run it by hand and read its error"),
-    "original": (
-        "the backup itself was changed while it was proven",
-        "take it from its store again",
-    ),
+    "disaster seen": ("no client saw the disaster, so it proves nothing; run it again", AGAIN),
+    "recovery time": ("it did not come back in time; which phase took it is in the timeline", LOGS),
+    "data loss": ("acknowledged writes are gone; is there a newer backup?", SNAPSHOTS),
+    "runbook command": ("a command of the runbook failed; its error is in the message", LOGS),
+    "original": ("the backup was changed while it was proven; take it from its store again", PROVE),
     "search p90": ("searches are too slow", "locust -f loadtests/ --host URL --headless"),
 }
 
@@ -74,4 +55,4 @@ def advice(check: str) -> tuple[str, str]:
     for name in sorted(_ADVICE, key=len, reverse=True):
         if check.startswith(name):
             return _ADVICE[name]
-    return ("it is not as it should be", "read its message and docs/runbook.md")
+    return ("it is not as it should be; see its message", VALIDATE)
