@@ -71,6 +71,7 @@ class Evidence(_Table):
     witness: str | None = None
     approver: str | None = None
     trigger: str | None = Field(None, pattern="^(schedule|release|manual)$")
+    production_origin: bool | None = None
     exceptions: tuple[str, ...] = ()
     remediation: tuple[Remediation, ...] = ()
 

@@ -35,7 +35,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "verdicts": verdicts,
         "disaster": _disaster(mine),
         "backup": _backup(mine),
-        "production_origin": bool(_last(mine, "backup", "production_origin")),
+        "production_origin": _origin(mine),
         "strike_s": _seconds(begun, _last(mine, "strike", "at")),
         "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),
@@ -108,6 +108,13 @@ def _backup(mine: list[JSON]) -> JSON | None:
     if found is None:
         return None
     return {key: found.get(key) for key in ("id", "method", "created_at", "bytes")}
+
+
+def _origin(mine: list[JSON]) -> bool | None:
+    """Whether the backup is production's; None where nobody said. Ours is made of our dataset."""
+    backups = [e for e in mine if e["event"] == "backup"]
+    said = backups[-1].get("production_origin", False) if backups else False
+    return said if isinstance(said, bool) else None
 
 
 def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
