@@ -115,3 +115,16 @@ def test_objectives_and_contacts_are_in_their_order():
     assert [(c["role"], c["name"], c["reach"]) for c in called] == [
         ("primary", "A", "+1 23"), ("secondary", "B", "#b"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("noted", "origin"),
+    [(None, False), ({}, False), ({"production_origin": None}, None),
+     ({"production_origin": True}, True)],
+    ids=range(4),
+)  # fmt: skip
+def test_our_own_data_is_synthetic_and_an_existing_backup_is_what_was_said_of_it(
+    events, noted, origin
+):
+    backup = [] if noted is None else [event("backup", 2, id="b", **noted)]
+    assert scenario_of(events[0], [*events, *backup])["production_origin"] is origin

@@ -7,9 +7,11 @@ from chromadrill.validation import prove
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 
 
-def test_existing_backup_is_proven(drill, existing_backup):
+def test_existing_backup_is_proven(drill, existing_backup, settings):
     """On-call learns before the disaster what a backup is worth; the original stays untouched."""
     with drill.given("the files are those of the manifest"):
+        origin = settings.evidence.production_origin
+        drill.note("backup", **existing_backup.facts(), production_origin=origin)
         drill.judged(existing_backup.files)
     with drill.then(
         "it is sound at rest; a copy holds and answers all of it, also after a restart"

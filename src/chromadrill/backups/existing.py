@@ -35,6 +35,19 @@ class ExistingBackup:
     listing: list[JSON]
     exported: bool = False
 
+    def facts(self) -> JSON:
+        """What a record says of it: its manifest's words, where it has one."""
+        described: JSON = {}
+        for folder in (self.data, self.data.parent):
+            if (folder / manifest.NAME).is_file():
+                described = manifest.read(folder)
+        return {
+            "id": described.get("id", self.original.name),
+            "method": described.get("method", "export" if self.exported else "files"),
+            "created_at": described.get("created_at"),
+            "bytes": sum(each["bytes"] for each in self.listing),
+        }
+
     def untouched(self) -> Verdict:
         """Is the original still, byte for byte, what it was?"""
         return manifest.untouched(self.original, self.listing)
