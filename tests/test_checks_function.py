@@ -107,3 +107,16 @@ def test_collection_that_takes_no_writes_is_fail():
     seen = observed(troubles=[Trouble("canary", KEY, "the record just written is not there")])
     assert function.takes_writes(seen).outcome is Outcome.FAIL
     assert function.takes_writes(observed()).outcome is Outcome.PASS
+
+
+def test_rebuilt_index_may_find_a_little_less_and_a_copied_one_may_not():
+    """Figures as measured: two builds of one collection of random vectors."""
+    before = fingerprint(printed(recall=Recall(502, 640, 5000, 5000)))
+    rebuilt = observed(printed(recall=Recall(490, 640, 5000, 5000)))
+    worse = observed(printed(recall=Recall(440, 640, 5000, 5000)))
+    lost = observed(printed(recall=Recall(502, 640, 4900, 5000)))
+
+    assert function.same_recall(rebuilt, before, imported=[KEY]).outcome is Outcome.PASS
+    assert function.same_recall(rebuilt, before).outcome is Outcome.FAIL
+    assert function.same_recall(worse, before, imported=[KEY]).outcome is Outcome.FAIL
+    assert function.same_recall(lost, before, imported=[KEY]).outcome is Outcome.FAIL

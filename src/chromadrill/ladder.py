@@ -28,7 +28,7 @@ def judge(
             verdicts.append(_safely(name, rung))
     for name, rung in (
         ("distances", lambda: function.right_distances(seen, before)),
-        ("recall", lambda: function.same_recall(seen, before)),
+        ("recall", lambda: function.same_recall(seen, before, imported=imported)),
         ("filters", lambda: function.same_filters(seen, before)),
         ("text search", lambda: function.same_text_search(seen, before)),
         ("alive", lambda: function.still_alive(seen)),
