@@ -8,7 +8,7 @@ differ in up to 9 % of their top-10 lists, measured).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from chromadrill.model import (
