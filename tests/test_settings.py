@@ -68,3 +68,24 @@ def test_wrong_variable_is_told_the_nearest_name():
 def test_file_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(UsageError, match="No such file"):
         load(tmp_path / "none.toml", environ={})
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [("notify", "webhook"), ("notify", "heartbeat"), ("evidence", "signing_key")],
+)
+def test_secret_in_a_file_is_refused_and_from_the_environment_it_is_never_shown(
+    tmp_path, table, key
+):
+    with pytest.raises(UsageError, match=f"DRILL_{table.upper()}__{key.upper()}"):
+        load(write(tmp_path, f'[{table}]\n{key} = "canary-value"'), environ={})
+    settings = load(environ={f"DRILL_{table.upper()}__{key.upper()}": "canary-value"})
+    assert getattr(getattr(settings, table), key).get_secret_value() == "canary-value"
+    assert "canary-value" not in repr(settings) + str(settings.public())
+
+
+def test_unknown_key_of_the_new_tables_is_answered_with_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match="Did you mean 'secondary'"):
+        load(write(tmp_path, '[contacts]\nsecundary = "x"'), environ={})
+    with pytest.raises(UsageError, match="Did you mean 'witness'"):
+        load(write(tmp_path, '[evidence]\nwitnes = "x"'), environ={})

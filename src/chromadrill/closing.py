@@ -9,8 +9,9 @@ from pathlib import Path
 from chromadrill.evidence import history
 from chromadrill.evidence.chain import sha256_of_record
 from chromadrill.evidence.ledger import Ledger, read
-from chromadrill.evidence.record import record_of, seal
+from chromadrill.evidence.record import RECORD, record_of, seal
 from chromadrill.evidence.redaction import redact_folder, secrets_of
+from chromadrill.evidence.signature import sign
 from chromadrill.evidence.trend import judge_trend
 from chromadrill.model import JSON
 from chromadrill.reporting.badge import badge
@@ -34,8 +35,10 @@ def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) ->
     return record_of(read(ledger.path))
 
 
-def close(folder: Path, record: JSON, *, drill: bool, faults: list[JSON]) -> str:
-    """Render, redact, seal; returns the SHA-256 of `drill.json`.
+def close(
+    folder: Path, record: JSON, *, drill: bool, faults: list[JSON], key: bytes | None = None
+) -> str:
+    """Render, redact, seal, and sign where there is a key; returns the SHA-256 of `drill.json`.
 
     A whole drill is also added to the history, and the badge and the metrics are drawn anew.
     """
@@ -48,6 +51,8 @@ def close(folder: Path, record: JSON, *, drill: bool, faults: list[JSON]) -> str
     redact_folder(folder, secrets_of())
     seal(folder, record)
     sha256 = sha256_of_record(folder)
+    if key:
+        sign(folder / RECORD, key)
     if drill:
         if whole(record):
             before.append(history.entry_of(record, sha256))

@@ -66,7 +66,11 @@ def _write(record: JSON, run: Path, folder: Path) -> None:
 
 
 def _check(run: Path, root: str | None) -> int:
-    verdicts = [*chain.verify(run), *chain.verify_chain(run.parent, root=root)]
+    key = load().evidence.signing_key
+    verdicts = [
+        *chain.verify(run, key.get_secret_value().encode() if key else None),
+        *chain.verify_chain(run.parent, root=root),
+    ]
     for each in verdicts:
         sys.stdout.write(f"{each.check:<16} {each.outcome.upper():<8} {each.message}\n")
     return cli.EXIT[outcome_of(verdicts)]

@@ -18,6 +18,9 @@ OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
 LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
 
 
+SECRETS = (("notify", "webhook"), ("notify", "heartbeat"), ("evidence", "signing_key"))
+
+
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,7 +68,7 @@ class Remediation(_Table):
 
 
 class Evidence(_Table):
-    """`[evidence]`: what a record says of itself."""
+    """`[evidence]`: what a record says of itself. `signing_key`: from the environment alone."""
 
     operator: str | None = None
     witness: str | None = None
@@ -74,6 +77,7 @@ class Evidence(_Table):
     production_origin: bool | None = None
     exceptions: tuple[str, ...] = ()
     remediation: tuple[Remediation, ...] = ()
+    signing_key: SecretStr | None = None
 
 
 class Notify(_Table):
@@ -143,11 +147,11 @@ def load(
 
 
 def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
-    for key in ("webhook", "heartbeat"):
-        if key in found.get("notify", {}):
+    for table, key in SECRETS:
+        if key in found.get(table, {}):
             raise UsageError(
-                f"{file}: [notify] {key} is a secret and does not belong in a file.",
-                next_step=f"Set DRILL_NOTIFY__{key.upper()} in the environment instead.",
+                f"{file}: [{table}] {key} is a secret and does not belong in a file.",
+                next_step=f"Set DRILL_{table.upper()}__{key.upper()} in the environment instead.",
             )
 
 

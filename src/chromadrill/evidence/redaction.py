@@ -14,7 +14,16 @@ SHORTEST = 8  # a shorter value would mask ordinary words
 
 def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
     """Values of environment variables whose names say that they are secret, longest first."""
-    words = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "DATABASE_URL", "CREDENTIAL", "NOTIFY")
+    words = (
+        "TOKEN",
+        "SECRET",
+        "PASSWORD",
+        "API_KEY",
+        "DATABASE_URL",
+        "CREDENTIAL",
+        "NOTIFY",
+        "SIGNING_KEY",
+    )
     values = {
         value.encode()
         for name, value in (os.environ.items() if environ is None else environ)
