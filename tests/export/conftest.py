@@ -42,6 +42,8 @@ def fill(chroma):
     cosine = chroma.create_collection(ACME, "plain-l2", hnsw={"space": "cosine"})
     legacy = chroma.create_collection(Scope(), "legacy", hnsw={"space": "cosine"})
     chroma.create_collection(Scope(), "never-written", hnsw={"space": "cosine"})
+    chroma.create_collection(Scope(), "n" * 512)
+    chroma.create_collection(Scope(), "Legacy")
     emptied = chroma.create_collection(Scope(), "emptied")
     unindexed = {
         "keys": {"s": {"string": {"string_inverted_index": {"enabled": False, "config": {}}}}}

@@ -16,12 +16,12 @@ from chromadrill.backups import folders, manifest
 from chromadrill.backups.export.columns import ColumnsWriter
 from chromadrill.backups.export.columns_reader import ColumnsReader
 from chromadrill.backups.export.values import ExportRefused, require_counts
-from chromadrill.chroma.client import quote
 from chromadrill.errors import UsageError, did_you_mean
 from chromadrill.fingerprint import store
 from chromadrill.model import CollectionInfo, Fingerprint, Outcome, Page
 
 METHOD = "export"
+NAME_SHOWN = 60  # characters of a collection's name
 
 
 class FolderWriter:
@@ -38,8 +38,7 @@ class FolderWriter:
 
     def begin(self, info: CollectionInfo) -> None:
         self._end()
-        file = Path("data", quote(info.tenant), info.database, f"{info.name}.parquet")
-        (self._path / file).parent.mkdir(parents=True, exist_ok=True)
+        file = Path("data", f"{len(self._files):04d}-{info.name[:NAME_SHOWN]}.parquet")
         self._files[info.key] = file.as_posix()
         self._counts[info.key] = 0
         alone = {info.key: self._fingerprint.collections[info.key]}
