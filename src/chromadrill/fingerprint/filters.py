@@ -40,6 +40,9 @@ def choose_filters(metadatas: Sequence[JSON | None]) -> list[JSON]:
 def matches(where: JSON, metadata: JSON | None) -> bool:
     """Does a record pass the filter? Types are strict, as the server's are: 7 is not 7.0.
 
+    But an order holds among all numbers: 7 is less than 8.0 (the server's rule, measured on keys
+    that hold both).
+
     A record without the key passes `$ne` (the server's rule).
     """
     for key, wanted in where.items():
@@ -59,4 +62,8 @@ def _passes(wanted: Any, value: Any) -> bool:
         return any(type(value) is type(each) and value == each for each in limit)
     if operator == "$ne":
         return not (type(value) is type(limit) and value == limit)
-    return type(value) is type(limit) and _ORDER[operator](value, limit)
+    return _number(value) and _number(limit) and _ORDER[operator](value, limit)
+
+
+def _number(value: Any) -> bool:
+    return type(value) in (int, float)

@@ -1,0 +1,20 @@
+"""Filters are evaluated here as the server evaluates them."""
+
+import pytest
+
+from chromadrill.fingerprint.filters import matches
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "passes"),
+    [
+        ({"n": {"$lt": 8.0}}, 7, True),
+        ({"n": {"$gte": 7}}, 7.0, True),
+        ({"n": {"$lt": 8.0}}, True, False),
+        ({"n": {"$lt": 8.0}}, "7", False),
+        ({"n": True}, 1, False),
+    ],
+    ids=range(5),
+)
+def test_order_holds_among_all_numbers_and_nothing_else(where, value, passes):
+    assert matches(where, {"n": value}) is passes
