@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from benchmarks.fingerprints import Bench, Measured, alternate, bare_paging
-from chromadrill.backups.export import importing
+from chromadrill.backups.export import importing, moves
 from chromadrill.backups.export.batches import BATCH, base64_rows
 from chromadrill.backups.export.formats import open_export, writer
 from chromadrill.backups.export.writing import export
@@ -51,7 +51,7 @@ def importing_records(bench: Bench) -> Measured:
         path = Path(folder) / "e.parquet"
         export(bench.chroma, path, scopes=[Scope()], name="bench")
         reader = open_export(path)
-        (move,) = importing.plan(reader, into="bench-again", scope=None)
+        (move,) = moves.plan(reader, into="bench-again", scope=None)
         work = importing._Import(bench.chroma, reader, [move], silent)
         ready = [(p, base64_rows(p)) for p in reader.pages(move.key, size=BATCH)]
 

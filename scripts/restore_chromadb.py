@@ -9,7 +9,8 @@ from pathlib import Path
 
 from chromadrill import cli
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.importing import plan, restore
+from chromadrill.backups.export.importing import restore
+from chromadrill.backups.export.moves import plan
 from chromadrill.errors import UsageError
 from chromadrill.ladder import outcome_of
 from chromadrill.progress import on_stderr

@@ -112,13 +112,20 @@ def green():
     }  # fmt: skip
 
 
+MEANING = "Records are lost, added or altered: texts, metadata, URIs or vectors."
 NEXT = "python -m chromadrill.ops --target process restore snap-20261124T020000Z"
+STEP = {"check": "records", "meaning": MEANING, "command": NEXT}
 
 
 def red():
     """Records were lost, and it took too long."""
     record = green()
-    bad = scenario("segment-deleted-volume-copy", outcome="fail", took=None, next_step=NEXT)
+    bad = scenario(
+        "segment-deleted-volume-copy",
+        outcome="fail",
+        took=None,
+        next_step={"check": "records", "meaning": MEANING, "command": NEXT},
+    )
     bad["log_tail"] = "INFO  starting\nERROR hnsw: Error finding id\nERROR giving up"
     bad["phases"][2] |= {"status": "failed"}
     bad["client"] = [*bad["client"][:2], {"from_s": 21.9, "to_s": 47.3, "result": "error"}]

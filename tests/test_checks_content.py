@@ -181,3 +181,16 @@ def test_damaged_index_is_fail_and_one_that_cannot_be_judged_is_unknown():
 
     assert files.sound_structure(damaged).outcome is Outcome.FAIL
     assert files.sound_structure(refused).outcome is Outcome.UNKNOWN
+
+
+def test_schema_keys_that_an_import_learned_from_its_records_are_no_difference():
+    index = {"string": {"string_inverted_index": {"enabled": True, "config": {}}}}
+    off = {"string": {"string_inverted_index": {"enabled": False, "config": {}}}}
+    defaults = {**index, "int": {"int_inverted_index": {"enabled": True, "config": {}}}}
+    before = fingerprint(printed(schema={"defaults": defaults, "keys": {}}))
+    learned = observed(printed(schema={"defaults": defaults, "keys": {"s": index}}))
+    altered = observed(printed(schema={"defaults": defaults, "keys": {"s": off}}))
+
+    assert content.same_configuration(learned, before, imported=[KEY]).outcome is Outcome.PASS
+    assert content.same_configuration(learned, before).outcome is Outcome.FAIL
+    assert content.same_configuration(altered, before, imported=[KEY]).outcome is Outcome.FAIL

@@ -120,3 +120,18 @@ def test_rebuilt_index_may_find_a_little_less_and_a_copied_one_may_not():
     assert function.same_recall(rebuilt, before).outcome is Outcome.FAIL
     assert function.same_recall(worse, before, imported=[KEY]).outcome is Outcome.FAIL
     assert function.same_recall(lost, before, imported=[KEY]).outcome is Outcome.FAIL
+
+
+def test_question_that_the_source_could_not_be_asked_is_not_run_and_a_lost_one_is_unknown():
+    """A collection without documents has nothing to search for; that is no doubt about its copy."""
+
+    def without(kind):
+        return tuple(a for a in ANSWERS if a.kind != kind)
+
+    bare = fingerprint(printed(answers=without("text")))
+    copy = observed(printed(answers=without("text")))
+
+    assert function.same_text_search(copy, bare).outcome is Outcome.NOT_RUN
+    assert function.same_text_search(copy, fingerprint()).outcome is Outcome.UNKNOWN
+    assert function.same_text_search(copy).outcome is Outcome.UNKNOWN
+    assert function.same_recall(observed(printed(recall=None)), bare).outcome is Outcome.UNKNOWN

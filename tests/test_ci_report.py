@@ -144,8 +144,9 @@ def test_chat_message_cannot_mention_link_or_leave_its_code_block():
 
 @pytest.mark.parametrize("count", [0, 1, 60, 500])
 def test_no_block_is_longer_than_slack_takes_and_there_are_fewer_than_fifty(count):
+    step = {"meaning": "m" * 400, "command": "n" * 500}
     long = [
-        scenario("fail", [verdict("x" * 90, "fail")] * 9, title="t" * 200, next_step="n" * 900)
+        scenario("fail", [verdict("x" * 90, "fail")] * 9, title="t" * 200, next_step=step)
         for _ in range(count)
     ]
     said = slack(record("fail", long, not_covered=["g" * 4000] * 20), "00")

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chromadrill.reporting.html import TEMPLATE, page
-from chromadrill.reporting.parts import digest, next_of, objectives
+from chromadrill.reporting.parts import digest, objectives
 from chromadrill.reporting.svg import fault_table, timeline, trend
 from chromadrill.reporting.timeline import outage
 from tests.sample_records import FAULTS, NEXT, SAMPLES, green, history, red, scenario
@@ -111,18 +111,6 @@ def test_no_number_is_green_where_the_restore_is_not_proven(name):
 def test_without_a_next_command_on_call_is_not_sent_to_restore_anything():
     text = Reader(rendered("unknown")).text
     assert "No next command in this record. Nothing here shows damage" in text
-
-
-@pytest.mark.parametrize(("step", "meaning", "command"), [
-    ("records: they differ. Next: ops --target T snapshots. Runbook: RB-2.",
-     "records: they differ", "ops --target T snapshots"),
-    ("The scenario broke (x). Next: read it, run it again.", "The scenario broke (x)",
-     "read it, run it again"),
-    ("python -m chromadrill.ops start", None, "python -m chromadrill.ops start"),
-    (None, None, None),
-])  # fmt: skip
-def test_the_command_is_taken_out_of_the_sentence_around_it(step, meaning, command):
-    assert next_of(step) == (meaning, command)
 
 
 def test_an_objective_has_the_outcome_of_the_checks_held_against_its_own_limit():

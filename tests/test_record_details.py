@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.evidence.advice import advice, next_step
+from chromadrill.evidence.advice import addressed, advice, next_step
 from chromadrill.evidence.provenance import contacts, objectives, trigger
 from chromadrill.evidence.scenario import scenario_of
 from chromadrill.evidence.summary import summary_of
@@ -89,10 +89,18 @@ def test_windows_join_equal_results_and_leave_no_gap():
 
 def test_next_step_is_of_the_first_fail_then_of_the_first_unknown():
     found = [verdict("filters", "unknown"), verdict("recall", "fail"), verdict("alive", "fail")]
-    assert next_step(found, None, "RB-2").startswith("recall: ")
-    assert next_step(found[:1], None, "RB-2").startswith("filters: ")
-    assert next_step([verdict("alive")], None, "RB-2") is None
-    assert "broke" in next_step([], "KeyError", "RB-2")
+    assert next_step(found, None)["check"] == "recall"
+    assert next_step(found[:1], None)["check"] == "filters"
+    assert next_step([verdict("alive")], None) is None
+    assert "broke" in next_step([], "KeyError")["meaning"]
+
+
+def test_next_command_names_this_target_and_its_address():
+    step = {"check": "alive", "meaning": "m", "command": "ops --target TARGET; x --url URL"}
+    known = addressed(step, "lab", "http://127.0.0.1:1")
+    assert known["command"] == "ops --target lab; x --url http://127.0.0.1:1"
+    assert addressed(step, None, None) == step
+    assert addressed(None, "lab", None) is None
 
 
 def test_every_check_of_the_ladder_has_advice():

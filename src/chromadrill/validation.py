@@ -18,7 +18,7 @@ from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.datasets.standard import MAIN
 from chromadrill.errors import DrillError, Unavailable, UsageError
 from chromadrill.fingerprint import at_rest, live
-from chromadrill.ladder import judge, judge_canary, judge_files
+from chromadrill.ladder import judge, judge_canary, judge_files, outcome_of
 from chromadrill.model import Fingerprint, Observation, Outcome, Scope, Verdict
 from chromadrill.serving import private_copy, scratch_target
 from chromadrill.targets.process import ProcessTarget
@@ -106,7 +106,7 @@ def prove_export(path: Path) -> tuple[Mapping[str, int], list[Verdict]]:
         with connected(target.url, deadline_s=LONG_S) as chroma:
             imported = importing.restore(chroma, export)
         target.stop()
-        if any(each.outcome is not Outcome.PASS for each in imported):
+        if outcome_of(imported) is not Outcome.PASS:
             return counts, imported
         return counts, _climb(target, before.scopes, before, None, before.collections)
 

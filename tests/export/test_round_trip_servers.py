@@ -1,5 +1,6 @@
 """From server to file to server: all of it, or nothing that looks like it."""
 
+import dataclasses
 import os
 import threading
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from chromadrill.backups.existing import open_existing
-from chromadrill.backups.export import importing
+from chromadrill.backups.export import importing, moves
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.values import TornExport
 from chromadrill.backups.export.writing import export
@@ -115,7 +116,7 @@ def test_collection_comes_back_beside_the_original(empty, tmp_path):
         )
         assert names(chroma) == {"docs", "beside"}
         with pytest.raises(UsageError, match="--scope would bring"):
-            importing.plan(_two(chroma, tmp_path), into=None, scope=ACME)
+            moves.plan(_two(chroma, tmp_path), into=None, scope=ACME)
 
 
 def _two(chroma, tmp_path):
@@ -213,12 +214,12 @@ def test_server_that_dies_during_an_export_leaves_no_file(empty, tmp_path, work)
 
 def test_import_that_was_cut_off_is_not_found_under_its_name_and_starts_anew(source, empty, folder):
     with Chroma(empty.url, timeout_s=5) as chroma:
-        with pytest.raises(Unavailable, match="Nothing was restored under its name"):
+        with pytest.raises(Unavailable, match="the rest was not restored"):
             importing.restore(chroma, open_export(folder), progress=struck_at("import", empty.kill))
         empty.start()
         left = names(chroma) | names(chroma, ACME)
         assert left
-        assert all(each.startswith(importing.STAGING) for each in left)
+        assert all(each.startswith(moves.STAGING) for each in left)
         assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
     assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
 
@@ -239,9 +240,9 @@ def test_import_killed_between_two_renames_is_finished_by_the_next_run(
             patched.setattr(Chroma, "rename_collection", one_only)
             with pytest.raises(KeyboardInterrupt):
                 importing.restore(chroma, open_export(folder))
-        assert any(each.startswith(importing.STAGING) for each in names(chroma))
+        assert any(each.startswith(moves.STAGING) for each in names(chroma))
         assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
-        assert not any(each.startswith(importing.STAGING) for each in names(chroma))
+        assert not any(each.startswith(moves.STAGING) for each in names(chroma))
     assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
 
 
@@ -273,3 +274,142 @@ def test_folder_that_is_there_and_leftovers_of_the_living_are_not_touched(source
         export(chroma, tmp_path / "f.jsonl", scopes=[Scope()], name="legacy")
     found = {each.name for each in tmp_path.iterdir()}
     assert found == {"e", "f.jsonl", f".f.jsonl.{os.getppid()}.partial"}
+
+
+# ---- what an attack found -----------------------------------------------------------------------
+BARE = {
+    "vectors alone": {},
+    "no documents": {"metadatas": [{"n": 1}, {"n": 2}, {"n": 3}]},
+    "no metadata": {"documents": ["one", "two", "three"]},
+    "lists alone": {"metadatas": [{"l": ["a"]}, {"l": ["b"]}, None]},
+    "integers and floats": {"metadatas": [{"n": 1}, {"n": 1.5}, {"n": 2}]},
+}
+
+
+@pytest.mark.parametrize("columns", BARE.values(), ids=BARE)
+def test_collection_that_lacks_something_comes_back_alone(empty, tmp_path, columns):
+    with Chroma(empty.url) as chroma:
+        info = chroma.create_collection(Scope(), "bare")
+        chroma.upsert(info, ids=["a", "b", "c"], vectors=np.eye(3, dtype=np.float32), **columns)
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
+        verdicts = importing.restore(chroma, open_export(done.path), into="again")
+        assert [v for v in verdicts if v.outcome not in ("pass", "not_run")] == []
+        assert chroma.count(chroma.collection(Scope(), "again")) == 3
+
+
+def test_empty_collection_comes_back_alone(empty, tmp_path):
+    with Chroma(empty.url) as chroma:
+        chroma.create_collection(Scope(), "nothing", hnsw={"space": "ip"})
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
+        verdicts = importing.restore(chroma, open_export(done.path), into="again")
+        assert outcome_of(verdicts) is Outcome.PASS
+        assert chroma.collection(Scope(), "again").space == "ip"
+
+
+@pytest.mark.parametrize(
+    "scope", [Scope("default_tenant", "defalt_database"), Scope("nobody", "default_database")]
+)
+def test_place_that_is_not_there_is_no_empty_backup(empty, tmp_path, scope):
+    with (
+        Chroma(empty.url) as chroma,
+        pytest.raises(Unavailable, match=r"No (database|such tenant)"),
+    ):
+        export(chroma, tmp_path / "e.jsonl", scopes=[scope])
+    assert nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("into", ["", "ab", "a/b", "192.168.0.1", "x" * 513, "ünï", "a..b"])
+def test_name_that_the_server_would_refuse_is_refused_before_anything_is_made(folder, into):
+    with pytest.raises(UsageError):
+        moves.plan(_One(open_export(folder)), into=into, scope=None)
+
+
+class _One:
+    """An export of the first collection alone."""
+
+    def __init__(self, export):
+        (first, *_) = export.fingerprint.collections.items()
+        self.sha256 = export.sha256
+        self.fingerprint = dataclasses.replace(export.fingerprint, collections=dict([first]))
+
+
+def test_write_into_the_empty_collection_that_made_room_is_told_and_kept(
+    source, empty, tmp_path, monkeypatch
+):
+    with Chroma(source.url) as chroma:
+        done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
+    with Chroma(empty.url) as chroma:
+        theirs = chroma.create_collection(Scope(), "tuned-ip")
+
+        def written_meanwhile(self, collection, name, real=Chroma.rename_collection):
+            real(self, collection, name)
+            if name.endswith("-aside"):
+                self.upsert(theirs, ids=["late"], vectors=np.ones((1, 4), np.float32))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Chroma, "rename_collection", written_meanwhile)
+            verdicts = importing.restore(chroma, open_export(done.path), scope=Scope())
+        assert outcome_of(verdicts) is Outcome.UNKNOWN
+        assert "a client wrote" in verdicts[-1].message
+        assert chroma.count(theirs) == 1
+        chroma.delete_collection(Scope(), "tuned-ip")
+        with pytest.raises(Refused, match="holds what a client wrote"):
+            importing.restore(chroma, open_export(done.path), scope=Scope())
+        assert chroma.count(theirs) == 1
+
+
+def test_import_whose_staging_another_one_took_over_names_nothing(
+    source, empty, folder, monkeypatch
+):
+    """Two restores of one export at once: what is renamed is what was proven, by its id."""
+    real = importing._Import.name
+
+    def another_began(self, waiting):
+        self.remove_staging(waiting)
+        for move in waiting:
+            self.chroma.create_collection(move.scope, move.staging)  # half-way, of another run
+        return real(self, waiting)
+
+    with Chroma(empty.url) as chroma:
+        with monkeypatch.context() as patched:
+            patched.setattr(importing._Import, "name", another_began)
+            with pytest.raises(Unavailable, match="the rest was not restored"):
+                importing.restore(chroma, open_export(folder))
+        left = names(chroma) | names(chroma, ACME)
+        assert all(each.startswith(moves.STAGING) for each in left)
+        assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
+
+
+def test_kill_at_any_rename_over_empty_collections_is_finished_by_the_next_run(
+    source, empty, folder, monkeypatch
+):
+    for stop_after in (1, 2, 4):
+        done = []
+
+        def stopped(self, collection, name, real=Chroma.rename_collection, done=done, n=stop_after):
+            if len(done) == n:
+                raise KeyboardInterrupt
+            done.append(name)
+            real(self, collection, name)
+
+        with Chroma(empty.url) as chroma:
+            for each in ("legacy", "emptied"):
+                if each not in names(chroma):
+                    chroma.create_collection(Scope(), each)
+            with monkeypatch.context() as patched:
+                patched.setattr(Chroma, "rename_collection", stopped)
+                with pytest.raises(KeyboardInterrupt):
+                    importing.restore(chroma, open_export(folder))
+            assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
+            left = names(chroma) | names(chroma, ACME)
+            assert not [each for each in left if each.startswith(moves.STAGING)]
+            assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+            for scope in SCOPES:
+                for each in names(chroma, scope):
+                    chroma.delete_collection(scope, each)
+
+
+def test_url_that_is_none_is_a_sentence():
+    for url in ("http://127.0.0.1:abc", "http://[::1"):
+        with pytest.raises(UsageError, match="is no URL"):
+            Chroma(url)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from chromadrill.checks import tables
 from chromadrill.checks.meaning import meaning
 from chromadrill.model import (
+    JSON,
     CollectionInfo,
     Difference,
     Fingerprint,
@@ -117,11 +119,15 @@ def same_configuration(
 
     An `imported` collection whose listing did not say what it used (it was made before 1.0) lists
     the truth now: of such a one the metric in use, the metadata and the dimension are compared.
+    And its schema has an entry for every key that its records brought along, as the source's may
+    not have: one that says no more than the defaults is no difference.
     """
     found: list[Difference] = []
     shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
     for key in shared:
         was, now = before.collections[key].info, seen.fingerprint.collections[key].info
+        if key in imported:
+            now = dataclasses.replace(now, schema=_without_learned_keys(was.schema, now.schema))
         listing = was.listing_decides or key not in imported
         for name, one, other in _settings(was, now, listing=listing):
             if one != other:
@@ -147,6 +153,25 @@ def _settings(
             yield from _flat(name, one, other)
         elif name in ("space", "dimension", "metadata") or (one and other):
             yield name, one, other
+
+
+def _without_learned_keys(was: JSON | None, now: JSON | None) -> JSON | None:
+    """`now` without the keys that only it has and that are indexed as the defaults say."""
+    if not was or not now:
+        return now
+    known, defaults = was.get("keys") or {}, now.get("defaults") or {}
+    keys = {
+        key: entry
+        for key, entry in (now.get("keys") or {}).items()
+        if key in known or not _within(entry, defaults)
+    }
+    return {**now, "keys": keys}
+
+
+def _within(part: Any, whole: Any) -> bool:
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and _within(value, whole[key]) for key, value in part.items())
+    return bool(part == whole)
 
 
 def _flat(path: str, one: dict[str, Any], other: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:

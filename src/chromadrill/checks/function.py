@@ -54,6 +54,7 @@ def right_distances(seen: Observation, before: Fingerprint | None = None) -> Ver
         asked,
         f"{asked} nearest-neighbour questions",
         ("neighbours", "filtered neighbours"),
+        before,
     )
 
 
@@ -105,7 +106,13 @@ def same_recall(
                 )
             )
     verdict = _judge(
-        "recall", seen, found, asked, f"{asked} records asked to find themselves", ("self-recall",)
+        "recall",
+        seen,
+        found,
+        asked,
+        f"{asked} records asked to find themselves",
+        ("self-recall",),
+        before,
     )
     if doubts and verdict.outcome == "pass":
         return Verdict.unknown("recall", "; ".join(doubts))
@@ -167,7 +174,7 @@ def _same_sets(check: str, kind: str, seen: Observation, before: Fingerprint | N
                         )
                     )
                     break
-    return _judge(check, seen, found, asked, f"{asked} questions", (kind,))
+    return _judge(check, seen, found, asked, f"{asked} questions", (kind,), before)
 
 
 def _wrong_distance(answer: Answer) -> tuple[str, str] | None:
@@ -217,6 +224,7 @@ def _judge(
     asked: int,
     what: str,
     rungs: tuple[str, ...],
+    before: Fingerprint | None,
 ) -> Verdict:
     troubles = list(_troubles(seen, rungs))
     numbers: dict[str, Any] = {"actual": float(asked - len(found)), "unit": "answers"}
@@ -227,9 +235,18 @@ def _judge(
         return Verdict.failed(check, "; ".join(said), differences=tuple(found), **numbers)
     if troubles:
         return Verdict.unknown(check, f"{troubles[0].where}: {troubles[0].message}", **numbers)
+    if not asked and before is not None and not _questions(before, rungs):
+        return Verdict.not_run(check, "the source had no record to ask about in this way")
     if not asked:
         return Verdict.unknown(check, "no question could be asked", **numbers)
     return Verdict.passed(check, f"{what}, all as they should be", **numbers)
+
+
+def _questions(before: Fingerprint, rungs: tuple[str, ...]) -> int:
+    """How many questions of these rungs the source was asked: none where it has no documents, say."""
+    if rungs == ("self-recall",):
+        return sum(each.recall.self_asked for each in before.collections.values() if each.recall)
+    return sum(a.kind in rungs for each in before.collections.values() for a in each.answers)
 
 
 def _troubles(seen: Observation, rungs: tuple[str, ...]) -> Iterator[Any]:

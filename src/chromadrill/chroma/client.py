@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import orjson
 
-from chromadrill.errors import DrillError, Unavailable
+from chromadrill.errors import DrillError, Unavailable, UsageError
 from chromadrill.model import JSON, CollectionInfo, Page, Scope
 
 EVERYTHING = ("documents", "metadatas", "uris", "embeddings")
@@ -46,9 +46,12 @@ class Chroma:
     ) -> None:
         self.url = without_password(url.rstrip("/"))
         self._timeout_s = timeout_s
-        self._http = httpx.Client(
-            base_url=url.rstrip("/"), timeout=timeout_s, headers=dict(headers or {})
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=url.rstrip("/"), timeout=timeout_s, headers=dict(headers or {})
+            )
+        except httpx.InvalidURL as error:
+            raise UsageError(f"{self.url} is no URL: {error}.") from error
 
     def __enter__(self) -> Self:
         return self

@@ -8,46 +8,59 @@ from chromadrill.model import JSON
 
 VALIDATE = "python scripts/validate_chromadb.py --url URL --all --fingerprint FINGERPRINT"
 SNAPSHOTS = "python -m chromadrill.ops --target TARGET snapshots"
+LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
 PROVE = "pytest -m drill --backup PATH"
 AGAIN = "pytest -m drill"
-LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
+LOAD = "locust -f loadtests/ --host URL --headless"
 
-# by the beginning of a check's name: what it means, and what to do
+# by the beginning of a check's name ("records after one more restart" is about records)
 _ADVICE = {
-    "files": ("the backup's files are not those that were written; take an older one", SNAPSHOTS),
-    "export": ("the export was cut or altered; take another, and prove it", PROVE),
-    "integrity": ("SQLite's own check fails: do not serve it, restore another backup", SNAPSHOTS),
-    "structure": ("index files are damaged: do not serve it, restore another backup", SNAPSHOTS),
-    "start": ("the server does not come up on this data", LOGS),
-    "inventory": ("collections, databases or tenants differ", VALIDATE),
-    "counts": ("records are missing or too many", VALIDATE),
-    "records": ("records differ from those of the backup", VALIDATE),
-    "configuration": ("metric, index settings or metadata differ", VALIDATE),
-    "distances": ("the index answers by other vectors or another metric", VALIDATE),
-    "recall": ("the index finds less than it did", VALIDATE),
-    "filters": ("filters answer wrongly", VALIDATE),
-    "text search": ("the full-text index answers wrongly", VALIDATE),
-    "alive": ("the server died while it was asked", LOGS),
-    "canary": ("the restored copy does not take writes", LOGS),
-    "disaster seen": ("no client saw the disaster, so it proves nothing; run it again", AGAIN),
-    "recovery time": ("it did not come back in time; which phase took it is in the timeline", LOGS),
-    "data loss": ("acknowledged writes are gone; is there a newer backup?", SNAPSHOTS),
-    "runbook command": ("a command of the runbook failed; its error is in the message", LOGS),
-    "original": ("the backup was changed while it was proven; take it from its store again", PROVE),
-    "search p90": ("searches are too slow", "locust -f loadtests/ --host URL --headless"),
-}
+    "inventory": ("Tenants, databases or collections are missing, or some are too many.", VALIDATE),
+    "counts": ("A collection holds another number of records than the fingerprint says.", VALIDATE),
+    "records": ("Records are lost, added or altered: texts, metadata, URIs or vectors.", VALIDATE),
+    "configuration": ("A collection has another metric, dimension, index or metadata.", VALIDATE),
+    "distances": ("Neighbours differ from those computed over the records themselves.", VALIDATE),
+    "recall": ("Searches no longer find records that are there: the index is damaged.", VALIDATE),
+    "filters": ("Metadata filters return other records than they should.", VALIDATE),
+    "text search": ("Full-text search returns other records than it should.", VALIDATE),
+    "alive": ("The server died or hung while it was being questioned.", LOGS),
+    "canary": ("The restored copy does not take, find or remove a new record.", LOGS),
+    "files": ("The backup's own files are missing, cut short or altered: take an older one.", SNAPSHOTS),
+    "export": ("The export was cut or altered: take another, and prove it.", PROVE),
+    "integrity": ("SQLite or its full-text index is damaged: do not serve it.", SNAPSHOTS),
+    "structure": ("Index files, queue and database rows do not fit: do not serve it.", SNAPSHOTS),
+    "start": ("The server does not start on the restored data.", LOGS),
+    "startup": ("The server took too long to start, or did not start at all.", LOGS),
+    "original": ("The backup was changed while it was proven: take it from its store again.", PROVE),
+    "disaster seen": ("No client noticed the disaster, so what followed shows nothing.", AGAIN),
+    "recovery time": ("Clients waited too long for right answers; see the timeline.", LOGS),
+    "data loss": ("More acknowledged writes are gone than agreed: is there a newer backup?", SNAPSHOTS),
+    "runbook command": ("A command of the runbook failed when typed as on-call types it.", LOGS),
+    "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
+    "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
+}  # fmt: skip
 
 
-def next_step(verdicts: Sequence[JSON], error: str | None, runbook: str) -> str | None:
-    """A sentence for the first check that is not green, FAIL before UNKNOWN; None where all are."""
+def next_step(verdicts: Sequence[JSON], error: str | None) -> JSON | None:
+    """{check, meaning, command} of the first check that is not green, FAIL before UNKNOWN."""
     for outcome in ("fail", "unknown"):
         for each in verdicts:
             if each["outcome"] == outcome:
                 meaning, command = advice(each["check"])
-                return f"{each['check']}: {meaning}. Next: {command}. Runbook: {runbook}."
+                return {"check": each["check"], "meaning": meaning, "command": command}
     if error:
-        return f"The scenario itself broke ({error[:200]}). Next: read it, run the drill again."
+        return {"check": None, "meaning": "The scenario itself broke.", "command": AGAIN}
     return None
+
+
+def addressed(step: JSON | None, target: str | None, url: str | None) -> JSON | None:
+    """The same with this target's own name and address in the command, where they are known."""
+    if step is None:
+        return None
+    command = step["command"]
+    for place, value in (("TARGET", target), ("URL", url)):
+        command = command.replace(place, value or place)
+    return {**step, "command": command}
 
 
 def advice(check: str) -> tuple[str, str]:
@@ -55,4 +68,4 @@ def advice(check: str) -> tuple[str, str]:
     for name in sorted(_ADVICE, key=len, reverse=True):
         if check.startswith(name):
             return _ADVICE[name]
-    return ("it is not as it should be; see its message", VALIDATE)
+    return ("It is not as it should be; its message says how.", VALIDATE)

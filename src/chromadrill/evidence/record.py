@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from chromadrill.clock import utc_now
+from chromadrill.evidence.advice import addressed
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.scenario import plain_verdict, scenario_of
 from chromadrill.evidence.summary import summary_of
@@ -36,7 +37,11 @@ def record_of(events: list[JSON]) -> JSON:
         if e["event"] == "scenario started" and e["scenario"] not in skipped
     ]
     for each in scenarios:
-        each["next_step"] = _addressed(each["next_step"], opened.get("target", {}), target)
+        each["next_step"] = addressed(
+            each["next_step"],
+            opened.get("target", {}).get("name"),
+            target.get("facts", {}).get("url"),
+        )
     not_covered = [f"{e['scenario']}: {e['why']}" for e in events if e["event"] == "not covered"]
     outcomes = [Outcome(each["outcome"]) for each in scenarios]
     # contract tests judge by asserting; the record must not be greener than they are
@@ -77,14 +82,6 @@ def record_of(events: list[JSON]) -> JSON:
         "previous_record_sha256": opened.get("previous_record_sha256"),
         "artifacts": [],
     }
-
-
-def _addressed(text: str | None, named: JSON, target: JSON) -> str | None:
-    """The next step with this target's own name and address in its command."""
-    if text is None:
-        return None
-    url = str(target.get("facts", {}).get("url") or "URL")
-    return text.replace("TARGET", str(named.get("name") or "TARGET")).replace("URL", url)
 
 
 def seal(folder: Path, record: JSON) -> Path:

@@ -44,7 +44,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
             for e in mine
             if e["event"] == "command"
         ],
-        "next_step": next_step(verdicts, error, str(started["runbook"])),
+        "next_step": next_step(verdicts, error),
         "log_tail": _last(mine, "log tail", "text"),
     }
 

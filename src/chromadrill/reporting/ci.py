@@ -93,7 +93,11 @@ def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON
     ]
     blocks += [_section(f"```\n{part}\n```") for part in _parts(list(_rows(record)))]
     gaps = [f"- not covered: {_plain(each)}" for each in record["not_covered"]]
-    gaps += [f"- next: {_plain(s['next_step'])}" for s in record["scenarios"] if s.get("next_step")]
+    gaps += [
+        f"- next: {_plain(s['next_step']['meaning'])} `{_plain(s['next_step']['command'])}`"
+        for s in record["scenarios"]
+        if s.get("next_step")
+    ]
     blocks += [_section(part) for part in _parts(gaps[:GAPS])]
     where = f"  <{report_url}|Report>" if report_url else ""
     blocks.append(_section(f"Root SHA-256 `{_plain(root_sha256)}`{where}"))

@@ -6,19 +6,9 @@ from rich.console import Console
 from rich.table import Table
 
 from chromadrill.model import JSON
+from chromadrill.reporting.verdict import verdict
 
-SAYS = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
-
-
-def headline(record: JSON) -> str:
-    """RESTORE PROVEN is said only where a restore was proven: struck, recovered, compared."""
-    checks = {v["check"] for s in record["scenarios"] for v in s["verdicts"]}
-    if record["outcome"] == "pass" and not {"disaster seen", "original"} & checks:
-        return "PASS, and no restore in this run"
-    if not record["scenarios"] and not record["required"]:
-        return "NO SCENARIO IN THIS RUN"
-    return SAYS[record["outcome"]]
 
 
 def recovery(scenario: JSON) -> str:
@@ -60,7 +50,7 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     console.print()
     colour = STYLE[record["outcome"]]
     console.print(
-        f"[{colour}]{headline(record)}[/]  target {record['target'].get('name')},"
+        f"[{colour}]{verdict(record).headline}[/]  target {record['target'].get('name')},"
         f" run {record['run_id']}"
     )
     for each in record["not_covered"]:
@@ -71,7 +61,7 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
 def markdown(record: JSON) -> str:
     """The record for a reader: verdict, table, every scenario's verdicts and phases."""
     lines = [
-        f"# Restore drill {record['run_id']}: {headline(record)}",
+        f"# Restore drill {record['run_id']}: {verdict(record).headline}",
         "",
         f"Target {record['target'].get('name')}, {record['started_at']} to {record['finished_at']}."
         f" Embedder: {record['embedder']['name']}.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -80,7 +79,7 @@ def shown(scenario: JSON, key: str) -> JSON:
         "backup": backup,
         "no_backup": "backup" in scenario and scenario["backup"] is None,
         "disaster": part(scenario, "disaster"),
-        "next": next_of(str(scenario.get("next_step") or ""))[1],
+        "next": part(scenario, "next_step").get("command"),
         "later": _later(scenario),
         "outage": outage(scenario),
         "log": str(scenario.get("log_tail") or "").splitlines(),
@@ -113,8 +112,7 @@ def now(record: JSON) -> JSON | None:
     if scenario is None:
         return None
     check = verdict.first_bad(scenario) or {}
-    step = scenario.get("next_step") or check.get("next_step")
-    said_of_it, command = next_of(None if step is None else str(step))
+    step = part(scenario, "next_step")
     order = next(i for i, s in enumerate(rows(record, "scenarios"), 1) if s is scenario)
     return {
         "scenario": shown(scenario, "now"),
@@ -125,8 +123,8 @@ def now(record: JSON) -> JSON | None:
         "actual": check.get("actual"),
         "limit": check.get("limit"),
         "unit": check.get("unit"),
-        "meaning": words.meaning(check.get("check")) or said_of_it,
-        "step": command,
+        "meaning": step.get("meaning"),
+        "step": step.get("command"),
     }
 
 
@@ -135,12 +133,6 @@ def slowest(record: JSON) -> JSON | None:
     timed = [shown(each, "slowest") for each in rows(record, "scenarios")]
     timed = [s for s in timed if number(s["took"]) is not None and number(s["limit"])]
     return max(timed, key=lambda s: float(s["took"] / s["limit"]), default=None)
-
-
-def next_of(step: str | None) -> tuple[str | None, str | None]:
-    """Meaning and command of "check: meaning. Next: command. Runbook: RB-2."; else all of it."""
-    found = re.fullmatch(r"(?s)(.*?)\.? Next: (.*?)(?:\. Runbook: [^ ]*)?\.?", step or "")
-    return (found[1], found[2]) if found else (None, step)
 
 
 def objectives(record: JSON) -> list[JSON]:

@@ -14,32 +14,6 @@ NOT_RECORDED = "not recorded"
 OUTCOMES = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "not_run": "NOT RUN"}
 
 # for whoever is called at night: what a red check says about the database, in one sentence
-MEANS = {
-    "inventory": "Tenants, databases or collections are missing, or there are some too many.",
-    "counts": "A collection holds another number of records than the backup's fingerprint says.",
-    "records": "Records are lost, added or altered: documents, metadata, URIs or vectors.",
-    "configuration": "A collection came back with another distance, dimension, index or metadata.",
-    "distances": "Nearest-neighbour answers differ from those computed over the records themselves.",
-    "recall": "Searches no longer find records that are there: the vector index is damaged.",
-    "filters": "Metadata filters return other records than they should.",
-    "text search": "Full-text search returns other records than it should.",
-    "alive": "The server died or hung while it was being questioned.",
-    "canary": "The restored copy does not take, find or remove a new record.",
-    "files": "The backup's own files are missing, cut short or altered.",
-    "integrity": "SQLite or its full-text index is damaged, seen in the files themselves.",
-    "structure": "The directory's parts do not fit together: index files, queue, database rows.",
-    "start": "The server does not start on the restored data.",
-    "startup": "The server took too long to start, or did not start at all.",
-    "original": "The backup that was proven is not what it was before: the drill must only read it.",
-    "export": "The export could not be read or brought back whole.",
-    "disaster seen": "No client noticed the disaster, so what followed shows nothing.",
-    "recovery time": "Clients waited longer than agreed for stable right answers, or never got them.",
-    "data loss": "More acknowledged writes are gone than the objective allows.",
-    "runbook command": "A command of the runbook failed when typed as on-call types it.",
-    "collection creation": "Making a new collection takes longer than agreed.",
-    "search p90": "Searches are slower than agreed, or too few were measured.",
-}
-
 
 # looked up or compared, so a text whatever a broken record holds there
 PLAIN = {"run_id", "outcome", "runbook", "check", "title", "kind", "status", "family", "result"}
@@ -143,12 +117,3 @@ def when(value: Any) -> str:
 def unnumbered(value: Any) -> str:
     """A step's name without a number of its own: the page numbers them all."""
     return re.sub(r"^\d+\.\s+", "", said(value))
-
-
-def meaning(check: Any) -> str | None:
-    """What a red or unknown check means; the same check after a restart means the same."""
-    name = str(check).removesuffix(" after one more restart")
-    found = MEANS.get(name)
-    if found and name != str(check):
-        found += " It showed after one more restart."
-    return found

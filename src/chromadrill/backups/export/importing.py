@@ -10,40 +10,22 @@ metadata cannot be cleared over the API (measured).
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
 from chromadrill.backups.export import reading
 from chromadrill.backups.export.batches import BATCH, base64_rows, batches
+from chromadrill.backups.export.moves import STAGING, Move, moved, plan
 from chromadrill.backups.export.values import Reader
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.recreate import create_like, set_dimension
-from chromadrill.errors import DrillError, Refused, Unavailable, UsageError
+from chromadrill.errors import DrillError, Refused, Unavailable
 from chromadrill.fingerprint import live
 from chromadrill.ladder import judge, outcome_of
 from chromadrill.model import CollectionInfo, Fingerprint, Outcome, Page, Scope, Verdict
 from chromadrill.progress import Advance, Progress, silent
-
-STAGING = "chromadrill-import-"
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One collection of an export, and where it goes."""
-
-    key: str
-    info: CollectionInfo
-    scope: Scope
-    name: str
-    staging: str
-
-    @property
-    def to(self) -> str:
-        return f"{self.scope}/{self.name}"
 
 
 def restore(
@@ -65,31 +47,9 @@ def restore(
         return _Import(chroma, export, moves, progress).run()
     except CallFailed as error:
         raise Unavailable(
-            f"{chroma.url}: {error}. Nothing was restored under its name.",
-            next_step=f"What is left is called {STAGING}...; the same command again starts anew.",
+            f"{chroma.url}: {error}. What has its own name is whole, the rest was not restored.",
+            next_step=f"What is left is called {STAGING}...; the same command again goes on.",
         ) from error
-
-
-def plan(export: Reader, *, into: str | None, scope: Scope | None) -> list[Move]:
-    """Where each collection goes; raises UsageError where two would go to one place."""
-    prints = export.fingerprint.collections
-    if into and len(prints) != 1:
-        raise UsageError(f"--into names one collection; the export holds {len(prints)}.")
-    moves = [
-        Move(
-            key,
-            each.info,
-            scope or each.info.scope,
-            into or each.info.name,
-            f"{STAGING}{export.sha256[:12]}-{number}",
-        )
-        for number, (key, each) in enumerate(sorted(prints.items()))
-    ]
-    if len({move.to for move in moves}) != len(moves):
-        raise UsageError(
-            "--scope would bring collections of one name together; restore them singly."
-        )
-    return moves
 
 
 class _Import:
@@ -97,17 +57,18 @@ class _Import:
         self, chroma: Chroma, export: Reader, moves: Sequence[Move], progress: Progress
     ) -> None:
         self.chroma, self.export, self.moves, self.progress = chroma, export, moves, progress
+        self.made: dict[str, CollectionInfo] = {}
 
     def run(self) -> list[Verdict]:
         before = reading.fingerprint(self.export, progress=self.progress)
         waiting = self.refuse_or_resume(before)
         for scope in sorted({move.scope for move in waiting}):
             self.make(scope)
-        self.remove_staging(waiting)
+        self.remove_staging(self.moves)
+        self.refuse_written_asides()
+        count = sum(before.collections[move.key].count for move in waiting)
         try:
-            with self.progress(
-                "import", sum(before.collections[m.key].count for m in waiting)
-            ) as a:
+            with self.progress("import", count) as a:
                 for move in waiting:
                     self.fill(move, a)
             verdicts = self.prove(before, waiting, {move.key: move.staging for move in waiting})
@@ -118,9 +79,7 @@ class _Import:
         if outcome_of(verdicts) is not Outcome.PASS:
             self.remove_staging(waiting)
             return verdicts
-        for move in waiting:
-            self.name(move)
-        return verdicts
+        return [*verdicts, *self.name(waiting)]
 
     # ---- before anything is made ----------------------------------------------------------------
     def refuse_or_resume(self, before: Fingerprint) -> list[Move]:
@@ -129,9 +88,10 @@ class _Import:
         taken = [m for m in self.moves if m.to in there and self.chroma.count(there[m.to])]
         if not taken:
             return list(self.moves)
-        ours = [m for m in self.moves if f"{m.scope}/{m.staging}" in there]
+        staged = [m for m in self.moves if f"{m.scope}/{m.staging}" in there]
+        left = staged or [m for m in self.moves if f"{m.scope}/{m.aside}" in there]
         # killed between two renames: those that have their name already must be what we made
-        if ours and not any(move in ours for move in taken):
+        if left and not any(move in staged for move in taken):
             proven = self.prove(before, taken, {move.key: move.name for move in taken})
             if outcome_of(proven) is Outcome.PASS:
                 return [move for move in self.moves if move not in taken]
@@ -140,6 +100,16 @@ class _Import:
             f"{taken[0].to} is not empty: it holds {count} records. Nothing was touched.",
             next_step="Restore beside it with --into NAME or --scope TENANT/DATABASE, or drop it first.",
         )
+
+    def refuse_written_asides(self) -> None:
+        """What a client wrote to a collection that an earlier run had put aside must be looked at."""
+        for move in self.moves:
+            if move.aside in self.there(move.scope):
+                raise Refused(
+                    f"{move.scope}/{move.aside} holds what a client wrote while an earlier restore"
+                    " ran. Nothing was touched.",
+                    next_step="Keep what you need of it, delete it, and restore again.",
+                )
 
     def scopes(self) -> list[Scope]:
         return sorted({move.scope for move in self.moves})
@@ -160,14 +130,18 @@ class _Import:
             self.chroma.create_database(scope)
 
     def remove_staging(self, moves: Sequence[Move]) -> None:
-        there = {info.key for scope in self.scopes() for info in self.collections(scope)}
+        """Ours of an earlier run, and the empty ones it had put aside; records are never removed."""
         for move in moves:
-            if f"{move.scope}/{move.staging}" in there:
+            there = self.there(move.scope)
+            if move.staging in there:
                 self.chroma.delete_collection(move.scope, move.staging)
+            if move.aside in there and not self.chroma.count(there[move.aside]):
+                self.chroma.delete_collection(move.scope, move.aside)
 
     # ---- filling --------------------------------------------------------------------------------
     def fill(self, move: Move, advance: Advance) -> None:
         made = create_like(self.chroma, move.info, move.scope, move.staging)
+        self.made[move.key] = made
         encode = "supports_base64_encoding" in self.chroma.versions()["preflight"]
         # one request in flight while the next is read; two at once gain nothing and mix the order
         with ThreadPoolExecutor(max_workers=1) as pool:
@@ -227,30 +201,27 @@ class _Import:
         verdicts = judge(seen, wanted, imported=wanted.collections)
         return [each for each in verdicts if each.check != "inventory"]
 
-    def name(self, move: Move) -> None:
-        there = {info.name: info for info in self.collections(move.scope)}
-        staged, empty = there[move.staging], there.get(move.name)
-        if empty:
-            # somebody's empty collection: put aside, and removed only if it is still empty then
-            aside = f"{move.staging}-aside"
-            self.chroma.rename_collection(empty, aside)
-            self.chroma.rename_collection(staged, move.name)
-            if not self.chroma.count(empty):
-                self.chroma.delete_collection(move.scope, aside)
-            return
-        self.chroma.rename_collection(staged, move.name)
+    def name(self, moves: Sequence[Move]) -> list[Verdict]:
+        """Rename what was proven, by its id: the name may belong to somebody else by now.
 
+        An empty collection that is in the way is put aside and removed only if it is still empty
+        then; a client that kept its id may have written to it meanwhile.
+        """
+        written = []
+        for move in moves:
+            empty = self.there(move.scope).get(move.name)
+            if empty:
+                self.chroma.rename_collection(empty, move.aside)
+            self.chroma.rename_collection(self.made[move.key], move.name)
+            if empty and self.chroma.count(empty):
+                written.append(f"{move.scope}/{move.aside}")
+            elif empty:
+                self.chroma.delete_collection(move.scope, move.aside)
+        if not written:
+            return []
+        said = f"a client wrote to the empty collection that was here: see {', '.join(written)}"
+        return [Verdict.unknown("names", said)]
 
-def moved(before: Fingerprint, moves: Sequence[Move], names: dict[str, str]) -> Fingerprint:
-    """The fingerprint of the collections of `moves` alone, as they are called where they went."""
-    prints = {}
-    for move in moves:
-        info = dataclasses.replace(
-            move.info,
-            tenant=move.scope.tenant,
-            database=move.scope.database,
-            name=names[move.key],
-        )
-        prints[info.key] = dataclasses.replace(before.collections[move.key], info=info)
-    scopes = tuple(sorted({move.scope for move in moves}))
-    return dataclasses.replace(before, scopes=scopes, databases=scopes, collections=prints)
+    def there(self, scope: Scope) -> dict[str, CollectionInfo]:
+        """The collections of a scope by name."""
+        return {info.name: info for info in self.collections(scope)}

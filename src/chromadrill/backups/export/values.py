@@ -22,14 +22,19 @@ class ExportRefused(Unavailable):
     """The file is foreign, truncated or altered: nothing in it is believed."""
 
 
+QUIET = (
+    "If clients write: stop them and export again (or --retry N), or take a volume copy of the stopped"
+    " server."
+)
+
+
 class TornExport(Unavailable):
     """The database was written to while it was exported: the file would be of no instant."""
 
     def __init__(self, what: str) -> None:
         super().__init__(
             f"The database was written to while it was exported: {what}. Nothing was kept.",
-            next_step="Stop the writers and export again (or --retry N), or take a volume copy of"
-            " the stopped server.",
+            next_step=QUIET,
         )
 
 

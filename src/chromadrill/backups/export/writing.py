@@ -9,25 +9,22 @@ seen: a single node counts no versions.)
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import pyarrow as pa
 
-from chromadrill.backups.disk import flush_folder, require_room, size_of
-from chromadrill.backups.export import formats, reading
+from chromadrill.backups.disk import require_room, size_of
+from chromadrill.backups.export import formats, reading, values
+from chromadrill.backups.export.output import new_file, require_free
 from chromadrill.backups.export.values import Reader, TornExport, Writer
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.errors import Refused, Unavailable, UsageError
+from chromadrill.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.fingerprint import live
 from chromadrill.ladder import judge_content
 from chromadrill.model import CollectionInfo, Fingerprint, Outcome, Scope
-from chromadrill.progress import Progress, silent
+from chromadrill.progress import Advance, Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +55,23 @@ def export(
     folder is in the way.
     """
     suffix = formats.suffix_of(path.name) if suffix is None else suffix
-    _require_free(path, suffix)
+    path = path.resolve() if path.is_symlink() else path  # a link is followed, never replaced
+    require_free(path, suffix)
     for tried in range(1, retry + 2):
         try:
-            with _new_file(path) as partial:
+            with new_file(path) as partial:
                 source = _Source(chroma, tuple(scopes), name)
                 before = _write(source, partial, path.name, suffix, progress)
             return Exported(path, before, size_of(path), tried)
-        except TornExport:
-            if tried > retry:
+        except (TornExport, CallFailed) as error:
+            # a page of which a record was just deleted is answered 500, a dropped collection 404
+            if tried <= retry:
+                continue
+            if isinstance(error, TornExport):
                 raise
-        except CallFailed as error:
-            raise Unavailable(f"{chroma.url}: {error}. Nothing was kept.") from error
+            raise Unavailable(
+                f"{chroma.url}: {error}. Nothing was kept.", next_step=values.QUIET
+            ) from error
         except (OSError, pa.ArrowException) as error:
             said = getattr(error, "strerror", None) or str(error)
             raise Unavailable(f"{path}: {said}. Nothing was kept.") from error
@@ -91,7 +93,18 @@ class _Source:
 def inventory(
     chroma: Chroma, scopes: Sequence[Scope], name: str | None = None
 ) -> list[CollectionInfo]:
-    """The collections of `scopes`, or those called `name`; raises Unavailable where none is."""
+    """The collections of `scopes`, or those called `name`.
+
+    Raises Unavailable where there is no such tenant, database or collection: the server answers an
+    empty list for a database that is not there, and an empty export would look like a backup.
+    """
+    for scope in scopes:
+        if not chroma.tenant_exists(scope.tenant):
+            raise Unavailable(f"No such tenant: {scope.tenant}.")
+        databases = chroma.databases(scope.tenant)
+        if scope.database not in databases:
+            near = did_you_mean(scope.database, databases)
+            raise Unavailable(f"No database '{scope.database}' of {scope.tenant}. {near}")
     found = [info for scope in scopes for info in chroma.collections(scope)]
     wanted = [info for info in found if name is None or info.name == name]
     if name is not None and not wanted:
@@ -109,10 +122,9 @@ def _write(
             f"A .parquet file holds one collection, here are {len(infos)}: name a folder (no suffix)"
             " for a Parquet file of each, or a .jsonl.zst for one file of all."
         )
-    keys = {info.key for info in infos}
-    counts = {info.key: chroma.count(info) for info in infos}
-    with progress("fingerprint", sum(counts.values())) as advance:
-        before = live.fingerprint(chroma, source.scopes, only=keys, advance=advance)
+    count = sum(chroma.count(info) for info in infos)
+    with progress("fingerprint", count) as advance:
+        before = _fingerprint(source, [info.key for info in infos], advance)
     _require_room(partial, before)
     about = {"name": name, "url": chroma.url}
     out: Writer = formats.writer(suffix)(partial, before, about=about)
@@ -128,6 +140,15 @@ def _write(
         out.close()
     _require_whole(source, before, formats.reader(suffix)(partial), progress)
     return before
+
+
+def _fingerprint(source: _Source, keys: Sequence[str], advance: Advance) -> Fingerprint:
+    """The fingerprint; what fails on the way may be a writer's doing, so it is said as a call."""
+    seen = live.observe(source.chroma, source.scopes, only=keys, advance=advance)
+    if seen.troubles:
+        first = seen.troubles[0]
+        raise CallFailed(f"{first.rung} of {first.where}", 0, first.message)
+    return seen.fingerprint
 
 
 def _require_whole(
@@ -150,48 +171,10 @@ def _require_whole(
             raise TornExport(f"{key}: count changed (was {each.count}, is {count})")
 
 
-# ---- the file -----------------------------------------------------------------------------------
-@contextmanager
-def _new_file(path: Path) -> Iterator[Path]:
-    """A name beside `path` to write to; it becomes `path` when all went well, else it is removed.
-
-    Leftovers of runs that were killed are removed first: their process is gone.
-    """
-    for old in path.parent.glob(f".{path.name}.*.partial"):
-        pid = old.name.removesuffix(".partial").rpartition(".")[2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            _remove(old)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    _remove(partial)
-    try:
-        yield partial
-        partial.replace(path)
-    except BaseException:
-        _remove(partial)
-        raise
-    flush_folder(path.parent)
-
-
-def _require_free(path: Path, suffix: str) -> None:
-    if not path.parent.is_dir():
-        raise UsageError(f"{path.parent}: no such folder.")
-    if suffix and path.exists() and not path.is_file():
-        raise Refused(f"{path} exists and is no regular file; nothing was written.")
-    if not suffix and path.exists():
-        raise Refused(f"{path} exists already; it was not touched.", next_step="Name a new folder.")
-
-
 def _require_room(partial: Path, before: Fingerprint) -> None:
     """The vectors alone: what they surely take is asked for before anything is written."""
     least = sum(4 * (each.info.dimension or 0) * each.count for each in before.collections.values())
     require_room(partial.parent, least)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _named(scopes: Sequence[Scope]) -> str:
