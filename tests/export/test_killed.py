@@ -84,7 +84,9 @@ def test_import_killed_at_any_moment_shows_no_half_collection(source, tmp_path):
                     found = {i.name: chroma.count(i) for s in SCOPES for i in _there(chroma, s)}
                     named = {k: n for k, n in found.items() if not k.startswith(STAGING)}
                 assert set(named.values()) <= {300, 450, 120, 60, 20, 0}
-                timed("restore_chromadb.py", *words)
+                if differences(source.url, target.url, NAMED, legacy=["legacy"]):
+                    # else the kill came after the last rename: there is nothing to go on with
+                    timed("restore_chromadb.py", *words)
             assert differences(source.url, target.url, NAMED, legacy=["legacy"]) == []
         finally:
             target.remove()
