@@ -58,6 +58,7 @@ def test_probes_computed_at_rest_equal_those_computed_live(trapped):
                 assert tuple(one.expected) == tuple(other.expected)
 
 
+@pytest.mark.slow
 def test_directory_is_validated_by_the_script_and_served_on_a_copy(trapped, tmp_path):
     data, _ = trapped
     made = script("fingerprint_chromadb.py", "--path", str(data), "--output", str(tmp_path / "f"))
@@ -92,6 +93,7 @@ def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
     assert outcome_of(judge_files(seen, before)) is not Outcome.PASS
 
 
+@pytest.mark.slow
 def test_collections_imported_over_the_api_pass_with_their_drift_reported(trapped, tmp_path):
     """Every id is new, and cosine vectors come back about an ulp off: no damage."""
     data, before = trapped
@@ -174,6 +176,7 @@ def test_terminated_validation_leaves_no_copy_behind(trapped, tmp_path):
     assert list(tmp_path.glob("chromadrill-served-*")) == []
 
 
+@pytest.mark.slow
 def test_linked_segment_directories_are_copied_and_circles_are_not_followed(trapped, tmp_path):
     data, before = trapped
     shutil.copytree(data, tmp_path / "data")

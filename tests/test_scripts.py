@@ -125,7 +125,7 @@ def test_load_profile_runs_headless_and_its_exit_code_is_the_verdict(server, tmp
 
     assert short.returncode == 2
     assert said["outcome"] == "unknown"
-    assert 20 < said["samples"] < 200
+    assert 0 < said["samples"] < 200
     dead = subprocess.run([*words, "--host", "http://127.0.0.1:9"], cwd=tmp_path,
                           capture_output=True, check=False)  # fmt: skip
     assert dead.returncode == 2

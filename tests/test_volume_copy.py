@@ -114,6 +114,7 @@ def test_name_that_leaves_the_folder_is_refused(backed_up, name):
         target.snapshot(name)
 
 
+@pytest.mark.slow
 def test_existing_backup_is_proven_by_one_command_and_stays_untouched(backed_up, tmp_path):
     _, backup = backed_up
     ran = drill("-m", "drill", "--backup", backup.path, reports=tmp_path)
@@ -158,6 +159,7 @@ def test_file_that_is_no_archive_is_a_sentence(tmp_path, name):
         open_existing(tmp_path / name, tmp_path / "scratch")
 
 
+@pytest.mark.slow
 def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(backed_up, tmp_path):
     _, backup = backed_up
     ran = drill("-m", "drill", "--backup", f"{backup.path}/data", reports=tmp_path)
@@ -166,6 +168,7 @@ def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(backed_
     assert "nothing to compare with" in ran.stdout
 
 
+@pytest.mark.slow
 def test_existing_backup_with_a_lost_collection_is_not_proven(backed_up, tmp_path):
     _, backup = backed_up
     copy = tmp_path / "copy"

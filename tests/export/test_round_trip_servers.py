@@ -67,6 +67,7 @@ def test_comparator_sees_a_changed_record(source, empty, folder):
     assert "r/1" in found[0]
 
 
+@pytest.mark.slow
 def test_export_is_proven_on_a_scratch_server(folder, tmp_path):
     backup = open_existing(folder, tmp_path)
     counts, verdicts = prove(backup)
@@ -380,6 +381,7 @@ def test_import_whose_staging_another_one_took_over_names_nothing(
         assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
 
 
+@pytest.mark.slow
 def test_kill_at_any_rename_over_empty_collections_is_finished_by_the_next_run(
     source, empty, folder, monkeypatch
 ):
