@@ -13,8 +13,6 @@ NOT_MEASURED = "not measured"
 NOT_RECORDED = "not recorded"
 OUTCOMES = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "not_run": "NOT RUN"}
 
-# for whoever is called at night: what a red check says about the database, in one sentence
-
 # looked up or compared, so a text whatever a broken record holds there
 PLAIN = {"run_id", "outcome", "runbook", "check", "title", "kind", "status", "family", "result"}
 

@@ -61,11 +61,11 @@ class _Import:
 
     def run(self) -> list[Verdict]:
         before = reading.fingerprint(self.export, progress=self.progress)
+        self.refuse_written_asides()
         waiting = self.refuse_or_resume(before)
         for scope in sorted({move.scope for move in waiting}):
             self.make(scope)
         self.remove_staging(self.moves)
-        self.refuse_written_asides()
         count = sum(before.collections[move.key].count for move in waiting)
         try:
             with self.progress("import", count) as a:
@@ -84,7 +84,7 @@ class _Import:
     # ---- before anything is made ----------------------------------------------------------------
     def refuse_or_resume(self, before: Fingerprint) -> list[Move]:
         """The moves that are still to be made; raises Refused where somebody's records are."""
-        there = {info.key: info for scope in self.scopes() for info in self.collections(scope)}
+        there = self.there()
         taken = [m for m in self.moves if m.to in there and self.chroma.count(there[m.to])]
         if not taken:
             return list(self.moves)
@@ -103,10 +103,12 @@ class _Import:
 
     def refuse_written_asides(self) -> None:
         """What a client wrote to a collection that an earlier run had put aside must be looked at."""
+        there = self.there()
         for move in self.moves:
-            if move.aside in self.there(move.scope):
+            aside = f"{move.scope}/{move.aside}"
+            if aside in there and self.chroma.count(there[aside]):
                 raise Refused(
-                    f"{move.scope}/{move.aside} holds what a client wrote while an earlier restore"
+                    f"{aside} holds what a client wrote while an earlier restore"
                     " ran. Nothing was touched.",
                     next_step="Keep what you need of it, delete it, and restore again.",
                 )
@@ -131,11 +133,12 @@ class _Import:
 
     def remove_staging(self, moves: Sequence[Move]) -> None:
         """Ours of an earlier run, and the empty ones it had put aside; records are never removed."""
+        there = self.there()
         for move in moves:
-            there = self.there(move.scope)
-            if move.staging in there:
+            if f"{move.scope}/{move.staging}" in there:
                 self.chroma.delete_collection(move.scope, move.staging)
-            if move.aside in there and not self.chroma.count(there[move.aside]):
+            aside = there.get(f"{move.scope}/{move.aside}")
+            if aside and not self.chroma.count(aside):
                 self.chroma.delete_collection(move.scope, move.aside)
 
     # ---- filling --------------------------------------------------------------------------------
@@ -209,7 +212,8 @@ class _Import:
         """
         written = []
         for move in moves:
-            empty = self.there(move.scope).get(move.name)
+            # looked up anew each time: somebody may have taken the name meanwhile
+            empty = self.there(move.scope).get(move.to)
             if empty:
                 self.chroma.rename_collection(empty, move.aside)
             self.chroma.rename_collection(self.made[move.key], move.name)
@@ -222,6 +226,7 @@ class _Import:
         said = f"a client wrote to the empty collection that was here: see {', '.join(written)}"
         return [Verdict.unknown("names", said)]
 
-    def there(self, scope: Scope) -> dict[str, CollectionInfo]:
-        """The collections of a scope by name."""
-        return {info.name: info for info in self.collections(scope)}
+    def there(self, *scopes: Scope) -> dict[str, CollectionInfo]:
+        """The collections of `scopes` (default: of all moves) by key."""
+        wanted = scopes or tuple(self.scopes())
+        return {info.key: info for scope in wanted for info in self.collections(scope)}
