@@ -11,7 +11,8 @@ from chromadrill.reporting.html import TEMPLATE, page
 from chromadrill.reporting.parts import digest, objectives
 from chromadrill.reporting.svg import fault_table, timeline, trend
 from chromadrill.reporting.timeline import outage
-from tests.sample_records import FAULTS, NEXT, SAMPLES, green, history, red, scenario
+from chromadrill.reporting.verdict import verdict
+from tests.sample_records import FAULTS, NEXT, SAMPLES, check, green, history, red, scenario
 
 NASTY = "<script>alert('x')</script>\"&"
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
@@ -89,6 +90,33 @@ def test_a_record_that_says_pass_and_contradicts_itself_is_never_proven(change):
     record = green()
     change(record)
     assert "RESTORE PROVEN" not in page(record)
+
+
+def gate():
+    """A health check has no fingerprint; the small restore has, and compared everything."""
+    health = scenario("healthy", disaster=None, verdicts=[
+        check("inventory", "not_run"), check("records", "not_run"), check("filters"),
+    ])  # fmt: skip
+    return green() | {"required": [], "scenarios": [health, scenario("small restore")]}
+
+
+def test_green_gate_is_said_to_have_passed_and_to_be_no_drill():
+    said = verdict(gate())
+    assert (said.kind, said.headline) == ("pass", "GATE PASSED")
+    assert "this was no drill" in said.sentence
+
+
+def test_gate_whose_small_restore_compared_no_records_could_not_tell():
+    record = gate()
+    record["scenarios"][1]["verdicts"][1]["outcome"] = "not_run"
+    assert verdict(record).headline == "COULD NOT TELL"
+    assert "records is NOT RUN" in verdict(record).reasons
+
+
+def test_run_that_restored_nothing_says_so_and_not_that_it_could_not_tell():
+    record = gate()
+    del record["scenarios"][1]
+    assert verdict(record).headline == "NO RESTORE IN THIS RUN"
 
 
 def test_on_call_finds_the_next_command_before_the_numbers():
