@@ -119,6 +119,12 @@ def test_run_that_restored_nothing_says_so_and_not_that_it_could_not_tell():
     assert verdict(record).headline == "NO RESTORE IN THIS RUN"
 
 
+def test_run_without_scenarios_could_not_tell_only_where_some_were_required():
+    nothing = gate() | {"scenarios": []}
+    assert verdict(nothing).headline == "NO SCENARIO IN THIS RUN"
+    assert verdict(nothing | {"required": ["RB-2"]}).headline == "COULD NOT TELL"
+
+
 def test_on_call_finds_the_next_command_before_the_numbers():
     text = Reader(rendered("red")).text
     assert text.index(NEXT) < text.index("Recovery time") < text.index("For the auditor")

@@ -42,7 +42,9 @@ def verdict(record: JSON) -> Says:
         ]
     if not scenarios:
         sentence = "No scenario is in this record: nothing was struck, restored or compared."
-        return Says("unknown", HEADLINES["unknown"], sentence, tuple(holes))
+        none_due = record.get("required") == [] and not holes
+        headline = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
+        return Says("unknown", headline, sentence, tuple(holes))
     reasons = [_why(each) for each in bad] + holes
     if outcome == "pass" and not reasons:
         return _passed(record)
