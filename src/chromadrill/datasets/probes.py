@@ -21,7 +21,7 @@ class KnownAnswer:
     scope: Scope
     collection: str
     record: str
-    document: str
+    document: str | None
     vector: list[float]
 
     def asked_of(self, chroma: Chroma, info: CollectionInfo) -> str:
@@ -96,6 +96,28 @@ def known_answers(dataset: Dataset, chroma: Chroma) -> list[KnownAnswer]:
                     good.append(probe)
         chosen += _spread(good)
     return chosen
+
+
+def own_records(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> list[KnownAnswer]:
+    """At most `wanted` records of the largest collection as questions, spread over it; only reads.
+
+    For a target whose data is not ours. Questions that it gets wrong today are left out: an
+    approximate index may miss a record. No collection with records: no questions. Raises CallFailed.
+    """
+    infos = [(chroma.count(i), i) for s in scopes for i in chroma.collections(s)]
+    count, info = max(infos, key=lambda each: each[0], default=(0, None))
+    if info is None or not count:
+        return []
+    good: list[KnownAnswer] = []
+    for at in np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(int)):
+        page = chroma.page(info, limit=1, offset=int(at))
+        if not page.ids or page.without_vector:
+            continue
+        vector = [float(x) for x in page.vectors[0]]
+        each = KnownAnswer(info.scope, info.name, page.ids[0], page.documents[0], vector)
+        if not each.asked_of(chroma, info):
+            good.append(each)
+    return good
 
 
 def _spread(good: Sequence[KnownAnswer]) -> list[KnownAnswer]:

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
+from chromadrill.datasets.probes import KnownAnswer, own_records
 from chromadrill.model import Samples, Scope
+
+QUESTIONS = 64  # different ones; asked in turn
 
 
 def time_searches(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Samples:
     """Ask `wanted` questions, records' own vectors, of the largest collection.
 
-    A failed query, and one that returns nothing, is an error, never a fast answer. No collection
-    with records: no samples.
+    No collection with records: no samples.
     """
-    infos = [(chroma.count(i), i) for s in scopes for i in chroma.collections(s)]
-    count, info = max(infos, key=lambda each: each[0], default=(0, None))
-    if info is None or not count:
-        return Samples(())
-    vectors = np.concatenate(
-        [
-            chroma.page(info, limit=50, offset=int(at)).vectors
-            for at in np.linspace(0, max(0, count - 50), 4)
-        ]
-    )
+    return time_answers(chroma, own_records(chroma, scopes, min(wanted, QUESTIONS)), wanted)
+
+
+def time_answers(chroma: Chroma, asked: Sequence[KnownAnswer], wanted: int) -> Samples:
+    """Ask these questions in turn until `wanted` were asked, in milliseconds an answer.
+
+    A failed query and a wrong answer are errors, never a fast answer. No questions: no samples.
+    """
     samples: list[float] = []
     errors: list[str] = []
-    for number in range(wanted):
+    infos = {
+        (each.scope, each.collection): chroma.collection(each.scope, each.collection)
+        for each in {(e.scope, e.collection): e for e in asked}.values()
+    }
+    for number in range(wanted if asked else 0):
+        each = asked[number % len(asked)]
         started = now()
         try:
-            found = chroma.query(info, vectors[number % len(vectors)][None, :])
+            wrong = each.asked_of(chroma, infos[each.scope, each.collection])
         except CallFailed as error:
             errors.append(str(error))
             continue
-        samples.append(1000 * (now() - started))
-        if not found["ids"][0]:
-            errors.append("a search returned nothing")
+        took = 1000 * (now() - started)
+        if wrong:
+            errors.append(f"wrong answer: {wrong}")
+        else:
+            samples.append(took)
     return Samples(tuple(samples), tuple(errors))
