@@ -7,22 +7,36 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from chromadrill.backups.folders import find
-from chromadrill.chroma.client import Chroma
+from chromadrill.checks.objectives import restored_p90
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now, wait_until
+from chromadrill.datasets.probes import KnownAnswer, own_records
 from chromadrill.errors import DrillError, Unavailable
 from chromadrill.evidence.ledger import Ledger
 from chromadrill.fingerprint import live, store
 from chromadrill.ladder import judge, outcome_of
-from chromadrill.model import Fingerprint, Observation, Outcome, Strike, Verdict
+from chromadrill.model import (
+    ClientView,
+    Fingerprint,
+    Observation,
+    Outcome,
+    Samples,
+    Sight,
+    Strike,
+    Verdict,
+)
+from chromadrill.monitoring.latency import QUESTIONS, time_answers
 from chromadrill.monitoring.prober import Prober
+from chromadrill.monitoring.sights import view, windows
 from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
 from chromadrill.recovery.runbook import CommandFailed, Ran, ops, script
+from chromadrill.settings import Objectives
 
 SEEN_S = 30.0
 Step = Callable[[str], AbstractContextManager[Any]]
@@ -62,6 +76,7 @@ class Drill:
         ledger: Ledger,
         *,
         scripts: Path = Path("scripts"),
+        objectives: Objectives | None = None,
         ops_environment: dict[str, str] | None = None,
         spec: str = "",
         step: Step = lambda name: nullcontext(),
@@ -70,12 +85,14 @@ class Drill:
         self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
         self._scripts = scripts
+        self._objectives = objectives or Objectives()  # type: ignore[call-arg]
         self._environment = ops_environment or {}
         self.prober: Prober | None = None
         self.verdicts: list[Verdict] = []
         self.struck: Strike | None = None
         self._done = 0.0
         self.recovered_s: float | None = None
+        self.saw: list[Sight] | None = None  # by the prober, once it has ended
         self.startup_s: float | None = None
 
     def note(self, event: str, **fields: Any) -> None:
@@ -137,6 +154,33 @@ class Drill:
         """The independent prober whose clock this scenario goes by."""
         self.prober = prober
 
+    def end_watch(self) -> None:
+        """The prober stops asking: what follows is the drill's own doing, not the recovery's."""
+        if self.prober is None or self.saw is not None:
+            return
+        self.prober.stop()
+        self.saw = self.prober.sights()
+        offset = time.time() - now()  # the record's clock is UTC, the prober's is monotonic
+        results = [each.result for each in self.saw]
+        self.note(
+            "sights",
+            results={each: results.count(each) for each in sorted(set(results))},
+            windows=[
+                {"from": w.begin + offset, "to": w.end + offset, "result": w.result}
+                for w in windows(self.saw)
+            ],
+        )
+
+    def clients_saw(self) -> ClientView:
+        """From the strike to the recovery, or to the end of the watch where there was none."""
+        struck = self._struck()
+        self.end_watch()
+        seen = self.saw or []
+        until = seen[-1].done if seen else now()
+        if self.recovered_s is not None:
+            until = struck.at + self.recovered_s
+        return view(seen, struck.at, until)
+
     def strike(self, disaster: Disaster) -> Strike:
         """Do the damage, then wait until a client has seen it (at most 30 s)."""
         at, epoch = now(), time.time()
@@ -178,18 +222,23 @@ class Drill:
 
     # ---- proof ----------------------------------------------------------------------------------
     def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
-        """Climb the ladder, restart once more, climb it again; True when every rung passed.
+        """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
 
-        `imported`: keys of the collections that came back over the API.
+        Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
+        collections that came back over the API.
         """
         good = self._climb(before, imported, "")
         target = self.target
+        self.end_watch()
+        asked = self._questions(before)
         if isinstance(target, Restartable):
             target.stop()
             started = now()
             target.start()
             self.startup_s = round(now() - started, 3)
+            self._time_searches("cold", asked, len(asked))
             good = self._climb(before, imported, " after one more restart") and good
+        self._time_searches("warm", asked, self._objectives.search_samples)
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
@@ -204,6 +253,25 @@ class Drill:
         ]
         self.judged(*verdicts)
         return outcome_of(verdicts) is Outcome.PASS
+
+    def _questions(self, before: Fingerprint) -> list[KnownAnswer]:
+        try:
+            with Chroma(self.target.url, timeout_s=15) as chroma:
+                return own_records(chroma, before.scopes, QUESTIONS)
+        except CallFailed as error:
+            self.note("no questions", why=str(error))
+            return []
+
+    def _time_searches(self, when: str, asked: Sequence[KnownAnswer], wanted: int) -> None:
+        """Cold: each question for the first time since the start. Warm: after the whole ladder."""
+        limit_ms = self._objectives.search_p90_ms
+        try:
+            with Chroma(self.target.url, timeout_s=15) as chroma:
+                samples = time_answers(chroma, asked, wanted)
+        except CallFailed as error:
+            samples = Samples((), (str(error),))
+        self.note("searches timed", when=when, samples=dataclasses.asdict(samples))
+        self.judged(restored_p90(samples, limit_ms, when=when, wanted=wanted))
 
     def _keep(self, seen: Observation, when: str) -> None:
         compared = sum(len(each.records) for each in seen.fingerprint.collections.values())

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import recovery_time, was_seen, within
 from chromadrill.clock import now
 from chromadrill.disasters.files import DATABASE_CORRUPTED
@@ -37,10 +38,6 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name):
         drill.judged(
             was_seen(struck),
             recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
-            within(
-                "collection creation",
-                creation_s,
-                objectives.collection_creation_s,
-                what="create a collection",
-            ),
+            *availability(drill.clients_saw(), objectives),
+            within("collection creation", creation_s, objectives.collection_creation_s, what="made"),
         )

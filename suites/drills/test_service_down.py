@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen, within
 from chromadrill.datasets.writer import Writer, whole_writes
 from chromadrill.disasters.service import Killed
@@ -34,5 +35,6 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
             was_seen(struck),
             data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
+            *availability(drill.clients_saw(), objectives),
             within("startup", drill.startup_s, objectives.startup_s, what="server start"),
         )

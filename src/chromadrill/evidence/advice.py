@@ -37,6 +37,8 @@ _ADVICE = {
     "data loss": ("More acknowledged writes are gone than agreed: is there a newer backup?", SNAPSHOTS),
     "runbook command": ("A command of the runbook failed when typed as on-call types it.", LOGS),
     "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
+    "downtime": ("Clients went without right answers for too long; see the timeline.", LOGS),
+    "wrong answers": ("Clients were told wrong things for too long: stop the service sooner.", LOGS),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
 }  # fmt: skip
 
