@@ -12,6 +12,7 @@ LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
 PROVE = "pytest -m drill --backup PATH"
 AGAIN = "pytest -m drill"
 LOAD = "locust -f loadtests/ --host URL --headless"
+LATENCY = "pytest -m latency"
 
 # by the beginning of a check's name ("records after one more restart" is about records)
 _ADVICE = {
@@ -37,6 +38,14 @@ _ADVICE = {
     "data loss": ("More acknowledged writes are gone than agreed: is there a newer backup?", SNAPSHOTS),
     "runbook command": ("A command of the runbook failed when typed as on-call types it.", LOGS),
     "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
+    "latency trend": ("Slower than the accepted baseline; meant so? Run with --accept-latency.", LATENCY),
+    "every": ("A single query took longer than agreed, failed, or was wrong.", LATENCY),
+    "cold first query": ("The first query after a restart takes longer than agreed.", LATENCY),
+    "filtered search p90": ("Filtered searches are slower than agreed.", LATENCY),
+    "get by id p90": ("Reading a record by its id is slower than agreed.", LATENCY),
+    "upsert p90": ("Writing a batch is slower than agreed.", LATENCY),
+    "embedding p90": ("The embedder is slower than agreed: other work on this machine?", LATENCY),
+    "own records": ("Records are not found by their own vectors: validate the database.", VALIDATE),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
 }  # fmt: skip
 
