@@ -1,4 +1,4 @@
-"""Is it slower than the accepted baseline, beyond what it scatters by itself? And was every query in time?"""
+"""Is it slower than the accepted baseline, beyond its own scatter? Was every query in time?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from chromadrill.model import Outcome, Samples, Verdict
 RANKS = (10, 90)
 # What repeats on fresh servers differ by, beyond which it is no noise: measured by
 # `python -m benchmarks.latency` (docs/latency.md).
+FOUND = 0.5  # of those that could be decided
 BAND = {"p10": 1.4, "p90": 1.8}
 
 
@@ -56,4 +57,26 @@ def every_under(check: str, samples: Samples, limit_ms: float, *, at_least: int)
         f"slowest {slowest:.1f} ms of {got}" + (f", {late} over the limit" if late else ""),
         actual=round(slowest, 3),
         **numbers,
+    )
+
+
+def found_themselves(tried: int, right: int, missed: Sequence[str]) -> Verdict:
+    """Records are found by their own vectors. An approximate index may miss a few, not every second.
+
+    Those that are hidden by equal vectors are neither right nor missed. None tried: UNKNOWN.
+    """
+    check = "own records found"
+    decided = right + len(missed)
+    if not decided:
+        return Verdict.unknown(check, f"of {tried} records none could be asked for")
+    sentence = f"{right} of {decided} records are among the nearest to themselves"
+    if missed:
+        sentence += f"; not e.g. {missed[0]}"
+    return Verdict(
+        check,
+        Outcome.PASS if right >= FOUND * decided else Outcome.FAIL,
+        sentence,
+        actual=right,
+        limit=FOUND * decided,
+        unit="records",
     )

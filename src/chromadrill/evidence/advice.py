@@ -38,7 +38,7 @@ _ADVICE = {
     "data loss": ("More acknowledged writes are gone than agreed: is there a newer backup?", SNAPSHOTS),
     "runbook command": ("A command of the runbook failed when typed as on-call types it.", LOGS),
     "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
-    "latency trend": ("Slower than the accepted baseline; meant so? Run with --accept-latency.", LATENCY),
+    "latency trend": ("Slower than the accepted baseline. Meant so: --accept-latency.", LATENCY),
     "every": ("A single query took longer than agreed, failed, or was wrong.", LATENCY),
     "cold first query": ("The first query after a restart takes longer than agreed.", LATENCY),
     "filtered search p90": ("Filtered searches are slower than agreed.", LATENCY),
