@@ -86,9 +86,11 @@ def percentile(values: Sequence[float], rank: int) -> float | None:
     return round(quantiles(values, n=100, method="inclusive")[rank - 1], 3)
 
 
-def p90_under(samples: Samples, limit_ms: float, *, at_least: int) -> Verdict:
+def p90_under(
+    samples: Samples, limit_ms: float, *, at_least: int, check: str = "search p90"
+) -> Verdict:
     """The 90th percentile of the raw samples; too few of them is UNKNOWN, an error is a FAIL."""
-    check, got = "search p90", len(samples.milliseconds)
+    got = len(samples.milliseconds)
     if samples.errors:
         return Verdict.failed(
             check,

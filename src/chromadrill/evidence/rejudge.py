@@ -13,6 +13,14 @@ _OBJECTIVES = {
     "collection creation": "collection_creation_s",
     "data loss": "data_loss_s",
     "search p90": "search_p90_ms",
+    "filtered search p90": "search_p90_ms",
+    "get by id p90": "search_p90_ms",
+    "every search": "query_ms",
+    "every filtered search": "query_ms",
+    "every get by id": "query_ms",
+    "cold first query": "query_ms",
+    "upsert p90": "upsert_p90_ms",
+    "embedding p90": "embedding_p90_ms",
 }
 
 
