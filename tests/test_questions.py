@@ -1,7 +1,5 @@
 """Questions with known answers, on a real server and through a proxy that slows or alters it."""
 
-import json
-
 import numpy as np
 import pytest
 
@@ -19,6 +17,7 @@ from chromadrill.monitoring.questions import (
     timed,
 )
 from tests.slow_proxy import proxied
+from tests.wrong_answers import other_ids
 
 WAYS = pytest.mark.parametrize("way", [searches, gets, filtered])
 
@@ -36,16 +35,6 @@ def chroma(proxy):
     with Chroma(proxy.url) as client:
         yield client
     proxy.delay_ms, proxy.share, proxy.alter, proxy.ends = 0, 0, bytes, ("/query",)
-
-
-def other_ids(data):
-    """The right number of records, and the wrong ones."""
-    answer = json.loads(data)
-    if answer["ids"] and isinstance(answer["ids"][0], list):
-        answer["ids"] = [[f"x{n}" for n in range(len(row))] for row in answer["ids"]]
-    else:
-        answer["ids"] = [f"x{n}" for n in range(len(answer["ids"]))]
-    return json.dumps(answer).encode()
 
 
 def measured(asked, rounds):
