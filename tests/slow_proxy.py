@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ class Proxy:
     delay_ms: float = 0.0
     share: float = 0.0
     alter: Callable[[bytes], bytes] = bytes
+    seen: list[str] = field(default_factory=list)  # the last part of every path asked
 
 
 @contextmanager
@@ -45,6 +46,7 @@ def proxied(upstream: str) -> Iterator[Proxy]:
 
         def forward(self):
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            proxy.seen.append(f"{self.command} {self.path.rpartition('/')[2]}")
             started = time.monotonic()
             kind = {"content-type": "application/json"}
             self.upstream.request(self.command, self.path, body or None, kind)

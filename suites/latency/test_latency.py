@@ -24,11 +24,10 @@ EMBEDDINGS = 100
 @pytest.mark.parametrize(
     ("series", "way"),
     [
-        ("search", questions.searches),
-        ("filtered search", questions.filtered),
-        ("get by id", questions.gets),
+        pytest.param("search", questions.searches, id="search"),
+        pytest.param("filtered search", questions.filtered, id="filtered-search"),
+        pytest.param("get by id", questions.gets, id="get-by-id"),
     ],
-    ids=lambda each: each.replace(" ", "-") if isinstance(each, str) else "",
 )
 def test_reading_is_fast_and_no_slower_than_before(
     drill, chroma, own, measure, trend, objectives, series, way

@@ -54,7 +54,13 @@ def every_under(check: str, samples: Samples, limit_ms: float, *, at_least: int)
     return Verdict(
         check,
         Outcome.FAIL if late else Outcome.PASS,
-        f"slowest {slowest:.1f} ms of {got}" + (f", {late} over the limit" if late else ""),
+        f"slowest {slowest:.1f} ms of {got}"
+        + (f", {late} over the limit" if late else "")
+        + "".join(
+            f", p{rank} {at:.1f} ms"
+            for rank in (50, 90, 95, 99)
+            if (at := percentile(samples.milliseconds, rank)) is not None
+        ),
         actual=round(slowest, 3),
         **numbers,
     )

@@ -154,13 +154,20 @@ class Asked:
 
     def __init__(self) -> None:
         self._answers: list[tuple[Question, JSON | None, str]] = []
+        self._timed_out = 0
 
     def ask(self, question: Question) -> None:
         """A failed call is an answer that is wrong; it does not end the measurement."""
         try:
             self._answers.append((question, question.call(), ""))
         except CallFailed as error:
+            self._timed_out += error.timed_out
             self._answers.append((question, None, str(error)))
+
+    @property
+    def hangs(self) -> bool:
+        """Two calls had no answer in time: the others would cost a deadline each."""
+        return self._timed_out >= 2
 
     def samples(self, milliseconds: Sequence[float]) -> Samples:
         """The last answers with the times they took: the right ones are samples, the others errors.
