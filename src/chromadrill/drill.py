@@ -95,6 +95,10 @@ class Drill:
         self.saw: list[Sight] | None = None  # by the prober, once it has ended
         self.startup_s: float | None = None
 
+    def export(self, **variables: str) -> None:
+        """What commands typed from now on find in their environment besides ours."""
+        self._environment = {**self._environment, **variables}
+
     def note(self, event: str, **fields: Any) -> None:
         """One fact into the ledger."""
         self._ledger.write(event, scenario=self.scenario, **fields)
@@ -221,13 +225,20 @@ class Drill:
         return self.recovered_s
 
     # ---- proof ----------------------------------------------------------------------------------
-    def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
+    def prove(
+        self,
+        before: Fingerprint,
+        *,
+        imported: Collection[str] = (),
+        rebuilt: Collection[str] = (),
+    ) -> bool:
         """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
 
         Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
-        collections that came back over the API.
+        collections that came back over the API; `rebuilt`: embedded anew, too.
         """
-        good = self._climb(before, imported, "")
+        imported = {*imported, *rebuilt}
+        good = self._climb(before, imported, rebuilt, "")
         target = self.target
         self.end_watch()
         asked = self._questions(before)
@@ -237,19 +248,25 @@ class Drill:
             target.start()
             self.startup_s = round(now() - started, 3)
             self._time_searches("cold", asked, len(asked))
-            good = self._climb(before, imported, " after one more restart") and good
+            good = self._climb(before, imported, rebuilt, " after one more restart") and good
         self._time_searches("warm", asked, self._objectives.search_samples)
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
 
-    def _climb(self, before: Fingerprint, imported: Collection[str], when: str) -> bool:
+    def _climb(
+        self,
+        before: Fingerprint,
+        imported: Collection[str],
+        rebuilt: Collection[str],
+        when: str,
+    ) -> bool:
         with Chroma(self.target.url, timeout_s=15) as chroma:
             seen = live.observe(chroma, like=before)
         self._keep(seen, when)
         verdicts = [
             dataclasses.replace(each, check=each.check + when)
-            for each in judge(seen, before, imported=imported)
+            for each in judge(seen, before, imported=imported, rebuilt=rebuilt)
         ]
         self.judged(*verdicts)
         return outcome_of(verdicts) is Outcome.PASS

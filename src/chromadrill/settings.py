@@ -38,6 +38,7 @@ class Drill(_Table):
 
     target: str = "process"
     records: int = Field(3000, ge=1100, le=1_000_000)
+    rebuild_records: int = Field(600, ge=100, le=1_000_000)
     required: tuple[str, ...] = Field(default_factory=lambda: _required())
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chromadrill.checks.tables import compare
+from chromadrill.checks.tables import REBUILT, compare
 from chromadrill.model import CollectionPrint, Difference, Hits, Outcome, Verdict
 
 COSINE = (
     0.9999  # batched and single embeddings differ by 1.5e-7 a number; another model by far more
 )
-SLACK = math.sqrt(2 * (1 - COSINE))  # the same as a distance of unit vectors
 
 
 def same_rows(key: str, source: pa.Table, found: pa.Table) -> Verdict:
@@ -74,7 +72,7 @@ def lost_database(before: CollectionPrint, found: CollectionPrint) -> Verdict:
     was, now = was.filter(same), now.filter(same)
     if not len(was):
         return Verdict.unknown(check, "no document is in both: no vector was compared")
-    vectors = tuple(compare(key, was, now, tolerant=True, slack=SLACK, fields=("vector",)))
+    vectors = tuple(compare(key, was, now, tolerant=True, slack=REBUILT, fields=("vector",)))
     said = f"{len(was)} vectors compared"
     if changed := len(both) - len(was):
         said += f"; {changed} documents are newer in the source"
