@@ -141,7 +141,7 @@ def load(
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # of reading one file, in the midst of our own lines
+    disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]  # of reading one file, in the midst of our own lines
     torch.set_num_threads(threads)
     model = SentenceTransformer(str(found.directory), device=device, local_files_only=True)
     return MiniLM(model, revision=found.revision, threads=threads, batch_size=batch_size)
