@@ -16,7 +16,7 @@ from chromadrill.errors import UsageError, did_you_mean
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
-LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions", "sizes"}  # in the environment: separated by commas
 
 
 SECRETS = (
@@ -153,6 +153,18 @@ class Source(SourceTable):
         return found or self
 
 
+class Forecast(_Table):
+    """`[forecast]`: the size whose recovery time is foretold; without `records` nothing is measured.
+
+    `mean_document_length` in characters. `sizes`: records that are rebuilt and restored for it.
+    """
+
+    records: int | None = Field(None, ge=1)
+    mean_document_length: int = Field(250, ge=1)
+    dimension: int = Field(384, ge=1)
+    sizes: tuple[int, ...] = (1000, 2500, 6000)
+
+
 class TargetTable(_Table):
     """`[targets.NAME]`: where a target is, and what kind it is."""
 
@@ -173,6 +185,7 @@ class Settings(_Table):
     notify: Notify = Notify()
     embedding: Embedding = Embedding()  # type: ignore[call-arg]
     source: Source = Source()  # type: ignore[call-arg]
+    forecast: Forecast = Forecast()  # type: ignore[call-arg]
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
@@ -309,6 +322,7 @@ def _keys(path: list[str]) -> list[str]:
         "notify": Notify,
         "embedding": Embedding,
         "source": SourceTable,
+        "forecast": Forecast,
         "evidence": Remediation if "remediation" in path else Evidence,
     }
     return list(tables[path[0]].model_fields)
