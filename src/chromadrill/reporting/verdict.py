@@ -13,7 +13,7 @@ PROVES = {"disaster seen", "original"}  # a run without either of these has rest
 CORE = {"inventory", "counts", "records", "configuration"}
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
-INCOMPLETE = "RESTORE PROVEN, DRILL NOT COMPLETE"
+INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
