@@ -75,6 +75,10 @@ def run(
         with _source(chroma, known, table, task, from_documents, since) as source:
             model = load_model(known.embedding)
             done = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
+    if done.discarded:
+        cli.say(
+            f"{task.staging} had wrong vectors and was removed: regenerate_embeddings.py makes new ones."
+        )
     _report(asked, task, done, model)
     return cli.EXIT[outcome_of(done.verdicts)]
 

@@ -210,3 +210,16 @@ def test_stored_documents_are_a_source_too(table):
     assert done.embedded == 60
     assert table.records() == {i: (c, m) for i, c, m in ROWS}
     assert dataclasses.replace(info, id="") == dataclasses.replace(table.collection(), id="")
+
+
+def test_wrong_vectors_are_not_gone_on_with(table):
+    table.rebuild()
+    info = table.collection()
+    raw = table.chroma.get(info, include=("documents",))
+    wrong = np.ones((60, 16), np.float32)
+    table.chroma.upsert(info, ids=raw["ids"], vectors=wrong, documents=raw["documents"])
+    table.sql("update manual_content set content = 'new' where id = 'r1'")
+
+    done = table.rebuild()
+    assert (bad(done)[0], done.discarded, done.changed) == ("fresh embeddings", True, False)
+    assert table.names() == ["docs"]

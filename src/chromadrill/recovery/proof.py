@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from chromadrill.checks.rebuild import fresh_embeddings, lost_database, same_rows
+from chromadrill.checks.rebuild import fresh_embeddings, same_rows
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import now
 from chromadrill.fingerprint import live
@@ -66,10 +65,9 @@ def prove(
     return Proven(found, verdicts, single_ms)
 
 
-def against_lost(lost: CollectionPrint, seen: CollectionPrint) -> list[Verdict]:
-    """The lost database's fingerprint, where one exists."""
-    verdict = lost_database(lost, seen)
-    return [dataclasses.replace(verdict, message=f"{lost.info.key}: {verdict.message}")]
+def wrong_vectors(verdicts: list[Verdict]) -> bool:
+    """Whether vectors are not the model's: what no further run with the same documents would mend."""
+    return any(v.check == "fresh embeddings" and v.outcome is Outcome.FAIL for v in verdicts)
 
 
 def _table(rows: list[Row]) -> pa.Table:
