@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import exports, fingerprints
+from benchmarks import exports, fingerprints, rebuild
 
 ROWS = {
     "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
@@ -20,6 +20,8 @@ ROWS = {
     "export to Parquet / bare paging": (exports.writing, "<=", 1.1),
     "import / bare upserts": (exports.importing_records, "<=", 1.2),
     "memory of all records / of a tenth": (exports.memory, "<=", 1.3),
+    "rows of PostgreSQL / bare cursor": (rebuild.reading, "<=", 4.0),
+    "rebuild without model / bare upserts": (rebuild.filling, "<=", 2.0),
     "1,000,000 records in a file, MB": (fingerprints.million, "<=", 250.0),
 }
 
