@@ -147,8 +147,9 @@ class Source(SourceTable):
     def named(self, name: str) -> SourceTable:
         """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
         found = (self.__pydantic_extra__ or {}).get(name)
-        if found is None and name != self.table:
-            known = [self.table, *(self.__pydantic_extra__ or {})]
+        ours = {self.table, self.table.rpartition(".")[2]}  # with and without its schema
+        if found is None and name not in ours:
+            known = [*ours, *(self.__pydantic_extra__ or {})]
             raise UsageError(f"--source {name}: no [source.{name}]. {did_you_mean(name, known)}")
         return found or self
 
