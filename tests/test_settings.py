@@ -94,7 +94,8 @@ def test_unknown_key_of_the_new_tables_is_answered_with_the_nearest(tmp_path):
 def test_sources_have_names_and_the_default_one_its_table(tmp_path):
     file = tmp_path / "drill.toml"
     file.write_text(
-        '[source]\ntable = "cms.manual_content"\nbatch = 7\n[source.articles]\ntable = "public.articles"\n'
+        '[source]\ntable = "cms.manual_content"\nbatch = 7\n'
+        '[source.articles]\ntable = "public.articles"\n'
     )
     source = load(file, environ={}).source
     assert source.named("articles").table == "public.articles"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -76,8 +77,11 @@ class Filling:
         self.copied += self._copy(self.old, made, parts.kept, parts.new)
         # of one length together: the shorter ones of a batch are padded to its longest
         new = sorted(parts.new, key=lambda row: len(row.content))
-        for start in range(0, len(new), self.batch_size):
-            group = new[start : start + self.batch_size]
+        size = self.batch_size
+        groups = deque(new[start : start + size] for start in range(0, len(new), size))
+        # long and short in turn, else the time that is left is told from the short ones alone
+        for turn in range(len(groups)):
+            group = groups.pop() if turn % 2 else groups.popleft()
             self._write(made, group, self.model.embed([each.content for each in group]))
             self.embedded += len(group)
             advance(len(group))
