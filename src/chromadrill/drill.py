@@ -169,6 +169,11 @@ class Drill:
                 {"from": w.begin + offset, "to": w.end + offset, "result": w.result}
                 for w in windows(self.saw)
             ],
+            # raw: due (UTC epoch seconds), milliseconds from then to the answer, result
+            ticks=[
+                [round(s.due + offset, 3), round(1000 * (s.done - s.due), 1), s.result]
+                for s in self.saw
+            ],
         )
 
     def clients_saw(self) -> ClientView:

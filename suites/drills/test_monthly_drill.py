@@ -39,5 +39,7 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name):
             was_seen(struck),
             recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
-            within("collection creation", creation_s, objectives.collection_creation_s, what="made"),
+            within(
+                "collection creation", creation_s, objectives.collection_creation_s, what="made"
+            ),
         )

@@ -13,6 +13,10 @@ _OBJECTIVES = {
     "collection creation": "collection_creation_s",
     "data loss": "data_loss_s",
     "search p90": "search_p90_ms",
+    "search p90 cold": "search_p90_ms",
+    "search p90 warm": "search_p90_ms",
+    "downtime": "downtime_s",
+    "wrong answers": "wrong_answers_s",
 }
 
 
