@@ -155,6 +155,19 @@ def test_an_objective_has_the_outcome_of_the_checks_held_against_its_own_limit()
     assert found == [("fail", 2, 3), ("pass", 3, 3), (None, 0, 0)]
 
 
+def test_objectives_with_the_same_limit_are_judged_by_their_own_checks():
+    def judged(check, outcome):
+        return {"check": check, "outcome": outcome, "limit": 300, "unit": "s"}
+
+    late = {"id": "any", "check": "downtime", "limit": 300, "unit": "s"}
+    back = {"id": "RB-2", "check": "recovery time", "limit": 300, "unit": "s"}
+    ran = [judged("recovery time", "pass"), judged("downtime", "fail")]
+    scenarios = [{"runbook": "RB-2", "outcome": "fail", "verdicts": ran},
+                 {"runbook": "RB-5", "outcome": "pass", "verdicts": []}]  # fmt: skip
+    found = objectives({"objectives": [late, back], "scenarios": scenarios})
+    assert [(o["outcome"], o["drilled"]) for o in found] == [("fail", 1), ("pass", 1)]
+
+
 def test_the_outage_ends_with_the_recovery():
     seen = [{"from_s": 0, "to_s": 10, "result": "right"},
             {"from_s": 10, "to_s": 17, "result": "error"},

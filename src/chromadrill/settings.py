@@ -42,6 +42,7 @@ class Objectives(_Table):
     rb1_recovery_s: float = Field(120, gt=0)
     rb2_recovery_s: float = Field(300, gt=0)
     rb4_recovery_s: float = Field(300, gt=0)
+    rb6_recovery_s: float = Field(300, gt=0)
     rb8_recovery_s: float = Field(300, gt=0)
     data_loss_s: float = Field(86_400, ge=0)
     downtime_s: float = Field(300, ge=0)
