@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser
+from typing import Any
 
 from locust.env import Environment
 
@@ -11,10 +11,10 @@ from chromadrill.errors import UsageError
 from chromadrill.load.profiles import PROFILES, Profile, profile_named
 
 
-def add_options(parser: ArgumentParser) -> None:
+def add_options(parser: Any) -> None:
     """`--profile` takes the place of locust's own, which is free text and no choice on its page."""
-    parser.conflict_handler = "resolve"
-    parser.add_argument(
+    ours = parser.add_argument_group("Load profile", conflict_handler="resolve")
+    profile = ours.add_argument(
         "--profile",
         dest="load_profile",
         type=_known,
@@ -23,10 +23,12 @@ def add_options(parser: ArgumentParser) -> None:
         help="; ".join(f"{each.name}: {each.why}" for each in PROFILES.values()),
     )
     parser.set_defaults(profile=None)
-    parser.add_argument(
+    # a group's argument is not on the page unless it says so
+    profile.include_in_web_ui = True
+    profile.is_secret = profile.is_required = profile.is_multiple = False
+    ours.add_argument(
         "--result",
         default="",
-        include_in_web_ui=False,
         help="write the verdict to this JSON file; raw samples, picture and table beside it",
     )
 
