@@ -24,6 +24,7 @@ MAY = {
     "disasters": {"model", "protocols", "chroma", "backups"},
     "recovery": {"model", "protocols"},
     "monitoring": {"model", "chroma", "datasets"},
+    "load": {"model", "checks", "chroma", "datasets", "reporting"},
     "ladder": {"model", "checks"},
     "notifying": {"model", "evidence", "reporting"},
     "closing": {"model", "evidence", "reporting"},

@@ -1,0 +1,122 @@
+"""The side that plans and judges: the master, or the only process."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from _run import Run
+from locust.env import Environment
+
+from chromadrill.chroma.client import connect
+from chromadrill.clock import utc_now
+from chromadrill.errors import DrillError
+from chromadrill.load import files, own_collection, plan, samples
+from chromadrill.load.hosts import on_this_machine
+from chromadrill.load.plan import Plan
+from chromadrill.load.profiles import PROFILES, Profile
+from chromadrill.load.samples import Sample
+from chromadrill.model import JSON, CollectionInfo, Scope
+from chromadrill.reporting.load_table import lines
+
+EXIT = {"pass": 0, "fail": 1, "unknown": 2}
+LEAD_S = 2.0  # from the plan to the first arrival: time for all workers to begin together
+GRACE_S = 5.0  # from the last arrival's deadline to the end of waiting for workers
+
+
+class Session:
+    """One run after the other; `result` and `taken` are the last one's."""
+
+    def __init__(self) -> None:
+        self.idle = True
+        self.plan: Plan
+        self.result: JSON | None = None
+        self.taken: list[Sample] = []
+        self._chunks: list[Iterable[Sequence[object]]] = []
+        self._finished: set[int] = set()
+        self._own: CollectionInfo | None = None
+        self._begun = False
+        self._started_at = ""
+
+    def prepare(self, environment: Environment, profile: Profile, workers: int) -> bool:
+        """Look everything up and fix the plan; False, with an UNKNOWN result, if that cannot be."""
+        self.idle, self._begun, self._own = False, False, None
+        self._chunks, self._finished, self.taken = [], set(), []
+        self.result, self._started_at = None, utc_now()
+        environment.profile = profile.name
+        run = uuid.uuid4().hex[:6]
+        try:
+            host = on_this_machine(environment.host)
+            with connect(host, timeout_s=20) as chroma:
+                source, asked = plan.known(chroma, (Scope(),))
+                if "upsert" in profile.mix:
+                    self._own = own_collection.make(chroma, run)
+                made = plan.prepared(chroma, profile, asked, self._own)
+        except DrillError as error:
+            why = str(error)
+            sys.stderr.write(f"{why}\n")
+            self.result = files.nothing_measured(profile, environment.host, why)
+            self._deliver(environment, f"load-{profile.name}-{run}")
+            return False
+        seconds = float(environment.parsed_options.run_time or profile.seconds)
+        begins_at = time.time() + LEAD_S
+        self.plan = Plan(run, host, profile.name, seconds, workers, begins_at, source, made)
+        return True
+
+    def run(self, environment: Environment) -> Run | None:
+        """The whole plan, for the only process there is; once."""
+        if self._begun:
+            return None
+        self._begun = True
+        return Run(self.plan, 0, environment, keep=self.collect, ended=self.finished)
+
+    def collect(self, rows: Iterable[Sequence[object]]) -> None:
+        self._chunks.append(rows)
+
+    def finished(self, worker: int) -> None:
+        self._finished.add(worker)
+
+    @property
+    def over(self) -> bool:
+        """All workers are done, or none can be any more."""
+        if self.idle or len(self._finished) == self.plan.workers:
+            return True
+        waits_s = self.plan.seconds + PROFILES[self.plan.profile].timeout_s + GRACE_S
+        return time.time() > self.plan.begins_at + waits_s
+
+    def conclude(self, environment: Environment) -> None:
+        """Judge what there is; once a run, however it ended."""
+        if self.idle:
+            return
+        self.idle = True
+        self.taken = samples.merged(self._chunks)
+        self.result = files.result_of(self.plan, self.taken, started_at=self._started_at)
+        self._remove_own()
+        self._deliver(environment, f"load-{self.plan.profile}-{self.plan.run}")
+
+    def _remove_own(self) -> None:
+        if self._own is None:
+            return
+        try:
+            with connect(self.plan.host, timeout_s=20) as chroma:
+                own_collection.remove(chroma, self._own)
+        except DrillError as error:
+            sys.stderr.write(f"{self._own.name} could not be removed: {error}\n")
+
+    def _deliver(self, environment: Environment, name: str) -> None:
+        """Exit code, terminal, files."""
+        assert self.result is not None  # noqa: S101 - set by both callers
+        self.idle = True
+        environment.process_exit_code = EXIT[self.result["outcome"]]
+        given = environment.parsed_options.result
+        path = Path(given) if given else Path("reports") / name / "result.json"
+        sys.stderr.write("\n".join(lines(self.result)) + "\n")
+        try:
+            files.write(self.result, self.taken, path)
+            sys.stderr.write(f"  {path}, and beside it .parquet, .svg, .md\n")
+        except OSError as error:
+            sys.stderr.write(f"--result {path}: {error.strerror}.\n")
+            environment.process_exit_code = max(2, environment.process_exit_code)
