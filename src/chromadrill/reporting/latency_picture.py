@@ -16,6 +16,7 @@ from chromadrill.reporting.drawing import patterns
 WIDTH, HEIGHT = 960, 380
 LEFT, RIGHT, TOP, FLOOR = 64, 944, 64, 316
 BUCKETS = 120
+PATTERNS = ("error", "wrong", "timeout", "unwatched")
 STYLE = """
 svg { background: #fff; font: 13px system-ui, sans-serif; }
 text { fill: #1a1d21; } .muted { fill: #4b5563; } .grid { stroke: #d5dae0; } .axis { stroke: #8a939e; }
@@ -23,7 +24,7 @@ text { fill: #1a1d21; } .muted { fill: #4b5563; } .grid { stroke: #d5dae0; } .ax
 .limit { stroke: #1a1d21; stroke-width: 2; stroke-dasharray: 7 4; }
 .halo { paint-order: stroke; stroke: #fff; stroke-width: 4px; stroke-linejoin: round; }
 .f-right { fill: #9ad4a9; } .f-wrong { fill: #ffd27a; } .f-error { fill: #f5a19a; }
-.f-timeout { fill: #cfc6ee; }
+.f-timeout { fill: #cfc6ee; } .f-unwatched { fill: #d9dce0; }
 .ink { stroke: #1a1d21; stroke-width: 1.2; fill: none; } .dot { fill: #1a1d21; }
 .window { opacity: .65; }
 @media (prefers-color-scheme: dark) {
@@ -31,7 +32,7 @@ svg { background: #14171a; } text { fill: #e8eaed; } .muted { fill: #b0b7bf; }
 .grid { stroke: #3a424a; } .axis { stroke: #7b848e; } .p50 { stroke: #8ec2ff; } .most { fill: #ffb0a8; }
 .limit { stroke: #e8eaed; } .halo { stroke: #14171a; }
 .f-right { fill: #1f6b38; } .f-wrong { fill: #7d5a00; } .f-error { fill: #96302a; }
-.f-timeout { fill: #54468f; }
+.f-timeout { fill: #54468f; } .f-unwatched { fill: #4a5058; }
 .ink { stroke: #fff; } .dot { fill: #fff; } }
 """
 Point = tuple[float, float, str]  # seconds of the run, milliseconds, outcome
@@ -114,7 +115,7 @@ def _unbroken(
 def _windows(windows: Sequence[Window], x: Place, key: str) -> list[str]:
     body, last = [], -100.0
     for start, end, result in windows:
-        name = result if result in ("wrong", "error", "timeout") else "timeout"
+        name = result if result in PATTERNS else "timeout"
         left, wide = x(start), max(x(end) - x(start), 2.0)
         body.append(
             f'<rect class="window" fill="url(#{key}-{name})" x="{left:.1f}" y="{TOP}"'
@@ -159,7 +160,7 @@ def _legend(key: str) -> str:
         f'<rect class="most" x="{LEFT + 78}" y="{y - 7}" width="5" height="5"/>'
         f'<text x="{LEFT + 90}" y="{y}">slowest, from the intended start</text>'
     )
-    for place, name in enumerate(("error", "wrong", "timeout")):
+    for place, name in enumerate(PATTERNS):
         left = LEFT + 340 + 110 * place
         made += (
             f'<rect fill="url(#{key}-{name})" x="{left}" y="{y - 12}" width="16" height="14"/>'
