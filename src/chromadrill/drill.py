@@ -8,11 +8,12 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from chromadrill.backups.folders import find
+from chromadrill.checks.availability import stays_right
 from chromadrill.checks.objectives import restored_p90
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now, wait_until
@@ -35,6 +36,7 @@ from chromadrill.monitoring.latency import QUESTIONS, time_answers
 from chromadrill.monitoring.prober import Prober
 from chromadrill.monitoring.sights import view, windows
 from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
+from chromadrill.recovery.clients import searching
 from chromadrill.recovery.runbook import CommandFailed, Ran, ops, script
 from chromadrill.settings import Objectives
 
@@ -66,7 +68,7 @@ class Drill:
     """Passed to a scenario.
 
     `spec` is what names the target on a command line; `step` wraps each phase (reports hang their
-    own steps on it).
+    own steps on it). `folder` is the run's: what is raw and large goes there.
     """
 
     def __init__(
@@ -76,6 +78,8 @@ class Drill:
         ledger: Ledger,
         *,
         scripts: Path = Path("scripts"),
+        loadtests: Path = Path("loadtests"),
+        folder: Path = Path("reports"),
         objectives: Objectives | None = None,
         ops_environment: dict[str, str] | None = None,
         spec: str = "",
@@ -84,7 +88,7 @@ class Drill:
     ) -> None:
         self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
-        self._scripts = scripts
+        self._scripts, self._loadtests, self._folder = scripts, loadtests, folder
         self._objectives = objectives or Objectives()  # type: ignore[call-arg]
         self._environment = ops_environment or {}
         self.prober: Prober | None = None
@@ -224,6 +228,29 @@ class Drill:
         self.recovered_s = round(done - struck.at, 3)
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
+
+    def stays_right(self, *, for_s: float) -> None:
+        """Watch on after the recovery: answers that come and go again are no recovery."""
+        if self.recovered_s is None:
+            return  # the recovery time says so
+        prober, back = self._watched(), self._struck().at + self.recovered_s
+        with suppress(Unavailable):  # a prober that saw too little is what the check judges
+            wait_until(
+                lambda: any(each.due > back + for_s for each in prober.sights()),
+                within_s=3 * for_s + SEEN_S,
+                name="the prober to go on",
+            )
+        after = view(prober.sights(), back, back + for_s)
+        self.judged(stays_right(after))
+
+    @contextmanager
+    def clients_searching(self) -> Iterator[None]:
+        """Clients search at a fixed rate through the block; what they saw is judged at its end."""
+        result = self._folder / "load" / f"{self.scenario}.clients.json"
+        with searching(self._loadtests, self.target.url, result) as clients:
+            yield
+        self.note("clients", result=clients.result)
+        self.judged(*clients.verdicts())
 
     # ---- proof ----------------------------------------------------------------------------------
     def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:

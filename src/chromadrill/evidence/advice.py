@@ -38,6 +38,11 @@ _ADVICE = {
     "runbook command": ("A command of the runbook failed when typed as on-call types it.", LOGS),
     "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
     "downtime": ("Clients went without right answers for too long; see the timeline.", LOGS),
+    "stays right": ("Right answers came and went again: it has not recovered.", LOGS),
+    "load samples": ("Too few searches were answered to tell what clients saw.", LOAD),
+    "arrivals": ("Searches of the load run are missing: it was cut short.", LOAD),
+    "schedule kept": ("The load generator itself was late: the machine is too busy.", LOAD),
+    "right at the end": ("Clients were still without right answers when the load ended.", LOGS),
     "wrong answers": ("Clients were told wrong things for too long: stop the service sooner.", LOGS),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
 }  # fmt: skip
