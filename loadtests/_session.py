@@ -56,9 +56,8 @@ class Session:
                     self._own = own_collection.make(chroma, run)
                 made = plan.prepared(chroma, profile, asked, self._own)
         except DrillError as error:
-            why = str(error)
-            sys.stderr.write(f"{why}\n")
-            self.result = files.nothing_measured(profile, environment.host, why)
+            sys.stderr.write(f"{error}\n")
+            self.result = files.nothing_measured(profile, environment.host, error)
             self._deliver(environment, f"load-{profile.name}-{run}")
             return False
         seconds = float(environment.parsed_options.run_time or profile.seconds)

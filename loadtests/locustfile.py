@@ -6,9 +6,11 @@ and are rounded; here each arrival is timed from the moment it should have start
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
+import gevent
 import gevent.event
 from _options import add_options, chosen
 from _session import Session
@@ -43,8 +45,17 @@ def begin(environment: Environment, **_: Any) -> None:
     if isinstance(environment.runner, MasterRunner):
         listen_to_workers(environment.runner, SESSION)
     environment.process_exit_code = 2  # no run, no proof
+    # locust's own handler comes after a headless run: until then SIGTERM would leave no verdict
+    gevent.signal_handler(signal.SIGTERM, ended_early, environment)
     if environment.web_ui:
         add_page(environment.web_ui, SESSION)
+
+
+def ended_early(environment: Environment) -> None:
+    """SIGTERM: what was measured is judged, and is not all."""
+    if SESSION.idle:  # still waiting for workers
+        sys.exit(2)
+    environment.runner.quit()
 
 
 class Schedule(LoadTestShape):
@@ -86,6 +97,6 @@ def stopped(environment: Environment, **_: Any) -> None:
 
 @events.quitting.add_listener
 def quitting(environment: Environment, **_: Any) -> None:
-    """SIGTERM comes here without a stop."""
+    """SIGTERM on the page's server comes here without a stop."""
     if not isinstance(environment.runner, WorkerRunner):
         SESSION.conclude(environment)

@@ -10,8 +10,9 @@ import orjson
 
 from chromadrill.checks.load import Seen, judge, ranked
 from chromadrill.chroma.client import without_password
+from chromadrill.errors import DrillError
 from chromadrill.load import samples as raw
-from chromadrill.load.plan import Plan
+from chromadrill.load.plan import AnswersWrong, Plan
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.load.samples import Sample
 from chromadrill.model import JSON, Outcome, Verdict
@@ -37,10 +38,14 @@ def result_of(plan: Plan, samples: Sequence[Sample], *, started_at: str) -> JSON
     }
 
 
-def nothing_measured(profile: Profile, host: str | None, why: str) -> JSON:
-    """The result of a run that could not begin: UNKNOWN, and why."""
+def nothing_measured(profile: Profile, host: str | None, error: DrillError) -> JSON:
+    """The result of a run that did not begin: UNKNOWN, or FAIL if all answers were wrong before."""
     empty = Seen(0, (), (), (), {})
-    verdict = Verdict.unknown("load samples", why)
+    verdict = (
+        Verdict.failed("wrong answers", str(error))
+        if isinstance(error, AnswersWrong)
+        else Verdict.unknown("load samples", str(error))
+    )
     found = _judged(profile, empty, [verdict])
     return {**found, "host": without_password(host or ""), "windows": []}
 

@@ -10,13 +10,17 @@ import numpy as np
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.probes import KnownAnswer, own_records
 from chromadrill.datasets.questions import questions
-from chromadrill.errors import Unavailable
+from chromadrill.errors import DrillError, Unavailable
 from chromadrill.load import operations, schedule
 from chromadrill.load.operations import Operation
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.model import JSON, CollectionInfo, Scope
 
 QUESTIONS = 64
+
+
+class AnswersWrong(DrillError):
+    """The server answers, and not one question rightly: a FAIL, no want of questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Plan:
 def known(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[str, list[KnownAnswer]]:
     """Questions with known answers, and what they are. Only reads.
 
-    Raises Unavailable where there is nothing to ask, CallFailed where the server does not answer.
+    Raises Unavailable where there is nothing to ask, AnswersWrong where no answer is right,
+    CallFailed where the server does not answer.
     """
     asked = questions(chroma, scopes, QUESTIONS)
     if asked:
@@ -60,7 +65,13 @@ def known(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[str, list[KnownAnswe
     asked = own_records(chroma, scopes, QUESTIONS)
     if asked:
         return "the target's own records, each to be found by its own vector", asked
-    raise Unavailable(f"{chroma.url} holds no records to search for.")
+    held = max((chroma.count(i) for s in scopes for i in chroma.collections(s)), default=0)
+    if not held:
+        raise Unavailable(f"{chroma.url} holds no records to search for.")
+    raise AnswersWrong(
+        f"{chroma.url} holds a collection of {held} records, and a search with a record's own"
+        f" vector found none of the {min(held, QUESTIONS)} that were tried."
+    )
 
 
 def prepared(

@@ -32,7 +32,7 @@ def load_table(result: JSON, picture: str = "") -> str:
     body = [
         f"# {headline(result)}",
         "",
-        f"{result.get('profile_why')}. Asked: {result.get('asked')}.",
+        f"Profile: {result.get('profile_why')}; asked: {result.get('asked')}.",
     ]
     body += ["", f"Run {result.get('run')}, {result.get('started_at')}, {result.get('host')}."]
     if picture:
