@@ -43,7 +43,7 @@ class Session:
 
     def prepare(self, environment: Environment, profile: Profile, workers: int) -> bool:
         """Look everything up and fix the plan; False, with an UNKNOWN result, if that cannot be."""
-        self.idle, self._begun, self._own = False, False, None
+        self._begun, self._own = False, None
         self._chunks, self._finished, self.taken = [], set(), []
         self.result, self._started_at = None, utc_now()
         environment.profile = profile.name
@@ -63,6 +63,7 @@ class Session:
         seconds = float(environment.parsed_options.run_time or profile.seconds)
         begins_at = time.time() + LEAD_S
         self.plan = Plan(run, host, profile.name, seconds, workers, begins_at, source, made)
+        self.idle = False  # only now: what ends a run without a plan has nothing to judge
         return True
 
     def run(self, environment: Environment) -> Run | None:
@@ -73,6 +74,9 @@ class Session:
         return Run(self.plan, 0, environment, keep=self.collect, ended=self.finished)
 
     def collect(self, rows: Iterable[Sequence[object]]) -> None:
+        if not self._chunks:
+            sys.stderr.write("first arrival answered\n")  # a drill waits for it
+            sys.stderr.flush()
         self._chunks.append(rows)
 
     def finished(self, worker: int) -> None:
@@ -91,7 +95,9 @@ class Session:
         if self.idle:
             return
         self.idle = True
-        self.taken = samples.merged(self._chunks)
+        if PROFILES[self.plan.profile].open_end:
+            self.plan = self.plan.ended(time.time())
+        self.taken = samples.merged(self._chunks, below=len(self.plan.due))
         self.result = files.result_of(self.plan, self.taken, started_at=self._started_at)
         self._remove_own()
         self._deliver(environment, f"load-{self.plan.profile}-{self.plan.run}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.model import JSON, CollectionInfo, Scope
 
 QUESTIONS = 64
+STARTED_S = 1.0  # how late an arrival may have been started, and its sample be on its way
 
 
 class AnswersWrong(DrillError):
@@ -43,6 +44,14 @@ class Plan:
 
     def operation(self, arrival: int) -> Operation:
         return self.operations[arrival % len(self.operations)]
+
+    def ended(self, at: float) -> Plan:
+        """The plan of a run that was told to end at `at` (UTC epoch seconds).
+
+        What could be open then is not asked for: every arrival due before that must have a sample.
+        """
+        open_s = PROFILES[self.profile].timeout_s + STARTED_S
+        return replace(self, seconds=min(self.seconds, max(0.0, at - self.begins_at - open_s)))
 
     def to_json(self) -> JSON:
         return asdict(self)

@@ -20,7 +20,8 @@ class Stage:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A fixed arrival rate in stages; `mix` weighs the operations; an arrival is given up, as a
-    timeout, `timeout_s` after it was started."""
+    timeout, `timeout_s` after it was started. `open_end`: told to end early, it is judged by what
+    was due until then."""
 
     name: str
     why: str
@@ -28,6 +29,7 @@ class Profile:
     limits: Limits
     mix: Mapping[str, int] = field(default_factory=lambda: {"search": 1})
     timeout_s: float = 10.0
+    open_end: bool = False
 
     @property
     def seconds(self) -> float:
@@ -84,10 +86,17 @@ PROFILES: Mapping[str, Profile] = {
         ),
         Profile(
             "recovery",
-            "what clients see while a drill happens; end it with --run-time",
+            "what clients see while a drill happens; end it with --run-time or SIGTERM",
             (Stage(300, 20),),
-            Limits(samples_min=100, p90_ms=None, error_share=None, must_recover=True),
+            Limits(
+                samples_min=100,
+                p90_ms=None,
+                error_share=None,
+                must_recover=True,
+                lag_p99_ms=1000.0,  # outages last seconds; a restore keeps the machine busy
+            ),
             timeout_s=2.0,
+            open_end=True,
         ),
     )
 }
