@@ -30,7 +30,7 @@ class Drill(_Table):
 
     target: str = "process"
     records: int = Field(3000, ge=1100, le=1_000_000)
-    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-4", "RB-8")
+    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-4", "RB-6", "RB-8")
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
     trend_fails: bool = False

@@ -79,6 +79,7 @@ def shown(scenario: JSON, key: str) -> JSON:
         "backup": backup,
         "no_backup": "backup" in scenario and scenario["backup"] is None,
         "disaster": part(scenario, "disaster"),
+        "load": part(scenario, "load"),
         "next": part(scenario, "next_step").get("command"),
         "later": _later(scenario),
         "outage": outage(scenario),
