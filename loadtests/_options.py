@@ -24,8 +24,8 @@ def add_options(parser: Any) -> None:
     )
     parser.set_defaults(profile=None)
     # a group's argument is not on the page unless it says so
-    profile.include_in_web_ui = profile.is_required = True
-    profile.is_secret = profile.is_multiple = False
+    profile.include_in_web_ui = True
+    profile.is_secret = profile.is_required = profile.is_multiple = False
     ours.add_argument(
         "--result",
         default="",
