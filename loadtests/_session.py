@@ -63,6 +63,10 @@ class Session:
         seconds = float(environment.parsed_options.run_time or profile.seconds)
         begins_at = time.time() + LEAD_S
         self.plan = Plan(run, host, profile.name, seconds, workers, begins_at, source, made)
+        sys.stderr.write(
+            f"profile {profile.name}: {len(self.plan.due)} arrivals in {seconds:g} s"
+            f" by {workers} worker(s), from {LEAD_S:g} s on; asked: {source}\n"
+        )
         return True
 
     def run(self, environment: Environment) -> Run | None:

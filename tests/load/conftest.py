@@ -6,12 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from chromadrill.chroma.client import Chroma
+from chromadrill.clock import wait_until
 from tests.conftest import fill
 
 ROOT = Path(__file__).parents[2]
+
+
+def connected(server):
+    """Connections that the server has; the look-ups' own are closed when a run is announced."""
+    return [
+        each
+        for each in psutil.Process(server.pid).net_connections("tcp4")
+        if each.status == psutil.CONN_ESTABLISHED
+    ]
 
 
 class Locust:
@@ -27,6 +38,14 @@ class Locust:
                    "--only-summary", "--result", str(self.result_file), *map(str, words)]  # fmt: skip
         return subprocess.Popen(command, cwd=self.folder, env=clean, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True)  # fmt: skip
+
+    def started(self, server, *words):
+        """The process, once its first arrivals have reached the server."""
+        process = self.start(*words)
+        while "arrivals in" not in (line := process.stdout.readline()):
+            assert line, "locust ended before it began"
+        wait_until(lambda: connected(server), within_s=30, name="the first arrivals")
+        return process
 
     def run(self, *words):
         """(exit code, what it said)."""

@@ -28,13 +28,6 @@ def children(process, wanted):
     return wait_until(seen, within_s=20, name=f"{wanted} workers")
 
 
-def asked_of(server):
-    """How many connections the server has: more than none once arrivals came."""
-    port = int(server.url.rpartition(":")[2])
-    return [c for c in psutil.net_connections("tcp4") if c.laddr and c.laddr.port == port
-            and c.status == psutil.CONN_ESTABLISHED]  # fmt: skip
-
-
 @contextmanager
 def made_worse(url, **how):
     server = proxy(url, **how)
@@ -84,9 +77,8 @@ def test_a_dead_server_is_unknown(locust):
 
 @pytest.mark.slow
 def test_a_frozen_server_shows_in_the_percentiles_from_the_intended_start(filled, locust):
-    process = locust.start("--host", filled.url, "--profile", "steady")
-    wait_until(lambda: len(asked_of(filled)) > 0, within_s=30, name="the first arrivals")
-    server = next(p for p in psutil.process_iter() if listens(p, filled.url))
+    process = locust.started(filled, "--host", filled.url, "--profile", "steady")
+    server = psutil.Process(filled.pid)
     server.suspend()
     threading.Event().wait(3)  # the freeze itself, not a wait for anything
     server.resume()
@@ -96,15 +88,6 @@ def test_a_frozen_server_shows_in_the_percentiles_from_the_intended_start(filled
     assert locust.result["p90_ms"] > 500
     assert locust.result["p99_ms"] > 2000
     assert locust.result["samples"] == 1000
-
-
-def listens(process, url):
-    try:
-        connections = process.net_connections("tcp4")
-    except psutil.Error:
-        return False
-    port = int(url.rpartition(":")[2])
-    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in connections)
 
 
 @pytest.mark.slow
@@ -120,8 +103,7 @@ def test_queries_slowed_to_600_ms_fail(filled, locust):
 def test_fast_wrong_answers_fail(filled, locust, wrong):
     switch = Path(locust.folder) / "switch"
     with made_worse(filled.url, wrong=wrong, switch=switch) as url:
-        process = locust.start("--host", url, "--profile", "smoke")
-        wait_until(lambda: len(asked_of(filled)) > 0, within_s=30, name="the first arrivals")
+        process = locust.started(filled, "--host", url, "--profile", "smoke")
         threading.Timer(6, switch.touch).start()  # in the middle of the run
         said, _ = process.communicate(timeout=90)
     assert process.returncode == 1, said
@@ -150,10 +132,9 @@ def test_two_workers_percentiles_are_those_of_all_raw_samples(filled, locust):
 
 @pytest.mark.slow
 def test_a_worker_killed_half_way_makes_it_unknown(filled, locust):
-    process = locust.start("--processes", 2, "--host", filled.url, "--profile", "smoke")
-    workers = children(process, 2)
-    wait_until(lambda: len(asked_of(filled)) > 1, within_s=30, name="the first arrivals")
-    workers[0].send_signal(signal.SIGKILL)
+    words = ("--processes", 2, "--host", filled.url, "--profile", "smoke")
+    process = locust.started(filled, *words)
+    children(process, 2)[0].send_signal(signal.SIGKILL)
     said, _ = process.communicate(timeout=120)
     assert process.returncode == 2, said
     assert locust.result["samples"] < 300
@@ -163,8 +144,7 @@ def test_a_worker_killed_half_way_makes_it_unknown(filled, locust):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_ended_early_leaves_its_result_and_is_unknown(filled, locust, number):
-    process = locust.start("--host", filled.url, "--profile", "steady")
-    wait_until(lambda: len(asked_of(filled)) > 0, within_s=30, name="the first arrivals")
+    process = locust.started(filled, "--host", filled.url, "--profile", "steady")
     os.kill(process.pid, number)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2, said
@@ -189,8 +169,8 @@ def test_a_mixed_run_writes_only_into_its_own_collection_and_removes_it(filled, 
 
 @pytest.mark.slow
 def test_recovery_reports_the_outage_it_saw(filled, locust):
-    process = locust.start("--host", filled.url, "--profile", "recovery", "--run-time", "15s")
-    wait_until(lambda: len(asked_of(filled)) > 0, within_s=30, name="the first arrivals")
+    words = ("--host", filled.url, "--profile", "recovery", "--run-time", "15s")
+    process = locust.started(filled, *words)
     threading.Event().wait(3)
     filled.kill()
     filled.start()

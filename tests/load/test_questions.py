@@ -11,6 +11,8 @@ from chromadrill.datasets.questions import questions, recognised
 from chromadrill.datasets.standard import DEFAULT, standard
 from chromadrill.targets.process import ProcessTarget
 
+pytestmark = pytest.mark.slow  # loads half of the standard dataset
+
 
 @pytest.fixture(scope="module")
 def chroma(tmp_path_factory):
