@@ -16,7 +16,10 @@ BAR = (
     'left:0;width:100%;height:44px;border:0;z-index:2000"></iframe></body>'
 )
 COLOURS = {"pass": "#146c2e", "fail": "#a81c14", "unknown": "#744a00"}
-STYLE = "body{margin:0;font:16px system-ui,sans-serif;background:#fff;color:#1a1d21}main{padding:16px}pre{white-space:pre-wrap}"
+STYLE = (
+    "body{margin:0;font:16px system-ui,sans-serif;background:#fff;color:#1a1d21}"
+    "main{padding:16px}pre{white-space:pre-wrap}"
+)
 
 
 def add_page(web_ui: WebUI, session: Session) -> None:
