@@ -20,7 +20,7 @@ def connected(server):
     """Connections that the server has; the look-ups' own are closed when a run is announced."""
     return [
         each
-        for each in psutil.Process(server.pid).net_connections("tcp4")
+        for each in psutil.Process(server.pid()).net_connections("tcp4")
         if each.status == psutil.CONN_ESTABLISHED
     ]
 

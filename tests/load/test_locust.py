@@ -78,7 +78,7 @@ def test_a_dead_server_is_unknown(locust):
 @pytest.mark.slow
 def test_a_frozen_server_shows_in_the_percentiles_from_the_intended_start(filled, locust):
     process = locust.started(filled, "--host", filled.url, "--profile", "steady")
-    server = psutil.Process(filled.pid)
+    server = psutil.Process(filled.pid())
     server.suspend()
     threading.Event().wait(3)  # the freeze itself, not a wait for anything
     server.resume()
