@@ -13,9 +13,10 @@ from locust.env import Environment
 
 from chromadrill.chroma.client import connect
 from chromadrill.clock import utc_now
-from chromadrill.errors import DrillError
+from chromadrill.errors import DrillError, Unavailable
 from chromadrill.load import files, own_collection, plan, samples
 from chromadrill.load.hosts import on_this_machine
+from chromadrill.load.operations import Operation
 from chromadrill.load.plan import Plan
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.load.samples import Sample
@@ -42,21 +43,18 @@ class Session:
         self._started_at = ""
 
     def prepare(self, environment: Environment, profile: Profile, workers: int) -> bool:
-        """Look everything up and fix the plan; False, with an UNKNOWN result, if that cannot be."""
-        self._begun, self._own = False, None
+        """Look everything up and fix the plan; False, with a result that says why, if that fails."""
+        self._begun, self._own, self.result = False, None, None
         self._chunks, self._finished, self.taken = [], set(), []
-        self.result, self._started_at = None, utc_now()
+        self._started_at = utc_now()
         environment.profile = profile.name
-        run = uuid.uuid4().hex[:6]
+        run, host = uuid.uuid4().hex[:6], environment.host
         try:
-            host = on_this_machine(environment.host)
-            with connect(host, timeout_s=20) as chroma:
-                source, asked = plan.known(chroma, (Scope(),))
-                if "upsert" in profile.mix:
-                    self._own = own_collection.make(chroma, run)
-                made = plan.prepared(chroma, profile, asked, self._own)
+            host = on_this_machine(host)
+            source, made = self._looked_up(host, profile, run)
         except DrillError as error:
             sys.stderr.write(f"{error}\n")
+            self._remove_own(str(host))
             self.result = files.nothing_measured(profile, environment.host, error)
             self._deliver(environment, f"load-{profile.name}-{run}")
             return False
@@ -64,7 +62,23 @@ class Session:
         begins_at = time.time() + LEAD_S
         self.plan = Plan(run, host, profile.name, seconds, workers, begins_at, source, made)
         self.idle = False  # only now: what ends a run without a plan has nothing to judge
+        sys.stderr.write(
+            f"profile {profile.name}: {len(self.plan.due)} arrivals in {seconds:g} s"
+            f" by {workers} worker(s), from {LEAD_S:g} s on; asked: {source}\n"
+        )
         return True
+
+    def _looked_up(
+        self, host: str, profile: Profile, run: str
+    ) -> tuple[str, tuple[Operation, ...]]:
+        try:
+            with connect(host, timeout_s=20) as chroma:
+                source, asked = plan.known(chroma, (Scope(),))
+                if "upsert" in profile.mix:
+                    self._own = own_collection.make(chroma, run)
+                return source, plan.prepared(chroma, profile, asked, self._own)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise Unavailable(f"{host} answers strangely: {error!r}") from error
 
     def run(self, environment: Environment) -> Run | None:
         """The whole plan, for the only process there is; once."""
@@ -99,14 +113,14 @@ class Session:
             self.plan = self.plan.ended(time.time())
         self.taken = samples.merged(self._chunks, below=len(self.plan.due))
         self.result = files.result_of(self.plan, self.taken, started_at=self._started_at)
-        self._remove_own()
+        self._remove_own(self.plan.host)
         self._deliver(environment, f"load-{self.plan.profile}-{self.plan.run}")
 
-    def _remove_own(self) -> None:
+    def _remove_own(self, host: str) -> None:
         if self._own is None:
             return
         try:
-            with connect(self.plan.host, timeout_s=20) as chroma:
+            with connect(host, timeout_s=20) as chroma:
                 own_collection.remove(chroma, self._own)
         except DrillError as error:
             sys.stderr.write(f"{self._own.name} could not be removed: {error}\n")

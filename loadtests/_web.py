@@ -17,7 +17,8 @@ BAR = (
 )
 COLOURS = {"pass": "#146c2e", "fail": "#a81c14", "unknown": "#744a00"}
 STYLE = (
-    "body{margin:0;font:16px system-ui,sans-serif;background:#fff;color:#1a1d21}main{padding:16px}"
+    "body{margin:0;font:16px system-ui,sans-serif;background:#fff;color:#1a1d21}"
+    "main{padding:16px}pre{white-space:pre-wrap}"
 )
 
 
@@ -53,9 +54,11 @@ def _page(session: Session, *, bar: bool) -> str:
         body += (
             f"<main>{files.drawn(result, session.taken)}<pre>{escape(_text(session))}</pre></main>"
         )
+    # what is final on a page of its own stays: a reader scrolls in it
+    renewed = '<meta http-equiv="refresh" content="2">' if bar or not session.idle else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>verdict</title>'
-        f'<meta http-equiv="refresh" content="2"><style>{STYLE}</style></head><body>{body}</body></html>'
+        f"{renewed}<style>{STYLE}</style></head><body>{body}</body></html>"
     )
 
 

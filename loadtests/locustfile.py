@@ -47,8 +47,9 @@ def begin(environment: Environment, **_: Any) -> None:
     if isinstance(environment.runner, MasterRunner):
         listen_to_workers(environment.runner, SESSION)
     environment.process_exit_code = 2  # no run, no proof
-    # locust's own handler comes after a headless run: until then SIGTERM would leave no verdict
-    gevent.signal_handler(signal.SIGTERM, ended_early, environment)
+    if environment.web_ui is None or environment.parsed_options.autostart:
+        # locust's own handler comes after such a run: until then SIGTERM would leave no verdict
+        gevent.signal_handler(signal.SIGTERM, ended_early, environment)
     if environment.web_ui:
         add_page(environment.web_ui, SESSION)
 
@@ -56,7 +57,7 @@ def begin(environment: Environment, **_: Any) -> None:
 def ended_early(environment: Environment) -> None:
     """SIGTERM: what was measured is judged, and is not all."""
     if SESSION.idle:  # still waiting for workers
-        sys.exit(2)
+        sys.exit(environment.process_exit_code)
     environment.runner.quit()
 
 

@@ -33,14 +33,16 @@ class Seen:
     """The raw facts of a run, one entry an arrival that was answered or given up.
 
     `latency_ms` (from the intended start) and `service_ms` (from the actual one) hold right answers
-    and timeouts: leaving out what was given up would make the slowest vanish. `lag_ms` is how late
-    every arrival was started. `outcomes` counts right, wrong, error, timeout; `last` are the
+    and timeouts: leaving out what was given up would make the slowest vanish. `fair_ms` is the
+    service time less what the generator's own stalls took. `lag_ms` is how late every arrival was
+    started. `outcomes` counts right, wrong, error, timeout; `last` are the
     outcomes of the run's last arrivals, `first_trouble` says what was wrong first.
     """
 
     scheduled: int
     latency_ms: Sequence[float]
     service_ms: Sequence[float]
+    fair_ms: Sequence[float]
     lag_ms: Sequence[float]
     outcomes: Mapping[str, int]
     last: Sequence[str] = ()
@@ -77,16 +79,16 @@ def latency(check: str, seen: Seen, limit_ms: float | None, rank: int) -> Verdic
     """
     if limit_ms is None:
         return Verdict.not_run(check, "this profile has no limit for it")
-    actual, service = (ranked(values, rank) for values in (seen.latency_ms, seen.service_ms))
-    if actual is None or service is None:
+    actual, fair = (ranked(values, rank) for values in (seen.latency_ms, seen.fair_ms))
+    if actual is None or fair is None:
         return Verdict.unknown(check, "too few answers to tell", limit=limit_ms, unit="ms")
     what = "slowest" if rank == 100 else f"p{rank}"
     sentence = f"{what} {actual:.1f} ms of {limit_ms:g} ms from the intended start"
     outcome = Outcome.PASS
     if actual >= limit_ms:
-        outcome = Outcome.FAIL if service >= limit_ms else Outcome.UNKNOWN
+        outcome = Outcome.FAIL if fair >= limit_ms else Outcome.UNKNOWN
     if outcome is Outcome.UNKNOWN:
-        sentence += f", but the service took {service:.1f} ms: the generator itself was late"
+        sentence += f", but {fair:.1f} ms without the generator's own stalls"
     return Verdict(check, outcome, sentence, actual=actual, limit=limit_ms, unit="ms")
 
 

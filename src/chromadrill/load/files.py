@@ -12,6 +12,7 @@ from chromadrill.checks.load import Seen, judge, ranked
 from chromadrill.chroma.client import without_password
 from chromadrill.errors import DrillError
 from chromadrill.load import samples as raw
+from chromadrill.load.facts import facts
 from chromadrill.load.plan import AnswersWrong, Plan
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.load.samples import Sample
@@ -23,7 +24,7 @@ from chromadrill.reporting.load_table import load_table
 def result_of(plan: Plan, samples: Sequence[Sample], *, started_at: str) -> JSON:
     """The content of `--result`: the verdict, and every number it rests on."""
     profile = PROFILES[plan.profile]
-    seen = raw.facts(samples, len(plan.due), plan.workers)
+    seen = facts(samples, len(plan.due), plan.workers)
     return {
         **_judged(profile, seen, judge(seen, profile.limits)),
         "run": plan.run,
@@ -40,7 +41,7 @@ def result_of(plan: Plan, samples: Sequence[Sample], *, started_at: str) -> JSON
 
 def nothing_measured(profile: Profile, host: str | None, error: DrillError) -> JSON:
     """The result of a run that did not begin: UNKNOWN, or FAIL if all answers were wrong before."""
-    empty = Seen(0, (), (), (), {})
+    empty = Seen(0, (), (), (), (), {})
     verdict = (
         Verdict.failed("wrong answers", str(error))
         if isinstance(error, AnswersWrong)

@@ -5,17 +5,12 @@ Percentiles come from these alone, whichever process took them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from chromadrill.checks.load import Seen
-
-LAST_S = 2.0  # what "at the end" of a run means
 
 
 class Sample(NamedTuple):
@@ -84,29 +79,6 @@ def write(samples: Sequence[Sample], path: Path) -> None:
 def read(path: Path) -> list[Sample]:
     rows = pq.read_table(path).to_pylist()
     return [Sample(**row) for row in rows]
-
-
-def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
-    """What the checks judge. `samples` are merged; arrival n was worker n % workers' to make."""
-    timed = [each for each in samples if each.timed]
-    bad = min(
-        (each for each in samples if each.outcome != "right"),
-        key=lambda each: each.due,
-        default=None,
-    )
-    there = {each.number for each in samples}
-    missing = Counter(str(n % workers) for n in range(scheduled) if n not in there)
-    end = max((each.due for each in samples), default=0.0)
-    return Seen(
-        scheduled=scheduled,
-        latency_ms=[each.latency_ms for each in timed],
-        service_ms=[each.service_ms for each in timed],
-        lag_ms=[1000 * (each.started - each.due) for each in samples],
-        outcomes=Counter(each.outcome for each in samples),
-        last=[each.outcome for each in samples if each.due > end - LAST_S],
-        first_trouble=bad.detail if bad else "",
-        missing_of_worker=dict(sorted(missing.items())),
-    )
 
 
 def windows(samples: Sequence[Sample]) -> list[tuple[float, float, str]]:

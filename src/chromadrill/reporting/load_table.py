@@ -5,6 +5,8 @@ from __future__ import annotations
 from chromadrill.model import JSON
 from chromadrill.reporting import words
 
+MOST_WINDOWS = 20  # shown; the result file has all
+
 
 def headline(result: JSON) -> str:
     """ "FAIL: profile steady: p90 612.0 ms of 500 ms from the intended start"."""
@@ -23,6 +25,10 @@ def lines(result: JSON) -> list[str]:
         *(
             f"  {each['check']:<17}{words.OUTCOMES.get(each['outcome'], 'UNKNOWN'):<8}{each['message']}"
             for each in words.rows(result, "verdicts")
+        ),
+        *(
+            f"  clients saw: {each['result']} from {each['from_s']:.2f} to {each['to_s']:.2f} s"
+            for each in words.rows(result, "windows")[:MOST_WINDOWS]
         ),
     ]
 
@@ -48,9 +54,11 @@ def load_table(result: JSON, picture: str = "") -> str:
         body.append(f"| {each.get('check')} | {outcome} | {said} |")
     windows = words.rows(result, "windows")
     body += ["", "| clients saw | from | to | long |", "|---|---|---|---|"] if windows else []
-    for each in windows:
+    for each in windows[:MOST_WINDOWS]:
         start, end = each["from_s"], each["to_s"]
         body.append(f"| {each['result']} | {start:.2f} s | {end:.2f} s | {end - start:.2f} s |")
+    if len(windows) > MOST_WINDOWS:
+        body += ["", f"{len(windows) - MOST_WINDOWS} more are in the result file."]
     return "\n".join(body) + "\n"
 
 
