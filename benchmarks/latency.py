@@ -2,7 +2,7 @@
 
 Each repeat starts a fresh server on a copy of the same data and measures each series of
 `suites/latency` five times through a loopback proxy: twice as it is, and with 5 ms, 20 % and 34 % of
-the server's own time added. The trend check then judges every measurement against the plain one of
+the plain median added. The trend check then judges every measurement against the plain one of
 every *other* repeat: what it says of plain ones are false alarms, of slowed ones catches.
 
 Raw samples go to FILE; `--judge FILE` judges those of an earlier measurement again.
@@ -31,7 +31,7 @@ from chromadrill.monitoring.yardstick import Yardstick
 from chromadrill.targets.process import ProcessTarget
 from tests.slow_proxy import Proxy, proxied
 
-SLOWED = {  # milliseconds, share of the server's own time
+SLOWED = {  # milliseconds, share of the plain median: what the client sees
     "plain": (0.0, 0.0),
     "again": (0.0, 0.0),
     "+5 ms": (5.0, 0.0),
@@ -101,9 +101,10 @@ def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str
     assert own.info is not None
     found: dict[str, Measured] = {}
     for name, (delay_ms, share) in SLOWED.items():
-        proxy.delay_ms, proxy.share = delay_ms, share
         found[name] = {}
         for series, way in WAYS.items():
+            plain = found["plain"].get(series, {}).get("milliseconds", [0.0])
+            proxy.delay_ms = delay_ms + share * statistics.median(plain)
             asked = way(chroma, own.info, own.right)
             answers = questions.Asked()
             with Yardstick() as yardstick:
@@ -114,7 +115,6 @@ def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str
             samples = answers.samples(took[WARM:])
             assert not samples.errors, samples.errors[0]
             found[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}
-    proxy.delay_ms = proxy.share = 0.0
     return found
 
 

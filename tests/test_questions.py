@@ -34,7 +34,7 @@ def chroma(proxy):
     """A client of the proxy, which does nothing yet."""
     with Chroma(proxy.url) as client:
         yield client
-    proxy.delay_ms, proxy.share, proxy.alter, proxy.ends = 0, 0, bytes, ("/query",)
+    proxy.delay_ms, proxy.alter, proxy.ends = 0, bytes, ("/query",)
 
 
 def measured(asked, rounds):
