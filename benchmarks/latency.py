@@ -22,10 +22,10 @@ from contextlib import ExitStack, contextmanager
 from itertools import permutations
 from pathlib import Path
 
-from chromadrill.checks.latency import judge_trend, ratios
+from chromadrill.checks.latency import judge_trend, percentiles
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.standard import Dataset, standard
-from chromadrill.model import Outcome
+from chromadrill.model import Outcome, Verdict
 from chromadrill.monitoring import questions
 from chromadrill.monitoring.yardstick import Yardstick
 from chromadrill.targets.process import ProcessTarget
@@ -119,26 +119,29 @@ def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str
 
 
 def judge(repeats: list[dict[str, Measured]]) -> None:
-    """Print the spread of the plain ratios, and of every pair of repeats what the trend says."""
+    """Print how the plain ones scatter, and what the trend says of every pair of repeats."""
     for series in WAYS:
-        found = [
-            {name: ratios(each[name][series]["milliseconds"], each[name][series]["yardstick_ms"])
-             for name in SLOWED}
-            for each in repeats
-        ]  # fmt: skip
-        say(f"{series}")
-        for rank in ("p10", "p90"):
-            plain = [each["plain"][rank] for each in found]
-            worst = max(plain) / min(plain)
-            middle = statistics.median(plain)
-            say(f"  {rank} / yardstick: median {middle:.2f}, largest / smallest {worst:.2f}")
+        found = [{name: percentiles(**each[name][series]) for name in SLOWED} for each in repeats]
+        say(series)
+        for rank, yard in (("p10", "yardstick_p10"), ("p90", "yardstick_p50")):
+            plain = [each["plain"][rank] / each["plain"][yard] for each in found]
+            middle, worst = statistics.median(plain), max(plain) / min(plain)
+            say(f"  {rank} in yardsticks: median {middle:.2f}, largest / smallest {worst:.2f}")
         for name in SLOWED:
-            said = [
-                judge_trend(series, now[name], before["plain"]).outcome
-                for now, before in permutations(found, 2)
-            ]
-            red = sum(each is Outcome.FAIL for each in said)
-            say(f"  {name:<6} FAIL {red} of {len(said)} pairs")
+            pairs = [(now[name], before["plain"]) for now, before in permutations(found, 2)]
+            said = [judge_trend(series, *each) for each in pairs]
+            seen = statistics.median(now["p50"] / before["p50"] for now, before in pairs)
+            words = f"{red(said, 0)} by p10 and p25, {red(said, 1)} by p90"
+            judged = sum(p90.outcome is not Outcome.NOT_RUN for _, p90 in said)
+            either = sum(Outcome.merge(v.outcome for v in each) is Outcome.FAIL for each in said)
+            say(
+                f"  {name:<6} median x {seen:.2f}: FAIL {either} of {len(said)} pairs"
+                f" ({words} of {judged} that could be compared)"
+            )
+
+
+def red(said: list[tuple[Verdict, Verdict]], which: int) -> int:
+    return sum(each[which].outcome is Outcome.FAIL for each in said)
 
 
 def say(text: str) -> None:

@@ -44,7 +44,7 @@ def test_reading_is_fast_and_no_slower_than_before(
             measured.samples, objectives.search_p90_ms, at_least=wanted, check=f"{series} p90"
         ),
         every_under(f"every {series}", measured.samples, objectives.query_ms, at_least=wanted),
-        trend(series, measured),
+        *trend(series, measured),
     )
 
 
