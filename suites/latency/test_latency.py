@@ -102,8 +102,10 @@ def test_collection_is_created_in_time(drill, chroma, objectives, run_name):
 @pytest.mark.needs("restart")
 def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, objectives):
     """The slowest of three restarts, to the first right answer; that answer comes from cold."""
+    if not own.right:
+        pytest.skip("no record answers as it should: there is nothing to ask after a restart")
     starts, firsts, answers = [], [], Asked()
-    for number in range(RESTARTS if own.right else 0):
+    for number in range(RESTARTS):
         with drill.when(f"restart {number + 1}"):
             unasked.stop()
             started = now()
@@ -114,10 +116,12 @@ def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, 
                 starts.append(None)
                 break
             with connect(unasked.url) as chroma:  # a new client, as cold as the server
-                (asked,) = questions.searches(chroma, own.info, own.right[number:][:1])
+                (asked,) = questions.searches(
+                    chroma, own.info, [own.right[number % len(own.right)]]
+                )
                 firsts.append(timed(answers, asked))
             starts.append(now() - started)
-    slowest = None if None in starts else max(starts, default=None)
+    slowest = None if None in starts else max(starts)
     drill.judged(
         within("startup", slowest, objectives.startup_s, what="start to the first answer"),
         every_under(

@@ -33,6 +33,11 @@ def percentiles(milliseconds: Sequence[float], yardstick_ms: Sequence[float]) ->
     return found
 
 
+def busy(measured: Mapping[str, float]) -> bool:
+    """Whether other work on the machine stretched the yardstick so that tails say nothing."""
+    return measured["yardstick_p90"] > BUSY * measured["yardstick_p50"]
+
+
 def judge_trend(
     series: str, now: Mapping[str, float], accepted: Mapping[str, float]
 ) -> tuple[Verdict, Verdict]:
@@ -53,10 +58,9 @@ def judge_trend(
 
     low = min(grown("p10", "yardstick_p10"), grown("p25", "yardstick_p25"))
     p90 = min(grown("p90", "yardstick_p50"), grown("p90", "yardstick_p90"))
-    busy = [each["yardstick_p90"] / each["yardstick_p50"] for each in (now, accepted)]
-    if max(busy) > BUSY:
-        when = "this run" if busy[0] > BUSY else "the baseline"
-        told = f"the machine was busy in {when}: the yardstick's own p90 is {max(busy):.1f} medians"
+    if busy(now) or busy(accepted):
+        when = "this run" if busy(now) else "the baseline"
+        told = f"the machine was busy in {when}: the yardstick's own p90 is over {BUSY:g} medians"
         return _grown(check, "p10 and p25", low, BAND_LOW), Verdict.not_run(f"{check} p90", told)
     return (
         _grown(check, "p10 and p25", low, BAND_LOW),
