@@ -13,7 +13,7 @@ FOUND = 0.5  # of the records that could be decided
 # What repeats on fresh servers differed by, beyond which it is no noise, and how far the yardstick's
 # p90 may be above its median for tails to be compared at all: measured by
 # `python -m benchmarks.latency` (docs/latency.md).
-BAND_LOW = 1.4
+BAND_LOW = 1.35
 BAND_P90 = 2.0
 BUSY = 1.5
 
