@@ -9,4 +9,5 @@ pytest_plugins = (
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",
+    "fixtures.latency",
 )

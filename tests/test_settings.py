@@ -29,6 +29,14 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path):
     assert (settings.drill.target, settings.origin("drill.target")) == ("process", "default")
 
 
+def test_embedder_is_set_from_the_environment():
+    environ = {"DRILL_EMBEDDING__DIRECTORY": "/m", "DRILL_EMBEDDING__OFFLINE": "false"}
+    settings = load(environ=environ)
+    assert (settings.embedding.directory, settings.embedding.offline) == ("/m", False)
+    with pytest.raises(UsageError, match="Did you mean 'threads'"):
+        load(environ={"DRILL_EMBEDDING__THREAD": "2"})
+
+
 def test_falsy_value_on_the_command_line_still_wins(tmp_path):
     file = write(tmp_path, "[drill]\nexpected_min = 5")
     assert load(file, environ={}, command_line={"drill.expected_min": 0}).drill.expected_min == 0
