@@ -21,7 +21,7 @@ MAY = {
     "datasets": {"model", "protocols", "chroma"},
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
     "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
-    "disasters": {"model", "protocols", "chroma", "backups"},
+    "disasters": {"model", "protocols", "chroma", "backups", "targets"},
     "recovery": {"model", "protocols"},
     "monitoring": {"model", "chroma", "datasets"},
     "ladder": {"model", "checks"},

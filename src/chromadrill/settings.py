@@ -102,6 +102,8 @@ class Container(_Table):
     data_dir: str = Field("/data", pattern="^/.")
     memory_mb: int | None = Field(None, ge=6)
     disk_mb: int | None = Field(None, ge=1)
+    engine_pid_file: str | None = None
+    engine_start: str | None = None
 
 
 class Environment(_Table):
