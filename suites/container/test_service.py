@@ -33,9 +33,9 @@ def test_service_is_brought_back_without_losing_an_acknowledged_write(
         writer.wait_for(100)
         with drill.when(f"disaster: {disaster.what}"):
             struck = drill.strike(disaster)
-    with drill.when(f"on-call follows RB-1: {word}"):
-        drill.ops(word)
-        recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+        with drill.when(f"on-call follows RB-1: {word}; the clients go on"):
+            drill.ops(word)
+            recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged write and every record is there, also after a restart"):
         present = whole_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)

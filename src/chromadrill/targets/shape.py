@@ -52,5 +52,5 @@ class Shape:
         )
         # a fixed port outlives restarts; testcontainers' own method takes no address
         made.ports = {PORT: ("127.0.0.1", port)}  # type: ignore[dict-item]
-        with told(f"making container {called}"):
+        with told(f"making container {called} of {self.image}"):
             made.start()
