@@ -20,7 +20,7 @@ from chromadrill.targets.container import ContainerTarget
 from chromadrill.targets.shape import Shape
 from chromadrill.targets.volume import HERE
 
-BATCH = 1000
+BATCH = 100
 DIMENSION = 384
 MOST = 200_000  # records; a server that holds so many is not short of memory
 
@@ -107,8 +107,9 @@ class OutOfMemory:
 
 def fill_disk(target: ContainerTarget) -> None:
     """Something else takes all the room that is left on the volume."""
-    command = f"dd if=/dev/zero of={HERE}/ballast bs=16K 2>/dev/null; sync; true"
-    target.beside("sh", "-c", command)
+    # large blocks first; the last write of a block that does not fit leaves some room
+    fill = "dd if=/dev/zero bs={} 2>/dev/null >> {}/ballast"
+    target.beside("sh", "-c", f"{fill.format('64K', HERE)}; {fill.format('512', HERE)}; sync")
 
 
 def free_disk(target: ContainerTarget) -> None:
@@ -122,7 +123,8 @@ DISK_FULL = ContainerDisaster(
 
 
 def _full_at_start(target: ContainerTarget) -> None:
-    target.kill()
+    # stopped, not killed: a journal that the start rolls back would give it room again
+    target.stop()
     fill_disk(target)
     with contextlib.suppress(DrillError):
         target.start()
@@ -130,7 +132,7 @@ def _full_at_start(target: ContainerTarget) -> None:
 
 DISK_FULL_AT_START = ContainerDisaster(
     "disk-full-at-start",
-    "the server is killed, and its volume is full when it starts",
+    "the server is stopped, and its volume is full when it starts",
     _full_at_start,
 )
 

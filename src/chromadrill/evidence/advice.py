@@ -36,6 +36,10 @@ _ADVICE = {
     "recovery time": ("Clients waited too long for right answers; see the timeline.", LOGS),
     "data loss": ("More acknowledged writes are gone than agreed: is there a newer backup?", SNAPSHOTS),
     "runbook command": ("A command of the runbook failed when typed as on-call types it.", LOGS),
+    "disk": ("The volume holds more than its size allows: it will not take writes for long.", LOGS),
+    "memory": ("It was killed for want of memory, or is about to be: give it more.", LOGS),
+    "out of memory": ("No kill for want of memory was counted: nothing was tried.", AGAIN),
+    "refused": ("A command was done that had to be refused, or refused for another reason.", LOGS),
     "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
 }  # fmt: skip

@@ -51,15 +51,20 @@ def sweep() -> None:
     """Detach the loop devices of killed processes, and remove what they lay on."""
     if not shutil.which("losetup"):
         return
-    listed = _run("losetup", "--list", "--json")
-    for each in json.loads(listed or "{}").get("loopdevices", []):
-        found = re.search(rf"/{PREFIX}(\d+)-", str(each["back-file"]))
+    for device, file in attached().items():
+        found = re.search(rf"/{PREFIX}(\d+)-", file)
         if found and not psutil.pid_exists(int(found[1])):
-            _run("losetup", "--detach", each["name"])
+            _run("losetup", "--detach", device)
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         pid = folder.name.removeprefix(PREFIX).split("-")[0]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def attached() -> dict[str, str]:
+    """Every loop device in use, and the file it lies on."""
+    listed = json.loads(_run("losetup", "--list", "--json") or "{}").get("loopdevices", [])
+    return {str(each["name"]): str(each["back-file"]) for each in listed}
 
 
 def _run(*words: str) -> str:
