@@ -18,21 +18,21 @@ class Somewhere:
 
 
 @pytest.fixture
-def drill(tmp_path):
+def made(tmp_path):
     environment = {"DRILL_TARGETS__PROCESS__HOME": str(tmp_path / "home")}
     return Drill("s", Somewhere(), Ledger(tmp_path / "l.jsonl"), ops_environment=environment)
 
 
-def test_refusal_for_the_named_reason_passes(drill):
-    drill.refused("restore", "no-such-backup", said="No backup 'no-such-backup'")
-    assert [each.outcome for each in drill.verdicts] == [Outcome.PASS]
+def test_refusal_for_the_named_reason_passes(made):
+    made.refused("restore", "no-such-backup", said="No backup 'no-such-backup'")
+    assert [each.outcome for each in made.verdicts] == [Outcome.PASS]
 
 
-def test_refusal_for_another_reason_fails(drill):
-    drill.refused("restore", "no-such-backup", said="no space left")
-    assert [each.outcome for each in drill.verdicts] == [Outcome.FAIL]
+def test_refusal_for_another_reason_fails(made):
+    made.refused("restore", "no-such-backup", said="no space left")
+    assert [each.outcome for each in made.verdicts] == [Outcome.FAIL]
 
 
-def test_command_that_is_done_fails(drill):
-    drill.refused("snapshots", said="anything")
-    assert [each.outcome for each in drill.verdicts] == [Outcome.FAIL]
+def test_command_that_is_done_fails(made):
+    made.refused("snapshots", said="anything")
+    assert [each.outcome for each in made.verdicts] == [Outcome.FAIL]

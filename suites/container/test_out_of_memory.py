@@ -2,8 +2,9 @@
 
 import pytest
 
-from chromadrill.checks.objectives import at_least, recovery_time, was_seen
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
 from chromadrill.checks.resources import was_killed_for_memory
+from chromadrill.datasets.writer import whole_writes
 from chromadrill.disasters.container import OutOfMemory
 from chromadrill.model import Scope
 
@@ -24,13 +25,11 @@ def test_server_killed_for_want_of_memory_comes_back_with_more(
         drill.ops("recreate")
         recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged record is there, and it is killed no more"):
-        taken = float(disaster.acknowledged)
-        present = at_least("acknowledged", chroma.count(writes), taken, unit="records")
+        present = whole_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judged(
             was_seen(struck),
-            at_least("loaded until the kill", taken, 1, unit="records"),
-            present,
+            data_loss(disaster.acknowledged, present, struck.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
         )

@@ -10,6 +10,11 @@ from chromadrill.disasters.container import redeployed
 
 pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-2")]
 WRONG = "/chroma/chroma"
+MISPLACED = redeployed(
+    "wrong-mount",
+    f"deployed anew with the volume at {WRONG}: the data was in the old container",
+    lambda shape: replace(shape, mount=WRONG),
+)
 
 
 @pytest.mark.needs("recreate")
@@ -18,12 +23,7 @@ def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
     watched, chroma, dataset, objectives
 ):
     """On-call cannot take an empty volume for a backup; an export brings back what was lost."""
-    drill = watched
-    wrong = redeployed(
-        "wrong-mount",
-        f"deployed anew with the volume at {WRONG}: the data was in the old container",
-        lambda shape: replace(shape, mount=WRONG),
-    )
+    drill, wrong = watched, MISPLACED
     with drill.given("the server has never written to its volume; a copy of it is no backup"):
         drill.target.stop()
         with drill.target.volume() as data:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ import psutil
 
 from chromadrill.chroma.client import CallFailed, connect
 from chromadrill.clock import wait_until
+from chromadrill.datasets.writer import upsert, writing
 from chromadrill.errors import DrillError, Refused
-from chromadrill.model import CollectionInfo
+from chromadrill.model import Acknowledged, CollectionInfo
 from chromadrill.protocols import Target
 from chromadrill.targets.container import ContainerTarget
 from chromadrill.targets.shape import Shape
@@ -79,12 +80,12 @@ READ_ONLY = redeployed(
 class OutOfMemory:
     """Deployed with too little memory, and loaded until the kernel kills it.
 
-    `acknowledged`: how many records of `collection` it had taken until then, ids r0, r1, ...
+    `acknowledged`: the records of `collection` that it had taken until then.
     """
 
     collection: CollectionInfo
     memory_mb: int = 64
-    acknowledged: int = 0
+    acknowledged: list[Acknowledged] = field(default_factory=list)
     name: str = "out-of-memory"
 
     @property
@@ -96,11 +97,11 @@ class OutOfMemory:
         container.recreate(replace(container.shape, memory_mb=self.memory_mb))
         vectors = np.random.default_rng(7)
         with connect(target.url, timeout_s=30) as chroma, contextlib.suppress(CallFailed):
-            while self.acknowledged < MOST:
-                ids = [f"r{self.acknowledged + n}" for n in range(BATCH)]
-                batch = vectors.normal(size=(BATCH, DIMENSION)).astype(np.float32)
-                chroma.upsert(self.collection, ids=ids, vectors=batch, documents=ids)
-                self.acknowledged += BATCH
+            while len(self.acknowledged) < MOST:
+                rows = range(len(self.acknowledged), len(self.acknowledged) + BATCH)
+                batch = [writing(row, self.collection) for row in rows]
+                upsert(chroma, self.collection, batch, vectors.normal(size=(BATCH, DIMENSION)))
+                self.acknowledged += batch
         # the client's error comes before the engine knows
         wait_until(lambda: not container.running(), within_s=30, name="the server's end")
 
