@@ -33,7 +33,7 @@ events.init_command_line_parser.add_listener(add_options)
 @events.init.add_listener
 def begin(environment: Environment, **_: Any) -> None:
     """Wrong words end here, before anything is asked."""
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it prints every URL
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each look-up, with its URL
     if isinstance(environment.runner, WorkerRunner):
         environment.process_exit_code = 0  # the verdict is the master's
         WORKER.listen(environment.runner)

@@ -6,9 +6,10 @@ called slow.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from chromadrill.load.samples import Sample
 
@@ -23,18 +24,20 @@ def stalls(samples: Sequence[Sample]) -> Stalls:
     A worker that is late but busy has no stalls: then what the server took stays the server's.
     """
     events: dict[int, list[float]] = defaultdict(list)
+    due: dict[int, list[float]] = defaultdict(list)
     for each in samples:
         events[each.worker] += (each.started, each.done)
-    for times in events.values():
-        times.sort()
-    found: Stalls = defaultdict(list)
-    for each in sorted(samples, key=lambda sample: (sample.started, sample.due)):
-        times = events[each.worker]
-        before = bisect_left(times, each.started)
-        begin = max(each.due, times[before - 1]) if before else each.due
-        mine = found[each.worker]
-        if each.started - begin > LATE_S and not (mine and mine[-1][1] == each.started):
-            mine.append((begin, each.started))
+        due[each.worker].append(each.due)
+    return {worker: _quiet(sorted(events[worker]), sorted(due[worker])) for worker in due}
+
+
+def _quiet(events: Sequence[float], due: Sequence[float]) -> list[tuple[float, float]]:
+    """Gaps between events from the first arrival that was due in them."""
+    found = []
+    for before, after in pairwise(events):
+        first = bisect_right(due, before)
+        if first < len(due) and after - due[first] > LATE_S:
+            found.append((due[first], after))
     return found
 
 
