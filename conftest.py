@@ -10,4 +10,5 @@ pytest_plugins = (
     "fixtures.telling",
     "fixtures.sabotage",
     "fixtures.latency",
+    "fixtures.baseline",
 )

@@ -27,6 +27,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.standard import Dataset, standard
 from chromadrill.model import Outcome, Verdict
 from chromadrill.monitoring import questions
+from chromadrill.monitoring.asked import Asked, timed
 from chromadrill.monitoring.yardstick import Yardstick
 from chromadrill.targets.process import ProcessTarget
 from tests.slow_proxy import Proxy, proxied
@@ -106,12 +107,12 @@ def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str
             plain = found["plain"].get(series, {}).get("milliseconds", [0.0])
             proxy.delay_ms = delay_ms + share * statistics.median(plain)
             asked = way(chroma, own.info, own.right)
-            answers = questions.Asked()
+            answers = Asked()
             with Yardstick() as yardstick:
                 took, yards = [], []
                 for number in range(WARM + rounds):
                     yards.append(yardstick.measure())
-                    took.append(questions.timed(answers, asked[number % len(asked)]))
+                    took.append(timed(answers, asked[number % len(asked)]))
             samples = answers.samples(took[WARM:])
             assert not samples.errors, samples.errors[0]
             found[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}

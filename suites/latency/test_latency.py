@@ -12,7 +12,7 @@ from chromadrill.datasets.vectors import SeededEmbedder
 from chromadrill.errors import DrillError
 from chromadrill.model import Scope
 from chromadrill.monitoring import questions
-from chromadrill.monitoring.questions import Asked, Question, timed
+from chromadrill.monitoring.asked import Asked, Question, timed
 
 pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
 
