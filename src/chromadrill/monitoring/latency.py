@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.probes import KnownAnswer, own_records
 from chromadrill.model import Samples, Scope
-from chromadrill.monitoring.questions import Asked, searches, timed
+from chromadrill.monitoring.asked import Asked, timed
+from chromadrill.monitoring.questions import searches
 
 QUESTIONS = 64  # different ones; asked in turn
 
