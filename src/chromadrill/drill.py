@@ -94,6 +94,10 @@ class Drill:
         self.recovered_s: float | None = None
         self.startup_s: float | None = None
 
+    def export(self, **variables: str) -> None:
+        """What commands typed from now on find in their environment besides ours."""
+        self._environment = {**self._environment, **variables}
+
     def note(self, event: str, **fields: Any) -> None:
         """One fact into the ledger."""
         self._ledger.write(event, scenario=self.scenario, **fields)
@@ -228,17 +232,24 @@ class Drill:
         self.judged(*clients.verdicts())
 
     # ---- proof ----------------------------------------------------------------------------------
-    def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
+    def prove(
+        self,
+        before: Fingerprint,
+        *,
+        imported: Collection[str] = (),
+        rebuilt: Collection[str] = (),
+    ) -> bool:
         """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
 
         Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
-        collections that came back over the API.
+        collections that came back over the API; `rebuilt`: embedded anew, too.
         """
         self.end_watch()
         proof = Proof(
             self.target,
             before,
-            imported=imported,
+            imported={*imported, *rebuilt},
+            rebuilt=rebuilt,
             objectives=self._objectives,
             note=self.note,
             judged=self.judged,

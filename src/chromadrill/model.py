@@ -307,6 +307,18 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Hits:
+    """Questions with known right documents: how many were asked, and how many found theirs.
+
+    `first`: as the first answer; `ten`: among the first ten.
+    """
+
+    asked: int
+    first: int
+    ten: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """One tick of the prober: monotonic seconds (due and done), and what it saw.
 
