@@ -10,7 +10,12 @@ from chromadrill.datasets.standard import MAIN, Dataset
 from chromadrill.disasters.files import VOLUME_LOST
 from chromadrill.scaling import embedding_rate
 
-pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-3")]
+pytestmark = [
+    pytest.mark.drill,
+    pytest.mark.runbook("RB-3"),
+    # named first: what is not installed is said before a server is started
+    pytest.mark.usefixtures("postgresql", "embedder"),
+]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.settings import SourceTable
-from chromadrill.sources.postgresql import open_table
+from chromadrill.sources.postgresql import on_this_machine, open_table
 from chromadrill.sources.rows import metadata_of
 
 
@@ -75,6 +75,24 @@ def test_database_that_is_down_or_no_database_is_said(untouched):
     assert "secret" not in str(down.value)
     with pytest.raises(UsageError, match="no PostgreSQL URL"):
         open_table("postgresql:/secret", SourceTable()).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("postgresql:///d", True),
+        ("postgresql://u:p@127.0.0.1:5432/d", True),
+        ("postgresql://u@/d?host=/tmp/socket", True),
+        ("postgresql://u@db.example/d", False),
+        ("postgresql://localhost,db.example/d", False),
+        ("postgresql://localhost/d?hostaddr=192.0.2.1", False),
+        ("postgresql:///d?service=production", False),
+    ],
+)
+def test_drill_writes_into_no_database_of_another_machine(url, here, monkeypatch):
+    assert on_this_machine(url) is here
+    monkeypatch.setenv("PGHOST", "db.example")
+    assert on_this_machine(url) is ((here and "host=/" in url) or "127.0.0.1" in url)
 
 
 def test_query_instead_of_a_table_and_other_columns(table):

@@ -62,6 +62,7 @@ _ADVICE = {
     "source rows": ("The rebuilt collection is not what its source holds.", REBUILD),
     "fresh embeddings": ("Vectors are not what the model makes of their documents.", REGENERATE),
     "lost database": ("It is not what was lost: other vectors, or rows the source lacks.", REBUILD),
+    "rebuilds proven": ("A rebuild did not end as its source.", REBUILD),
     "hit@": ("Questions find their right documents less often than before.", REGENERATE),
     "forecast": ("At the real size it may not be back in time; larger measured sizes tell more.", AGAIN),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),

@@ -7,6 +7,7 @@ is half in. Read only. A server-side cursor keeps memory flat.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10
 SHOWN = 10  # ids in a sentence
+LOCAL = ("", "localhost", "127.0.0.1", "::1")
 
 
 class Mapping(Protocol):
@@ -235,6 +237,22 @@ class PostgresTable:
         return sql.SQL(query).format(**parts, **literals)
 
 
+def on_this_machine(url: str) -> bool:
+    """Whether it is a socket or a loopback address: a drill writes into no database elsewhere.
+
+    Raises Unavailable without psycopg, UsageError for an URL that is none.
+    """
+    # what an URL leaves open, libpq takes from the environment
+    parts = _parts(url)
+    if parts.get("service") or os.environ.get("PGSERVICE"):
+        return False
+    names = [
+        parts.get(key) or os.environ.get(variable, "")
+        for key, variable in (("host", "PGHOST"), ("hostaddr", "PGHOSTADDR"))
+    ]
+    return all(each.startswith("/") or each in LOCAL for each in names)
+
+
 def _psycopg() -> Any:
     try:
         import psycopg
@@ -246,17 +264,22 @@ def _psycopg() -> Any:
     return psycopg
 
 
-def _where(url: str) -> str:
-    """Host and database, without user and password."""
+def _parts(url: str) -> dict[str, str]:
+    _psycopg()
     from psycopg import ProgrammingError, conninfo
 
     try:
-        parts = conninfo.conninfo_to_dict(url)
+        return {key: str(each) for key, each in conninfo.conninfo_to_dict(url).items()}
     except ProgrammingError as error:
         raise UsageError(
             "DATABASE_URL is no PostgreSQL URL.",
             next_step="It looks like postgresql://USER@HOST:5432/DATABASE",
         ) from error
+
+
+def _where(url: str) -> str:
+    """Host and database, without user and password."""
+    parts = _parts(url)
     return f"{parts.get('host') or 'localhost'}/{parts.get('dbname') or parts.get('user') or ''}"
 
 
