@@ -1,0 +1,52 @@
+"""Start a simulated platform: python -m chromadrill.simulator railway --home DIR [--fault NAME]"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from chromadrill import cli
+from chromadrill.simulator.faults import FAULTS
+from chromadrill.simulator.running import Simulator, simulator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until SIGTERM, Ctrl-C, or the end of the parent process."""
+    asked = _parser().parse_args(arguments)
+    if asked.faults:
+        for name, what in FAULTS.items():
+            sys.stdout.write(f"{name:<24} {what}\n")
+        return cli.DONE
+    parent = os.getppid()
+    with simulator(asked.home, port=asked.port, fault=asked.fault) as running:
+        sys.stdout.write(_said(running, asked.fault))
+        sys.stdout.flush()
+        while os.getppid() == parent:
+            time.sleep(0.2)
+    return cli.DONE
+
+
+def _said(running: Simulator, fault: str | None) -> str:
+    return (
+        f"simulated Railway: {running.endpoint}" + (f", fault {fault}" if fault else "") + "\n"
+        "in another shell:\n"
+        f"  export RAILWAY_TOKEN_FILE={running.token_file} DRILL_CONFIG={running.config}\n"
+        "  python -m chromadrill.ops --target staging snapshots\n"
+        "  pytest -m drill --target staging --allow-damage staging\n"
+    )
+
+
+def _parser() -> cli.Parser:
+    parser = cli.Parser(prog="python -m chromadrill.simulator", description=__doc__)
+    parser.add_argument("platform", choices=["railway"])
+    parser.add_argument("--home", type=Path, default=Path(".chromadrill/simulator"))
+    parser.add_argument("--port", type=int, default=0, help="of the API; default: a free one")
+    parser.add_argument("--fault", choices=FAULTS, metavar="NAME", help="what goes wrong there")
+    parser.add_argument("--faults", action="store_true", help="list the faults, and end")
+    return parser
+
+
+if __name__ == "__main__":
+    cli.run(main)
