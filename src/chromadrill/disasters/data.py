@@ -10,6 +10,8 @@ from chromadrill.chroma.client import connect
 from chromadrill.model import Scope
 from chromadrill.protocols import Target
 
+BATCH = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionDropped:
@@ -33,11 +35,10 @@ class CollectionDropped:
 
 @dataclass(frozen=True, slots=True)
 class RecordsDeleted:
-    """A DELETE of ids by a wrong script: the first `records` of the collection."""
+    """A DELETE by ids, as a clean-up with a wrong condition sends it."""
 
     scope: Scope
     collection: str
-    records: int = 300
     name: str = "records-deleted"
 
     def __str__(self) -> str:
@@ -45,12 +46,14 @@ class RecordsDeleted:
 
     @property
     def what(self) -> str:
-        return f"{self.records} records of {self.collection} deleted over the API"
+        return f"every second record of {self.collection} deleted over the API"
 
     def strike(self, target: Target) -> None:
         with connect(target.url) as chroma:
             info = chroma.collection(self.scope, self.collection)
-            chroma.delete(info, chroma.get(info, include=(), limit=self.records)["ids"])
+            ids = [each for page in chroma.pages(info) for each in page.ids]
+            for start in range(0, len(ids), BATCH):
+                chroma.delete(info, ids[start : start + BATCH : 2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ FAULTS = {
     "staged-meanwhile": "somebody stages a change while a backup is restored",
     "deployment-crashes": "the first deployment after a restore crashes, and every one after it",
     "wrong-mount-path": "the restored volume is mounted elsewhere: the server would be empty",
-    "torn-snapshot": "a snapshot as of a server under load: counts and documents are right, vectors lost",
+    "torn-snapshot": "a snapshot as of a server under load: counts are right, vectors are lost",
 }
 
 

@@ -64,7 +64,7 @@ def simulator(
     """
     require_known(fault)
     home = home.absolute()
-    claim(home, ())
+    claim(home, FOLDERS)
     with _only_one(home):
         for each in (*FOLDERS, "target"):
             shutil.rmtree(home / each, ignore_errors=True)
