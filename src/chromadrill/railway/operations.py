@@ -102,7 +102,6 @@ DEPLOY = Operation(
     """mutation Deploy($environment: String!, $service: String!) {
   serviceInstanceDeployV2(environmentId: $environment, serviceId: $service) }"""
 )
-RESTART = Operation("mutation Restart($id: String!) { deploymentRestart(id: $id) }")
 STOP = Operation("mutation Stop($id: String!) { deploymentStop(id: $id) }")
 
 # ---- what it says and uses ----------------------------------------------------------------------

@@ -35,6 +35,7 @@ def may_commit(patch: Any, service: str, new_volumes: Collection[str]) -> None:
         return
     services = patch.get("services") or {}
     foreign = [f"service {each}" for each in services if each != service]
+    foreign += [key for key in patch if key not in ("services", "volumes")]
     foreign += [f"volume {each}" for each in patch.get("volumes") or {} if each not in new_volumes]
     foreign += [
         f"{key} of service {service}"

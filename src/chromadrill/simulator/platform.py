@@ -51,7 +51,8 @@ class Platform:
         for each in self.world.deployments:
             each.container.kill()
         with self._deploying:
-            self.world.deployments[-1].container.kill()
+            for each in self.world.deployments[-1:]:
+                each.container.kill()
 
     # ---- backups --------------------------------------------------------------------------------
     def create_backup(self, instance: str, name: str | None) -> Workflow:
