@@ -41,6 +41,10 @@ class Simulator:
     def token_file(self) -> Path:
         return self.home / "project-token"
 
+    def environment(self) -> dict[str, str]:
+        """With these variables `--target staging` is this platform's service."""
+        return {"RAILWAY_TOKEN_FILE": str(self.token_file), "DRILL_CONFIG": str(self.config)}
+
     def toml(self) -> str:
         return (
             "# a simulated Railway: it proves the drill's way, not Railway's\n"
