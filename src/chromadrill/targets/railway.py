@@ -98,10 +98,12 @@ class RailwayTarget:
         return f"https://{self.place.domains[0]}"
 
     def facts(self) -> Mapping[str, str]:
-        at = self.place
+        at, simulated = self.place, self._api.simulated
         found = {
+            # the name that every report shows: nobody shall take a simulated drill for a real one
+            "name": f"{self.name} (simulated)" if simulated else self.name,
             "kind": "railway",
-            "platform": "simulated" if self._api.simulated else "Railway",
+            "platform": "simulated" if simulated else "Railway",
             "environment": at.environment_name,
             "service": at.service_name,
             "url": self.url,
