@@ -9,4 +9,6 @@ pytest_plugins = (
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",
+    "fixtures.latency",
+    "fixtures.baseline",
 )

@@ -8,12 +8,14 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from chromadrill.backups.folders import find
+from chromadrill.checks.availability import stays_right
 from chromadrill.checks.objectives import restored_p90
+from chromadrill.checks.resources import disk_fits, memory_holds
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now, wait_until
 from chromadrill.datasets.probes import KnownAnswer, own_records
@@ -34,7 +36,8 @@ from chromadrill.model import (
 from chromadrill.monitoring.latency import QUESTIONS, time_answers
 from chromadrill.monitoring.prober import Prober
 from chromadrill.monitoring.sights import view, windows
-from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
+from chromadrill.protocols import Disaster, HasMetrics, HasSnapshots, Restartable, Target
+from chromadrill.recovery.clients import searching
 from chromadrill.recovery.runbook import CommandFailed, Ran, ops, script
 from chromadrill.settings import Objectives
 
@@ -50,6 +53,7 @@ class Held:
     """
 
     id: str
+    path: Path
     fingerprint: Fingerprint
     imported: Collection[str] = ()
 
@@ -66,7 +70,7 @@ class Drill:
     """Passed to a scenario.
 
     `spec` is what names the target on a command line; `step` wraps each phase (reports hang their
-    own steps on it).
+    own steps on it). `folder` is the run's: what is raw and large goes there.
     """
 
     def __init__(
@@ -76,6 +80,8 @@ class Drill:
         ledger: Ledger,
         *,
         scripts: Path = Path("scripts"),
+        loadtests: Path = Path("loadtests"),
+        folder: Path = Path("reports"),
         objectives: Objectives | None = None,
         ops_environment: dict[str, str] | None = None,
         spec: str = "",
@@ -84,13 +90,14 @@ class Drill:
     ) -> None:
         self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
-        self._scripts = scripts
+        self._scripts, self._loadtests, self._folder = scripts, loadtests, folder
         self._objectives = objectives or Objectives()  # type: ignore[call-arg]
         self._environment = ops_environment or {}
         self.prober: Prober | None = None
         self.verdicts: list[Verdict] = []
         self.struck: Strike | None = None
         self._done = 0.0
+        self._killed_before = 0
         self.recovered_s: float | None = None
         self.saw: list[Sight] | None = None  # by the prober, once it has ended
         self.startup_s: float | None = None
@@ -140,6 +147,24 @@ class Drill:
         )
         return ran.output.strip()
 
+    def refused(self, *words: str, said: str) -> None:
+        """A command that has to end in an error which says `said`; done or another error is a FAIL.
+
+        `words`: those of `ops`, or the name of a script and its words.
+        """
+        shown = " ".join(words)
+        try:
+            if words[0].endswith(".py"):
+                script(self._scripts, *words, environment=self._environment)
+            else:
+                ops(self._spec, *words, environment=self._environment)
+        except CommandFailed as error:
+            good = said in str(error)
+            make = Verdict.passed if good else Verdict.failed
+            self.judged(make("refused", f"{shown}: {error}"))
+        else:
+            self.judged(Verdict.failed("refused", f"{shown}: was done, and should not have been"))
+
     def backup(self, backup_id: str) -> Held:
         """The snapshot of that id, with its fingerprint read from beside it."""
         if not isinstance(self.target, HasSnapshots):
@@ -147,7 +172,8 @@ class Drill:
         backup = find(self.target.snapshots(), backup_id)
         self.note("backup", **dataclasses.asdict(backup))
         before = store.load(Path(backup.path) / "fingerprint")
-        return Held(backup.id, before, before.collections if backup.method == "export" else ())
+        imported = before.collections if backup.method == "export" else ()
+        return Held(backup.id, Path(backup.path), before, imported)
 
     # ---- disaster and recovery ------------------------------------------------------------------
     def watch(self, prober: Prober) -> None:
@@ -196,6 +222,9 @@ class Drill:
         seen, after = self._seen(at, self._done)
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
         self.note("seen", **dataclasses.asdict(self.struck))
+        if isinstance(self.target, HasMetrics):
+            with suppress(DrillError):  # what was struck may not answer
+                self._killed_before = self.target.metrics().oom_kills or 0
         return self.struck
 
     def _seen(self, at: float, since: float) -> tuple[str | None, float | None]:
@@ -225,6 +254,29 @@ class Drill:
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
 
+    def stays_right(self, *, for_s: float) -> None:
+        """Watch on after the recovery: answers that come and go again are no recovery."""
+        if self.recovered_s is None:
+            return  # the recovery time says so
+        prober, back = self._watched(), self._struck().at + self.recovered_s
+        with suppress(Unavailable):  # a prober that saw too little is what the check judges
+            wait_until(
+                lambda: any(each.due > back + for_s for each in prober.sights()),
+                within_s=3 * for_s + SEEN_S,
+                name="the prober to go on",
+            )
+        after = view(prober.sights(), back, back + for_s)
+        self.judged(stays_right(after))
+
+    @contextmanager
+    def clients_searching(self) -> Iterator[None]:
+        """Clients search at a fixed rate through the block; what they saw is judged at its end."""
+        result = self._folder / "load" / f"{self.scenario}.clients.json"
+        with searching(self._loadtests, self.target.url, result) as clients:
+            yield
+        self.note("clients", result=clients.result)
+        self.judged(*clients.verdicts())
+
     # ---- proof ----------------------------------------------------------------------------------
     def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
         """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
@@ -244,9 +296,17 @@ class Drill:
             self._time_searches("cold", asked, len(asked))
             good = self._climb(before, imported, " after one more restart") and good
         self._time_searches("warm", asked, self._objectives.search_samples)
+        self._judge_usage()
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
+
+    def _judge_usage(self) -> None:
+        """Whether it fits into what it is given, where the target can tell."""
+        if isinstance(self.target, HasMetrics):
+            used = self.target.metrics()
+            self.note("usage", **dataclasses.asdict(used))
+            self.judged(disk_fits(used), memory_holds(used, killed_before=self._killed_before))
 
     def _climb(self, before: Fingerprint, imported: Collection[str], when: str) -> bool:
         with Chroma(self.target.url, timeout_s=15) as chroma:
