@@ -38,11 +38,7 @@ def start(tmp_path):
             Api(token, endpoint=made.endpoint), tmp_path / "target", name="staging",
             environment="staging", service="chroma", url=made.url, backup_s=20,
         )  # fmt: skip
-        if not target.running():
-            target.start()
-        else:
-            target.stop()
-            target.start()
+        assert target.running()
         return target, made
 
     yield make

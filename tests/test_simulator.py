@@ -14,6 +14,7 @@ from chromadrill.clock import wait_until
 from chromadrill.errors import Refused, UsageError
 from chromadrill.simulator.faults import FAULTS
 from chromadrill.simulator.running import simulator
+from chromadrill.targets.home import claim
 
 COMMAND = [sys.executable, "-m", "chromadrill.simulator", "railway"]
 
@@ -24,7 +25,7 @@ def started(tmp_path):
     with subprocess.Popen(
         [*COMMAND, "--home", str(tmp_path / "home")], stdout=subprocess.PIPE, text=True
     ) as process:
-        process.stdout.readline()
+        assert "simulated Railway" in process.stdout.readline()
         server = wait_until(lambda: chroma_pid(tmp_path), within_s=30, name="its server")
         yield process, server
         process.kill()
@@ -115,6 +116,15 @@ def test_home_that_is_not_ours_or_in_use_is_refused(tmp_path, monkeypatch):
         simulator(tmp_path / "home"),
     ):
         pass
+
+
+def test_home_of_another_target_is_refused_and_untouched(tmp_path):
+    claim(tmp_path / "lab", ("data",))
+    (tmp_path / "lab" / "data" / "precious").write_text("x")
+    with pytest.raises(Refused, match="home of another target"), simulator(tmp_path / "lab"):
+        pass
+    assert (tmp_path / "lab" / "data" / "precious").is_file()
+    assert not (tmp_path / "lab" / "volumes").exists()
 
 
 def test_taken_port_and_unknown_fault_are_sentences(tmp_path, monkeypatch):

@@ -172,6 +172,10 @@ class Platform:
         self._background(work)
         return made
 
+    def settled(self) -> bool:
+        """Whether no deployment is on its way."""
+        return all(each.status != "DEPLOYING" for each in self.world.deployments)
+
     def stop(self, deployment: str) -> None:
         found = self.deployment(deployment)
 

@@ -11,12 +11,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from chromadrill.clock import wait_until
 from chromadrill.errors import Refused
 from chromadrill.simulator.faults import require_known
 from chromadrill.simulator.http import PATH, Tokens, serve
 from chromadrill.simulator.platform import VOLUME_MB, Platform
-from chromadrill.targets.home import claim, free_port
+from chromadrill.targets.home import MARKER, claim, free_port
 
+STARTUP_S = 90.0
+LOCK = "simulator.lock"
 FOLDERS = ("volumes", "backups", "deployments")
 
 
@@ -68,6 +71,8 @@ def simulator(
     """
     require_known(fault)
     home = home.absolute()
+    if (home / MARKER).is_file() and not (home / LOCK).is_file():
+        raise Refused(f"{home} is the home of another target; nothing was touched.")
     claim(home, FOLDERS)
     with _only_one(home):
         for each in (*FOLDERS, "target"):
@@ -84,10 +89,11 @@ def simulator(
         _write_private(made.token_file, tokens.project)
         _write_private(home / "account-token", tokens.account)
         _write_private(made.config, made.toml())
-        platform.deploy()
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
+            platform.deploy()
+            wait_until(platform.settled, within_s=STARTUP_S, name="the first deployment")
             yield made
         finally:
             server.shutdown()
@@ -104,7 +110,7 @@ def _write_private(path: Path, text: str) -> None:
 
 @contextmanager
 def _only_one(home: Path) -> Iterator[None]:
-    with (home / "simulator.lock").open("w") as lock:
+    with (home / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

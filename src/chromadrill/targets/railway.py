@@ -32,11 +32,11 @@ ANSWERS_S = 120.0  # after the platform says that the service is up
 def opened(name: str, table: TargetTable, *, home: Path, startup_s: float) -> RailwayTarget:
     """The target of `[targets.NAME]`, with the token of the environment.
 
-    Raises UsageError for a missing setting or token. Nothing is asked of Railway yet.
+    Raises UsageError for a missing setting or token, or a name that is not there; NotAuthorised.
     """
     if not table.service:
         raise UsageError(f"[targets.{name}] service = ... is missing: its name or id on Railway.")
-    return RailwayTarget(
+    made = RailwayTarget(
         Api(from_environment(), endpoint=table.endpoint or ENDPOINT),
         Path(table.home) if table.home else home,
         name=name,
@@ -47,6 +47,9 @@ def opened(name: str, table: TargetTable, *, home: Path, startup_s: float) -> Ra
         answers_s=max(ANSWERS_S, startup_s),
         scopes=[Scope.parse(each) for each in table.scopes],
     )
+    made.url  # noqa: B018  found now, or said now what is wrong: not in the middle of a drill
+    made.place  # noqa: B018
+    return made
 
 
 class RailwayTarget:
@@ -116,7 +119,7 @@ class RailwayTarget:
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
-        """Deploy, and return when the server answers a real query.
+        """Deploy, or wait for what is being deployed; return when the server answers a real query.
 
         Raises Refused when it runs already, Unavailable with the log's end when it does not come.
         """
@@ -153,8 +156,8 @@ class RailwayTarget:
         self.stop()
 
     def running(self) -> bool:
-        state = deployments.newest(self._api, self.place)
-        return state.running or state.pending
+        """Whether it is up; one that is being deployed is not yet."""
+        return deployments.newest(self._api, self.place).running
 
     # ---- snapshots ------------------------------------------------------------------------------
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
