@@ -27,7 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     parent = os.getppid()
     with simulator(asked.home, port=asked.port, fault=asked.fault) as running:
         if command:
-            return _run(command, running)
+            code = _run(command, running)
+            # plans are limited by the hour
+            cli.say(f"simulated Railway: {running.platform.calls} calls of its API")
+            return code
         sys.stdout.write(_said(running, asked.fault))
         sys.stdout.flush()
         while os.getppid() == parent:

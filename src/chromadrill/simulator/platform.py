@@ -33,7 +33,7 @@ class Platform:
     ) -> None:
         self.home, self.fault, self.world = home, fault, World()
         self._lock = threading.RLock()
-        self._restores = 0
+        self._restores, self.calls = 0, 0
         first = self._new_volume("chroma-data", volume_mb, DATA)
         first.service = self.world.service
         if fault == "staged-before":
