@@ -29,7 +29,15 @@ MAY = {
     "closing": {"model", "evidence", "reporting"},
     "serving": {"model", "backups", "targets"},
 }
-HEAVY = {"chromadb", "testcontainers", "torch", "psycopg", "locust", "sentence_transformers"}
+HEAVY = {
+    "chromadb",
+    "testcontainers",
+    "torch",
+    "psycopg",
+    "locust",
+    "docker",
+    "sentence_transformers",
+}
 
 
 def modules():

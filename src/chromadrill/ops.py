@@ -9,7 +9,7 @@ from pathlib import Path
 from chromadrill import cli
 from chromadrill.backups.methods import METHODS
 from chromadrill.errors import DrillError
-from chromadrill.protocols import HasLogs, HasSnapshots, Restartable, Target
+from chromadrill.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
 from chromadrill.settings import load
 from chromadrill.targets import open_target
 
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     settings = load(asked.drill_config)
     target = open_target(settings, asked.target)
-    if asked.action in ("start", "stop", "restart"):
+    if asked.action in ("start", "stop", "restart", "recreate"):
         _service(target, asked.action)
     elif asked.action == "logs":
         if not isinstance(target, HasLogs):
@@ -33,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _service(target: Target, action: str) -> None:
     if not isinstance(target, Restartable):
         raise _cannot(target, "restart")
+    if action == "recreate":
+        if not isinstance(target, Recreatable):
+            raise _cannot(target, "recreate")
+        target.recreate()
     if action in ("stop", "restart"):
         target.stop()
     if action in ("start", "restart"):
@@ -66,6 +70,7 @@ def _parser() -> cli.Parser:
         ("start", "start the server; returns when it answers a real query"),
         ("stop", "stop the server"),
         ("restart", "stop, start"),
+        ("recreate", "a new server on the volume that is there, as a deployment makes it"),
         ("snapshots", "list backups, newest first"),
     ):
         actions.add_parser(name, help=text)

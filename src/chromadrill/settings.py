@@ -14,11 +14,17 @@ from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
+CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
 LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
 
 
 SECRETS = (("notify", "webhook"), ("notify", "heartbeat"), ("evidence", "signing_key"))
+# of the runbook
+ENVIRONMENTS = {
+    "staging": {"memory_mb": 512, "disk_mb": 5 * 1024},
+    "production": {"memory_mb": 1024, "disk_mb": 10 * 1024},
+}
 
 
 class _Table(BaseModel):
@@ -34,6 +40,8 @@ class Drill(_Table):
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
     trend_fails: bool = False
+    environment: str | None = None
+    require_docker: bool = False
 
 
 class Objectives(_Table):
@@ -89,6 +97,22 @@ class Notify(_Table):
     heartbeat: SecretStr | None = None
 
 
+class Container(_Table):
+    """`[container]`: what the target `container` runs. No figure: that of the environment."""
+
+    image: str = "chromadb/chroma:1.5.9"
+    data_dir: str = Field("/data", pattern="^/.")
+    memory_mb: int | None = Field(None, ge=6)
+    disk_mb: int | None = Field(None, ge=1)
+
+
+class Environment(_Table):
+    """`[environments.NAME]`: what a deployment is given there."""
+
+    memory_mb: int | None = Field(None, ge=6)
+    disk_mb: int | None = Field(None, ge=1)
+
+
 class TargetTable(_Table):
     """`[targets.NAME]`: where a target is, and what kind it is."""
 
@@ -104,6 +128,8 @@ class Settings(_Table):
     drill: Drill = Drill()  # type: ignore[call-arg]
     objectives: Objectives = Objectives()  # type: ignore[call-arg]
     targets: dict[str, TargetTable] = Field(default_factory=dict)
+    container: Container = Container()  # type: ignore[call-arg]
+    environments: dict[str, Environment] = Field(default_factory=dict)
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
     notify: Notify = Notify()
@@ -111,6 +137,15 @@ class Settings(_Table):
 
     def origin(self, key: str) -> str:
         return self.origins.get(key, "default")
+
+    @property
+    def limits(self) -> Environment:
+        """Of the environment that is drilled; what `[container]` names wins."""
+        named = self.environments.get(self.drill.environment or "", Environment())  # type: ignore[call-arg]
+        return Environment(
+            memory_mb=self.container.memory_mb or named.memory_mb,
+            disk_mb=self.container.disk_mb or named.disk_mb,
+        )
 
     def public(self) -> dict[str, Any]:
         """Every value with its origin, for the ledger."""
@@ -135,6 +170,7 @@ def load(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for source, values in (
+        ("default", {"environments": ENVIRONMENTS}),
         (str(file or DEFAULT_FILE), _from_file(file)),
         ("environment", _from_environment(environ)),
         ("command line", _nested(command_line or {})),
@@ -143,9 +179,16 @@ def load(
             _set(merged, key.split("."), value)
             origins[key] = source
     try:
-        return Settings.model_validate({**merged, "origins": origins})
+        settings = Settings.model_validate({**merged, "origins": origins})
     except ValidationError as error:
         raise UsageError(_sentence(error, origins)) from error
+    name = settings.drill.environment
+    if name is not None and name not in settings.environments:
+        raise UsageError(
+            f"{settings.origin('drill.environment')}: no environment '{name}'. "
+            f"{did_you_mean(name, settings.environments)}"
+        )
+    return settings
 
 
 def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
@@ -188,6 +231,9 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             _set(found, path, [each.strip() for each in value.split(",") if each.strip()])
         else:
             _set(found, path, value)
+    for variable, key in CUSTOMARY.items():
+        if environ.get(variable):
+            found.setdefault("container", {}).setdefault(key, environ[variable])
     if environ.get("CHROMA_URL"):
         found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
     return found
@@ -237,6 +283,8 @@ def _keys(path: list[str]) -> list[str]:
         "objectives": Objectives,
         "targets": TargetTable,
         "contacts": Contacts,
+        "container": Container,
+        "environments": Environment,
         "notify": Notify,
         "evidence": Remediation if "remediation" in path else Evidence,
     }

@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -28,8 +27,8 @@ from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
 from chromadrill.model import Backup, Scope
+from chromadrill.targets.home import MARKER, claim, port_of
 
-MARKER = "chromadrill-home.json"
 STOP_S = 15.0
 
 
@@ -55,30 +54,12 @@ class ProcessTarget:
         self.scopes = tuple(scopes)
         self._owner = owner
         self._startup_s = startup_s
-        self._claim()
-
-    def _claim(self) -> None:
-        marker = self.home / MARKER
-        if self.home.exists() and not marker.is_file():
-            if not self.home.is_dir():
-                raise Refused(f"{self.home} is not a directory.")
-            if any(self.home.iterdir()):
-                raise Refused(
-                    f"{self.home} is not empty and not a chromadrill home; nothing was touched.",
-                    next_step=f"Name an empty directory, or one with {MARKER} in it.",
-                )
-        try:
-            for each in (self.data, self.home / "logs", self.home / "snapshots"):
-                each.mkdir(parents=True, exist_ok=True)
-            if not marker.is_file():
-                marker.write_text(json.dumps({"port": _free_port(), "created": time.time()}))
-        except OSError as error:
-            raise Refused(f"{self.home}: {error.strerror}.") from error
+        claim(self.home, ("data", "logs", "snapshots"))
 
     @property
     def port(self) -> int:
         """Chosen once for a home, so that the URL outlives a restart."""
-        return int(json.loads((self.home / MARKER).read_text())["port"])
+        return port_of(self.home)
 
     @property
     def url(self) -> str:
@@ -86,6 +67,15 @@ class ProcessTarget:
 
     def facts(self) -> Mapping[str, str]:
         return {"kind": "process", "chromadb": version("chromadb"), "url": self.url}
+
+    def environment(self) -> Mapping[str, str]:
+        """What makes `chromadrill.ops` in another process act on this very target."""
+        table = f"DRILL_TARGETS__{self.name.upper()}__"
+        found = {
+            f"{table}HOME": str(self.home),
+            f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
+        }
+        return {**found, "DRILL_OWNER": str(self._owner)} if self._owner else found
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
@@ -263,9 +253,3 @@ def _chroma() -> str:
     if found is None:
         raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
