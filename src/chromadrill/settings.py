@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from chromadrill.errors import UsageError, did_you_mean
 
@@ -16,10 +16,25 @@ DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
-LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
+BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
+LISTS = {
+    "required",
+    "scopes",
+    "exceptions",
+    "escalation",
+}  # in the environment: separated by commas
 
 
-SECRETS = (("notify", "webhook"), ("notify", "heartbeat"), ("evidence", "signing_key"))
+SECRETS = (
+    ("notify", "webhook"),
+    ("notify", "heartbeat"),
+    ("notify", "backup_heartbeat"),
+    ("notify", "monitor_heartbeat"),
+    ("evidence", "signing_key"),
+    ("betterstack", "uptime_token"),
+    ("betterstack", "telemetry_token"),
+    ("betterstack", "ingest_token"),
+)
 # of the runbook
 ENVIRONMENTS = {
     "staging": {"memory_mb": 512, "disk_mb": 5 * 1024},
@@ -91,10 +106,55 @@ class Evidence(_Table):
 
 
 class Notify(_Table):
-    """`[notify]`: who is told how a drill ended. Both URLs are secrets: from the environment alone."""
+    """`[notify]`: who is told how it ended. All URLs are secrets: from the environment alone.
+
+    `heartbeat` is for drills, `backup_heartbeat` for backups, `monitor_heartbeat` for the monitor.
+    """
 
     webhook: SecretStr | None = None
     heartbeat: SecretStr | None = None
+    backup_heartbeat: SecretStr | None = None
+    monitor_heartbeat: SecretStr | None = None
+
+
+class Monitoring(_Table):
+    """`[monitoring]`: the figures of the alert rules; seconds, unless the name says otherwise.
+
+    `time_scale` shortens every wait for a test; it stands in the evidence.
+    """
+
+    interval_s: float = Field(30, gt=0)
+    timeout_s: float = Field(10, gt=0)
+    failures: int = Field(3, ge=1)
+    recovery_s: float = Field(180, ge=0)
+    search_ms: float = Field(2000, gt=0)
+    search_for_s: float = Field(300, ge=0)
+    disk_percent: float = Field(85, gt=0, le=100)
+    disk_clear_percent: float = Field(80, ge=0, le=100)
+    records_min: int = Field(1, ge=0)
+    backup_every_s: float = Field(86_400, gt=0)
+    backup_grace_s: float = Field(17_280, ge=0)
+    backup_journal: str = ".chromadrill/backups.jsonl"
+    time_scale: float = Field(1.0, gt=0, le=1)
+    url: str | None = None
+    escalation: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.disk_clear_percent > self.disk_percent:
+            raise ValueError("disk_clear_percent must not be above disk_percent")
+        return self
+
+
+class Betterstack(_Table):
+    """`[betterstack]`: where its two products are. Tokens: from the environment alone."""
+
+    uptime_url: str = "https://uptime.betterstack.com"
+    telemetry_url: str = "https://telemetry.betterstack.com"
+    ingest_url: str | None = None
+    uptime_token: SecretStr | None = None
+    telemetry_token: SecretStr | None = None
+    ingest_token: SecretStr | None = None
 
 
 class Container(_Table):
@@ -133,6 +193,8 @@ class Settings(_Table):
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
     notify: Notify = Notify()
+    monitoring: Monitoring = Monitoring()  # type: ignore[call-arg]
+    betterstack: Betterstack = Betterstack()
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
@@ -234,6 +296,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, key in CUSTOMARY.items():
         if environ.get(variable):
             found.setdefault("container", {}).setdefault(key, environ[variable])
+    for name in BETTERSTACK:
+        if environ.get(f"BETTERSTACK_{name}"):
+            table = found.setdefault("betterstack", {})
+            table.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
     if environ.get("CHROMA_URL"):
         found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
     return found
@@ -286,6 +352,8 @@ def _keys(path: list[str]) -> list[str]:
         "container": Container,
         "environments": Environment,
         "notify": Notify,
+        "monitoring": Monitoring,
+        "betterstack": Betterstack,
         "evidence": Remediation if "remediation" in path else Evidence,
     }
     return list(tables[path[0]].model_fields)

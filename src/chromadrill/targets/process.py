@@ -26,10 +26,13 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
-from chromadrill.model import Backup, Scope
+from chromadrill.model import Backup, Scope, Usage
+from chromadrill.targets import usage
 from chromadrill.targets.home import MARKER, claim, port_of
 
 STOP_S = 15.0
+MB = 1024 * 1024
+ENDED = "ended-by-us"  # beside the state: this run of the server was ended by a command of ours
 
 
 class ProcessTarget:
@@ -37,6 +40,7 @@ class ProcessTarget:
 
     `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
     `scopes`: what readiness asks of, besides the default tenant and database.
+    `memory_mb`, `disk_mb`: what it may use by contract; nothing enforces them here.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class ProcessTarget:
         owner: int | None = None,
         startup_s: float = 60.0,
         scopes: Sequence[Scope] = (Scope(),),
+        memory_mb: int | None = None,
+        disk_mb: int | None = None,
     ) -> None:
         self.name = name
         self.home = home.absolute()
@@ -54,6 +60,8 @@ class ProcessTarget:
         self.scopes = tuple(scopes)
         self._owner = owner
         self._startup_s = startup_s
+        self._memory_mb, self._disk_mb = memory_mb, disk_mb
+        self._counts = usage.Counts(self.home)
         claim(self.home, ("data", "logs", "snapshots"))
 
     @property
@@ -86,7 +94,9 @@ class ProcessTarget:
         if self.running():
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
         self._refuse_taken_port()
+        self._counts.add(starts=1, oom_kills=int(self._killed_by_others()))
         (self.home / "state.json").unlink(missing_ok=True)
+        (self.home / ENDED).unlink(missing_ok=True)
         order = {
             "command": [
                 _chroma(),
@@ -151,6 +161,7 @@ class ProcessTarget:
     def _end(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is not None:
+            (self.home / ENDED).touch()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             try:
@@ -202,6 +213,27 @@ class ProcessTarget:
                     f"Port {self.port} of {self.home} is taken by another program.",
                     next_step="End that program, or use another home directory.",
                 ) from error
+
+    # ---- metrics --------------------------------------------------------------------------------
+    def metrics(self) -> Usage:
+        """Memory and disk in use, restarts, and ends by a SIGKILL that none of our commands sent.
+
+        On a bare machine that is all that can be seen of the kernel's out-of-memory killer.
+        Without a size of its own the volume is as large as the disk that it is on.
+        """
+        pid, counts = self.pid(), self._counts.read()
+        used, limit = usage.disk_of(self.data, self._disk_mb)
+        return Usage(
+            memory_bytes=usage.resident_bytes(pid) if pid else None,
+            memory_limit_bytes=self._memory_mb * MB if self._memory_mb else None,
+            disk_bytes=used,
+            disk_limit_bytes=limit,
+            restarts=max(0, counts["starts"] - 1),
+            oom_kills=counts["oom_kills"] + int(self._killed_by_others()),
+        )
+
+    def _killed_by_others(self) -> bool:
+        return self._state().get("exit") == -signal.SIGKILL and not (self.home / ENDED).exists()
 
     # ---- volume, snapshots, logs ----------------------------------------------------------------
     @contextlib.contextmanager

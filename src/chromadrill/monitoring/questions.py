@@ -1,0 +1,89 @@
+"""What the monitor asks of a server whose data is not ours: some of its own records, by vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.datasets.probes import KnownAnswer
+from chromadrill.model import CollectionInfo, Scope
+
+COLLECTIONS = 20  # the largest ones
+Asked = tuple[KnownAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """Three a collection. `wrong`: collections none of whose records is found today, and why."""
+
+    collections: tuple[Asked, ...] = ()
+    wrong: tuple[str, ...] = ()
+
+
+def choose(chroma: Chroma, scopes: Sequence[Scope]) -> Questions:
+    """Early, middle and late records of each collection; raises CallFailed where nothing answers.
+
+    A record that is not found today is no question, since a healthy approximate index may miss one.
+    Where none of a collection is found, or vectors cannot be read, its index is gone.
+    """
+    sized = [(chroma.count(info), info) for s in scopes for info in chroma.collections(s)]
+    sized = [(count, info) for count, info in sized if count and info.dimension]
+    chosen: list[Asked] = []
+    wrong: list[str] = []
+    for count, info in sorted(sized, key=lambda each: -each[0])[:COLLECTIONS]:
+        found, why = _of(chroma, info, count)
+        chosen += [tuple(found)] if found else []
+        wrong += [f"{info.key}: {why}"] if why else []
+    return Questions(tuple(chosen), tuple(wrong))
+
+
+def _of(chroma: Chroma, info: CollectionInfo, count: int) -> tuple[list[KnownAnswer], str]:
+    good: list[KnownAnswer] = []
+    missed = ""
+    for offset in sorted({0, count // 2, count - 1}):
+        try:
+            page = chroma.page(info, limit=1, offset=offset)
+            if not page.ids:
+                continue  # removed since it was counted
+            if page.without_vector:
+                return [], f"{page.ids[0]} has no vector"
+            vector = [float(x) for x in page.vectors[0]]
+            each = KnownAnswer(info.scope, info.name, page.ids[0], page.documents[0], vector)
+            wrong = each.asked_of(chroma, info)
+        except CallFailed as error:
+            if error.status == 0:
+                raise
+            return [], str(error)
+        if wrong:
+            missed = wrong
+        else:
+            good.append(each)
+    return good, "" if good else missed
+
+
+def answered(chroma: Chroma, asked: Asked) -> tuple[str, Asked]:
+    """Ask of one collection: what is wrong ("" where most answers are right), and what still holds.
+
+    Most, not all: after a restart a healthy index may miss another record than before. A record
+    that was changed or removed since it was chosen is no question any more; where all of them are
+    gone at once, that is a loss. Raises CallFailed.
+    """
+    info = chroma.collection(asked[0].scope, asked[0].collection)
+    wrong = {each: said for each in asked if (said := each.asked_of(chroma, info))}
+    stale = {each for each in wrong if not _holds(chroma, info, each)}
+    lost = len(stale) == len(asked)
+    real = [said for each, said in wrong.items() if lost or each not in stale]
+    if lost or 2 * len(real) > len(asked) - len(stale):
+        return real[0], asked
+    return "", tuple(each for each in asked if each not in stale)
+
+
+def _holds(chroma: Chroma, info: CollectionInfo, each: KnownAnswer) -> bool:
+    """Whether the record is still what it was when it was chosen."""
+    raw = chroma.get(info, ids=[each.record], include=("documents", "embeddings"))
+    if not raw["ids"] or raw["documents"][0] != each.document:
+        return False
+    return bool(np.allclose(raw["embeddings"][0], each.vector, rtol=1e-5))

@@ -1,0 +1,126 @@
+"""Samples of what a deployment uses, of its backups and of its log: whatever the target can tell."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chromadrill.clock import now
+from chromadrill.errors import DrillError
+from chromadrill.logs.classify import new_lines, troubles
+from chromadrill.model import JSON
+from chromadrill.monitoring import samples
+from chromadrill.monitoring.samples import Sample
+from chromadrill.protocols import HasLogs, HasMetrics, HasSnapshots, Target
+
+LOG_LINES = 400  # looked at each time; more new ones are counted up to here
+
+
+@dataclass
+class Metrics:
+    """Disk and memory in %, restarts and out-of-memory kills since the look before."""
+
+    target: HasMetrics
+    signals = (samples.DISK, samples.MEMORY, samples.OOM, samples.RESTARTS)
+    _restarts: int | None = field(default=None, init=False)
+    _kills: int | None = field(default=None, init=False)
+
+    def look(self) -> list[Sample]:
+        try:
+            used = self.target.metrics()
+        except DrillError as error:
+            return [Sample(now(), each, None, str(error)[:300]) for each in self.signals]
+        at = now()
+        kills = used.oom_kills - (used.oom_kills if self._kills is None else self._kills)
+        starts = used.restarts - (used.restarts if self._restarts is None else self._restarts)
+        self._kills, self._restarts = used.oom_kills, used.restarts
+        return [
+            Sample(at, samples.DISK, _percent(used.disk_bytes, used.disk_limit_bytes)),
+            Sample(at, samples.MEMORY, _percent(used.memory_bytes, used.memory_limit_bytes)),
+            Sample(at, samples.OOM, float(max(0, kills)), f"{used.oom_kills} in all"),
+            Sample(at, samples.RESTARTS, float(max(0, starts)), f"{used.restarts} in all"),
+        ]
+
+
+def _percent(used: int | None, limit: int | None) -> float | None:
+    return None if used is None or not limit else round(100 * used / limit, 2)
+
+
+@dataclass
+class Backups:
+    """The newest attempt and the age of the newest verified backup.
+
+    Attempts stand in the journal that the backup commands write; a target's own list of snapshots
+    tells of verified ones too.
+    """
+
+    target: Target
+    journal: Path
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        listed = isinstance(self.target, HasSnapshots)
+        return (samples.BACKUP, samples.BACKUP_AGE) if listed or self.journal.is_file() else ()
+
+    def look(self) -> list[Sample]:
+        at, entries = now(), attempts(self.journal, self.target.name)
+        found = []
+        if entries:
+            last = entries[-1]
+            good = last["outcome"] == "pass"
+            detail = f"{last['at']}: {last['message']}"
+            found.append(Sample(at, samples.BACKUP, float(good), detail))
+        verified = [each["at"] for each in entries if each["outcome"] == "pass"]
+        try:
+            if isinstance(self.target, HasSnapshots):
+                verified += [each.created_at for each in self.target.snapshots()]
+        except DrillError as error:
+            return [*found, Sample(at, samples.BACKUP_AGE, None, str(error)[:300])]
+        if not entries and verified:
+            found.append(Sample(at, samples.BACKUP, 1.0, "no attempt on record; one is there"))
+        age_s = min((_age_s(each) for each in verified), default=math.inf)
+        detail = "" if verified else "there is no verified backup at all"
+        return [*found, Sample(at, samples.BACKUP_AGE, age_s, detail)]
+
+
+def _age_s(created_at: str) -> float:
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds())
+
+
+def attempts(journal: Path, target: str) -> list[JSON]:
+    """Lines {at, target, outcome, message} about `target`, oldest first; a torn line is left out."""
+    if not journal.is_file():
+        return []
+    found = []
+    for line in journal.read_text("utf-8", "replace").splitlines():
+        try:
+            entry = json.loads(line)
+            datetime.fromisoformat(entry["at"])
+            if entry["target"] == target and entry["outcome"] and "message" in entry:
+                found.append(entry)
+        except (ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+@dataclass
+class Log:
+    """New lines of known trouble since the look before."""
+
+    target: HasLogs
+    signals = (samples.LOG_ERRORS,)
+    _before: list[str] | None = field(default=None, init=False)
+
+    def look(self) -> list[Sample]:
+        try:
+            lines = self.target.logs(LOG_LINES).splitlines()
+        except DrillError as error:
+            return [Sample(now(), samples.LOG_ERRORS, None, str(error)[:300])]
+        fresh = [] if self._before is None else new_lines(self._before, lines)
+        self._before = lines
+        found = troubles(fresh)
+        names = ", ".join(sorted({each.pattern.name for each in found}))
+        return [Sample(now(), samples.LOG_ERRORS, float(sum(f.count for f in found)), names)]
