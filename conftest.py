@@ -6,6 +6,8 @@ pytest_plugins = (
     "fixtures.progress",
     "fixtures.target",
     "fixtures.drill",
+    "fixtures.monitoring",
+    "fixtures.spoiled",
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",

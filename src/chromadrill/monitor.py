@@ -53,6 +53,10 @@ def _watch(settings: Settings, asked: argparse.Namespace) -> int:
         table.update(watch.alerts, events)
 
     watch = watch_of(target, settings, scopes=scopes, writes=asked.write, told=told)
+    if settings.notify.monitor_heartbeat:
+        from chromadrill.betterstack.shipping import pager
+
+        tellers.append(pager(settings, watch.alerts))
     with table:
         try:
             watch.run(asked.duration)

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 from chromadrill import cli
+from chromadrill.backup_notice import noticed
 from chromadrill.backups.methods import METHODS
 from chromadrill.errors import DrillError
 from chromadrill.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
-from chromadrill.settings import load
+from chromadrill.settings import Settings, load
 from chromadrill.targets import open_target
 
 
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
             raise _cannot(target, "logs")
         sys.stdout.write(target.logs(asked.lines) + "\n")
     else:
-        _snapshots(target, asked)
+        _snapshots(target, settings, asked)
     return cli.DONE
 
 
@@ -44,11 +45,13 @@ def _service(target: Target, action: str) -> None:
     cli.say(f"{target.name}: {action} done, {target.url}")
 
 
-def _snapshots(target: Target, asked: argparse.Namespace) -> None:
+def _snapshots(target: Target, settings: Settings, asked: argparse.Namespace) -> None:
     if not isinstance(target, HasSnapshots):
         raise _cannot(target, "snapshot")
     if asked.action == "snapshot":
-        sys.stdout.write(target.snapshot(asked.name, asked.method).id + "\n")
+        with noticed(settings, target.name):
+            made = target.snapshot(asked.name, asked.method)
+        sys.stdout.write(made.id + "\n")
     elif asked.action == "snapshots":
         for each in target.snapshots():
             sys.stdout.write(f"{each.id}  {each.created_at}  {each.bytes / 1e6:.1f} MB\n")

@@ -72,13 +72,21 @@ def answered(chroma: Chroma, asked: Asked) -> tuple[str, Asked]:
     gone at once, that is a loss. Raises CallFailed.
     """
     info = chroma.collection(asked[0].scope, asked[0].collection)
-    wrong = {each: said for each in asked if (said := each.asked_of(chroma, info))}
-    stale = {each for each in wrong if not _holds(chroma, info, each)}
-    lost = len(stale) == len(asked)
-    real = [said for each, said in wrong.items() if lost or each not in stale]
-    if lost or 2 * len(real) > len(asked) - len(stale):
-        return real[0], asked
-    return "", tuple(each for each in asked if each not in stale)
+    holding: list[KnownAnswer] = []
+    wrong = ""
+    stale: list[str] = []
+    right = 0
+    for each in asked:
+        said = each.asked_of(chroma, info)
+        if said and not _holds(chroma, info, each):
+            stale.append(said)
+            continue
+        holding.append(each)
+        right += not said
+        wrong = said or wrong
+    if len(stale) == len(asked):
+        return stale[0], asked
+    return (wrong, asked) if len(holding) > 2 * right else ("", tuple(holding))
 
 
 def _holds(chroma: Chroma, info: CollectionInfo, each: KnownAnswer) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,8 +10,8 @@ from pathlib import Path
 from chromadrill.clock import now
 from chromadrill.errors import DrillError
 from chromadrill.logs.classify import new_lines, troubles
-from chromadrill.model import JSON
 from chromadrill.monitoring import samples
+from chromadrill.monitoring.journal import attempts
 from chromadrill.monitoring.samples import Sample
 from chromadrill.protocols import HasLogs, HasMetrics, HasSnapshots, Target
 
@@ -66,7 +65,7 @@ class Backups:
         return (samples.BACKUP, samples.BACKUP_AGE) if listed or self.journal.is_file() else ()
 
     def look(self) -> list[Sample]:
-        at, entries = now(), attempts(self.journal, self.target.name)
+        at, entries = now(), attempts(self.journal, {self.target.name, self.target.url})
         found = []
         if entries:
             last = entries[-1]
@@ -77,7 +76,7 @@ class Backups:
         try:
             if isinstance(self.target, HasSnapshots):
                 verified += [each.created_at for each in self.target.snapshots()]
-        except DrillError as error:
+        except (DrillError, OSError) as error:  # the folder may be what is broken
             return [*found, Sample(at, samples.BACKUP_AGE, None, str(error)[:300])]
         if not entries and verified:
             found.append(Sample(at, samples.BACKUP, 1.0, "no attempt on record; one is there"))
@@ -88,22 +87,6 @@ class Backups:
 
 def _age_s(created_at: str) -> float:
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds())
-
-
-def attempts(journal: Path, target: str) -> list[JSON]:
-    """Lines {at, target, outcome, message} about `target`, oldest first; a torn line is left out."""
-    if not journal.is_file():
-        return []
-    found = []
-    for line in journal.read_text("utf-8", "replace").splitlines():
-        try:
-            entry = json.loads(line)
-            datetime.fromisoformat(entry["at"])
-            if entry["target"] == target and entry["outcome"] and "message" in entry:
-                found.append(entry)
-        except (ValueError, KeyError, TypeError):
-            continue
-    return found
 
 
 @dataclass

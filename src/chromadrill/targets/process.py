@@ -60,7 +60,7 @@ class ProcessTarget:
         self.scopes = tuple(scopes)
         self._owner = owner
         self._startup_s = startup_s
-        self._memory_mb, self._disk_mb = memory_mb, disk_mb
+        self.memory_mb, self.disk_mb = memory_mb, disk_mb
         self._counts = usage.Counts(self.home)
         claim(self.home, ("data", "logs", "snapshots"))
 
@@ -222,10 +222,10 @@ class ProcessTarget:
         Without a size of its own the volume is as large as the disk that it is on.
         """
         pid, counts = self.pid(), self._counts.read()
-        used, limit = usage.disk_of(self.data, self._disk_mb)
+        used, limit = usage.disk_of(self.data, self.disk_mb)
         return Usage(
             memory_bytes=usage.resident_bytes(pid) if pid else None,
-            memory_limit_bytes=self._memory_mb * MB if self._memory_mb else None,
+            memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
             disk_bytes=used,
             disk_limit_bytes=limit,
             restarts=max(0, counts["starts"] - 1),

@@ -1,0 +1,22 @@
+"""python -m chromadrill.simulator PLATFORM: `betterstack` (its APIs, an empty account)."""
+
+from __future__ import annotations
+
+import sys
+
+from chromadrill import cli
+from chromadrill.errors import UsageError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Hand over to the platform's own command."""
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["betterstack"]:
+        from chromadrill.simulator.betterstack_command import main as betterstack
+
+        return betterstack(words[1:])
+    raise UsageError("Name the platform: python -m chromadrill.simulator betterstack [--port P]")
+
+
+if __name__ == "__main__":
+    cli.run(main)
