@@ -19,9 +19,8 @@ from chromadrill.monitoring.alerts import Event
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.table import Table
 from chromadrill.monitoring.verdicts import verdicts
-from chromadrill.monitoring.watching import watch_of
+from chromadrill.monitoring.watching import opened, watch_of
 from chromadrill.settings import Settings, load
-from chromadrill.targets import open_target
 
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -38,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _watch(settings: Settings, asked: argparse.Namespace) -> int:
-    target = open_target(settings, asked.target)
+    target = opened(settings, asked.target)
     tellers = []
     if asked.ship:
         from chromadrill.betterstack.shipping import shipper

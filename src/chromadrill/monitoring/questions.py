@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.clock import now
 from chromadrill.datasets.probes import KnownAnswer
 from chromadrill.model import CollectionInfo, Scope
 
@@ -64,29 +65,42 @@ def _of(chroma: Chroma, info: CollectionInfo, count: int) -> tuple[list[KnownAns
     return good, "" if good else missed
 
 
-def answered(chroma: Chroma, asked: Asked) -> tuple[str, Asked]:
-    """Ask of one collection: what is wrong ("" where most answers are right), and what still holds.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`wrong`: "" where most answers are right. `still`: what holds, the next question first.
 
-    Most, not all: after a restart a healthy index may miss another record than before. A record
-    that was changed or removed since it was chosen is no question any more; where all of them are
-    gone at once, that is a loss. Raises CallFailed.
+    `search_ms`: how long the first answer took, if it was right: a wrong one is no latency.
+    """
+
+    wrong: str
+    still: Asked
+    search_ms: float | None
+
+
+def answered(chroma: Chroma, asked: Asked) -> Said:
+    """Ask one question of one collection; where that is answered wrong, all of them.
+
+    Most must be right, not all: after a restart a healthy index may miss another record than
+    before. A record that was changed or removed since it was chosen is no question any more; where
+    all of them are gone at once, that is a loss. Raises CallFailed.
     """
     info = chroma.collection(asked[0].scope, asked[0].collection)
+    started = now()
+    wrong = asked[0].asked_of(chroma, info)
+    if not wrong:
+        return Said("", (*asked[1:], asked[0]), round(1000 * (now() - started), 3))
     holding: list[KnownAnswer] = []
-    wrong = ""
-    stale: list[str] = []
-    right = 0
+    stale, right = "", 0
     for each in asked:
         said = each.asked_of(chroma, info)
         if said and not _holds(chroma, info, each):
-            stale.append(said)
+            stale = said
             continue
         holding.append(each)
         right += not said
-        wrong = said or wrong
-    if len(stale) == len(asked):
-        return stale[0], asked
-    return (wrong, asked) if len(holding) > 2 * right else ("", tuple(holding))
+    if not holding:
+        return Said(stale, asked, None)
+    return Said(wrong if len(holding) > 2 * right else "", tuple(holding), None)
 
 
 def _holds(chroma: Chroma, info: CollectionInfo, each: KnownAnswer) -> bool:

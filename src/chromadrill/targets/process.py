@@ -62,7 +62,10 @@ class ProcessTarget:
         self._startup_s = startup_s
         self.memory_mb, self.disk_mb = memory_mb, disk_mb
         self._counts = usage.Counts(self.home)
-        claim(self.home, ("data", "logs", "snapshots"))
+        fresh = not (self.home / MARKER).is_file()
+        claim(self.home, ("logs", "snapshots"))
+        if fresh:  # a volume that is lost is not made again: that would hide it
+            self.data.mkdir(exist_ok=True)
 
     @property
     def port(self) -> int:
@@ -241,6 +244,7 @@ class ProcessTarget:
         """The data directory of the stopped server. Raises Refused while it runs."""
         if self.running():
             raise Refused(f"{self.data} belongs to a running server; stop it first.")
+        self.data.mkdir(exist_ok=True)
         yield self.data
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
