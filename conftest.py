@@ -11,4 +11,6 @@ pytest_plugins = (
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",
+    "fixtures.latency",
+    "fixtures.baseline",
 )

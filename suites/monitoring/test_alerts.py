@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromadrill.disasters.files import SEGMENT_DELETED
 from chromadrill.disasters.slow_searches import SlowSearches
 from chromadrill.recovery.runbook import CommandFailed
 
@@ -75,3 +76,40 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
             alarm.mend(lambda: drill.ops("snapshot", "--method", "export"))
         with drill.then("it clears"):
             alarm.clears("backup failed")
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("metrics")
+@pytest.mark.needs("snapshot")
+def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, starved):
+    """A restart alone would look like any other: this one says that memory is too small."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("the kernel kills the server for want of memory"):
+            alarm.strike("killed for want of memory", starved.strike, *starved.also)
+        with drill.then("it pages"):
+            alarm.fires("oom restart")
+        with drill.when("on-call starts it with its proper memory"):
+            alarm.mend(lambda: drill.ops(starved.recovery))
+        with drill.then("it clears"):
+            alarm.clears("oom restart")
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("volume")
+@pytest.mark.needs("snapshot")
+def test_silent_loss_of_an_index_pages_until_a_snapshot_is_restored(alarm):
+    """Heartbeat, healthcheck and counts stay right: only the questions see it."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("an index is gone"):
+            # the platform's restart, which is part of it, may be seen too
+            alarm.strike("segment deleted", lambda: SEGMENT_DELETED.strike(drill.target),
+                         "service down")  # fmt: skip
+        with drill.then("it pages"):
+            alarm.fires("wrong answers")
+        with drill.when("on-call follows RB-2"):
+            alarm.mend(lambda: [drill.ops(*w) for w in (("stop",), ("restore", "latest"),
+                                                        ("start",))])  # fmt: skip
+        with drill.then("it clears"):
+            alarm.clears("wrong answers")

@@ -12,7 +12,7 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
 from chromadrill.model import Scope
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.questions import Asked, Questions, answered, choose
+from chromadrill.monitoring.known_records import Asked, Questions, answered, choose
 from chromadrill.monitoring.samples import Sample
 
 # a tenant of our own: no fingerprint of anybody's scopes sees it

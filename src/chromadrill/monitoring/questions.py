@@ -1,4 +1,4 @@
-"""What the monitor asks of a server whose data is not ours: some of its own records, by vector."""
+"""Questions with known answers, in the ways a retrieval service asks them."""
 
 from __future__ import annotations
 
@@ -7,105 +7,134 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.clock import now
-from chromadrill.datasets.probes import KnownAnswer
-from chromadrill.model import CollectionInfo, Scope
+from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.probes import KnownAnswer, own_records
+from chromadrill.model import JSON, CollectionInfo, Scope
+from chromadrill.monitoring.asked import Question
 
-COLLECTIONS = 20  # the largest ones
-Asked = tuple[KnownAnswer, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """Three a collection. `wrong`: collections none of whose records is found today, and why."""
-
-    collections: tuple[Asked, ...] = ()
-    wrong: tuple[str, ...] = ()
-
-
-def choose(chroma: Chroma, scopes: Sequence[Scope]) -> Questions:
-    """Early, middle and late records of each collection; raises CallFailed where nothing answers.
-
-    A record that is not found today is no question, since a healthy approximate index may miss one.
-    Where none of a collection is found, or vectors cannot be read, its index is gone.
-    """
-    sized = [(chroma.count(info), info) for s in scopes for info in chroma.collections(s)]
-    sized = [(count, info) for count, info in sized if count and info.dimension]
-    chosen: list[Asked] = []
-    wrong: list[str] = []
-    for count, info in sorted(sized, key=lambda each: -each[0])[:COLLECTIONS]:
-        found, why = _of(chroma, info, count)
-        chosen += [tuple(found)] if found else []
-        wrong += [f"{info.key}: {why}"] if why else []
-    return Questions(tuple(chosen), tuple(wrong))
-
-
-def _of(chroma: Chroma, info: CollectionInfo, count: int) -> tuple[list[KnownAnswer], str]:
-    good: list[KnownAnswer] = []
-    missed = ""
-    for offset in sorted({0, count // 2, count - 1}):
-        try:
-            page = chroma.page(info, limit=1, offset=offset)
-            if not page.ids:
-                continue  # removed since it was counted
-            if page.without_vector:
-                return [], f"{page.ids[0]} has no vector"
-            vector = [float(x) for x in page.vectors[0]]
-            each = KnownAnswer(info.scope, info.name, page.ids[0], page.documents[0], vector)
-            wrong = each.asked_of(chroma, info)
-        except CallFailed as error:
-            if error.status == 0:
-                raise
-            return [], str(error)
-        if wrong:
-            missed = wrong
-        else:
-            good.append(each)
-    return good, "" if good else missed
+NEAREST = 10
+TIES = 1e-5  # of a distance: float32, computed in another order
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """`wrong`: "" where most answers are right. `still`: what holds, the next question first.
+class OwnQuestions:
+    """Records of the largest collection (`info`; None: there is none with records) as questions.
 
-    `search_ms`: how long the first answer took, if it was right: a wrong one is no latency.
+    `tried` records were asked for by their own vectors; `right` are those that answered. `missed`
+    are those that did not although they are nearer than what was answered.
     """
 
-    wrong: str
-    still: Asked
-    search_ms: float | None
+    info: CollectionInfo | None
+    records: int
+    tried: int
+    right: tuple[KnownAnswer, ...]
+    missed: tuple[str, ...]
 
 
-def answered(chroma: Chroma, asked: Asked) -> Said:
-    """Ask one question of one collection; where that is answered wrong, all of them.
+def own_questions(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> OwnQuestions:
+    """At most `wanted` of the largest collection's own records; only reads. Raises CallFailed."""
+    infos = [(chroma.count(i), i) for s in scopes for i in chroma.collections(s)]
+    count, info = max(infos, key=lambda each: each[0], default=(0, None))
+    if info is None or not count:
+        return OwnQuestions(None, 0, 0, (), ())
+    right = own_records(chroma, scopes, wanted)
+    tried = min(wanted, count)
+    found = {each.record for each in right}
+    missed: list[str] = []
+    if len(found) < tried:  # rare: an approximate index may miss, equal vectors hide each other
+        for at in np.unique(np.linspace(0, count - 1, tried).astype(int)):
+            page = chroma.page(info, limit=1, offset=int(at))
+            if page.ids and page.ids[0] not in found and _missed(chroma, info, page.vectors[0]):
+                missed.append(page.ids[0])
+    return OwnQuestions(info, count, tried, tuple(right), tuple(missed))
 
-    Most must be right, not all: after a restart a healthy index may miss another record than
-    before. A record that was changed or removed since it was chosen is no question any more; where
-    all of them are gone at once, that is a loss. Raises CallFailed.
+
+def _missed(chroma: Chroma, info: CollectionInfo, vector: np.ndarray) -> bool:
+    """Whether a record with this vector belongs among the nearest to it, and what came does not."""
+    ids = chroma.query(info, vector[None], n_results=NEAREST)["ids"][0]
+    held = chroma.get(info, ids=ids, include=("embeddings",))["embeddings"] if ids else []
+    if len(held) < min(NEAREST, chroma.count(info)):
+        return True
+    far = max(distance(info.space, vector, np.asarray(row, np.float32)) for row in held)
+    own = distance(info.space, vector, vector)
+    return far > own + TIES * max(1.0, abs(own))
+
+
+def distance(space: str, one: np.ndarray, other: np.ndarray) -> float:
+    """As Chroma defines it: squared l2, 1 - cosine, 1 - inner product."""
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    if space == "l2":
+        return float(((a - b) ** 2).sum())
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b)) if space == "cosine" else 1.0
+    return 1.0 - float(a @ b) / (norm or 1.0)
+
+
+# ---- ways of asking -----------------------------------------------------------------------------
+def searches(chroma: Chroma, info: CollectionInfo, known: Sequence[KnownAnswer]) -> list[Question]:
+    """The ten nearest to a record's own vector; the record is among them, with its words."""
+
+    def one(each: KnownAnswer) -> Question:
+        vector = np.array([each.vector], np.float32)
+        include = ("documents", "distances")
+        return Question(
+            lambda: chroma.query(info, vector, n_results=NEAREST, include=include),
+            lambda raw: _has(raw["ids"][0], raw["documents"][0], each),
+        )
+
+    return [one(each) for each in known]
+
+
+def gets(chroma: Chroma, info: CollectionInfo, known: Sequence[KnownAnswer]) -> list[Question]:
+    """One record by its id."""
+
+    def one(each: KnownAnswer) -> Question:
+        return Question(
+            lambda: chroma.get(info, ids=[each.record], include=("documents",)),
+            lambda raw: _has(raw["ids"], raw["documents"], each),
+        )
+
+    return [one(each) for each in known]
+
+
+def filtered(chroma: Chroma, info: CollectionInfo, known: Sequence[KnownAnswer]) -> list[Question]:
+    """The ten nearest of those that share one of the record's own metadata values.
+
+    Records that have no metadata to filter by are left out.
     """
-    info = chroma.collection(asked[0].scope, asked[0].collection)
-    started = now()
-    wrong = asked[0].asked_of(chroma, info)
-    if not wrong:
-        return Said("", (*asked[1:], asked[0]), round(1000 * (now() - started), 3))
-    holding: list[KnownAnswer] = []
-    stale, right = "", 0
-    for each in asked:
-        said = each.asked_of(chroma, info)
-        if said and not _holds(chroma, info, each):
-            stale = said
-            continue
-        holding.append(each)
-        right += not said
-    if not holding:
-        return Said(stale, asked, None)
-    return Said(wrong if len(holding) > 2 * right else "", tuple(holding), None)
+    raw = chroma.get(info, ids=[each.record for each in known], include=("metadatas",))
+    filters = {i: _filter(m or {}) for i, m in zip(raw["ids"], raw["metadatas"], strict=True)}
+
+    def one(each: KnownAnswer, key: str, value: str | int) -> Question:
+        vector = np.array([each.vector], np.float32)
+        include = ("documents", "metadatas", "distances")
+
+        def wrong(raw: JSON) -> str:
+            others = [m for m in raw["metadatas"][0] if (m or {}).get(key) != value]
+            if others:
+                return f"{len(others)} of {len(raw['ids'][0])} records are not those filtered for"
+            return _has(raw["ids"][0], raw["documents"][0], each)
+
+        where = {key: {"$eq": value}}
+        return Question(
+            lambda: chroma.query(info, vector, n_results=NEAREST, where=where, include=include),
+            wrong,
+        )
+
+    return [one(each, *filters[each.record]) for each in known if filters.get(each.record)]
 
 
-def _holds(chroma: Chroma, info: CollectionInfo, each: KnownAnswer) -> bool:
-    """Whether the record is still what it was when it was chosen."""
-    raw = chroma.get(info, ids=[each.record], include=("documents", "embeddings"))
-    if not raw["ids"] or raw["documents"][0] != each.document:
-        return False
-    return bool(np.allclose(raw["embeddings"][0], each.vector, rtol=1e-5))
+def _filter(metadata: JSON) -> tuple[str, str | int] | tuple[()]:
+    """A key whose value many records can share: text before whole numbers."""
+    for kind in (str, int):
+        for key in sorted(metadata):
+            # Chroma's own keys hold what is in the document
+            if type(metadata[key]) is kind and not key.startswith("chroma:"):
+                return key, metadata[key]
+    return ()
+
+
+def _has(ids: Sequence[str], documents: Sequence[str | None], each: KnownAnswer) -> str:
+    found = dict(zip(ids, documents, strict=True))
+    if each.record not in found:
+        return f"{each.collection}: {each.record} is not among the {len(found)} answered"
+    return "" if found[each.record] == each.document else f"{each.record} has other words"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from chromadrill.clock import now
 from chromadrill.errors import DrillError
 from chromadrill.logs.classify import new_lines, troubles
+from chromadrill.model import Usage
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.journal import attempts
 from chromadrill.monitoring.samples import Sample
@@ -37,11 +39,20 @@ class Metrics:
         starts = used.restarts - (used.restarts if self._restarts is None else self._restarts)
         self._kills, self._restarts = used.oom_kills, used.restarts
         return [
-            Sample(at, samples.DISK, _percent(used.disk_bytes, used.disk_limit_bytes)),
+            Sample(at, samples.DISK, _disk(self.target, used)),
             Sample(at, samples.MEMORY, _percent(used.memory_bytes, used.memory_limit_bytes)),
             Sample(at, samples.OOM, float(max(0, kills)), f"{used.oom_kills} in all"),
             Sample(at, samples.RESTARTS, float(max(0, starts)), f"{used.restarts} in all"),
         ]
+
+
+def _disk(target: HasMetrics, used: Usage) -> float | None:
+    """% of the volume; where that has no size of its own, of the disk of ours that it lies on."""
+    data = getattr(target, "data", None)
+    if used.disk_limit_bytes or not isinstance(data, Path):
+        return _percent(used.disk_bytes, used.disk_limit_bytes)
+    disk = shutil.disk_usage(data if data.exists() else data.parent)
+    return _percent(disk.used, disk.used + disk.free)  # what only root may use is not to be had
 
 
 def _percent(used: int | None, limit: int | None) -> float | None:

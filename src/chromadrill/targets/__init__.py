@@ -70,7 +70,8 @@ def made(
     """A target of one of the SCRATCH kinds in `home`; raises NoEngine where one needs an engine."""
     startup_s = max(60, settings.objectives.startup_s)
     if kind == "container":
-        from chromadrill.targets.container import ContainerTarget, Shape
+        from chromadrill.targets.container import ContainerTarget
+        from chromadrill.targets.shape import Shape
 
         shape = Shape(
             image=settings.container.image,

@@ -10,8 +10,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,31 +25,13 @@ from chromadrill.model import Backup, Scope, Usage
 from chromadrill.targets import engine, usage
 from chromadrill.targets.engine import told
 from chromadrill.targets.home import claim, id_of, port_of
+from chromadrill.targets.shape import MB, Shape
 from chromadrill.targets.volume import HERE, Volume
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 STOP_S = 15
-PORT = "8000/tcp"
-MB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How the container is made: all that is not in its volume. Takes effect when it is made anew.
-
-    `mount`: where the volume is mounted, which must be where the server keeps its data.
-    `disk_mb`: the volume's size by contract; what is used is judged against it.
-    `options`: of the engine's local volume driver, for a volume on a device.
-    """
-
-    image: str
-    mount: str = "/data"
-    memory_mb: int | None = None
-    disk_mb: int | None = None
-    read_only: bool = False
-    options: tuple[tuple[str, str], ...] = ()
 
 
 class ContainerTarget:
@@ -85,19 +66,15 @@ class ContainerTarget:
         with told(f"asking of image {self.shape.image}"):
             image = self._engine.images.get(self.shape.image)
             version = self._engine.version()["Version"]
-        found = {
+        return {
             "kind": "container",
             "image": self.shape.image,
             "image id": str(image.id),
             "chromadb": image.labels.get("chroma.version", self.shape.image.rpartition(":")[2]),
             "engine": version,
             "url": self.url,
+            **self.shape.facts(),
         }
-        if self.shape.memory_mb:
-            found["memory"] = f"{self.shape.memory_mb} MB"
-        if self.shape.disk_mb:
-            found["disk"] = f"{self.shape.disk_mb} MB"
-        return found
 
     def environment(self) -> Mapping[str, str]:
         """What makes `chromadrill.ops` in another process act on this very target."""
@@ -106,16 +83,9 @@ class ContainerTarget:
             f"{table}KIND": "container",
             f"{table}HOME": str(self.home),
             f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
-            "CHROMA_IMAGE": self.shape.image,
-            "CHROMA_DATA_DIR": self.shape.mount,
+            **self.shape.environment(),
         }
-        if self.shape.memory_mb:
-            found["DRILL_CONTAINER__MEMORY_MB"] = str(self.shape.memory_mb)
-        if self.shape.disk_mb:
-            found["DRILL_CONTAINER__DISK_MB"] = str(self.shape.disk_mb)
-        if self._owner:
-            found["DRILL_OWNER"] = str(self._owner)
-        return found
+        return {**found, "DRILL_OWNER": str(self._owner)} if self._owner else found
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
@@ -126,13 +96,26 @@ class ContainerTarget:
         container = self._find()
         if container and self.running():
             raise Refused(f"Container {self.called} already runs.")
+        if container is None:
+            self._start_new(self.shape)
+            return
+        self._counts.add(starts=1, oom_kills=int(usage.oom_killed(container)))
+        with told(f"starting container {self.called}"):
+            container.start()
+        self._wait()
+
+    def _start_new(self, shape: Shape) -> None:
+        self._volume.make()
+        self._counts.add(starts=1)
+        try:
+            shape.launch(self.called, port_of(self.home), self._labels)
+        except DrillError:
+            self.discard()  # one whose port is taken exists, and never ran
+            raise
+        self._wait()
+
+    def _wait(self) -> None:
         started = now()
-        self._counts.add(starts=1, oom_kills=int(bool(container and usage.oom_killed(container))))
-        if container:
-            with told(f"starting container {self.called}"):
-                container.start()
-        else:
-            self._make()
         try:
             wait_until(self._ready, within_s=self._startup_s, name="a real answer")
         except _Died as died:
@@ -144,29 +127,6 @@ class ContainerTarget:
             self.kill()
             raise Unavailable(f"{error.what} Its last lines:\n{self.logs(12)}") from error
         self.startup_s = now() - started
-
-    def _make(self) -> None:
-        from testcontainers.core.container import DockerContainer
-
-        self._volume.make()
-        shape = self.shape
-        limits = {}
-        if shape.memory_mb:  # the same figure twice: no swap
-            limits = {"mem_limit": shape.memory_mb * MB, "memswap_limit": shape.memory_mb * MB}
-        made = (
-            DockerContainer(shape.image, name=self.called)
-            .with_volume_mapping(self.called, shape.mount, "ro" if shape.read_only else "rw")
-            .with_env("ANONYMIZED_TELEMETRY", "False")
-            .with_kwargs(labels=self._labels, **limits)
-        )
-        # a fixed port outlives restarts; testcontainers' own method takes no address
-        made.ports = {PORT: ("127.0.0.1", port_of(self.home))}  # type: ignore[dict-item]
-        try:
-            with told(f"making container {self.called}"):
-                made.start()
-        except DrillError:
-            self._remove_container()  # one whose port is taken exists, and never ran
-            raise
 
     def _ready(self) -> bool:
         container = self._container()
@@ -203,11 +163,34 @@ class ContainerTarget:
         container = self._find()
         return container is not None and container.status in ("running", "paused", "restarting")
 
+    # ---- deployment -----------------------------------------------------------------------------
     def recreate(self, shape: Shape | None = None) -> None:
-        """A new container on the same volume, as a deployment does; of another `shape` if given."""
-        self._remove_container()
-        self.shape = shape or self.shape
-        self.start()
+        """A new container on the same volume, as a deployment makes it; of `shape`, once, if given."""
+        self.discard()
+        self._start_new(shape or self.shape)
+
+    def discard(self) -> None:
+        """Remove the container; the volume stays, and so do its log and its last kill."""
+        container = self._find()
+        if container is None:
+            return
+        self._counts.add(oom_kills=int(usage.oom_killed(container)))
+        with told(f"removing container {self.called}"):
+            with self._kept_log.open("ab") as file:
+                file.write(container.logs())
+            container.remove(force=True, v=True)
+
+    def replace_volume(self, options: Iterable[tuple[str, str]]) -> None:
+        """Lose container and volume; an empty volume, made with the driver's `options`, takes over."""
+        self.discard()
+        self._volume.remove()
+        self._volume.make(options)
+
+    def cut_network(self) -> None:
+        """Take it off its network; a restart does not bring it back there."""
+        with told(f"disconnecting container {self.called}"):
+            for name in self._container().attrs["NetworkSettings"]["Networks"]:
+                self._engine.networks.get(name).disconnect(self.called)
 
     # ---- pause ----------------------------------------------------------------------------------
     def pause(self) -> None:
@@ -256,6 +239,14 @@ class ContainerTarget:
             if _state_of(data) != before:
                 self._volume.fill(data)
 
+    def copy_running(self, into: Path) -> None:
+        """What the volume holds, whatever the server does to it meanwhile: this is no backup."""
+        self._volume.fetch(into)
+
+    def beside(self, *words: str) -> str:
+        """Run a command of the image's own beside the server, with its volume at volume.HERE."""
+        return self._volume.run(*words)
+
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
         """Back up with one of METHODS; the server runs afterwards."""
         return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
@@ -277,7 +268,7 @@ class ContainerTarget:
 
     def remove(self) -> None:
         """Remove the container, its volume, and the home with everything in it."""
-        self._remove_container()
+        self.discard()
         self._volume.remove()
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -289,9 +280,7 @@ class ContainerTarget:
 
     @property
     def _volume(self) -> Volume:
-        return Volume(
-            self._engine, self.called, self.shape.image, self._labels, dict(self.shape.options)
-        )
+        return Volume(self._engine, self.called, self.shape.image, self._labels)
 
     @property
     def _kept_log(self) -> Path:
@@ -311,17 +300,6 @@ class ContainerTarget:
         if found is None:
             raise Refused(f"There is no container {self.called}.", next_step="ops start")
         return found
-
-    def _remove_container(self) -> None:
-        """Its log and its last kill would go with it: both are kept."""
-        container = self._find()
-        if container is None:
-            return
-        self._counts.add(oom_kills=int(usage.oom_killed(container)))
-        with told(f"removing container {self.called}"):
-            with self._kept_log.open("ab") as file:
-                file.write(container.logs())
-            container.remove(force=True, v=True)
 
 
 class _Died(BaseException):

@@ -47,7 +47,7 @@ def connect() -> DockerClient:
 @contextlib.contextmanager
 def told(doing: str) -> Iterator[None]:
     """The engine's refusals as sentences: `doing` says what was tried."""
-    from docker.errors import APIError, DockerException, ImageNotFound
+    from docker.errors import APIError, ContainerError, DockerException, ImageNotFound
 
     try:
         yield
@@ -60,6 +60,8 @@ def told(doing: str) -> Iterator[None]:
         said = str(error.explanation or error)
         kind = Refused if "already" in said else DrillError
         raise kind(f"{doing}: {said}.") from error
+    except ContainerError as error:
+        raise DrillError(f"{doing}: {error}.") from error
     except (DockerException, OSError) as error:
         raise NoEngine(f"{doing}: the engine does not answer: {error}.", next_step=NEXT) from error
 

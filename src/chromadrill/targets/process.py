@@ -222,15 +222,13 @@ class ProcessTarget:
         """Memory and disk in use, restarts, and ends by a SIGKILL that none of our commands sent.
 
         On a bare machine that is all that can be seen of the kernel's out-of-memory killer.
-        Without a size of its own the volume is as large as the disk that it is on.
         """
         pid, counts = self.pid(), self._counts.read()
-        used, limit = usage.disk_of(self.data, self.disk_mb)
         return Usage(
             memory_bytes=usage.resident_bytes(pid) if pid else None,
             memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
-            disk_bytes=used,
-            disk_limit_bytes=limit,
+            disk_bytes=usage.bytes_below(self.data),
+            disk_limit_bytes=self.disk_mb * MB if self.disk_mb else None,
             restarts=max(0, counts["starts"] - 1),
             oom_kills=counts["oom_kills"] + int(self._killed_by_others()),
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,14 +67,11 @@ def resident_bytes(pid: int) -> int | None:
         return None
 
 
-def disk_of(folder: Path, size_mb: int | None) -> tuple[int, int]:
-    """Bytes used and their limit: of a volume of that size, else of the disk `folder` is on."""
-    if size_mb is None:
-        disk = shutil.disk_usage(folder if folder.exists() else folder.parent)
-        return disk.used, disk.used + disk.free  # what only root may use is not to be had
+def bytes_below(folder: Path) -> int:
+    """Of all files; one that goes while they are counted is none."""
     used = 0
     for where, _, names in os.walk(folder):
         for name in names:
             with contextlib.suppress(FileNotFoundError):  # a journal comes and goes
                 used += (Path(where) / name).stat().st_size
-    return used, size_mb * 1024 * 1024
+    return used

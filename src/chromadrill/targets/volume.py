@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,14 +31,21 @@ class Volume:
     name: str
     image: str
     labels: Mapping[str, str]
-    options: Mapping[str, str]  # of the engine's local driver; empty: a folder of the engine's
 
-    def make(self) -> None:
-        """Create it, empty; one that exists is left as it is."""
+    def make(self, options: Iterable[tuple[str, str]] = ()) -> None:
+        """Create it, empty; one that exists is left as it is.
+
+        `options` of the engine's local driver put it on a device; else it is a folder of the engine's.
+        """
+        from docker.errors import NotFound
+
         with told(f"making volume {self.name}"):
-            self.engine.volumes.create(
-                self.name, driver="local", driver_opts=dict(self.options), labels=dict(self.labels)
-            )
+            try:
+                self.engine.volumes.get(self.name)
+            except NotFound:
+                self.engine.volumes.create(
+                    self.name, driver="local", driver_opts=dict(options), labels=dict(self.labels)
+                )
 
     def remove(self) -> None:
         """Remove it with all it holds; one that does not exist is fine."""
