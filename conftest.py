@@ -7,6 +7,8 @@ pytest_plugins = (
     "fixtures.target",
     "fixtures.drill",
     "fixtures.source",
+    "fixtures.monitoring",
+    "fixtures.spoiled",
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",

@@ -7,9 +7,9 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from chromadrill.errors import UsageError, did_you_mean
 
@@ -17,14 +17,21 @@ DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
-LISTS = {"required", "scopes", "exceptions", "sizes"}  # in the environment: separated by commas
+BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
+# in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions", "sizes", "escalation"}
 
 
 SECRETS = (
     ("notify", "webhook"),
     ("notify", "heartbeat"),
+    ("notify", "backup_heartbeat"),
+    ("notify", "monitor_heartbeat"),
     ("evidence", "signing_key"),
     ("source", "database_url"),
+    ("betterstack", "uptime_token"),
+    ("betterstack", "telemetry_token"),
+    ("betterstack", "ingest_token"),
 )
 # what RB-3 needs: the extras `embed` and `postgres`
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")
@@ -111,10 +118,55 @@ class Evidence(_Table):
 
 
 class Notify(_Table):
-    """`[notify]`: who is told how a drill ended. Both URLs are secrets: from the environment alone."""
+    """`[notify]`: who is told how it ended. All URLs are secrets: from the environment alone.
+
+    `heartbeat` is for drills, `backup_heartbeat` for backups, `monitor_heartbeat` for the monitor.
+    """
 
     webhook: SecretStr | None = None
     heartbeat: SecretStr | None = None
+    backup_heartbeat: SecretStr | None = None
+    monitor_heartbeat: SecretStr | None = None
+
+
+class Monitoring(_Table):
+    """`[monitoring]`: the figures of the alert rules; seconds, unless the name says otherwise.
+
+    `time_scale` shortens every wait for a test; it stands in the evidence.
+    """
+
+    interval_s: float = Field(30, gt=0)
+    timeout_s: float = Field(10, gt=0)
+    failures: int = Field(3, ge=1)
+    recovery_s: float = Field(180, ge=0)
+    search_ms: float = Field(2000, gt=0)
+    search_for_s: float = Field(300, ge=0)
+    disk_percent: float = Field(85, gt=0, le=100)
+    disk_clear_percent: float = Field(80, ge=0, le=100)
+    records_min: int = Field(1, ge=0)
+    backup_every_s: float = Field(86_400, gt=0)
+    backup_grace_s: float = Field(17_280, ge=0)
+    backup_journal: str = ".chromadrill/backups.jsonl"
+    time_scale: float = Field(1.0, gt=0, le=1)
+    url: str | None = None
+    escalation: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.disk_clear_percent > self.disk_percent:
+            raise ValueError("disk_clear_percent must not be above disk_percent")
+        return self
+
+
+class Betterstack(_Table):
+    """`[betterstack]`: where its two products are. Tokens: from the environment alone."""
+
+    uptime_url: str = "https://uptime.betterstack.com"
+    telemetry_url: str = "https://telemetry.betterstack.com"
+    ingest_url: str | None = None
+    uptime_token: SecretStr | None = None
+    telemetry_token: SecretStr | None = None
+    ingest_token: SecretStr | None = None
 
 
 class Embedding(_Table):
@@ -217,6 +269,8 @@ class Settings(_Table):
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
     notify: Notify = Notify()
+    monitoring: Monitoring = Monitoring()  # type: ignore[call-arg]
+    betterstack: Betterstack = Betterstack()
     embedding: Embedding = Embedding()  # type: ignore[call-arg]
     source: Source = Source()  # type: ignore[call-arg]
     forecast: Forecast = Forecast()  # type: ignore[call-arg]
@@ -323,6 +377,10 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             found.setdefault("container", {}).setdefault(key, environ[variable])
     if environ.get("DATABASE_URL"):
         found.setdefault("source", {}).setdefault("database_url", environ["DATABASE_URL"])
+    for name in BETTERSTACK:
+        if environ.get(f"BETTERSTACK_{name}"):
+            table = found.setdefault("betterstack", {})
+            table.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
     if environ.get("CHROMA_URL"):
         found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
     return found
@@ -376,6 +434,8 @@ def _keys(path: list[str]) -> list[str]:
         "container": Container,
         "environments": Environment,
         "notify": Notify,
+        "monitoring": Monitoring,
+        "betterstack": Betterstack,
         "embedding": Embedding,
         "source": SourceTable,
         "forecast": Forecast,

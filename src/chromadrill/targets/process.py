@@ -26,10 +26,13 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
-from chromadrill.model import Backup, Scope
+from chromadrill.model import Backup, Scope, Usage
+from chromadrill.targets import usage
 from chromadrill.targets.home import MARKER, claim, port_of
 
 STOP_S = 15.0
+MB = 1024 * 1024
+ENDED = "ended-by-us"  # beside the state: this run of the server was ended by a command of ours
 
 
 class ProcessTarget:
@@ -37,6 +40,7 @@ class ProcessTarget:
 
     `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
     `scopes`: what readiness asks of, besides the default tenant and database.
+    `memory_mb`, `disk_mb`: what it may use by contract; nothing enforces them here.
     """
 
     def __init__(
@@ -47,6 +51,8 @@ class ProcessTarget:
         owner: int | None = None,
         startup_s: float = 60.0,
         scopes: Sequence[Scope] = (Scope(),),
+        memory_mb: int | None = None,
+        disk_mb: int | None = None,
     ) -> None:
         self.name = name
         self.home = home.absolute()
@@ -54,7 +60,12 @@ class ProcessTarget:
         self.scopes = tuple(scopes)
         self._owner = owner
         self._startup_s = startup_s
-        claim(self.home, ("data", "logs", "snapshots"))
+        self.memory_mb, self.disk_mb = memory_mb, disk_mb
+        self._counts = usage.Counts(self.home)
+        fresh = not (self.home / MARKER).is_file()
+        claim(self.home, ("logs", "snapshots"))
+        if fresh:  # a volume that is lost is not made again: that would hide it
+            self.data.mkdir(exist_ok=True)
 
     @property
     def port(self) -> int:
@@ -86,7 +97,9 @@ class ProcessTarget:
         if self.running():
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
         self._refuse_taken_port()
+        self._counts.add(starts=1, oom_kills=int(self._killed_by_others()))
         (self.home / "state.json").unlink(missing_ok=True)
+        (self.home / ENDED).unlink(missing_ok=True)
         order = {
             "command": [
                 _chroma(),
@@ -151,6 +164,7 @@ class ProcessTarget:
     def _end(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is not None:
+            (self.home / ENDED).touch()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             try:
@@ -203,12 +217,32 @@ class ProcessTarget:
                     next_step="End that program, or use another home directory.",
                 ) from error
 
+    # ---- metrics --------------------------------------------------------------------------------
+    def metrics(self) -> Usage:
+        """Memory and disk in use, restarts, and ends by a SIGKILL that none of our commands sent.
+
+        On a bare machine that is all that can be seen of the kernel's out-of-memory killer.
+        """
+        pid, counts = self.pid(), self._counts.read()
+        return Usage(
+            memory_bytes=usage.resident_bytes(pid) if pid else None,
+            memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
+            disk_bytes=usage.bytes_below(self.data),
+            disk_limit_bytes=self.disk_mb * MB if self.disk_mb else None,
+            restarts=max(0, counts["starts"] - 1),
+            oom_kills=counts["oom_kills"] + int(self._killed_by_others()),
+        )
+
+    def _killed_by_others(self) -> bool:
+        return self._state().get("exit") == -signal.SIGKILL and not (self.home / ENDED).exists()
+
     # ---- volume, snapshots, logs ----------------------------------------------------------------
     @contextlib.contextmanager
     def volume(self) -> Iterator[Path]:
         """The data directory of the stopped server. Raises Refused while it runs."""
         if self.running():
             raise Refused(f"{self.data} belongs to a running server; stop it first.")
+        self.data.mkdir(exist_ok=True)
         yield self.data
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
