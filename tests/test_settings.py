@@ -29,6 +29,14 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path):
     assert (settings.drill.target, settings.origin("drill.target")) == ("process", "default")
 
 
+def test_embedder_is_set_from_the_environment():
+    environ = {"DRILL_EMBEDDING__DIRECTORY": "/m", "DRILL_EMBEDDING__OFFLINE": "false"}
+    settings = load(environ=environ)
+    assert (settings.embedding.directory, settings.embedding.offline) == ("/m", False)
+    with pytest.raises(UsageError, match="Did you mean 'threads'"):
+        load(environ={"DRILL_EMBEDDING__THREAD": "2"})
+
+
 def test_falsy_value_on_the_command_line_still_wins(tmp_path):
     file = write(tmp_path, "[drill]\nexpected_min = 5")
     assert load(file, environ={}, command_line={"drill.expected_min": 0}).drill.expected_min == 0
@@ -89,6 +97,32 @@ def test_unknown_key_of_the_new_tables_is_answered_with_the_nearest(tmp_path):
         load(write(tmp_path, '[contacts]\nsecundary = "x"'), environ={})
     with pytest.raises(UsageError, match="Did you mean 'witness'"):
         load(write(tmp_path, '[evidence]\nwitnes = "x"'), environ={})
+
+
+def test_limits_are_those_of_the_environment_and_what_container_names_wins():
+    settings = load(environ={"DRILL_ENVIRONMENT": "staging", "DRILL_CONTAINER__MEMORY_MB": "64"})
+    assert (settings.limits.memory_mb, settings.limits.disk_mb) == (64, 5120)
+    assert load(environ={}).limits.memory_mb is None
+    assert settings.origin("environments.staging.disk_mb") == "default"
+
+
+def test_environment_of_the_file_is_merged_with_the_runbooks_own(tmp_path):
+    file = write(tmp_path, "[drill]\nenvironment = 'lab'\n[environments.lab]\nmemory_mb = 256")
+    settings = load(file, environ={})
+    assert (settings.limits.memory_mb, settings.limits.disk_mb) == (256, None)
+    assert set(settings.environments) == {"lab", "production", "staging"}
+
+
+def test_environment_nobody_knows_is_told_the_nearest():
+    with pytest.raises(UsageError, match="Did you mean 'staging'"):
+        load(environ={"DRILL_ENVIRONMENT": "stagin"})
+    with pytest.raises(UsageError, match="Did you mean 'memory_mb'"):
+        load(environ={"DRILL_ENVIRONMENTS__STAGING__MEMORY_M": "5"})
+
+
+def test_customary_variables_name_image_and_data_directory():
+    container = load(environ={"CHROMA_IMAGE": "x:1", "CHROMA_DATA_DIR": "/d"}).container
+    assert (container.image, container.data_dir) == ("x:1", "/d")
 
 
 def test_sources_have_names_and_the_default_one_its_table(tmp_path):

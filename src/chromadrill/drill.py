@@ -7,38 +7,34 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from chromadrill.backups.folders import find
-from chromadrill.checks.objectives import restored_p90
-from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.clock import now, wait_until
-from chromadrill.datasets.probes import KnownAnswer, own_records
+from chromadrill.checks.availability import stays_right
+from chromadrill.clock import now
 from chromadrill.errors import DrillError, Unavailable
 from chromadrill.evidence.ledger import Ledger
-from chromadrill.fingerprint import live, store
-from chromadrill.ladder import judge, outcome_of
+from chromadrill.fingerprint import store
+from chromadrill.ladder import outcome_of
 from chromadrill.model import (
     ClientView,
     Fingerprint,
-    Observation,
     Outcome,
-    Samples,
     Sight,
     Strike,
     Verdict,
 )
-from chromadrill.monitoring.latency import QUESTIONS, time_answers
 from chromadrill.monitoring.prober import Prober
-from chromadrill.monitoring.sights import view, windows
-from chromadrill.protocols import Disaster, HasSnapshots, Restartable, Target
+from chromadrill.proof import Proof
+from chromadrill.protocols import Disaster, HasMetrics, HasSnapshots, Target
+from chromadrill.recovery.clients import searching
 from chromadrill.recovery.runbook import CommandFailed, Ran, ops, script
 from chromadrill.settings import Objectives
+from chromadrill.watch import Watch
 
-SEEN_S = 30.0
 Step = Callable[[str], AbstractContextManager[Any]]
 
 
@@ -50,6 +46,7 @@ class Held:
     """
 
     id: str
+    path: Path
     fingerprint: Fingerprint
     imported: Collection[str] = ()
 
@@ -66,7 +63,7 @@ class Drill:
     """Passed to a scenario.
 
     `spec` is what names the target on a command line; `step` wraps each phase (reports hang their
-    own steps on it).
+    own steps on it). `folder` is the run's: what is raw and large goes there.
     """
 
     def __init__(
@@ -76,6 +73,8 @@ class Drill:
         ledger: Ledger,
         *,
         scripts: Path = Path("scripts"),
+        loadtests: Path = Path("loadtests"),
+        folder: Path = Path("reports"),
         objectives: Objectives | None = None,
         ops_environment: dict[str, str] | None = None,
         spec: str = "",
@@ -84,15 +83,15 @@ class Drill:
     ) -> None:
         self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
-        self._scripts = scripts
+        self._scripts, self._loadtests, self._folder = scripts, loadtests, folder
         self._objectives = objectives or Objectives()  # type: ignore[call-arg]
         self._environment = ops_environment or {}
-        self.prober: Prober | None = None
+        self._watch: Watch | None = None
         self.verdicts: list[Verdict] = []
         self.struck: Strike | None = None
         self._done = 0.0
+        self._killed_before = 0
         self.recovered_s: float | None = None
-        self.saw: list[Sight] | None = None  # by the prober, once it has ended
         self.startup_s: float | None = None
 
     def export(self, **variables: str) -> None:
@@ -144,6 +143,24 @@ class Drill:
         )
         return ran.output.strip()
 
+    def refused(self, *words: str, said: str) -> None:
+        """A command that has to end in an error which says `said`; done or another error is a FAIL.
+
+        `words`: those of `ops`, or the name of a script and its words.
+        """
+        shown = " ".join(words)
+        try:
+            if words[0].endswith(".py"):
+                script(self._scripts, *words, environment=self._environment)
+            else:
+                ops(self._spec, *words, environment=self._environment)
+        except CommandFailed as error:
+            good = said in str(error)
+            make = Verdict.passed if good else Verdict.failed
+            self.judged(make("refused", f"{shown}: {error}"))
+        else:
+            self.judged(Verdict.failed("refused", f"{shown}: was done, and should not have been"))
+
     def backup(self, backup_id: str) -> Held:
         """The snapshot of that id, with its fingerprint read from beside it."""
         if not isinstance(self.target, HasSnapshots):
@@ -151,39 +168,22 @@ class Drill:
         backup = find(self.target.snapshots(), backup_id)
         self.note("backup", **dataclasses.asdict(backup))
         before = store.load(Path(backup.path) / "fingerprint")
-        return Held(backup.id, before, before.collections if backup.method == "export" else ())
+        imported = before.collections if backup.method == "export" else ()
+        return Held(backup.id, Path(backup.path), before, imported)
 
     # ---- disaster and recovery ------------------------------------------------------------------
     def watch(self, prober: Prober) -> None:
         """The independent prober whose clock this scenario goes by."""
-        self.prober = prober
+        self._watch = Watch(prober, self.note)
 
-    def end_watch(self) -> None:
+    def end_watch(self) -> list[Sight]:
         """The prober stops asking: what follows is the drill's own doing, not the recovery's."""
-        if self.prober is None or self.saw is not None:
-            return
-        self.prober.stop()
-        self.saw = self.prober.sights()
-        offset = time.time() - now()  # the record's clock is UTC, the prober's is monotonic
-        results = [each.result for each in self.saw]
-        self.note(
-            "sights",
-            results={each: results.count(each) for each in sorted(set(results))},
-            windows=[
-                {"from": w.begin + offset, "to": w.end + offset, "result": w.result}
-                for w in windows(self.saw)
-            ],
-        )
+        return self._watch.end() if self._watch else []
 
     def clients_saw(self) -> ClientView:
         """From the strike to the recovery, or to the end of the watch where there was none."""
-        struck = self._struck()
-        self.end_watch()
-        seen = self.saw or []
-        until = seen[-1].done if seen else now()
-        if self.recovered_s is not None:
-            until = struck.at + self.recovered_s
-        return view(seen, struck.at, until)
+        struck, back = self._struck(), self.recovered_s
+        return self._watched().between(struck.at, None if back is None else struck.at + back)
 
     def strike(self, disaster: Disaster) -> Strike:
         """Do the damage, then wait until a client has seen it (at most 30 s)."""
@@ -192,37 +192,44 @@ class Drill:
         disaster.strike(self.target)
         # from here on: that the server was down while its files were damaged proves no damage
         self._done = now()
-        seen, after = self._seen(at, self._done)
+        sight = self._watched().first_wrong(self._done)
+        seen = f"a client saw {sight.result}: {sight.detail}" if sight else None
+        after = sight.done - at if sight else None
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
         self.note("seen", **dataclasses.asdict(self.struck))
+        if isinstance(self.target, HasMetrics):
+            with suppress(DrillError):  # what was struck may not answer
+                self._killed_before = self.target.metrics().oom_kills or 0
         return self.struck
-
-    def _seen(self, at: float, since: float) -> tuple[str | None, float | None]:
-        prober = self._watched()
-        try:
-            sight = wait_until(
-                lambda: prober.first_wrong(since), within_s=SEEN_S, name="a client to see it"
-            )
-        except Unavailable:
-            return None, None
-        return f"a client saw {sight.result}: {sight.detail}", sight.done - at
 
     def recovered(self, *, within_s: float) -> float | None:
         """Seconds from the strike to the first of three right answers in a row; None: never."""
-        prober, struck = self._watched(), self._struck()
-        wrong = prober.first_wrong(self._done)
-        since = wrong.due if wrong else self._done
+        watch, struck = self._watched(), self._struck()
         left = within_s - (now() - struck.at)
         try:
-            done = wait_until(
-                lambda: prober.stable_since(since), within_s=max(5.0, left), name="stable answers"
-            )
+            done = watch.stable(self._done, within_s=max(5.0, left))
         except Unavailable as error:
             self.note("not recovered", why=str(error))
             return None
         self.recovered_s = round(done - struck.at, 3)
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
+
+    def stays_right(self, *, for_s: float) -> None:
+        """Watch on after the recovery: answers that come and go again are no recovery."""
+        if self.recovered_s is None:
+            return  # the recovery time says so
+        back = self._struck().at + self.recovered_s
+        self.judged(stays_right(self._watched().on_from(back, for_s=for_s)))
+
+    @contextmanager
+    def clients_searching(self) -> Iterator[None]:
+        """Clients search at a fixed rate through the block; what they saw is judged at its end."""
+        result = self._folder / "load" / f"{self.scenario}.clients.json"
+        with searching(self._loadtests, self.target.url, result) as clients:
+            yield
+        self.note("clients", result=clients.result)
+        self.judged(*clients.verdicts())
 
     # ---- proof ----------------------------------------------------------------------------------
     def prove(
@@ -237,69 +244,22 @@ class Drill:
         Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
         collections that came back over the API; `rebuilt`: embedded anew, too.
         """
-        imported = {*imported, *rebuilt}
-        good = self._climb(before, imported, rebuilt, "")
-        target = self.target
         self.end_watch()
-        asked = self._questions(before)
-        if isinstance(target, Restartable):
-            target.stop()
-            started = now()
-            target.start()
-            self.startup_s = round(now() - started, 3)
-            self._time_searches("cold", asked, len(asked))
-            good = self._climb(before, imported, rebuilt, " after one more restart") and good
-        self._time_searches("warm", asked, self._objectives.search_samples)
+        proof = Proof(
+            self.target,
+            before,
+            imported={*imported, *rebuilt},
+            rebuilt=rebuilt,
+            objectives=self._objectives,
+            note=self.note,
+            judged=self.judged,
+            attach=self._attach,
+        )
+        good = proof.run(killed_before=self._killed_before)
+        self.startup_s = proof.startup_s
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
-
-    def _climb(
-        self,
-        before: Fingerprint,
-        imported: Collection[str],
-        rebuilt: Collection[str],
-        when: str,
-    ) -> bool:
-        with Chroma(self.target.url, timeout_s=15) as chroma:
-            seen = live.observe(chroma, like=before)
-        self._keep(seen, when)
-        verdicts = [
-            dataclasses.replace(each, check=each.check + when)
-            for each in judge(seen, before, imported=imported, rebuilt=rebuilt)
-        ]
-        self.judged(*verdicts)
-        return outcome_of(verdicts) is Outcome.PASS
-
-    def _questions(self, before: Fingerprint) -> list[KnownAnswer]:
-        try:
-            with Chroma(self.target.url, timeout_s=15) as chroma:
-                return own_records(chroma, before.scopes, QUESTIONS)
-        except CallFailed as error:
-            self.note("no questions", why=str(error))
-            return []
-
-    def _time_searches(self, when: str, asked: Sequence[KnownAnswer], wanted: int) -> None:
-        """Cold: each question for the first time since the start. Warm: after the whole ladder."""
-        limit_ms = self._objectives.search_p90_ms
-        try:
-            with Chroma(self.target.url, timeout_s=15) as chroma:
-                samples = time_answers(chroma, asked, wanted)
-        except CallFailed as error:
-            samples = Samples((), (str(error),))
-        self.note("searches timed", when=when, samples=dataclasses.asdict(samples))
-        self.judged(restored_p90(samples, limit_ms, when=when, wanted=wanted))
-
-    def _keep(self, seen: Observation, when: str) -> None:
-        compared = sum(len(each.records) for each in seen.fingerprint.collections.values())
-        self.note(
-            "compared",
-            records=compared,
-            collections=dict(seen.counts),
-            troubles=[dataclasses.asdict(t) for t in seen.troubles],
-            rung_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
-        )
-        self._attach(f"fingerprint{when}", seen.fingerprint)
 
     def judged(self, *verdicts: Verdict) -> None:
         """Keep verdicts; all of them count in the end."""
@@ -322,10 +282,10 @@ class Drill:
         if outcome is not Outcome.PASS:
             raise DrillUnknown(text)
 
-    def _watched(self) -> Prober:
-        if self.prober is None:
+    def _watched(self) -> Watch:
+        if self._watch is None:
             raise DrillError("This scenario has no prober: nothing was watching.")
-        return self.prober
+        return self._watch
 
     def _struck(self) -> Strike:
         if self.struck is None:

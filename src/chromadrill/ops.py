@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 from chromadrill import cli
+from chromadrill.backup_notice import noticed
 from chromadrill.backups.methods import METHODS
 from chromadrill.errors import DrillError
-from chromadrill.protocols import HasLogs, HasSnapshots, Restartable, Target
+from chromadrill.model import Backup
+from chromadrill.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
 from chromadrill.settings import load
 from chromadrill.targets import open_target
 
@@ -18,8 +20,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Do one thing to a target; returns the exit code."""
     asked = _parser().parse_args(arguments)
     settings = load(asked.drill_config)
+    if asked.action == "snapshot":
+        # a target that cannot even be opened is a failed backup, too
+        with noticed(settings, asked.target or settings.drill.target):
+            made = _snapshot(open_target(settings, asked.target), asked)
+        sys.stdout.write(made.id + "\n")
+        return cli.DONE
     target = open_target(settings, asked.target)
-    if asked.action in ("start", "stop", "restart"):
+    if asked.action in ("start", "stop", "restart", "recreate"):
         _service(target, asked.action)
     elif asked.action == "logs":
         if not isinstance(target, HasLogs):
@@ -33,6 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _service(target: Target, action: str) -> None:
     if not isinstance(target, Restartable):
         raise _cannot(target, "restart")
+    if action == "recreate":
+        if not isinstance(target, Recreatable):
+            raise _cannot(target, "recreate")
+        target.recreate()
     if action in ("stop", "restart"):
         target.stop()
     if action in ("start", "restart"):
@@ -40,12 +52,16 @@ def _service(target: Target, action: str) -> None:
     cli.say(f"{target.name}: {action} done, {target.url}")
 
 
+def _snapshot(target: Target, asked: argparse.Namespace) -> Backup:
+    if not isinstance(target, HasSnapshots):
+        raise _cannot(target, "snapshot")
+    return target.snapshot(asked.name, asked.method)
+
+
 def _snapshots(target: Target, asked: argparse.Namespace) -> None:
     if not isinstance(target, HasSnapshots):
         raise _cannot(target, "snapshot")
-    if asked.action == "snapshot":
-        sys.stdout.write(target.snapshot(asked.name, asked.method).id + "\n")
-    elif asked.action == "snapshots":
+    if asked.action == "snapshots":
         for each in target.snapshots():
             sys.stdout.write(f"{each.id}  {each.created_at}  {each.bytes / 1e6:.1f} MB\n")
     else:
@@ -66,6 +82,7 @@ def _parser() -> cli.Parser:
         ("start", "start the server; returns when it answers a real query"),
         ("stop", "stop the server"),
         ("restart", "stop, start"),
+        ("recreate", "a new server on the volume that is there, as a deployment makes it"),
         ("snapshots", "list backups, newest first"),
     ):
         actions.add_parser(name, help=text)

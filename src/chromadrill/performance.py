@@ -9,7 +9,8 @@ from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.model import Scope, Verdict
-from chromadrill.monitoring.questions import Asked, own_questions, searches, timed
+from chromadrill.monitoring.asked import Asked, timed
+from chromadrill.monitoring.questions import own_questions, searches
 
 QUESTIONS = 64  # different ones; asked in turn
 WARM = 3

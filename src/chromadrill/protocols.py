@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from chromadrill.model import Backup, Scope
+from chromadrill.model import Backup, Scope, Usage
 
 
 @runtime_checkable
@@ -76,17 +76,57 @@ class HasLogs(Protocol):
     def logs(self, lines: int = 200) -> str: ...
 
 
+@runtime_checkable
+class Pausable(Protocol):
+    """Capability `pause`: the server can be frozen. It takes connections then, and answers none."""
+
+    def pause(self) -> None: ...
+    def unpause(self) -> None: ...
+
+
+@runtime_checkable
+class Recreatable(Protocol):
+    """Capability `recreate`: the server can be deployed anew on the volume that is there."""
+
+    def recreate(self) -> None:
+        """Return when the new server answers a real query."""
+        ...
+
+
+@runtime_checkable
+class HasMetrics(Protocol):
+    """Capability `metrics`: memory and disk in use, restarts, out-of-memory kills."""
+
+    def metrics(self) -> Usage: ...
+
+
 CAPABILITIES: dict[str, type] = {
     "restart": Restartable,
     "volume": HasVolume,
     "snapshot": HasSnapshots,
     "logs": HasLogs,
+    "pause": Pausable,
+    "recreate": Recreatable,
+    "metrics": HasMetrics,
 }
 
 
 def missing_capabilities(target: object, wanted: Sequence[str]) -> list[str]:
     """Those of `wanted` that the target does not have."""
     return [each for each in wanted if not isinstance(target, CAPABILITIES[each])]
+
+
+@runtime_checkable
+class Scratch(Protocol):
+    """A throw-away target of our own: drills fill it, damage it and remove it."""
+
+    def environment(self) -> Mapping[str, str]:
+        """What makes `chromadrill.ops` in another process act on this very target."""
+        ...
+
+    def remove(self) -> None:
+        """End it, and leave nothing of it behind."""
+        ...
 
 
 class Disaster(Protocol):

@@ -7,26 +7,39 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
+CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
-LISTS = {"required", "scopes", "exceptions", "sizes"}  # in the environment: separated by commas
+BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
+# in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions", "sizes", "escalation"}
 
 
 SECRETS = (
     ("notify", "webhook"),
     ("notify", "heartbeat"),
+    ("notify", "backup_heartbeat"),
+    ("notify", "monitor_heartbeat"),
     ("evidence", "signing_key"),
     ("source", "database_url"),
+    ("betterstack", "uptime_token"),
+    ("betterstack", "telemetry_token"),
+    ("betterstack", "ingest_token"),
 )
 # what RB-3 needs: the extras `embed` and `postgres`
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")
+# of the runbook
+ENVIRONMENTS = {
+    "staging": {"memory_mb": 512, "disk_mb": 5 * 1024},
+    "production": {"memory_mb": 1024, "disk_mb": 10 * 1024},
+}
 
 
 class _Table(BaseModel):
@@ -43,12 +56,14 @@ class Drill(_Table):
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
     trend_fails: bool = False
+    environment: str | None = None
+    require_docker: bool = False
 
 
 def _required() -> tuple[str, ...]:
     """RB-3 is part of the drill wherever it can be run: where its two extras are installed."""
     can = all(importlib.util.find_spec(each) for each in REBUILD_NEEDS)
-    return ("RB-1", "RB-2", *(["RB-3"] if can else []), "RB-4", "RB-8")
+    return ("RB-1", "RB-2", *(["RB-3"] if can else []), "RB-4", "RB-6", "RB-8")
 
 
 class Objectives(_Table):
@@ -58,6 +73,7 @@ class Objectives(_Table):
     rb2_recovery_s: float = Field(300, gt=0)
     rb3_recovery_s: float = Field(3600, gt=0)
     rb4_recovery_s: float = Field(300, gt=0)
+    rb6_recovery_s: float = Field(300, gt=0)
     rb8_recovery_s: float = Field(300, gt=0)
     data_loss_s: float = Field(86_400, ge=0)
     downtime_s: float = Field(300, ge=0)
@@ -102,10 +118,55 @@ class Evidence(_Table):
 
 
 class Notify(_Table):
-    """`[notify]`: who is told how a drill ended. Both URLs are secrets: from the environment alone."""
+    """`[notify]`: who is told how it ended. All URLs are secrets: from the environment alone.
+
+    `heartbeat` is for drills, `backup_heartbeat` for backups, `monitor_heartbeat` for the monitor.
+    """
 
     webhook: SecretStr | None = None
     heartbeat: SecretStr | None = None
+    backup_heartbeat: SecretStr | None = None
+    monitor_heartbeat: SecretStr | None = None
+
+
+class Monitoring(_Table):
+    """`[monitoring]`: the figures of the alert rules; seconds, unless the name says otherwise.
+
+    `time_scale` shortens every wait for a test; it stands in the evidence.
+    """
+
+    interval_s: float = Field(30, gt=0)
+    timeout_s: float = Field(10, gt=0)
+    failures: int = Field(3, ge=1)
+    recovery_s: float = Field(180, ge=0)
+    search_ms: float = Field(2000, gt=0)
+    search_for_s: float = Field(300, ge=0)
+    disk_percent: float = Field(85, gt=0, le=100)
+    disk_clear_percent: float = Field(80, ge=0, le=100)
+    records_min: int = Field(1, ge=0)
+    backup_every_s: float = Field(86_400, gt=0)
+    backup_grace_s: float = Field(17_280, ge=0)
+    backup_journal: str = ".chromadrill/backups.jsonl"
+    time_scale: float = Field(1.0, gt=0, le=1)
+    url: str | None = None
+    escalation: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.disk_clear_percent > self.disk_percent:
+            raise ValueError("disk_clear_percent must not be above disk_percent")
+        return self
+
+
+class Betterstack(_Table):
+    """`[betterstack]`: where its two products are. Tokens: from the environment alone."""
+
+    uptime_url: str = "https://uptime.betterstack.com"
+    telemetry_url: str = "https://telemetry.betterstack.com"
+    ingest_url: str | None = None
+    uptime_token: SecretStr | None = None
+    telemetry_token: SecretStr | None = None
+    ingest_token: SecretStr | None = None
 
 
 class Embedding(_Table):
@@ -118,6 +179,24 @@ class Embedding(_Table):
     batch_size: int = Field(8, ge=1)
     device: str = "cpu"
     offline: bool = True
+
+
+class Container(_Table):
+    """`[container]`: what the target `container` runs. No figure: that of the environment."""
+
+    image: str = "chromadb/chroma:1.5.9"
+    data_dir: str = Field("/data", pattern="^/.")
+    memory_mb: int | None = Field(None, ge=6)
+    disk_mb: int | None = Field(None, ge=1)
+    engine_pid_file: str | None = None
+    engine_start: str | None = None
+
+
+class Environment(_Table):
+    """`[environments.NAME]`: what a deployment is given there."""
+
+    memory_mb: int | None = Field(None, ge=6)
+    disk_mb: int | None = Field(None, ge=1)
 
 
 class SourceTable(_Table):
@@ -172,6 +251,11 @@ class TargetTable(_Table):
     kind: str = "process"
     url: str | None = None
     home: str | None = None
+    # kind "railway": names or ids; the token is never here
+    project: str | None = None
+    environment: str | None = None
+    service: str | None = None
+    endpoint: str | None = None
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
 
 
@@ -181,9 +265,13 @@ class Settings(_Table):
     drill: Drill = Drill()  # type: ignore[call-arg]
     objectives: Objectives = Objectives()  # type: ignore[call-arg]
     targets: dict[str, TargetTable] = Field(default_factory=dict)
+    container: Container = Container()  # type: ignore[call-arg]
+    environments: dict[str, Environment] = Field(default_factory=dict)
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
     notify: Notify = Notify()
+    monitoring: Monitoring = Monitoring()  # type: ignore[call-arg]
+    betterstack: Betterstack = Betterstack()
     embedding: Embedding = Embedding()  # type: ignore[call-arg]
     source: Source = Source()  # type: ignore[call-arg]
     forecast: Forecast = Forecast()  # type: ignore[call-arg]
@@ -191,6 +279,15 @@ class Settings(_Table):
 
     def origin(self, key: str) -> str:
         return self.origins.get(key, "default")
+
+    @property
+    def limits(self) -> Environment:
+        """Of the environment that is drilled; what `[container]` names wins."""
+        named = self.environments.get(self.drill.environment or "", Environment())  # type: ignore[call-arg]
+        return Environment(
+            memory_mb=self.container.memory_mb or named.memory_mb,
+            disk_mb=self.container.disk_mb or named.disk_mb,
+        )
 
     def public(self) -> dict[str, Any]:
         """Every value with its origin, for the ledger."""
@@ -215,6 +312,7 @@ def load(
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for source, values in (
+        ("default", {"environments": ENVIRONMENTS}),
         (str(file or DEFAULT_FILE), _from_file(file)),
         ("environment", _from_environment(environ)),
         ("command line", _nested(command_line or {})),
@@ -223,9 +321,16 @@ def load(
             _set(merged, key.split("."), value)
             origins[key] = source
     try:
-        return Settings.model_validate({**merged, "origins": origins})
+        settings = Settings.model_validate({**merged, "origins": origins})
     except ValidationError as error:
         raise UsageError(_sentence(error, origins)) from error
+    name = settings.drill.environment
+    if name is not None and name not in settings.environments:
+        raise UsageError(
+            f"{settings.origin('drill.environment')}: no environment '{name}'. "
+            f"{did_you_mean(name, settings.environments)}"
+        )
+    return settings
 
 
 def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
@@ -268,8 +373,15 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             _set(found, path, [each.strip() for each in value.split(",") if each.strip()])
         else:
             _set(found, path, value)
+    for variable, key in CUSTOMARY.items():
+        if environ.get(variable):
+            found.setdefault("container", {}).setdefault(key, environ[variable])
     if environ.get("DATABASE_URL"):
         found.setdefault("source", {}).setdefault("database_url", environ["DATABASE_URL"])
+    for name in BETTERSTACK:
+        if environ.get(f"BETTERSTACK_{name}"):
+            table = found.setdefault("betterstack", {})
+            table.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
     if environ.get("CHROMA_URL"):
         found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
     return found
@@ -320,7 +432,11 @@ def _keys(path: list[str]) -> list[str]:
         "objectives": Objectives,
         "targets": TargetTable,
         "contacts": Contacts,
+        "container": Container,
+        "environments": Environment,
         "notify": Notify,
+        "monitoring": Monitoring,
+        "betterstack": Betterstack,
         "embedding": Embedding,
         "source": SourceTable,
         "forecast": Forecast,

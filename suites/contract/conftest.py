@@ -1,20 +1,19 @@
 """One target for a module of contract tests, empty where it is ours: the contract is not the data."""
 
-import os
-
 import pytest
 
-from chromadrill.targets import open_target
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.model import Scope
+from chromadrill.targets import SCRATCH, open_target
+from fixtures.target import new_scratch
 
 
 @pytest.fixture(scope="module")
-def target(settings, tmp_path_factory):
-    """The target named by `--target`; `process` is a fresh, empty server."""
-    if settings.drill.target != "process":
+def target(settings, tmp_path_factory, engine):
+    """The target named by `--target`; a kind's name is a fresh, empty server."""
+    if settings.drill.target not in SCRATCH:
         yield open_target(settings)
         return
-    made = ProcessTarget(tmp_path_factory.mktemp("contract") / "home", owner=os.getpid())
+    made = new_scratch(tmp_path_factory.mktemp("contract"), settings, [Scope()])
     try:
         made.start()
         yield made

@@ -2,9 +2,19 @@
 
 import pytest
 
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.errors import Refused
-from chromadrill.protocols import HasLogs, HasSnapshots, HasVolume, Restartable, Target
+from chromadrill.model import Scope
+from chromadrill.protocols import (
+    HasLogs,
+    HasMetrics,
+    HasSnapshots,
+    HasVolume,
+    Pausable,
+    Recreatable,
+    Restartable,
+    Target,
+)
 from fixtures.options import may_damage
 
 pytestmark = [pytest.mark.contract, pytest.mark.gate]
@@ -94,3 +104,43 @@ def test_snapshot_is_listed_first_and_the_server_runs_again(target, capable, run
 def test_logs_are_there(target, capable):
     capable(target, HasLogs)
     assert isinstance(target.logs(10), str)
+
+
+def test_paused_server_takes_connections_and_answers_none_until_it_is_woken(target, capable):
+    capable(target, Pausable)
+    target.pause()
+    try:
+        with Chroma(target.url, timeout_s=1) as chroma, pytest.raises(CallFailed) as failed:
+            chroma.heartbeat()
+        assert failed.value.timed_out
+    finally:
+        target.unpause()
+    target.unpause()
+
+    with Chroma(target.url) as chroma:
+        assert chroma.heartbeat() > 0
+
+
+def test_server_deployed_anew_has_its_data_and_its_url(target, capable, run_name):
+    capable(target, Recreatable)
+    before, name = target.url, f"drill-{run_name}-recreated"
+    with Chroma(target.url) as chroma:
+        chroma.create_collection(Scope(), name)
+    target.recreate()
+
+    assert target.url == before
+    with Chroma(target.url) as chroma:
+        chroma.delete_collection(Scope(), name)
+
+
+def test_metrics_count_a_restart_and_what_is_used(target, capable):
+    capable(target, HasMetrics)
+    before = target.metrics()
+    target.stop()
+    target.start()
+    after = target.metrics()
+
+    assert after.restarts == before.restarts + 1
+    assert after.memory_bytes > 0
+    assert after.disk_bytes > 0
+    assert after.oom_kills == before.oom_kills

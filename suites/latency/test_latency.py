@@ -12,7 +12,7 @@ from chromadrill.datasets.vectors import SeededEmbedder
 from chromadrill.errors import DrillError
 from chromadrill.model import Scope
 from chromadrill.monitoring import questions
-from chromadrill.monitoring.questions import Asked, Question, timed
+from chromadrill.monitoring.asked import Asked, Question, timed
 
 pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
 
@@ -44,7 +44,7 @@ def test_reading_is_fast_and_no_slower_than_before(
             measured.samples, objectives.search_p90_ms, at_least=wanted, check=f"{series} p90"
         ),
         every_under(f"every {series}", measured.samples, objectives.query_ms, at_least=wanted),
-        trend(series, measured),
+        *trend(series, measured),
     )
 
 
@@ -102,8 +102,10 @@ def test_collection_is_created_in_time(drill, chroma, objectives, run_name):
 @pytest.mark.needs("restart")
 def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, objectives):
     """The slowest of three restarts, to the first right answer; that answer comes from cold."""
+    if not own.right:
+        pytest.skip("no record answers as it should: there is nothing to ask after a restart")
     starts, firsts, answers = [], [], Asked()
-    for number in range(RESTARTS if own.right else 0):
+    for number in range(RESTARTS):
         with drill.when(f"restart {number + 1}"):
             unasked.stop()
             started = now()
@@ -114,10 +116,12 @@ def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, 
                 starts.append(None)
                 break
             with connect(unasked.url) as chroma:  # a new client, as cold as the server
-                (asked,) = questions.searches(chroma, own.info, own.right[number:][:1])
+                (asked,) = questions.searches(
+                    chroma, own.info, [own.right[number % len(own.right)]]
+                )
                 firsts.append(timed(answers, asked))
             starts.append(now() - started)
-    slowest = None if None in starts else max(starts, default=None)
+    slowest = None if None in starts else max(starts)
     drill.judged(
         within("startup", slowest, objectives.startup_s, what="start to the first answer"),
         every_under(

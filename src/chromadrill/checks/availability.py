@@ -6,6 +6,8 @@ from typing import Protocol
 
 from chromadrill.model import ClientView, Outcome, Verdict
 
+SLACK_S = 1.0  # of a watch: ticks are a quarter of a second apart, a busy machine's more
+
 
 class Limits(Protocol):
     """Of `[objectives]`, in seconds."""
@@ -29,6 +31,18 @@ def wrong_answers(view: ClientView, limit_s: float) -> Verdict:
 def availability(view: ClientView, limits: Limits) -> list[Verdict]:
     """Both, each against its limit."""
     return [downtime(view, limits.downtime_s), wrong_answers(view, limits.wrong_answers_s)]
+
+
+def stays_right(view: ClientView) -> Verdict:
+    """Nothing but right answers in `view`, which begins with the recovery."""
+    check, bad = "stays right", view.seconds("error", "timeout", "wrong")
+    long = view.end - view.begin
+    sentence = f"{view.seconds('right'):.1f} of {long:.1f} s after the recovery"
+    if bad:
+        return Verdict.failed(check, f"{sentence}: {bad:.1f} s without a right answer")
+    if view.seconds("right") < long - SLACK_S:
+        return Verdict.unknown(check, f"{sentence}: nobody looked at the rest")
+    return Verdict.passed(check, sentence)
 
 
 def _judged(check: str, view: ClientView, results: tuple[str, ...], limit_s: float) -> Verdict:

@@ -124,9 +124,10 @@ def restored_p90(samples: Samples, limit_ms: float, *, when: str, wanted: int) -
     check = f"search p90 {when}"
     if wanted < FEWEST and not samples.errors:
         return Verdict.not_run(check, f"{wanted} different questions, {FEWEST} needed")
-    verdict = p90_under(samples, limit_ms, at_least=min(wanted, max(FEWEST, wanted // 2)))
+    least = min(wanted, max(FEWEST, wanted // 2))
+    verdict = p90_under(samples, limit_ms, at_least=least, check=check)
     first = f"; the first took {samples.milliseconds[0]:.1f} ms" if samples.milliseconds else ""
-    return replace(verdict, check=check, message=verdict.message + first)
+    return replace(verdict, message=verdict.message + first)
 
 
 def at_least(check: str, actual: float, limit: float, *, unit: str) -> Verdict:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -59,30 +61,41 @@ class Writer:
             while not self._stop.is_set():
                 rows = range(number, number + BATCH)
                 number += BATCH
-                ids = [f"write-{row:06d}" for row in rows]
+                batch = [writing(row, self._collection) for row in rows]
                 try:
-                    chroma.upsert(
-                        self._collection,
-                        ids=ids,
-                        vectors=np.array([self.vector(row) for row in rows], np.float32),
-                        documents=[f"acknowledged write number {row}" for row in rows],
-                        metadatas=[{"value": row} for row in rows],
-                    )
+                    upsert(chroma, self._collection, batch, [self.vector(row) for row in rows])
                 except CallFailed:
                     self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
                     continue
                 at = time.time()
-                for each, row in zip(ids, rows, strict=True):
-                    self.acknowledged.append(
-                        Acknowledged(
-                            at, self._collection.key, each, f"acknowledged write number {row}", row
-                        )
-                    )
+                self.acknowledged += [replace(each, at=at) for each in batch]
                 self._stop.wait(0.01)
 
     def vector(self, row: int) -> list[float]:
         """The vector that record `row` was written with."""
         return [float((row * step) % 97) for step in range(1, self._dimension + 1)]
+
+
+def writing(row: int, collection: CollectionInfo) -> Acknowledged:
+    """Record `row` as it is written, at this moment."""
+    words = f"acknowledged write number {row}"
+    return Acknowledged(time.time(), collection.key, f"write-{row:06d}", words, row)
+
+
+def upsert(
+    chroma: Chroma,
+    collection: CollectionInfo,
+    batch: Sequence[Acknowledged],
+    vectors: Sequence[Sequence[float]] | np.ndarray,
+) -> None:
+    """Write them, each with its vector. Raises CallFailed: then they are not acknowledged."""
+    chroma.upsert(
+        collection,
+        ids=[each.id for each in batch],
+        vectors=np.asarray(vectors, np.float32),
+        documents=[each.document for each in batch],
+        metadatas=[{"value": each.value} for each in batch],
+    )
 
 
 def whole_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str, int]:

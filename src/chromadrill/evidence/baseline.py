@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """An accepted run: its ratios by series (`checks.latency.ratios`), and its place."""
+    """An accepted run: `checks.latency.percentiles` by series, and its place."""
 
     run_id: str
     accepted_at: str

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import pkgutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from chromadrill.errors import UsageError, did_you_mean
 from chromadrill.model import Scope
-from chromadrill.protocols import Target
+from chromadrill.protocols import Restartable, Scratch, Target
 from chromadrill.settings import Settings
 
-KINDS = ("process", "remote")
+KINDS = ("process", "container", "remote", "railway")
+SCRATCH = ("process", "container")  # kinds that drills make, fill, damage and remove
 OWNER_VARIABLE = "DRILL_OWNER"  # pid with which the servers end that a command starts
-DEFAULT_HOME = Path(".chromadrill/process")
+HOMES = Path(".chromadrill")
+
+
+class Own(Target, Scratch, Restartable, Protocol):
+    """What the SCRATCH kinds have in common."""
 
 
 def open_target(settings: Settings, name: str | None = None) -> Target:
@@ -31,13 +38,12 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         return _imported(name)
     table = settings.targets.get(name)
     kind = table.kind if table else name
-    if kind == "process":
-        from chromadrill.targets.process import ProcessTarget
-
-        home = table.home if table and table.home else DEFAULT_HOME
+    if kind in SCRATCH:
         owner = os.environ.get(OWNER_VARIABLE)
-        return ProcessTarget(
-            Path(home),
+        return made(
+            kind,
+            Path(table.home) if table and table.home else HOMES / kind,
+            settings,
             name=name,
             owner=int(owner) if owner else None,
             scopes=[Scope.parse(each) for each in table.scopes] if table else [Scope()],
@@ -46,9 +52,50 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         from chromadrill.targets.remote import RemoteTarget
 
         return RemoteTarget(table.url, name=name)
+    if kind == "railway" and table:
+        from chromadrill.targets.railway import opened
+
+        return opened(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
     raise UsageError(
         f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
         f"{did_you_mean(kind, KINDS)}"
+    )
+
+
+def made(
+    kind: str,
+    home: Path,
+    settings: Settings,
+    *,
+    name: str | None = None,
+    owner: int | None = None,
+    scopes: Sequence[Scope] = (Scope(),),
+) -> Own:
+    """A target of one of the SCRATCH kinds in `home`; raises NoEngine where one needs an engine."""
+    startup_s = max(60, settings.objectives.startup_s)
+    if kind == "container":
+        from chromadrill.targets.container import ContainerTarget
+        from chromadrill.targets.shape import Shape
+
+        shape = Shape(
+            image=settings.container.image,
+            mount=settings.container.data_dir,
+            memory_mb=settings.limits.memory_mb,
+            disk_mb=settings.limits.disk_mb,
+        )
+        return ContainerTarget(
+            home, shape, name=name or kind, owner=owner, startup_s=startup_s, scopes=scopes
+        )
+    from chromadrill.targets.process import ProcessTarget
+
+    return ProcessTarget(
+        home,
+        name=name or kind,
+        owner=owner,
+        startup_s=startup_s,
+        scopes=scopes,
+        memory_mb=settings.limits.memory_mb,
+        disk_mb=settings.limits.disk_mb,
     )
 
 
@@ -56,20 +103,21 @@ def require_known(settings: Settings, name: str | None = None) -> None:
     """Raise UsageError, with the nearest known name, unless `name` can name a target."""
     where = "command line" if name else settings.origin("drill.target")
     name = name or settings.drill.target
-    if ":" in name or name in {"process", *settings.targets}:
+    known = {*SCRATCH, *settings.targets}
+    if ":" in name or name in known:
         return
     raise UsageError(
         f"Unknown target '{name}' (from the {where}). "
-        f"{did_you_mean(name, {'process', *settings.targets})} Or a URL, or package.module:Class."
+        f"{did_you_mean(name, known)} Or a URL, or package.module:Class."
     )
 
 
 def _imported(path: str) -> Target:
     try:
-        made = pkgutil.resolve_name(path)()
+        found = pkgutil.resolve_name(path)()
     except (ImportError, AttributeError, ValueError) as error:
         raise UsageError(f"--target {path}: cannot import it: {error}.") from error
-    if not isinstance(made, Target):
-        missing = [each for each in ("name", "url", "facts") if not hasattr(made, each)]
+    if not isinstance(found, Target):
+        missing = [each for each in ("name", "url", "facts") if not hasattr(found, each)]
         raise UsageError(f"--target {path}: not a target; it lacks {', '.join(missing)}.")
-    return made
+    return found

@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -27,10 +26,13 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
-from chromadrill.model import Backup, Scope
+from chromadrill.model import Backup, Scope, Usage
+from chromadrill.targets import usage
+from chromadrill.targets.home import MARKER, claim, port_of
 
-MARKER = "chromadrill-home.json"
 STOP_S = 15.0
+MB = 1024 * 1024
+ENDED = "ended-by-us"  # beside the state: this run of the server was ended by a command of ours
 
 
 class ProcessTarget:
@@ -38,6 +40,7 @@ class ProcessTarget:
 
     `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
     `scopes`: what readiness asks of, besides the default tenant and database.
+    `memory_mb`, `disk_mb`: what it may use by contract; nothing enforces them here.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class ProcessTarget:
         owner: int | None = None,
         startup_s: float = 60.0,
         scopes: Sequence[Scope] = (Scope(),),
+        memory_mb: int | None = None,
+        disk_mb: int | None = None,
     ) -> None:
         self.name = name
         self.home = home.absolute()
@@ -55,30 +60,17 @@ class ProcessTarget:
         self.scopes = tuple(scopes)
         self._owner = owner
         self._startup_s = startup_s
-        self._claim()
-
-    def _claim(self) -> None:
-        marker = self.home / MARKER
-        if self.home.exists() and not marker.is_file():
-            if not self.home.is_dir():
-                raise Refused(f"{self.home} is not a directory.")
-            if any(self.home.iterdir()):
-                raise Refused(
-                    f"{self.home} is not empty and not a chromadrill home; nothing was touched.",
-                    next_step=f"Name an empty directory, or one with {MARKER} in it.",
-                )
-        try:
-            for each in (self.data, self.home / "logs", self.home / "snapshots"):
-                each.mkdir(parents=True, exist_ok=True)
-            if not marker.is_file():
-                marker.write_text(json.dumps({"port": _free_port(), "created": time.time()}))
-        except OSError as error:
-            raise Refused(f"{self.home}: {error.strerror}.") from error
+        self.memory_mb, self.disk_mb = memory_mb, disk_mb
+        self._counts = usage.Counts(self.home)
+        fresh = not (self.home / MARKER).is_file()
+        claim(self.home, ("logs", "snapshots"))
+        if fresh:  # a volume that is lost is not made again: that would hide it
+            self.data.mkdir(exist_ok=True)
 
     @property
     def port(self) -> int:
         """Chosen once for a home, so that the URL outlives a restart."""
-        return int(json.loads((self.home / MARKER).read_text())["port"])
+        return port_of(self.home)
 
     @property
     def url(self) -> str:
@@ -86,6 +78,15 @@ class ProcessTarget:
 
     def facts(self) -> Mapping[str, str]:
         return {"kind": "process", "chromadb": version("chromadb"), "url": self.url}
+
+    def environment(self) -> Mapping[str, str]:
+        """What makes `chromadrill.ops` in another process act on this very target."""
+        table = f"DRILL_TARGETS__{self.name.upper()}__"
+        found = {
+            f"{table}HOME": str(self.home),
+            f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
+        }
+        return {**found, "DRILL_OWNER": str(self._owner)} if self._owner else found
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
@@ -96,7 +97,9 @@ class ProcessTarget:
         if self.running():
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
         self._refuse_taken_port()
+        self._counts.add(starts=1, oom_kills=int(self._killed_by_others()))
         (self.home / "state.json").unlink(missing_ok=True)
+        (self.home / ENDED).unlink(missing_ok=True)
         order = {
             "command": [
                 _chroma(),
@@ -161,6 +164,7 @@ class ProcessTarget:
     def _end(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is not None:
+            (self.home / ENDED).touch()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
             try:
@@ -213,12 +217,32 @@ class ProcessTarget:
                     next_step="End that program, or use another home directory.",
                 ) from error
 
+    # ---- metrics --------------------------------------------------------------------------------
+    def metrics(self) -> Usage:
+        """Memory and disk in use, restarts, and ends by a SIGKILL that none of our commands sent.
+
+        On a bare machine that is all that can be seen of the kernel's out-of-memory killer.
+        """
+        pid, counts = self.pid(), self._counts.read()
+        return Usage(
+            memory_bytes=usage.resident_bytes(pid) if pid else None,
+            memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
+            disk_bytes=usage.bytes_below(self.data),
+            disk_limit_bytes=self.disk_mb * MB if self.disk_mb else None,
+            restarts=max(0, counts["starts"] - 1),
+            oom_kills=counts["oom_kills"] + int(self._killed_by_others()),
+        )
+
+    def _killed_by_others(self) -> bool:
+        return self._state().get("exit") == -signal.SIGKILL and not (self.home / ENDED).exists()
+
     # ---- volume, snapshots, logs ----------------------------------------------------------------
     @contextlib.contextmanager
     def volume(self) -> Iterator[Path]:
         """The data directory of the stopped server. Raises Refused while it runs."""
         if self.running():
             raise Refused(f"{self.data} belongs to a running server; stop it first.")
+        self.data.mkdir(exist_ok=True)
         yield self.data
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
@@ -263,9 +287,3 @@ def _chroma() -> str:
     if found is None:
         raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,0 +1,43 @@
+"""Tar archives between a folder and a container: what the engine's copy takes and gives."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
+
+from chromadrill.backups.disk import require_room
+
+
+def unpack(chunks: Iterable[bytes], into: Path) -> None:
+    """Unpack what the engine sends of a folder; files and folders only, and nothing leaves `into`.
+
+    The engine sends the folder as `NAME/...` or `./...`; its name is left off. Raises Refused when
+    there is no room.
+    """
+    with TemporaryFile(dir=into.parent) as file:
+        for chunk in chunks:
+            file.write(chunk)
+        require_room(into, file.tell())
+        file.seek(0)
+        with tarfile.open(fileobj=file) as tar:
+            for member in tar:
+                member.name = member.name.partition("/")[2]
+                if member.name and (member.isfile() or member.isdir()):
+                    tar.extract(member, into, filter="data")
+
+
+def pack(folder: Path, file: IO[bytes]) -> None:
+    """Write everything in `folder` to `file`, owned by root as the server's own files are."""
+    with tarfile.open(fileobj=file, mode="w") as tar:
+        for path in sorted(folder.iterdir()):
+            tar.add(path, arcname=path.name, filter=_of_root)
+    file.seek(0)
+
+
+def _of_root(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member

@@ -1,0 +1,35 @@
+"""Disasters that only a container can have: struck on a scratch container, never on another target."""
+
+import pytest
+
+from chromadrill.errors import Unavailable
+from chromadrill.targets.loop import small_disk
+from fixtures.target import fill, new_scratch
+
+
+@pytest.fixture(autouse=True)
+def _container(settings):
+    if settings.drill.target != "container":
+        pytest.skip("only a container can have this disaster: --target container")
+
+
+@pytest.fixture
+def disk(request):
+    """Options of a volume on a small disk; `parametrize` it with its megabytes."""
+    try:
+        with small_disk(request.param) as options:
+            yield options
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def on_small_disk(disk, settings, dataset, workshop, golden):
+    """A container whose volume lies on the small disk, with the standard dataset on it."""
+    target = new_scratch(workshop, settings, dataset.scopes)
+    try:
+        target.replace_volume(disk)
+        fill(target, golden, dataset)
+        yield target
+    finally:
+        target.remove()

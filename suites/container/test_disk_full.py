@@ -1,0 +1,81 @@
+"""The volume is full: while clients write, when the server starts, and when a backup is restored."""
+
+import pytest
+
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.disasters.container import (
+    DISK_FULL,
+    DISK_FULL_AT_START,
+    free_disk,
+    on_another_volume,
+)
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.docker, pytest.mark.needs("recreate")]
+
+
+class TestOnASmallDisk:
+    """The container's own volume lies on a disk of 64 MB."""
+
+    @pytest.fixture
+    def target(self, on_small_disk):
+        return on_small_disk
+
+    @pytest.mark.runbook("RB-1")
+    @pytest.mark.parametrize("disk", [64], indirect=True, ids=["64MB"])
+    @pytest.mark.parametrize(
+        ("disaster", "word"),
+        [(DISK_FULL, "restart"), (DISK_FULL_AT_START, "start")],
+        ids=str,
+    )
+    def test_full_disk_is_freed_and_no_acknowledged_write_is_lost(
+        self, watched, chroma, fingerprint, writes, objectives, disaster, word
+    ):
+        """On-call frees space, then restarts: freeing alone does not heal it."""
+        drill = watched
+        with (
+            drill.given("clients are writing"),
+            Writer(drill.target.url, writes) as writer,
+        ):
+            writer.wait_for(100)
+            with drill.when(f"disaster: {disaster.what}"):
+                struck = drill.strike(disaster)
+        with drill.when(f"on-call frees space, then follows RB-1: {word}"):
+            free_disk(drill.target)
+            drill.ops(word)
+            recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+        with drill.then("every acknowledged write and every record is there"):
+            present = whole_writes(chroma, writes)
+            chroma.delete_collection(Scope(), writes.name)
+            proven = drill.prove(fingerprint)
+            drill.judged(
+                was_seen(struck),
+                data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+                recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
+            )
+
+
+@pytest.mark.runbook("RB-2")
+@pytest.mark.parametrize("disk", [12], indirect=True, ids=["12MB"])
+def test_restore_onto_a_disk_that_is_too_small_is_refused(watched, disk, objectives):
+    """On-call is told that there is no room, and restores onto a larger disk."""
+    drill, smaller = watched, on_another_volume(disk)
+    with drill.given("a snapshot"):
+        snapshot = drill.backup(drill.ops("snapshot"))
+    with drill.when(f"disaster: {smaller.what}"):
+        struck = drill.strike(smaller)
+    with drill.when("on-call follows RB-2, and the restore finds no room"):
+        drill.ops("stop")
+        drill.refused("restore", snapshot.id, said="space")
+    with drill.when("the platform gives a larger disk, and on-call follows RB-2 again"):
+        drill.target.replace_volume(())
+        drill.ops("restore", snapshot.id)
+        drill.ops("start")
+        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+    with drill.then("everything in the snapshot is back and answers"):
+        proven = drill.prove(snapshot.fingerprint)
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
+        )

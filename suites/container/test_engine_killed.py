@@ -1,0 +1,47 @@
+"""RB-1: the container engine itself dies. Only one that the settings name is killed."""
+
+import shlex
+import subprocess
+
+import pytest
+
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.disasters.container import EngineKilled
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
+
+
+@pytest.fixture
+def ours(settings):
+    """Settings of an engine that nobody else uses."""
+    found = settings.container
+    if not (found.engine_pid_file and found.engine_start):
+        pytest.skip("no engine of ours: [container] engine_pid_file and engine_start name one")
+    return found
+
+
+@pytest.mark.needs("recreate")
+def test_engine_is_started_again_without_losing_an_acknowledged_write(
+    ours, watched, chroma, fingerprint, writes, objectives
+):
+    """On-call starts the engine, then the server: every acknowledged write is there, in time."""
+    drill, disaster = watched, EngineKilled(ours.engine_pid_file)
+    with drill.given("clients are writing"), Writer(drill.target.url, writes) as writer:
+        writer.wait_for(100)
+        with drill.when(f"disaster: {disaster.what}"):
+            struck = drill.strike(disaster)
+    with drill.when("on-call starts the engine, then follows RB-1: start"):
+        subprocess.run(shlex.split(ours.engine_start), check=True, timeout=120)
+        drill.ops("start")
+        recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+    with drill.then("every acknowledged write and every record is there, also after a restart"):
+        present = whole_writes(chroma, writes)
+        chroma.delete_collection(Scope(), writes.name)
+        proven = drill.prove(fingerprint)
+        drill.judged(
+            was_seen(struck),
+            data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+            recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
+        )

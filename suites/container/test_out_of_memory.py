@@ -1,0 +1,35 @@
+"""RB-1: the kernel kills a server that has too little memory for what it is loaded with."""
+
+import pytest
+
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.checks.resources import was_killed_for_memory
+from chromadrill.datasets.writer import whole_writes
+from chromadrill.disasters.container import OutOfMemory
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
+
+
+@pytest.mark.needs("recreate")
+@pytest.mark.needs("metrics")
+def test_server_killed_for_want_of_memory_comes_back_with_more(
+    watched, chroma, fingerprint, writes, objectives
+):
+    """On-call deploys with more memory: what was acknowledged until the kill is there."""
+    drill, disaster = watched, OutOfMemory(writes)
+    with drill.when(f"disaster: {disaster.what}"):
+        struck = drill.strike(disaster)
+        drill.judged(was_killed_for_memory(drill.target.metrics()))
+    with drill.when("on-call deploys it with its proper memory: recreate"):
+        drill.ops("recreate")
+        recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+    with drill.then("every acknowledged record is there, and it is killed no more"):
+        present = whole_writes(chroma, writes)
+        chroma.delete_collection(Scope(), writes.name)
+        proven = drill.prove(fingerprint)
+        drill.judged(
+            was_seen(struck),
+            data_loss(disaster.acknowledged, present, struck.epoch, limit_s=None),
+            recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
+        )

@@ -1,0 +1,47 @@
+"""RB-2: the volume is mounted where the server keeps nothing; its data is in the container's layer."""
+
+from dataclasses import replace
+
+import pytest
+
+from chromadrill.backups.disk import empty
+from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.disasters.container import redeployed
+
+pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-2")]
+WRONG = "/chroma/chroma"
+MISPLACED = redeployed(
+    "wrong-mount",
+    f"deployed anew with the volume at {WRONG}: the data was in the old container",
+    lambda shape: replace(shape, mount=WRONG),
+)
+
+
+@pytest.mark.needs("recreate")
+@pytest.mark.needs("snapshot")
+def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
+    watched, chroma, dataset, objectives
+):
+    """On-call cannot take an empty volume for a backup; an export brings back what was lost."""
+    drill, wrong = watched, MISPLACED
+    with drill.given("the server has never written to its volume; a copy of it is no backup"):
+        drill.target.stop()
+        with drill.target.volume() as data:
+            empty(data)
+        wrong.strike(drill.target)
+        dataset.load(chroma)
+        drill.refused("snapshot", said="is not what the fingerprint says")
+        snapshot = drill.backup(drill.ops("snapshot", "--method", "export"))
+    with drill.when(f"disaster: {wrong.what}"):
+        struck = drill.strike(wrong)
+    with drill.when("on-call mounts the volume where it belongs, and restores the export"):
+        for words in (("recreate",), ("stop",), ("restore", snapshot.id), ("start",)):
+            drill.ops(*words)
+        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+    with drill.then("everything is back, and now it outlives the container"):
+        drill.ops("recreate")
+        proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
+        )
