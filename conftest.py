@@ -6,7 +6,10 @@ pytest_plugins = (
     "fixtures.progress",
     "fixtures.target",
     "fixtures.drill",
+    "fixtures.source",
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",
+    "fixtures.latency",
+    "fixtures.baseline",
 )

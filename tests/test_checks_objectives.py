@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chromadrill.checks import objectives
 from chromadrill.model import Acknowledged, Outcome, Samples, Sight, Strike
-from chromadrill.monitoring.prober import stable_since
+from chromadrill.monitoring.sights import stable_since
 
 
 def write(number, at):

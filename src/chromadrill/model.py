@@ -307,31 +307,71 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Hits:
+    """Questions with known right documents: how many were asked, and how many found theirs.
+
+    `first`: as the first answer; `ten`: among the first ten.
+    """
+
+    asked: int
+    first: int
+    ten: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """One tick of the prober: monotonic seconds (due and done), and what it saw.
 
-    `result` is right, wrong, error or timeout.
+    `result` is right, wrong, error or timeout. `late_s`: how long after it was due the tick began;
+    nobody looked in that time.
     """
 
     due: float
     done: float
     result: str
     detail: str = ""
+    late_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch in which a client saw one result, or in which nobody looked (`unwatched`).
+
+    Monotonic seconds.
+    """
+
+    begin: float
+    end: float
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    """What a client saw from `begin` to `end` (monotonic seconds), without gaps."""
+
+    begin: float
+    end: float
+    windows: tuple[Window, ...]
+
+    def seconds(self, *results: str) -> float:
+        """How long it saw one of `results`."""
+        return sum(each.end - each.begin for each in self.windows if each.result in results)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a deployment uses, of what it may; a limit of None: there is none.
 
-    `restarts` and `oom_kills` are counted from the deployment's first start.
+    `restarts` and `oom_kills` are counted from the deployment's first start; None: the platform
+    does not tell.
     """
 
     memory_bytes: int | None
     memory_limit_bytes: int | None
     disk_bytes: int
     disk_limit_bytes: int | None
-    restarts: int
-    oom_kills: int
+    restarts: int | None
+    oom_kills: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
 from chromadrill.datasets.writer import Writer, whole_writes
 from chromadrill.disasters.files import DATABASE_CORRUPTED, SEGMENT_DELETED, VOLUME_LOST
@@ -34,5 +35,6 @@ def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster, met
         drill.judged(
             was_seen(struck),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
+            *availability(drill.clients_saw(), objectives),
             data_loss(writer.acknowledged, present, struck.epoch, objectives.data_loss_s),
         )

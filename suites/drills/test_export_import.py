@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import recovery_time, was_seen
 from chromadrill.datasets.standard import MAIN
 from chromadrill.disasters.data import CollectionDropped
@@ -26,4 +27,5 @@ def test_dropped_collection_is_restored_from_its_export(watched, fingerprint, ob
         drill.judged(
             was_seen(struck),
             recovery_time(recovered_s, objectives.rb4_recovery_s, proven=proven),
+            *availability(drill.clients_saw(), objectives),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
@@ -85,9 +86,11 @@ def percentile(values: Sequence[float], rank: int) -> float | None:
     return round(quantiles(values, n=100, method="inclusive")[rank - 1], 3)
 
 
-def p90_under(samples: Samples, limit_ms: float, *, at_least: int) -> Verdict:
+def p90_under(
+    samples: Samples, limit_ms: float, *, at_least: int, check: str = "search p90"
+) -> Verdict:
     """The 90th percentile of the raw samples; too few of them is UNKNOWN, an error is a FAIL."""
-    check, got = "search p90", len(samples.milliseconds)
+    got = len(samples.milliseconds)
     if samples.errors:
         return Verdict.failed(
             check,
@@ -108,6 +111,23 @@ def p90_under(samples: Samples, limit_ms: float, *, at_least: int) -> Verdict:
         limit=limit_ms,
         unit="ms",
     )
+
+
+FEWEST = 20  # samples that a percentile of a just-restored store may rest on
+
+
+def restored_p90(samples: Samples, limit_ms: float, *, when: str, wanted: int) -> Verdict:
+    """`p90_under` for a store that was just restored; `when` is cold or warm.
+
+    A store of a handful of records has too few different questions for a cold percentile: `not_run`.
+    """
+    check = f"search p90 {when}"
+    if wanted < FEWEST and not samples.errors:
+        return Verdict.not_run(check, f"{wanted} different questions, {FEWEST} needed")
+    least = min(wanted, max(FEWEST, wanted // 2))
+    verdict = p90_under(samples, limit_ms, at_least=least, check=check)
+    first = f"; the first took {samples.milliseconds[0]:.1f} ms" if samples.milliseconds else ""
+    return replace(verdict, message=verdict.message + first)
 
 
 def at_least(check: str, actual: float, limit: float, *, unit: str) -> Verdict:

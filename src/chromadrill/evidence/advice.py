@@ -12,6 +12,9 @@ LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
 PROVE = "pytest -m drill --backup PATH"
 AGAIN = "pytest -m drill"
 LOAD = "locust -f loadtests/ --host URL --headless"
+LATENCY = "pytest -m latency"
+REBUILD = "python scripts/rebuild_chromadb.py --from-postgresql --url URL"
+REGENERATE = "python scripts/regenerate_embeddings.py --source NAME --url URL"
 
 # by the beginning of a check's name ("records after one more restart" is about records)
 _ADVICE = {
@@ -41,6 +44,27 @@ _ADVICE = {
     "out of memory": ("No kill for want of memory was counted: nothing was tried.", AGAIN),
     "refused": ("A command was done that had to be refused, or refused for another reason.", LOGS),
     "collection creation": ("Making a new collection takes longer than agreed.", LOGS),
+    "downtime": ("Clients went without right answers for too long; see the timeline.", LOGS),
+    "stays right": ("Right answers came and went again: it has not recovered.", LOGS),
+    "load samples": ("Too few searches were answered to tell what clients saw.", LOAD),
+    "arrivals": ("Searches of the load run are missing: it was cut short.", LOAD),
+    "schedule kept": ("The load generator itself was late: the machine is too busy.", LOAD),
+    "right at the end": ("Clients were still without right answers when the load ended.", LOGS),
+    "wrong answers": ("Clients were told wrong things for too long: stop the service sooner.", LOGS),
+    "latency trend": ("Slower than the accepted baseline. Meant so: --accept-latency.", LATENCY),
+    "every": ("A single query took longer than agreed, failed, or was wrong.", LATENCY),
+    "cold first query": ("The first query after a restart takes longer than agreed.", LATENCY),
+    "filtered search p90": ("Filtered searches are slower than agreed.", LATENCY),
+    "get by id p90": ("Reading a record by its id is slower than agreed.", LATENCY),
+    "upsert p90": ("Writing a batch is slower than agreed.", LATENCY),
+    "embedding p90": ("The embedder is slower than agreed: other work on this machine?", LATENCY),
+    "own records": ("Records are not found by their own vectors: validate the database.", VALIDATE),
+    "source rows": ("The rebuilt collection is not what its source holds.", REBUILD),
+    "fresh embeddings": ("Vectors are not what the model makes of their documents.", REGENERATE),
+    "lost database": ("It is not what was lost: other vectors, or rows the source lacks.", REBUILD),
+    "rebuilds proven": ("A rebuild did not end as its source.", REBUILD),
+    "hit@": ("Questions find their right documents less often than before.", REGENERATE),
+    "forecast": ("At the real size it may not be back in time; larger measured sizes tell more.", AGAIN),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
 }  # fmt: skip
 

@@ -13,6 +13,18 @@ _OBJECTIVES = {
     "collection creation": "collection_creation_s",
     "data loss": "data_loss_s",
     "search p90": "search_p90_ms",
+    "search p90 cold": "search_p90_ms",
+    "search p90 warm": "search_p90_ms",
+    "downtime": "downtime_s",
+    "wrong answers": "wrong_answers_s",
+    "filtered search p90": "search_p90_ms",
+    "get by id p90": "search_p90_ms",
+    "every search": "query_ms",
+    "every filtered search": "query_ms",
+    "every get by id": "query_ms",
+    "cold first query": "query_ms",
+    "upsert p90": "upsert_p90_ms",
+    "embedding p90": "embedding_p90_ms",
 }
 
 

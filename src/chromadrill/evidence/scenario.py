@@ -39,6 +39,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "strike_s": _seconds(begun, _last(mine, "strike", "at")),
         "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),
+        "load": _load(mine),
         "commands": [
             {key: e.get(key) for key in ("command", "exit_code", "seconds")}
             for e in mine
@@ -131,6 +132,16 @@ def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
         }
         for each in sights.get("windows") or ()
     ]
+
+
+def _load(mine: list[JSON]) -> JSON | None:
+    """What a load run beside the scenario measured; its raw samples lie in the run's folder."""
+    result = _last(mine, "clients", "result")
+    if not result:
+        return None
+    keys = ("profile", "outcome", "scheduled", "samples", "outcomes", "p50_ms", "p90_ms", "p99_ms",
+            "max_ms", "service_p50_ms", "service_p90_ms", "windows")  # fmt: skip
+    return {key: result.get(key) for key in keys}
 
 
 def _last(mine: list[JSON], event: str, key: str) -> Any:

@@ -17,7 +17,7 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
         "recovery_limit_s": recovery and recovery["limit"],
         "data_loss_s": loss and loss["actual"],
         "data_loss_limit_s": loss and loss["limit"],
-        "downtime_s": _most(_outage(each, ("error", "timeout")) for each in scenarios),
+        "downtime_s": _most(_outage(each, ("error", "timeout", "wrong")) for each in scenarios),
         "wrong_answer_s": _most(_outage(each, ("wrong",)) for each in scenarios),
         "records_compared": sum(each["compared"] for each in records),
         "records_total": sum(each["total"] for each in records),
@@ -25,7 +25,10 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
         "records_altered": sum(each["changed"] for each in records),
         "records_extra": sum(each["extra"] for each in records),
         "search_p90_ms": _most(
-            v["actual"] for s in scenarios for v in s["verdicts"] if v["check"] == "search p90"
+            v["actual"]
+            for s in scenarios
+            for v in s["verdicts"]
+            if v["check"].startswith("search p90") and v["actual"] is not None
         ),
         "forecast": None,
     }

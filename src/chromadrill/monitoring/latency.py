@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.clock import now
+from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.probes import KnownAnswer, own_records
 from chromadrill.model import Samples, Scope
+from chromadrill.monitoring.asked import Asked, timed
+from chromadrill.monitoring.questions import searches
 
 QUESTIONS = 64  # different ones; asked in turn
 
@@ -24,24 +25,14 @@ def time_answers(chroma: Chroma, asked: Sequence[KnownAnswer], wanted: int) -> S
     """Ask these questions in turn until `wanted` were asked, in milliseconds an answer.
 
     A failed query and a wrong answer are errors, never a fast answer. No questions: no samples.
+    Raises CallFailed where a collection is not there.
     """
-    samples: list[float] = []
-    errors: list[str] = []
-    infos = {
-        (each.scope, each.collection): chroma.collection(each.scope, each.collection)
-        for each in {(e.scope, e.collection): e for e in asked}.values()
-    }
-    for number in range(wanted if asked else 0):
-        each = asked[number % len(asked)]
-        started = now()
-        try:
-            wrong = each.asked_of(chroma, infos[each.scope, each.collection])
-        except CallFailed as error:
-            errors.append(str(error))
-            continue
-        took = 1000 * (now() - started)
-        if wrong:
-            errors.append(f"wrong answer: {wrong}")
-        else:
-            samples.append(took)
-    return Samples(tuple(samples), tuple(errors))
+    infos = {each: chroma.collection(*each) for each in {(e.scope, e.collection) for e in asked}}
+    made = [q for e in asked for q in searches(chroma, infos[e.scope, e.collection], [e])]
+    answers = Asked()
+    took: list[float] = []
+    for number in range(wanted if made else 0):
+        took.append(timed(answers, made[number % len(made)]))
+        if answers.hangs:
+            break
+    return answers.samples(took)

@@ -24,10 +24,10 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
 from chromadrill.datasets.probes import KnownAnswer, first_wrong
 from chromadrill.model import Sight
+from chromadrill.monitoring.sights import stable_since
 
 RATE = 4.0  # ticks a second
 DEADLINE_S = 2.0
-STABLE = 3  # right answers in a row that count as "it answers"
 
 
 def main() -> None:
@@ -45,16 +45,18 @@ def main() -> None:
 
 def look(url: str, asked: Sequence[KnownAnswer], due: float) -> Sight:
     """One tick: every question once, on a new connection as a new client would have it."""
+    result, detail, late_s = "right", "", now() - due
     try:
         with Chroma(url, timeout_s=DEADLINE_S) as chroma:
-            wrong = first_wrong(chroma, asked)
+            detail = first_wrong(chroma, asked)
+            result = "wrong" if detail else "right"
     except CallFailed as error:
         missing = error.status == 404
         result = "timeout" if error.timed_out else "wrong" if missing else "error"
-        return Sight(due, now(), result, str(error)[:200])
+        detail = str(error)[:200]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        return Sight(due, now(), "error", f"strange answer: {error!r}")
-    return Sight(due, now(), "wrong" if wrong else "right", wrong)
+        result, detail = "error", f"strange answer: {error!r}"
+    return Sight(due, now(), result, detail, round(late_s, 6))
 
 
 class Prober:
@@ -79,6 +81,10 @@ class Prober:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process; what it saw stays. Twice is once."""
         self._process.terminate()
         self._process.wait(10)
 
@@ -96,37 +102,6 @@ class Prober:
     def stable_since(self, since: float) -> float | None:
         """When the first of three right answers in a row was done, all asked after `since`."""
         return stable_since(self.sights(), since)
-
-
-def windows(sights: Sequence[Sight]) -> list[tuple[float, float, str]]:
-    """Stretches of equal results, oldest first: from, to (monotonic seconds of the ticks), result.
-
-    A stretch lasts until the next one begins: between two ticks nobody looked.
-    """
-    found: list[tuple[float, float, str]] = []
-    for sight in sights:
-        if found:
-            begin, _, result = found[-1]
-            found[-1] = (begin, sight.due, result)
-        if not found or found[-1][2] != sight.result:
-            found.append((sight.due, sight.done, sight.result))
-        else:
-            begin, _, result = found[-1]
-            found[-1] = (begin, sight.done, result)
-    return found
-
-
-def stable_since(sights: Sequence[Sight], since: float) -> float | None:
-    """See Prober.stable_since; monotonic seconds."""
-    row: list[Sight] = []
-    for sight in sights:
-        if sight.due < since or sight.result != "right":
-            row = []
-            continue
-        row.append(sight)
-        if len(row) == STABLE:
-            return row[0].done
-    return None
 
 
 if __name__ == "__main__":

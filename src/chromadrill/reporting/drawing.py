@@ -38,5 +38,6 @@ def patterns(key: str) -> str:
         + made("wrong", '<path class="ink" d="M-2 2 2-2M0 8 8 0M6 10 10 6"/>')
         + made("error", '<path class="ink" d="M0 0 8 8M8 0 0 8"/>')
         + made("timeout", '<circle class="dot" cx="4" cy="4" r="1.8"/>')
+        + made("unwatched", '<path class="ink" d="M0 4H8"/>')
         + "</defs>"
     )

@@ -79,6 +79,7 @@ def shown(scenario: JSON, key: str) -> JSON:
         "backup": backup,
         "no_backup": "backup" in scenario and scenario["backup"] is None,
         "disaster": part(scenario, "disaster"),
+        "load": part(scenario, "load"),
         "next": part(scenario, "next_step").get("command"),
         "later": _later(scenario),
         "outage": outage(scenario),
@@ -139,7 +140,7 @@ def objectives(record: JSON) -> list[JSON]:
     """Each objective with the outcome of what measured it; undrilled is unknown."""
     found = []
     for each in rows(record, "objectives"):
-        mine = [s for s in rows(record, "scenarios") if s.get("runbook") == each.get("id")]
+        mine = [s for s in rows(record, "scenarios") if _concerns(each, s)]
         outcomes = [_met(each, scenario) for scenario in mine]
         worst: str | None = next((o for o in ("fail", "unknown") if o in outcomes), None)
         worst = worst or ("pass" if set(outcomes) == {"pass"} else None)
@@ -148,13 +149,29 @@ def objectives(record: JSON) -> list[JSON]:
     return found
 
 
+def _concerns(objective: JSON, scenario: JSON) -> bool:
+    """By its runbook id; one of "any" concerns every scenario in which its check was judged."""
+    if objective.get("id") != "any":
+        return bool(scenario.get("runbook") == objective.get("id"))
+    check = said(objective.get("check"))
+    return any(said(v.get("check")).startswith(check) for v in rows(scenario, "verdicts"))
+
+
 def _met(objective: JSON, scenario: JSON) -> str:
-    """The outcome of the checks held against this very limit, else the scenario's own."""
-    limit, unit = number(objective.get("limit")), objective.get("unit")
+    """The outcome of its check, else the scenario's own.
+
+    Records that name no check for an objective are matched by the limit.
+    """
+    limit, unit, check = (objective.get(key) for key in ("limit", "unit", "check"))
+    limit = number(limit)
     outcomes = [
         v.get("outcome")
         for v in rows(scenario, "verdicts")
-        if limit is not None and number(v.get("limit")) == limit and v.get("unit") == unit
+        if (
+            said(v.get("check")).startswith(check)
+            if isinstance(check, str)
+            else limit is not None and number(v.get("limit")) == limit and v.get("unit") == unit
+        )
     ]
     outcomes = outcomes or [scenario.get("outcome")]
     return next((o for o in ("fail", "unknown", "pass") if o in outcomes), "unknown")

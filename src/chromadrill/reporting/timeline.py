@@ -9,7 +9,7 @@ from chromadrill.model import JSON
 from chromadrill.reporting import words
 from chromadrill.reporting.drawing import patterns, percent, picture, text
 
-CLIENT = {"right": "R", "wrong": "W", "error": "E", "timeout": "T"}
+CLIENT = {"right": "R", "wrong": "W", "error": "E", "timeout": "T", "unwatched": "U"}
 
 
 def spans(scenario: JSON) -> list[tuple[float, float, JSON]]:
@@ -36,7 +36,7 @@ def windows(scenario: JSON) -> list[tuple[float, float, str]]:
 def outage(scenario: JSON) -> str:
     """ "9.9 s (6.1 s error, 3.8 s wrong)": what clients saw between strike and recovery.
 
-    Later windows are the drill's own doing: it restarts the server once more.
+    Before the drill restarts the server once more, on its own account, its client stops asking.
     """
     seen, struck = windows(scenario), words.number(scenario.get("strike_s"))
     if not seen or struck is None:
@@ -132,7 +132,7 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
     for column, (name, letter) in enumerate(CLIENT.items()):
         words_of = text("21", 12, f"{letter} {name}", "t-small")
         body.append(
-            f'<svg x="{column * 25}%" y="160" overflow="visible"><rect class="window"'
+            f'<svg x="{column * 20}%" y="160" overflow="visible"><rect class="window"'
             f' fill="url(#{key}-{name})" width="16" height="14"/>{words_of}'
             "</svg>"
         )

@@ -13,7 +13,9 @@ PROVES = {"disaster seen", "original"}  # a run without either of these has rest
 CORE = {"inventory", "counts", "records", "configuration"}
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
+INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
+LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,14 @@ def verdict(record: JSON) -> Says:
         headline = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
         return Says("unknown", headline, sentence, tuple(holes))
     reasons = [_why(each) for each in bad] + holes
-    if outcome == "pass" and not reasons:
-        return _passed(record)
+    # an extra that is not installed leaves a hole, which latencies of other things do not mind
+    if outcome == "pass" and (not reasons or (not bad and _of_latency(record))):
+        return _passed(record, tuple(holes))
+    # nor does what the target cannot do, where another scenario covers what is required
+    if outcome == "pass" and not bad and not _due(record, done):
+        return _passed(record, tuple(holes))
+    if outcome == "pass" and not bad and _all_required(record, done):
+        return _incomplete(_passed(record), tuple(holes))
     good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
     if outcome == "pass":
         sentence = f"The record says pass and contradicts itself: {good}."
@@ -61,7 +69,33 @@ def verdict(record: JSON) -> Says:
     return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
 
 
-def _passed(record: JSON) -> Says:
+def _due(record: JSON, done: set[Any]) -> bool:
+    """Whether something required has no scenario, or a hole is not the target's."""
+    beyond = [each for each in texts(record, "not_covered") if "has no capability" not in each]
+    return bool(beyond) or any(each not in done for each in texts(record, "required"))
+
+
+def _all_required(record: JSON, done: set[Any]) -> bool:
+    """And nothing that is required is among what was not covered."""
+    required = set(texts(record, "required"))
+    named = {each.partition(":")[0] for each in texts(record, "not_covered")}
+    return bool(required) and required <= done and not required & named
+
+
+def _incomplete(says: Says, holes: tuple[str, ...]) -> Says:
+    """All that is required ran and passed, and something else could not be run here."""
+    if says.headline != HEADLINES["pass"]:
+        return says
+    return Says("pass", INCOMPLETE, f"{says.sentence} The drill is not complete.", holes)
+
+
+def _of_latency(record: JSON) -> bool:
+    """Whether a run was about latency alone, and nothing was required of it."""
+    done = {each.get("runbook") for each in rows(record, "scenarios")}
+    return done == {"RB-6"} and record.get("required") == []
+
+
+def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
     scenarios = rows(record, "scenarios")
     verdicts = [each for scenario in scenarios for each in rows(scenario, "verdicts")]
     skipped = [v for v in verdicts if v.get("outcome") == "not_run"]
@@ -77,6 +111,11 @@ def _passed(record: JSON) -> Says:
     if reasons:
         sentence = "The record says pass, and checks in it do not."
         return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+    if not restored and _of_latency(record):
+        sentence = f"{count(len(verdicts) - len(skipped))} checks of latency passed, none failed."
+        if skipped:
+            sentence += f" {len(skipped)} had nothing to compare with and did not run."
+        return Says("pass", LATENCY, sentence, holes)
     if not restored:
         sentence = "Every check passed, but nothing was restored in this run."
         return Says("unknown", "NO RESTORE IN THIS RUN", sentence)
@@ -87,7 +126,9 @@ def _passed(record: JSON) -> Says:
     drilled = {check for each in restored for check in _checks(each, "pass")} & {"disaster seen"}
     if drilled and record.get("required") == []:
         return Says("pass", GATE, f"{sentence} A small restore was among them; this was no drill.")
-    return Says("pass", HEADLINES["pass"], sentence)
+    if holes:
+        sentence += f" {len(holes)} scenarios need what this target cannot do: not covered."
+    return Says("pass", HEADLINES["pass"], sentence, holes)
 
 
 def _why(scenario: JSON) -> str:

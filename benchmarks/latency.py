@@ -1,0 +1,153 @@
+"""python -m benchmarks.latency [--repeats 15]: how much do latencies scatter by themselves?
+
+Each repeat starts a fresh server on a copy of the same data and measures each series of
+`suites/latency` five times through a loopback proxy: twice as it is, and with 5 ms, 20 % and 34 % of
+the plain median added. The trend check then judges every measurement against the plain one of
+every *other* repeat: what it says of plain ones are false alarms, of slowed ones catches.
+
+Raw samples go to FILE; `--judge FILE` judges those of an earlier measurement again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import permutations
+from pathlib import Path
+
+from chromadrill.checks.latency import judge_trend, percentiles
+from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.standard import Dataset, standard
+from chromadrill.model import Outcome, Verdict
+from chromadrill.monitoring import questions
+from chromadrill.monitoring.asked import Asked, timed
+from chromadrill.monitoring.yardstick import Yardstick
+from chromadrill.targets.process import ProcessTarget
+from tests.slow_proxy import Proxy, proxied
+
+SLOWED = {  # milliseconds, share of the plain median: what the client sees
+    "plain": (0.0, 0.0),
+    "again": (0.0, 0.0),
+    "+5 ms": (5.0, 0.0),
+    "+20 %": (0.0, 0.20),
+    "+34 %": (0.0, 0.34),
+}
+WAYS = {
+    "search": questions.searches,
+    "filtered search": questions.filtered,
+    "get by id": questions.gets,
+}
+WARM = 10
+Measured = dict[str, dict[str, list[float]]]  # series -> milliseconds, yardstick_ms
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--records", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--json", type=Path, default=Path("reports/latency-noise.json"))
+    parser.add_argument("--judge", type=Path, metavar="FILE", help="measure nothing, judge this")
+    asked = parser.parse_args()
+    if asked.judge:
+        repeats = json.loads(asked.judge.read_text())
+    else:
+        repeats = []
+        for each in measured(standard(asked.records), asked.repeats, asked.rounds):
+            repeats.append(each)
+            asked.json.parent.mkdir(parents=True, exist_ok=True)
+            asked.json.write_text(json.dumps(repeats))
+    judge(repeats)
+    return 0
+
+
+def measured(dataset: Dataset, repeats: int, rounds: int) -> Iterator[dict[str, Measured]]:
+    """One repeat at a time: for each of SLOWED every series, on a fresh server."""
+    with tempfile.TemporaryDirectory(prefix="chromadrill-noise-") as folder:
+        golden = ProcessTarget(Path(folder) / "golden", owner=os.getpid(), scopes=dataset.scopes)
+        golden.start()
+        with Chroma(golden.url) as chroma:
+            dataset.load(chroma)
+        golden.stop()
+        for number in range(repeats):
+            with fresh(Path(folder) / f"home-{number}", golden.data, dataset) as (proxy, chroma):
+                started = os.getloadavg()[0]
+                yield one(proxy, chroma, dataset, rounds)
+                load = f"load {started:.1f}-{os.getloadavg()[0]:.1f}"
+                sys.stderr.write(f"repeat {number + 1} of {repeats}, {load}\n")
+
+
+@contextmanager
+def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[Proxy, Chroma]]:
+    """A server on a copy of `data`, a proxy before it and a client of that."""
+    target = ProcessTarget(home, owner=os.getpid(), scopes=dataset.scopes)
+    shutil.copytree(data, target.data, dirs_exist_ok=True)
+    with ExitStack() as stack:
+        stack.callback(target.remove)
+        target.start()
+        proxy = stack.enter_context(proxied(target.url))
+        proxy.ends = ("/query", "/get")
+        yield proxy, stack.enter_context(Chroma(proxy.url))
+
+
+def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str, Measured]:
+    own = questions.own_questions(chroma, dataset.scopes, 64)
+    assert own.info is not None
+    found: dict[str, Measured] = {}
+    for name, (delay_ms, share) in SLOWED.items():
+        found[name] = {}
+        for series, way in WAYS.items():
+            plain = found["plain"].get(series, {}).get("milliseconds", [0.0])
+            proxy.delay_ms = delay_ms + share * statistics.median(plain)
+            asked = way(chroma, own.info, own.right)
+            answers = Asked()
+            with Yardstick() as yardstick:
+                took, yards = [], []
+                for number in range(WARM + rounds):
+                    yards.append(yardstick.measure())
+                    took.append(timed(answers, asked[number % len(asked)]))
+            samples = answers.samples(took[WARM:])
+            assert not samples.errors, samples.errors[0]
+            found[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}
+    return found
+
+
+def judge(repeats: list[dict[str, Measured]]) -> None:
+    """Print how the plain ones scatter, and what the trend says of every pair of repeats."""
+    for series in WAYS:
+        found = [{name: percentiles(**each[name][series]) for name in SLOWED} for each in repeats]
+        say(series)
+        for rank, yard in (("p10", "yardstick_p10"), ("p90", "yardstick_p50")):
+            plain = [each["plain"][rank] / each["plain"][yard] for each in found]
+            middle, worst = statistics.median(plain), max(plain) / min(plain)
+            say(f"  {rank} in yardsticks: median {middle:.2f}, largest / smallest {worst:.2f}")
+        for name in SLOWED:
+            pairs = [(now[name], before["plain"]) for now, before in permutations(found, 2)]
+            said = [judge_trend(series, *each) for each in pairs]
+            seen = statistics.median(now["p50"] / before["p50"] for now, before in pairs)
+            quiet = [each for each in said if each[1].outcome is not Outcome.NOT_RUN]
+            loud = [each for each in said if each[1].outcome is Outcome.NOT_RUN]
+            say(
+                f"  {name:<6} median x {seen:.2f}: FAIL"
+                f" {red(quiet)} of {len(quiet)} quiet pairs, {red(loud)} of {len(loud)} busy ones"
+            )
+
+
+def red(said: list[tuple[Verdict, Verdict]]) -> int:
+    return sum(Outcome.FAIL in (each.outcome for each in pair) for pair in said)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

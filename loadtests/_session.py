@@ -1,0 +1,141 @@
+"""The side that plans and judges: the master, or the only process."""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from _run import Run
+from locust.env import Environment
+
+from chromadrill.chroma.client import connect
+from chromadrill.clock import utc_now
+from chromadrill.errors import DrillError, Unavailable
+from chromadrill.load import files, own_collection, plan, samples
+from chromadrill.load.hosts import on_this_machine
+from chromadrill.load.operations import Operation
+from chromadrill.load.plan import Plan
+from chromadrill.load.profiles import PROFILES, Profile
+from chromadrill.load.samples import Sample
+from chromadrill.model import JSON, CollectionInfo, Scope
+from chromadrill.reporting.load_table import lines
+
+EXIT = {"pass": 0, "fail": 1, "unknown": 2}
+LEAD_S = 2.0  # from the plan to the first arrival: time for all workers to begin together
+GRACE_S = 5.0  # from the last arrival's deadline to the end of waiting for workers
+
+
+class Session:
+    """One run after the other; `result` and `taken` are the last one's."""
+
+    def __init__(self) -> None:
+        self.idle = True
+        self.plan: Plan
+        self.result: JSON | None = None
+        self.taken: list[Sample] = []
+        self._chunks: list[Iterable[Sequence[object]]] = []
+        self._finished: set[int] = set()
+        self._own: CollectionInfo | None = None
+        self._begun = False
+        self._started_at = ""
+
+    def prepare(self, environment: Environment, profile: Profile, workers: int) -> bool:
+        """Look everything up and fix the plan; False, with a result that says why, if that fails."""
+        self._begun, self._own, self.result = False, None, None
+        self._chunks, self._finished, self.taken = [], set(), []
+        self._started_at = utc_now()
+        environment.profile = profile.name
+        run, host = uuid.uuid4().hex[:6], environment.host
+        try:
+            host = on_this_machine(host)
+            source, made = self._looked_up(host, profile, run)
+        except DrillError as error:
+            sys.stderr.write(f"{error}\n")
+            self._remove_own(str(host))
+            self.result = files.nothing_measured(profile, environment.host, error)
+            self._deliver(environment, f"load-{profile.name}-{run}")
+            return False
+        seconds = float(environment.parsed_options.run_time or profile.seconds)
+        begins_at = time.time() + LEAD_S
+        self.plan = Plan(run, host, profile.name, seconds, workers, begins_at, source, made)
+        self.idle = False  # only now: what ends a run without a plan has nothing to judge
+        sys.stderr.write(
+            f"profile {profile.name}: {len(self.plan.due)} arrivals in {seconds:g} s"
+            f" by {workers} worker(s), from {LEAD_S:g} s on; asked: {source}\n"
+        )
+        return True
+
+    def _looked_up(
+        self, host: str, profile: Profile, run: str
+    ) -> tuple[str, tuple[Operation, ...]]:
+        try:
+            with connect(host, timeout_s=20) as chroma:
+                source, asked = plan.known(chroma, (Scope(),))
+                if "upsert" in profile.mix:
+                    self._own = own_collection.make(chroma, run)
+                return source, plan.prepared(chroma, profile, asked, self._own)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise Unavailable(f"{host} answers strangely: {error!r}") from error
+
+    def run(self, environment: Environment) -> Run | None:
+        """The whole plan, for the only process there is; once."""
+        if self._begun:
+            return None
+        self._begun = True
+        return Run(self.plan, 0, environment, keep=self.collect, ended=self.finished)
+
+    def collect(self, rows: Iterable[Sequence[object]]) -> None:
+        if not self._chunks:
+            sys.stderr.write("first arrival answered\n")  # a drill waits for it
+            sys.stderr.flush()
+        self._chunks.append(rows)
+
+    def finished(self, worker: int) -> None:
+        self._finished.add(worker)
+
+    @property
+    def over(self) -> bool:
+        """All workers are done, or none can be any more."""
+        if self.idle or len(self._finished) == self.plan.workers:
+            return True
+        waits_s = self.plan.seconds + PROFILES[self.plan.profile].timeout_s + GRACE_S
+        return time.time() > self.plan.begins_at + waits_s
+
+    def conclude(self, environment: Environment) -> None:
+        """Judge what there is; once a run, however it ended."""
+        if self.idle:
+            return
+        self.idle = True
+        if PROFILES[self.plan.profile].open_end:
+            self.plan = self.plan.ended(time.time())
+        self.taken = samples.merged(self._chunks, below=len(self.plan.due))
+        self.result = files.result_of(self.plan, self.taken, started_at=self._started_at)
+        self._remove_own(self.plan.host)
+        self._deliver(environment, f"load-{self.plan.profile}-{self.plan.run}")
+
+    def _remove_own(self, host: str) -> None:
+        if self._own is None:
+            return
+        try:
+            with connect(host, timeout_s=20) as chroma:
+                own_collection.remove(chroma, self._own)
+        except DrillError as error:
+            sys.stderr.write(f"{self._own.name} could not be removed: {error}\n")
+
+    def _deliver(self, environment: Environment, name: str) -> None:
+        """Exit code, terminal, files."""
+        assert self.result is not None  # noqa: S101 - set by both callers
+        self.idle = True
+        environment.process_exit_code = EXIT[self.result["outcome"]]
+        given = environment.parsed_options.result
+        path = Path(given) if given else Path("reports") / name / "result.json"
+        sys.stderr.write("\n".join(lines(self.result)) + "\n")
+        try:
+            files.write(self.result, self.taken, path)
+            sys.stderr.write(f"  {path}, and beside it .parquet, .svg, .md\n")
+        except OSError as error:
+            sys.stderr.write(f"--result {path}: {error.strerror}.\n")
+            environment.process_exit_code = max(2, environment.process_exit_code)

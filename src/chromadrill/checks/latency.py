@@ -1,0 +1,127 @@
+"""Is it slower than the accepted baseline, beyond its own scatter? Was every query in time?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chromadrill.checks.objectives import percentile
+from chromadrill.model import Outcome, Samples, Verdict
+
+RANKS = (10, 25, 50, 90)
+FOUND = 0.5  # of the records that could be decided
+# What repeats on fresh servers differed by, beyond which it is no noise, and how far the yardstick's
+# p90 may be above its median for tails to be compared at all: measured by
+# `python -m benchmarks.latency` (docs/latency.md).
+BUSY = 1.5
+BAND_LOW = 1.25
+BAND_LOW_BUSY = 1.5
+BAND_P90 = 2.25
+
+
+def percentiles(milliseconds: Sequence[float], yardstick_ms: Sequence[float]) -> dict[str, float]:
+    """What a baseline keeps of a series: p10, p25, p50 and p90 of it and of its yardstick.
+
+    None of fewer than two samples.
+    """
+    found: dict[str, float] = {}
+    for prefix, values in (("p", milliseconds), ("yardstick_p", yardstick_ms)):
+        for rank in RANKS:
+            value = percentile(values, rank)
+            if not value:
+                return {}
+            found[f"{prefix}{rank}"] = value
+    return found
+
+
+def busy(measured: Mapping[str, float]) -> bool:
+    """Whether other work on the machine stretched the yardstick so that tails say nothing."""
+    return measured["yardstick_p90"] > BUSY * measured["yardstick_p50"]
+
+
+def judge_trend(
+    series: str, now: Mapping[str, float], accepted: Mapping[str, float]
+) -> tuple[Verdict, Verdict]:
+    """Two verdicts on `percentiles`: of the low percentiles, and of p90. Beyond its band is FAIL.
+
+    A regression shifts the low percentiles, p10 as well as p25; other work on the machine hardly
+    does. It stretches p90, and the yardstick's p90 too: where it did so in either run, tails say
+    nothing, p90 is `not_run`, and the band of the low percentiles is wider.
+    """
+    check = f"latency trend: {series}"
+    if not now or set(now) != set(accepted):
+        few = "too few samples to compare, now or in the baseline"
+        return Verdict.unknown(check, few), Verdict.unknown(f"{check} p90", few)
+
+    def grown(rank: str, yard: str) -> float:
+        """Growth in units of the yardstick: a machine that became slower is no regression."""
+        return (now[rank] / now[yard]) / (accepted[rank] / accepted[yard])
+
+    low = min(grown("p10", "yardstick_p10"), grown("p25", "yardstick_p25"))
+    p90 = min(grown("p90", "yardstick_p50"), grown("p90", "yardstick_p90"))
+    low_check = _grown(check, "p10 and p25", low, BAND_LOW)
+    if busy(now) or busy(accepted):
+        when = "this run" if busy(now) else "the baseline"
+        told = f"the machine was busy in {when}: the yardstick's own p90 is over {BUSY:g} medians"
+        low_check = _grown(check, "p10 and p25", low, BAND_LOW_BUSY)
+        return low_check, Verdict.not_run(f"{check} p90", told)
+    return low_check, _grown(f"{check} p90", "p90", p90, BAND_P90)
+
+
+def _grown(check: str, what: str, grown: float, band: float) -> Verdict:
+    return Verdict(
+        check,
+        Outcome.FAIL if grown > band else Outcome.PASS,
+        f"{what} x {grown:.2f} of the accepted baseline, in units of the yardstick; band {band:g}",
+        actual=round(grown, 3),
+        limit=band,
+        unit="x",
+    )
+
+
+def every_under(check: str, samples: Samples, limit_ms: float, *, at_least: int) -> Verdict:
+    """Each single sample is under the limit: too few of them is UNKNOWN, an error is a FAIL."""
+    numbers: dict[str, Any] = {"limit": limit_ms, "unit": "ms"}
+    got = len(samples.milliseconds)
+    if samples.errors:
+        count = len(samples.errors)
+        return Verdict.failed(check, f"{count} failed or wrong: {samples.errors[0]}", **numbers)
+    if got < max(1, at_least):
+        return Verdict.unknown(check, f"{got} samples, {max(1, at_least)} needed", **numbers)
+    slowest = max(samples.milliseconds)
+    late = sum(each >= limit_ms for each in samples.milliseconds)
+    return Verdict(
+        check,
+        Outcome.FAIL if late else Outcome.PASS,
+        f"slowest {slowest:.1f} ms of {got}"
+        + (f", {late} over the limit" if late else "")
+        + "".join(
+            f", p{rank} {at:.1f} ms"
+            for rank in (50, 90, 95, 99)
+            if (at := percentile(samples.milliseconds, rank)) is not None
+        ),
+        actual=round(slowest, 3),
+        **numbers,
+    )
+
+
+def found_themselves(tried: int, right: int, missed: Sequence[str]) -> Verdict:
+    """Records are found by their own vectors. An approximate index may miss a few, not every second.
+
+    Those that are hidden by equal vectors are neither right nor missed. None tried: UNKNOWN.
+    """
+    check = "own records found"
+    decided = right + len(missed)
+    if not decided:
+        return Verdict.unknown(check, f"of {tried} records none could be asked for")
+    sentence = f"{right} of {decided} records are among the nearest to themselves"
+    if missed:
+        sentence += f"; not e.g. {missed[0]}"
+    return Verdict(
+        check,
+        Outcome.PASS if right >= FOUND * decided else Outcome.FAIL,
+        sentence,
+        actual=right,
+        limit=FOUND * decided,
+        unit="records",
+    )

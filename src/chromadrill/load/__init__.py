@@ -1,0 +1,4 @@
+"""Load that tells the truth: what arrives when, what is asked, and what the answers were worth.
+
+Pure, or plain I/O; locust is wired in `loadtests/`.
+"""

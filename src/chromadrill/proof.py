@@ -1,0 +1,110 @@
+"""Is it all back? The ladder, one more restart, the ladder again; searches cold and warm; usage."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from chromadrill.checks.objectives import restored_p90
+from chromadrill.checks.resources import disk_fits, memory_holds
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.clock import now
+from chromadrill.datasets.probes import KnownAnswer, own_records
+from chromadrill.fingerprint import live
+from chromadrill.ladder import judge, outcome_of
+from chromadrill.model import Fingerprint, Observation, Outcome, Samples, Verdict
+from chromadrill.monitoring.latency import QUESTIONS, time_answers
+from chromadrill.protocols import HasMetrics, Restartable, Target
+from chromadrill.settings import Objectives
+
+
+class Proof:
+    """Of one target against one fingerprint.
+
+    `imported`: keys of the collections that came back over the API; `rebuilt`: embedded anew, too.
+    `note`, `judged` and `attach` are the scenario's. `startup_s`: of the restart in between.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        before: Fingerprint,
+        *,
+        imported: Collection[str],
+        rebuilt: Collection[str],
+        objectives: Objectives,
+        note: Callable[..., None],
+        judged: Callable[..., None],
+        attach: Callable[[str, Any], None],
+    ) -> None:
+        self._target, self._before = target, before
+        self._imported, self._rebuilt = imported, rebuilt
+        self._objectives, self._note, self._judged = objectives, note, judged
+        self._attach = attach
+        self.startup_s: float | None = None
+
+    def run(self, *, killed_before: int) -> bool:
+        """True when every rung passed, both times. What else was judged counts by itself."""
+        good = self._climb("")
+        asked = self._questions()
+        if isinstance(self._target, Restartable):
+            self._target.stop()
+            started = now()
+            self._target.start()
+            self.startup_s = round(now() - started, 3)
+            self._search("cold", asked, len(asked))
+            good = self._climb(" after one more restart") and good
+        self._search("warm", asked, self._objectives.search_samples)
+        if isinstance(self._target, HasMetrics):
+            used = self._target.metrics()
+            self._note("usage", **dataclasses.asdict(used))
+            self._judged(disk_fits(used), memory_holds(used, killed_before=killed_before))
+        return good
+
+    def _climb(self, when: str) -> bool:
+        with Chroma(self._target.url, timeout_s=15) as chroma:
+            seen = live.observe(chroma, like=self._before)
+        self._keep(seen, when)
+        verdicts = [
+            dataclasses.replace(each, check=each.check + when)
+            for each in judge(seen, self._before, imported=self._imported, rebuilt=self._rebuilt)
+        ]
+        self._judged(*verdicts)
+        return outcome_of(verdicts) is Outcome.PASS
+
+    def _keep(self, seen: Observation, when: str) -> None:
+        compared = sum(len(each.records) for each in seen.fingerprint.collections.values())
+        self._note(
+            "compared",
+            records=compared,
+            collections=dict(seen.counts),
+            troubles=[dataclasses.asdict(t) for t in seen.troubles],
+            rung_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
+        )
+        self._attach(f"fingerprint{when}", seen.fingerprint)
+
+    def _questions(self) -> list[KnownAnswer]:
+        """Chosen before the restart: choosing them asks them, and would warm the store."""
+        try:
+            with Chroma(self._target.url, timeout_s=15) as chroma:
+                return own_records(chroma, self._before.scopes, QUESTIONS)
+        except CallFailed as error:
+            self._note("no questions", why=str(error))
+            return []
+
+    def _search(self, when: str, asked: Sequence[KnownAnswer], wanted: int) -> None:
+        """Cold: each question for the first time since the start. Warm: after the whole ladder."""
+        self._judged(self._timed(when, asked, wanted))
+
+    def _timed(self, when: str, asked: Sequence[KnownAnswer], wanted: int) -> Verdict:
+        if not self._before.records:
+            return Verdict.not_run(f"search p90 {when}", "the backup holds no record to search for")
+        try:
+            with Chroma(self._target.url, timeout_s=15) as chroma:
+                samples = time_answers(chroma, asked, wanted)
+        except CallFailed as error:
+            samples = Samples((), (str(error),))
+        self._note("searches timed", when=when, samples=dataclasses.asdict(samples))
+        limit_ms = self._objectives.search_p90_ms
+        return restored_p90(samples, limit_ms, when=when, wanted=wanted)

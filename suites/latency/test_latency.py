@@ -1,0 +1,162 @@
+"""RB-6: how fast does this target answer, and is it slower than it was? Every answer is checked."""
+
+import numpy as np
+import pytest
+
+from chromadrill.checks.latency import every_under, found_themselves
+from chromadrill.checks.objectives import at_least, p90_under, within
+from chromadrill.chroma.client import connect
+from chromadrill.clock import now
+from chromadrill.datasets.stdlib import documents
+from chromadrill.datasets.vectors import SeededEmbedder
+from chromadrill.errors import DrillError
+from chromadrill.model import Scope
+from chromadrill.monitoring import questions
+from chromadrill.monitoring.asked import Asked, Question, timed
+
+pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
+
+RESTARTS = CREATIONS = 3
+BATCHES, BATCH = 50, 100  # upserts, records in each
+EMBEDDINGS = 100
+
+
+@pytest.mark.parametrize(
+    ("series", "way"),
+    [
+        pytest.param("search", questions.searches, id="search"),
+        pytest.param("filtered search", questions.filtered, id="filtered-search"),
+        pytest.param("get by id", questions.gets, id="get-by-id"),
+    ],
+)
+def test_reading_is_fast_and_no_slower_than_before(
+    drill, chroma, own, measure, trend, objectives, series, way
+):
+    """A warm server answers right, in time, and as fast as when its baseline was accepted."""
+    asked = way(chroma, own.info, own.right) if own.right else []
+    if own.right and not asked:
+        pytest.skip("no record has metadata to filter by")
+    measured = measure(series, asked, objectives.search_samples)
+    wanted = objectives.search_samples
+    drill.judged(
+        found_themselves(own.tried, len(own.right), own.missed),
+        p90_under(
+            measured.samples, objectives.search_p90_ms, at_least=wanted, check=f"{series} p90"
+        ),
+        every_under(f"every {series}", measured.samples, objectives.query_ms, at_least=wanted),
+        *trend(series, measured),
+    )
+
+
+def test_batches_are_written_fast_and_are_there(drill, chroma, measure, objectives, run_name):
+    """Batches of 100 records with documents and vectors; all of them are read back."""
+    source = documents()[: (BATCHES + 10) * BATCH]
+    texts = [each.text for each in source]
+    vectors = SeededEmbedder(384).embed(texts)
+    name = f"drill-{run_name}-upserts"
+    info = chroma.create_collection(Scope(), name, hnsw={"space": "cosine"})
+
+    def batch(start):
+        rows = slice(start, start + BATCH)
+        ids = [f"r{n}" for n in range(start, start + len(texts[rows]))]
+        return Question(
+            lambda: chroma.upsert(info, ids=ids, vectors=vectors[rows], documents=texts[rows]),
+            lambda raw: "",  # what was acknowledged is read back below
+        )
+
+    try:
+        asked = [batch(start) for start in range(0, len(texts), BATCH)]
+        measured = measure("upsert", asked, BATCHES)
+        kept = {}
+        for page in chroma.pages(chroma.collection(Scope(), name)):
+            kept |= dict(zip(page.ids, page.documents, strict=True))
+        right = sum(kept.get(f"r{n}") == text for n, text in enumerate(texts))
+    finally:
+        chroma.delete_collection(Scope(), name)
+    drill.judged(
+        p90_under(measured.samples, objectives.upsert_p90_ms, at_least=BATCHES, check="upsert p90"),
+        at_least("upserted records", right, len(texts), unit="records"),
+    )
+
+
+def test_collection_is_created_in_time(drill, chroma, objectives, run_name):
+    """The slowest of three; each is there afterwards, and empty."""
+    took, wrong = [], []
+    for number in range(CREATIONS):
+        name = f"drill-{run_name}-new-{number}"
+        started = now()
+        chroma.create_collection(Scope(), name)
+        took.append(now() - started)
+        try:
+            if chroma.count(chroma.collection(Scope(), name)):
+                wrong.append(name)
+        finally:
+            chroma.delete_collection(Scope(), name)
+    drill.judged(
+        within("collection creation", max(took), objectives.collection_creation_s,
+               what=f"the slowest of {CREATIONS} creations"),
+        at_least("created and empty", CREATIONS - len(wrong), CREATIONS, unit="collections"),
+    )  # fmt: skip
+
+
+@pytest.mark.needs("restart")
+def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, objectives):
+    """The slowest of three restarts, to the first right answer; that answer comes from cold."""
+    if not own.right:
+        pytest.skip("no record answers as it should: there is nothing to ask after a restart")
+    starts, firsts, answers = [], [], Asked()
+    for number in range(RESTARTS):
+        with drill.when(f"restart {number + 1}"):
+            unasked.stop()
+            started = now()
+            try:
+                unasked.start()
+            except DrillError as error:
+                drill.note("not started", why=str(error))
+                starts.append(None)
+                break
+            with connect(unasked.url) as chroma:  # a new client, as cold as the server
+                (asked,) = questions.searches(
+                    chroma, own.info, [own.right[number % len(own.right)]]
+                )
+                firsts.append(timed(answers, asked))
+            starts.append(now() - started)
+    slowest = None if None in starts else max(starts)
+    drill.judged(
+        within("startup", slowest, objectives.startup_s, what="start to the first answer"),
+        every_under(
+            "cold first query", answers.samples(firsts), objectives.query_ms, at_least=RESTARTS
+        ),
+    )
+
+
+def test_embedding_is_fast(drill, embedder, measure, objectives):
+    """One document at a time, warm; each vector is what the model makes of it in a batch, too."""
+    texts = [each.text[:500] for each in documents()[::40][:EMBEDDINGS]]
+    expected = embedder.embed(texts)
+
+    def one(text, vector):
+        def wrong(raw):
+            same = float(raw["vector"] @ vector)
+            return "" if same >= 0.9999 else f"not the vector of its batch: cosine {same:.4f}"
+
+        return Question(lambda: {"vector": embedder.embed([text])[0]}, wrong)
+
+    drill.note("embedder", **embedder.facts())
+    asked = [one(text, vector) for text, vector in zip(texts, expected, strict=True)]
+    measured = measure("embedding", asked, EMBEDDINGS)
+    lengths = np.linalg.norm(expected, axis=1)
+    drill.judged(
+        p90_under(
+            measured.samples,
+            objectives.embedding_p90_ms,
+            at_least=EMBEDDINGS,
+            check="embedding p90",
+        ),
+        at_least(
+            "vectors of unit length",
+            int(np.sum(np.abs(lengths - 1) < 1e-3)),
+            len(texts),
+            unit="vectors",
+        ),
+    )

@@ -1,0 +1,52 @@
+"""Questions about the standard dataset have exact answers; other data is not taken for it."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.questions import questions, recognised
+from chromadrill.datasets.standard import DEFAULT, standard
+from chromadrill.targets.process import ProcessTarget
+
+pytestmark = pytest.mark.slow  # loads half of the standard dataset
+
+
+@pytest.fixture(scope="module")
+def chroma(tmp_path_factory):
+    """A server with two collections of the standard dataset, cosine and ip."""
+    target = ProcessTarget(tmp_path_factory.mktemp("standard") / "home", owner=os.getpid())
+    target.start()
+    whole = standard(1200)
+    kept = tuple(p for p in whole.collections if p.scope == DEFAULT)
+    with Chroma(target.url, timeout_s=60) as client:
+        dataclasses.replace(whole, collections=kept).load(client)
+        yield client
+    target.remove()
+
+
+def test_questions_have_the_nearest_record_of_all_as_answer(chroma):
+    asked = questions(chroma, [DEFAULT], 20)
+    assert len(asked) >= 15
+    info = chroma.collection(DEFAULT, asked[0].collection)
+    stored = {
+        i: v for page in chroma.pages(info) for i, v in zip(page.ids, page.vectors, strict=True)
+    }
+    for each in asked:
+        vector = np.array(each.vector)
+        best = max(stored, key=lambda i: stored[i] @ vector / np.linalg.norm(stored[i]))
+        assert each.record == best
+        assert (
+            vector @ stored[best] / np.linalg.norm(vector) / np.linalg.norm(stored[best]) < 0.9999
+        )
+
+
+def test_records_with_other_vectors_are_not_ours(chroma):
+    info = chroma.collection(DEFAULT, "bmad_embeddings")
+    page = chroma.page(info, limit=20, offset=0)
+    assert recognised(page) is not None
+    other = dataclasses.replace(page, vectors=page.vectors[::-1])
+    assert recognised(other) is None
+    assert recognised(dataclasses.replace(page, documents=[None] * 20)) is None

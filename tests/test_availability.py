@@ -1,0 +1,134 @@
+"""What clients saw: windows, downtime and wrong answers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chromadrill.checks.availability import availability, downtime, wrong_answers
+from chromadrill.checks.objectives import restored_p90
+from chromadrill.chroma.client import Chroma
+from chromadrill.clock import now
+from chromadrill.datasets.probes import KnownAnswer
+from chromadrill.model import ClientView, Outcome, Samples, Scope, Sight, Window
+from chromadrill.monitoring.prober import look
+from chromadrill.monitoring.sights import view, windows
+from chromadrill.settings import Objectives
+
+RESULTS = ["right", "wrong", "error", "timeout"]
+
+
+def ticks(*results, every=0.25, late=0.0):
+    return [Sight(n * every, n * every + 0.05 + late, r, "", late) for n, r in enumerate(results)]
+
+
+def seen(*windows_of):
+    found = tuple(Window(*each) for each in windows_of)
+    return ClientView(found[0].begin, found[-1].end, found) if found else ClientView(0, 9, ())
+
+
+def test_windows_join_equal_results_and_leave_no_gap():
+    found = windows(ticks("right", "right", "error", "error", "right", every=1))
+    assert found == [Window(0, 2, "right"), Window(2, 4, "error"), Window(4, 4.05, "right")]
+    assert windows([]) == []
+
+
+def test_time_in_which_the_prober_was_held_up_is_unwatched_not_right():
+    found = windows([Sight(0, 0.1, "right"), Sight(0.25, 5.1, "right", "", 4.8)])
+    assert [each.result for each in found] == ["right", "unwatched", "right"]
+    assert found[1] == Window(0.1, 5.05, "unwatched")
+
+
+def test_a_prober_that_died_leaves_the_rest_unwatched():
+    found = view(ticks("right", "error"), 0.0, 60.0)
+    assert found.windows[-1] == Window(0.3, 60.0, "unwatched")
+    assert found.seconds("error") == pytest.approx(0.05)
+
+
+def test_a_view_begins_and_ends_where_it_was_asked_to():
+    found = view(ticks(*["right"] * 8, *["wrong"] * 8), 1.5, 3.0)
+    assert found.seconds("right") == pytest.approx(0.5)
+    assert found.seconds("wrong") == pytest.approx(1.0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(RESULTS), st.floats(0, 6), st.floats(0, 3)), max_size=40),
+       st.floats(0, 30), st.floats(0, 30))  # fmt: skip
+def test_every_moment_of_a_view_is_in_exactly_one_window(raw, a, b):
+    sights, due = [], 0.0
+    for result, late, took in raw:
+        sights.append(Sight(due, due + late + took, result, "", late))
+        due += max(0.25, late + took)
+    begin, end = sorted((a, b))
+    found = view(sights, begin, end)
+    at = begin
+    for each in found.windows:
+        assert each.begin == pytest.approx(at)
+        at = each.end
+    assert not found.windows or at == pytest.approx(end)
+
+
+def test_downtime_counts_errors_timeouts_and_wrong_answers():
+    found = seen((0, 1, "error"), (1, 3, "timeout"), (3, 7, "wrong"), (7, 9, "right"))
+    verdict = downtime(found, 7)
+    assert (verdict.outcome, verdict.actual) == (Outcome.PASS, 7)
+    assert downtime(found, 6.9).outcome is Outcome.FAIL
+    assert "2.0 s timeout" in verdict.message
+
+
+def test_wrong_answers_have_a_limit_of_their_own():
+    found = seen((0, 1, "error"), (1, 3, "wrong"), (3, 9, "right"))
+    assert wrong_answers(found, 1.9).outcome is Outcome.FAIL
+    assert wrong_answers(found, 2).outcome is Outcome.PASS
+    limits = Objectives(downtime_s=300, wrong_answers_s=0)
+    assert [v.outcome for v in availability(found, limits)] == [Outcome.PASS, Outcome.FAIL]
+
+
+def test_time_nobody_looked_is_unknown_where_it_could_decide():
+    found = seen((0, 1, "error"), (1, 5, "unwatched"), (5, 9, "right"))
+    assert downtime(found, 4.9).outcome is Outcome.UNKNOWN
+    assert downtime(found, 5).outcome is Outcome.PASS
+    assert downtime(found, 0.5).outcome is Outcome.FAIL
+
+
+def test_nobody_looking_at_all_is_unknown_whatever_the_limit():
+    assert downtime(view([], 0, 1), 300).outcome is Outcome.UNKNOWN
+    assert downtime(ClientView(0, 0, ()), 300).outcome is Outcome.UNKNOWN
+
+
+def test_a_restarted_server_that_is_healthy_and_empty_is_a_wrong_answer(server):
+    asked = [KnownAnswer(Scope(), "bmad_embeddings", "a", "text", [1.0, 0.0])]
+    with Chroma(server.url) as chroma:
+        assert chroma.heartbeat()
+        assert "bmad_embeddings" not in {c.name for c in chroma.collections(Scope())}
+    sight = look(server.url, asked, now())
+    assert sight.result == "wrong"
+    assert "no such collection" in sight.detail
+
+
+def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server):
+    with Chroma(server.url) as chroma:
+        made = chroma.create_collection(Scope(), "availability")
+        chroma.upsert(made, ids=["a"], vectors=np.array([[1, 0]], np.float32), documents=["new"])
+
+    def result(record, words):
+        return look(server.url, [KnownAnswer(Scope(), made.name, record, words, [1.0, 0.0])], now())
+
+    assert result("a", "new").result == "right"
+    assert result("a", "old").result == "wrong"
+    assert result("b", "new").result == "wrong"
+
+
+def test_searches_of_a_restored_store_are_judged_cold_and_warm():
+    slow = restored_p90(Samples((600.0,) * 64), 500, when="cold", wanted=64)
+    assert (slow.check, slow.outcome) == ("search p90 cold", Outcome.FAIL)
+    fast = restored_p90(Samples((900.0, *[5.0] * 63)), 500, when="cold", wanted=64)
+    assert fast.outcome is Outcome.PASS
+    assert "the first took 900.0 ms" in fast.message
+    wrong = restored_p90(Samples((5.0,) * 63, ("wrong answer: x",)), 500, when="warm", wanted=64)
+    assert wrong.outcome is Outcome.FAIL
+
+
+def test_a_restored_store_that_answered_too_few_searches_is_unknown():
+    few = restored_p90(Samples((5.0,) * 10), 500, when="warm", wanted=200)
+    assert few.outcome is Outcome.UNKNOWN
+    assert restored_p90(Samples(()), 500, when="cold", wanted=3).outcome is Outcome.NOT_RUN

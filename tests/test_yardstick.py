@@ -1,0 +1,32 @@
+"""The yardstick measures, and leaves nothing behind."""
+
+import subprocess
+import sys
+
+import psutil
+
+from chromadrill.clock import wait_until
+from chromadrill.monitoring.yardstick import Yardstick
+
+
+def test_yardstick_takes_its_time_and_ends():
+    with Yardstick() as yardstick:
+        times = [yardstick.measure() for _ in range(20)]
+        (child,) = psutil.Process().children()
+    assert 0.05 < min(times) < 100
+    assert not child.is_running()
+
+
+def test_yardstick_ends_with_an_owner_that_is_killed():
+    code = (
+        "from chromadrill.monitoring.yardstick import Yardstick as Y\n"
+        "import psutil\n"
+        "with Y(): print(psutil.Process().children()[0].pid, flush=True); input()\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    child = psutil.Process(int(owner.stdout.readline()))
+    owner.kill()
+    owner.communicate()
+    wait_until(lambda: not child.is_running(), within_s=5, name="its end")
