@@ -185,14 +185,20 @@ class Drill:
         struck, back = self._struck(), self.recovered_s
         return self._watched().between(struck.at, None if back is None else struck.at + back)
 
-    def strike(self, disaster: Disaster) -> Strike:
-        """Do the damage, then wait until a client has seen it (at most 30 s)."""
+    def strike(
+        self, disaster: Disaster, *, seen_by: Callable[[float], Sight | None] | None = None
+    ) -> Strike:
+        """Do the damage, then wait until a client has seen it (at most 30 s).
+
+        `seen_by`: another client than the prober, which only reads; asked with the moment of the
+        damage (monotonic seconds).
+        """
         at, epoch = now(), time.time()
         self.note("strike", disaster=disaster.name, what=disaster.what)
         disaster.strike(self.target)
         # from here on: that the server was down while its files were damaged proves no damage
         self._done = now()
-        sight = self._watched().first_wrong(self._done)
+        sight = (seen_by or self._watched().first_wrong)(self._done)
         seen = f"a client saw {sight.result}: {sight.detail}" if sight else None
         after = sight.done - at if sight else None
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
