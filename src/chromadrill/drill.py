@@ -28,6 +28,7 @@ from chromadrill.model import (
     Verdict,
 )
 from chromadrill.monitoring.prober import Prober
+from chromadrill.monitoring.sights import view
 from chromadrill.proof import Proof
 from chromadrill.protocols import Disaster, HasMetrics, HasSnapshots, Target
 from chromadrill.recovery.clients import searching
@@ -92,6 +93,7 @@ class Drill:
         self._done = 0.0
         self._killed_before = 0
         self.recovered_s: float | None = None
+        self._back: float | None = None
         self.startup_s: float | None = None
 
     def export(self, **variables: str) -> None:
@@ -217,16 +219,14 @@ class Drill:
         except Unavailable as error:
             self.note("not recovered", why=str(error))
             return None
-        self.recovered_s = round(done - struck.at, 3)
+        self._back, self.recovered_s = done, round(done - struck.at, 3)
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
 
-    def stays_right(self, *, for_s: float) -> None:
-        """Watch on after the recovery: answers that come and go again are no recovery."""
-        if self.recovered_s is None:
-            return  # the recovery time says so
-        back = self._struck().at + self.recovered_s
-        self.judged(stays_right(self._watched().on_from(back, for_s=for_s)))
+    def watch_on(self, *, for_s: float) -> None:
+        """Let the prober ask on for so long after the recovery; where there was none, go on."""
+        if self._back is not None:
+            self._watched().on_from(self._back, for_s=for_s)
 
     @contextmanager
     def clients_searching(self) -> Iterator[None]:
@@ -247,10 +247,10 @@ class Drill:
     ) -> bool:
         """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
 
-        Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
-        collections that came back over the API; `rebuilt`: embedded anew, too.
+        Its own restart is nobody's outage: the watch ends before it, after the first climb.
+        `imported`: keys of the collections that came back over the API; `rebuilt`: embedded anew,
+        too.
         """
-        self.end_watch()
         proof = Proof(
             self.target,
             before,
@@ -260,12 +260,19 @@ class Drill:
             note=self.note,
             judged=self.judged,
             attach=self._attach,
+            restarting=self._judge_watch,
         )
         good = proof.run(killed_before=self._killed_before)
         self.startup_s = proof.startup_s
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
+
+    def _judge_watch(self) -> None:
+        """Answers that come and go again are no recovery."""
+        seen = self.end_watch()
+        if self._back is not None and seen:
+            self.judged(stays_right(view(seen, self._back, seen[-1].done)))
 
     def judged(self, *verdicts: Verdict) -> None:
         """Keep verdicts; all of them count in the end."""

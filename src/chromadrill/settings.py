@@ -77,7 +77,7 @@ class Objectives(_Table):
     rb8_recovery_s: float = Field(300, gt=0)
     data_loss_s: float = Field(86_400, ge=0)
     downtime_s: float = Field(300, ge=0)
-    wrong_answers_s: float = Field(300, ge=0)
+    wrong_answers_s: float = Field(120, ge=0)
     startup_s: float = Field(30, gt=0)
     collection_creation_s: float = Field(10, gt=0)
     search_p90_ms: float = Field(500, gt=0)
