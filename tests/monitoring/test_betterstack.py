@@ -18,7 +18,8 @@ from chromadrill.betterstack.plan import calls, printed, terraform
 from chromadrill.betterstack.reading import read
 from chromadrill.betterstack.shipping import Pager, event_of, shipper
 from chromadrill.betterstack.wanted import members
-from chromadrill.checks.monitoring import escalates, ever_pinged
+from chromadrill.betterstack.wanted import monitor as monitor_wanted
+from chromadrill.checks.monitoring import differing, escalates, ever_pinged
 from chromadrill.clock import wait_until
 from chromadrill.errors import Unavailable, UsageError
 from chromadrill.monitoring.alerts import Alerts
@@ -186,6 +187,17 @@ def test_policy_may_call_others_between_our_contacts():
     assert escalates("x", {"steps": steps[::-1]}, us, [], 2).outcome == "fail"
     assert escalates("x", {"steps": steps}, us, ["platform"], 3).outcome == "unknown"
     assert escalates("x", {"steps": steps}, [], [], 0).outcome == "unknown"
+    mailed = [{"type": "user", "email": "a@example.test"}]
+    assert escalates("x", {"steps": steps}, mailed, [], 1).outcome == "unknown"
+    assert escalates("x", {"steps": []}, mailed, [], 1).outcome == "fail"
+    assert escalates("x", None, mailed, [], 1).outcome == "fail"
+
+
+def test_method_in_small_letters_and_a_timeout_that_does_not_exist_there():
+    assert differing({"http_method": "get"}, {"http_method": "GET"}) == {}
+    assert differing({"name": "get it"}, {"name": "GET IT"}) != {}
+    odd = load(environ={"DRILL_MONITORING__TIMEOUT_S": "7"}).monitoring
+    assert monitor_wanted(odd, URL).attributes["request_timeout"] == 10
 
 
 def test_contact_is_called_by_its_address_there_or_is_named_as_missing(environ):

@@ -87,6 +87,11 @@ def test_only_what_came_since_is_new(before, after, new):
     assert new_lines(list(before), list(after)) == list(new)
 
 
+def test_end_of_a_log_whose_first_line_is_cut_is_not_new_all_over_again():
+    assert new_lines(["ERROR one", "ERROR two"], ["OR two", "ERROR three"]) == ["ERROR three"]
+    assert new_lines(["ERROR one"], ["one"]) == []
+
+
 def test_file_of_a_platform_is_sorted_and_the_three_greps_are_parts_of_it(tmp_path, capsys):
     log = tmp_path / "log"
     log.write_text("\n".join(line for line, _, _ in REAL), "utf-8")

@@ -34,7 +34,7 @@ CAUSES = {
     "slow searches": {"searches_ms": (2500.0,) * 10},
     "queue": {"store": Store(300 * MB, 0, 50_000, 1000)},
     "dimension efficiency": {"store": Store(3000 * MB, 0, 0, 1000)},
-    "orphans": {"store": Store(300 * MB, 100 * MB, 0, 1000)},
+    "orphans": {"store": Store(400 * MB, 100 * MB, 0, 1000)},
 }
 
 
@@ -95,6 +95,14 @@ def test_index_that_is_gone_is_seen_in_the_answers(target, monkeypatch, capsys):
     for each in target.data.iterdir():
         if each.is_dir():
             shutil.rmtree(each)
+    target.start()
+    code, said = ran(target, monkeypatch, capsys)
+    assert (code, said["likely"]) == (1, "answers"), said
+
+
+def test_server_that_came_up_empty_is_seen(target, monkeypatch, capsys):
+    target.stop()
+    shutil.rmtree(target.data)
     target.start()
     code, said = ran(target, monkeypatch, capsys)
     assert (code, said["likely"]) == (1, "answers"), said

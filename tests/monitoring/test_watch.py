@@ -38,7 +38,7 @@ def restarted(target, damage):
     target.start()
 
 
-def test_healthy_server_fires_nothing_and_keeps_nothing_of_the_canary(target, settings):
+def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target, settings):
     watch = watch_of(target, settings)
     for _ in range(4):
         watch.look()
@@ -50,7 +50,17 @@ def test_healthy_server_fires_nothing_and_keeps_nothing_of_the_canary(target, se
     assert set(outcomes.values()) == {Outcome.PASS}, outcomes
     with Chroma(target.url) as chroma:
         assert [info.name for info in chroma.collections(Scope())] == ["docs"]
-        assert chroma.collections(Scope("chromadrill-monitor", "canary")) == []
+        ours = Scope("chromadrill-monitor", "canary")
+        assert [chroma.count(info) for info in chroma.collections(ours)] == [1]
+
+
+def test_many_looks_leave_no_directories_behind(target, settings):
+    watch = watch_of(target, settings)
+    watch.look()
+    before = sorted(each.name for each in target.data.iterdir())
+    for _ in range(10):
+        watch.look()
+    assert sorted(each.name for each in target.data.iterdir()) == before
 
 
 def test_deleted_data_directory_under_a_running_server_alerts(target, settings):

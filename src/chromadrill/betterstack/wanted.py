@@ -16,6 +16,7 @@ MEMBERS = ("current_on_call", "entire_team", "user", "webhook", "slack_integrati
            "microsoft_teams_integration", "zapier_webhook", "pagerduty_integration",
            "all_slack_integrations", "all_microsoft_teams_integrations",
            "all_webhook_integrations")  # fmt: skip
+TIMEOUTS_S = (2, 3, 5, 10, 15, 30, 45, 60)  # no others exist there
 WAIT_S = 300  # before the next contact is called
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
@@ -46,7 +47,9 @@ def monitor(figures: Monitoring, url: str) -> Wanted:
             "expected_status_codes": [200],
             "http_method": "GET",
             "check_frequency": round(figures.interval_s),
-            "request_timeout": round(figures.timeout_s),
+            "request_timeout": next(
+                (t for t in TIMEOUTS_S if t >= figures.timeout_s), TIMEOUTS_S[-1]
+            ),
             "confirmation_period": round((figures.failures - 1) * figures.interval_s),
             "recovery_period": round(figures.recovery_s),
             "paused": False,

@@ -65,14 +65,22 @@ def quiet(names: list[str]) -> Verdict:
     return Verdict.passed("no other alert", "none")
 
 
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH"}
+
+
 # ---- Better Stack -------------------------------------------------------------------------------
 def differing(found: JSON, wanted: JSON) -> JSON:
     """The attributes of `wanted` (names with "_" left out) that `found` does not have so."""
     return {
         name: value
         for name, value in wanted.items()
-        if not name.startswith("_") and found.get(name) != value
+        if not name.startswith("_") and _plain(found.get(name)) != _plain(value)
     }
+
+
+def _plain(value: object) -> object:
+    """A method may be answered in small letters; addresses and names are not touched."""
+    return value.upper() if isinstance(value, str) and value.upper() in METHODS else value
 
 
 def as_wanted(check: str, found: JSON | None, wanted: JSON, *, instead: str = "") -> Verdict:
@@ -125,6 +133,13 @@ def escalates(
     ]
     rest = iter(called)
     absent = [m for m in members if not any(_same(m, each) for each in rest)]
+    unsaid = [m for m in absent if "email" in m and not any(e.get("email") for e in called)]
+    if unsaid and any(each.get("type") == "user" for each in called):
+        return Verdict.unknown(
+            check,
+            f"it names users by id and not by e-mail: is {unsaid[0]['email']} among {called}?"
+            " Write user:ID in [monitoring] escalation",
+        )
     if absent:
         return Verdict.failed(
             check, f"not called, or not in the order of [contacts]: {absent[0]}; it calls {called}"

@@ -15,6 +15,7 @@ MB = 1024 * 1024
 SLOW_NETWORK_MS, SLOW_HEARTBEAT_MS = 200.0, 1000.0
 EFFICIENT = 0.25  # of the store are vectors: less is documents, metadata, or waste
 FULL_SOON_DAYS = 30
+SMALL = 50 * MB  # what is smaller is no trouble, whatever its share
 
 passed, failed, unknown = Verdict.passed, Verdict.failed, Verdict.unknown
 
@@ -70,8 +71,10 @@ def answers(s: Symptoms) -> Verdict:
         return failed("answers", f"{len(s.troubles)} calls failed: {s.troubles[0]}")
     if s.heartbeat_ms is None:
         return unknown("answers", "nothing could be asked")
+    if not any(each.count for each in s.sizes):
+        return failed("answers", "it holds no record at all: is it empty that should not be?")
     if not s.searches_ms:
-        return unknown("answers", "no record to ask about: is it empty that should not be?")
+        return unknown("answers", "no search could be asked")
     return passed("answers", f"{len(s.searches_ms)} searches answered")
 
 
@@ -150,9 +153,9 @@ def growth(s: Symptoms) -> Verdict:
 
 def dimensions(s: Symptoms) -> Verdict:
     if s.store is None or not s.sizes:
-        return unknown("dimension efficiency", "the files cannot be read here")
+        return unknown("dimension efficiency", "no files, or no collection, to be seen here")
     vectors = sum(each.vector_bytes for each in s.sizes)
-    if s.store.bytes < 50 * MB:
+    if s.store.bytes < SMALL:
         return passed(
             "dimension efficiency", f"{s.store.bytes / MB:.0f} MB in all: too small to matter"
         )
@@ -175,7 +178,7 @@ def orphans(s: Symptoms) -> Verdict:
         return unknown("orphans", "the files cannot be read here")
     share = s.store.orphans_bytes / max(1, s.store.bytes)
     text = f"{s.store.orphans_bytes / MB:.1f} MB in directories that no collection has"
-    return _either(share <= 0.2)("orphans", text)
+    return _either(share <= 0.2 or s.store.orphans_bytes < SMALL)("orphans", text)
 
 
 def _either(good: bool) -> Callable[..., Verdict]:

@@ -49,11 +49,10 @@ def troubles(lines: Iterable[str]) -> list[Found]:
 def new_lines(before: Sequence[str], after: Sequence[str]) -> list[str]:
     """Those of `after` that came since `before`; both are ends of one growing log.
 
-    Where the two do not overlap, all of `after` is new.
+    The first line of an end may itself be cut. Where the two do not overlap, all is new.
     """
-    if not before:
-        return list(after)
     for size in range(min(len(before), len(after)), 0, -1):
-        if list(before[-size:]) == list(after[:size]):
+        whole = list(before[-size + 1 :]) == list(after[1:size]) if size > 1 else True
+        if whole and before[-size].endswith(after[0]):
             return list(after[size:])
     return list(after)

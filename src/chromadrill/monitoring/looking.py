@@ -10,13 +10,13 @@ import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
-from chromadrill.model import Scope
+from chromadrill.model import JSON, CollectionInfo, Scope
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.known_records import Asked, Questions, answered, choose
 from chromadrill.monitoring.samples import Sample
 
 # a tenant of our own: no fingerprint of anybody's scopes sees it
-OURS = Scope("chromadrill-monitor", "canary")
+OURS, CANARY = Scope("chromadrill-monitor", "canary"), "canary"
 ROUND_S = 3.0
 NOTHING = "no record to ask about"
 
@@ -26,7 +26,7 @@ class Eyes:
     """Looks at `url`; every call is given up after `timeout_s`.
 
     The questions are chosen at the first look that finds records. `writes`: also write one record
-    in a collection of our own, and remove it; a live server that lost its volume shows it only so.
+    in a collection of our own; a live server that lost its volume shows it only so.
     """
 
     url: str
@@ -34,7 +34,8 @@ class Eyes:
     timeout_s: float
     writes: bool = False
     questions: Questions = field(default=Questions(), init=False)
-    _canary: str = field(default_factory=lambda: f"canary-{uuid.uuid4().hex[:8]}", init=False)
+    _name: str = field(default_factory=lambda: f"monitor-{uuid.uuid4().hex[:8]}", init=False)
+    _wrote: int = field(default=0, init=False)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -97,19 +98,28 @@ class Eyes:
         return ""
 
     def _write(self, chroma: Chroma) -> str:
-        if not chroma.tenant_exists(OURS.tenant):
-            chroma.create_tenant(OURS.tenant)
-        if OURS.database not in chroma.databases(OURS.tenant):
-            chroma.create_database(OURS)
-        if any(info.name == self._canary for info in chroma.collections(OURS)):
-            chroma.delete_collection(OURS, self._canary)  # it could not be removed the last time
-        info = chroma.create_collection(OURS, self._canary)
-        try:
-            chroma.upsert(info, ids=["canary"], vectors=np.ones((1, 2), np.float32))
-            found = chroma.get(info, ids=["canary"])["ids"]
-        finally:
-            chroma.delete_collection(OURS, self._canary)
-        return "" if found == ["canary"] else "the record just written is not there"
+        """One record, always the same one: a collection made anew for each look would leave its
+        directory behind each time (measured), until the disk is full of them."""
+        info = _canary(chroma)
+        self._wrote += 1
+        said: JSON = {"look": self._wrote}
+        chroma.upsert(info, ids=[self._name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
+        found = chroma.get(info, ids=[self._name], include=("metadatas",))
+        return "" if found["metadatas"] == [said] else "what was just written is not there"
+
+
+def _canary(chroma: Chroma) -> CollectionInfo:
+    """The collection for writes, made where it is not there."""
+    try:
+        return chroma.collection(OURS, CANARY)
+    except CallFailed as error:
+        if error.status != 404:
+            raise
+    if not chroma.tenant_exists(OURS.tenant):
+        chroma.create_tenant(OURS.tenant)
+    if OURS.database not in chroma.databases(OURS.tenant):
+        chroma.create_database(OURS)
+    return chroma.create_collection(OURS, CANARY)
 
 
 def _tried(signal: str, ask: Callable[[], str]) -> Sample:

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table as RichTable
 
 from chromadrill.clock import utc_now
-from chromadrill.monitoring.alerts import Alerts, Event, State
+from chromadrill.monitoring.alerts import FIRED, Alerts, Event, State
 from chromadrill.monitoring.samples import UNITS
 
 
@@ -77,4 +77,5 @@ def _shown(value: float | None, event: Event) -> str:
     if value is None:
         return event.detail
     number = "never" if math.isinf(value) else f"{value:.6g} {UNITS.get(event.rule.signal, '')}"
-    return f"{number.strip()} {event.detail}; {event.rule.meaning} ({event.rule.runbook})"
+    said = f"{number.strip()} {event.detail}".strip()
+    return f"{said}; {event.rule.meaning} ({event.rule.runbook})" if event.kind == FIRED else said

@@ -61,10 +61,16 @@ class Watch:
         for each in self.lookers:
             try:
                 samples += each.look()
-            except DrillError as error:  # the harness could not look: nobody knows
+            except Exception as error:  # whatever it is, the watch goes on; nobody knows
                 at = self.clock()
-                samples += [Sample(at, signal, None, str(error)[:300]) for signal in each.signals]
+                samples += [Sample(at, signal, None, _said(error)) for signal in each.signals]
         events = self.alerts.take(samples, self.clock())
         self.looks += 1
         self.told(samples, events)
         return events
+
+
+def _said(error: Exception) -> str:
+    """A sentence where it is one of ours, else its kind too."""
+    text = str(error) if isinstance(error, DrillError) else f"{type(error).__name__}: {error}"
+    return text[:300]
