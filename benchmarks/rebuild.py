@@ -13,7 +13,7 @@ from chromadrill.settings import SourceTable
 from chromadrill.sources.embedded import embedded_postgresql
 from chromadrill.sources.postgresql import open_table
 
-ROWS = 5000
+ROWS, FILLED = 5000, 800  # read; written in batches of 8, each a request
 TABLE = SourceTable(table="bench.manual_content")
 
 
@@ -42,7 +42,7 @@ def filling(bench: Bench) -> Measured:
 
     The model is a stand-in that costs both sides the same.
     """
-    model, held = Cached(384), library(ROWS)
+    model, held = Cached(384), library(FILLED)
     with embedded_postgresql() as url:
         with psycopg.connect(url) as connection:
             seed(connection, "bench", held)
@@ -59,14 +59,14 @@ def filling(bench: Bench) -> Measured:
     return ours_s / bare_s, {
         "ours_s": round(ours_s, 2),
         "bare_s": round(bare_s, 2),
-        "overhead_ms_per_document": round(1000 * (ours_s - bare_s) / ROWS, 2),
+        "overhead_ms_per_document": round(1000 * (ours_s - bare_s) / FILLED, 2),
     }
 
 
 def _bare_upserts(bench: Bench, model: Cached, held: Library) -> None:
     made = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
     ids, texts, metadatas = held.ids, held.texts, held.metadatas
-    for start in range(0, ROWS, 8):
+    for start in range(0, FILLED, 8):
         part = slice(start, start + 8)
         bench.chroma.upsert(
             made,
