@@ -91,7 +91,8 @@ def test_command_runs_with_the_token_and_its_exit_code_is_kept(tmp_path):
     )
     done = subprocess.run(
         [*COMMAND, "--home", str(tmp_path / "home"), "--", sys.executable, "-c", code],
-        env={**os.environ, "RAILWAY_TOKEN": "a-real-token"}, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, "RAILWAY_TOKEN": "a-real-token"},
+        capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
 
