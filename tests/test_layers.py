@@ -22,7 +22,7 @@ MAY = {
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
     "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups", "railway"},
     "railway": {"model"},
-    "simulator": {"model", "cli", "backups", "targets", "disasters"},
+    "simulator": {"model", "cli", "railway", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
     "sources": {"model", "chroma"},
     "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},

@@ -86,10 +86,12 @@ def test_command_runs_with_the_token_and_its_exit_code_is_kept(tmp_path):
         "import os, sys; from pathlib import Path\n"
         "assert 'kind = \"railway\"' in Path(os.environ['DRILL_CONFIG']).read_text()\n"
         "assert len(Path(os.environ['RAILWAY_TOKEN_FILE']).read_text()) > 20\n"
+        "assert 'RAILWAY_TOKEN' not in os.environ\n"
         "sys.exit(7)"
     )
     done = subprocess.run(
         [*COMMAND, "--home", str(tmp_path / "home"), "--", sys.executable, "-c", code],
+        env={**os.environ, "RAILWAY_TOKEN": "a-real-token"},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
