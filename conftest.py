@@ -6,6 +6,7 @@ pytest_plugins = (
     "fixtures.progress",
     "fixtures.target",
     "fixtures.drill",
+    "fixtures.source",
     "fixtures.monitoring",
     "fixtures.spoiled",
     "fixtures.allure_extras",

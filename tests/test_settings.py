@@ -123,3 +123,36 @@ def test_environment_nobody_knows_is_told_the_nearest():
 def test_customary_variables_name_image_and_data_directory():
     container = load(environ={"CHROMA_IMAGE": "x:1", "CHROMA_DATA_DIR": "/d"}).container
     assert (container.image, container.data_dir) == ("x:1", "/d")
+
+
+def test_sources_have_names_and_the_default_one_its_table(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text(
+        '[source]\ntable = "cms.manual_content"\nbatch = 7\n'
+        '[source.articles]\ntable = "public.articles"\n'
+    )
+    source = load(file, environ={}).source
+    assert source.named("articles").table == "public.articles"
+    assert source.named("manual_content").batch == 7
+    assert source.named("cms.manual_content").batch == 7
+    with pytest.raises(UsageError, match=r"no \[source.articels\]. Did you mean 'articles'"):
+        source.named("articels")
+
+
+def test_wrong_word_in_a_source_is_no_source_of_that_name(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\ntabel = "t"\n')
+    with pytest.raises(
+        UsageError, match=r"\[source\] tabel: no such setting. Did you mean 'table'"
+    ):
+        load(file, environ={})
+
+
+def test_database_url_is_a_secret_of_the_environment(tmp_path):
+    settings = load(environ={"DATABASE_URL": "postgresql://u:geheim@h/d"})
+    assert settings.source.database_url.get_secret_value().endswith("@h/d")
+    assert "geheim" not in f"{settings.public()}{settings!r}"
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\ndatabase_url = "postgresql://u:geheim@h/d"\n')
+    with pytest.raises(UsageError, match="secret"):
+        load(file, environ={})

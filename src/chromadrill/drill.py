@@ -94,6 +94,10 @@ class Drill:
         self.recovered_s: float | None = None
         self.startup_s: float | None = None
 
+    def export(self, **variables: str) -> None:
+        """What commands typed from now on find in their environment besides ours."""
+        self._environment = {**self._environment, **variables}
+
     def note(self, event: str, **fields: Any) -> None:
         """One fact into the ledger."""
         self._ledger.write(event, scenario=self.scenario, **fields)
@@ -181,21 +185,27 @@ class Drill:
         struck, back = self._struck(), self.recovered_s
         return self._watched().between(struck.at, None if back is None else struck.at + back)
 
-    def strike(self, disaster: Disaster) -> Strike:
-        """Do the damage, then wait until a client has seen it (at most 30 s)."""
+    def strike(
+        self, disaster: Disaster, *, seen_by: Callable[[float], Sight | None] | None = None
+    ) -> Strike:
+        """Do the damage, then wait until a client has seen it (at most 30 s).
+
+        `seen_by`: another client than the prober, which only reads; asked with the moment of the
+        damage (monotonic seconds).
+        """
         at, epoch = now(), time.time()
         self.note("strike", disaster=disaster.name, what=disaster.what)
         disaster.strike(self.target)
         # from here on: that the server was down while its files were damaged proves no damage
         self._done = now()
-        sight = self._watched().first_wrong(self._done)
+        sight = (seen_by or self._watched().first_wrong)(self._done)
         seen = f"a client saw {sight.result}: {sight.detail}" if sight else None
         after = sight.done - at if sight else None
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
         self.note("seen", **dataclasses.asdict(self.struck))
         if isinstance(self.target, HasMetrics):
             with suppress(DrillError):  # what was struck may not answer
-                self._killed_before = self.target.metrics().oom_kills
+                self._killed_before = self.target.metrics().oom_kills or 0
         return self.struck
 
     def recovered(self, *, within_s: float) -> float | None:
@@ -228,17 +238,24 @@ class Drill:
         self.judged(*clients.verdicts())
 
     # ---- proof ----------------------------------------------------------------------------------
-    def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
+    def prove(
+        self,
+        before: Fingerprint,
+        *,
+        imported: Collection[str] = (),
+        rebuilt: Collection[str] = (),
+    ) -> bool:
         """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
 
         Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
-        collections that came back over the API.
+        collections that came back over the API; `rebuilt`: embedded anew, too.
         """
         self.end_watch()
         proof = Proof(
             self.target,
             before,
-            imported=imported,
+            imported={*imported, *rebuilt},
+            rebuilt=rebuilt,
             objectives=self._objectives,
             note=self.note,
             judged=self.judged,

@@ -307,6 +307,18 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Hits:
+    """Questions with known right documents: how many were asked, and how many found theirs.
+
+    `first`: as the first answer; `ten`: among the first ten.
+    """
+
+    asked: int
+    first: int
+    ten: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """One tick of the prober: monotonic seconds (due and done), and what it saw.
 
@@ -350,15 +362,16 @@ class ClientView:
 class Usage:
     """What a deployment uses, of what it may; a limit of None: there is none.
 
-    `restarts` and `oom_kills` are counted from the deployment's first start.
+    `restarts` and `oom_kills` are counted from the deployment's first start; None: the platform
+    does not tell.
     """
 
     memory_bytes: int | None
     memory_limit_bytes: int | None
     disk_bytes: int
     disk_limit_bytes: int | None
-    restarts: int
-    oom_kills: int
+    restarts: int | None
+    oom_kills: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from chromadrill.settings import Objectives
 class Proof:
     """Of one target against one fingerprint.
 
-    `imported`: keys of the collections that came back over the API. `note`, `judged` and `attach`
-    are the scenario's. `startup_s`: of the restart in between.
+    `imported`: keys of the collections that came back over the API; `rebuilt`: embedded anew, too.
+    `note`, `judged` and `attach` are the scenario's. `startup_s`: of the restart in between.
     """
 
     def __init__(
@@ -32,12 +32,14 @@ class Proof:
         before: Fingerprint,
         *,
         imported: Collection[str],
+        rebuilt: Collection[str],
         objectives: Objectives,
         note: Callable[..., None],
         judged: Callable[..., None],
         attach: Callable[[str, Any], None],
     ) -> None:
-        self._target, self._before, self._imported = target, before, imported
+        self._target, self._before = target, before
+        self._imported, self._rebuilt = imported, rebuilt
         self._objectives, self._note, self._judged = objectives, note, judged
         self._attach = attach
         self.startup_s: float | None = None
@@ -66,7 +68,7 @@ class Proof:
         self._keep(seen, when)
         verdicts = [
             dataclasses.replace(each, check=each.check + when)
-            for each in judge(seen, self._before, imported=self._imported)
+            for each in judge(seen, self._before, imported=self._imported, rebuilt=self._rebuilt)
         ]
         self._judged(*verdicts)
         return outcome_of(verdicts) is Outcome.PASS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -148,6 +148,17 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 of shape (len(texts), dimension)."""
+        ...
+
+
+class Model(Embedder, Protocol):
+    """An embedder whose vectors can be told from another model's: by the hash of its weights."""
+
+    revision: str
+    weights_sha256: str
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a report says of it."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -15,14 +16,10 @@ from chromadrill.errors import UsageError, did_you_mean
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
-OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
+OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
-LISTS = {
-    "required",
-    "scopes",
-    "exceptions",
-    "escalation",
-}  # in the environment: separated by commas
+# in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions", "sizes", "escalation"}
 
 
 SECRETS = (
@@ -31,10 +28,13 @@ SECRETS = (
     ("notify", "backup_heartbeat"),
     ("notify", "monitor_heartbeat"),
     ("evidence", "signing_key"),
+    ("source", "database_url"),
     ("betterstack", "uptime_token"),
     ("betterstack", "telemetry_token"),
     ("betterstack", "ingest_token"),
 )
+# what RB-3 needs: the extras `embed` and `postgres`
+REBUILD_NEEDS = ("sentence_transformers", "psycopg")
 # of the runbook
 ENVIRONMENTS = {
     "staging": {"memory_mb": 512, "disk_mb": 5 * 1024},
@@ -51,7 +51,8 @@ class Drill(_Table):
 
     target: str = "process"
     records: int = Field(3000, ge=1100, le=1_000_000)
-    required: tuple[str, ...] = ("RB-1", "RB-2", "RB-4", "RB-6", "RB-8")
+    rebuild_records: int = Field(600, ge=100, le=1_000_000)
+    required: tuple[str, ...] = Field(default_factory=lambda: _required())
     expected_min: int = Field(1000, ge=0)
     reports: str = "reports"
     trend_fails: bool = False
@@ -59,11 +60,18 @@ class Drill(_Table):
     require_docker: bool = False
 
 
+def _required() -> tuple[str, ...]:
+    """RB-3 is part of the drill wherever it can be run: where its two extras are installed."""
+    can = all(importlib.util.find_spec(each) for each in REBUILD_NEEDS)
+    return ("RB-1", "RB-2", *(["RB-3"] if can else []), "RB-4", "RB-6", "RB-8")
+
+
 class Objectives(_Table):
     """`[objectives]`: limits, units in the names."""
 
     rb1_recovery_s: float = Field(120, gt=0)
     rb2_recovery_s: float = Field(300, gt=0)
+    rb3_recovery_s: float = Field(3600, gt=0)
     rb4_recovery_s: float = Field(300, gt=0)
     rb6_recovery_s: float = Field(300, gt=0)
     rb8_recovery_s: float = Field(300, gt=0)
@@ -191,12 +199,63 @@ class Environment(_Table):
     disk_mb: int | None = Field(None, ge=1)
 
 
+class SourceTable(_Table):
+    """`[source.NAME]`: a table or query of documents, which columns are what, and the collection.
+
+    A column named "" is one that the table does not have.
+    """
+
+    table: str = Field("manual_content", min_length=1)
+    sql: str = ""
+    id: str = Field("id", min_length=1)
+    content: str = Field("content", min_length=1)
+    metadata: str = "metadata"
+    updated_at: str = "updated_at"
+    batch: int = Field(500, ge=1, le=10_000)
+    collection: str = "bmad_embeddings"
+    space: str = Field("cosine", pattern="^(cosine|l2|ip)$")
+
+
+class Source(SourceTable):
+    """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, SourceTable]
+    database_url: SecretStr | None = None
+
+    def named(self, name: str) -> SourceTable:
+        """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
+        found = (self.__pydantic_extra__ or {}).get(name)
+        ours = {self.table, self.table.rpartition(".")[2]}  # with and without its schema
+        if found is None and name not in ours:
+            known = [*ours, *(self.__pydantic_extra__ or {})]
+            raise UsageError(f"--source {name}: no [source.{name}]. {did_you_mean(name, known)}")
+        return found or self
+
+
+class Forecast(_Table):
+    """`[forecast]`: the size whose recovery time is foretold; without `records` nothing is measured.
+
+    `mean_document_length` in characters. `sizes`: records that are rebuilt and restored for it.
+    """
+
+    records: int | None = Field(None, ge=1)
+    mean_document_length: int = Field(250, ge=1)
+    dimension: int = Field(384, ge=1)
+    sizes: tuple[int, ...] = (1000, 2500, 6000)
+
+
 class TargetTable(_Table):
     """`[targets.NAME]`: where a target is, and what kind it is."""
 
     kind: str = "process"
     url: str | None = None
     home: str | None = None
+    # kind "railway": names or ids; the token is never here
+    project: str | None = None
+    environment: str | None = None
+    service: str | None = None
+    endpoint: str | None = None
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
 
 
@@ -214,6 +273,8 @@ class Settings(_Table):
     monitoring: Monitoring = Monitoring()  # type: ignore[call-arg]
     betterstack: Betterstack = Betterstack()
     embedding: Embedding = Embedding()  # type: ignore[call-arg]
+    source: Source = Source()  # type: ignore[call-arg]
+    forecast: Forecast = Forecast()  # type: ignore[call-arg]
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
 
     def origin(self, key: str) -> str:
@@ -315,6 +376,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     for variable, key in CUSTOMARY.items():
         if environ.get(variable):
             found.setdefault("container", {}).setdefault(key, environ[variable])
+    if environ.get("DATABASE_URL"):
+        found.setdefault("source", {}).setdefault("database_url", environ["DATABASE_URL"])
     for name in BETTERSTACK:
         if environ.get(f"BETTERSTACK_{name}"):
             table = found.setdefault("betterstack", {})
@@ -353,7 +416,8 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
     origin = origins.get(".".join(path)) or next(
         (o for k, o in origins.items() if k.startswith(".".join(path))), "drill.toml"
     )
-    if first["type"] == "extra_forbidden":
+    wrong_word = path[0] == "source" and first["type"] == "model_type"
+    if first["type"] == "extra_forbidden" or wrong_word:
         place = f"[{table}] {key}" if table else f"[{key}]"
         return f"{origin}: {place}: no such setting. {did_you_mean(key, _keys(path[:-1]))}"
     got = first.get("input")
@@ -374,6 +438,8 @@ def _keys(path: list[str]) -> list[str]:
         "monitoring": Monitoring,
         "betterstack": Betterstack,
         "embedding": Embedding,
+        "source": SourceTable,
+        "forecast": Forecast,
         "evidence": Remediation if "remediation" in path else Evidence,
     }
     return list(tables[path[0]].model_fields)

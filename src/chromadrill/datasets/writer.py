@@ -12,8 +12,9 @@ from typing import Self
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.clock import wait_until
-from chromadrill.model import Acknowledged, CollectionInfo
+from chromadrill.clock import now, wait_until
+from chromadrill.errors import Unavailable
+from chromadrill.model import Acknowledged, CollectionInfo, Sight
 
 BATCH = 5
 
@@ -30,6 +31,7 @@ class Writer:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self.acknowledged: list[Acknowledged] = []
+        self.refused: list[Sight] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -55,6 +57,17 @@ class Writer:
             name=f"{writes} acknowledged writes",
         )
 
+    def first_refused(self, since: float) -> Sight | None:
+        """The first write begun after `since` that was not acknowledged; None: none within 30 s."""
+        try:
+            return wait_until(
+                lambda: next((each for each in self.refused if each.due >= since), None),
+                within_s=30,
+                name="a refused write",
+            )
+        except Unavailable:
+            return None
+
     def _write(self) -> None:
         number = 0
         with Chroma(self._url, timeout_s=10) as chroma:
@@ -62,9 +75,12 @@ class Writer:
                 rows = range(number, number + BATCH)
                 number += BATCH
                 batch = [writing(row, self._collection) for row in rows]
+                due = now()
                 try:
                     upsert(chroma, self._collection, batch, [self.vector(row) for row in rows])
-                except CallFailed:
+                except CallFailed as error:
+                    result = "timeout" if error.timed_out else "error"
+                    self.refused.append(Sight(due, now(), result, str(error)[:200]))
                     self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
                     continue
                 at = time.time()

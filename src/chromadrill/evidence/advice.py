@@ -13,6 +13,8 @@ PROVE = "pytest -m drill --backup PATH"
 AGAIN = "pytest -m drill"
 LOAD = "locust -f loadtests/ --host URL --headless"
 LATENCY = "pytest -m latency"
+REBUILD = "python scripts/rebuild_chromadb.py --from-postgresql --url URL"
+REGENERATE = "python scripts/regenerate_embeddings.py --source NAME --url URL"
 
 # by the beginning of a check's name ("records after one more restart" is about records)
 _ADVICE = {
@@ -57,6 +59,12 @@ _ADVICE = {
     "upsert p90": ("Writing a batch is slower than agreed.", LATENCY),
     "embedding p90": ("The embedder is slower than agreed: other work on this machine?", LATENCY),
     "own records": ("Records are not found by their own vectors: validate the database.", VALIDATE),
+    "source rows": ("The rebuilt collection is not what its source holds.", REBUILD),
+    "fresh embeddings": ("Vectors are not what the model makes of their documents.", REGENERATE),
+    "lost database": ("It is not what was lost: other vectors, or rows the source lacks.", REBUILD),
+    "rebuilds proven": ("A rebuild did not end as its source.", REBUILD),
+    "hit@": ("Questions find their right documents less often than before.", REGENERATE),
+    "forecast": ("At the real size it may not be back in time; larger measured sizes tell more.", AGAIN),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
 }  # fmt: skip
 

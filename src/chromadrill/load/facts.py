@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chromadrill.checks.load import Seen
-from chromadrill.load.lag import fair_ms, stalls
+from chromadrill.load.lag import fair_ms, on_time, stalls
 from chromadrill.load.samples import Sample
 
 LAST_S = 2.0  # what "at the end" of a run means
@@ -28,7 +28,7 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
         scheduled=scheduled,
         latency_ms=[each.latency_ms for each in timed],
         service_ms=[each.service_ms for each in timed],
-        fair_ms=[fair_ms(each, late) for each in timed],
+        fair_ms=[fair_ms(each, late) for each in timed if on_time(each)],
         lag_ms=[1000 * (each.started - each.due) for each in samples],
         outcomes=Counter(each.outcome for each in samples),
         last=[each.outcome for each in samples if each.due > end - LAST_S],

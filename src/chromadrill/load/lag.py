@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
+from chromadrill.checks.load import LAG_MS
 from chromadrill.load.samples import Sample
 
-LATE_S = 0.05  # below this it is the clock of a busy machine
+LATE_S = LAG_MS / 1000  # below this it is the clock of a busy machine
 
 Stalls = dict[int, list[tuple[float, float]]]  # by worker: from, to, ascending, apart
 
@@ -39,6 +40,11 @@ def _quiet(events: Sequence[float], due: Sequence[float]) -> list[tuple[float, f
         if first < len(due) and after - due[first] > LATE_S:
             found.append((due[first], after))
     return found
+
+
+def on_time(sample: Sample) -> bool:
+    """Not so of a burst that makes up for a stall: its queue is the generator's doing."""
+    return sample.started - sample.due <= LATE_S
 
 
 def fair_ms(sample: Sample, found: Stalls) -> float:

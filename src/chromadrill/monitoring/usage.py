@@ -35,15 +35,26 @@ class Metrics:
         except DrillError as error:
             return [Sample(now(), each, None, str(error)[:300]) for each in self.signals]
         at = now()
-        kills = used.oom_kills - (used.oom_kills if self._kills is None else self._kills)
-        starts = used.restarts - (used.restarts if self._restarts is None else self._restarts)
+        kills = _more(used.oom_kills, self._kills)
+        starts = _more(used.restarts, self._restarts)
         self._kills, self._restarts = used.oom_kills, used.restarts
         return [
             Sample(at, samples.DISK, _disk(self.target, used)),
             Sample(at, samples.MEMORY, _percent(used.memory_bytes, used.memory_limit_bytes)),
-            Sample(at, samples.OOM, float(max(0, kills)), f"{used.oom_kills} in all"),
-            Sample(at, samples.RESTARTS, float(max(0, starts)), f"{used.restarts} in all"),
+            Sample(at, samples.OOM, kills, _in_all(used.oom_kills)),
+            Sample(at, samples.RESTARTS, starts, _in_all(used.restarts)),
         ]
+
+
+def _more(counted: int | None, before: int | None) -> float | None:
+    """Since the look before; None where the platform does not tell."""
+    if counted is None:
+        return None
+    return float(max(0, counted - (counted if before is None else before)))
+
+
+def _in_all(counted: int | None) -> str:
+    return "this platform does not tell" if counted is None else f"{counted} in all"
 
 
 def _disk(target: HasMetrics, used: Usage) -> float | None:

@@ -13,6 +13,7 @@ PROVES = {"disaster seen", "original"}  # a run without either of these has rest
 CORE = {"inventory", "counts", "records", "configuration"}
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
+INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
@@ -50,6 +51,11 @@ def verdict(record: JSON) -> Says:
     # an extra that is not installed leaves a hole, which latencies of other things do not mind
     if outcome == "pass" and (not reasons or (not bad and _of_latency(record))):
         return _passed(record, tuple(holes))
+    # nor does what the target cannot do, where another scenario covers what is required
+    if outcome == "pass" and not bad and not _due(record, done):
+        return _passed(record, tuple(holes))
+    if outcome == "pass" and not bad and _all_required(record, done):
+        return _incomplete(_passed(record), tuple(holes))
     good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
     if outcome == "pass":
         sentence = f"The record says pass and contradicts itself: {good}."
@@ -61,6 +67,26 @@ def verdict(record: JSON) -> Says:
     else:
         sentence = f"The record has no outcome that this page knows ({said(outcome, 'none')})."
     return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+
+
+def _due(record: JSON, done: set[Any]) -> bool:
+    """Whether something required has no scenario, or a hole is not the target's."""
+    beyond = [each for each in texts(record, "not_covered") if "has no capability" not in each]
+    return bool(beyond) or any(each not in done for each in texts(record, "required"))
+
+
+def _all_required(record: JSON, done: set[Any]) -> bool:
+    """And nothing that is required is among what was not covered."""
+    required = set(texts(record, "required"))
+    named = {each.partition(":")[0] for each in texts(record, "not_covered")}
+    return bool(required) and required <= done and not required & named
+
+
+def _incomplete(says: Says, holes: tuple[str, ...]) -> Says:
+    """All that is required ran and passed, and something else could not be run here."""
+    if says.headline != HEADLINES["pass"]:
+        return says
+    return Says("pass", INCOMPLETE, f"{says.sentence} The drill is not complete.", holes)
 
 
 def _of_latency(record: JSON) -> bool:
@@ -100,7 +126,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
     drilled = {check for each in restored for check in _checks(each, "pass")} & {"disaster seen"}
     if drilled and record.get("required") == []:
         return Says("pass", GATE, f"{sentence} A small restore was among them; this was no drill.")
-    return Says("pass", HEADLINES["pass"], sentence)
+    if holes:
+        sentence += f" {len(holes)} scenarios need what this target cannot do: not covered."
+    return Says("pass", HEADLINES["pass"], sentence, holes)
 
 
 def _why(scenario: JSON) -> str:

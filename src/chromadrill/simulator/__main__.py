@@ -1,4 +1,4 @@
-"""python -m chromadrill.simulator PLATFORM: `betterstack` (its APIs, an empty account)."""
+"""python -m chromadrill.simulator PLATFORM: `railway`, or `betterstack` (its APIs, an empty account)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ def main(arguments: list[str] | None = None) -> int:
         from chromadrill.simulator.betterstack_command import main as betterstack
 
         return betterstack(words[1:])
-    raise UsageError("Name the platform: python -m chromadrill.simulator betterstack [--port P]")
+    if words[:1] == ["railway"]:
+        from chromadrill.simulator.railway_command import main as railway
+
+        return railway(words)
+    raise UsageError("Name the platform: python -m chromadrill.simulator railway|betterstack")
 
 
 if __name__ == "__main__":

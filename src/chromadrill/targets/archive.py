@@ -9,24 +9,28 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from chromadrill.backups.disk import require_room
+from chromadrill.errors import Unavailable
 
 
 def unpack(chunks: Iterable[bytes], into: Path) -> None:
     """Unpack what the engine sends of a folder; files and folders only, and nothing leaves `into`.
 
     The engine sends the folder as `NAME/...` or `./...`; its name is left off. Raises Refused when
-    there is no room.
+    there is no room, Unavailable when the archive is cut.
     """
     with TemporaryFile(dir=into.parent) as file:
         for chunk in chunks:
             file.write(chunk)
         require_room(into, file.tell())
         file.seek(0)
-        with tarfile.open(fileobj=file) as tar:
-            for member in tar:
-                member.name = member.name.partition("/")[2]
-                if member.name and (member.isfile() or member.isdir()):
-                    tar.extract(member, into, filter="data")
+        try:
+            with tarfile.open(fileobj=file) as tar:
+                for member in tar:
+                    member.name = member.name.partition("/")[2]
+                    if member.name and (member.isfile() or member.isdir()):
+                        tar.extract(member, into, filter="data")
+        except tarfile.TarError as error:
+            raise Unavailable(f"What the engine sent cannot be unpacked: {error}.") from error
 
 
 def pack(folder: Path, file: IO[bytes]) -> None:
