@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from chromadrill import triage
-from chromadrill.diagnosis.causes import TREE, judge
 from chromadrill.diagnosis.symptoms import Size, Store, Symptoms
+from chromadrill.diagnosis.tree import TREE, judge
 
 MB = 1024 * 1024
 WELL = Symptoms(
