@@ -11,10 +11,12 @@ from chromadrill.clock import wait_until
 from chromadrill.errors import DrillError
 from chromadrill.model import Outcome, Scope
 from chromadrill.monitoring.alerts import CLEARED, FIRED
+from chromadrill.monitoring.journal import attempted
 from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.usage import Backups
 from chromadrill.monitoring.verdicts import verdicts
 from chromadrill.monitoring.watcher import Watch
-from chromadrill.monitoring.watching import watch_of
+from chromadrill.monitoring.watching import Somewhere, watch_of
 
 
 def fires(watch, name, looks=5):
@@ -199,3 +201,17 @@ def test_metrics_that_cannot_be_had_are_samples_without_value(error):
             raise error
 
     assert {each.value for each in Metrics(Broken()).look()} == {None}
+
+
+def test_backups_of_others_say_nothing_of_a_server_whose_backups_nobody_notes(tmp_path):
+    journal = tmp_path / "backups.jsonl"
+    attempted(journal, "other", good=True, message="verified")
+    here = Somewhere("here", "http://127.0.0.1:9")
+    assert Backups(here, journal).signals == ()
+    attempted(journal, "here", good=False, message="no room")
+    journal.open("a").write('{"torn')
+    backups = Backups(here, journal)
+    assert backups.signals
+    failed, age = backups.look()
+    assert (failed.value, age.value) == (0.0, float("inf"))
+    assert "no room" in failed.detail
