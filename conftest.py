@@ -7,6 +7,7 @@ pytest_plugins = (
     "fixtures.target",
     "fixtures.drill",
     "fixtures.source",
+    "fixtures.paging",
     "fixtures.monitoring",
     "fixtures.spoiled",
     "fixtures.allure_extras",

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chromadrill import cli
-from chromadrill.diagnosis.causes import TREE, judge
 from chromadrill.diagnosis.collecting import collect
+from chromadrill.diagnosis.tree import TREE, judge
 from chromadrill.errors import UsageError
 from chromadrill.evidence.redaction import plain
 from chromadrill.logs.classify import MOST, Found, troubles

@@ -19,7 +19,7 @@ from chromadrill.betterstack.reading import read
 from chromadrill.betterstack.shipping import Pager, event_of, shipper
 from chromadrill.betterstack.wanted import members
 from chromadrill.betterstack.wanted import monitor as monitor_wanted
-from chromadrill.checks.monitoring import differing, escalates, ever_pinged
+from chromadrill.checks.betterstack import differing, escalates, ever_pinged
 from chromadrill.clock import wait_until
 from chromadrill.errors import Unavailable, UsageError
 from chromadrill.monitoring.alerts import Alerts

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromadrill.checks import betterstack
 from chromadrill.checks import monitoring as checks
 
 HELD = {"fired": 0, "firing": False, "lost": 0, "seen": True, "pending": False, "detail": ""}
@@ -49,13 +50,13 @@ def test_incident_that_never_opens_fails():
 
 
 def test_object_that_differs_names_the_field_with_both_values():
-    verdict = checks.as_wanted("monitor", {"a": 1, "b": 2}, {"a": 1, "b": 3, "_c": 9})
+    verdict = betterstack.as_wanted("monitor", {"a": 1, "b": 2}, {"a": 1, "b": 3, "_c": 9})
     assert verdict.outcome == "fail"
     assert [(d.field, d.before, d.after) for d in verdict.differences] == [("b", "3", "2")]
-    assert checks.as_wanted("monitor", None, {"a": 1}).outcome == "fail"
-    assert checks.as_wanted("monitor", {"a": 1}, {"a": 1, "_c": 9}).outcome == "pass"
+    assert betterstack.as_wanted("monitor", None, {"a": 1}).outcome == "fail"
+    assert betterstack.as_wanted("monitor", {"a": 1}, {"a": 1, "_c": 9}).outcome == "pass"
 
 
 def test_open_incident_fails():
-    assert checks.no_open_incident("x", [{"name": "n", "resolved_at": None}]).outcome == "fail"
-    assert checks.no_open_incident("x", [{"name": "n", "resolved_at": "t"}]).outcome == "pass"
+    assert betterstack.no_open_incident("x", [{"name": "n", "resolved_at": None}]).outcome == "fail"
+    assert betterstack.no_open_incident("x", [{"name": "n", "resolved_at": "t"}]).outcome == "pass"

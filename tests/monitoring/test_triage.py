@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from chromadrill import triage
-from chromadrill.diagnosis.causes import TREE, judge
 from chromadrill.diagnosis.symptoms import Size, Store, Symptoms
+from chromadrill.diagnosis.tree import TREE, judge
 
 MB = 1024 * 1024
 WELL = Symptoms(
@@ -76,6 +76,7 @@ def test_healthy_server_has_no_cause(target, monkeypatch, capsys):
     assert {"service status", "network", "answers", "database file"} <= set(said["ruled_out"])
 
 
+@pytest.mark.slow
 def test_killed_server_is_the_service(target, monkeypatch, capsys):
     target.kill()
     code, said = ran(target, monkeypatch, capsys)
@@ -90,6 +91,7 @@ def test_deleted_directory_is_the_database_file(target, monkeypatch, capsys):
     assert "service status" in said["ruled_out"]
 
 
+@pytest.mark.slow
 def test_index_that_is_gone_is_seen_in_the_answers(target, monkeypatch, capsys):
     target.stop()
     for each in target.data.iterdir():
@@ -100,6 +102,7 @@ def test_index_that_is_gone_is_seen_in_the_answers(target, monkeypatch, capsys):
     assert (code, said["likely"]) == (1, "answers"), said
 
 
+@pytest.mark.slow
 def test_server_that_came_up_empty_is_seen(target, monkeypatch, capsys):
     target.stop()
     shutil.rmtree(target.data)

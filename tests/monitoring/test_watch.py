@@ -11,10 +11,12 @@ from chromadrill.clock import wait_until
 from chromadrill.errors import DrillError
 from chromadrill.model import Outcome, Scope
 from chromadrill.monitoring.alerts import CLEARED, FIRED
+from chromadrill.monitoring.journal import attempted
 from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.usage import Backups
 from chromadrill.monitoring.verdicts import verdicts
 from chromadrill.monitoring.watcher import Watch
-from chromadrill.monitoring.watching import watch_of
+from chromadrill.monitoring.watching import Somewhere, watch_of
 
 
 def fires(watch, name, looks=5):
@@ -54,6 +56,7 @@ def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target
         assert [chroma.count(info) for info in chroma.collections(ours)] == [1]
 
 
+@pytest.mark.slow
 def test_many_looks_leave_no_directories_behind(target, settings):
     watch = watch_of(target, settings)
     watch.look()
@@ -78,6 +81,7 @@ def test_monitor_that_starts_after_the_data_directory_was_deleted_alerts_too(tar
     heartbeat_is_green(target)
 
 
+@pytest.mark.slow
 def test_server_that_came_up_empty_alerts(target, settings):
     watch = watch_of(target, settings)
     watch.look()
@@ -93,6 +97,7 @@ def delete_index(data):
             shutil.rmtree(each)
 
 
+@pytest.mark.slow
 def test_index_that_is_gone_alerts(target, settings):
     watch = watch_of(target, settings)
     watch.look()
@@ -103,11 +108,13 @@ def test_index_that_is_gone_alerts(target, settings):
         assert chroma.count(chroma.collection(Scope(), "docs")) == 1500
 
 
+@pytest.mark.slow
 def test_index_that_was_gone_before_the_monitor_started_alerts(target, settings):
     restarted(target, delete_index)
     fires(watch_of(target, settings), "wrong answers")
 
 
+@pytest.mark.slow
 def test_dropped_collection_alerts(target, settings):
     with Chroma(target.url) as chroma:
         info = chroma.create_collection(Scope(), "other")
@@ -130,6 +137,7 @@ def test_changed_and_removed_records_are_no_alarm(target, settings):
     assert {event.rule.name for event in watch.alerts.events} == {"backup overdue"}
 
 
+@pytest.mark.slow
 def test_killed_server_alerts_and_clears_after_its_restart(target, settings):
     target.snapshot()
     watch = watch_of(target, settings)
@@ -199,3 +207,17 @@ def test_metrics_that_cannot_be_had_are_samples_without_value(error):
             raise error
 
     assert {each.value for each in Metrics(Broken()).look()} == {None}
+
+
+def test_backups_of_others_say_nothing_of_a_server_whose_backups_nobody_notes(tmp_path):
+    journal = tmp_path / "backups.jsonl"
+    attempted(journal, "other", good=True, message="verified")
+    here = Somewhere("here", "http://127.0.0.1:9")
+    assert Backups(here, journal).signals == ()
+    attempted(journal, "here", good=False, message="no room")
+    journal.open("a").write('{"torn')
+    backups = Backups(here, journal)
+    assert backups.signals
+    failed, age = backups.look()
+    assert (failed.value, age.value) == (0.0, float("inf"))
+    assert "no room" in failed.detail

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chromadrill.betterstack import wanted as w
 from chromadrill.betterstack.reading import Account
 from chromadrill.betterstack.wanted import Wanted
-from chromadrill.checks.monitoring import (
+from chromadrill.checks.betterstack import (
     as_wanted,
     differing,
     escalates,

@@ -188,38 +188,3 @@ def _either(good: bool) -> Callable[..., Verdict]:
 def _below(check: str, value: float, limit: float, unit: str, said: str) -> Verdict:
     text = f"{said} {value:.4g} {unit}"
     return _either(value <= limit)(check, text, actual=round(value, 2), limit=limit, unit=unit)
-
-
-# question -> branch, next step of the runbook
-TREE: dict[str, tuple[str, str]] = {
-    "service status": ("timeouts", "RB-1: read the log; python -m chromadrill.ops --target T restart"),
-    "network": ("timeouts", "RB-9: route, firewall, port, proxy; then RB-5 again"),
-    "out of memory": ("timeouts", "RB-9: more memory, or smaller collections; then RB-1"),
-    "health log": ("timeouts", "RB-9: see the log's own table of patterns"),
-    "database file": ("storage", "RB-2: stop what writes, restore the newest snapshot"),
-    "answers": ("timeouts", "RB-2: validate against the newest fingerprint, restore if it differs"),
-    "volume use": ("storage", "RB-9: free space or grow the volume, then RB-1: a restart"),
-    "growth": ("storage", "RB-9: grow the volume in time; find out what writes"),
-    "size against memory": ("slow queries", "RB-9: more memory, or split the collection"),
-    "index settings": ("slow queries", "RB-6: measure, then lower ef_search or max_neighbors"),
-    "concurrent load": ("slow queries", "RB-6: find who asks so much; locust -f loadtests/"),
-    "slow searches": ("slow queries", "RB-6: performance baseline"),
-    "queue": ("storage", "RB-9: the log is not purged: is the compactor alive? Restart, look again"),
-    "dimension efficiency": ("storage", "RB-9: what else is kept than vectors? RB-4 shrinks it"),
-    "orphans": ("storage", "RB-9: left by deleted collections; RB-4 into a new volume shrinks it"),
-}  # fmt: skip
-
-
-def judge(s: Symptoms, *, search_ms: float, disk_percent: float) -> list[Verdict]:
-    """All questions, in the order of the tree."""
-    asked: dict[str, Callable[[], Verdict]] = {
-        "service status": lambda: service(s), "network": lambda: network(s),
-        "out of memory": lambda: memory_killed(s), "health log": lambda: health_log(s),
-        "database file": lambda: files(s), "answers": lambda: answers(s),
-        "volume use": lambda: volume(s, disk_percent),
-        "growth": lambda: growth(s), "size against memory": lambda: memory_for_index(s),
-        "index settings": lambda: index_settings(s), "concurrent load": lambda: load(s),
-        "slow searches": lambda: searches(s, search_ms), "queue": lambda: queue(s),
-        "dimension efficiency": lambda: dimensions(s), "orphans": lambda: orphans(s),
-    }  # fmt: skip
-    return [asked[name]() for name in TREE]

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from pathlib import Path
 
 import httpx
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
 from chromadrill.datasets.probes import KnownAnswer, own_records
-from chromadrill.diagnosis.symptoms import Size, Store, Symptoms
+from chromadrill.diagnosis.storage import files_gone_of, growth_of, store_of, usage_of
+from chromadrill.diagnosis.symptoms import Size, Symptoms
 from chromadrill.errors import DrillError
 from chromadrill.logs.classify import Found, troubles
-from chromadrill.model import CollectionInfo, Scope, Usage
-from chromadrill.protocols import HasLogs, HasMetrics, HasSnapshots, Restartable, Target
+from chromadrill.model import CollectionInfo, Scope
+from chromadrill.protocols import HasLogs, Restartable, Target
 
 TIMEOUT_S = 10.0
 SEARCHES, TOGETHER = 10, 4
-SYNC = 1000  # writes that an index of default settings leaves in the log
 
 
 def collect(target: Target, scopes: Sequence[Scope], *, lines: int) -> tuple[Symptoms, list[Found]]:
@@ -36,7 +32,7 @@ def collect(target: Target, scopes: Sequence[Scope], *, lines: int) -> tuple[Sym
         with contextlib.suppress(DrillError):
             found = troubles(target.logs(lines).splitlines())
             log = {each.pattern.name: each.count for each in found}
-    usage = _usage(target)
+    usage = usage_of(target)
     heartbeat_ms, heartbeat_trouble = None, connect_trouble
     sizes: list[Size] = []
     asked: list[KnownAnswer] = []
@@ -70,9 +66,9 @@ def collect(target: Target, scopes: Sequence[Scope], *, lines: int) -> tuple[Sym
         oom_kills=usage.oom_kills if usage else None,
         disk_bytes=usage.disk_bytes if usage else None,
         disk_limit_bytes=usage.disk_limit_bytes if usage else None,
-        growth_bytes_a_day=_growth(target),
-        files_gone=_files_gone(target),
-        store=_store(target, sizes),
+        growth_bytes_a_day=growth_of(target),
+        files_gone=files_gone_of(target),
+        store=store_of(target, sizes),
     )
     return symptoms, found
 
@@ -148,59 +144,3 @@ def _search(url: str, asked: Sequence[KnownAnswer], workers: int, wrong: list[st
 
     with ThreadPoolExecutor(workers) as pool:
         return [ms for ms in pool.map(one, asked[: SEARCHES if workers == 1 else None]) if ms]
-
-
-def _usage(target: Target) -> Usage | None:
-    if not isinstance(target, HasMetrics):
-        return None
-    with contextlib.suppress(DrillError, OSError):
-        return target.metrics()
-    return None
-
-
-def _growth(target: Target) -> float | None:
-    """Bytes a day between the oldest and the newest snapshot, if an hour lies between them."""
-    if not isinstance(target, HasSnapshots):
-        return None
-    try:
-        made = sorted(target.snapshots(), key=lambda each: each.created_at)
-    except (DrillError, OSError):
-        return None
-    same = [each for each in made if each.method == made[-1].method]
-    if len(same) < 2:
-        return None
-    first, last = (datetime.fromisoformat(each.created_at) for each in (same[0], same[-1]))
-    days = (last - first).total_seconds() / 86_400
-    return (same[-1].bytes - same[0].bytes) / days if days > 1 / 24 else None
-
-
-def _files_gone(target: Target) -> bool | None:
-    data = getattr(target, "data", None)
-    return not (data / "chroma.sqlite3").is_file() if isinstance(data, Path) else None
-
-
-def _store(target: Target, sizes: Sequence[Size]) -> Store | None:
-    """Of a target whose directory can be reached while it runs: it is opened read-only."""
-    data = getattr(target, "data", None)
-    if not isinstance(data, Path) or not (data / "chroma.sqlite3").is_file():
-        return None
-    total = 0
-    by_folder: dict[str, int] = {}
-    for where, _, names in os.walk(data):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):
-                bytes_ = (Path(where) / name).stat().st_size
-                total += bytes_
-                folder = Path(where).relative_to(data).as_posix()
-                by_folder[folder] = by_folder.get(folder, 0) + bytes_
-    try:
-        base = sqlite3.connect(f"file:{data / 'chroma.sqlite3'}?mode=ro", uri=True, timeout=2)
-        try:
-            known = {str(row[0]) for row in base.execute("SELECT id FROM segments")}
-            queued = int(base.execute("SELECT count(*) FROM embeddings_queue").fetchone()[0])
-        finally:
-            base.close()
-    except sqlite3.Error:
-        return None
-    orphans = sum(size for name, size in by_folder.items() if name != "." and name not in known)
-    return Store(total, orphans, queued, SYNC * max(1, len(sizes)))

@@ -10,6 +10,7 @@ VALIDATE = "python scripts/validate_chromadb.py --url URL --all --fingerprint FI
 SNAPSHOTS = "python -m chromadrill.ops --target TARGET snapshots"
 LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
 PROVE = "pytest -m drill --backup PATH"
+WATCH = "python -m chromadrill.monitor --target TARGET --for 10m"
 AGAIN = "pytest -m drill"
 LOAD = "locust -f loadtests/ --host URL --headless"
 LATENCY = "pytest -m latency"
@@ -66,6 +67,16 @@ _ADVICE = {
     "hit@": ("Questions find their right documents less often than before.", REGENERATE),
     "forecast": ("At the real size it may not be back in time; larger measured sizes tell more.", AGAIN),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
+    "service down": ("The alert that the service is down came late, twice, or never.", WATCH),
+    "wrong answers detected": ("The alert about wrong answers came late or never.", WATCH),
+    "wrong answers cleared": ("The alert about wrong answers did not clear, or paged twice.", WATCH),
+    "high latency": ("The alert about slow searches came late, twice, or never.", WATCH),
+    "disk detected": ("The alert about a filling volume came late or never.", WATCH),
+    "disk cleared": ("The alert about a filling volume did not clear, or paged twice.", WATCH),
+    "oom restart": ("The alert about a kill for want of memory came late, twice, or never.", WATCH),
+    "backup failed": ("The alert about a failed backup came late, twice, or never.", WATCH),
+    "incident": ("The paging service did not open or did not resolve its incident.", WATCH),
+    "no other alert": ("An alert fired that the fault does not explain.", WATCH),
 }  # fmt: skip
 
 

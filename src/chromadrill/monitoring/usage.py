@@ -11,7 +11,7 @@ from pathlib import Path
 from chromadrill.clock import now
 from chromadrill.errors import DrillError
 from chromadrill.logs.classify import new_lines, troubles
-from chromadrill.model import Usage
+from chromadrill.model import JSON, Usage
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.journal import attempts
 from chromadrill.monitoring.samples import Sample
@@ -83,11 +83,14 @@ class Backups:
 
     @property
     def signals(self) -> tuple[str, ...]:
-        listed = isinstance(self.target, HasSnapshots)
-        return (samples.BACKUP, samples.BACKUP_AGE) if listed or self.journal.is_file() else ()
+        listed = isinstance(self.target, HasSnapshots) or bool(self._attempts())
+        return (samples.BACKUP, samples.BACKUP_AGE) if listed else ()
+
+    def _attempts(self) -> list[JSON]:
+        return attempts(self.journal, {self.target.name, self.target.url})
 
     def look(self) -> list[Sample]:
-        at, entries = now(), attempts(self.journal, {self.target.name, self.target.url})
+        at, entries = now(), self._attempts()
         found = []
         if entries:
             last = entries[-1]
