@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from pathlib import Path
 
 import orjson
 import pytest
@@ -169,3 +170,8 @@ def test_the_result_has_the_agreed_keys_and_its_files(tmp_path):
 
 def test_a_plan_survives_the_way_to_a_worker():
     assert Plan.from_json(orjson.loads(orjson.dumps(PLAN.to_json()))) == PLAN
+
+
+def test_the_context_of_the_workers_image_leaves_out_history_environments_and_secrets():
+    left_out = Path(__file__).parents[2].joinpath(".dockerignore").read_text().split()
+    assert {".git", ".tox", ".venv", "reports/*", "**/.env*"} <= set(left_out)
