@@ -10,11 +10,11 @@ from chromadrill.checks.objectives import FEWEST, restored_p90
 from chromadrill.checks.resources import disk_fits, memory_holds
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
-from chromadrill.datasets.probes import KnownAnswer, own_records
+from chromadrill.datasets.probes import QUESTIONS, KnownAnswer, own_records
 from chromadrill.fingerprint import live
 from chromadrill.ladder import judge, outcome_of
 from chromadrill.model import Fingerprint, Observation, Outcome, Samples, Verdict
-from chromadrill.monitoring.latency import QUESTIONS, time_answers
+from chromadrill.monitoring.latency import time_answers
 from chromadrill.protocols import HasMetrics, Restartable, Target
 from chromadrill.settings import Objectives
 
