@@ -16,7 +16,7 @@ DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER"}
-LISTS = {"required", "scopes", "exceptions"}  # in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions", "releases"}  # in the environment: separated by commas
 
 
 SECRETS = (("notify", "webhook"), ("notify", "heartbeat"), ("evidence", "signing_key"))
@@ -42,6 +42,7 @@ class Drill(_Table):
     trend_fails: bool = False
     environment: str | None = None
     require_docker: bool = False
+    tries: int = Field(3, ge=1, le=1000)
 
 
 class Objectives(_Table):
@@ -124,6 +125,13 @@ class Container(_Table):
     engine_start: str | None = None
 
 
+class Compat(_Table):
+    """`[compat]`: older releases whose backups are restored; where their servers are kept."""
+
+    releases: tuple[str, ...] = ("1.0.0",)
+    cache: str | None = None
+
+
 class Environment(_Table):
     """`[environments.NAME]`: what a deployment is given there."""
 
@@ -147,6 +155,7 @@ class Settings(_Table):
     objectives: Objectives = Objectives()  # type: ignore[call-arg]
     targets: dict[str, TargetTable] = Field(default_factory=dict)
     container: Container = Container()  # type: ignore[call-arg]
+    compat: Compat = Compat()
     environments: dict[str, Environment] = Field(default_factory=dict)
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
@@ -303,6 +312,7 @@ def _keys(path: list[str]) -> list[str]:
         "targets": TargetTable,
         "contacts": Contacts,
         "container": Container,
+        "compat": Compat,
         "environments": Environment,
         "notify": Notify,
         "embedding": Embedding,

@@ -24,6 +24,7 @@ from chromadrill.model import Backup, Fingerprint, Outcome, Scope
 from chromadrill.protocols import Stoppable
 
 METHOD = "volume copy"
+WAY = "stop-copy"  # of hot/ways.py, where the suite `hotcopy` measures it
 
 
 def take(

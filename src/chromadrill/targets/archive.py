@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -11,15 +11,18 @@ from typing import IO
 from chromadrill.backups.disk import require_room
 
 
-def unpack(chunks: Iterable[bytes], into: Path) -> None:
+def unpack(
+    chunks: Iterable[bytes], into: Path, *, keep_pace: Callable[[int], None] = lambda count: None
+) -> None:
     """Unpack what the engine sends of a folder; files and folders only, and nothing leaves `into`.
 
-    The engine sends the folder as `NAME/...` or `./...`; its name is left off. Raises Refused when
-    there is no room.
+    The engine sends the folder as `NAME/...` or `./...`; its name is left off. `keep_pace` is told
+    of every chunk's length. Raises Refused when there is no room.
     """
     with TemporaryFile(dir=into.parent) as file:
         for chunk in chunks:
             file.write(chunk)
+            keep_pace(len(chunk))
         require_room(into, file.tell())
         file.seek(0)
         with tarfile.open(fileobj=file) as tar:

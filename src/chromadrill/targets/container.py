@@ -239,9 +239,14 @@ class ContainerTarget:
             if _state_of(data) != before:
                 self._volume.fill(data)
 
-    def copy_running(self, into: Path) -> None:
+    def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
         """What the volume holds, whatever the server does to it meanwhile: this is no backup."""
-        self._volume.fetch(into)
+        into.mkdir(parents=True, exist_ok=True)
+        self._volume.fetch(into, bytes_per_s=bytes_per_s)
+
+    def live_data(self) -> Path:
+        """The volume as the engine keeps it; raises Unavailable where that is out of our reach."""
+        return self._volume.place()
 
     def beside(self, *words: str) -> str:
         """Run a command of the image's own beside the server, with its volume at volume.HERE."""

@@ -20,7 +20,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from chromadrill.backups import folders
+import psutil
+
+from chromadrill.backups import disk, folders
 from chromadrill.backups.methods import METHODS, method_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
@@ -148,11 +150,32 @@ class ProcessTarget:
         """SIGKILL, as the kernel's out-of-memory killer does."""
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """SIGSTOP: connections are taken, nothing is answered."""
+        pid = self.pid()
+        if pid is None:
+            raise Refused(f"No server runs on {self.data}: there is nothing to pause.")
+        os.kill(pid, signal.SIGSTOP)
+        # the signal is sent, not yet obeyed: what is copied before that may still be written to
+        wait_until(
+            lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED,
+            within_s=STOP_S,
+            name="the server to freeze",
+            every_s=0.01,
+        )
+
+    def unpause(self) -> None:
+        """Let it go on; one that is not paused is fine."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGCONT)
+
     def _end(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+                os.kill(pid, signal.SIGCONT)  # a paused one would not hear it
             try:
                 wait_until(
                     lambda: not self.running(),
@@ -210,6 +233,14 @@ class ProcessTarget:
         if self.running():
             raise Refused(f"{self.data} belongs to a running server; stop it first.")
         yield self.data
+
+    def live_data(self) -> Path:
+        """The data directory, whoever runs on it."""
+        return self.data
+
+    def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
+        """What the data directory holds, whatever the server does to it: this is no backup."""
+        disk.copy_running(self.data, into, bytes_per_s=bytes_per_s)
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
         """Back up with one of METHODS; the server runs afterwards."""
