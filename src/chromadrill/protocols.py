@@ -165,6 +165,14 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class HasRelease(Protocol):
+    """Knows which release of Chroma it runs (None: it cannot tell), so a downgrade is refused."""
+
+    @property
+    def release(self) -> str | None: ...
+
+
 class Stoppable(Protocol):
     """What a backup method needs of a target: it is up or down, and has a volume."""
 

@@ -16,7 +16,7 @@ def unpack(
 ) -> None:
     """Unpack what the engine sends of a folder; files and folders only, and nothing leaves `into`.
 
-    The engine sends the folder as `NAME/...` or `./...`; its name is left off. `keep_pace` is told
+    The engine sends the folder as `NAME/...` or `./...`; its name is left off, a single file's not. `keep_pace` is told
     of every chunk's length. Raises Refused when there is no room.
     """
     with TemporaryFile(dir=into.parent) as file:
@@ -27,7 +27,8 @@ def unpack(
         file.seek(0)
         with tarfile.open(fileobj=file) as tar:
             for member in tar:
-                member.name = member.name.partition("/")[2]
+                _, slash, inside = member.name.partition("/")
+                member.name = inside if slash or not member.isfile() else member.name
                 if member.name and (member.isfile() or member.isdir()):
                     tar.extract(member, into, filter="data")
 

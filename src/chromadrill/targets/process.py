@@ -24,12 +24,14 @@ import psutil
 
 from chromadrill.backups import disk, folders
 from chromadrill.backups.methods import METHODS, method_of
+from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
 from chromadrill.model import Backup, Scope
 from chromadrill.targets.home import MARKER, claim, port_of
+from chromadrill.targets.releases import Server, own
 
 STOP_S = 15.0
 
@@ -39,6 +41,7 @@ class ProcessTarget:
 
     `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
     `scopes`: what readiness asks of, besides the default tenant and database.
+    `server`: that of another release (default: this environment's own).
     """
 
     def __init__(
@@ -49,8 +52,10 @@ class ProcessTarget:
         owner: int | None = None,
         startup_s: float = 60.0,
         scopes: Sequence[Scope] = (Scope(),),
+        server: Server | None = None,
     ) -> None:
         self.name = name
+        self._server = server
         self.home = home.absolute()
         self.data = self.home / "data"
         self.scopes = tuple(scopes)
@@ -67,8 +72,13 @@ class ProcessTarget:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def release(self) -> str:
+        """Of Chroma, as it was installed: a server of 1.x does not tell it rightly."""
+        return self._server.release if self._server else version("chromadb")
+
     def facts(self) -> Mapping[str, str]:
-        return {"kind": "process", "chromadb": version("chromadb"), "url": self.url}
+        return {"kind": "process", "chromadb": self.release, "url": self.url}
 
     def environment(self) -> Mapping[str, str]:
         """What makes `chromadrill.ops` in another process act on this very target."""
@@ -83,15 +93,17 @@ class ProcessTarget:
     def start(self) -> None:
         """Start the server and return when it answers a real query, not only a heartbeat.
 
-        Raises Refused when one runs already, Unavailable with the log's end when it does not come.
+        Raises Refused when one runs already, or the data is of a newer release; Unavailable with the
+        log's end when it does not come.
         """
         if self.running():
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
+        refuse_newer(self.data, self.release)
         self._refuse_taken_port()
         (self.home / "state.json").unlink(missing_ok=True)
         order = {
             "command": [
-                _chroma(),
+                *(self._server or own()).command,
                 "run",
                 "--path",
                 str(self.data),
@@ -276,11 +288,3 @@ class ProcessTarget:
 
 class _Died(BaseException):
     """Out of `wait_until` at once: a server that exited will not become ready."""
-
-
-def _chroma() -> str:
-    beside = Path(sys.executable).with_name("chroma")
-    found = str(beside) if beside.is_file() else shutil.which("chroma")
-    if found is None:
-        raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
-    return found

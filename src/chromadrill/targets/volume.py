@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+DATABASE = "chroma.sqlite3"
 HERE = "/volume"  # where our helpers see it
 
 
@@ -62,6 +63,22 @@ class Volume:
         with told(f"reading volume {self.name}"), self._holder() as holder:
             chunks, _ = holder.get_archive(HERE, chunk_size=CHUNK)
             unpack(chunks, into, keep_pace=pace(bytes_per_s))
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Path]:
+        """A folder with its `chroma.sqlite3` to be read, if it holds one."""
+        from docker.errors import NotFound
+
+        try:
+            yield self.place()
+            return
+        except Unavailable:
+            pass
+        with tempfile.TemporaryDirectory() as scratch, self._holder() as holder:
+            with told(f"reading volume {self.name}"), contextlib.suppress(NotFound):
+                chunks, _ = holder.get_archive(f"{HERE}/{DATABASE}")
+                unpack(chunks, Path(scratch))
+            yield Path(scratch)
 
     def place(self) -> Path:
         """Where the engine keeps it; raises Unavailable where that is out of our reach."""
