@@ -1,9 +1,11 @@
-"""What the suites `hotcopy` and `compat` measured, as tables for a page, a text and a terminal; pure."""
+"""What the suites `hotcopy` and `compat` measured, as tables for a page, a text, a terminal."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from chromadrill.model import JSON
 from chromadrill.reporting.words import OUTCOMES, duration, said, texts
@@ -89,6 +91,12 @@ TABLES: dict[str, Kind] = {
 }
 
 
+def read(folder: Path) -> dict[str, list[JSON]]:
+    """What the suites left in a run's folder."""
+    files = {name: folder / f"{name}.json" for name in TABLES}
+    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
+
+
 def tables(found: Mapping[str, Sequence[JSON]]) -> list[Measured]:
     """Those of TABLES of which there are rows."""
     return [_filled(name, found[name]) for name in TABLES if found.get(name)]
@@ -113,7 +121,7 @@ def lines(name: str, rows: Sequence[JSON]) -> list[str]:
 
 def _filled(name: str, rows: Sequence[JSON]) -> Measured:
     kind = TABLES[name]
-    body = [[cell(row) for cell in kind.columns.values()] for row in rows if isinstance(row, dict)]
+    body = [[cell(row) for cell in kind.columns.values()] for row in rows]
     return Measured(kind.title, kind.caption, list(kind.columns), body)
 
 

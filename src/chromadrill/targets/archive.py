@@ -16,8 +16,8 @@ def unpack(
 ) -> None:
     """Unpack what the engine sends of a folder; files and folders only, and nothing leaves `into`.
 
-    The engine sends the folder as `NAME/...` or `./...`; its name is left off, a single file's not. `keep_pace` is told
-    of every chunk's length. Raises Refused when there is no room.
+    The engine sends the folder as `NAME/...` or `./...`; its name is left off, a single file's is
+    not. `keep_pace` is told of every chunk's length. Raises Refused when there is no room.
     """
     with TemporaryFile(dir=into.parent) as file:
         for chunk in chunks:

@@ -15,7 +15,7 @@ try:
 except ImportError:  # before 1.0 the server is Python
     from chromadb.cli.cli import app
 
-    app()
+    app()  # type: ignore[no-untyped-call,unused-ignore]
 else:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     chromadb_rust_bindings.cli(["chroma", *sys.argv[1:]])
