@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -47,7 +48,7 @@ def close(
     before = history.read(reports / history.HISTORY)
     mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
     shown = [*mine, history.entry_of(record, "")][-SHOWN:] if drill else mine[-SHOWN:]
-    tables = measured.read(folder)
+    tables = measured_in(folder)
     (folder / "report.md").write_text(markdown(record) + measured.markdown(tables), "utf-8")
     (folder / "report.html").write_text(page(record, shown, faults=faults, tables=tables), "utf-8")
     redact_folder(folder, secrets_of())
@@ -62,6 +63,12 @@ def close(
         _draw(reports, before)
         _point_latest_at(folder)
     return sha256
+
+
+def measured_in(folder: Path) -> dict[str, list[JSON]]:
+    """The tables that the suites `hotcopy` and `compat` left in a run's folder."""
+    files = {name: folder / f"{name}.json" for name in measured.TABLES}
+    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
 
 
 def whole(record: JSON) -> bool:

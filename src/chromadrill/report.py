@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from chromadrill import cli
+from chromadrill.closing import measured_in
 from chromadrill.errors import Refused, UsageError
 from chromadrill.evidence import chain
 from chromadrill.evidence.ledger import read
@@ -61,7 +62,7 @@ def _write(record: JSON, run: Path, folder: Path) -> None:
     if folder.resolve().is_relative_to(run.resolve()):
         raise Refused(f"{folder} lies in the run's own folder, which stays as it is.")
     folder.mkdir(parents=True, exist_ok=True)
-    tables = measured.read(run)
+    tables = measured_in(run)
     (folder / "report.md").write_text(markdown(record) + measured.markdown(tables), "utf-8")
     (folder / "report.html").write_text(page(record, tables=tables), "utf-8")
     (folder / RECORD).write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))

@@ -1,11 +1,9 @@
-"""What the suites `hotcopy` and `compat` measured, as tables for a page, a text, a terminal."""
+"""What the suites `hotcopy` and `compat` measured, as tables for a page, a text, a terminal; pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from chromadrill.model import JSON
 from chromadrill.reporting.words import OUTCOMES, duration, said, texts
@@ -89,12 +87,6 @@ TABLES: dict[str, Kind] = {
         },
     ),
 }
-
-
-def read(folder: Path) -> dict[str, list[JSON]]:
-    """What the suites left in a run's folder."""
-    files = {name: folder / f"{name}.json" for name in TABLES}
-    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
 
 
 def tables(found: Mapping[str, Sequence[JSON]]) -> list[Measured]:

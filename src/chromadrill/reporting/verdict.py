@@ -96,7 +96,7 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
         if skipped:
             sentence += f" {len(skipped)} had nothing to compare with and did not run."
         return Says("pass", LATENCY, sentence, holes)
-    if not restored and {said(v.get("check")) for v in verdicts} == MEASURED:
+    if not restored and {said(v.get("check")) for v in verdicts} <= MEASURED:
         sentence = "Each way of copying a running server was tried; the table says what came of it."
         return Says("pass", COPIES, f"{sentence} No server was restored.", holes)
     if not restored:

@@ -31,7 +31,7 @@ def refuse_newer(data: Path, release: str | None) -> None:
     """
     known = _heads_of(release)
     found = heads(data)
-    newer = [name for name, head in found.items() if known and head > known.get(name, 0)]
+    newer = sorted(name for name, head in found.items() if known and head > known.get(name, 0))
     if known is None or not newer:
         return
     got = ", ".join(f"{name} {found[name]}" for name in newer)
