@@ -48,16 +48,22 @@ def fill(chroma: Chroma) -> None:
 
 
 def metric_in_metadata_alone(data: Path, name: str, space: str = "cosine") -> None:
-    """Make a collection of a stopped server's directory one that a release before 1.0 has made."""
+    """Make a collection of a stopped server's directory one that a release before 1.0 has made.
+
+    One that such a release did make is so already, and stays as it is.
+    """
     with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
         (key,) = database.execute("select id from collections where name=?", [name]).fetchone()
-        columns = {row[1] for row in database.execute("pragma table_info(collections)")}
-        database.execute("update collections set config_json_str='{}' where id=?", [key])
-        if "schema_str" in columns:
-            database.execute("update collections set schema_str=null where id=?", [key])
         (segment,) = database.execute(
             "select id from segments where collection=? and scope='VECTOR'", [key]
         ).fetchone()
+        said = "select 1 from segment_metadata where segment_id=? and key='hnsw:space'"
+        if database.execute(said, [segment]).fetchone():
+            return
+        database.execute("update collections set config_json_str='{}' where id=?", [key])
+        columns = {row[1] for row in database.execute("pragma table_info(collections)")}
+        if "schema_str" in columns:
+            database.execute("update collections set schema_str=null where id=?", [key])
         for table, column, owner in (
             ("collection_metadata", "collection_id", key),
             ("segment_metadata", "segment_id", segment),

@@ -79,14 +79,20 @@ def release_of(client: DockerClient, image: str) -> str | None:
 
 def require_image(client: DockerClient, image: str) -> None:
     """Pull it unless it is there; raises Unavailable where it cannot be had."""
-    from docker.errors import ImageNotFound
+    from docker.errors import APIError, ImageNotFound
 
     with told(f"asking of image {image}"):
         try:
             client.images.get(image)
         except ImageNotFound:
             repository, _, tag = image.rpartition(":")
-            client.images.pull(repository, tag=tag)
+            try:
+                client.images.pull(repository, tag=tag)
+            except APIError as error:
+                raise Unavailable(
+                    f"Image {image} is not here, and cannot be pulled: {error.explanation}.",
+                    next_step="Build or pull it, or name another repository with CHROMA_IMAGE.",
+                ) from error
 
 
 def owner_label(pid: int) -> str:
