@@ -45,10 +45,10 @@ def installed(release: str, cache: Path | None = None) -> Server:
     launcher = Path(__file__).with_name("launcher.py")
     server = Server(release, (sys.executable, "-I", "-S", str(launcher), str(folder)))
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
         if folder.is_dir():
             return server
-        partial = folder.with_suffix(".partial")
+        partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         alone = [] if release.startswith("0.") else ["--no-deps"]
         words = [*_installer(), *alone, "--target", str(partial), f"chromadb=={release}"]
