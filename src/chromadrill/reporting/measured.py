@@ -58,7 +58,8 @@ TABLES: dict[str, Kind] = {
     "hotcopy": Kind(
         "Which copies of a running server are backups?",
         "Taken while a client wrote without pause. PASS: never failed in so many tries. UNKNOWN:"
-        " it gave no copy. Lost: what was acknowledged until the copy ended and is not in it.",
+        " it gave no copy. Lost: what was acknowledged until the copy ended and is not in it."
+        " Load: of the machine, over a minute.",
         {
             "Way": _what("way"),
             "Verdict": _outcome,
@@ -69,6 +70,7 @@ TABLES: dict[str, Kind] = {
             "Copy takes": _time("copy_s"),
             "Clients wait": _time("stalled_s"),
             "Lost": _lost,
+            "Load": _what("load"),
             "Failed checks": lambda row: ", ".join(texts(row, "failed_checks")[:4]) or "-",
         },
     ),
