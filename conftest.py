@@ -13,6 +13,7 @@ pytest_plugins = (
     "fixtures.allure_extras",
     "fixtures.telling",
     "fixtures.sabotage",
+    "fixtures.measured",
     "fixtures.latency",
     "fixtures.baseline",
 )

@@ -100,6 +100,19 @@ class HasMetrics(Protocol):
     def metrics(self) -> Usage: ...
 
 
+@runtime_checkable
+class HotCopyable(Protocol):
+    """Capability `hotcopy`: the volume can be read while the server runs. What is read is no backup."""
+
+    def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
+        """Copy what the volume holds, whatever the server does to it meanwhile; no faster than that."""
+        ...
+
+    def live_data(self) -> Path:
+        """The running server's own directory; raises Unavailable where it is out of our reach."""
+        ...
+
+
 CAPABILITIES: dict[str, type] = {
     "restart": Restartable,
     "volume": HasVolume,
@@ -108,6 +121,7 @@ CAPABILITIES: dict[str, type] = {
     "pause": Pausable,
     "recreate": Recreatable,
     "metrics": HasMetrics,
+    "hotcopy": HotCopyable,
 }
 
 
@@ -162,6 +176,14 @@ class Model(Embedder, Protocol):
         ...
 
 
+@runtime_checkable
+class HasRelease(Protocol):
+    """Knows which release of Chroma it runs (None: it cannot tell), so a downgrade is refused."""
+
+    @property
+    def release(self) -> str | None: ...
+
+
 class Stoppable(Protocol):
     """What a backup method needs of a target: it is up or down, and has a volume."""
 
@@ -178,6 +200,7 @@ class BackupMethod(Protocol):
     """A way to make a backup and to put it back; a module with these names is one."""
 
     METHOD: str
+    WAY: str
 
     def take(
         self, target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]

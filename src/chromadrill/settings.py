@@ -19,7 +19,7 @@ CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [cont
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
 # in the environment: separated by commas
-LISTS = {"required", "scopes", "exceptions", "sizes", "escalation"}
+LISTS = {"required", "scopes", "exceptions", "sizes", "escalation", "releases"}
 
 
 SECRETS = (
@@ -58,6 +58,7 @@ class Drill(_Table):
     trend_fails: bool = False
     environment: str | None = None
     require_docker: bool = False
+    tries: int = Field(3, ge=1, le=1000)
 
 
 def _required() -> tuple[str, ...]:
@@ -192,6 +193,13 @@ class Container(_Table):
     engine_start: str | None = None
 
 
+class Compat(_Table):
+    """`[compat]`: older releases whose backups are restored; where their servers are kept."""
+
+    releases: tuple[str, ...] = ("1.0.0",)
+    cache: str | None = None
+
+
 class Environment(_Table):
     """`[environments.NAME]`: what a deployment is given there."""
 
@@ -266,6 +274,7 @@ class Settings(_Table):
     objectives: Objectives = Objectives()  # type: ignore[call-arg]
     targets: dict[str, TargetTable] = Field(default_factory=dict)
     container: Container = Container()  # type: ignore[call-arg]
+    compat: Compat = Compat()
     environments: dict[str, Environment] = Field(default_factory=dict)
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
@@ -433,6 +442,7 @@ def _keys(path: list[str]) -> list[str]:
         "targets": TargetTable,
         "contacts": Contacts,
         "container": Container,
+        "compat": Compat,
         "environments": Environment,
         "notify": Notify,
         "monitoring": Monitoring,

@@ -9,12 +9,18 @@ from chromadrill.model import JSON
 from chromadrill.reporting import words
 from chromadrill.reporting.words import count, duration, number, part, rows, said, texts
 
-PROVES = {"disaster seen", "original"}  # a run without either of these has restored nothing
+PROVES = {
+    "disaster seen",
+    "original",
+    "upgrade",
+}  # a run without either of these has restored nothing
 CORE = {"inventory", "counts", "records", "configuration"}
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
 INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
+MEASURED = {"measured", "own methods"}  # a run of nothing else looked at copies, and restored none
+COPIES = "HOT COPIES MEASURED"
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
 
@@ -116,6 +122,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
         if skipped:
             sentence += f" {len(skipped)} had nothing to compare with and did not run."
         return Says("pass", LATENCY, sentence, holes)
+    if not restored and {said(v.get("check")) for v in verdicts} <= MEASURED:
+        sentence = "Each way of copying a running server was tried; the table says what came of it."
+        return Says("pass", COPIES, f"{sentence} No server was restored.", holes)
     if not restored:
         sentence = "Every check passed, but nothing was restored in this run."
         return Says("unknown", "NO RESTORE IN THIS RUN", sentence)
