@@ -92,6 +92,16 @@ def test_a_record_that_says_pass_and_contradicts_itself_is_never_proven(change):
     assert "RESTORE PROVEN" not in page(record)
 
 
+def test_what_the_target_cannot_do_is_told_beside_a_proof_and_does_not_undo_it():
+    record = green()
+    record["not_covered"] = ["test_x[a]: target staging has no capability volume"]
+    text = Reader(page(record)).text
+    assert "RESTORE PROVEN" in text
+    assert "1 scenarios need what this target cannot do: not covered" in text
+    record["required"] = ["RB-3"]
+    assert "RESTORE PROVEN" not in page(record)
+
+
 def gate():
     """A health check has no fingerprint; the small restore has, and compared everything."""
     health = scenario("healthy", disaster=None, verdicts=[

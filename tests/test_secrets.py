@@ -10,7 +10,7 @@ import pytest
 
 from chromadrill.chroma.client import Chroma, connect, without_password
 from chromadrill.errors import Unavailable
-from chromadrill.evidence.redaction import plain, redact
+from chromadrill.evidence.redaction import plain, redact, secrets_of
 
 ROOT = Path(__file__).parents[1]
 TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
@@ -21,6 +21,13 @@ def test_password_of_a_url_is_masked_wherever_it_stands():
     assert b"s3cret" not in redact(text, [])
     assert redact(b"mail a@b.c at 12:30", []) == b"mail a@b.c at 12:30"
     assert plain("http://ops:s3cret@h/") == "http://ops:**********@h/"
+
+
+def test_content_of_a_file_that_a_variable_names_is_a_secret(tmp_path):
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    named = [("RAILWAY_TOKEN_FILE", str(tmp_path / "token"))]
+    assert secrets_of(named) == [TOKEN.encode()]
+    assert secrets_of([("RAILWAY_TOKEN_FILE", "/none/there")]) == [b"/none/there"]
 
 
 def test_url_that_is_kept_and_told_has_no_password():

@@ -195,7 +195,7 @@ class Drill:
         self.note("seen", **dataclasses.asdict(self.struck))
         if isinstance(self.target, HasMetrics):
             with suppress(DrillError):  # what was struck may not answer
-                self._killed_before = self.target.metrics().oom_kills
+                self._killed_before = self.target.metrics().oom_kills or 0
         return self.struck
 
     def recovered(self, *, within_s: float) -> float | None:

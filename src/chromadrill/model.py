@@ -350,15 +350,16 @@ class ClientView:
 class Usage:
     """What a deployment uses, of what it may; a limit of None: there is none.
 
-    `restarts` and `oom_kills` are counted from the deployment's first start.
+    `restarts` and `oom_kills` are counted from the deployment's first start; None: the platform
+    does not tell.
     """
 
     memory_bytes: int | None
     memory_limit_bytes: int | None
     disk_bytes: int
     disk_limit_bytes: int | None
-    restarts: int
-    oom_kills: int
+    restarts: int | None
+    oom_kills: int | None
 
 
 @dataclass(frozen=True, slots=True)

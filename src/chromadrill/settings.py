@@ -137,6 +137,11 @@ class TargetTable(_Table):
     kind: str = "process"
     url: str | None = None
     home: str | None = None
+    # kind "railway": names or ids; the token is never here
+    project: str | None = None
+    environment: str | None = None
+    service: str | None = None
+    endpoint: str | None = None
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
 
 

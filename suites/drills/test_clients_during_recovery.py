@@ -4,22 +4,20 @@ import pytest
 
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import recovery_time, was_seen
-from chromadrill.disasters.files import VOLUME_LOST
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-6")]
 
 
 @pytest.mark.needs("restart")
-@pytest.mark.needs("volume")
 @pytest.mark.needs("snapshot")
-def test_clients_search_through_a_restore(watched, objectives):
+def test_clients_search_through_a_restore(watched, objectives, loss):
     """On-call learns how long clients got errors, and how long wrong answers of a healthy server."""
     drill = watched
     with drill.given("a snapshot"):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.clients_searching():
-        with drill.when(f"disaster while clients search: {VOLUME_LOST.what}"):
-            struck = drill.strike(VOLUME_LOST)
+        with drill.when(f"disaster while clients search: {loss.what}"):
+            struck = drill.strike(loss)
         with drill.when("on-call follows RB-2: stop, restore, start"):
             for words in (("stop",), ("restore", snapshot.id), ("start",)):
                 drill.ops(*words)

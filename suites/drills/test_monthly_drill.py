@@ -6,16 +6,14 @@ import pytest
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import recovery_time, was_seen, within
 from chromadrill.clock import now
-from chromadrill.disasters.files import DATABASE_CORRUPTED
 from chromadrill.model import Scope
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-8")]
 
 
 @pytest.mark.needs("restart")
-@pytest.mark.needs("volume")
 @pytest.mark.needs("snapshot")
-def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name):
+def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name, corruption):
     """Create, snapshot, corrupt, restore, validate, document: the runbook's monthly exercise."""
     drill = watched
     with drill.given("1. a new collection"):
@@ -27,7 +25,7 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name):
     with drill.given("2. a snapshot"):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.when("3. the database is corrupted"):
-        struck = drill.strike(DATABASE_CORRUPTED)
+        struck = drill.strike(corruption)
     with drill.when("4. the snapshot is restored"):
         for words in (("stop",), ("restore", snapshot.id), ("start",)):
             drill.ops(*words)

@@ -5,7 +5,7 @@ import pytest
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen, within
 from chromadrill.datasets.writer import Writer, whole_writes
-from chromadrill.disasters.service import Killed
+from chromadrill.disasters.service import killed
 from chromadrill.model import Scope
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-1")]
@@ -23,7 +23,7 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(100)
             with drill.when("the server is killed while they write"):
-                struck = drill.strike(Killed())
+                struck = drill.strike(killed(drill.target))
     with drill.when("on-call follows RB-1: restart"):
         drill.ops("restart")
         recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)

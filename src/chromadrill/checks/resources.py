@@ -19,13 +19,15 @@ def memory_holds(seen: Usage, *, killed_before: int = 0) -> Verdict:
 
     A deployment that was killed is short of memory whatever it uses now.
     """
-    kills = seen.oom_kills - killed_before
+    kills = (seen.oom_kills or 0) - killed_before
     if kills > 0:
         said = f"killed for want of memory: {kills} times; {seen.restarts} restarts"
         return Verdict.failed("memory", said, actual=float(kills), limit=0.0, unit="kills")
     if seen.memory_bytes is None:
         return Verdict.unknown("memory", "not running: nobody knows what it needs")
     told = f"; {seen.oom_kills} kills for want of memory, {seen.restarts} restarts"
+    if seen.oom_kills is None:
+        told = "; kills for want of memory are not told by this platform"
     if seen.memory_limit_bytes is None:
         return Verdict.not_run("memory", f"{seen.memory_bytes / MB:.1f} MB used, no limit{told}")
     return _used("memory", seen.memory_bytes, seen.memory_limit_bytes, told)
@@ -33,7 +35,7 @@ def memory_holds(seen: Usage, *, killed_before: int = 0) -> Verdict:
 
 def was_killed_for_memory(seen: Usage, *, killed_before: int = 0) -> Verdict:
     """The platform counted the kill: a crash for another reason proves nothing about memory."""
-    kills = seen.oom_kills - killed_before
+    kills = (seen.oom_kills or 0) - killed_before
     if kills < 1:
         return Verdict.unknown("out of memory", "no kill for want of memory was counted")
     return Verdict.passed("out of memory", f"{kills} kill counted", actual=kills, unit="kills")

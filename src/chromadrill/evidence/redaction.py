@@ -9,6 +9,7 @@ from pathlib import Path
 
 MASK = b"**********"
 _PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)[^/\s@\"']+@")
+LONGEST = 10_000  # a file that holds more is no secret
 SHORTEST = 8  # a shorter value would mask ordinary words
 
 
@@ -25,11 +26,22 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
         "SIGNING_KEY",
     )
     values = {
-        value.encode()
+        _said(name, value)
         for name, value in (os.environ.items() if environ is None else environ)
         if any(word in name.upper() for word in words) and len(value) >= SHORTEST
     }
     return sorted(values, key=len, reverse=True)
+
+
+def _said(name: str, value: str) -> bytes:
+    """The value, or what is in the file that it names (RAILWAY_TOKEN_FILE)."""
+    if not name.upper().endswith("_FILE"):
+        return value.encode()
+    try:
+        content = Path(value).read_bytes().strip()
+    except OSError:
+        return value.encode()
+    return content if SHORTEST <= len(content) <= LONGEST else value.encode()
 
 
 def redact(data: bytes, secrets: Iterable[bytes]) -> bytes:

@@ -50,6 +50,9 @@ def verdict(record: JSON) -> Says:
     # an extra that is not installed leaves a hole, which latencies of other things do not mind
     if outcome == "pass" and (not reasons or (not bad and _of_latency(record))):
         return _passed(record, tuple(holes))
+    # nor does what the target cannot do, where another scenario covers what is required
+    if outcome == "pass" and not bad and not _due(record, done):
+        return _passed(record, tuple(holes))
     good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
     if outcome == "pass":
         sentence = f"The record says pass and contradicts itself: {good}."
@@ -61,6 +64,12 @@ def verdict(record: JSON) -> Says:
     else:
         sentence = f"The record has no outcome that this page knows ({said(outcome, 'none')})."
     return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+
+
+def _due(record: JSON, done: set[Any]) -> bool:
+    """Whether something required has no scenario, or a hole is not the target's."""
+    beyond = [each for each in texts(record, "not_covered") if "has no capability" not in each]
+    return bool(beyond) or any(each not in done for each in texts(record, "required"))
 
 
 def _of_latency(record: JSON) -> bool:
@@ -100,7 +109,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
     drilled = {check for each in restored for check in _checks(each, "pass")} & {"disaster seen"}
     if drilled and record.get("required") == []:
         return Says("pass", GATE, f"{sentence} A small restore was among them; this was no drill.")
-    return Says("pass", HEADLINES["pass"], sentence)
+    if holes:
+        sentence += f" {len(holes)} scenarios need what this target cannot do: not covered."
+    return Says("pass", HEADLINES["pass"], sentence, holes)
 
 
 def _why(scenario: JSON) -> str:

@@ -13,7 +13,7 @@ from chromadrill.model import Scope
 from chromadrill.protocols import Restartable, Scratch, Target
 from chromadrill.settings import Settings
 
-KINDS = ("process", "container", "remote")
+KINDS = ("process", "container", "remote", "railway")
 SCRATCH = ("process", "container")  # kinds that drills make, fill, damage and remove
 OWNER_VARIABLE = "DRILL_OWNER"  # pid with which the servers end that a command starts
 HOMES = Path(".chromadrill")
@@ -52,6 +52,10 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         from chromadrill.targets.remote import RemoteTarget
 
         return RemoteTarget(table.url, name=name)
+    if kind == "railway" and table:
+        from chromadrill.targets.railway import opened
+
+        return opened(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
     raise UsageError(
         f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
         f"{did_you_mean(kind, KINDS)}"

@@ -29,7 +29,7 @@ def claim(home: Path, folders: Sequence[str]) -> None:
         for each in folders:
             (home / each).mkdir(parents=True, exist_ok=True)
         if not marker.is_file():
-            content = {"port": _free_port(), "created": time.time(), "id": uuid.uuid4().hex[:12]}
+            content = {"port": free_port(), "created": time.time(), "id": uuid.uuid4().hex[:12]}
             marker.write_text(json.dumps(content))
     except OSError as error:
         raise Refused(f"{home}: {error.strerror}.") from error
@@ -45,7 +45,7 @@ def id_of(home: Path) -> str:
     return str(json.loads((home / MARKER).read_text())["id"])
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from chromadrill.backups import disk, folders
-from chromadrill.backups.export import folder, formats, importing, writing
-from chromadrill.chroma.client import connect
+from chromadrill.backups.export import folder, formats, importing, moves, writing
+from chromadrill.backups.export.values import Reader
+from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.errors import Unavailable
 from chromadrill.ladder import outcome_of
 from chromadrill.model import Backup, Outcome, Scope
@@ -18,9 +20,21 @@ TRIES = 3  # a writer that pauses now and then gives one of them a quiet moment
 DEADLINE_S = 60.0
 
 
-def take(
-    target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]
-) -> Backup:
+class HasUrl(Protocol):
+    """All that an export needs to know of a running server."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class UpAndDown(HasUrl, Protocol):
+    """A server that can be started and stopped."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequence[Scope]) -> Backup:
     """Export the running server, which is not stopped. Raises Unavailable under steady writes."""
     backup_id = folders.new_id(into, name)
     with connect(target.url, timeout_s=DEADLINE_S) as chroma:
@@ -35,10 +49,39 @@ def put_back(backup: Backup, target: Stoppable) -> None:
         disk.empty(data)
     target.start()
     try:
-        with connect(target.url, timeout_s=DEADLINE_S) as chroma:
-            verdicts = importing.restore(chroma, export)
+        _import(backup, export, target)
     finally:
         target.stop()
+
+
+def put_back_over_api(backup: Backup, target: UpAndDown) -> None:
+    """For a volume that cannot be had: the collections of the export are replaced, no others.
+
+    The server must be stopped, and stays so.
+    """
+    export = formats.open_export(Path(backup.path))  # checked before anything is dropped
+    plan = moves.plan(export, into=None, scope=None)
+    target.start()
+    try:
+        with connect(target.url, timeout_s=DEADLINE_S) as chroma:
+            for each in plan:
+                _drop(chroma, each)
+        _import(backup, export, target)
+    finally:
+        target.stop()
+
+
+def _drop(chroma: Chroma, move: moves.Move) -> None:
+    try:
+        chroma.delete_collection(move.scope, move.name)
+    except CallFailed as error:
+        if error.status != 404:
+            raise
+
+
+def _import(backup: Backup, export: Reader, target: HasUrl) -> None:
+    with connect(target.url, timeout_s=DEADLINE_S) as chroma:
+        verdicts = importing.restore(chroma, export)
     if outcome_of(verdicts) is not Outcome.PASS:
         wrong = [f"{v.check}: {v.message}" for v in verdicts if v.outcome is not Outcome.PASS]
         raise Unavailable(f"Backup {backup.id} did not come back whole: {'; '.join(wrong)}.")

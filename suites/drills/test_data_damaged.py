@@ -1,0 +1,47 @@
+"""RB-2 on a target whose files cannot be had: the data is damaged over the API, a backup restored."""
+
+import pytest
+
+from chromadrill.checks.availability import availability
+from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.datasets.standard import MAIN
+from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.disasters.data import CollectionDropped, RecordsDeleted, VectorsReplaced
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
+
+DAMAGE = [
+    (CollectionDropped(Scope(), MAIN), "volume-copy"),
+    (RecordsDeleted(Scope(), MAIN), "volume-copy"),
+    (VectorsReplaced(Scope(), MAIN), "volume-copy"),
+    (VectorsReplaced(Scope(), MAIN), "export"),
+]
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("snapshot")
+@pytest.mark.lacks("volume")
+@pytest.mark.parametrize(("disaster", "method"), DAMAGE, ids=str)
+def test_backup_is_restored_by_the_platform(watched, chroma, writes, objectives, disaster, method):
+    """On-call restores what the platform or an export kept: all of it is back, in time."""
+    drill = watched
+    with drill.given("a backup, and clients that went on writing after it"):
+        backup = drill.backup(drill.ops("snapshot", "--method", method))
+        with Writer(drill.target.url, writes) as writer:
+            writer.wait_for(25)
+    with drill.when(f"disaster: {disaster.what}"):
+        struck = drill.strike(disaster)
+    with drill.when("on-call follows RB-2: stop, restore, start"):
+        for words in (("stop",), ("restore", backup.id), ("start",)):
+            drill.ops(*words)
+        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+    with drill.then("everything in the backup is back and answers, also after a restart"):
+        proven = drill.prove(backup.fingerprint, imported=backup.imported)
+        present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
+            *availability(drill.clients_saw(), objectives),
+            data_loss(writer.acknowledged, present, struck.epoch, objectives.data_loss_s),
+        )
