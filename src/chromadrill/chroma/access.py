@@ -1,0 +1,132 @@
+"""What this process may do on a server, and what it has to show there: the last rail before the wire.
+
+Known by the server's origin, so that a credential goes to no other, and no code that makes a client
+of its own gets past a rule. A server of which nothing was declared is ours: scratch, loopback.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from pydantic import SecretStr
+
+from chromadrill.errors import Refused
+
+READS = ("/get", "/query", "/search", "/count")
+OURS = "drill-"
+
+
+class May(StrEnum):
+    """READ: no write. OWNED: only in collections called drill-..., which this process made."""
+
+    ANYTHING = "anything"
+    OWNED = "owned"
+    READ = "read"
+
+
+@dataclass(slots=True)
+class Access:
+    """`per_second`: calls at most, of all clients of this process together; None: no limit."""
+
+    may: May = May.ANYTHING
+    secrets: Mapping[str, SecretStr] = field(default_factory=dict)
+    per_second: float | None = None
+    why: str = ""
+    made: set[str] = field(default_factory=set)
+    _next: float = 0.0
+    _ahead: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def headers(self) -> dict[str, str]:
+        return {name: secret.get_secret_value() for name, secret in self.secrets.items()}
+
+    def ask(self, method: str, path: str, body: Any) -> None:
+        """Raise Refused for a call that is not allowed, before it is sent; wait for one's turn."""
+        if self.may is not May.ANYTHING and not _reads(method, path):
+            if self.may is May.READ:
+                raise Refused(f"{method} {path}: {self.why or 'this server is only read'}.")
+            self._require_ours(method, path, body)
+        with self._lock:
+            if self._ahead:
+                self._ahead -= 1
+                return
+        self._wait()
+
+    def note(self, method: str, path: str, said: Any) -> None:
+        """What was made under our name is ours from now on."""
+        if method == "POST" and path.endswith("/collections") and isinstance(said, dict):
+            if str(said.get("name", "")).startswith(OURS):
+                self.made.add(str(said.get("id")))
+
+    def wait_turn(self) -> None:
+        """Take the next call's turn now, so that a clock around it does not count the wait."""
+        self._wait()
+        if self.per_second:
+            with self._lock:
+                self._ahead += 1
+
+    def _wait(self) -> None:
+        if not self.per_second:
+            return
+        with self._lock:
+            now = time.monotonic()
+            mine = max(now, self._next)
+            self._next = mine + 1 / self.per_second
+        time.sleep(mine - now)
+
+    def _require_ours(self, method: str, path: str, body: Any) -> None:
+        parts = [urllib.parse.unquote(each) for each in path.strip("/").split("/")]
+        after = parts[parts.index("collections") + 1 :] if "collections" in parts else None
+        if after == [] and method == "POST":
+            ours = str((body or {}).get("name", "")).startswith(OURS)
+            ours = ours and not (body or {}).get("get_or_create")
+        elif after is not None and len(after) == 1 and method == "DELETE":
+            ours = after[0].startswith(OURS)
+        elif after and method == "PUT":
+            new = (body or {}).get("new_name")
+            ours = after[0] in self.made and (new is None or str(new).startswith(OURS))
+        else:
+            ours = bool(after) and after is not None and after[0] in self.made
+        if not ours:
+            raise Refused(
+                f"{method} {path}: only collections called {OURS}<run>-... are made, written and"
+                f" removed here{': ' + self.why if self.why else ''}."
+            )
+
+
+_KNOWN: dict[str, Access] = {}
+
+
+def declare(url: str, access: Access) -> None:
+    """From now on clients of this process keep to it; the latest one counts."""
+    _KNOWN[origin(url)] = access
+
+
+def access_to(url: str) -> Access:
+    """What was declared of the server at `url`; anything where nothing was."""
+    return _KNOWN.get(origin(url)) or Access()
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port; every name of this machine is one."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:
+        return url
+    if host in ("localhost", "::1", "0.0.0.0") or host.startswith("127."):  # noqa: S104
+        host = "127.0.0.1"
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def _reads(method: str, path: str) -> bool:
+    if method in ("GET", "HEAD"):
+        return True
+    return method == "POST" and "/collections/" in path and path.endswith(READS)
