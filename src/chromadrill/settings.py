@@ -7,10 +7,10 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from chromadrill.address import same_server
 from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
@@ -296,30 +296,25 @@ def _with_objectives(settings: Settings) -> Settings:
 
 def _require_apart(settings: Settings) -> None:
     """No environment may be production under another name."""
-    protected = {n: e for n, e in settings.environments.items() if e.role == "production"}
-    for name, each in settings.environments.items():
+    every = settings.environments
+    protected = {n: e for n, e in every.items() if e.role == "production"}
+    for name, each in every.items():
         for other, production in protected.items():
-            for key in ("url", "volume"):
-                mine, theirs = getattr(each, key), getattr(production, key)
-                if each.role != "production" and mine and theirs and origin_of(mine) == origin_of(theirs):
-                    raise UsageError(
-                        f"[environments.{name}] {key} is that of [environments.{other}]:"
-                        " the source of a drill is never its target.",
-                        next_step=f"Give {name} a deployment of its own.",
-                    )
-
-
-def origin_of(url: str) -> str:
-    """What two spellings of one address have in common: host in lower case, the port, no path."""
-    try:
-        parts = urlsplit(url if "//" in url else f"//{url}")
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
-        host = (parts.hostname or "").rstrip(".")
-    except ValueError:
-        return url
-    if host in ("localhost", "::1", "0.0.0.0", "0:0:0:0:0:0:0:1") or host.startswith("127."):  # noqa: S104
-        host = "127.0.0.1"
-    return f"{host}:{port}" if port else host
+            if each.role == "production":
+                continue
+            same = [
+                key
+                for key, alike in (("url", same_server), ("volume", str.__eq__))
+                if (mine := getattr(each, key))
+                and (theirs := getattr(production, key))
+                and alike(mine, theirs)
+            ]
+            if same:
+                raise UsageError(
+                    f"[environments.{name}] {same[0]} is that of [environments.{other}]: the source"
+                    " of a drill is never its target.",
+                    next_step=f"Give {name} a deployment of its own.",
+                )
 
 
 def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from chromadrill.address import origin
 from chromadrill.errors import Refused
 
 READS = ("/get", "/query", "/search", "/count")
@@ -60,9 +61,9 @@ class Access:
 
     def note(self, method: str, path: str, said: Any) -> None:
         """What was made under our name is ours from now on."""
-        if method == "POST" and path.endswith("/collections") and isinstance(said, dict):
-            if str(said.get("name", "")).startswith(OURS):
-                self.made.add(str(said.get("id")))
+        made = method == "POST" and path.endswith("/collections") and isinstance(said, dict)
+        if made and str(said.get("name", "")).startswith(OURS):
+            self.made.add(str(said.get("id")))
 
     def wait_turn(self) -> None:
         """Take the next call's turn now, so that a clock around it does not count the wait."""
@@ -111,19 +112,6 @@ def declare(url: str, access: Access) -> None:
 def access_to(url: str) -> Access:
     """What was declared of the server at `url`; anything where nothing was."""
     return _KNOWN.get(origin(url)) or Access()
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port; every name of this machine is one."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-        host = (parts.hostname or "").rstrip(".")
-    except ValueError:
-        return url
-    if host in ("localhost", "::1", "0.0.0.0") or host.startswith("127."):  # noqa: S104
-        host = "127.0.0.1"
-    return f"{parts.scheme}://{host}:{port}"
 
 
 def _reads(method: str, path: str) -> bool:

@@ -68,7 +68,9 @@ def who_wrote(then: Foreign | None, now: Foreign | None) -> list[str]:
     if then is None:
         return ["nobody noted what was there when it was made (it was not made by chromadrill.ops)"]
     if now is None:
-        return ["the server was not stopped by chromadrill.ops, so what was last written is unknown"]
+        return [
+            "the server was not stopped by chromadrill.ops, so what was last written is unknown"
+        ]
     said = []
     for key in sorted({*then.collections, *now.collections}):
         before, after = then.collections.get(key), now.collections.get(key)
@@ -100,4 +102,6 @@ def load(path: Path) -> Foreign | None:
         seen = {key: Seen(**each) for key, each in found["collections"].items()}
         return Foreign(found["taken_at"], seen)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Unavailable(f"{path} is damaged: {error!r}.", next_step="Take another snapshot.") from error
+        raise Unavailable(
+            f"{path} is damaged: {error!r}.", next_step="Take another snapshot."
+        ) from error

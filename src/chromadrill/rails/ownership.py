@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from chromadrill.chroma.access import origin
+from chromadrill.address import origin
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import utc_now
 from chromadrill.datasets.live import everything, may_be_filled

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import urllib.parse
 from dataclasses import dataclass
 
-from chromadrill.chroma.access import origin
+from chromadrill.address import same_server
 from chromadrill.settings import Settings
 
 OWN_KINDS = ("process", "container")  # started by us, in a home that bears our marker
@@ -46,17 +45,10 @@ def standing(settings: Settings, target: str, url: str | None = None) -> Standin
     if kind in OWN_KINDS and table is None:
         named = None  # limits may be those of an environment; the server is ours
     for name, each in settings.environments.items():
-        there = each.url and url and _host(each.url) == _host(url)
+        there = each.url and url and same_server(each.url, url)
         if each.role == "production" and (there or name == settings.environment_of(target)):
             return Standing(target, url, kind, name, "production")
     if named is None:
         return Standing(target, url, kind, None, None)
     found = settings.environments[named]
     return Standing(target, url, kind, named, found.role, found.exclusive)
-
-
-def _host(url: str) -> str:
-    """Host and port: http and https of one host and port are one server."""
-    at = origin(url).partition("//")[2]
-    host, _, port = at.rpartition(":")
-    return host if port in ("80", "443", "None") else urllib.parse.unquote(at)
