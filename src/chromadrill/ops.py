@@ -8,53 +8,80 @@ from pathlib import Path
 
 from chromadrill import cli
 from chromadrill.backups.methods import METHODS
-from chromadrill.errors import DrillError
+from chromadrill.errors import DrillError, UsageError
+from chromadrill.guarded import Guarded, guarded
 from chromadrill.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
+from chromadrill.rails import rules
+from chromadrill.rails.standing import standing
 from chromadrill.settings import load
-from chromadrill.targets import open_target
+from chromadrill.targets import open_target, open_up
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do one thing to a target; returns the exit code."""
     asked = _parser().parse_args(arguments)
     settings = load(asked.drill_config)
-    target = open_target(settings, asked.target)
+    name = asked.target or settings.drill.target
+    if asked.incident not in (None, name):
+        raise UsageError(f"--incident {asked.incident}: the target is {name}; name the same.")
+    export = getattr(asked, "method", None) == "export"
+    if asked.incident is None:
+        # before anything is opened, and again when its address is known
+        rules.may_operate(standing(settings, name), asked.action, export=export)
+    target = open_target(settings, name)
+    guard = guarded(settings, target, name, incident=asked.incident is not None)
+    if asked.incident is None:
+        rules.may_operate(guard.at, asked.action, export=export)
+    else:
+        open_up(target.url)
     if asked.action in ("start", "stop", "restart", "recreate"):
-        _service(target, asked.action)
+        _service(guard, asked.action)
     elif asked.action == "logs":
         if not isinstance(target, HasLogs):
             raise _cannot(target, "logs")
         sys.stdout.write(target.logs(asked.lines) + "\n")
+    elif asked.action == "sweep":
+        gone = guard.sweep()
+        sys.stdout.write("".join(f"{each}\n" for each in gone))
+        cli.say(f"{target.name}: {len(gone)} leftovers of dead runs removed.")
     else:
-        _snapshots(target, asked)
+        _snapshots(guard, asked)
     return cli.DONE
 
 
-def _service(target: Target, action: str) -> None:
+def _service(guard: Guarded, action: str) -> None:
+    target = guard.target
     if not isinstance(target, Restartable):
         raise _cannot(target, "restart")
+    if action == "stop":
+        guard.before_stop()
+        target.stop()
+    else:
+        guard.forget_stop()
     if action == "recreate":
         if not isinstance(target, Recreatable):
             raise _cannot(target, "recreate")
         target.recreate()
-    if action in ("stop", "restart"):
-        target.stop()
-    if action in ("start", "restart"):
+    elif action == "restart":
+        # the platform's own where it has one
+        getattr(target, "restart", lambda: (target.stop(), target.start()))()
+    elif action == "start":
         target.start()
     cli.say(f"{target.name}: {action} done, {target.url}")
 
 
-def _snapshots(target: Target, asked: argparse.Namespace) -> None:
+def _snapshots(guard: Guarded, asked: argparse.Namespace) -> None:
+    target = guard.target
     if not isinstance(target, HasSnapshots):
         raise _cannot(target, "snapshot")
     if asked.action == "snapshot":
-        sys.stdout.write(target.snapshot(asked.name, asked.method).id + "\n")
+        sys.stdout.write(guard.snapshot(asked.name, asked.method).id + "\n")
     elif asked.action == "snapshots":
         for each in target.snapshots():
             sys.stdout.write(f"{each.id}  {each.created_at}  {each.bytes / 1e6:.1f} MB\n")
     else:
-        target.restore(asked.id)
-        cli.say(f"{target.name}: {asked.id} restored; the server is stopped, start it now.")
+        done = guard.restore(asked.id)
+        cli.say(f"{target.name}: {done} restored; the server is stopped, start it now.")
 
 
 def _cannot(target: Target, capability: str) -> DrillError:
@@ -65,6 +92,11 @@ def _parser() -> cli.Parser:
     parser = cli.Parser(prog="python -m chromadrill.ops", description=__doc__)
     parser.add_argument("--target", help="name, URL or package.module:Class (default: process)")
     parser.add_argument("--drill-config", type=Path, help="another drill.toml")
+    parser.add_argument(
+        "--incident",
+        metavar="NAME",
+        help="take the rails off, by the target's name: for a person in an incident, never a drill",
+    )
     actions = parser.add_subparsers(dest="action", required=True, parser_class=cli.Parser)
     for name, text in (
         ("start", "start the server; returns when it answers a real query"),
@@ -72,6 +104,7 @@ def _parser() -> cli.Parser:
         ("restart", "stop, start"),
         ("recreate", "a new server on the volume that is there, as a deployment makes it"),
         ("snapshots", "list backups, newest first"),
+        ("sweep", "remove the collections that dead runs left behind"),
     ):
         actions.add_parser(name, help=text)
     snapshot = actions.add_parser("snapshot", help="make a backup; prints its id")

@@ -20,7 +20,12 @@ from chromadrill.address import origin
 from chromadrill.errors import Refused
 
 READS = ("/get", "/query", "/search", "/count")
-OURS = "drill-"
+# of drills, and of imports, which have another name until they are proven
+OURS = ("drill-", "chromadrill-import-")
+
+
+class ReadOnly(Refused):
+    """A write on a server that is only read."""
 
 
 class May(StrEnum):
@@ -51,7 +56,7 @@ class Access:
         """Raise Refused for a call that is not allowed, before it is sent; wait for one's turn."""
         if self.may is not May.ANYTHING and not _reads(method, path):
             if self.may is May.READ:
-                raise Refused(f"{method} {path}: {self.why or 'this server is only read'}.")
+                raise ReadOnly(f"{method} {path}: {self.why or 'this server is only read'}.")
             self._require_ours(method, path, body)
         with self._lock:
             if self._ahead:
@@ -96,7 +101,7 @@ class Access:
             ours = bool(after) and after is not None and after[0] in self.made
         if not ours:
             raise Refused(
-                f"{method} {path}: only collections called {OURS}<run>-... are made, written and"
+                f"{method} {path}: only collections called drill-<run>-... are made, written and"
                 f" removed here{': ' + self.why if self.why else ''}."
             )
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import orjson
 
+from chromadrill.chroma.access import OURS
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import utc_now
-from chromadrill.datasets.live import MARKER, OURS, everything
+from chromadrill.datasets.live import MARKER, everything
 from chromadrill.errors import Unavailable
 from chromadrill.model import Scope
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from chromadrill.address import origin
-from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.client import connect
 from chromadrill.clock import utc_now
 from chromadrill.datasets.live import everything, may_be_filled
 from chromadrill.errors import Refused, Unavailable
@@ -45,30 +45,29 @@ def owned(at: Standing, home: Path) -> JSON:
 
 
 def take_over(
-    at: Standing, home: Path, scopes: Sequence[Scope], ours: Collection[tuple[Scope, str]]
+    at: Standing, home: Path, scopes: Sequence[Scope], ours: Collection[tuple[Scope, str]] = ()
 ) -> None:
     """Put the marker, if the server is empty or holds only what drills put there.
 
-    `ours`: collections of a drill that have names of their own. A deployment that bears the marker
-    already is looked at all the same where it answers: others may have come since.
+    `ours`: collections of a drill that have names of their own. Where the marker is already, only
+    they are added to it: what others hold there now is for `may_be_filled` and `may_restore`.
+    Raises Refused for a server that holds anything else: nothing is written.
     """
-    marked = (home / FOLDER / NAME).is_file()
-    if marked:
-        owned(at, home)
-    if at.url is None:
-        raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
-    with Chroma(at.url, timeout_s=30) as chroma:
-        there = everything(chroma, scopes)
-    if not marked:
-        may_be_filled(there, ours)
-    (home / FOLDER).mkdir(parents=True, exist_ok=True)
+    path = home / FOLDER / NAME
+    known = set(owned(at, home)["ours"]) if path.is_file() else set()
+    if not path.is_file():
+        if at.url is None:
+            raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
+        with connect(at.url) as chroma:
+            may_be_filled(everything(chroma, scopes), ours)
+    path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "deployment": _deployment(at),
         "environment": at.environment,
         "taken_over_at": utc_now(),
-        "ours": sorted(f"{scope}/{name}" for scope, name in ours),
+        "ours": sorted(known | {f"{scope}/{name}" for scope, name in ours}),
     }
-    (home / FOLDER / NAME).write_text(json.dumps(content, indent=1), "utf-8")
+    path.write_text(json.dumps(content, indent=1), "utf-8")
 
 
 def _deployment(at: Standing) -> str:

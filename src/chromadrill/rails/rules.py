@@ -23,12 +23,6 @@ def may_operate(at: Standing, action: str, *, export: bool = False) -> None:
         )
 
 
-def may_write(at: Standing) -> None:
-    """Raise Refused where not even a collection of our own may be made."""
-    if at.production:
-        raise Refused(f"{at.target}: {READ_ONLY}. Nothing was written.")
-
-
 def may_damage(at: Standing, allowed: str | None) -> None:
     """Raise Refused unless `at` is ours, or staging or scratch and named a second time."""
     if at.production:
