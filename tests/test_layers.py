@@ -31,7 +31,7 @@ MAY = {
         "rails",
     },
     "rails": {"model", "settings", "chroma", "datasets"},
-    "posture": {"model", "settings", "backups", "railway", "targets"},
+    "posture": {"model", "protocols", "backups", "targets"},
     "railway": {"model"},
     "simulator": {"model", "cli", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},

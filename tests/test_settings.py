@@ -110,7 +110,7 @@ def test_environment_of_the_file_is_merged_with_the_runbooks_own(tmp_path):
     file = write(tmp_path, "[drill]\nenvironment = 'lab'\n[environments.lab]\nmemory_mb = 256")
     settings = load(file, environ={})
     assert (settings.limits.memory_mb, settings.limits.disk_mb) == (256, None)
-    assert set(settings.environments) == {"lab", "production", "staging"}
+    assert set(settings.environments) == {"lab", "production", "scratch", "staging"}
 
 
 def test_environment_nobody_knows_is_told_the_nearest():

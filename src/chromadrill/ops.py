@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from chromadrill import cli
 from chromadrill.backups.methods import METHODS
+from chromadrill.checks.posture import judge
 from chromadrill.errors import DrillError, UsageError
 from chromadrill.guarded import Guarded, guarded
+from chromadrill.model import Outcome, Plan
+from chromadrill.posture import store_of
+from chromadrill.posture.proven import proven
 from chromadrill.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
 from chromadrill.rails import rules
 from chromadrill.rails.standing import standing
-from chromadrill.settings import load
+from chromadrill.settings import Settings, load
 from chromadrill.targets import open_target, open_up
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do one thing to a target; returns the exit code."""
     asked = _parser().parse_args(arguments)
-    settings = load(asked.drill_config)
+    settings = load(asked.drill_config, command_line={"drill.target": asked.target})
     name = asked.target or settings.drill.target
     if asked.incident not in (None, name):
         raise UsageError(f"--incident {asked.incident}: the target is {name}; name the same.")
@@ -40,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         if not isinstance(target, HasLogs):
             raise _cannot(target, "logs")
         sys.stdout.write(target.logs(asked.lines) + "\n")
+    elif asked.action == "posture":
+        return _posture(settings, guard, asked)
     elif asked.action == "sweep":
         gone = guard.sweep()
         sys.stdout.write("".join(f"{each}\n" for each in gone))
@@ -63,8 +70,11 @@ def _service(guard: Guarded, action: str) -> None:
             raise _cannot(target, "recreate")
         target.recreate()
     elif action == "restart":
-        # the platform's own where it has one
-        getattr(target, "restart", lambda: (target.stop(), target.start()))()
+        if own := getattr(target, "restart", None):  # the platform's, where it has one
+            own()
+        else:
+            target.stop()
+            target.start()
     elif action == "start":
         target.start()
     cli.say(f"{target.name}: {action} done, {target.url}")
@@ -82,6 +92,28 @@ def _snapshots(guard: Guarded, asked: argparse.Namespace) -> None:
     else:
         done = guard.restore(asked.id)
         cli.say(f"{target.name}: {done} restored; the server is stopped, start it now.")
+
+
+def _posture(settings: Settings, guard: Guarded, asked: argparse.Namespace) -> int:
+    environment = guard.at.environment
+    plans = settings.environments[environment].backups if environment else ()
+    verdicts = judge(
+        store_of(guard.target, asked.store),
+        [Plan(each.every, each.at, each.keep_days) for each in plans],
+        now=datetime.now(UTC),
+        may_lose_s=settings.objectives.data_loss_s,
+        restore_limit_s=settings.objectives.rb2_recovery_s,
+        proven=proven(asked.proven or Path(settings.drill.reports) / "latest"),
+        kind=guard.at.kind,
+    )
+    outcome = Outcome.merge(each.outcome for each in verdicts)
+    if asked.json:
+        cli.answer({"outcome": outcome, "environment": environment, "verdicts": verdicts})
+    else:
+        for each in verdicts:
+            sys.stdout.write(f"{each.check:<18} {each.outcome.upper():<8} {each.message}\n")
+        sys.stdout.write(f"{outcome.upper()}: backups of {guard.at.target}\n")
+    return cli.EXIT[outcome]
 
 
 def _cannot(target: Target, capability: str) -> DrillError:
@@ -107,6 +139,15 @@ def _parser() -> cli.Parser:
         ("sweep", "remove the collections that dead runs left behind"),
     ):
         actions.add_parser(name, help=text)
+    posture = actions.add_parser("posture", help="are the backups as the environment wants them?")
+    posture.add_argument(
+        "--store",
+        help="a folder of copies or exports, or restic:REPOSITORY (default: the target's)",
+    )
+    posture.add_argument(
+        "--proven", type=Path, metavar="RUN", help="the drill that took the time of a restore"
+    )
+    posture.add_argument("--json", action="store_true", help="one JSON object")
     snapshot = actions.add_parser("snapshot", help="make a backup; prints its id")
     snapshot.add_argument("--name", help="the id to give it")
     snapshot.add_argument("--method", default="volume-copy", choices=METHODS, help="how")
