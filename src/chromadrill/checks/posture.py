@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 
 from chromadrill.model import Plan, ProvenRestore, Schedule, Store, Stored, Verdict
@@ -64,7 +65,7 @@ def schedule(store: Store, plan: Plan, now: datetime) -> Verdict:
     ages = [each for each in _ages(store, now) if each <= plan.keep_days]
     if len(ages) < 2:
         return Verdict.unknown(check, f"{len(ages)} backups in {plan.keep_days:g} days: too few")
-    gap = max(older - newer for newer, older in zip(ages, ages[1:], strict=False))
+    gap = max(older - newer for newer, older in pairwise(ages))
     limit = DAYS[plan.every] + GRACE / timedelta(days=1)
     make = Verdict.passed if gap <= limit else Verdict.failed
     sentence = f"{len(ages)} backups, at most {gap:.1f} days between two of them"

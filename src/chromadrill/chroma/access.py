@@ -6,9 +6,9 @@ of its own gets past a rule. A server of which nothing was declared is ours: scr
 
 from __future__ import annotations
 
+import re
 import threading
 import time
-import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -19,7 +19,14 @@ from pydantic import SecretStr
 from chromadrill.address import origin
 from chromadrill.errors import Refused
 
-READS = ("/get", "/query", "/search", "/count")
+READS = ("get", "query", "search", "count")
+WRITES = ("add", "upsert", "update", "delete")
+# the whole path, one word a step: none that climbs, is escaped, or ends in a question
+_COLLECTION = re.compile(
+    r"/api/v2/tenants/[^/?#]+/databases/[^/?#]+/collections"
+    r"(/(?P<which>[A-Za-z0-9._-]+)(/(?P<then>[a-z_]+))?)?"
+)
+_NAME = re.compile(r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*")  # no step upwards
 # of drills, and of imports, which have another name until they are proven
 OURS = ("drill-", "chromadrill-import-")
 
@@ -87,18 +94,22 @@ class Access:
         time.sleep(mine - now)
 
     def _require_ours(self, method: str, path: str, body: Any) -> None:
-        parts = [urllib.parse.unquote(each) for each in path.strip("/").split("/")]
-        after = parts[parts.index("collections") + 1 :] if "collections" in parts else None
-        if after == [] and method == "POST":
-            ours = str((body or {}).get("name", "")).startswith(OURS)
-            ours = ours and not (body or {}).get("get_or_create")
-        elif after is not None and len(after) == 1 and method == "DELETE":
-            ours = after[0].startswith(OURS)
-        elif after and method == "PUT":
-            new = (body or {}).get("new_name")
-            ours = after[0] in self.made and (new is None or str(new).startswith(OURS))
+        found = _COLLECTION.fullmatch(path)
+        which, then = (found["which"], found["then"]) if found else (None, None)
+        asked = body or {}
+        if not found:
+            ours = False
+        elif which is None:
+            ours = (
+                method == "POST" and _is_ours(asked.get("name")) and not asked.get("get_or_create")
+            )
+        elif method == "DELETE":
+            ours = then is None and _is_ours(which)
+        elif method == "PUT":
+            new = asked.get("new_name")
+            ours = then is None and which in self.made and (new is None or _is_ours(new))
         else:
-            ours = bool(after) and after is not None and after[0] in self.made
+            ours = which in self.made and then in WRITES
         if not ours:
             raise Refused(
                 f"{method} {path}: only collections called drill-<run>-... are made, written and"
@@ -122,4 +133,9 @@ def access_to(url: str) -> Access:
 def _reads(method: str, path: str) -> bool:
     if method in ("GET", "HEAD"):
         return True
-    return method == "POST" and "/collections/" in path and path.endswith(READS)
+    found = _COLLECTION.fullmatch(path)
+    return method == "POST" and found is not None and found["then"] in READS
+
+
+def _is_ours(name: Any) -> bool:
+    return isinstance(name, str) and name.startswith(OURS) and bool(_NAME.fullmatch(name))

@@ -40,8 +40,8 @@ def standing(settings: Settings, target: str, url: str | None = None) -> Standin
     kind = table.kind if table else target if target in OWN_KINDS else "remote"
     url = url or (table.url if table else None) or (target if "//" in target else None)
     named = settings.environment_of(target) or settings.drill.environment
-    if table is None and url is None and named:
-        url = settings.environments[named].url
+    if table is None and target == named:
+        url = url or settings.environments[named].url
     if kind in OWN_KINDS and table is None:
         named = None  # limits may be those of an environment; the server is ours
     for name, each in settings.environments.items():
