@@ -71,9 +71,8 @@ def ops(request, tmp_path, monkeypatch):
     yield run, name
     run("stop")
     if name == "compose":
-        subprocess.run(
-            ["docker", "compose", "-f", EXAMPLES / "compose.yaml", "down", "-v"], check=True
-        )
+        words = ("compose", "-f", EXAMPLES / "compose.yaml", "down", "-v")
+        subprocess.run([DOCKER, *words], check=True)
 
 
 def test_example_is_short():

@@ -28,9 +28,8 @@ def target(tmp_path, *, url="http://127.0.0.1:9", timeouts_s=None, **texts):
 )
 def test_value_stays_one_word_whatever_is_in_it(tmp_path, monkeypatch, by_shell, value):
     monkeypatch.chdir(tmp_path)
-    said = commands(tmp_path, "printf '<%s>' {lines} end", shell=shell).run(
-        "logs", limit_s=9, lines=value
-    )
+    run = commands(tmp_path, "printf '<%s>' {lines} end", by_shell=by_shell)
+    said = run.run("logs", limit_s=9, lines=value)
     assert said == f"<{value}><end>"
     assert not (tmp_path / "pwned").exists()
 
