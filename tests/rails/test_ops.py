@@ -1,4 +1,4 @@
-"""What on-call types, on a live target that others use too: the rails hold, and let the right thing by."""
+"""What on-call types on a live target that others use too: the rails hold, and let the right by."""
 
 import dataclasses
 import os
@@ -121,7 +121,7 @@ def test_restore_that_would_take_somebodys_data_is_refused_and_says_whose(lab):
 def test_server_that_was_stopped_by_others_may_hold_anything(lab):
     lab.ops("snapshot", "--name", "one")
     subprocess.run([ROOT / "docs" / "examples" / "service.sh", "stop"], check=True)
-    with pytest.raises(Refused, match="not stopped by chromadrill.ops"):
+    with pytest.raises(Refused, match="not stopped by chromadrill"):
         lab.ops("restore", "one")
     with pytest.raises(UsageError, match="name the same"):
         lab.ops("--incident", "other", "restore", "one")
