@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from chromadrill.load.plan import Plan
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.load.samples import Sample
 from chromadrill.model import JSON, CollectionInfo, Scope, Verdict
+from chromadrill.rails.leftovers import new_run
 from chromadrill.reporting.load_table import lines
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 2}
@@ -50,7 +50,7 @@ class Session:
         self._chunks, self._finished, self.taken = [], set(), []
         self._started_at = utc_now()
         environment.profile = profile.name
-        run, host = uuid.uuid4().hex[:6], environment.host
+        run, host = new_run(), environment.host
         try:
             host = on_this_machine(host)
             if not workers:

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "chromadrill"
-LEAVES = {"errors", "clock", "progress"}
+LEAVES = {"errors", "clock", "progress", "address"}
 # who may import what, besides itself and the leaves
 MAY = {
     "model": set(),
@@ -20,7 +20,18 @@ MAY = {
     "fingerprint": {"model", "chroma"},
     "datasets": {"model", "protocols", "chroma"},
     "backups": {"model", "protocols", "chroma", "fingerprint", "ladder"},
-    "targets": {"model", "protocols", "settings", "chroma", "fingerprint", "backups", "railway"},
+    "targets": {
+        "model",
+        "protocols",
+        "settings",
+        "chroma",
+        "fingerprint",
+        "backups",
+        "railway",
+        "rails",
+    },
+    "rails": {"model", "settings", "chroma", "datasets"},
+    "posture": {"model", "protocols", "backups", "targets"},
     "railway": {"model"},
     "simulator": {"model", "cli", "railway", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},

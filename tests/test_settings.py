@@ -1,5 +1,8 @@
 """Where a value comes from, and what a wrong one is told."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from chromadrill.errors import UsageError
@@ -110,7 +113,7 @@ def test_environment_of_the_file_is_merged_with_the_runbooks_own(tmp_path):
     file = write(tmp_path, "[drill]\nenvironment = 'lab'\n[environments.lab]\nmemory_mb = 256")
     settings = load(file, environ={})
     assert (settings.limits.memory_mb, settings.limits.disk_mb) == (256, None)
-    assert set(settings.environments) == {"lab", "production", "staging"}
+    assert set(settings.environments) == {"lab", "production", "scratch", "staging"}
 
 
 def test_environment_nobody_knows_is_told_the_nearest():
@@ -156,3 +159,48 @@ def test_database_url_is_a_secret_of_the_environment(tmp_path):
     file.write_text('[source]\ndatabase_url = "postgresql://u:geheim@h/d"\n')
     with pytest.raises(UsageError, match="secret"):
         load(file, environ={})
+
+
+def test_example_without_its_comments_is_a_file_of_settings(tmp_path):
+    text = (Path(__file__).parents[1] / "drill.toml").read_text()
+    lines = [each[2:] for each in text.splitlines() if re.match(r"# (\[|[a-z_0-9.-]+ = )", each)]
+    settings = load(write(tmp_path, "\n".join(lines)), environ={})
+    assert settings.environments["production"].role == "production"
+    assert settings.targets["vm"].commands["start"]
+
+
+def test_objectives_of_the_environment_win_over_those_of_all(tmp_path):
+    text = "[objectives]\nrb2_recovery_s = 60\ndata_loss_s = 5\n"
+    own = "[environments.staging.objectives]\nrb2_recovery_s = 600\n"
+    staging = {"drill.environment": "staging"}
+    found = load(write(tmp_path, text + own), environ={}, command_line=staging)
+    # what somebody wrote wins over the runbook's default for staging
+    assert (found.objectives.rb2_recovery_s, found.objectives.data_loss_s) == (600, 5)
+    assert found.origin("objectives.rb2_recovery_s") == "environments.staging"
+    typed = {"DRILL_OBJECTIVES__RB2_RECOVERY_S": "7"}
+    found = load(write(tmp_path, text + own), environ=typed, command_line=staging)
+    assert found.objectives.rb2_recovery_s == 7
+    assert load(write(tmp_path, text + own), environ={}).objectives.rb2_recovery_s == 60
+    assert load(None, environ={}, command_line=staging).objectives.data_loss_s == 7 * 86_400
+    with pytest.raises(UsageError, match="Did you mean 'rb2_recovery_s'"):
+        load(
+            write(tmp_path, own.replace("rb2_recovery", "rb2_recover")),
+            environ={},
+            command_line=staging,
+        )
+
+
+WRONG = (
+    "role = 'prod'",
+    "exclusive = 'maybe'",
+    "token = 'x'",
+    "backups = [{every = 'hourly', keep_days = 1}]",
+    "backups = [{every = 'daily', at = '25:00', keep_days = 1}]",
+    "backups = [{every = 'daily'}]",
+)
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_wrong_environment_is_a_sentence(tmp_path, text):
+    with pytest.raises(UsageError, match="environments"):
+        load(write(tmp_path, f"[environments.lab]\n{text}"), environ={})

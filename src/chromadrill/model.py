@@ -287,6 +287,59 @@ class Backup:
     bytes: int
 
 
+# ---- backup posture -----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How often a backup is to be made: daily, weekly or monthly; `at` HH:MM in UTC, None: any."""
+
+    every: str
+    at: str | None
+    keep_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What a platform does by itself; `keep_days` None: for ever, `at` None: it does not say."""
+
+    every: str
+    at: str | None
+    keep_days: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A backup as its store lists it. `bytes` None: it does not say. ISO 8601, UTC."""
+
+    id: str
+    created_at: str
+    bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What is seen of the place where backups are. `schedules` None: it has none to ask for.
+
+    `fixed`: whose limits are not ours to set (a platform's name), "" where they are.
+    """
+
+    where: str
+    backups: tuple[Stored, ...]
+    schedules: tuple[Schedule, ...] | None = None
+    used_bytes: int | None = None
+    size_bytes: int | None = None
+    fixed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenRestore:
+    """A restore that a drill has proven: of what kind of target, in which run, in how long."""
+
+    kind: str
+    run: str
+    seconds: float
+
+
+# ---- what a client sees -------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
     """One write that the server acknowledged: UTC epoch seconds, and the record's digests."""

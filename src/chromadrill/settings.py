@@ -7,10 +7,11 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from chromadrill.address import same_server
 from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
@@ -36,9 +37,24 @@ SECRETS = (
 # what RB-3 needs: the extras `embed` and `postgres`
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")
 # of the runbook
-ENVIRONMENTS = {
-    "staging": {"memory_mb": 512, "disk_mb": 5 * 1024},
-    "production": {"memory_mb": 1024, "disk_mb": 10 * 1024},
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "scratch": {"role": "scratch"},
+    "staging": {
+        "role": "staging",
+        "memory_mb": 512,
+        "disk_mb": 5 * 1024,
+        "backups": [{"every": "weekly", "keep_days": 7}],
+        "objectives": {"data_loss_s": 7 * 86_400},
+    },
+    "production": {
+        "role": "production",
+        "memory_mb": 1024,
+        "disk_mb": 10 * 1024,
+        "backups": [
+            {"every": "daily", "at": "02:00", "keep_days": 7},
+            {"every": "weekly", "keep_days": 28},
+        ],
+    },
 }
 
 
@@ -200,9 +216,28 @@ class Compat(_Table):
     cache: str | None = None
 
 
-class Environment(_Table):
-    """`[environments.NAME]`: what a deployment is given there."""
+class BackupPlan(_Table):
+    """`[[environments.NAME.backups]]`: a schedule. `at`: UTC; without it any hour is right."""
 
+    every: Literal["daily", "weekly", "monthly"]
+    at: str | None = Field(None, pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    keep_days: float = Field(gt=0)
+
+
+class Environment(_Table):
+    """`[environments.NAME]`: what a deployment is there, and what may be done to it.
+
+    `role`: production is only read; without one nothing there may be damaged. `exclusive`: nobody
+    but drills uses it, so its volume may be rolled back. `objectives` win over `[objectives]`.
+    """
+
+    role: Literal["production", "staging", "scratch"] | None = None
+    exclusive: bool = False
+    url: str | None = None
+    service: str | None = None
+    volume: str | None = None
+    backups: tuple[BackupPlan, ...] = ()
+    objectives: dict[str, float] = Field(default_factory=dict)
     memory_mb: int | None = Field(None, ge=6)
     disk_mb: int | None = Field(None, ge=1)
 
@@ -264,6 +299,12 @@ class TargetTable(_Table):
     environment: str | None = None
     service: str | None = None
     endpoint: str | None = None
+    # name -> text with {env:VARIABLE} in it: a value is never here
+    headers: dict[str, str] = Field(default_factory=dict)
+    # kind "command"
+    commands: dict[str, str] = Field(default_factory=dict)
+    timeouts_s: dict[str, float] = Field(default_factory=dict)
+    shell: bool = False
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
 
 
@@ -292,11 +333,22 @@ class Settings(_Table):
     @property
     def limits(self) -> Environment:
         """Of the environment that is drilled; what `[container]` names wins."""
-        named = self.environments.get(self.drill.environment or "", Environment())  # type: ignore[call-arg]
+        named = self.environments.get(self.environment or "", Environment())  # type: ignore[call-arg]
         return Environment(
             memory_mb=self.container.memory_mb or named.memory_mb,
             disk_mb=self.container.disk_mb or named.disk_mb,
         )
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that is drilled: the one named, else the target's own."""
+        return self.drill.environment or self.environment_of(self.drill.target)
+
+    def environment_of(self, target: str) -> str | None:
+        """Of a target's table, else the environment of its name; None where neither is known."""
+        table = self.targets.get(target)
+        named = table.environment if table and table.environment else target
+        return next((each for each in (named, target) if each in self.environments), None)
 
     def public(self) -> dict[str, Any]:
         """Every value with its origin, for the ledger."""
@@ -339,7 +391,57 @@ def load(
             f"{settings.origin('drill.environment')}: no environment '{name}'. "
             f"{did_you_mean(name, settings.environments)}"
         )
-    return settings
+    _require_apart(settings)
+    return _with_objectives(settings)
+
+
+def _with_objectives(settings: Settings) -> Settings:
+    """Those of the drilled environment, but for what the command line or the environment says."""
+    name = settings.environment
+    own = settings.environments[name].objectives if name else {}
+    origins = dict(settings.origins)
+    values = settings.objectives.model_dump()
+    for key, value in own.items():
+        if key not in values:
+            where = f"[environments.{name}.objectives] {key}"
+            raise UsageError(f"{where}: no such setting. {did_you_mean(key, values)}")
+        said = origins.get(f"objectives.{key}", "default")
+        # what the runbook says of an environment gives way to whatever somebody wrote
+        by_default = origins.get(f"environments.{name}.objectives.{key}") == "default"
+        if said == "default" or not (by_default or said in ("environment", "command line")):
+            values[key], origins[f"objectives.{key}"] = value, f"environments.{name}"
+    try:
+        objectives = Objectives.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"[environments.{name}.objectives] {first['loc'][0]}: {first['msg']},"
+            f" got {first.get('input')!r}."
+        ) from error
+    return settings.model_copy(update={"objectives": objectives, "origins": origins})
+
+
+def _require_apart(settings: Settings) -> None:
+    """No environment may be production under another name."""
+    every = settings.environments
+    protected = {n: e for n, e in every.items() if e.role == "production"}
+    for name, each in every.items():
+        for other, production in protected.items():
+            if each.role == "production":
+                continue
+            same = [
+                key
+                for key, alike in (("url", same_server), ("volume", str.__eq__))
+                if (mine := getattr(each, key))
+                and (theirs := getattr(production, key))
+                and alike(mine, theirs)
+            ]
+            if same:
+                raise UsageError(
+                    f"[environments.{name}] {same[0]} is that of [environments.{other}]: the source"
+                    " of a drill is never its target.",
+                    next_step=f"Give {name} a deployment of its own.",
+                )
 
 
 def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
@@ -443,7 +545,7 @@ def _keys(path: list[str]) -> list[str]:
         "contacts": Contacts,
         "container": Container,
         "compat": Compat,
-        "environments": Environment,
+        "environments": BackupPlan if "backups" in path else Environment,
         "notify": Notify,
         "monitoring": Monitoring,
         "betterstack": Betterstack,

@@ -3,15 +3,16 @@
 import pytest
 
 from chromadrill.model import Scope
-from chromadrill.targets import SCRATCH, open_target
+from chromadrill.targets import SCRATCH
+from fixtures.options import open_live
 from fixtures.target import new_scratch
 
 
 @pytest.fixture(scope="module")
-def target(settings, tmp_path_factory, engine):
+def target(pytestconfig, settings, tmp_path_factory, engine):
     """The target named by `--target`; a kind's name is a fresh, empty server."""
     if settings.drill.target not in SCRATCH:
-        yield open_target(settings)
+        yield open_live(pytestconfig)
         return
     made = new_scratch(tmp_path_factory.mktemp("contract"), settings, [Scope()])
     try:

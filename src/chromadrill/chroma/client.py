@@ -15,6 +15,7 @@ import httpx
 import numpy as np
 import orjson
 
+from chromadrill.chroma.access import access_to
 from chromadrill.errors import DrillError, Unavailable, UsageError
 from chromadrill.model import JSON, CollectionInfo, Page, Scope
 
@@ -46,9 +47,12 @@ class Chroma:
     ) -> None:
         self.url = without_password(url.rstrip("/"))
         self._timeout_s = timeout_s
+        self._access = access_to(url)
         try:
             self._http = httpx.Client(
-                base_url=url.rstrip("/"), timeout=timeout_s, headers=dict(headers or {})
+                base_url=url.rstrip("/"),
+                timeout=timeout_s,
+                headers={**self._access.headers(), **(headers or {})},
             )
         except httpx.InvalidURL as error:
             raise UsageError(f"{self.url} is no URL: {error}.") from error
@@ -65,6 +69,7 @@ class Chroma:
     def call(self, method: str, path: str, body: JSON | None = None) -> Any:
         """One request; returns the decoded JSON answer."""
         name = f"{method} {path}"
+        self._access.ask(method, path, body)
         content = (
             orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY) if body is not None else None
         )
@@ -79,9 +84,15 @@ class Chroma:
         if not answer.is_success:
             raise CallFailed(name, answer.status_code, answer.text[:300].replace("\n", " "))
         try:
-            return orjson.loads(answer.content) if answer.content else None
+            said = orjson.loads(answer.content) if answer.content else None
         except orjson.JSONDecodeError as error:
             raise CallFailed(name, answer.status_code, f"answer is not JSON: {error}") from error
+        self._access.note(method, path, said)
+        return said
+
+    def wait_turn(self) -> None:
+        """Wait now, where this server is asked only so often, and not within the next call."""
+        self._access.wait_turn()
 
     # ---- the server -----------------------------------------------------------------------------
     def heartbeat(self) -> int:

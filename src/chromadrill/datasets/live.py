@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from chromadrill.chroma.access import OURS
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.datasets.standard import Dataset
 from chromadrill.errors import Refused
 from chromadrill.model import CollectionInfo, Scope
 
 MARKER = "drill-dataset"  # an empty collection: what is here was put here by a drill
-OURS = ("drill-", "chromadrill-import-")
 
 
 def fill(chroma: Chroma, dataset: Dataset) -> None:

@@ -30,6 +30,7 @@ def time_answers(chroma: Chroma, asked: Sequence[KnownAnswer], wanted: int) -> S
     answers = Asked()
     took: list[float] = []
     for number in range(wanted if made else 0):
+        chroma.wait_turn()  # production is asked only so often; the clock starts after the wait
         took.append(timed(answers, made[number % len(made)]))
         if answers.hangs:
             break

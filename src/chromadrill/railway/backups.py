@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chromadrill import model
 from chromadrill.errors import Refused
 from chromadrill.railway import operations as ops
 from chromadrill.railway.api import Api
@@ -90,6 +91,14 @@ def schedules(api: Api, instance: str) -> list[Schedule]:
         Schedule(each["kind"], each["cron"], each["retentionSeconds"])
         for each in api.run(ops.SCHEDULES, instance=instance)
     ]
+
+
+def told(schedule: Schedule) -> model.Schedule:
+    """A schedule in our words; its hour where the cron names one."""
+    minute, hour, *_ = [*schedule.cron.split(), "", ""]
+    at = f"{int(hour):02}:{int(minute):02}" if (hour + minute).isdecimal() and hour else None
+    days = None if schedule.retention_s is None else schedule.retention_s / 86_400
+    return model.Schedule(schedule.kind.lower(), at, days)
 
 
 def schedule(api: Api, instance: str, kinds: Sequence[str]) -> None:

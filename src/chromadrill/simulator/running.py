@@ -58,6 +58,8 @@ class Simulator:
             'service = "chroma"\n'
             f'url = "{self.url}"\n'
             f'home = "{self.home / "target"}"\n'
+            "[environments.staging]\n"
+            "exclusive = true\n"
         )
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import pkgutil
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from chromadrill.chroma.access import Access, May, access_to, declare
 from chromadrill.errors import UsageError, did_you_mean
 from chromadrill.model import Scope
 from chromadrill.protocols import Restartable, Scratch, Target
-from chromadrill.settings import Settings
+from chromadrill.rails.rules import READ_ONLY
+from chromadrill.rails.standing import OWN_KINDS, Standing, standing
+from chromadrill.settings import Settings, TargetTable
+from chromadrill.targets.headers import headers
 
-KINDS = ("process", "container", "remote", "railway")
-SCRATCH = ("process", "container")  # kinds that drills make, fill, damage and remove
+KINDS = ("process", "container", "remote", "railway", "command")
+SCRATCH = OWN_KINDS  # kinds that drills make, fill, damage and remove
+PER_SECOND = 10.0  # calls of production, whoever makes them
 OWNER_VARIABLE = "DRILL_OWNER"  # pid with which the servers end that a command starts
 HOMES = Path(".chromadrill")
 
@@ -30,13 +36,44 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
     """
     require_known(settings, name)
     name = name or settings.drill.target
-    if name.startswith(("http://", "https://")):
+    at = standing(settings, name)
+    table = settings.targets.get(name)
+    if at.url and at.live:
+        _declare(at, at.url, table)  # before its first call
+    target = _opened(settings, name, table, at)
+    at = standing(settings, name, target.url)
+    if at.live:
+        _declare(at, target.url, table)
+    return target
+
+
+def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
+    """What is not ours is written to in collections of our own alone; production not at all."""
+    secrets = headers(at.target, table.headers) if table else {}
+    if at.production:
+        declare(url, Access(May.READ, secrets, PER_SECOND, why=READ_ONLY))
+    else:
+        declare(url, Access(May.OWNED, secrets))
+
+
+def open_up(url: str) -> None:
+    """From here on this process may write everything there: asked of the rails before."""
+    declare(url, Access(May.ANYTHING, access_to(url).secrets))
+
+
+def home_of(target: Target) -> Path:
+    """Where what is kept of a target lies on this machine."""
+    home = getattr(target, "home", None)
+    return home if isinstance(home, Path) else HOMES / re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)
+
+
+def _opened(settings: Settings, name: str, table: TargetTable | None, at: Standing) -> Target:
+    if name.startswith(("http://", "https://")) or (table is None and at.url and ":" not in name):
         from chromadrill.targets.remote import RemoteTarget
 
-        return RemoteTarget(name)
+        return RemoteTarget(at.url or name, name="remote" if "://" in name else name)
     if ":" in name:
         return _imported(name)
-    table = settings.targets.get(name)
     kind = table.kind if table else name
     if kind in SCRATCH:
         owner = os.environ.get(OWNER_VARIABLE)
@@ -56,6 +93,10 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         from chromadrill.targets.railway import opened
 
         return opened(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
+    if kind == "command" and table:
+        from chromadrill.targets.command import opened as commanded
+
+        return commanded(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
     raise UsageError(
         f"[targets.{name}] kind = '{kind}': unknown kind, or its url is missing. "
         f"{did_you_mean(kind, KINDS)}"
@@ -103,7 +144,8 @@ def require_known(settings: Settings, name: str | None = None) -> None:
     """Raise UsageError, with the nearest known name, unless `name` can name a target."""
     where = "command line" if name else settings.origin("drill.target")
     name = name or settings.drill.target
-    known = {*SCRATCH, *settings.targets}
+    reachable = [each for each, there in settings.environments.items() if there.url]
+    known = {*SCRATCH, *settings.targets, *reachable}
     if ":" in name or name in known:
         return
     raise UsageError(

@@ -17,7 +17,7 @@ from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.fingerprint import live
-from chromadrill.model import Backup, Fingerprint, Scope, Usage
+from chromadrill.model import Backup, Fingerprint, Scope, Store, Stored, Usage
 from chromadrill.railway import backups, deployments, observing, resolve, restoring
 from chromadrill.railway.api import ENDPOINT, Api
 from chromadrill.railway.resolve import Place
@@ -198,6 +198,19 @@ class RailwayTarget:
         """The platform's, whoever made them, and the exports of this home; newest first."""
         volume = resolve.volume(self._api, self.place)
         return self._book().joined(backups.listed(self._api, volume.instance))
+
+    def backup_store(self) -> Store:
+        """What the platform has and does by itself, for the posture."""
+        volume = resolve.volume(self._api, self.place)
+        there = backups.listed(self._api, volume.instance)
+        return Store(
+            f"Railway ({self.place.environment_name})",
+            tuple(Stored(each.name or each.id, each.created_at, each.bytes) for each in there),
+            tuple(backups.told(each) for each in backups.schedules(self._api, volume.instance)),
+            used_bytes=int(volume.used_mb * 1e6),
+            size_bytes=int(volume.size_mb * 1e6),
+            fixed="Railway",
+        )
 
     def restore(self, backup_id: str) -> None:
         """Put a snapshot back under the stopped service, and leave it stopped.

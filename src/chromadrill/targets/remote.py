@@ -1,4 +1,8 @@
-"""Target `remote`: only a URL. It can be read and proven; nothing can be done to it."""
+"""Target `remote`: only a URL, and headers where a proxy or Chroma Cloud wants them.
+
+It can be read and proven; nothing can be done to its platform. It has no capability: scenarios that
+need one are named as not covered.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from chromadrill.chroma.client import connect
 
 
 class RemoteTarget:
-    """A Chroma server somewhere. Has no capability: scenarios that need one are not covered."""
+    """A Chroma server somewhere. What may be done there, and its headers: `chroma.access`."""
 
     def __init__(self, url: str, *, name: str = "remote") -> None:
         self.name = name

@@ -1,0 +1,198 @@
+"""Are the backups of an environment as its plan wants them? Facts of a store in, verdicts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from statistics import median
+
+from chromadrill.model import Plan, ProvenRestore, Schedule, Store, Stored, Verdict
+
+DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": 30.0}
+GRACE = timedelta(hours=1)  # a backup takes its time, and a schedule begins when it can
+SHRUNK = 0.5  # of what it is a backup of, or of those before it
+
+
+def judge(
+    store: Store,
+    plans: Sequence[Plan],
+    *,
+    now: datetime,
+    may_lose_s: float,
+    restore_limit_s: float,
+    proven: ProvenRestore | None,
+    kind: str,
+) -> list[Verdict]:
+    """All verdicts on a store. `kind`: of the target whose backups they are."""
+    found = [newest(store, plans, now, may_lose_s)]
+    if not plans:
+        found.append(
+            Verdict.unknown("schedule", "no schedule is asked for: [[environments.NAME.backups]]")
+        )
+    for plan in plans:
+        found += [schedule(store, plan, now), hour(store, plan), retention(store, plan, now)]
+    return [*found, size(store), restorable(proven, restore_limit_s, kind)]
+
+
+def newest(store: Store, plans: Sequence[Plan], now: datetime, may_lose_s: float) -> Verdict:
+    """Its age: at most the shortest interval, and an hour."""
+    limit_s = may_lose_s
+    if plans:
+        limit_s = min(86_400 * DAYS[each.every] for each in plans) + GRACE.total_seconds()
+    numbers = {"limit": limit_s, "unit": "s"}
+    ages = _ages(store, now)
+    if not ages:
+        return Verdict.failed("newest backup", f"{store.where}: there is no backup", **numbers)
+    age_s = 86_400 * ages[0]
+    if age_s < -300:
+        return Verdict.unknown(
+            "newest backup", f"it is of {-age_s:.0f} s from now: a clock is wrong", **numbers
+        )
+    sentence = f"{_hours(max(0.0, age_s))} old, {_hours(limit_s)} allowed"
+    make = Verdict.passed if age_s <= limit_s else Verdict.failed
+    return make("newest backup", sentence, actual=age_s, **numbers)
+
+
+def schedule(store: Store, plan: Plan, now: datetime) -> Verdict:
+    """As the platform says; where none can be asked, by the times of the backups themselves."""
+    check = f"{plan.every} schedule"
+    if store.schedules is not None:
+        if _of(store, plan):
+            return Verdict.passed(check, f"{store.where} makes one")
+        there = ", ".join(each.every for each in store.schedules) or "none"
+        return Verdict.failed(check, f"{store.where} has no such schedule; there: {there}")
+    ages = [each for each in _ages(store, now) if each <= plan.keep_days]
+    if len(ages) < 2:
+        return Verdict.unknown(check, f"{len(ages)} backups in {plan.keep_days:g} days: too few")
+    gap = max(older - newer for newer, older in pairwise(ages))
+    limit = DAYS[plan.every] + GRACE / timedelta(days=1)
+    make = Verdict.passed if gap <= limit else Verdict.failed
+    sentence = f"{len(ages)} backups, at most {gap:.1f} days between two of them"
+    return make(check, sentence, actual=gap, limit=limit, unit="days")
+
+
+def hour(store: Store, plan: Plan) -> Verdict:
+    """When it is made, in UTC; any time is right for a plan that names none."""
+    check = f"{plan.every} hour"
+    if plan.at is None:
+        return Verdict.not_run(check, "any hour is right")
+    if store.schedules is not None:
+        mine = _of(store, plan)
+        if not mine or mine.at is None:
+            return Verdict.unknown(check, f"{store.where} does not say when it makes one")
+        if mine.at == plan.at:
+            return Verdict.passed(check, f"{mine.at} UTC")
+        return Verdict.failed(
+            check, f"{mine.at} UTC, wanted {plan.at}{_fixed(store, 'the hour', 'at', mine.at)}"
+        )
+    times = [datetime.fromisoformat(each.created_at) for each in store.backups]
+    if not times:
+        return Verdict.unknown(check, "there is no backup to tell it by")
+    wanted = int(plan.at[:2]) * 60 + int(plan.at[3:])
+    off = [min((t - wanted) % 1440, (wanted - t) % 1440) for t in map(_minutes, times)]
+    near = sum(each <= GRACE.total_seconds() / 60 for each in off)
+    make = Verdict.passed if near * 2 > len(times) else Verdict.failed
+    return make(check, f"{near} of {len(times)} were made within an hour of {plan.at} UTC")
+
+
+def retention(store: Store, plan: Plan, now: datetime) -> Verdict:
+    """How long it is kept, in days; longer is fine."""
+    check = f"{plan.every} retention"
+    numbers = {"limit": plan.keep_days, "unit": "days"}
+    if store.schedules is not None:
+        mine = _of(store, plan)
+        if mine is None:
+            return Verdict.unknown(check, "there is no such schedule", **numbers)
+        if mine.keep_days is None:
+            return Verdict.passed(check, "kept for ever", **numbers)
+        sentence = f"kept {mine.keep_days:g} days, wanted {plan.keep_days:g}"
+        if mine.keep_days >= plan.keep_days:
+            return Verdict.passed(check, sentence, actual=mine.keep_days, **numbers)
+        told = _fixed(store, "the retention", "keep_days", f"{mine.keep_days:g}")
+        return Verdict.failed(check, sentence + told, actual=mine.keep_days, **numbers)
+    ages = _ages(store, now)
+    oldest = ages[-1] if ages else 0.0
+    sentence = f"the oldest is {oldest:.1f} days old, wanted {plan.keep_days:g}"
+    # the one that is due to go may be gone already
+    if oldest >= plan.keep_days - DAYS[plan.every]:
+        return Verdict.passed(check, sentence, actual=oldest, **numbers)
+    return Verdict.unknown(
+        check, f"{sentence}: deleted, or the store is that young", actual=oldest, **numbers
+    )
+
+
+def size(store: Store) -> Verdict:
+    """The newest against what is on the volume, else against those before it."""
+    sized = [each.bytes for each in _sorted(store) if each.bytes is not None]
+    if not sized:
+        return Verdict.unknown("size", f"{store.where} says no size")
+    mine, others = sized[0], sized[1:]
+    if mine == 0:
+        return Verdict.failed("size", "the newest backup is empty", actual=0.0, unit="bytes")
+    if store.size_bytes and mine > store.size_bytes:
+        return Verdict.failed(
+            "size", f"{_mb(mine)}, more than the volume's {_mb(store.size_bytes)}",
+            actual=mine, limit=store.size_bytes, unit="bytes",
+        )  # fmt: skip
+    against = store.used_bytes or (int(median(others)) if others else None)
+    what = "on the volume" if store.used_bytes else "those before it"
+    if against is None:
+        return Verdict.unknown("size", f"{_mb(mine)}; nothing to hold it against", actual=mine)
+    make = Verdict.passed if mine >= SHRUNK * against else Verdict.failed
+    return make(
+        "size", f"{_mb(mine)}, {what}: {_mb(against)}",
+        actual=mine, limit=SHRUNK * against, unit="bytes",
+    )  # fmt: skip
+
+
+def restorable(proven: ProvenRestore | None, limit_s: float, kind: str) -> Verdict:
+    """Whether a drill of this kind of target has restored one in time."""
+    if proven is None:
+        return Verdict.unknown("restore in time", "no drill has proven a restore: pytest -m drill")
+    if proven.kind != kind:
+        return Verdict.unknown(
+            "restore in time", f"run {proven.run} proves it for a {proven.kind}, not for a {kind}"
+        )
+    make = Verdict.passed if proven.seconds <= limit_s else Verdict.failed
+    return make(
+        "restore in time", f"{proven.seconds:.1f} s of {limit_s:g} s, in run {proven.run}",
+        actual=proven.seconds, limit=limit_s, unit="s",
+    )  # fmt: skip
+
+
+def _fixed(store: Store, what: str, key: str, value: str) -> str:
+    if not store.fixed:
+        return ""
+    return f"; {store.fixed} fixes {what}: to accept it, set {key} = {value} in the plan"
+
+
+def _of(store: Store, plan: Plan) -> Schedule | None:
+    return next((each for each in store.schedules or () if each.every == plan.every), None)
+
+
+def _sorted(store: Store) -> list[Stored]:
+    return sorted(
+        store.backups, key=lambda each: datetime.fromisoformat(each.created_at), reverse=True
+    )
+
+
+def _ages(store: Store, now: datetime) -> list[float]:
+    """Days, the newest first."""
+    return [
+        (now - datetime.fromisoformat(each.created_at)) / timedelta(days=1)
+        for each in _sorted(store)
+    ]
+
+
+def _minutes(at: datetime) -> int:
+    offset = at.utcoffset() or timedelta()
+    return int(((at - offset).hour * 60 + (at - offset).minute) % 1440)
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h"
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

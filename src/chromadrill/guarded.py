@@ -1,0 +1,122 @@
+"""What `ops` does to a target, with the rails asked first and what they need to know noted.
+
+HOME/rails/owner.json           the ownership marker
+HOME/rails/snapshots/ID.json    what others held when a snapshot was made
+HOME/rails/stopped.json         what they held when the server was stopped: nobody writes after
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromadrill.backups import folders
+from chromadrill.backups.export.method import METHOD as EXPORT
+from chromadrill.chroma.client import CallFailed, connect
+from chromadrill.errors import Refused, Unavailable
+from chromadrill.model import Backup, Scope
+from chromadrill.protocols import HasSnapshots, Restartable, Target
+from chromadrill.rails import foreign, leftovers, ownership, rules
+from chromadrill.rails.standing import Standing, standing
+from chromadrill.settings import Settings
+from chromadrill.targets import home_of, open_up
+
+# later, somebody may have started it by other means, written, and stopped it again
+STOPPED_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A target, where it stands, and whether a person took the rails off (`incident`)."""
+
+    target: Target
+    at: Standing
+    incident: bool = False
+
+    @property
+    def railed(self) -> bool:
+        return self.at.live and not self.incident
+
+    @property
+    def _folder(self) -> Path:
+        return home_of(self.target) / ownership.FOLDER
+
+    def before_stop(self) -> None:
+        """Note what others hold just before nobody can write any more."""
+        if not (self.railed and isinstance(self.target, Restartable) and self.target.running()):
+            return  # stopped already: what was noted then is still so
+        self.forget_stop()
+        seen = self._look()
+        if seen:
+            foreign.save(seen, self._made("stopped.json"))
+
+    def forget_stop(self) -> None:
+        (self._folder / "stopped.json").unlink(missing_ok=True)
+
+    def snapshot(self, name: str | None, method: str) -> Backup:
+        """Make one, with a note of what others held before it."""
+        assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
+        seen = self._look() if self.railed else None
+        made = self.target.snapshot(name, method)
+        if seen:
+            foreign.save(seen, self._made(f"snapshots/{made.id}.json"))
+        return made
+
+    def restore(self, backup_id: str) -> str:
+        """Put a backup back, if no rail is in the way; returns its id."""
+        assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
+        there = self.target.snapshots()
+        backup = folders.find(there, backup_id)
+        if self.railed:
+            volume = backup.method != EXPORT
+            rules.may_restore(
+                self.at, backup, [e for e in there if e.method != EXPORT],
+                wrote=self._wrote(backup), volume=volume,
+            )  # fmt: skip
+            if self.at.role != "scratch":
+                ownership.owned(self.at, home_of(self.target))
+        open_up(self.target.url)
+        self.target.restore(backup.id)
+        return backup.id
+
+    def _wrote(self, backup: Backup) -> list[str]:
+        if isinstance(self.target, Restartable) and self.target.running():
+            raise Refused(f"{self.target.name} runs; stop it first. Nothing was restored.")
+        stopped = self._folder / "stopped.json"
+        fresh = stopped.is_file() and time.time() - stopped.stat().st_mtime < STOPPED_S
+        return foreign.who_wrote(
+            foreign.load(self._folder / "snapshots" / f"{backup.id}.json"),
+            foreign.load(stopped) if fresh else None,
+        )
+
+    def sweep(self) -> list[str]:
+        """Remove what dead runs left behind; returns the keys of the collections."""
+        with connect(self.target.url) as chroma:
+            return leftovers.sweep(chroma, self._scopes)
+
+    @property
+    def _scopes(self) -> tuple[Scope, ...]:
+        return tuple(getattr(self.target, "scopes", (Scope(),)))
+
+    def _look(self) -> foreign.Foreign | None:
+        """None where the server cannot be read: what was written there is unknown then."""
+        try:
+            ours = ownership.owned(self.at, home_of(self.target))["ours"]
+        except Refused:
+            ours = []
+        try:
+            with connect(self.target.url) as chroma:
+                return foreign.look(chroma, self._scopes, ours)
+        except (Unavailable, CallFailed):
+            return None
+
+    def _made(self, name: str) -> Path:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def guarded(settings: Settings, target: Target, name: str, *, incident: bool) -> Guarded:
+    """`name`: what the target was named by."""
+    return Guarded(target, standing(settings, name, target.url), incident)

@@ -1,0 +1,1 @@
+"""What a drill may do to what it does not own: asked before anything is done."""

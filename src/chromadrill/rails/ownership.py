@@ -1,0 +1,74 @@
+"""The ownership marker: a file in the target's home on the machine that drills.
+
+Not in Chroma: a restore rolls back whatever lies on the volume, the marker with it. It says which
+deployment it is of, so that it does not vouch for another one under the same name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from chromadrill.address import origin
+from chromadrill.chroma.client import connect
+from chromadrill.clock import utc_now
+from chromadrill.datasets.live import everything, may_be_filled
+from chromadrill.errors import Refused, Unavailable
+from chromadrill.model import JSON, Scope
+from chromadrill.rails.standing import Standing
+
+FOLDER = "rails"
+NAME = "owner.json"
+
+
+def owned(at: Standing, home: Path) -> JSON:
+    """The marker; raises Refused where there is none, or it is that of another deployment."""
+    path = home / FOLDER / NAME
+    try:
+        found = dict(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise Refused(
+            f"{at.target} bears no ownership marker ({path}): no drill has taken it over.",
+            next_step=f"An empty one is taken over by pytest -m drill --target {at.target}"
+            f" --allow-damage {at.target}",
+        ) from None
+    except ValueError as error:
+        raise Refused(f"{path} is no ownership marker: {error}.") from error
+    if found.get("deployment") != _deployment(at):
+        raise Refused(
+            f"{path} is the marker of {found.get('deployment')}, and {at.target} is"
+            f" {_deployment(at)} now: it is not ours.",
+            next_step="Give the target another home, if the new deployment is to be drilled.",
+        )
+    return found
+
+
+def take_over(
+    at: Standing, home: Path, scopes: Sequence[Scope], ours: Collection[tuple[Scope, str]] = ()
+) -> None:
+    """Put the marker, if the server is empty or holds only what drills put there.
+
+    `ours`: collections of a drill that have names of their own. Where the marker is already, only
+    they are added to it: what others hold there now is for `may_be_filled` and `may_restore`.
+    Raises Refused for a server that holds anything else: nothing is written.
+    """
+    path = home / FOLDER / NAME
+    known = set(owned(at, home)["ours"]) if path.is_file() else set()
+    if not path.is_file():
+        if at.url is None:
+            raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
+        with connect(at.url) as chroma:
+            may_be_filled(everything(chroma, scopes), ours)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "deployment": _deployment(at),
+        "environment": at.environment,
+        "taken_over_at": utc_now(),
+        "ours": sorted(known | {f"{scope}/{name}" for scope, name in ours}),
+    }
+    path.write_text(json.dumps(content, indent=1), "utf-8")
+
+
+def _deployment(at: Standing) -> str:
+    return origin(at.url) if at.url else at.target

@@ -1,0 +1,114 @@
+"""Commands of the user's: what is wrong is said before anything is run, and nothing gets into them."""
+
+import time
+
+import pytest
+
+from chromadrill.errors import DrillError, UsageError
+from chromadrill.protocols import HasLogs, HasSnapshots, Restartable, Target
+from chromadrill.settings import TargetTable
+from chromadrill.targets.command import opened
+from chromadrill.targets.shell import CommandFailed, Commands
+
+UP = {"start": "true", "stop": "true"}
+
+
+def commands(tmp_path, text, *, by_shell=False, timeout_s=10):
+    return Commands("t", {"logs": text}, {"logs": timeout_s}, by_shell, tmp_path / "log")
+
+
+def target(tmp_path, *, url="http://127.0.0.1:9", timeouts_s=None, **texts):
+    table = TargetTable(kind="command", url=url, commands=texts, timeouts_s=timeouts_s or {})
+    return opened("t", table, home=tmp_path / "home", startup_s=1)
+
+
+@pytest.mark.parametrize("shell", [False, True])
+@pytest.mark.parametrize(
+    "value", ["a b", "$(touch pwned)", "`touch pwned`", "'; touch pwned; '", "{id}", "--x"]
+)
+def test_value_stays_one_word_whatever_is_in_it(tmp_path, monkeypatch, by_shell, value):
+    monkeypatch.chdir(tmp_path)
+    run = commands(tmp_path, "printf '<%s>' {lines} end", by_shell=by_shell)
+    said = run.run("logs", limit_s=9, lines=value)
+    assert said == f"<{value}><end>"
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_no_shell_unless_it_is_asked_for(tmp_path):
+    text = "echo one | cat $HOME"
+    assert commands(tmp_path, text).run("logs", limit_s=9) == "one | cat $HOME\n"
+    assert commands(tmp_path, "echo one | tr o x", by_shell=True).run("logs", limit_s=9) == "xne\n"
+
+
+def test_exit_code_is_checked_and_the_last_words_are_told(tmp_path):
+    run = commands(tmp_path, "echo the disk is full >&2; exit 3", by_shell=True)
+    with pytest.raises(CommandFailed, match=r"(?s)logs: exit code 3 .*the disk is full"):
+        run.run("logs", limit_s=9)
+    assert "the disk is full" in (tmp_path / "log").read_text()
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_command_that_hangs_is_ended_with_all_it_started(tmp_path):
+    marker = tmp_path / "alive"
+    run = commands(tmp_path, f"(sleep 2; touch {marker}) & sleep 60", by_shell=True, timeout_s=0.3)
+    with pytest.raises(CommandFailed, match="did not end in time"):
+        run.run("logs", limit_s=9)
+    time.sleep(2.2)  # nothing can be waited for: it must not come
+    assert not marker.exists()
+
+
+def test_server_that_a_command_leaves_running_holds_nobody_up(tmp_path):
+    started = time.monotonic()
+    commands(tmp_path, "sleep 5 &", by_shell=True).run("logs", limit_s=9)
+    assert time.monotonic() - started < 3
+
+
+def test_command_that_is_not_installed_is_a_sentence(tmp_path):
+    with pytest.raises(DrillError, match="no-such-program: No such file"):
+        commands(tmp_path, "no-such-program x").run("logs", limit_s=9)
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({**UP, "strat": "x"}, "Did you mean 'start'"),
+        ({**UP, "snapshot": "x {idd}", "restore": "x"}, "Did you mean 'id'"),
+        ({**UP, "logs": "x {}"}, "no such placeholder"),
+        ({**UP, "logs": "x {lines.__class__}"}, "no such placeholder"),
+        ({**UP, "logs": "awk '{print}'"}, "no such placeholder"),
+        ({**UP, "logs": "x { y"}, "a brace is written twice"),
+        ({**UP, "logs": "x 'y"}, "No closing quotation"),
+        ({**UP, "logs": " "}, "empty"),
+        ({"start": "x"}, "stop = ... is missing"),
+        ({**UP, "snapshot": "x"}, "restore = ... is missing"),
+        ({"snapshot": "x", "restore": "x"}, "stop = ... is missing"),
+    ],
+)
+def test_what_is_wrong_in_the_table_is_said_before_anything_is_run(tmp_path, texts, said):
+    with pytest.raises(UsageError, match=said):
+        target(tmp_path, **texts)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("timeouts_s", [{"strat": 1}, {"start": 0}, {"start": -1}])
+def test_wrong_timeout_is_said(tmp_path, timeouts_s):
+    with pytest.raises(UsageError, match="timeouts_s"):
+        target(tmp_path, timeouts_s=timeouts_s, **UP)
+
+
+def test_url_is_wanted(tmp_path):
+    with pytest.raises(UsageError, match="url"):
+        target(tmp_path, url=None, **UP)
+
+
+def test_capabilities_are_those_that_the_commands_give(tmp_path):
+    kinds = (Restartable, HasSnapshots, HasLogs)
+    nothing, up, all_of_it = (
+        target(tmp_path),
+        target(tmp_path, **UP),
+        target(tmp_path, **UP, snapshot="x", restore="x", logs="x"),
+    )
+    assert isinstance(nothing, Target)
+    assert [isinstance(nothing, each) for each in kinds] == [False, False, False]
+    assert [isinstance(up, each) for each in kinds] == [True, False, False]
+    assert [isinstance(all_of_it, each) for each in kinds] == [True, True, True]

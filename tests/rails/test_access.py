@@ -1,0 +1,113 @@
+"""The last rail before the wire: whoever makes a client of his own does not get past it."""
+
+import time
+
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from chromadrill.chroma import access
+from chromadrill.chroma.access import Access, May, ReadOnly, declare
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.errors import Refused
+from chromadrill.model import Scope
+from chromadrill.monitoring.latency import time_searches
+
+VECTOR = np.ones((1, 8), np.float32)
+
+
+@pytest.fixture
+def rail(server, monkeypatch):
+    """Declare something of the server, for one test."""
+    monkeypatch.setattr(access, "_KNOWN", {})
+    return lambda *words, **more: declare(
+        server.url.replace("127.0.0.1", "localhost"), Access(*words, **more)
+    )
+
+
+def writes(chroma, docs):
+    return {
+        "create": lambda: chroma.create_collection(Scope(), "customers"),
+        "drop": lambda: chroma.delete_collection(Scope(), "docs"),
+        "upsert": lambda: chroma.upsert(docs, ids=["x"], vectors=VECTOR),
+        "delete": lambda: chroma.delete(docs, ["r1"]),
+        "rename": lambda: chroma.rename_collection(docs, "drill-x"),
+        "metadata": lambda: chroma.update_metadata(docs, ["r1"], [{"n": 1}]),
+        "database": lambda: chroma.create_database(Scope("default_tenant", "drill-x")),
+        "tenant": lambda: chroma.create_tenant("drill-x"),
+        "reset": lambda: chroma.call("POST", "/api/v2/reset"),
+        "fork": lambda: chroma.call(
+            "POST", f"/api/v2/tenants/t/databases/d/collections/{docs.id}/fork", {"new_name": "y"}
+        ),
+        "get or create": lambda: chroma.call(
+            "POST", "/api/v2/tenants/default_tenant/databases/default_database/collections",
+            {"name": "drill-x", "get_or_create": True},
+        ),
+        "disguised": lambda: chroma.call("POST", "/api/v2/reset?x=/collections/y/get"),
+        "climbing": lambda: chroma.call("POST", "/api/v2/collections/../reset/x/../get"),
+        "drop by an escaped name": lambda: chroma.call(
+            "DELETE",
+            "/api/v2/tenants/default_tenant/databases/default_database/collections/drill-x%2F..%2Fdocs",
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("may", [May.READ, May.OWNED])
+@pytest.mark.parametrize("write", writes(None, type("D", (), {"id": "i"})))
+def test_what_is_not_ours_is_not_written(server, rail, may, write):
+    rail(may)
+    with Chroma(server.url) as chroma:
+        docs = chroma.collection(Scope(), "docs")
+        with pytest.raises(Refused):
+            writes(chroma, docs)[write]()
+        assert chroma.count(docs) == 30
+        assert [each.name for each in chroma.collections(Scope())] == ["docs"]
+
+
+def test_nothing_of_our_own_is_made_where_only_read(server, rail):
+    rail(May.READ, why="production")
+    with Chroma(server.url) as chroma, pytest.raises(ReadOnly, match="production"):
+        chroma.create_collection(Scope(), "drill-x")
+
+
+def test_own_collection_is_made_written_renamed_and_removed(server, rail):
+    rail(May.OWNED)
+    with Chroma(server.url) as chroma:
+        made = chroma.create_collection(Scope(), "drill-1-x")
+        chroma.upsert(made, ids=["a"], vectors=VECTOR)
+        with pytest.raises(Refused):
+            chroma.rename_collection(made, "docs2")
+        chroma.rename_collection(made, "drill-1-y")
+        chroma.delete_collection(Scope(), "drill-1-y")
+
+
+def test_collection_that_another_made_under_a_name_like_ours_is_not_written(server, rail):
+    with Chroma(server.url) as chroma:
+        theirs = chroma.create_collection(Scope(), "drill-theirs")
+        rail(May.OWNED)
+    with Chroma(server.url) as chroma, pytest.raises(Refused):
+        chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
+    rail(May.ANYTHING)
+    with Chroma(server.url) as chroma:
+        chroma.delete_collection(Scope(), "drill-theirs")
+
+
+def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rail):
+    rail(May.READ, per_second=20)
+    with Chroma(server.url) as chroma:
+        started = time.monotonic()
+        for _ in range(9):
+            chroma.heartbeat()
+        assert time.monotonic() - started >= 8 / 20
+        # 50 ms between two of them; the fastest of 20 would show every wait that is counted
+        assert min(time_searches(chroma, [Scope()], 20).milliseconds) < 45
+
+
+def test_secret_goes_to_its_own_server_alone(server, rail):
+    rail(May.READ, {"X-Chroma-Token": SecretStr("canary-value")})
+    with Chroma(server.url) as mine, Chroma("http://127.0.0.1:9") as other:
+        assert mine._http.headers["x-chroma-token"] == "canary-value"
+        assert "x-chroma-token" not in other._http.headers
+        with pytest.raises(CallFailed) as failed:
+            mine.call("GET", "/api/v2/nothing")
+    assert "canary-value" not in f"{failed.value} {access.access_to(server.url)!r}"

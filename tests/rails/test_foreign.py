@@ -1,0 +1,112 @@
+"""Who wrote since the snapshot: every way in which somebody can, also those that keep the count."""
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.errors import Refused, Unavailable
+from chromadrill.model import Scope
+from chromadrill.rails import foreign, ownership
+from chromadrill.rails.foreign import Foreign, Seen
+from chromadrill.rails.standing import Standing
+from tests.conftest import fill
+
+VECTOR = np.ones((1, 8), np.float32)
+
+
+@pytest.fixture
+def chroma(server):
+    with Chroma(server.url) as chroma:
+        yield chroma
+        for each in chroma.collections(Scope()):
+            chroma.delete_collection(Scope(), each.name)
+        fill(chroma)
+
+
+def wrote(chroma, write):
+    docs = chroma.collection(Scope(), "docs")
+    before = foreign.look(chroma, [Scope()], ())
+    assert foreign.who_wrote(before, foreign.look(chroma, [Scope()], ())) == []
+    write(docs)
+    return "; ".join(foreign.who_wrote(before, foreign.look(chroma, [Scope()], ())))
+
+
+def test_added_record_is_told(chroma):
+    said = wrote(chroma, lambda docs: chroma.upsert(docs, ids=["new"], vectors=VECTOR))
+    assert said.endswith("docs had 30 records and has 31")
+
+
+@pytest.mark.parametrize("what", ["vector", "metadata", "swap"])
+def test_write_that_keeps_the_count_is_told(chroma, what):
+    def write(docs):
+        if what == "vector":
+            chroma.upsert(docs, ids=["r1"], vectors=VECTOR)
+        elif what == "metadata":
+            chroma.update_metadata(docs, ["r1"], [{"n": 99}])
+        else:
+            chroma.delete(docs, ["r1"])
+            chroma.upsert(docs, ids=["r99"], vectors=VECTOR)
+
+    assert "changed in place" in wrote(chroma, write)
+
+
+def test_collections_that_come_and_go_are_told(chroma):
+    assert "other was made" in wrote(chroma, lambda _: chroma.create_collection(Scope(), "other"))
+    assert "other was removed" in wrote(
+        chroma, lambda _: chroma.delete_collection(Scope(), "other")
+    )
+
+
+def test_collection_made_again_with_the_same_content_is_told(chroma):
+    def again(docs):
+        chroma.delete_collection(Scope(), "docs")
+        fill(chroma)
+
+    assert "made again" in wrote(chroma, again)
+
+
+def test_what_drills_write_is_not_foreign(chroma):
+    assert wrote(chroma, lambda _: chroma.create_collection(Scope(), "drill-1-x")) == ""
+    key = f"{Scope()}/docs"
+    assert foreign.look(chroma, [Scope()], [key]).collections == {}
+
+
+def test_what_was_not_looked_at_counts_as_written():
+    seen = Foreign("", {"k": Seen("i", 1, "d")})
+    assert foreign.who_wrote(None, seen)
+    assert foreign.who_wrote(seen, None)
+
+
+def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
+    seen = Foreign("t", {"k": Seen("i", 1, "d")})
+    foreign.save(seen, tmp_path / "note")
+    assert foreign.load(tmp_path / "note") == seen
+    assert foreign.load(tmp_path / "none") is None
+    for text in ("", "[]", '{"taken_at": 1}', '{"taken_at": "", "collections": {"k": {}}}'):
+        (tmp_path / "note").write_text(text)
+        with pytest.raises(Unavailable, match="damaged"):
+            foreign.load(tmp_path / "note")
+
+
+# ---- ownership ----------------------------------------------------------------------------------
+def test_server_with_data_of_others_is_not_taken_over(server, tmp_path):
+    at = Standing("box", server.url, "command", "staging", "staging")
+    with pytest.raises(Refused, match="no drill put there"):
+        ownership.take_over(at, tmp_path, [Scope()])
+    with pytest.raises(Refused, match="no ownership marker"):
+        ownership.owned(at, tmp_path)
+
+
+def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, server, tmp_path):
+    at = Standing("box", server.url, "command", "staging", "staging")
+    chroma.delete_collection(Scope(), "docs")
+    ownership.take_over(at, tmp_path, [Scope()], [(Scope(), "bmad")])
+    fill(chroma)  # as a restore of an older volume would bring it
+    assert ownership.owned(at, tmp_path)["ours"] == [f"{Scope()}/bmad"]
+    ownership.take_over(at, tmp_path, [Scope()])
+    assert ownership.owned(at, tmp_path)["ours"] == [f"{Scope()}/bmad"]
+    moved = Standing("box", "http://127.0.0.1:9", "command", "staging", "staging")
+    with pytest.raises(Refused, match="is the marker of"):
+        ownership.owned(moved, tmp_path)
+    with pytest.raises(Refused, match="is the marker of"):
+        ownership.take_over(moved, tmp_path, [Scope()])

@@ -1,0 +1,160 @@
+"""What on-call types on a live target that others use too: the rails hold, and let the right by."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chromadrill import ops
+from chromadrill.chroma import access
+from chromadrill.chroma.client import Chroma
+from chromadrill.errors import Refused, UsageError
+from chromadrill.model import Scope
+from chromadrill.rails import leftovers, ownership
+from chromadrill.rails.standing import standing
+from chromadrill.settings import load
+from chromadrill.targets import home_of, open_target
+from chromadrill.targets.home import free_port
+from tests.conftest import fill
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+VECTOR = np.ones((1, 8), np.float32)
+
+
+@dataclasses.dataclass
+class Lab:
+    """A server that is run by docs/examples/service.sh, in an environment whose role can be changed."""
+
+    folder: Path
+    url: str
+    said: object
+
+    def write(self, **environment):
+        words = {"role": "staging", "exclusive": True, **environment}
+        table = "\n".join(
+            f"{key} = {str(each).lower() if isinstance(each, bool) else repr(each)}"
+            for key, each in words.items()
+        )
+        text = (ROOT / "docs" / "examples" / "service.toml").read_text()
+        text = text.replace('"scratch"', '"lab"').replace("http://127.0.0.1:8123", self.url)
+        text = text.replace("kind =", f'home = "{self.folder / "home"}"\nkind =')
+        (self.folder / "drill.toml").write_text(f"{text}\n[environments.lab]\n{table}\n")
+
+    def ops(self, *words):
+        access._KNOWN.clear()  # as a new process knows nothing
+        config = ["--drill-config", str(self.folder / "drill.toml")]
+        assert ops.main([*config, "--target", "service", *words]) == 0
+        return self.said.readouterr().out
+
+    def chroma(self):
+        access._KNOWN.clear()
+        return Chroma(self.url)
+
+    def take_over(self):
+        settings = load(self.folder / "drill.toml", command_line={"drill.target": "service"})
+        target = open_target(settings)
+        at = standing(settings, "service", target.url)
+        ownership.take_over(at, home_of(target), [Scope()])
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch, capsys):
+    port = free_port()
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setenv("CHROMA_HOME", str(tmp_path / "chroma"))
+    monkeypatch.setenv("CHROMA_PORT", str(port))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    made = Lab(tmp_path, f"http://127.0.0.1:{port}", capsys)
+    made.write()
+    made.ops("start")
+    made.take_over()  # while it is empty
+    with made.chroma() as chroma:
+        fill(chroma, name="theirs")
+    yield made
+    made.write()
+    made.ops("stop")
+
+
+def test_restore_that_would_take_somebodys_data_is_refused_and_says_whose(lab):
+    lab.ops("snapshot", "--name", "one")
+    with lab.chroma() as chroma:
+        chroma.upsert(chroma.collection(Scope(), "theirs"), ids=["r1"], vectors=VECTOR)
+    lab.ops("stop")
+    with pytest.raises(Refused, match="theirs was changed in place"):
+        lab.ops("restore", "one")
+    lab.ops("start")
+    lab.ops("snapshot", "--name", "two")
+    lab.ops("stop")
+    with pytest.raises(Refused, match="two is newer"):
+        lab.ops("restore", "one")
+    lab.write(exclusive=False)
+    with pytest.raises(Refused, match="not exclusive"):
+        lab.ops("restore", "two")
+    lab.write(role="production")
+    for words in (("restore", "two"), ("start",), ("stop",), ("snapshot",), ("sweep",)):
+        with pytest.raises(Refused, match="read-only by rule"):
+            lab.ops(*words)
+    lab.write()
+    marker = lab.folder / "home" / "rails" / "owner.json"
+    marker.rename(marker.with_suffix(".away"))
+    with pytest.raises(Refused, match="no ownership marker"):
+        lab.ops("restore", "two")
+    marker.with_suffix(".away").rename(marker)
+    stopped = lab.folder / "home" / "rails" / "stopped.json"
+    os.utime(stopped, (time.time() - 7200,) * 2)
+    with pytest.raises(Refused, match="unknown"):
+        lab.ops("restore", "two")
+    os.utime(stopped)
+    lab.ops("restore", "two")
+    lab.ops("start")
+    assert not stopped.exists()
+    assert marker.is_file()
+
+
+def test_server_that_was_stopped_by_others_may_hold_anything(lab):
+    lab.ops("snapshot", "--name", "one")
+    subprocess.run([ROOT / "docs" / "examples" / "service.sh", "stop"], check=True)
+    with pytest.raises(Refused, match="not stopped by chromadrill"):
+        lab.ops("restore", "one")
+    with pytest.raises(UsageError, match="name the same"):
+        lab.ops("--incident", "other", "restore", "one")
+    lab.ops("--incident", "service", "restore", "one")
+    lab.ops("start")
+
+
+def test_what_a_dead_run_left_is_swept_by_a_command(lab):
+    dead = leftovers.new_run().replace(f"-{os.getpid()}-", "-999999999-")
+    with lab.chroma() as chroma:
+        chroma.create_collection(Scope(), f"drill-{dead}-writes")
+    assert lab.ops("sweep") == f"{Scope()}/drill-{dead}-writes\n"
+    assert lab.ops("sweep") == ""
+    with lab.chroma() as chroma:
+        assert [each.name for each in chroma.collections(Scope())] == ["theirs"]
+
+
+def test_production_cannot_be_named_for_damage_under_any_name(lab):
+    lab.write(role="production")
+    extra = (
+        f'\n[targets.sly]\nkind = "remote"\nurl = "{lab.url.replace("127.0.0.1", "localhost")}"\n'
+    )
+    with (lab.folder / "drill.toml").open("a") as file:
+        file.write(f'url = "{lab.url}"\n{extra}')
+    for name in ("service", "sly", "lab", lab.url):
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-m", "gate or drill", "-q", "--target", name,
+             "--allow-damage", name, "--drill-config", str(lab.folder / "drill.toml"),
+             "--environment", "staging"],
+            cwd=ROOT, capture_output=True, text=True, check=False,
+            env={**os.environ, "DRILL_REPORTS": str(lab.folder / "reports")},
+        )  # fmt: skip
+        assert ran.returncode == 4, ran.stdout + ran.stderr
+        assert "production" in ran.stderr
+        assert "No option allows damage there" in ran.stderr
+    assert not list((lab.folder / "reports").rglob("drill.json"))

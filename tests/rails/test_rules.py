@@ -1,0 +1,144 @@
+"""Each rail, and somebody who tries to get past it."""
+
+import dataclasses
+
+import pytest
+
+from chromadrill.errors import Refused, UsageError
+from chromadrill.model import Backup
+from chromadrill.rails import rules
+from chromadrill.rails.standing import Standing, standing
+from chromadrill.settings import load
+
+STAGING = Standing("box", "http://10.0.0.1:8000", "command", "staging", "staging", True)
+PRODUCTION = Standing("live", "http://10.0.0.2:8000", "railway", "production", "production")
+OURS = Standing("process", None, "process", None, None)
+NEWEST, OLDER = (Backup(name, "", "command", "", 1) for name in ("newest", "older"))
+CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "sweep")
+SPELLINGS = (
+    "http://localhost:9000", "http://127.0.0.1:9000/", "https://127.9.9.9:9000/x",
+    "http://0.0.0.0:9000", "http://[::1]:9000", "http://x:y@LOCALHOST:9000",
+)  # fmt: skip
+TOML = """
+[targets.box]
+kind = "command"
+url = "http://10.0.0.1:8000"
+environment = "staging"
+[targets.sly]
+kind = "command"
+url = "https://LOCALHOST:9000/"
+environment = "staging"
+[targets.unknown]
+kind = "remote"
+url = "http://10.0.0.3:8000"
+[environments.production]
+url = "http://127.0.0.1:9000"
+"""
+
+
+def settings(tmp_path, text=TOML, **command_line):
+    file = tmp_path / "drill.toml"
+    file.write_text(text)
+    return load(file, environ={}, command_line=command_line)
+
+
+def restore(at, backup=NEWEST, *, wrote=(), volume=True):
+    rules.may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume)
+
+
+# ---- production ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("action", CHANGES)
+def test_no_command_changes_production(action):
+    with pytest.raises(Refused, match="read-only by rule"):
+        rules.may_operate(PRODUCTION, action)
+    rules.may_operate(STAGING, action)
+
+
+def test_production_may_be_looked_at_and_exported():
+    for action in ("snapshots", "logs", "posture"):
+        rules.may_operate(PRODUCTION, action)
+    rules.may_operate(PRODUCTION, "snapshot", export=True)
+
+
+def test_no_option_allows_damage_in_production():
+    with pytest.raises(Refused, match="No option"):
+        rules.may_damage(PRODUCTION, "live")
+
+
+@pytest.mark.parametrize("target", ["sly", "production", *SPELLINGS])
+def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_path, target):
+    assert standing(settings(tmp_path), target).production
+
+
+def test_production_stays_production_where_another_environment_is_named(tmp_path):
+    found = settings(tmp_path, **{"drill.environment": "scratch"})
+    assert standing(found, "sly").production
+    assert standing(found, "production").production
+    assert standing(found, "any:Class", "http://127.0.0.1:9000").production
+
+
+def test_another_server_is_not_taken_for_production(tmp_path):
+    assert standing(settings(tmp_path), "box").role == "staging"
+    assert standing(settings(tmp_path), "unknown").role is None
+    assert standing(settings(tmp_path), "http://127.0.0.1:9001").role is None
+
+
+def test_own_scratch_server_is_ours_whoever_lends_its_limits(tmp_path):
+    found = settings(tmp_path, **{"drill.environment": "production"})
+    for kind in ("process", "container"):
+        at = standing(found, kind)
+        assert not at.live
+        rules.may_damage(at, None)
+
+
+@pytest.mark.parametrize("key", ["url", "volume"])
+def test_environment_that_is_production_under_another_name_is_refused(tmp_path, key):
+    one = 'url = "http://h:80/x"' if key == "url" else 'volume = "v"'
+    other = 'url = "http://H"' if key == "url" else 'volume = "v"'
+    with pytest.raises(UsageError, match="never its target"):
+        settings(tmp_path, f"[environments.production]\n{one}\n[environments.staging]\n{other}\n")
+
+
+# ---- damage -------------------------------------------------------------------------------------
+@pytest.mark.parametrize("allowed", [None, "", "other", "BOX"])
+def test_damage_needs_the_targets_own_name(allowed):
+    with pytest.raises(Refused, match="--allow-damage box"):
+        rules.may_damage(STAGING, allowed)
+    rules.may_damage(STAGING, "box")
+
+
+@pytest.mark.parametrize("role", [None, "", "Staging"])
+def test_damage_needs_the_role_staging_or_scratch(role):
+    with pytest.raises(Refused, match="role"):
+        rules.may_damage(dataclasses.replace(STAGING, role=role), "box")
+    rules.may_damage(dataclasses.replace(STAGING, role="scratch"), "box")
+
+
+# ---- restore ------------------------------------------------------------------------------------
+def test_newest_backup_of_an_exclusive_staging_may_be_restored():
+    restore(STAGING)
+
+
+def test_restore_that_rolls_back_everybody_needs_an_exclusive_environment():
+    shared = dataclasses.replace(STAGING, exclusive=False)
+    with pytest.raises(Refused, match="exclusive = true"):
+        restore(shared)
+    restore(shared, volume=False)
+
+
+def test_older_backup_is_refused():
+    with pytest.raises(Refused, match="newest is newer"):
+        restore(STAGING, OLDER)
+
+
+def test_restore_is_refused_where_somebody_wrote_and_says_who():
+    with pytest.raises(Refused, match=r"t/d/orders had 3.*ops --target box snapshot"):
+        restore(STAGING, wrote=["t/d/orders had 3 records and has 4"])
+    with pytest.raises(Refused, match="t/d/orders"):
+        restore(STAGING, wrote=["t/d/orders was removed"], volume=False)
+
+
+@pytest.mark.parametrize("role", [None, "production"])
+def test_restore_needs_the_role(role):
+    with pytest.raises(Refused, match="role is staging"):
+        restore(dataclasses.replace(STAGING, role=role))

@@ -1,0 +1,164 @@
+"""Backup posture: every way in which the backups can be wrong, and the one in which they are right."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chromadrill.checks import posture
+from chromadrill.errors import Unavailable
+from chromadrill.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored
+from chromadrill.posture import folder, restic
+from chromadrill.posture.proven import proven
+
+NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
+DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
+DRILLED = ProvenRestore("railway", "run-1", 20.0)
+
+
+def stored(*days, size=50):
+    """Backups made at 02:00 UTC so many days ago."""
+    at = NOW.replace(hour=2)
+    return tuple(Stored(f"b{n}", (at - timedelta(days=n)).isoformat(), size) for n in days)
+
+
+WHOLE = Store("store", stored(*range(8)))
+RAILWAY = Store(
+    "Railway", stored(0, 1), (Schedule("daily", "02:00", 6), Schedule("weekly", "03:17", 30)),
+    used_bytes=60, size_bytes=100, fixed="Railway",
+)  # fmt: skip
+
+
+def outcomes(store, *plans, proven=DRILLED, kind="railway"):
+    found = posture.judge(
+        store, plans, now=NOW, may_lose_s=86_400, restore_limit_s=300, proven=proven, kind=kind
+    )
+    return {each.check: each for each in found}
+
+
+def test_store_as_the_plan_wants_it_passes():
+    found = outcomes(WHOLE, DAILY)
+    assert {each.outcome for each in found.values()} == {Outcome.PASS}
+
+
+def test_limits_of_the_platform_are_told_and_can_be_accepted():
+    found = outcomes(RAILWAY, DAILY, WEEKLY)
+    told = found["daily retention"]
+    assert told.outcome is Outcome.FAIL
+    assert "kept 6 days, wanted 7; Railway fixes the retention" in told.message
+    assert "keep_days = 6" in told.message
+    accepted = outcomes(RAILWAY, Plan("daily", "02:00", 6), WEEKLY)
+    assert Outcome.merge(each.outcome for each in accepted.values()) is Outcome.PASS
+    late = dataclasses.replace(RAILWAY, schedules=(Schedule("daily", "03:17", 6),))
+    told = outcomes(late, DAILY)["daily hour"]
+    assert told.outcome is Outcome.FAIL
+    assert "03:17 UTC, wanted 02:00; Railway fixes the hour" in told.message
+
+
+def replaced(**changes):
+    return dataclasses.replace(WHOLE, **changes)
+
+
+@pytest.mark.parametrize(
+    ("store", "check", "outcome"),
+    [
+        (replaced(backups=()), "newest backup", Outcome.FAIL),
+        (replaced(backups=stored(2, 3)), "newest backup", Outcome.FAIL),
+        (replaced(backups=stored(-2)), "newest backup", Outcome.UNKNOWN),
+        (replaced(schedules=()), "daily schedule", Outcome.FAIL),
+        (replaced(schedules=(Schedule("weekly", None, None),)), "daily schedule", Outcome.FAIL),
+        (replaced(schedules=(Schedule("daily", None, None),)), "daily hour", Outcome.UNKNOWN),
+        (replaced(schedules=(Schedule("daily", None, None),)), "daily retention", Outcome.PASS),
+        (replaced(backups=stored(0, 1, 4, 5, 6, 7)), "daily schedule", Outcome.FAIL),
+        (replaced(backups=stored(0)), "daily schedule", Outcome.UNKNOWN),
+        (replaced(backups=stored(0, 1, 2)), "daily retention", Outcome.UNKNOWN),
+        (replaced(backups=stored(0, size=0)), "size", Outcome.FAIL),
+        (replaced(backups=stored(0, size=9) + stored(1, 2)), "size", Outcome.FAIL),
+        (replaced(used_bytes=200), "size", Outcome.FAIL),
+        (replaced(size_bytes=40), "size", Outcome.FAIL),
+        (replaced(backups=stored(0)), "size", Outcome.UNKNOWN),
+        (replaced(backups=stored(0, size=None)), "size", Outcome.UNKNOWN),
+    ],
+)
+def test_backups_that_are_not_as_they_should_be_are_told(store, check, outcome):
+    assert outcomes(store, DAILY)[check].outcome is outcome
+
+
+def test_hour_is_told_by_the_backups_where_no_platform_says_it():
+    assert outcomes(WHOLE, Plan("daily", "14:00", 7))["daily hour"].outcome is Outcome.FAIL
+    assert outcomes(WHOLE, Plan("daily", "01:30", 7))["daily hour"].outcome is Outcome.PASS
+    midnight = replaced(backups=(Stored("x", "2026-06-29T23:50:00Z", 1),))
+    assert outcomes(midnight, Plan("daily", "00:10", 7))["daily hour"].outcome is Outcome.PASS
+    elsewhere = replaced(backups=(Stored("x", "2026-06-30T04:00:00+02:00", 1),))
+    assert outcomes(elsewhere, DAILY)["daily hour"].outcome is Outcome.PASS
+
+
+def test_no_plan_proves_nothing():
+    assert outcomes(WHOLE)["schedule"].outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("drilled", "outcome"),
+    [
+        (None, Outcome.UNKNOWN),
+        (ProvenRestore("process", "r", 1), Outcome.UNKNOWN),
+        (ProvenRestore("railway", "r", 301), Outcome.FAIL),
+        (DRILLED, Outcome.PASS),
+    ],
+)
+def test_restore_in_time_is_what_a_drill_of_this_kind_has_proven(drilled, outcome):
+    assert outcomes(WHOLE, DAILY, proven=drilled)["restore in time"].outcome is outcome
+
+
+def test_record_of_a_drill_says_how_long_its_slowest_proven_restore_took(tmp_path):
+    def scenario(runbook, outcome, seconds):
+        return {"runbook": runbook, "outcome": outcome, "recovery_time_s": seconds}
+
+    rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "pass", 99),
+            scenario("RB-2", "fail", 50), scenario("RB-2", "pass", None)]  # fmt: skip
+    record = {"run_id": "r", "target": {"kind": "railway"}, "scenarios": rows}
+    (tmp_path / "drill.json").write_text(json.dumps(record))
+    assert proven(tmp_path) == ProvenRestore("railway", "r", 9)
+    assert proven(tmp_path / "none") is None
+    (tmp_path / "drill.json").write_text("[]")
+    assert proven(tmp_path) is None
+
+
+def test_folder_of_anything_is_read_by_times_and_sizes(tmp_path):
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "chroma.sqlite3").write_bytes(b"x" * 30)
+    (tmp_path / "all.parquet").write_bytes(b"x" * 7)
+    (tmp_path / ".partial").write_bytes(b"x")
+    os.utime(tmp_path / "all.parquet", (1_000_000_000, 1_000_000_000))
+    found = {each.id: each for each in folder.store(tmp_path).backups}
+    assert found.keys() == {"copy", "all.parquet"}
+    assert found["copy"].bytes == 30
+    assert found["all.parquet"].created_at == "2001-09-09T01:46:40+00:00"
+    with pytest.raises(Unavailable, match="No such file"):
+        folder.store(tmp_path / "none")
+
+
+@pytest.mark.skipif(not shutil.which("restic"), reason="restic is not here: apt-get install restic")
+def test_restic_repository_is_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("RESTIC_PASSWORD", "canary-restic")
+    repository, data = str(tmp_path / "repository"), tmp_path / "data"
+    data.mkdir()
+    (data / "chroma.sqlite3").write_bytes(b"x" * 5000)
+
+    def run(*words):
+        command = [shutil.which("restic"), "-r", repository, "-q", *words]
+        subprocess.run(command, check=True, cwd=tmp_path)
+
+    run("init")
+    assert restic.store(repository).backups == ()
+    run("backup", "data", "--time", "2026-06-29 02:00:00")
+    run("backup", "data", "--time", "2026-06-30 02:00:00")
+    newest = restic.store(repository).backups[-1]
+    assert newest.bytes == 5000
+    assert newest.created_at.startswith("2026-06-30T02:00:00")
+    with pytest.raises(Unavailable, match="restic snapshots"):
+        restic.store(str(tmp_path / "none"))
