@@ -1,17 +1,20 @@
 """Backups of older releases come back in this one; this one's are refused by older servers."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from chromadrill.backups import volume_copy
+from chromadrill.backups import folders, volume_copy
+from chromadrill.backups.disk import copy_tree
 from chromadrill.backups.manifest import files_of
 from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets import older
 from chromadrill.errors import Refused
-from chromadrill.fingerprint import live
+from chromadrill.fingerprint import at_rest, live
+from chromadrill.ladder import judge_files
 from chromadrill.model import Scope
 
 pytestmark = [pytest.mark.compat, pytest.mark.runbook("RB-2")]
@@ -20,14 +23,11 @@ pytestmark = [pytest.mark.compat, pytest.mark.runbook("RB-2")]
 def test_backup_of_an_older_release_comes_back_in_this_one(drill, filled, matrix, tmp_path):
     """On-call can upgrade, and can restore what was backed up before the upgrade."""
     with drill.given("a volume copy made by the older release, and its fingerprint"):
-        with Chroma(filled.url) as chroma:
-            before = live.fingerprint(chroma, [Scope()])
-        filled.stop()
-        with filled.volume() as data:
-            shutil.copytree(data, tmp_path / "backup")
+        backup, before = volume_copy_of(filled, tmp_path)
+        files = judge_files(at_rest.observe(Path(backup.path) / "data", like=before), before)
+        drill.judged(*(replace(each, check=f"{each.check} at rest") for each in files))
     with drill.when("it is restored into this release"):
-        with drill.target.volume() as data:
-            shutil.copytree(tmp_path / "backup", data, dirs_exist_ok=True)
+        volume_copy.put_back(backup, drill.target)
         drill.target.start()
         startup_s = drill.target.startup_s
     with drill.then("everything is there and answers as before, also after a restart"):
@@ -62,6 +62,20 @@ def test_downgrade_is_refused_before_anything_is_started(drill, source, matrix):
         found = downgrade_refused(refusals, started=started, changed=changed)
         drill.judged(found)
     matrix(drill.target, source, found, records=None, startup_s=None)
+
+
+def volume_copy_of(server, into):
+    """As the backup method takes it; that one asks for a health check, which 0.x does not have."""
+    with Chroma(server.url) as chroma:
+        before = live.fingerprint(chroma, [Scope()])
+    server.stop()
+    with folders.new_folder(into, "older") as folder:
+        with server.volume() as data:
+            copy_tree(data, folder / "data")
+        about = {"target": server.name, "release": server.release}
+        method = volume_copy.METHOD
+        folders.describe(folder, before, backup_id="older", method=method, source=about)
+    return folders.opened(into / "older"), before
 
 
 def refusal(attempt):
