@@ -20,8 +20,11 @@ from chromadrill.load.plan import Plan
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.load.samples import Sample
 from chromadrill.model import JSON, CollectionInfo, Scope, Verdict
+from chromadrill.rails import rules
 from chromadrill.rails.leftovers import new_run
+from chromadrill.rails.standing import standing
 from chromadrill.reporting.load_table import lines
+from chromadrill.settings import load
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 2}
 LEAD_S = 2.0  # from the plan to the first arrival: time for all workers to begin together
@@ -58,6 +61,7 @@ class Session:
                     "There is no worker to run anything.",
                     next_step="Start at least one: locust -f loadtests/ --worker.",
                 )
+            rules.may_load(standing(load(), host))  # a tunnel to production ends on this machine
             source, made = self._looked_up(host, profile, run)
         except DrillError as error:
             sys.stderr.write(f"{error}\n")

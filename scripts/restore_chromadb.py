@@ -14,6 +14,9 @@ from chromadrill.backups.export.moves import plan
 from chromadrill.errors import UsageError
 from chromadrill.ladder import outcome_of
 from chromadrill.progress import on_stderr
+from chromadrill.rails import rules
+from chromadrill.rails.standing import standing
+from chromadrill.settings import load
 from chromadrill.validation import LONG_S, connected
 
 
@@ -22,13 +25,21 @@ def main(arguments: list[str] | None = None) -> int:
     cli.add_server(parser)
     parser.add_argument("--input-file", type=Path, required=True, help="an export")
     parser.add_argument("--into", metavar="NAME", help="another name, beside the original")
+    parser.add_argument(
+        "--incident", metavar="URL", help="production too: for a person, by its url"
+    )
     asked = parser.parse_args(arguments)
+    url = cli.url_of(parser, asked)
+    if asked.incident not in (None, url):
+        raise UsageError("--incident: another url than --url; name the same.")
+    if asked.incident is None:
+        rules.may_operate(standing(load(), url), "restore")
     scopes = cli.scopes_of(asked)
     if len(scopes) > 1:
         raise UsageError("--scope: an export is restored into one scope, or where it came from.")
     scope = scopes[0] if scopes else None
     export = open_export(asked.input_file)
-    with connected(cli.url_of(parser, asked), deadline_s=LONG_S) as chroma:
+    with connected(url, deadline_s=LONG_S) as chroma:
         verdicts = restore(chroma, export, into=asked.into, scope=scope, progress=on_stderr)
     moves = plan(export, into=asked.into, scope=scope)
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}

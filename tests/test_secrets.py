@@ -14,6 +14,7 @@ from chromadrill.evidence.redaction import plain, redact, secrets_of
 
 ROOT = Path(__file__).parents[1]
 TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
+HEADER = "canary-header-4c02"
 
 
 def test_password_of_a_url_is_masked_wherever_it_stands():
@@ -42,24 +43,33 @@ def test_url_that_is_kept_and_told_has_no_password():
 
 @pytest.mark.slow
 def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_path, server):
-    """A token, a URL with a password as target, a webhook, and a test whose id holds the token."""
+    """Tokens that headers show, a URL with a password, a webhook, and a test whose id holds a token."""
     suite = tmp_path / "test_leak.py"
     suite.write_text(
         "import pytest\n"
         "@pytest.mark.runbook('RB-5')\n"
         f"@pytest.mark.parametrize('secret', ['{TOKEN}'])\n"
         "def test_leaks(drill, secret):\n"
-        f"    drill.note('x', url='http://u:{PASSWORD}@h/', token=secret)\n"
+        f"    drill.note('x', url='http://u:{PASSWORD}@h/', token=secret, header='Bearer {HEADER}')\n"
         f"    assert secret == 'http://u:{PASSWORD}@h/'\n"
     )
     port = server.url.rpartition(":")[2]
+    (tmp_path / "token").write_text(f"{HEADER}\n")
+    (tmp_path / "drill.toml").write_text(
+        f'[targets.cloud]\nkind = "remote"\nurl = "http://ops:{PASSWORD}@127.0.0.1:{port}"\n'
+        '[targets.cloud.headers]\nx-chroma-token = "{env:CHROMA_TOKEN}"\n'
+        'x-other = "Bearer {env:OTHER_TOKEN_FILE}"\n'
+    )
     plugins = [word for each in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
                for word in ("-p", each)]  # fmt: skip
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins,
-         "-m", "drill or runbook", str(suite), "--target", f"http://ops:{PASSWORD}@127.0.0.1:{port}"],
+         "-m", "drill or runbook", str(suite), "--target", "cloud",
+         "--drill-config", str(tmp_path / "drill.toml")],
         cwd=ROOT,
-        env={**os.environ, "CHROMA_TOKEN": TOKEN, "DRILL_REPORTS": str(tmp_path / "reports"),
+        env={**os.environ, "CHROMA_TOKEN": TOKEN,
+             "OTHER_TOKEN_FILE": str(tmp_path / "token"),
+             "DRILL_REPORTS": str(tmp_path / "reports"),
              "DRILL_NOTIFY__WEBHOOK": f"http://127.0.0.1:9/{HOOK}"},
         capture_output=True,
         text=True,
@@ -68,7 +78,7 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
     assert "1 failed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
     (folder,) = [each for each in (tmp_path / "reports").glob("2*") if each.is_dir()]
     files = [each for each in folder.rglob("*") if each.is_file()]
-    kept = [each.name for each in files for s in (TOKEN, PASSWORD, HOOK)
+    kept = [each.name for each in files for s in (TOKEN, PASSWORD, HOOK, HEADER)
             if s.encode() in each.read_bytes() or s in str(each)]  # fmt: skip
 
     assert {"drill.json", "junit.xml", "report.html", "evidence.jsonl"} <= {f.name for f in files}

@@ -1,6 +1,9 @@
 """Each rail, and somebody who tries to get past it."""
 
 import dataclasses
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,7 @@ STAGING = Standing("box", "http://10.0.0.1:8000", "command", "staging", "staging
 PRODUCTION = Standing("live", "http://10.0.0.2:8000", "railway", "production", "production")
 OURS = Standing("process", None, "process", None, None)
 NEWEST, OLDER = (Backup(name, "", "command", "", 1) for name in ("newest", "older"))
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "sweep")
 SPELLINGS = (
     "http://localhost:9000", "http://127.0.0.1:9000/", "https://127.9.9.9:9000/x",
@@ -97,6 +101,24 @@ def test_environment_that_is_production_under_another_name_is_refused(tmp_path, 
     other = 'url = "http://H"' if key == "url" else 'volume = "v"'
     with pytest.raises(UsageError, match="never its target"):
         settings(tmp_path, f"[environments.production]\n{one}\n[environments.staging]\n{other}\n")
+
+
+def test_no_load_is_put_on_production():
+    with pytest.raises(Refused, match="no load there"):
+        rules.may_load(PRODUCTION)
+    rules.may_load(STAGING)
+
+
+def test_import_into_production_is_refused_before_anything_is_read(tmp_path):
+    (tmp_path / "drill.toml").write_text(TOML)
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / "restore_chromadb.py", "--url", "http://localhost:9000",
+         "--input-file", "no-such-file"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert "read-only by rule" in ran.stderr
+    assert "--incident http://localhost:9000" in ran.stderr
 
 
 # ---- damage -------------------------------------------------------------------------------------

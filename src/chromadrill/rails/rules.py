@@ -23,6 +23,15 @@ def may_operate(at: Standing, action: str, *, export: bool = False) -> None:
         )
 
 
+def may_load(at: Standing) -> None:
+    """Raise Refused where a load of many clients would meet users."""
+    if at.production:
+        raise Refused(
+            f"{at.target} is production ({at.environment}): no load there. Nothing was asked.",
+            next_step=f"pytest -m latency --target {at.target} asks it one at a time, slowly.",
+        )
+
+
 def may_damage(at: Standing, allowed: str | None) -> None:
     """Raise Refused unless `at` is ours, or staging or scratch and named a second time."""
     if at.production:
