@@ -12,10 +12,13 @@ from chromadrill.backups.manifest import files_of
 from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
 from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
 from chromadrill.chroma.client import collection_info
-from chromadrill.errors import Refused
-from chromadrill.model import Outcome
+from chromadrill.errors import Refused, Unavailable
+from chromadrill.model import Outcome, Scope
+from chromadrill.targets import engine
 from chromadrill.targets.process import ProcessTarget
 from chromadrill.targets.releases import Server, installed, own
+from chromadrill.targets.volume import Volume
+from fixtures.target import new_scratch
 
 OLD = Server("1.0.0", ("/bin/false",))  # were it started, it would end at once
 
@@ -110,6 +113,32 @@ def test_listing_of_a_server_up_to_1_0_says_nothing_about_the_index():
     assert info.configuration is None
     assert not info.listing_decides
     assert info.space == "ip"
+
+
+@pytest.mark.slow
+def test_older_image_is_not_started_on_a_newer_volume_within_reach_or_not(
+    data, settings, tmp_path, monkeypatch
+):
+    target = new_scratch(tmp_path, settings, [Scope()], kind="container")
+    try:
+        with target.volume() as volume:
+            shutil.copytree(data, volume, dirs_exist_ok=True)
+        monkeypatch.setattr(engine, "release_of", lambda client, image: "1.0.0")
+        for attempt in (target.start, target.recreate):
+            with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+                attempt()
+        monkeypatch.setattr(Volume, "place", out_of_reach)
+        with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+            target.start()
+        assert not target.running()
+        target.replace_volume(())  # an empty one has no database to be fetched
+        target.start()
+    finally:
+        target.remove()
+
+
+def out_of_reach(self):
+    raise Unavailable("out of reach")
 
 
 # ---- checks -------------------------------------------------------------------------------------
