@@ -47,7 +47,7 @@ def platform(tmp_path, monkeypatch, *, fault=None, volume_mb=5000, kind="project
     finally:
         server.shutdown()
         server.server_close()
-        made.close()
+        made.service.close()
 
 
 def put(made, name, size=1000):

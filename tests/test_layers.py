@@ -33,7 +33,7 @@ MAY = {
     "rails": {"model", "settings", "chroma", "datasets"},
     "posture": {"model", "protocols", "backups", "targets"},
     "railway": {"model"},
-    "simulator": {"model", "cli", "backups", "targets", "disasters"},
+    "simulator": {"model", "cli", "railway", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
     "recovery": {"model", "protocols"},
     "monitoring": {"model", "chroma", "datasets"},

@@ -86,17 +86,19 @@ def test_command_runs_with_the_token_and_its_exit_code_is_kept(tmp_path):
         "import os, sys; from pathlib import Path\n"
         "assert 'kind = \"railway\"' in Path(os.environ['DRILL_CONFIG']).read_text()\n"
         "assert len(Path(os.environ['RAILWAY_TOKEN_FILE']).read_text()) > 20\n"
+        "assert 'RAILWAY_TOKEN' not in os.environ\n"
         "sys.exit(7)"
     )
     done = subprocess.run(
         [*COMMAND, "--home", str(tmp_path / "home"), "--", sys.executable, "-c", code],
+        env={**os.environ, "RAILWAY_TOKEN": "a-real-token"},
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert done.returncode == 7, done.stderr
 
 
 def test_tokens_are_readable_by_their_owner_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.platform.Platform.deploy", lambda self: None)
+    monkeypatch.setattr("chromadrill.simulator.service.Service.deploy", lambda self: None)
     with simulator(tmp_path / "home") as running:
         for each in (running.token_file, running.home / "account-token", running.config):
             assert each.stat().st_mode & 0o077 == 0
@@ -104,7 +106,7 @@ def test_tokens_are_readable_by_their_owner_alone(tmp_path, monkeypatch):
 
 
 def test_home_that_is_not_ours_or_in_use_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.platform.Platform.deploy", lambda self: None)
+    monkeypatch.setattr("chromadrill.simulator.service.Service.deploy", lambda self: None)
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "precious").write_text("x")
     with pytest.raises(Refused, match="not a chromadrill home"), simulator(tmp_path / "foreign"):
@@ -128,7 +130,7 @@ def test_home_of_another_target_is_refused_and_untouched(tmp_path):
 
 
 def test_taken_port_and_unknown_fault_are_sentences(tmp_path, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.platform.Platform.deploy", lambda self: None)
+    monkeypatch.setattr("chromadrill.simulator.service.Service.deploy", lambda self: None)
     with simulator(tmp_path / "one") as running:
         port = int(running.endpoint.split(":")[2].split("/")[0])
         with pytest.raises(Refused, match=f"Port {port}"), simulator(tmp_path / "two", port=port):

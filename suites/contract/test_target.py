@@ -140,7 +140,8 @@ def test_metrics_count_a_restart_and_what_is_used(target, capable):
     target.start()
     after = target.metrics()
 
-    assert after.restarts == before.restarts + 1
+    if before.restarts is not None:  # None: the platform does not tell
+        assert after.restarts == before.restarts + 1
     assert after.memory_bytes > 0
     assert after.disk_bytes > 0
     assert after.oom_kills == before.oom_kills

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chromadrill import cli
 from chromadrill.errors import UsageError
+from chromadrill.railway.token import ACCOUNT, PROJECT
 from chromadrill.simulator.faults import FAULTS
 from chromadrill.simulator.running import Simulator, simulator
 
@@ -27,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     parent = os.getppid()
     with simulator(asked.home, port=asked.port, fault=asked.fault) as running:
         if command:
-            return _run(command, running)
+            code = _run(command, running)
+            # plans are limited by the hour
+            cli.say(f"simulated Railway: {running.platform.calls} calls of its API")
+            return code
         sys.stdout.write(_said(running, asked.fault))
         sys.stdout.flush()
         while os.getppid() == parent:
@@ -36,9 +40,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _run(command: list[str], running: Simulator) -> int:
+    # a real token is not for the simulator, and would win over the file's
+    mine = {key: v for key, v in os.environ.items() if key not in (PROJECT, ACCOUNT)}
     try:
         return subprocess.run(
-            command, env={**os.environ, **running.environment()}, check=False
+            command, env={**mine, **running.environment()}, check=False
         ).returncode
     except FileNotFoundError as error:
         raise UsageError(f"{command[0]}: no such command.") from error

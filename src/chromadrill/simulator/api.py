@@ -12,8 +12,8 @@ from graphql import ExecutionResult, GraphQLSchema, build_schema, graphql_sync
 
 from chromadrill.backups.disk import size_of
 from chromadrill.clock import utc_now
-from chromadrill.simulator.platform import Failed, Platform
-from chromadrill.simulator.world import Backup, Deployment, Volume, Workflow
+from chromadrill.simulator.platform import Platform
+from chromadrill.simulator.world import Backup, Deployment, Failed, Volume, Workflow
 
 SDL = Path(__file__).with_name("schema.graphql")
 # what the platform makes of it: kept 6 days, a month, three months; the hour is its own
@@ -86,10 +86,10 @@ class Answers:
         return {"latestDeployment": newest}
 
     def deployment(self, _: Any, id: str) -> Any:
-        return _deployment(self._platform.deployment(id))
+        return _deployment(self._platform.service.deployment(id))
 
     def deploymentLogs(self, _: Any, deploymentId: str, limit: int = 100, **__: Any) -> Any:
-        text = self._platform.deployment(deploymentId).container.logs(limit)
+        text = self._platform.service.deployment(deploymentId).container.logs(limit)
         return [
             {"timestamp": f"{utc_now()[:-1]}{number:06d}Z", "message": line, "severity": "info"}
             for number, line in enumerate(text.splitlines())
@@ -170,10 +170,10 @@ class Answers:
 
     def serviceInstanceDeployV2(self, _: Any, environmentId: str, serviceId: str, **__: Any) -> str:
         self._require_environment(environmentId)
-        return self._platform.deploy().id
+        return self._platform.service.deploy().id
 
     def deploymentStop(self, _: Any, id: str) -> bool:
-        self._platform.stop(id)
+        self._platform.service.stop(id)
         return True
 
     def _require_environment(self, environment: str) -> Any:

@@ -59,6 +59,7 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            platform.calls += 1
             if self.path != PATH:
                 return self._send(404, {"errors": [{"message": "Not Found"}]})
             if limits.exceeded():

@@ -1,4 +1,4 @@
-"""What the platform does: backups, restores in two halves, deployments; and its faults.
+"""What the platform does: backups, restores in two halves; and its faults.
 
 Every method returns at once, as the API does; what takes time goes on in a thread.
 """
@@ -16,9 +16,8 @@ from pathlib import Path
 from chromadrill.backups.disk import size_of
 from chromadrill.clock import now
 from chromadrill.disasters.files import SEGMENT_DELETED
-from chromadrill.errors import DrillError, Refused
-from chromadrill.simulator.containers import DATA, container
-from chromadrill.simulator.world import Backup, Deployment, Volume, Workflow, World
+from chromadrill.simulator.service import DATA, Service
+from chromadrill.simulator.world import Backup, Failed, Volume, Workflow, World
 
 WORKFLOW_S, SLOW_S = 1.0, 15.0
 LAG_S = 0.4  # a new workflow is not found for so long
@@ -26,33 +25,20 @@ VOLUME_MB = 5_000
 VOLUMES = 20  # of one project: detached ones count
 
 
-class Failed(Exception):
-    """An error that a client sees in `errors`."""
-
-
 class Platform:
-    """`port`: of the service. Close it, or its servers live until this process ends."""
+    """`port`: of the service. Close that, or its servers live until this process ends."""
 
     def __init__(
         self, home: Path, *, port: int, fault: str | None = None, volume_mb: int = VOLUME_MB
     ) -> None:
-        self.home, self.port, self.fault, self.world = home, port, fault, World()
+        self.home, self.fault, self.world = home, fault, World()
         self._lock = threading.RLock()
-        self._deploying = threading.Lock()  # one server at a time on one port
-        self._restores, self._closed = 0, False
+        self._restores, self.calls = 0, 0
         first = self._new_volume("chroma-data", volume_mb, DATA)
         first.service = self.world.service
         if fault == "staged-before":
             self._stage_foreign()
-
-    def close(self) -> None:
-        """End every server, and the deployment that is on its way."""
-        self._closed = True
-        for each in self.world.deployments:
-            each.container.kill()
-        with self._deploying:
-            for each in self.world.deployments[-1:]:
-                each.container.kill()
+        self.service = Service(home, self.world, port, crashes=self._crashes)
 
     # ---- backups --------------------------------------------------------------------------------
     def create_backup(self, instance: str, name: str | None) -> Workflow:
@@ -133,58 +119,8 @@ class Platform:
                     backup.instance = new[0].instance
                 self.world.backups = kept
         if not skip_deploys:
-            self.deploy()
+            self.service.deploy()
         return "committed"
-
-    # ---- the service ----------------------------------------------------------------------------
-    def deploy(self) -> Deployment:
-        """A new server on what is mounted now; the one before it ends first."""
-        with self._lock:
-            volume = self.world.mounted()
-            server = container(
-                self.home / "deployments" / str(len(self.world.deployments)),
-                volume=volume.folder,
-                mount_path=volume.mount_path,
-                port=self.port,
-            )
-            before = self.world.deployments[-1:]
-            made = Deployment(server)
-            self.world.deployments.append(made)
-
-        def work() -> None:
-            with self._deploying:
-                for each in before:
-                    each.container.stop()
-                    each.status, each.stopped = "REMOVED", True
-                if self.fault == "deployment-crashes" and self._restores:
-                    log = server.home / "logs" / "server.log"
-                    log.write_text("exec /usr/bin/chroma: Input/output error\n")
-                    made.status = "CRASHED"
-                    return
-                try:
-                    if self._closed:
-                        raise Refused("the platform is closed")
-                    server.start()
-                    made.status = "SUCCESS"
-                except DrillError:
-                    made.status = "CRASHED"
-
-        self._background(work)
-        return made
-
-    def settled(self) -> bool:
-        """Whether no deployment is on its way."""
-        return all(each.status != "DEPLOYING" for each in self.world.deployments)
-
-    def stop(self, deployment: str) -> None:
-        found = self.deployment(deployment)
-
-        def work() -> None:
-            with self._deploying:
-                found.container.stop()
-                found.stopped = True
-
-        self._background(work)
 
     # ---- looking things up ----------------------------------------------------------------------
     def volume(self, instance: str) -> Volume:
@@ -202,12 +138,6 @@ class Platform:
     def backups(self, instance: str) -> list[Backup]:
         self.volume(instance)
         return [each for each in self.world.backups if each.instance == instance]
-
-    def deployment(self, deployment: str) -> Deployment:
-        for each in self.world.deployments:
-            if each.id == deployment:
-                return each
-        raise Failed("Deployment not found")
 
     def workflow(self, workflow: str) -> Workflow:
         for each in self.world.workflows:
@@ -229,11 +159,11 @@ class Platform:
 
         with self._lock:
             self.world.workflows.append(made)
-        self._background(run)
+        threading.Thread(target=run, daemon=True).start()
         return made
 
-    def _background(self, work: Callable[[], None]) -> None:
-        threading.Thread(target=work, daemon=True).start()
+    def _crashes(self) -> bool:
+        return self.fault == "deployment-crashes" and self._restores > 0
 
     def _new_volume(self, name: str, size_mb: int, mount: str, state: str = "READY") -> Volume:
         with self._lock:

@@ -34,7 +34,7 @@ class Simulator:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.platform.port}"
+        return f"http://127.0.0.1:{self.platform.service.port}"
 
     @property
     def config(self) -> Path:
@@ -94,13 +94,13 @@ def simulator(
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            platform.deploy()
-            wait_until(platform.settled, within_s=STARTUP_S, name="the first deployment")
+            platform.service.deploy()
+            wait_until(platform.service.settled, within_s=STARTUP_S, name="the first deployment")
             yield made
         finally:
             server.shutdown()
             server.server_close()
-            platform.close()
+            platform.service.close()
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -10,6 +10,10 @@ from chromadrill.clock import now, utc_now
 from chromadrill.targets.process import ProcessTarget
 
 
+class Failed(Exception):
+    """An error that a client sees in `errors`."""
+
+
 def new_id() -> str:
     return str(uuid.uuid4())
 
