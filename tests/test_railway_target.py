@@ -1,10 +1,14 @@
 """Target `railway` on the simulated platform, with a real server behind it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import SecretStr
 
+from chromadrill.checks.posture import judge
 from chromadrill.chroma.client import Chroma
 from chromadrill.errors import Refused, Unavailable, UsageError
+from chromadrill.model import Plan, ProvenRestore
 from chromadrill.protocols import (
     HasLogs,
     HasMetrics,
@@ -159,3 +163,32 @@ def test_settings_lead_to_it_and_missing_ones_are_named(start, tmp_path, monkeyp
     (tmp_path / "drill.toml").write_text('[targets.x]\nkind = "railway"')
     with pytest.raises(UsageError, match=r"\[targets.x\] service = "):
         open_target(load(tmp_path / "drill.toml", environ={}), "x")
+
+
+def test_posture_tells_where_the_platform_differs_from_the_runbook(start):
+    target, made = start()
+    with Chroma(target.url) as chroma:
+        fill(chroma)
+    production = [Plan("daily", "02:00", 7), Plan("weekly", None, 28)]
+    now = datetime.now(UTC)
+
+    def judged(plans):
+        found = judge(
+            target.backup_store(), plans, now=now, may_lose_s=86_400, restore_limit_s=300,
+            proven=ProvenRestore("railway", "r", 20), kind="railway",
+        )  # fmt: skip
+        return {each.check: (str(each.outcome), each.message) for each in found}
+
+    nothing = judged(production)
+    assert nothing["newest backup"][0] == nothing["daily schedule"][0] == "fail"
+    made.platform.world.schedules = ("DAILY", "WEEKLY")
+    target.snapshot("one")
+    now = datetime.now(UTC)
+    seen = judged(production)
+    assert seen["newest backup"][0] == seen["size"][0] == seen["weekly retention"][0] == "pass", (
+        seen
+    )
+    assert seen["daily retention"][0] == seen["daily hour"][0] == "fail"
+    assert "kept 6 days, wanted 7; Railway fixes the retention" in seen["daily retention"][1]
+    accepted = judged([Plan("daily", None, 6), Plan("weekly", None, 28)])
+    assert {outcome for outcome, _ in accepted.values()} <= {"pass", "not_run"}, accepted

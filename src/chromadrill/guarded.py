@@ -52,7 +52,9 @@ class Guarded:
             foreign.save(seen, self._made("stopped.json"))
 
     def forget_stop(self) -> None:
-        (self._folder / "stopped.json").unlink(missing_ok=True)
+        """It is about to run again: what was noted is no longer what is there."""
+        if self.at.live:
+            (self._folder / "stopped.json").unlink(missing_ok=True)
 
     def snapshot(self, name: str | None, method: str) -> Backup:
         """Make one, with a note of what others held before it."""

@@ -63,7 +63,8 @@ class Access:
         """Raise Refused for a call that is not allowed, before it is sent; wait for one's turn."""
         if self.may is not May.ANYTHING and not _reads(method, path):
             if self.may is May.READ:
-                raise ReadOnly(f"{method} {path}: {self.why or 'this server is only read'}.")
+                why = self.why or "this server is only read"
+                raise ReadOnly(f"{why}; not sent: {method} {path}.")
             self._require_ours(method, path, body)
         with self._lock:
             if self._ahead:

@@ -13,10 +13,12 @@ from chromadrill.chroma.access import Access, May, access_to, declare
 from chromadrill.errors import UsageError, did_you_mean
 from chromadrill.model import Scope
 from chromadrill.protocols import Restartable, Scratch, Target
+from chromadrill.rails.ownership import FOLDER
 from chromadrill.rails.rules import READ_ONLY
 from chromadrill.rails.standing import OWN_KINDS, Standing, standing
 from chromadrill.settings import Settings, TargetTable
 from chromadrill.targets.headers import headers
+from chromadrill.targets.home import claim
 
 KINDS = ("process", "container", "remote", "railway", "command")
 SCRATCH = OWN_KINDS  # kinds that drills make, fill, damage and remove
@@ -62,9 +64,16 @@ def open_up(url: str) -> None:
 
 
 def home_of(target: Target) -> Path:
-    """Where what is kept of a target lies on this machine."""
-    home = getattr(target, "home", None)
-    return home if isinstance(home, Path) else HOMES / re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)
+    """Where the rails keep what they know of a target, on this machine; made where it is not.
+
+    Raises Refused for a directory that is somebody else's.
+    """
+    ours = type(target).__module__.startswith("chromadrill.")
+    home = getattr(target, "home", None) if ours else None
+    if not isinstance(home, Path):
+        home = HOMES / re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)
+    claim(home, (FOLDER,))
+    return home
 
 
 def _opened(settings: Settings, name: str, table: TargetTable | None, at: Standing) -> Target:
