@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chromadrill.checks.load import Seen
-from chromadrill.load.lag import Stalls, fair_ms, on_time, stalls
+from chromadrill.load.lag import Stalls, fair_ms, lost_s, on_time, stalls
 from chromadrill.load.samples import Sample
 
 LAST_S = 2.0  # what "at the end" of a run means
@@ -43,7 +43,9 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
 
 
 def _outcome(sample: Sample, late: Stalls) -> str:
-    """A timeout in which the generator itself stood still says nothing of the server."""
-    if sample.outcome == "timeout" and fair_ms(sample, late) < (1 - STOOD) * sample.service_ms:
+    """A timeout says nothing of the server if the generator stood still since it was due: then it
+    waited for the generator, or in the burst that made up for it."""
+    waited = sample.done - sample.due
+    if sample.outcome == "timeout" and lost_s(sample, late, since=sample.due) >= STOOD * waited:
         return "undecided"
     return sample.outcome

@@ -49,10 +49,15 @@ def on_time(sample: Sample) -> bool:
 
 def fair_ms(sample: Sample, found: Stalls) -> float:
     """The service time less what its own worker's stalls took of it, in milliseconds."""
+    return 1000 * (sample.done - sample.started - lost_s(sample, found, since=sample.started))
+
+
+def lost_s(sample: Sample, found: Stalls, *, since: float) -> float:
+    """Seconds from `since` to the sample's end in which its own worker stood still."""
     mine = found.get(sample.worker, [])
     lost = 0.0
-    for start, end in mine[max(0, bisect_left(mine, (sample.started,)) - 1) :]:
+    for start, end in mine[max(0, bisect_left(mine, (since,)) - 1) :]:
         if start >= sample.done:
             break
-        lost += max(0.0, min(end, sample.done) - max(start, sample.started))
-    return 1000 * (sample.done - sample.started - lost)
+        lost += max(0.0, min(end, sample.done) - max(start, since))
+    return lost
