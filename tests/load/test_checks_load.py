@@ -141,6 +141,14 @@ def test_a_timeout_in_which_the_generator_itself_stood_still_is_no_error_of_the_
     assert outcomes(ended_so[:460], RECOVERY, scheduled=460)["right at the end"] is Outcome.UNKNOWN
 
 
+def test_what_queues_behind_the_burst_after_the_generators_freeze_is_not_the_servers():
+    queued = [e._replace(done=18.5) if e.due >= 5.0 and e.due < 18.4 else e
+              for e in frozen_generator()]  # fmt: skip
+    said = outcomes(queued)
+    assert said["load p90"] is Outcome.UNKNOWN
+    assert said["slowest query"] is Outcome.UNKNOWN
+
+
 def test_a_timeout_with_a_hiccup_of_the_generator_in_it_is_the_servers():
     samples = made(**changed(range(250, 300), "timeout", 10_000))
     late = [e._replace(started=6.2, done=6.2 + e.service_ms / 1000) if 6 <= e.due < 6.2 else e

@@ -15,6 +15,7 @@ from chromadrill.checks.load import LAG_MS
 from chromadrill.load.samples import Sample
 
 LATE_S = LAG_MS / 1000  # below this it is the clock of a busy machine
+BURST_S = 1.0  # a stall as long as that is followed by a burst that others queue behind
 
 Stalls = dict[int, list[tuple[float, float]]]  # by worker: from, to, ascending, apart
 
@@ -45,6 +46,22 @@ def _quiet(events: Sequence[float], due: Sequence[float]) -> list[tuple[float, f
 def on_time(sample: Sample) -> bool:
     """Not so of a burst that makes up for a stall: its queue is the generator's doing."""
     return sample.started - sample.due <= LATE_S
+
+
+def in_burst(samples: Sequence[Sample], found: Stalls) -> set[int]:
+    """Arrivals due from the begin of a long stall until all that it held up is done."""
+    numbers: set[int] = set()
+    ordered = sorted(samples, key=lambda each: each.due)
+    due = [each.due for each in ordered]
+    for worker, mine in found.items():
+        for start, end in mine:
+            if end - start < BURST_S:
+                continue
+            first = bisect_left(due, start)
+            held = ordered[first : bisect_right(due, end)]
+            last = max(each.done for each in held if each.worker == worker)
+            numbers.update(each.number for each in ordered[first : bisect_left(due, last)])
+    return numbers
 
 
 def fair_ms(sample: Sample, found: Stalls) -> float:
