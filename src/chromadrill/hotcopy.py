@@ -56,12 +56,13 @@ def looked_at(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotC
 def row(way: Way, copies: Sequence[HotCopy]) -> JSON:
     """One way in the table, and in `hotcopy.json`: what was measured, over all tries.
 
-    What would be lost is that of the copy that loses most.
+    What would be lost is that of the copy that loses most, holes are those of the one with most.
     """
     made = [each for each in copies if not each.refused]
     outcomes = [checks.is_consistent(each).outcome for each in made]
     worst = max(made, key=checks.data_loss_s, default=None)
     lost = checks.missing(worst) if worst else []
+    gaps = max((checks.holes(each) for each in made), key=len, default=[])
     failed = {v.check for each in made for v in each.verdicts if v.outcome is Outcome.FAIL}
     verdict = checks.never_failed(copies)
     return {
@@ -78,7 +79,7 @@ def row(way: Way, copies: Sequence[HotCopy]) -> JSON:
         "data_loss_s": round(checks.data_loss_s(worst), 3) if worst else None,
         "missing": len(lost),
         "oldest_missing": [each.id for each in lost[:10]],
-        "holes": [each.id for each in checks.holes(worst)[:10]] if worst else [],
+        "holes": [each.id for each in gaps[:10]],
         "failed_checks": sorted(failed),
         "load": round(os.getloadavg()[0], 1),
     }
