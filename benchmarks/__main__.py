@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import exports, fingerprints, load
+from benchmarks import exports, fingerprints, load, rebuild
 
 ROWS = {
     "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
@@ -22,6 +22,8 @@ ROWS = {
     # p50 above a bare httpx loop's, by what it may be: the larger of 10 % and 1 ms
     "load generator's share / allowed": (load.overhead, "<=", 1.0),
     "memory of all records / of a tenth": (exports.memory, "<=", 1.3),
+    "rows of PostgreSQL / bare cursor": (rebuild.reading, "<=", 8.0),
+    "rebuild without model / bare upserts": (rebuild.filling, "<=", 2.0),
     "1,000,000 records in a file, MB": (fingerprints.million, "<=", 250.0),
 }
 

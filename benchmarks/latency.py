@@ -24,6 +24,8 @@ from pathlib import Path
 
 from chromadrill.checks.latency import judge_trend, percentiles
 from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.own import own_questions
+from chromadrill.datasets.probes import QUESTIONS
 from chromadrill.datasets.standard import Dataset, standard
 from chromadrill.model import Outcome, Verdict
 from chromadrill.monitoring import questions
@@ -98,7 +100,7 @@ def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[Proxy, Chr
 
 
 def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str, Measured]:
-    own = questions.own_questions(chroma, dataset.scopes, 64)
+    own = own_questions(chroma, dataset.scopes, QUESTIONS)
     assert own.info is not None
     found: dict[str, Measured] = {}
     for name, (delay_ms, share) in SLOWED.items():

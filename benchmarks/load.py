@@ -12,9 +12,8 @@ from statistics import median
 import httpx
 
 from benchmarks.fingerprints import Bench, Measured
-from chromadrill.datasets.probes import own_records
+from chromadrill.datasets.probes import QUESTIONS, own_records
 from chromadrill.load import operations, samples
-from chromadrill.load.plan import QUESTIONS
 from chromadrill.model import Scope
 
 LOCUSTFILES = Path(__file__).parents[1] / "loadtests"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from locust.env import Environment
 
 from chromadrill.errors import UsageError
 from chromadrill.load.profiles import PROFILES, Profile, profile_named
 
+USAGE = 64
+
 
 def add_options(parser: Any) -> None:
     """`--profile` takes the place of locust's own, which is free text and no choice on its page."""
+    parser.error = partial(_wrong_words, parser)
     ours = parser.add_argument_group("Load profile", conflict_handler="resolve")
     profile = ours.add_argument(
         "--profile",
@@ -33,13 +37,19 @@ def add_options(parser: Any) -> None:
     )
 
 
+def _wrong_words(parser: Any, message: str) -> NoReturn:
+    """Exit 64: argparse's own 2 would mean "could not check"."""
+    parser.print_usage(sys.stderr)
+    sys.stderr.write(f"{message}\n")
+    sys.exit(USAGE)
+
+
 def _known(name: str) -> str:
-    """Exit 64 for an unknown one: argparse's own 2 would mean "could not check"."""
     try:
         return profile_named(name).name
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
-        sys.exit(64)
+        sys.exit(USAGE)
 
 
 def chosen(environment: Environment) -> Profile:

@@ -64,6 +64,8 @@ class Run:
             outcome, detail = "timeout", f"{operation.kind}: no answer in {self._timeout_s:g} s"
         else:
             outcome, detail = judged(operation, status, content)
+        if status == 404:  # in nobody's time: this arrival is answered
+            self._open.spawn(self._caller.look_up, operation)
         sample = Sample(number, self._worker, operation.kind, due, started, done, outcome, detail)
         self._keep([sample])
         self._fire(

@@ -19,7 +19,7 @@ from chromadrill.load.operations import Operation
 from chromadrill.load.plan import Plan
 from chromadrill.load.profiles import PROFILES, Profile
 from chromadrill.load.samples import Sample
-from chromadrill.model import JSON, CollectionInfo, Scope
+from chromadrill.model import JSON, CollectionInfo, Scope, Verdict
 from chromadrill.rails import rules
 from chromadrill.rails.leftovers import new_run
 from chromadrill.rails.standing import standing
@@ -28,6 +28,7 @@ from chromadrill.settings import load
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 2}
 LEAD_S = 2.0  # from the plan to the first arrival: time for all workers to begin together
+STRANGE = (KeyError, IndexError, TypeError, ValueError)  # what an odd answer ends in
 GRACE_S = 5.0  # from the last arrival's deadline to the end of waiting for workers
 
 
@@ -42,6 +43,7 @@ class Session:
         self._chunks: list[Iterable[Sequence[object]]] = []
         self._finished: set[int] = set()
         self._own: CollectionInfo | None = None
+        self._questions: Verdict
         self._begun = False
         self._started_at = ""
 
@@ -54,6 +56,11 @@ class Session:
         run, host = new_run(), environment.host
         try:
             host = on_this_machine(host)
+            if not workers:
+                raise Unavailable(
+                    "There is no worker to run anything.",
+                    next_step="Start at least one: locust -f loadtests/ --worker.",
+                )
             rules.may_load(standing(load(), host))  # a tunnel to production ends on this machine
             source, made = self._looked_up(host, profile, run)
         except DrillError as error:
@@ -77,11 +84,12 @@ class Session:
     ) -> tuple[str, tuple[Operation, ...]]:
         try:
             with connect(host, timeout_s=20) as chroma:
-                source, asked = plan.known(chroma, (Scope(),))
+                known = plan.known(chroma, (Scope(),))
+                self._questions = known.verdict
                 if "upsert" in profile.mix:
                     self._own = own_collection.make(chroma, run)
-                return source, plan.prepared(chroma, profile, asked, self._own)
-        except (KeyError, IndexError, TypeError, ValueError) as error:
+                return known.source, plan.prepared(chroma, profile, known.asked, self._own)
+        except STRANGE as error:
             raise Unavailable(f"{host} answers strangely: {error!r}") from error
 
     def run(self, environment: Environment) -> Run | None:
@@ -112,13 +120,29 @@ class Session:
         """Judge what there is; once a run, however it ended."""
         if self.idle:
             return
-        self.idle = True
-        if PROFILES[self.plan.profile].open_end:
+        if PROFILES[self.plan.profile].open_end and not self.over:
             self.plan = self.plan.ended(time.time())
-        self.taken = samples.merged(self._chunks, below=len(self.plan.due))
-        self.result = files.result_of(self.plan, self.taken, started_at=self._started_at)
+        self.idle = True
+        self.taken = samples.merged(self._chunks)
+        besides = [self._questions, *self._writes()]
+        self.result = files.result_of(
+            self.plan, self.taken, started_at=self._started_at, besides=besides
+        )
         self._remove_own(self.plan.host)
         self._deliver(environment, f"load-{self.plan.profile}-{self.plan.run}")
+
+    def _writes(self) -> list[Verdict]:
+        if self._own is None:
+            return []
+        acknowledged: dict[str, str] = {}
+        for each in self.taken:
+            if each.operation == "upsert" and each.outcome == "right":
+                acknowledged |= self.plan.operation(each.number).written()
+        try:
+            with connect(self.plan.host, timeout_s=20) as chroma:
+                return [own_collection.kept(chroma, self._own, acknowledged)]
+        except (DrillError, *STRANGE) as error:
+            return [Verdict.unknown("load writes", f"they could not be read back: {error!r}")]
 
     def _remove_own(self, host: str) -> None:
         if self._own is None:
@@ -142,4 +166,4 @@ class Session:
             sys.stderr.write(f"  {path}, and beside it .parquet, .svg, .md\n")
         except OSError as error:
             sys.stderr.write(f"--result {path}: {error.strerror}.\n")
-            environment.process_exit_code = max(2, environment.process_exit_code)
+            environment.process_exit_code = environment.process_exit_code or EXIT["unknown"]

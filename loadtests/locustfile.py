@@ -13,7 +13,7 @@ from typing import Any
 
 import gevent
 import gevent.event
-from _options import add_options, chosen
+from _options import USAGE, add_options, chosen
 from _session import Session
 from _web import add_page
 from _workers import WORKER, deal_out, listen_to_workers
@@ -25,7 +25,6 @@ from chromadrill.errors import UsageError
 from chromadrill.load.hosts import on_this_machine
 
 SESSION = Session()
-USAGE = 64
 
 events.init_command_line_parser.add_listener(add_options)
 

@@ -6,13 +6,18 @@ a Parquet file for each. Read twice and read back: exit 2, and no file, if someb
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from chromadrill import cli
+from chromadrill.backup_notice import noticed
 from chromadrill.backups.export.writing import export, inventory
+from chromadrill.chroma.client import without_password
 from chromadrill.model import Scope
 from chromadrill.progress import on_stderr
+from chromadrill.settings import load
 from chromadrill.validation import LONG_S, connected
 
 
@@ -31,7 +36,8 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--retry: 0 or more")
     if not (asked.inventory or asked.output_file):
         parser.error("--output-file is missing")
-    with connected(cli.url_of(parser, asked), deadline_s=LONG_S) as chroma:
+    url = cli.url_of(parser, asked)
+    with _told(asked, url), connected(url, deadline_s=LONG_S) as chroma:
         if asked.inventory:
             found = [
                 {**dataclasses.asdict(i), "count": chroma.count(i)}
@@ -57,6 +63,11 @@ def main(arguments: list[str] | None = None) -> int:
         tries=done.tries,
     )
     return cli.DONE
+
+
+def _told(asked: argparse.Namespace, url: str) -> AbstractContextManager[None]:
+    """A backup of everything is noted and pings its heartbeat; a part of it is no backup."""
+    return noticed(load(), without_password(url.rstrip("/"))) if asked.all else nullcontext()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,14 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument("--all", action="store_true", help="every collection of the scopes")
     parser.add_argument("--fingerprint", type=Path, help="what it has to be equal to")
     parser.add_argument("--serve", action="store_true", help="serve a copy of --path, climb on")
+    parser.add_argument(
+        "--rebuilt",
+        action="store_true",
+        help="vectors were embedded anew: cosine >= 0.9999 will do",
+    )
     asked = parser.parse_args(arguments)
+    if asked.rebuilt and not (asked.fingerprint and asked.url and not asked.path):
+        parser.error("--rebuilt needs --fingerprint and --url")
     before = store.load(asked.fingerprint) if asked.fingerprint else None
     seen, verdicts = validate(
         cli.source_of(parser, asked),
@@ -26,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         before,
         asked.collection_name,
         serve=asked.serve,
+        rebuilt=asked.rebuilt,
     )
     cli.report(asked, verdicts, cli.collections_json(seen, verdicts))
     return cli.EXIT[outcome_of(verdicts)]

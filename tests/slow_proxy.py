@@ -22,6 +22,7 @@ class Proxy:
     ends: tuple[str, ...] = ("/query",)
     delay_ms: float = 0.0
     alter: Callable[[bytes], bytes] = bytes
+    swallow: tuple[str, ...] = ()  # requests whose path ends so are acknowledged, and not passed on
     seen: list[str] = field(default_factory=list)  # the last part of every path asked
 
 
@@ -47,6 +48,11 @@ def proxied(upstream: str) -> Iterator[Proxy]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             proxy.seen.append(f"{self.command} {self.path.rpartition('/')[2]}")
             kind = {"content-type": "application/json"}
+            if proxy.swallow and self.path.endswith(proxy.swallow):
+                self.send_response(201)
+                self.send_header("content-length", "0")
+                self.end_headers()
+                return
             self.upstream.request(self.command, self.path, body or None, kind)
             answer = self.upstream.getresponse()
             data = answer.read()

@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chromadrill.checks.availability import availability, downtime, wrong_answers
+from chromadrill.checks.availability import availability, downtime, stays_right, wrong_answers
 from chromadrill.checks.objectives import restored_p90
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import now
 from chromadrill.datasets.probes import KnownAnswer
 from chromadrill.model import ClientView, Outcome, Samples, Scope, Sight, Window
+from chromadrill.monitoring import prober
 from chromadrill.monitoring.prober import look
-from chromadrill.monitoring.sights import view, windows
+from chromadrill.monitoring.sights import stable_since, view, windows
 from chromadrill.settings import Objectives
 
 RESULTS = ["right", "wrong", "error", "timeout"]
@@ -118,6 +119,30 @@ def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server
     assert result("b", "new").result == "wrong"
 
 
+def test_a_prober_frozen_in_the_middle_of_a_tick_saw_nothing():
+    frozen = [*ticks("right", "right"), Sight(0.5, 12.0, "right"), Sight(12.25, 12.3, "right")]
+    assert [each.result for each in windows(frozen)] == ["right", "unwatched", "right"]
+    assert stays_right(view(frozen, 0, 12.3)).outcome is Outcome.UNKNOWN
+
+
+def test_right_answers_that_came_and_went_again_are_no_recovery():
+    assert stable_since(ticks(*["wrong"] * 4, *["right"] * 3, *["error"] * 20), 0) is None
+    again = ticks(*["wrong"] * 4, *["right"] * 3, *["error"] * 20, *["right"] * 3)
+    assert stable_since(again, 0) == again[27].done
+
+
+def test_what_comes_after_the_recovery_is_judged_too():
+    assert stays_right(view(ticks(*["right"] * 40), 0, 10)).outcome is Outcome.PASS
+    assert stays_right(view(ticks(*["right"] * 39, "error"), 0, 10)).outcome is Outcome.FAIL
+    late = view(ticks(*["right"] * 30, *["timeout"] * 10), 0, 10)
+    assert stays_right(late).outcome is Outcome.UNKNOWN
+
+
+def test_a_server_that_needs_six_seconds_for_its_questions_is_a_timeout(server, monkeypatch):
+    monkeypatch.setattr(prober, "TICK_S", 0.0)
+    assert look(server.url, [], now()).result == "timeout"
+
+
 def test_searches_of_a_restored_store_are_judged_cold_and_warm():
     slow = restored_p90(Samples((600.0,) * 64), 500, when="cold", wanted=64)
     assert (slow.check, slow.outcome) == ("search p90 cold", Outcome.FAIL)
@@ -131,4 +156,4 @@ def test_searches_of_a_restored_store_are_judged_cold_and_warm():
 def test_a_restored_store_that_answered_too_few_searches_is_unknown():
     few = restored_p90(Samples((5.0,) * 10), 500, when="warm", wanted=200)
     assert few.outcome is Outcome.UNKNOWN
-    assert restored_p90(Samples(()), 500, when="cold", wanted=3).outcome is Outcome.NOT_RUN
+    assert restored_p90(Samples(()), 500, when="cold", wanted=0).outcome is Outcome.UNKNOWN

@@ -14,7 +14,7 @@ SERIES = {"search": {"p10": 3.5, "p90": 6.25}}
 
 
 def test_accepted_baseline_is_read_back(tmp_path):
-    path = tmp_path / baseline.BASELINE
+    path = tmp_path / HERE.file_name
     made = baseline.write(path, "run-1", HERE, SERIES)
 
     assert baseline.read(path) == made
@@ -29,6 +29,7 @@ def test_accepted_baseline_is_read_back(tmp_path):
         ({"cpus": 8}, "cpus 2, here 8"),
         ({"chromadb": "1.6.0"}, "chromadb 1.5.9, here 1.6.0"),
         ({"records": 20_000}, "records 3000, here 20000"),
+        ({"records": 3151}, "records 3000, here 3151"),
         ({"kind": "remote"}, "kind process, here remote"),
         ({"target": "lab"}, "target process, here lab"),
     ],
@@ -36,6 +37,32 @@ def test_accepted_baseline_is_read_back(tmp_path):
 def test_other_place_is_named_and_not_compared(tmp_path, change, named):
     made = baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
     assert named in made.not_comparable(dataclasses.replace(HERE, **change))
+
+
+@pytest.mark.parametrize("records", [2850, 2999, 3150])
+def test_database_that_grew_a_little_is_compared(tmp_path, records):
+    made = baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    assert made.not_comparable(dataclasses.replace(HERE, records=records)) == ""
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "0", "-1"])
+def test_numbers_that_are_no_latencies_are_refused(tmp_path, value):
+    baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    text = (tmp_path / "b").read_text()
+    (tmp_path / "b").write_text(text.replace("6.25", value))
+    with pytest.raises(Unavailable, match="no latency"):
+        baseline.read(tmp_path / "b")
+
+
+def test_each_target_has_a_file_of_its_own_without_secrets():
+    def named(kind, target):
+        return dataclasses.replace(HERE, kind=kind, target=target).file_name
+
+    assert named("process", "process") == "latency-baseline-process.json"
+    assert named("railway", "staging") == "latency-baseline-railway-staging.json"
+    one = named("remote", "http://me:hunter22@10.0.0.1:8000/?token=hunter22")
+    assert one == "latency-baseline-remote-10.0.0.1-8000.json"
+    assert named("remote", "http://10.0.0.2:8000") != one
 
 
 def test_no_baseline_yet_is_none(tmp_path):

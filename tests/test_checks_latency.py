@@ -86,6 +86,23 @@ def test_tail_on_a_busy_machine_is_not_compared_and_the_reason_is_told(busy):
     assert low.outcome is Outcome.PASS
 
 
+def test_tail_far_beyond_its_band_is_unknown_on_a_busy_machine_not_green():
+    disturbed = [each * (1 if n % 5 else BUSY * 1.2) for n, each in enumerate(YARD)]
+    tail = [each * (1 if n % 5 else BAND_P90 * 6) for n, each in enumerate(FAST)]
+    low, p90 = judge_trend("x", percentiles(tail, disturbed), percentiles(FAST, YARD))
+    assert low.outcome is Outcome.PASS
+    assert p90.outcome is Outcome.UNKNOWN
+    assert "busy in this run" in p90.message
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_growth_that_is_no_number_is_no_pass(value):
+    accepted = percentiles(FAST, YARD)
+    low, p90 = judge_trend("x", accepted | {"p10": value, "p25": value, "p90": value}, accepted)
+    assert Outcome.PASS not in (low.outcome, p90.outcome)
+    assert percentiles([value] * 20, YARD) == {}
+
+
 def test_five_milliseconds_more_on_a_fast_search_fail():
     slowed = percentiles([each + 5 for each in FAST], YARD)
     assert Outcome.FAIL in outcomes(slowed, percentiles(FAST, YARD))
@@ -106,7 +123,11 @@ def test_fewer_than_two_samples_have_no_percentiles():
     ("right", "missed", "outcome"),
     [
         (64, (), Outcome.PASS),
-        (60, ("a",) * 4, Outcome.PASS),
+        (61, ("a",) * 3, Outcome.PASS),
+        (60, ("a",) * 4, Outcome.FAIL),
+        (792, ("a",) * 8, Outcome.PASS),
+        (791, ("a",) * 9, Outcome.FAIL),
+        (2, ("a",) * 3, Outcome.FAIL),
         (31, ("a",) * 33, Outcome.FAIL),
         (0, ("a",), Outcome.FAIL),
         (0, (), Outcome.UNKNOWN),

@@ -92,6 +92,14 @@ def test_a_record_that_says_pass_and_contradicts_itself_is_never_proven(change):
     assert "RESTORE PROVEN" not in page(record)
 
 
+def test_drill_that_could_not_run_what_is_not_required_is_proven_and_not_complete():
+    hole = "test_lost_collection_is_rebuilt_from_its_source: The extra `embed` is not installed."
+    said = verdict(green() | {"not_covered": [hole]})
+    assert said.headline == "DRILL PASSED, NOT COMPLETE"
+    assert said.sentence.endswith("The drill is not complete.")
+    assert said.reasons == (f"Not covered: {hole}",)
+
+
 def test_what_the_target_cannot_do_is_told_beside_a_proof_and_does_not_undo_it():
     record = green()
     record["not_covered"] = ["test_x[a]: target staging has no capability volume"]

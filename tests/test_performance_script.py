@@ -86,6 +86,17 @@ def test_fast_wrong_answer_fails(proxy):
     assert "own records found FAIL" in ran.stdout
 
 
+def test_every_third_search_wrong_fails(proxy):
+    def alter(data):  # the same third whenever it is asked
+        raw = json.loads(data)
+        return other_ids(data) if int(raw["ids"][0][0][1:]) % 3 == 0 else data
+
+    proxy.alter = alter
+    ran = run(*TYPED, "--url", proxy.url)
+    assert ran.returncode == 1, ran.stdout
+    assert "own records found FAIL" in ran.stdout
+
+
 def test_server_that_turns_wrong_meanwhile_fails(proxy):
     def later(data):
         return other_ids(data) if proxy.seen.count("POST query") > 80 else data

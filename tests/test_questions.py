@@ -1,14 +1,17 @@
 """Questions with known answers, on a real server and through a proxy that slows or alters it."""
 
+import json
+
 import numpy as np
 import pytest
 
 from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import p90_under
 from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.own import distance, own_questions
 from chromadrill.model import Outcome, Scope
 from chromadrill.monitoring.asked import Asked, timed
-from chromadrill.monitoring.questions import distance, filtered, gets, own_questions, searches
+from chromadrill.monitoring.questions import filtered, gets, searches
 from tests.slow_proxy import proxied
 from tests.wrong_answers import other_ids
 
@@ -92,6 +95,24 @@ def test_server_that_is_wrong_from_the_start_misses_its_records(chroma, proxy):
     assert len(own.missed) == 10
     said = found_themselves(own.tried, len(own.right), own.missed)
     assert said.outcome is Outcome.FAIL
+
+
+def test_records_with_other_words_or_wrong_now_and_then_are_missed(chroma, proxy):
+    def reversed_ids(data):
+        raw = json.loads(data)
+        return json.dumps(raw | {"ids": [row[::-1] for row in raw["ids"]]}).encode()
+
+    proxy.alter = reversed_ids
+    own = own_questions(chroma, [Scope()], 10)
+    assert (own.right, len(own.missed)) == ((), 10)
+
+    def every_third(data):
+        return other_ids(data) if proxy.seen.count("POST query") % 3 == 0 else data
+
+    proxy.alter = every_third
+    proxy.seen.clear()
+    own = own_questions(chroma, [Scope()], 30)
+    assert (len(own.right), len(own.missed)) == (20, 10)
 
 
 def test_records_hidden_by_equal_vectors_are_not_missed(chroma):

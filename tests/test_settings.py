@@ -128,6 +128,39 @@ def test_customary_variables_name_image_and_data_directory():
     assert (container.image, container.data_dir) == ("x:1", "/d")
 
 
+def test_sources_have_names_and_the_default_one_its_table(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text(
+        '[source]\ntable = "cms.manual_content"\nbatch = 7\n'
+        '[source.articles]\ntable = "public.articles"\n'
+    )
+    source = load(file, environ={}).source
+    assert source.named("articles").table == "public.articles"
+    assert source.named("manual_content").batch == 7
+    assert source.named("cms.manual_content").batch == 7
+    with pytest.raises(UsageError, match=r"no \[source.articels\]. Did you mean 'articles'"):
+        source.named("articels")
+
+
+def test_wrong_word_in_a_source_is_no_source_of_that_name(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\ntabel = "t"\n')
+    with pytest.raises(
+        UsageError, match=r"\[source\] tabel: no such setting. Did you mean 'table'"
+    ):
+        load(file, environ={})
+
+
+def test_database_url_is_a_secret_of_the_environment(tmp_path):
+    settings = load(environ={"DATABASE_URL": "postgresql://u:geheim@h/d"})
+    assert settings.source.database_url.get_secret_value().endswith("@h/d")
+    assert "geheim" not in f"{settings.public()}{settings!r}"
+    file = tmp_path / "drill.toml"
+    file.write_text('[source]\ndatabase_url = "postgresql://u:geheim@h/d"\n')
+    with pytest.raises(UsageError, match="secret"):
+        load(file, environ={})
+
+
 def test_example_without_its_comments_is_a_file_of_settings(tmp_path):
     text = (Path(__file__).parents[1] / "drill.toml").read_text()
     lines = [each[2:] for each in text.splitlines() if re.match(r"# (\[|[a-z_0-9.-]+ = )", each)]

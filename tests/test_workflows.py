@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chromadrill.settings import Container
+
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
@@ -59,6 +61,16 @@ def test_evidence_is_kept_however_the_run_ends(path):
 def test_hanging_drill_ends_before_its_job_so_that_its_evidence_is_kept(path, job, step):
     path = f".github/workflows/{path}"
     assert named(path, step)["timeout-minutes"] < read(path)["jobs"][job]["timeout-minutes"]
+
+
+def test_official_image_is_named_in_one_job_and_must_not_be_left_out():
+    job = read(".github/workflows/ci.yml")["jobs"]["official-image"]
+    assert job["env"] == {"CHROMA_IMAGE": Container().image, "DRILL_REQUIRE_DOCKER": "1"}
+    words = " ".join(each.get("run", "") for each in job["steps"])
+    assert "tox run -e container" in words
+    assert "tox run -e compat" in words
+    limits = [each.get("timeout-minutes", 0) for each in job["steps"]]
+    assert sum(limits) < job["timeout-minutes"]
 
 
 def test_monthly_drill_is_never_cut_by_the_next_one_and_starts_off_the_hour():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from chromadrill.evidence.redaction import redact_folder, secrets_of
 from chromadrill.evidence.signature import sign
 from chromadrill.evidence.trend import judge_trend
 from chromadrill.model import JSON
+from chromadrill.reporting import measured
 from chromadrill.reporting.badge import badge
 from chromadrill.reporting.html import page
 from chromadrill.reporting.markdown import markdown
@@ -46,8 +48,9 @@ def close(
     before = history.read(reports / history.HISTORY)
     mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
     shown = [*mine, history.entry_of(record, "")][-SHOWN:] if drill else mine[-SHOWN:]
-    (folder / "report.md").write_text(markdown(record), "utf-8")
-    (folder / "report.html").write_text(page(record, shown, faults=faults), "utf-8")
+    tables = measured_in(folder)
+    (folder / "report.md").write_text(markdown(record) + measured.markdown(tables), "utf-8")
+    (folder / "report.html").write_text(page(record, shown, faults=faults, tables=tables), "utf-8")
     redact_folder(folder, secrets_of())
     seal(folder, record)
     sha256 = sha256_of_record(folder)
@@ -60,6 +63,12 @@ def close(
         _draw(reports, before)
         _point_latest_at(folder)
     return sha256
+
+
+def measured_in(folder: Path) -> dict[str, list[JSON]]:
+    """The tables that the suites `hotcopy` and `compat` left in a run's folder."""
+    files = {name: folder / f"{name}.json" for name in measured.TABLES}
+    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
 
 
 def whole(record: JSON) -> bool:

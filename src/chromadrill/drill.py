@@ -28,6 +28,7 @@ from chromadrill.model import (
     Verdict,
 )
 from chromadrill.monitoring.prober import Prober
+from chromadrill.monitoring.sights import view
 from chromadrill.proof import Proof
 from chromadrill.protocols import Disaster, HasMetrics, HasSnapshots, Target
 from chromadrill.recovery.clients import searching
@@ -92,7 +93,12 @@ class Drill:
         self._done = 0.0
         self._killed_before = 0
         self.recovered_s: float | None = None
+        self._back: float | None = None
         self.startup_s: float | None = None
+
+    def export(self, **variables: str) -> None:
+        """What commands typed from now on find in their environment besides ours."""
+        self._environment = {**self._environment, **variables}
 
     def note(self, event: str, **fields: Any) -> None:
         """One fact into the ledger."""
@@ -181,14 +187,20 @@ class Drill:
         struck, back = self._struck(), self.recovered_s
         return self._watched().between(struck.at, None if back is None else struck.at + back)
 
-    def strike(self, disaster: Disaster) -> Strike:
-        """Do the damage, then wait until a client has seen it (at most 30 s)."""
+    def strike(
+        self, disaster: Disaster, *, seen_by: Callable[[float], Sight | None] | None = None
+    ) -> Strike:
+        """Do the damage, then wait until a client has seen it (at most 30 s).
+
+        `seen_by`: another client than the prober, which only reads; asked with the moment of the
+        damage (monotonic seconds).
+        """
         at, epoch = now(), time.time()
         self.note("strike", disaster=disaster.name, what=disaster.what)
         disaster.strike(self.target)
         # from here on: that the server was down while its files were damaged proves no damage
         self._done = now()
-        sight = self._watched().first_wrong(self._done)
+        sight = (seen_by or self._watched().first_wrong)(self._done)
         seen = f"a client saw {sight.result}: {sight.detail}" if sight else None
         after = sight.done - at if sight else None
         self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
@@ -207,16 +219,14 @@ class Drill:
         except Unavailable as error:
             self.note("not recovered", why=str(error))
             return None
-        self.recovered_s = round(done - struck.at, 3)
+        self._back, self.recovered_s = done, round(done - struck.at, 3)
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
 
-    def stays_right(self, *, for_s: float) -> None:
-        """Watch on after the recovery: answers that come and go again are no recovery."""
-        if self.recovered_s is None:
-            return  # the recovery time says so
-        back = self._struck().at + self.recovered_s
-        self.judged(stays_right(self._watched().on_from(back, for_s=for_s)))
+    def watch_on(self, *, for_s: float) -> None:
+        """Let the prober ask on for so long after the recovery; where there was none, go on."""
+        if self._back is not None:
+            self._watched().on_from(self._back, for_s=for_s)
 
     @contextmanager
     def clients_searching(self) -> Iterator[None]:
@@ -228,27 +238,41 @@ class Drill:
         self.judged(*clients.verdicts())
 
     # ---- proof ----------------------------------------------------------------------------------
-    def prove(self, before: Fingerprint, *, imported: Collection[str] = ()) -> bool:
+    def prove(
+        self,
+        before: Fingerprint,
+        *,
+        imported: Collection[str] = (),
+        rebuilt: Collection[str] = (),
+    ) -> bool:
         """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
 
-        Its own restart is nobody's outage: the watch ends before it. `imported`: keys of the
-        collections that came back over the API.
+        Its own restart is nobody's outage: the watch ends before it, after the first climb.
+        `imported`: keys of the collections that came back over the API; `rebuilt`: embedded anew,
+        too.
         """
-        self.end_watch()
         proof = Proof(
             self.target,
             before,
-            imported=imported,
+            imported={*imported, *rebuilt},
+            rebuilt=rebuilt,
             objectives=self._objectives,
             note=self.note,
             judged=self.judged,
             attach=self._attach,
+            restarting=self._judge_watch,
         )
         good = proof.run(killed_before=self._killed_before)
         self.startup_s = proof.startup_s
         if self.struck and good:
             self.note("proven", seconds=round(now() - self.struck.at, 3))
         return good
+
+    def _judge_watch(self) -> None:
+        """Answers that come and go again are no recovery."""
+        seen = self.end_watch()
+        if self._back is not None and seen:
+            self.judged(stays_right(view(seen, self._back, seen[-1].done)))
 
     def judged(self, *verdicts: Verdict) -> None:
         """Keep verdicts; all of them count in the end."""

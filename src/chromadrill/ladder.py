@@ -11,16 +11,21 @@ Rung = Callable[[], Verdict]
 
 
 def judge(
-    seen: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
+    seen: Observation,
+    before: Fingerprint | None,
+    *,
+    imported: Collection[str] = (),
+    rebuilt: Collection[str] = (),
 ) -> list[Verdict]:
     """Every rung's verdict on a live observation.
 
     Without a fingerprint the rungs that need one are `not_run`, and what is left judges
     self-consistency: do the server's answers agree with brute force over its own records?
     `imported` collections came back over the API (new ids, cosine vectors within a tolerance).
+    `rebuilt` ones among them were embedded anew from their documents.
     """
     verdicts = []
-    for name, rung in _content_rungs(seen, before, imported):
+    for name, rung in _content_rungs(seen, before, imported, rebuilt):
         if before is None:
             missing = "no fingerprint given: nothing to compare with"
             verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
@@ -67,7 +72,10 @@ def judge_canary(seen: Observation) -> Verdict:
 
 
 def _content_rungs(
-    seen: Observation, before: Fingerprint | None, imported: Collection[str]
+    seen: Observation,
+    before: Fingerprint | None,
+    imported: Collection[str],
+    rebuilt: Collection[str] = (),
 ) -> list[tuple[str, Rung]]:
     def against(check: Callable[..., Verdict], **kwargs: Collection[str]) -> Rung:
         return lambda: check(seen, before, **kwargs)
@@ -75,7 +83,7 @@ def _content_rungs(
     return [
         ("inventory", against(content.same_inventory, imported=imported)),
         ("counts", against(content.same_counts)),
-        ("records", against(content.same_records, imported=imported)),
+        ("records", against(content.same_records, imported=imported, rebuilt=rebuilt)),
         ("configuration", against(content.same_configuration, imported=imported)),
     ]
 

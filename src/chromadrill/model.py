@@ -352,11 +352,42 @@ class Acknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class HotCopy:
+    """One try of a way to copy a running server, and what was then seen of the copy.
+
+    `began`, `ended`: UTC epoch seconds. `ledger`: the writes acknowledged until it ended, in their
+    order. `stalled_s`: the longest that the writer waited between two acknowledgements meanwhile.
+    `present`: whole writes found in the copy, id -> value. `refused`: why the way gave no copy.
+    """
+
+    way: str
+    began: float
+    ended: float
+    ledger: tuple[Acknowledged, ...]
+    stalled_s: float
+    refused: str | None = None
+    present: Mapping[str, int] = field(default_factory=dict)
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Samples:
     """Latencies in milliseconds as the client saw them, with what went wrong, raw."""
 
     milliseconds: tuple[float, ...]
     errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Questions with known right documents: how many were asked, and how many found theirs.
+
+    `first`: as the first answer; `ten`: among the first ten.
+    """
+
+    asked: int
+    first: int
+    ten: int
 
 
 @dataclass(frozen=True, slots=True)

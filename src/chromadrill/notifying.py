@@ -55,6 +55,12 @@ def notify(
     return troubles
 
 
+def pulse(name: str, heartbeat: SecretStr | None, *, good: bool, timeout_s: float = 5) -> list[str]:
+    """Ping one heartbeat, `/fail` below it where it is not `good`; what went wrong, in sentences."""
+    url = _value(heartbeat)
+    return _told(name, url, lambda c: c.get(_ping(url, good)), timeout_s) if url else []
+
+
 def _value(secret: SecretStr | None) -> str:
     # an unset secret of a CI system arrives as an empty text
     return secret.get_secret_value().strip() if secret else ""

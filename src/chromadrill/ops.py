@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chromadrill import cli
+from chromadrill.backup_notice import noticed
 from chromadrill.backups.methods import METHODS
 from chromadrill.checks.posture import judge
 from chromadrill.errors import DrillError, UsageError
 from chromadrill.guarded import Guarded, guarded
-from chromadrill.model import Outcome, Plan
+from chromadrill.model import Backup, Outcome, Plan
 from chromadrill.posture import store_of
 from chromadrill.posture.proven import proven
 from chromadrill.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
@@ -29,16 +30,14 @@ def main(arguments: list[str] | None = None) -> int:
     name = asked.target or settings.drill.target
     if asked.incident not in (None, name):
         raise UsageError(f"--incident {asked.incident}: the target is {name}; name the same.")
-    export = getattr(asked, "method", None) == "export"
-    if asked.incident is None:
-        # before anything is opened, and again when its address is known
-        rules.may_operate(standing(settings, name), asked.action, export=export)
-    target = open_target(settings, name)
-    guard = guarded(settings, target, name, incident=asked.incident is not None)
-    if asked.incident is None:
-        rules.may_operate(guard.at, asked.action, export=export)
-    else:
-        open_up(target.url)
+    if asked.action == "snapshot":
+        # a target that cannot even be opened is a failed backup, too
+        with noticed(settings, name):
+            made = _snapshot(_opened(settings, name, asked), asked)
+        sys.stdout.write(made.id + "\n")
+        return cli.DONE
+    guard = _opened(settings, name, asked)
+    target = guard.target
     if asked.action in ("start", "stop", "restart", "recreate"):
         _service(guard, asked.action)
     elif asked.action == "logs":
@@ -80,13 +79,31 @@ def _service(guard: Guarded, action: str) -> None:
     cli.say(f"{target.name}: {action} done, {target.url}")
 
 
+def _opened(settings: Settings, name: str, asked: argparse.Namespace) -> Guarded:
+    """The target behind its rails, which are asked before it is opened, and after."""
+    export = getattr(asked, "method", None) == "export"
+    if asked.incident is None:
+        rules.may_operate(standing(settings, name), asked.action, export=export)
+    target = open_target(settings, name)
+    guard = guarded(settings, target, name, incident=asked.incident is not None)
+    if asked.incident is None:
+        rules.may_operate(guard.at, asked.action, export=export)  # its address is known now
+    else:
+        open_up(target.url)
+    return guard
+
+
+def _snapshot(guard: Guarded, asked: argparse.Namespace) -> Backup:
+    if not isinstance(guard.target, HasSnapshots):
+        raise _cannot(guard.target, "snapshot")
+    return guard.snapshot(asked.name, asked.method)
+
+
 def _snapshots(guard: Guarded, asked: argparse.Namespace) -> None:
     target = guard.target
     if not isinstance(target, HasSnapshots):
         raise _cannot(target, "snapshot")
-    if asked.action == "snapshot":
-        sys.stdout.write(guard.snapshot(asked.name, asked.method).id + "\n")
-    elif asked.action == "snapshots":
+    if asked.action == "snapshots":
         for each in target.snapshots():
             sys.stdout.write(f"{each.id}  {each.created_at}  {each.bytes / 1e6:.1f} MB\n")
     else:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.own import own_questions
+from chromadrill.datasets.probes import QUESTIONS
 from chromadrill.model import Scope, Verdict
 from chromadrill.monitoring.asked import Asked, timed
-from chromadrill.monitoring.questions import own_questions, searches
+from chromadrill.monitoring.questions import searches
 
-QUESTIONS = 64  # different ones; asked in turn
 WARM = 3
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -100,6 +100,19 @@ class HasMetrics(Protocol):
     def metrics(self) -> Usage: ...
 
 
+@runtime_checkable
+class HotCopyable(Protocol):
+    """Capability `hotcopy`: the volume can be read while the server runs. What is read is no backup."""
+
+    def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
+        """Copy what the volume holds, whatever the server does to it meanwhile; no faster than that."""
+        ...
+
+    def live_data(self) -> Path:
+        """The running server's own directory; raises Unavailable where it is out of our reach."""
+        ...
+
+
 CAPABILITIES: dict[str, type] = {
     "restart": Restartable,
     "volume": HasVolume,
@@ -108,6 +121,7 @@ CAPABILITIES: dict[str, type] = {
     "pause": Pausable,
     "recreate": Recreatable,
     "metrics": HasMetrics,
+    "hotcopy": HotCopyable,
 }
 
 
@@ -151,6 +165,25 @@ class Embedder(Protocol):
         ...
 
 
+class Model(Embedder, Protocol):
+    """An embedder whose vectors can be told from another model's: by the hash of its weights."""
+
+    revision: str
+    weights_sha256: str
+
+    def facts(self) -> Mapping[str, Any]:
+        """What a report says of it."""
+        ...
+
+
+@runtime_checkable
+class HasRelease(Protocol):
+    """Knows which release of Chroma it runs (None: it cannot tell), so a downgrade is refused."""
+
+    @property
+    def release(self) -> str | None: ...
+
+
 class Stoppable(Protocol):
     """What a backup method needs of a target: it is up or down, and has a volume."""
 
@@ -167,6 +200,7 @@ class BackupMethod(Protocol):
     """A way to make a backup and to put it back; a module with these names is one."""
 
     METHOD: str
+    WAY: str
 
     def take(
         self, target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from chromadrill import cli
+from chromadrill.closing import measured_in
 from chromadrill.errors import Refused, UsageError
 from chromadrill.evidence import chain
 from chromadrill.evidence.ledger import read
@@ -18,6 +19,7 @@ from chromadrill.evidence.record import RECORD, record_of
 from chromadrill.evidence.rejudge import rejudge
 from chromadrill.ladder import outcome_of
 from chromadrill.model import JSON, Outcome
+from chromadrill.reporting import measured
 from chromadrill.reporting.html import page
 from chromadrill.reporting.markdown import markdown
 from chromadrill.settings import load
@@ -60,8 +62,9 @@ def _write(record: JSON, run: Path, folder: Path) -> None:
     if folder.resolve().is_relative_to(run.resolve()):
         raise Refused(f"{folder} lies in the run's own folder, which stays as it is.")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "report.md").write_text(markdown(record), "utf-8")
-    (folder / "report.html").write_text(page(record), "utf-8")
+    tables = measured_in(run)
+    (folder / "report.md").write_text(markdown(record) + measured.markdown(tables), "utf-8")
+    (folder / "report.html").write_text(page(record, tables=tables), "utf-8")
     (folder / RECORD).write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
 
 

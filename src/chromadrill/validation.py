@@ -65,8 +65,11 @@ def validate(
     name: str | None,
     *,
     serve: bool = False,
+    rebuilt: bool = False,
 ) -> tuple[Mapping[str, int], list[Verdict]]:
     """Climb the ladder; returns the counts seen and the verdicts. `name`: that collection alone.
+
+    `rebuilt`: vectors were embedded anew since the fingerprint (a server's collections alone).
 
     A directory is read at rest; with `serve` a private copy of it is then served and climbed,
     written to, restarted and climbed again.
@@ -80,7 +83,8 @@ def validate(
     # narrowed first: one collection that was restored from its export is imported, all of it
     seen, before = _narrowed(seen, before, name)
     imported = came_over_the_api(seen, before) if before else ()
-    return seen.counts, judge(seen, before, imported=imported)
+    anew = imported if rebuilt else ()
+    return seen.counts, judge(seen, before, imported=imported, rebuilt=anew)
 
 
 def prove(backup: ExistingBackup) -> tuple[Mapping[str, int], list[Verdict]]:

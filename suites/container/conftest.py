@@ -4,7 +4,25 @@ import pytest
 
 from chromadrill.errors import Unavailable
 from chromadrill.targets.loop import small_disk
+from fixtures.options import settings_of
 from fixtures.target import fill, new_scratch
+
+
+def pytest_collection_modifyitems(config, items):
+    """An engine is killed only where the settings name one that nobody else uses."""
+    named = settings_of(config).container
+    if named.engine_pid_file and named.engine_start:
+        return
+    gone = [each for each in items if "engine_of_ours" in getattr(each, "fixturenames", ())]
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [each for each in items if each not in gone]
+
+
+@pytest.fixture
+def engine_of_ours(settings):
+    """The pid file and the start command of an engine that may be killed."""
+    return settings.container
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ class TestOnASmallDisk:
     def test_full_disk_is_freed_and_no_acknowledged_write_is_lost(
         self, watched, chroma, fingerprint, writes, objectives, disaster, word
     ):
-        """On-call frees space, then restarts: freeing alone does not heal it."""
+        """On-call frees space, then restarts: clients write again, and nothing is lost."""
         drill = watched
         with (
             drill.given("clients are writing"),
@@ -40,11 +40,12 @@ class TestOnASmallDisk:
         ):
             writer.wait_for(100)
             with drill.when(f"disaster: {disaster.what}"):
-                struck = drill.strike(disaster)
-        with drill.when(f"on-call frees space, then follows RB-1: {word}"):
-            free_disk(drill.target)
-            drill.ops(word)
-            recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+                struck = drill.strike(disaster, seen_by=writer.first_refused)
+            with drill.when(f"on-call frees space, then follows RB-1: {word}; the clients go on"):
+                free_disk(drill.target)
+                drill.ops(word)
+                recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+                writer.wait_for(len(writer.acknowledged) + 10)
         with drill.then("every acknowledged write and every record is there"):
             present = whole_writes(chroma, writes)
             chroma.delete_collection(Scope(), writes.name)

@@ -13,27 +13,18 @@ from chromadrill.model import Scope
 pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
 
 
-@pytest.fixture
-def ours(settings):
-    """Settings of an engine that nobody else uses."""
-    found = settings.container
-    if not (found.engine_pid_file and found.engine_start):
-        pytest.skip("no engine of ours: [container] engine_pid_file and engine_start name one")
-    return found
-
-
 @pytest.mark.needs("recreate")
 def test_engine_is_started_again_without_losing_an_acknowledged_write(
-    ours, watched, chroma, fingerprint, writes, objectives
+    engine_of_ours, watched, chroma, fingerprint, writes, objectives
 ):
     """On-call starts the engine, then the server: every acknowledged write is there, in time."""
-    drill, disaster = watched, EngineKilled(ours.engine_pid_file)
+    drill, disaster = watched, EngineKilled(engine_of_ours.engine_pid_file)
     with drill.given("clients are writing"), Writer(drill.target.url, writes) as writer:
         writer.wait_for(100)
         with drill.when(f"disaster: {disaster.what}"):
             struck = drill.strike(disaster)
     with drill.when("on-call starts the engine, then follows RB-1: start"):
-        subprocess.run(shlex.split(ours.engine_start), check=True, timeout=120)
+        subprocess.run(shlex.split(engine_of_ours.engine_start), check=True, timeout=120)
         drill.ops("start")
         recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged write and every record is there, also after a restart"):

@@ -10,6 +10,7 @@ from chromadrill.protocols import (
     HasMetrics,
     HasSnapshots,
     HasVolume,
+    HotCopyable,
     Pausable,
     Recreatable,
     Restartable,
@@ -117,6 +118,15 @@ def test_paused_server_takes_connections_and_answers_none_until_it_is_woken(targ
         target.unpause()
     target.unpause()
 
+    with Chroma(target.url) as chroma:
+        assert chroma.heartbeat() > 0
+
+
+def test_volume_can_be_read_while_the_server_runs(target, capable, tmp_path):
+    capable(target, HotCopyable)
+    target.copy_running(tmp_path / "copy")
+
+    assert (tmp_path / "copy" / "chroma.sqlite3").read_bytes().startswith(b"SQLite format 3")
     with Chroma(target.url) as chroma:
         assert chroma.heartbeat() > 0
 

@@ -23,7 +23,7 @@ def test_clients_search_through_a_restore(watched, objectives, loss):
                 drill.ops(*words)
             recovered_s = drill.recovered(within_s=objectives.rb6_recovery_s)
         with drill.then("clients are served again, and stay so"):
-            drill.stays_right(for_s=10)
+            drill.watch_on(for_s=10)
     with drill.then("everything is back and answers as fast as it must, cold and warm"):
         proven = drill.prove(snapshot.fingerprint)
         drill.judged(

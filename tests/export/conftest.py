@@ -1,12 +1,12 @@
 """A source with what is hard to carry over, and empty servers to carry it to."""
 
 import os
-import sqlite3
 
 import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
+from chromadrill.datasets.older import metric_in_metadata_alone
 from chromadrill.model import Scope
 from chromadrill.targets.process import ProcessTarget
 
@@ -59,27 +59,6 @@ def fill(chroma):
     chroma.delete(emptied, ["gone"])
 
 
-def make_legacy(data):
-    """As a directory written by 0.6 is: the metric in the metadata alone."""
-    with sqlite3.connect(data / "chroma.sqlite3") as database:
-        (key,) = database.execute("select id from collections where name='legacy'").fetchone()
-        database.execute(
-            "update collections set config_json_str='{}', schema_str=null where id=?", [key]
-        )
-        (segment,) = database.execute(
-            "select id from segments where collection=? and scope='VECTOR'", [key]
-        ).fetchone()
-        for table, column, owner in (
-            ("collection_metadata", "collection_id", key),
-            ("segment_metadata", "segment_id", segment),
-        ):
-            database.execute(
-                f"insert into {table} ({column}, key, str_value) values (?, 'hnsw:space', 'cosine')",
-                [owner],
-            )
-    database.close()
-
-
 @pytest.fixture(scope="package")
 def source(tmp_path_factory):
     """A running server with all of it; the tests leave it as it is."""
@@ -90,7 +69,7 @@ def source(tmp_path_factory):
     with Chroma(target.url) as chroma:
         fill(chroma)
     target.stop()
-    make_legacy(target.data)
+    metric_in_metadata_alone(target.data, "legacy")
     target.start()
     yield target
     target.remove()

@@ -32,10 +32,11 @@ class Locust:
         self.folder = folder
         self.result_file = folder / "made" / "r.json"
 
-    def start(self, *words):
+    def start(self, *words, headless=True):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "DRILL_"))}
-        command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"), "--headless",
-                   "--only-summary", "--result", str(self.result_file), *map(str, words)]  # fmt: skip
+        command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"),
+                   *(["--headless"] if headless else []), "--only-summary",
+                   "--result", str(self.result_file), *map(str, words)]  # fmt: skip
         return subprocess.Popen(command, cwd=self.folder, env=clean, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True)  # fmt: skip
 

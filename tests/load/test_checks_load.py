@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.checks.load import Limits, judge
+from chromadrill.checks.load import Limits, judge, written
 from chromadrill.load.facts import facts
 from chromadrill.load.samples import Sample
 from chromadrill.model import Outcome
@@ -110,3 +110,49 @@ def test_recovery_tells_outages_and_fails_only_if_it_ends_in_one():
     limits = Limits(samples_min=100, p90_ms=None, error_share=None, must_recover=True)
     assert merged(made(**changed(range(300, 600), "error", 1)), limits) is Outcome.PASS
     assert merged(made(**changed(range(995, 1000), "wrong", 1)), limits) is Outcome.FAIL
+
+
+RECOVERY = Limits(samples_min=100, p90_ms=None, error_share=None, must_recover=True)
+
+
+def frozen_generator(limit_s=10.0, long_s=11.0, *, at=5.0):
+    """The generator stood still: what was open then is given up when it wakes, the rest is late."""
+    woke = at + long_s
+    found = []
+    for each in made():
+        if at <= each.due < woke:
+            each = each._replace(started=woke, done=woke + 0.005)
+        found.append(each)
+    found[int(at * 50) - 1] = Sample(
+        int(at * 50) - 1, 0, "search", at - 0.02, at - 0.02, woke, "timeout", "no answer"
+    )
+    return found
+
+
+def test_a_timeout_in_which_the_generator_itself_stood_still_is_no_error_of_the_server():
+    said = outcomes(frozen_generator())
+    assert said["load errors"] is Outcome.UNKNOWN
+    assert merged(frozen_generator()) is Outcome.UNKNOWN
+    ended_so = frozen_generator(at=9.0, long_s=11.0)
+    assert outcomes(ended_so[:460], RECOVERY, scheduled=460)["right at the end"] is Outcome.UNKNOWN
+
+
+def test_a_timeout_with_a_hiccup_of_the_generator_in_it_is_the_servers():
+    samples = made(**changed(range(250, 300), "timeout", 10_000))
+    late = [e._replace(started=6.2, done=6.2 + e.service_ms / 1000) if 6 <= e.due < 6.2 else e
+            for e in samples]  # fmt: skip
+    assert outcomes(late)["load errors"] is Outcome.FAIL
+
+
+def test_an_ended_run_keeps_what_arrived_after_its_last_due_sample():
+    samples = made(200, **changed(range(180, 200), "error", 1))
+    seen = facts([e for e in samples if e.number not in (170, 171)], 150, 1)
+    assert (seen.scheduled, seen.arrived, seen.missing_of_worker) == (198, 198, {})
+    assert outcomes(samples, RECOVERY, scheduled=150)["right at the end"] is Outcome.FAIL
+    assert outcomes(samples[:100], RECOVERY, scheduled=150)["arrivals"] is Outcome.UNKNOWN
+
+
+def test_acknowledged_writes_that_are_not_there_fail():
+    assert written(64, []).outcome is Outcome.PASS
+    assert written(64, ["load-3-1"]).outcome is Outcome.FAIL
+    assert written(0, []).outcome is Outcome.UNKNOWN

@@ -1,19 +1,23 @@
 """Profiles, schedule, samples, answers, hosts: what needs no server."""
 
+import dataclasses
 import random
+from pathlib import Path
 
 import orjson
 import pytest
 
 from chromadrill.checks.objectives import percentile
+from chromadrill.datasets.probes import KnownAnswer
 from chromadrill.errors import UsageError
-from chromadrill.load import files, samples
+from chromadrill.load import files, operations, samples
 from chromadrill.load.answers import judged
 from chromadrill.load.hosts import on_this_machine
 from chromadrill.load.operations import Operation, interleaved
 from chromadrill.load.plan import Plan
 from chromadrill.load.profiles import PROFILES, Stage, profile_named
 from chromadrill.load.schedule import arrivals, share
+from chromadrill.model import CollectionInfo
 from tests.load.samples import made, noisy
 
 SEARCH = Operation("search", "/q", "{}", "a", "words of a")
@@ -43,6 +47,30 @@ def test_arrivals_follow_the_stages_and_a_shorter_or_longer_run_cuts_or_repeats_
     assert len(longer) == 90
     assert longer[70] == 3.0
     assert (longer[1:] > longer[:-1]).all()
+
+
+def test_a_run_of_no_time_has_no_arrivals():
+    assert len(arrivals((Stage(2, 10),), 0.0)) == 0
+    result = files.result_of(PLAN.ended(1.0), [], started_at="2026-01-01T00:00:00.000Z")
+    assert result["outcome"] == "unknown"
+
+
+def test_a_search_must_hold_as_many_records_as_there_are_to_find():
+    ten = dataclasses.replace(SEARCH, least=3)
+    assert judged(ten, 200, answer(list("abc"), ["words of a", "b", "c"]))[0] == "right"
+    outcome, detail = judged(ten, 200, answer(["a"], ["words of a"]))
+    assert outcome == "wrong"
+    assert "1 records answered" in detail
+
+
+def test_a_collection_with_another_id_is_asked_under_that_one():
+    info = CollectionInfo("old", "a b", "t", "d", 2, None, None, None, "l2")
+    asked = KnownAnswer(info.scope, info.name, "a", "words of a", [0.0, 1.0])
+    made = operations.search(asked, info, 30)
+    assert made.least == 10
+    assert made.path_of("old") == made.path
+    assert made.path_of("new") == made.path.replace("/old/", "/new/")
+    assert made.named.endswith("/collections/a%20b")
 
 
 def test_shares_of_all_workers_are_the_schedule():
@@ -142,3 +170,8 @@ def test_the_result_has_the_agreed_keys_and_its_files(tmp_path):
 
 def test_a_plan_survives_the_way_to_a_worker():
     assert Plan.from_json(orjson.loads(orjson.dumps(PLAN.to_json()))) == PLAN
+
+
+def test_the_context_of_the_workers_image_leaves_out_history_environments_and_secrets():
+    left_out = Path(__file__).parents[2].joinpath(".dockerignore").read_text().split()
+    assert {".git", ".tox", ".venv", "reports/*", "**/.env*"} <= set(left_out)

@@ -1,11 +1,14 @@
 """Load runs from end to end: real locust, real server, and what is done to them meanwhile."""
 
+import json
 import os
 import signal
+import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -15,6 +18,9 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.clock import wait_until
 from chromadrill.load import samples
 from chromadrill.model import Scope
+from tests.conftest import fill
+from tests.slow_proxy import proxied
+from tests.wrong_answers import other_ids
 
 
 def children(process, wanted):
@@ -177,3 +183,128 @@ def test_recovery_reports_the_outage_it_saw(filled, locust):
     said, _ = process.communicate(timeout=90)
     locust.assert_sound(process.returncode, said)
     assert any(each["result"] in ("error", "timeout") for each in locust.result["windows"])
+
+
+def said_of(locust, check):
+    (found,) = (each for each in locust.result["verdicts"] if each["check"] == check)
+    return found["outcome"]
+
+
+@pytest.mark.slow
+def test_recovery_fails_when_the_server_is_dead_at_the_end(filled, locust):
+    words = ("--host", filled.url, "--profile", "recovery", "--run-time", "8s")
+    process = locust.started(filled, *words)
+    threading.Event().wait(6)
+    filled.kill()
+    said, _ = process.communicate(timeout=90)
+    filled.start()
+    assert process.returncode == 1, said
+    assert locust.result["scheduled"] == 160
+    assert said_of(locust, "right at the end") == "fail"
+
+
+@pytest.mark.slow
+def test_recovery_ended_after_a_moment_is_unknown_with_all_its_files(filled, locust):
+    process = locust.started(filled, "--host", filled.url, "--profile", "recovery")
+    threading.Event().wait(1)
+    os.kill(process.pid, signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    assert 0 < locust.result["samples"] < 100
+    assert len(list(locust.result_file.parent.iterdir())) == 4
+
+
+@pytest.mark.slow
+def test_most_questions_wrong_from_the_start_fail(filled, locust):
+    def nine_of_ten(data):  # always the same ones, so none of them is asked during the run
+        raw = json.loads(data)
+        return data if raw["ids"][0] and raw["ids"][0][0].endswith("7") else other_ids(data)
+
+    with proxied(filled.url) as made_worse:
+        made_worse.alter = nine_of_ten
+        code, said = locust.run("--host", made_worse.url, "--profile", "smoke")
+    assert code == 1, said
+    assert said_of(locust, "questions") == "fail"
+    assert locust.result["outcomes"] == {"right": 300}
+
+
+@pytest.mark.slow
+def test_acknowledged_writes_that_are_discarded_fail(filled, locust):
+    with proxied(filled.url) as made_worse:
+        made_worse.swallow = ("/upsert",)
+        code, said = locust.run("--host", made_worse.url, "--profile", "mixed", "--run-time", "5s")
+    assert code == 1, said
+    assert said_of(locust, "load writes") == "fail"
+
+
+@pytest.mark.slow
+def test_the_generators_own_freeze_is_not_the_servers(filled, locust):
+    process = locust.started(filled, "--host", filled.url, "--profile", "smoke")
+    threading.Event().wait(1)
+    os.kill(process.pid, signal.SIGSTOP)
+    threading.Event().wait(11)  # the freeze itself, longer than an arrival waits
+    os.kill(process.pid, signal.SIGCONT)
+    said, _ = process.communicate(timeout=90)
+    assert process.returncode == 2, said
+    assert said_of(locust, "schedule kept") == "unknown"
+
+
+@pytest.mark.slow
+def test_recovery_finds_a_collection_that_came_back_with_another_id(server, locust):
+    with Chroma(server.url) as chroma:
+        fill(chroma, "returns", 90)
+        words = ("--host", server.url, "--profile", "recovery", "--run-time", "12s")
+        process = locust.started(server, *words)
+        threading.Event().wait(2)
+        chroma.delete_collection(Scope(), "returns")
+        fill(chroma, "returns", 90)
+        said, _ = process.communicate(timeout=90)
+        chroma.delete_collection(Scope(), "returns")
+    locust.assert_sound(process.returncode, said)
+    assert locust.result["outcomes"]["error"] > 0
+    assert said_of(locust, "right at the end") == "pass"
+
+
+@pytest.mark.slow
+def test_a_page_without_a_worker_is_unknown_and_says_so(filled, locust):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", 0,
+             "--web-host", "127.0.0.1", "--web-port", port)  # fmt: skip
+    process = locust.start(*words, "--host", filled.url, headless=False)
+    page = f"http://127.0.0.1:{port}"
+
+    def up():
+        with suppress(httpx.TransportError):
+            return httpx.get(page).is_success
+
+    try:
+        wait_until(up, within_s=30, name="the page")
+        httpx.post(f"{page}/swarm", data={"load_profile": "smoke"}, timeout=20)
+        wait_until(locust.result_file.exists, within_s=20, name="a result")
+    finally:
+        process.terminate()
+        said, _ = process.communicate(timeout=30)
+    assert "There is no worker" in said
+    assert "ZeroDivisionError" not in said
+    assert locust.result["outcome"] == "unknown"
+
+
+@pytest.mark.slow
+def test_a_failed_run_whose_result_cannot_be_written_stays_1(filled, locust, tmp_path):
+    (tmp_path / "file").touch()
+    with made_worse(filled.url, wrong="empty") as url:
+        code, said = locust.run(
+            "--host", url, "--profile", "smoke", "--result", tmp_path / "file" / "r.json"
+        )
+    assert code == 1, said
+    assert "--result" in said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [["--no-such-option"], ["--profile"], ["--users", "many"]])
+def test_words_that_locust_does_not_know_are_64(locust, words):
+    code, said = locust.run("--host", "http://127.0.0.1:1", *words)
+    assert code == 64, said
+    assert "Traceback" not in said

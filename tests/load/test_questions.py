@@ -28,8 +28,10 @@ def chroma(tmp_path_factory):
 
 
 def test_questions_have_the_nearest_record_of_all_as_answer(chroma):
-    asked = questions(chroma, [DEFAULT], 20)
+    found = questions(chroma, [DEFAULT], 20)
+    asked = found.right
     assert len(asked) >= 15
+    assert len(asked) + len(found.missed) <= found.tried == 20
     info = chroma.collection(DEFAULT, asked[0].collection)
     stored = {
         i: v for page in chroma.pages(info) for i, v in zip(page.ids, page.vectors, strict=True)

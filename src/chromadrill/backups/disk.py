@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from chromadrill.clock import now
 from chromadrill.errors import Refused
 
 ROOM = 1.1  # free bytes wanted, of what is to be written
+CHUNK = 256 * 1024
 
 
 def require_room(place: Path, wanted: int, *, freed: int = 0) -> None:
@@ -47,6 +52,34 @@ def copy_tree(source: Path, to: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def copy_running(source: Path, into: Path, *, bytes_per_s: float | None = None) -> None:
+    """Copy as `cp -r` does while somebody writes: file by file, what vanishes is passed over."""
+    keep_pace = pace(bytes_per_s)
+    into.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.rglob("*")):
+        to = into / path.relative_to(source)
+        if path.is_dir():
+            to.mkdir(exist_ok=True)
+            continue
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file, to.open("wb") as copy:
+            while chunk := file.read(CHUNK):
+                copy.write(chunk)
+                keep_pace(len(chunk))
+
+
+def pace(bytes_per_s: float | None) -> Callable[[int], None]:
+    """To be told of every chunk: waits where more went by than the rate allows. None: never."""
+    started, went_by = now(), 0
+
+    def keep(count: int) -> None:
+        nonlocal went_by
+        went_by += count
+        if bytes_per_s:
+            time.sleep(max(0.0, went_by / bytes_per_s - (now() - started)))
+
+    return keep
 
 
 def flush_folder(folder: Path) -> None:

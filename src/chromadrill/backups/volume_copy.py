@@ -16,14 +16,16 @@ from pathlib import Path
 
 from chromadrill.backups import folders, manifest
 from chromadrill.backups.disk import copy_tree, empty, require_room, size_of
+from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.client import connect
 from chromadrill.errors import Unavailable
 from chromadrill.fingerprint import at_rest, live
 from chromadrill.ladder import judge_files
 from chromadrill.model import Backup, Fingerprint, Outcome, Scope
-from chromadrill.protocols import Stoppable
+from chromadrill.protocols import HasRelease, Stoppable
 
 METHOD = "volume copy"
+WAY = "stop-copy"  # of hot/ways.py, where the suite `hotcopy` measures it
 
 
 def take(
@@ -53,7 +55,12 @@ def take(
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:
-    """Put the files back into the emptied volume; the server must be stopped, and stays so."""
+    """Put the files back into the emptied volume; the server must be stopped, and stays so.
+
+    Raises Refused for a backup of a newer release than the target runs: nothing is touched then.
+    """
+    if isinstance(target, HasRelease):
+        refuse_newer(Path(backup.path) / "data", target.release)
     with target.volume() as data:
         restore(backup, data)
 

@@ -77,12 +77,17 @@ def same_counts(seen: Observation, before: Fingerprint) -> Verdict:
 
 
 def same_records(
-    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+    seen: Observation,
+    before: Fingerprint,
+    *,
+    imported: Collection[str] = (),
+    rebuilt: Collection[str] = (),
 ) -> Verdict:
     """Every record: id, document, typed metadata, uri and vector.
 
     Vectors by their bytes; those of `imported` cosine collections within a tolerance, since the
-    server normalises what it is sent, and the drift is told.
+    server normalises what it is sent, and the drift is told. Of `rebuilt` ones the model made the
+    vectors anew: they may differ by as much as one model's batches do.
     """
     found: list[Difference] = []
     compared, worst = 0, 0.0
@@ -92,12 +97,14 @@ def same_records(
         was, now = before.collections[key], seen.fingerprint.collections[key]
         if key in unread and not len(now.records):
             continue  # could not be read at all: the trouble says why, not "all missing"
-        tolerant = key in imported and was.info.space == "cosine"
-        found += tables.compare(key, was.records, now.records, tolerant=tolerant)
+        anew = key in rebuilt
+        tolerant = anew or (key in imported and was.info.space == "cosine")
+        slack = tables.REBUILT if anew else tables.DRIFT
+        found += tables.compare(key, was.records, now.records, tolerant=tolerant, slack=slack)
         if tolerant:
             worst = max(worst, tables.drift(was.records, now.records))
         compared += len(now.records)
-    how = f"largest drift of a cosine vector {worst:.1e}" if imported else "exact"
+    how = f"largest drift of a vector {worst:.1e}" if imported else "exact"
     return _judge(
         "records",
         seen,

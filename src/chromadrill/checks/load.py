@@ -35,7 +35,8 @@ class Seen:
     `latency_ms` (from the intended start) and `service_ms` (from the actual one) hold right answers
     and timeouts: leaving out what was given up would make the slowest vanish. `fair_ms` is the
     service time of those that were started in time, less what the generator's own stalls took.
-    `lag_ms` is how late every arrival was started. `outcomes` counts right, wrong, error, timeout;
+    `lag_ms` is how late every arrival was started. `outcomes` counts right, wrong, error, timeout,
+    and undecided: no answer in time, but the generator itself stood still meanwhile;
     `last` are the outcomes of the run's last arrivals, `first_trouble` what was wrong first.
     """
 
@@ -109,16 +110,20 @@ def errors(seen: Seen, limit: float | None) -> Verdict:
         return Verdict.unknown(check, "nothing was asked", limit=limit)
     share = bad / seen.arrived
     sentence = f"{bad} of {seen.arrived} arrivals failed"
+    undecided = seen.outcomes.get("undecided", 0)
+    if undecided:
+        sentence += f"; {undecided} more had no answer while the generator itself stood still"
     if share > limit:
         return Verdict.failed(
             check, f"{sentence}; first: {seen.first_trouble}", actual=share, limit=limit
         )
-    return Verdict.passed(check, sentence, actual=share, limit=limit)
+    outcome = Outcome.UNKNOWN if share + undecided / seen.arrived > limit else Outcome.PASS
+    return Verdict(check, outcome, sentence, actual=share, limit=limit)
 
 
 def wrong_answers(seen: Seen, *, judged: bool) -> Verdict:
     """A fast wrong answer is no latency: none is tolerated."""
-    check, wrong = "wrong answers", seen.outcomes.get("wrong", 0)
+    check, wrong = "load wrong answers", seen.outcomes.get("wrong", 0)
     if not judged:
         return Verdict.not_run(check, f"{wrong} of {seen.arrived} answers wrong: told, not judged")
     if not seen.arrived:
@@ -140,9 +145,28 @@ def recovered(seen: Seen, *, asked: bool) -> Verdict:
         return Verdict.not_run(check, "outages are judged by the share of errors")
     if not seen.last:
         return Verdict.unknown(check, "nothing was asked")
-    bad = sum(outcome != "right" for outcome in seen.last)
-    sentence = f"{len(seen.last) - bad} of the last {len(seen.last)} arrivals answered rightly"
-    return Verdict.failed(check, sentence) if bad else Verdict.passed(check, sentence)
+    right, undecided = (seen.last.count(each) for each in ("right", "undecided"))
+    sentence = f"{right} of the last {len(seen.last)} arrivals answered rightly"
+    if right + undecided < len(seen.last):
+        return Verdict.failed(check, sentence)
+    if undecided:
+        told = f"{sentence}; of {undecided} nobody knows: the generator itself stood still"
+        return Verdict.unknown(check, told)
+    return Verdict.passed(check, sentence)
+
+
+def written(acknowledged: int, missing: Sequence[str]) -> Verdict:
+    """Every record whose write was acknowledged is there after the run, with its words."""
+    check = "load writes"
+    if not acknowledged:
+        return Verdict.unknown(check, "no write was acknowledged")
+    there = acknowledged - len(missing)
+    sentence = f"{there} of {acknowledged} records of acknowledged writes are there after the run"
+    numbers = {"actual": there, "limit": acknowledged}
+    if missing:
+        told = f"{sentence}; missing or with other words e.g. {missing[0]}"
+        return Verdict.failed(check, told, **numbers, unit="records")
+    return Verdict.passed(check, sentence, **numbers, unit="records")
 
 
 def enough(seen: Seen, least: int) -> Verdict:

@@ -117,14 +117,9 @@ FEWEST = 20  # samples that a percentile of a just-restored store may rest on
 
 
 def restored_p90(samples: Samples, limit_ms: float, *, when: str, wanted: int) -> Verdict:
-    """`p90_under` for a store that was just restored; `when` is cold or warm.
-
-    A store of a handful of records has too few different questions for a cold percentile: `not_run`.
-    """
+    """`p90_under` for a store that was just restored; `when` is cold or warm."""
     check = f"search p90 {when}"
-    if wanted < FEWEST and not samples.errors:
-        return Verdict.not_run(check, f"{wanted} different questions, {FEWEST} needed")
-    least = min(wanted, max(FEWEST, wanted // 2))
+    least = max(FEWEST, wanted // 2)
     verdict = p90_under(samples, limit_ms, at_least=least, check=check)
     first = f"; the first took {samples.milliseconds[0]:.1f} ms" if samples.milliseconds else ""
     return replace(verdict, message=verdict.message + first)

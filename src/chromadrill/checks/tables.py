@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,14 +13,22 @@ from chromadrill.model import Difference
 
 FIELDS = ("document", "metadata", "uri", "vector")
 DRIFT = 2e-6  # relative; the server's own normalising moves a cosine vector by about 1 ulp
+# of a vector that the model made anew: cosine 0.9999. Batches differ by 1e-7, another model by 1
+REBUILT = math.sqrt(2 * (1 - 0.9999))
 
 
 def compare(
-    collection: str, before: pa.Table, after: pa.Table, *, tolerant: bool = False
+    collection: str,
+    before: pa.Table,
+    after: pa.Table,
+    *,
+    tolerant: bool = False,
+    slack: float = DRIFT,
+    fields: Sequence[str] = FIELDS,
 ) -> list[Difference]:
-    """Name every difference of two record tables sorted by id.
+    """Name every difference of two record tables sorted by id, in `fields`.
 
-    `tolerant`: vectors may differ by DRIFT of their length (a cosine collection that came back
+    `tolerant`: vectors may differ by `slack` of their length (a cosine collection that came back
     over the API); else their bytes must be the same.
     """
     found = list(_both_ways(collection, before, after))
@@ -30,10 +39,10 @@ def compare(
     if len(before) != len(after):
         twice = _twice(before if len(before) > len(after) else after)
         return [*found, Difference(collection, "record", "doubled", twice)]
-    for name in FIELDS:
+    for name in fields:
         rows = _unequal(before[name], after[name])
         if name == "vector" and tolerant and len(rows):
-            rows = rows[_drift(before.take(rows), after.take(rows)) > DRIFT]
+            rows = rows[_drift(before.take(rows), after.take(rows)) > slack]
         if len(rows):
             found.append(_changed(collection, name, before.take(rows), after.take(rows)))
     return found

@@ -298,6 +298,8 @@ def base(scope: Scope) -> str:
 def collection_info(raw: JSON) -> CollectionInfo:
     """Read one element of GET collections."""
     metadata, configuration = raw.get("metadata"), raw.get("configuration_json")
+    if "hnsw_configuration" in (configuration or {}):
+        configuration = None  # up to 1.0 that is the bare defaults, whatever it uses (measured)
     listed = CollectionInfo(
         id=raw["id"],
         name=raw["name"],

@@ -62,5 +62,6 @@ def _distance(chroma: Chroma, info: CollectionInfo, record: str, asked: np.ndarr
         if error.status == 0 or error.status >= 500:
             raise
         return None  # an older server that cannot ask about one record
-    near = answer["distances"][0]
-    return float(near[0]) if near and near[0] is not None else None
+    # 0.6 does not mind `ids`: its nearest may be another record
+    near = dict(zip(answer["ids"][0], answer["distances"][0], strict=True)).get(record)
+    return None if near is None else float(near)

@@ -139,7 +139,9 @@ def load(
     _prepare_hub(offline)
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]  # of reading one file, in the midst of our own lines
     torch.set_num_threads(threads)
     model = SentenceTransformer(str(found.directory), device=device, local_files_only=True)
     return MiniLM(model, revision=found.revision, threads=threads, batch_size=batch_size)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from chromadrill.datasets.standard import Dataset
 from chromadrill.model import JSON, CollectionInfo, Scope
 
 PER_COLLECTION = 2
+QUESTIONS = 64  # different ones a measurement asks, in turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,8 @@ class KnownAnswer:
         raw = chroma.query(
             info, np.array([self.vector], np.float32), include=("documents", "distances")
         )
-        found = dict(zip(raw["ids"][0], raw["documents"][0], strict=True))
-        if self.record not in found:
-            return f"{info.key}: {self.record} is not among the {len(found)} nearest to itself"
-        if found[self.record] != self.document:
-            return f"{info.key}: {self.record} has other words"
-        return ""
+        wrong = not_among(self.record, self.document, raw["ids"][0], raw["documents"][0])
+        return wrong and f"{info.key}: {wrong}"
 
     def to_json(self) -> JSON:
         return {
@@ -48,6 +45,16 @@ class KnownAnswer:
     @classmethod
     def from_json(cls, raw: JSON) -> KnownAnswer:
         return cls(**{**raw, "scope": Scope.parse(raw["scope"])})
+
+
+def not_among(
+    record: str, document: str | None, ids: Sequence[str], documents: Sequence[str | None]
+) -> str:
+    """Empty when the record is among the answered, with its words; else what is wrong."""
+    found = dict(zip(ids, documents, strict=True))
+    if record not in found:
+        return f"{record} is not among the {len(found)} answered"
+    return "" if found[record] == document else f"{record} has other words"
 
 
 def first_wrong(chroma: Chroma, asked: Sequence[KnownAnswer]) -> str:
@@ -104,20 +111,28 @@ def own_records(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> list[Kn
     For a target whose data is not ours. Questions that it gets wrong today are left out: an
     approximate index may miss a record. No collection with records: no questions. Raises CallFailed.
     """
+    count, info = largest(chroma, scopes)
+    if info is None:
+        return []
+    return [e for e in spread_over(chroma, info, count, wanted) if not e.asked_of(chroma, info)]
+
+
+def largest(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[int, CollectionInfo | None]:
+    """The collection with the most records, and how many; None where there are no records."""
     infos = [(chroma.count(i), i) for s in scopes for i in chroma.collections(s)]
     count, info = max(infos, key=lambda each: each[0], default=(0, None))
-    if info is None or not count:
-        return []
-    good: list[KnownAnswer] = []
+    return (count, info) if count else (0, None)
+
+
+def spread_over(
+    chroma: Chroma, info: CollectionInfo, count: int, wanted: int
+) -> Iterator[KnownAnswer]:
+    """At most `wanted` of the collection's `count` records, whether it finds them or not."""
     for at in np.unique(np.linspace(0, count - 1, min(wanted, count)).astype(int)):
         page = chroma.page(info, limit=1, offset=int(at))
-        if not page.ids or page.without_vector:
-            continue
-        vector = [float(x) for x in page.vectors[0]]
-        each = KnownAnswer(info.scope, info.name, page.ids[0], page.documents[0], vector)
-        if not each.asked_of(chroma, info):
-            good.append(each)
-    return good
+        if page.ids and not page.without_vector:
+            vector = [float(x) for x in page.vectors[0]]
+            yield KnownAnswer(info.scope, info.name, page.ids[0], page.documents[0], vector)
 
 
 def _spread(good: Sequence[KnownAnswer]) -> list[KnownAnswer]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.metric import true_space
-from chromadrill.datasets.probes import KnownAnswer
+from chromadrill.datasets.own import sorted_out
+from chromadrill.datasets.probes import KnownAnswer, largest
 from chromadrill.datasets.vectors import SeededEmbedder
 from chromadrill.model import Page, Scope
 
@@ -17,20 +19,27 @@ SEEDS = (7, 8)  # those of datasets.standard
 SAMPLED = 5
 
 
-def questions(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> list[KnownAnswer]:
-    """At most `wanted` questions of the largest collection, if it holds our standard dataset.
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """`tried` were asked; `right` are answered rightly, `missed` are the records that were not."""
 
-    Nothing where it does not. A question's known answer is its exact nearest record, by brute
-    force over all vectors; a question that the source itself gets wrong today is left out. Only
+    tried: int
+    right: tuple[KnownAnswer, ...]
+    missed: tuple[str, ...]
+
+
+def questions(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Questions | None:
+    """At most `wanted` questions of the largest collection; None if it is not our standard dataset.
+
+    A question's known answer is its exact nearest record, by brute force over all vectors. Only
     reads. Raises CallFailed.
     """
-    infos = [(chroma.count(i), i) for s in scopes for i in chroma.collections(s)]
-    count, info = max(infos, key=lambda each: each[0], default=(0, None))
-    if info is None or not 0 < count <= MOST_RECORDS:
-        return []
+    count, info = largest(chroma, scopes)
+    if info is None or count > MOST_RECORDS:
+        return None
     embedder = recognised(chroma.page(info, limit=4 * SAMPLED, offset=0))
     if embedder is None:
-        return []
+        return None
     pages = list(chroma.pages(info))
     ids = [each for page in pages for each in page.ids]
     documents = [each for page in pages for each in page.documents]
@@ -38,12 +47,14 @@ def questions(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> list[Know
     told = [row for row, document in enumerate(documents) if document]
     chosen = [told[at] for at in np.unique(np.linspace(0, len(told) - 1, wanted).astype(int))]
     asked = embedder.embed([_question(ids[row], str(documents[row])) for row in chosen])
-    nearest = _nearest(true_space(chroma, info), vectors, asked)
-    made = [
-        KnownAnswer(info.scope, info.name, ids[row], documents[row], [float(x) for x in vector])
-        for row, vector in zip(nearest, asked, strict=True)
-    ]
-    return [each for each in made if not each.asked_of(chroma, info)]
+    space = true_space(chroma, info)
+    tried = []
+    for row, vector in zip(_nearest(space, vectors, asked), asked, strict=True):
+        known = [float(x) for x in vector]
+        answer = KnownAnswer(info.scope, info.name, ids[row], documents[row], known)
+        tried.append((answer, vectors[row]))
+    right, missed = sorted_out(chroma, info, space, tried)
+    return Questions(len(tried), right, missed)
 
 
 def recognised(page: Page) -> SeededEmbedder | None:

@@ -54,7 +54,7 @@ class CollectionPlan:
                     None if n % bare == 5 else d.text for n, d in zip(rows, group, strict=True)
                 ],
                 metadatas=[
-                    None if n % bare == 9 else _metadata(d, n)
+                    None if n % bare == 9 else metadata_of(d, n)
                     for n, d in zip(rows, group, strict=True)
                 ],
                 uris=[
@@ -136,19 +136,19 @@ def standard(records: int) -> Dataset:
     }
     return Dataset(
         (
-            CollectionPlan(DEFAULT, MAIN, cosine, wide, _take(real, records), {"owner": "drill"}),
-            CollectionPlan(DEFAULT, "release-notes", {"space": "l2"}, narrow, _take(real, 450)),
-            CollectionPlan(DEFAULT, "tuned-ip", tuned, narrow, _take(real, 1100)),
+            CollectionPlan(DEFAULT, MAIN, cosine, wide, take(real, records), {"owner": "drill"}),
+            CollectionPlan(DEFAULT, "release-notes", {"space": "l2"}, narrow, take(real, 450)),
+            CollectionPlan(DEFAULT, "tuned-ip", tuned, narrow, take(real, 1100)),
             CollectionPlan(DEFAULT, "empty", cosine, narrow, ()),
             CollectionPlan(
-                PROD, MAIN, {"space": "l2"}, narrow, _take(real, 1300), {"v": 2, "f": 2.0}
+                PROD, MAIN, {"space": "l2"}, narrow, take(real, 1300), {"v": 2, "f": 2.0}
             ),
-            CollectionPlan(STAGING, "scratchpad", cosine, narrow, _take(real, 120)),
+            CollectionPlan(STAGING, "scratchpad", cosine, narrow, take(real, 120)),
         )
     )
 
 
-def _take(real: Sequence[Document], wanted: int) -> list[Document]:
+def take(real: Sequence[Document], wanted: int) -> list[Document]:
     """`wanted` documents spread over all; beyond that they come again, numbered."""
     if wanted <= len(real):
         steps = np.linspace(0, len(real) - 1, wanted).astype(int)
@@ -164,7 +164,7 @@ def _take(real: Sequence[Document], wanted: int) -> list[Document]:
     return found
 
 
-def _metadata(document: Document, number: int) -> JSON:
+def metadata_of(document: Document, number: int) -> JSON:
     """Every type a record can carry; some keys are missing on some records."""
     metadata: JSON = {
         "module": document.module,

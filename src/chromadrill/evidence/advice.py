@@ -10,9 +10,12 @@ VALIDATE = "python scripts/validate_chromadb.py --url URL --all --fingerprint FI
 SNAPSHOTS = "python -m chromadrill.ops --target TARGET snapshots"
 LOGS = "python -m chromadrill.ops --target TARGET logs --lines 200"
 PROVE = "pytest -m drill --backup PATH"
+WATCH = "python -m chromadrill.monitor --target TARGET --for 10m"
 AGAIN = "pytest -m drill"
 LOAD = "locust -f loadtests/ --host URL --headless"
 LATENCY = "pytest -m latency"
+REBUILD = "python scripts/rebuild_chromadb.py --from-postgresql --url URL"
+REGENERATE = "python scripts/regenerate_embeddings.py --source NAME --url URL"
 
 # by the beginning of a check's name ("records after one more restart" is about records)
 _ADVICE = {
@@ -48,6 +51,9 @@ _ADVICE = {
     "arrivals": ("Searches of the load run are missing: it was cut short.", LOAD),
     "schedule kept": ("The load generator itself was late: the machine is too busy.", LOAD),
     "right at the end": ("Clients were still without right answers when the load ended.", LOGS),
+    "load wrong answers": ("The load run got wrong answers: validate the database.", VALIDATE),
+    "questions": ("Known questions were answered wrongly before the load: validate it.", VALIDATE),
+    "load writes": ("Acknowledged writes of the load run are not there.", LOGS),
     "wrong answers": ("Clients were told wrong things for too long: stop the service sooner.", LOGS),
     "latency trend": ("Slower than the accepted baseline. Meant so: --accept-latency.", LATENCY),
     "every": ("A single query took longer than agreed, failed, or was wrong.", LATENCY),
@@ -57,7 +63,23 @@ _ADVICE = {
     "upsert p90": ("Writing a batch is slower than agreed.", LATENCY),
     "embedding p90": ("The embedder is slower than agreed: other work on this machine?", LATENCY),
     "own records": ("Records are not found by their own vectors: validate the database.", VALIDATE),
+    "source rows": ("The rebuilt collection is not what its source holds.", REBUILD),
+    "fresh embeddings": ("Vectors are not what the model makes of their documents.", REGENERATE),
+    "lost database": ("It is not what was lost: other vectors, or rows the source lacks.", REBUILD),
+    "rebuilds proven": ("A rebuild did not end as its source.", REBUILD),
+    "hit@": ("Questions find their right documents less often than before.", REGENERATE),
+    "forecast": ("At the real size it may not be back in time; larger measured sizes tell more.", AGAIN),
     "search p90": ("Searches are slower than agreed, or too few were measured.", LOAD),
+    "service down": ("The alert that the service is down came late, twice, or never.", WATCH),
+    "wrong answers detected": ("The alert about wrong answers came late or never.", WATCH),
+    "wrong answers cleared": ("The alert about wrong answers did not clear, or paged twice.", WATCH),
+    "high latency": ("The alert about slow searches came late, twice, or never.", WATCH),
+    "disk detected": ("The alert about a filling volume came late or never.", WATCH),
+    "disk cleared": ("The alert about a filling volume did not clear, or paged twice.", WATCH),
+    "oom restart": ("The alert about a kill for want of memory came late, twice, or never.", WATCH),
+    "backup failed": ("The alert about a failed backup came late, twice, or never.", WATCH),
+    "incident": ("The paging service did not open or did not resolve its incident.", WATCH),
+    "no other alert": ("An alert fired that the fault does not explain.", WATCH),
 }  # fmt: skip
 
 

@@ -1,31 +1,43 @@
-"""`reports/latency-baseline.json`: the latencies of the last accepted run, and where they hold."""
+"""`reports/latency-baseline-TARGET.json`: latencies of the last accepted run, and where they hold."""
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from chromadrill.clock import utc_now
 from chromadrill.errors import Unavailable
 from chromadrill.model import JSON
 
-BASELINE = "latency-baseline.json"
+RECORDS = 0.05  # a database grows a little, its latencies hardly
 SCHEMA = "chromadrill/latency-baseline/1"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What has to be the same for two latencies to be compared."""
+    """What has to be the same for two latencies to be compared; `records` within 5 %."""
 
     kind: str
     target: str
     records: int
     chromadb: str
     cpus: int
+
+    @property
+    def file_name(self) -> str:
+        """One baseline for each target: its kind and name, of a URL its host and port alone."""
+        name = self.target
+        if "://" in name:
+            name = urlsplit(name).netloc.rpartition("@")[2]
+        words = [self.kind] if name == self.kind else [self.kind, name]
+        return f"latency-baseline-{re.sub(r'[^A-Za-z0-9.]+', '-', '-'.join(words))}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +52,8 @@ class Baseline:
     def not_comparable(self, here: Place) -> str:
         """Why it says nothing about a run here; "" when it does."""
         was, now = asdict(self.place), asdict(here)
+        if abs(was["records"] - now["records"]) <= RECORDS * was["records"]:
+            now["records"] = was["records"]
         other = [f"{key} {was[key]}, here {now[key]}" for key in was if was[key] != now[key]]
         return f"the baseline ({self.run_id}) is of {'; '.join(other)}" if other else ""
 
@@ -51,7 +65,7 @@ def read(path: Path) -> Baseline | None:
         if raw["schema"] != SCHEMA:
             raise ValueError(f"schema {raw['schema']}, wanted {SCHEMA}")
         series = {
-            str(name): {str(rank): float(value) for rank, value in ranks.items()}
+            str(name): {str(rank): _above_0(value) for rank, value in ranks.items()}
             for name, ranks in raw["series"].items()
         }
         return Baseline(str(raw["run_id"]), str(raw["accepted_at"]), Place(**raw["place"]), series)
@@ -62,6 +76,13 @@ def read(path: Path) -> Baseline | None:
             f"The baseline {path} cannot be read: {error}.",
             next_step="Accept another: pytest -m latency --accept-latency.",
         ) from error
+
+
+def _above_0(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < math.inf:
+        raise ValueError(f"{number} ms is no latency")
+    return number
 
 
 def write(

@@ -69,7 +69,7 @@ def record_of(events: list[JSON]) -> JSON:
         "summary": summary_of(scenarios),
         "objectives": opened.get("objectives", []),
         "scenarios": scenarios,
-        "embedder": target.get("embedder", {"name": "none", "weights_sha256": None}),
+        "embedder": _embedder(events, target),
         "required": list(opened.get("required", [])),
         "not_covered": sorted(set(not_covered)),
         "contacts": opened.get("contacts", []),
@@ -98,6 +98,14 @@ def seal(folder: Path, record: JSON) -> Path:
     path = folder / RECORD
     path.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
     return path
+
+
+def _embedder(events: list[JSON], target: JSON) -> JSON:
+    """A real model where a scenario used one, else what made the dataset's vectors."""
+    used = next((e for e in events if e["event"] == "embedder"), None)
+    if used is None:
+        return dict(target.get("embedder", {"name": "none", "weights_sha256": None}))
+    return {"name": used["name"], "weights_sha256": used["weights_sha256"]}
 
 
 def _gaps(required: list[str], scenarios: list[Any]) -> list[str]:

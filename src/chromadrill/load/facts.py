@@ -6,14 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chromadrill.checks.load import Seen
-from chromadrill.load.lag import fair_ms, on_time, stalls
+from chromadrill.load.lag import Stalls, fair_ms, on_time, stalls
 from chromadrill.load.samples import Sample
 
 LAST_S = 2.0  # what "at the end" of a run means
+STOOD = 0.1  # of the waiting: a hiccup takes less, and does not excuse a server
 
 
 def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
-    """What the checks judge. `samples` are merged; arrival n was worker n % workers' to make."""
+    """What the checks judge. `samples` are merged; arrival n was worker n % workers' to make.
+
+    The first `scheduled` arrivals must have one each. A run that was ended has some of later ones.
+    """
     timed = [each for each in samples if each.timed]
     bad = min(
         (each for each in samples if each.outcome != "right"),
@@ -24,14 +28,22 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
     missing = Counter(str(n % workers) for n in range(scheduled) if n not in there)
     end = max((each.due for each in samples), default=0.0)
     late = stalls(samples)
+    outcomes = {each.number: _outcome(each, late) for each in samples}
     return Seen(
-        scheduled=scheduled,
+        scheduled=scheduled + sum(each.number >= scheduled for each in samples),
         latency_ms=[each.latency_ms for each in timed],
         service_ms=[each.service_ms for each in timed],
         fair_ms=[fair_ms(each, late) for each in timed if on_time(each)],
         lag_ms=[1000 * (each.started - each.due) for each in samples],
-        outcomes=Counter(each.outcome for each in samples),
-        last=[each.outcome for each in samples if each.due > end - LAST_S],
+        outcomes=Counter(outcomes.values()),
+        last=[outcomes[each.number] for each in samples if each.due > end - LAST_S],
         first_trouble=bad.detail if bad else "",
         missing_of_worker=dict(sorted(missing.items())),
     )
+
+
+def _outcome(sample: Sample, late: Stalls) -> str:
+    """A timeout in which the generator itself stood still says nothing of the server."""
+    if sample.outcome == "timeout" and fair_ms(sample, late) < (1 - STOOD) * sample.service_ms:
+        return "undecided"
+    return sample.outcome

@@ -21,12 +21,17 @@ from chromadrill.reporting.latency_picture import latency_picture
 from chromadrill.reporting.load_table import load_table
 
 
-def result_of(plan: Plan, samples: Sequence[Sample], *, started_at: str) -> JSON:
-    """The content of `--result`: the verdict, and every number it rests on."""
+def result_of(
+    plan: Plan, samples: Sequence[Sample], *, started_at: str, besides: Sequence[Verdict] = ()
+) -> JSON:
+    """The content of `--result`: the verdict, and every number it rests on.
+
+    `besides`: verdicts on what was asked before the run and on what is there after it.
+    """
     profile = PROFILES[plan.profile]
     seen = facts(samples, len(plan.due), plan.workers)
     return {
-        **_judged(profile, seen, judge(seen, profile.limits)),
+        **_judged(profile, seen, [*judge(seen, profile.limits), *besides]),
         "run": plan.run,
         "host": without_password(plan.host),
         "started_at": started_at,
@@ -43,7 +48,7 @@ def nothing_measured(profile: Profile, host: str | None, error: DrillError) -> J
     """The result of a run that did not begin: UNKNOWN, or FAIL if all answers were wrong before."""
     empty = Seen(0, (), (), (), (), {})
     verdict = (
-        Verdict.failed("wrong answers", str(error))
+        Verdict.failed("questions", str(error))
         if isinstance(error, AnswersWrong)
         else Verdict.unknown("load samples", str(error))
     )

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
 
 import numpy as np
 import orjson
 
-from chromadrill.chroma.client import base
+from chromadrill.chroma.client import base, quote
+from chromadrill.datasets.own import NEAREST
 from chromadrill.datasets.probes import KnownAnswer
 from chromadrill.model import JSON, CollectionInfo
 
-NEAREST = 10
 WRITTEN_AT_ONCE = 4
 WRITES = 16  # different ones; repeated ones overwrite
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One POST. `record` and `document` must be in the answer; empty for a write."""
+    """One POST. `record` and `document` must be in the answer, which holds `least` records at least;
+    empty for a write. `named`: GET it to learn the collection's id again."""
 
     kind: str  # search, get or upsert
     path: str
     body: str
     record: str = ""
     document: str | None = None
+    least: int = 0
+    named: str = ""
 
     def to_json(self) -> JSON:
         return asdict(self)
 
+    def path_of(self, found: str) -> str:
+        """The path, where the collection has the id `found` now."""
+        return f"{self.named.rpartition('/')[0]}/{found}/{self.path.rpartition('/')[2]}"
 
-def search(asked: KnownAnswer, info: CollectionInfo) -> Operation:
+    def written(self) -> dict[str, str]:
+        """The documents that a write writes, by id."""
+        body = orjson.loads(self.body)
+        return dict(zip(body["ids"], body["documents"], strict=True))
+
+
+def search(asked: KnownAnswer, info: CollectionInfo, count: int = 0) -> Operation:
+    """`count`: records in the collection; as many as are asked for must come, if there are."""
     body = {
         "query_embeddings": [asked.vector],
         "n_results": NEAREST,
         "include": ["documents", "distances"],
     }
-    return _made("search", info, "query", body, asked.record, asked.document)
+    return replace(
+        _made("search", info, "query", body, asked.record, asked.document),
+        least=min(NEAREST, count),
+    )
 
 
 def get(asked: KnownAnswer, info: CollectionInfo) -> Operation:
@@ -65,8 +81,10 @@ def _made(
     record: str = "",
     document: str | None = None,
 ) -> Operation:
-    path = f"{base(info.scope)}/collections/{info.id}/{verb}"
-    return Operation(kind, path, orjson.dumps(body).decode(), record, document)
+    at = f"{base(info.scope)}/collections"
+    text = orjson.dumps(body).decode()
+    named = f"{at}/{quote(info.name)}"
+    return Operation(kind, f"{at}/{info.id}/{verb}", text, record, document, named=named)
 
 
 def interleaved(mix: Mapping[str, int], made: Mapping[str, Sequence[Operation]]) -> list[Operation]:

@@ -7,16 +7,17 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
+from chromadrill.checks.latency import found_themselves
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.probes import KnownAnswer, own_records
-from chromadrill.datasets.questions import questions
+from chromadrill.datasets.own import OwnQuestions, own_questions
+from chromadrill.datasets.probes import QUESTIONS, KnownAnswer
+from chromadrill.datasets.questions import Questions, questions
 from chromadrill.errors import DrillError, Unavailable
 from chromadrill.load import operations, schedule
 from chromadrill.load.operations import Operation
 from chromadrill.load.profiles import PROFILES, Profile
-from chromadrill.model import JSON, CollectionInfo, Scope
+from chromadrill.model import JSON, CollectionInfo, Scope, Verdict
 
-QUESTIONS = 64
 STARTED_S = 1.0  # how late an arrival may have been started, and its sample be on its way
 
 
@@ -46,9 +47,9 @@ class Plan:
         return self.operations[arrival % len(self.operations)]
 
     def ended(self, at: float) -> Plan:
-        """The plan of a run that was told to end at `at` (UTC epoch seconds).
+        """The plan of a run that was told to end at `at` (UTC epoch seconds), before its schedule.
 
-        What could be open then is not asked for: every arrival due before that must have a sample.
+        What could be open then need not have a sample: every arrival due before that must.
         """
         open_s = PROFILES[self.profile].timeout_s + STARTED_S
         return replace(self, seconds=min(self.seconds, max(0.0, at - self.begins_at - open_s)))
@@ -62,25 +63,34 @@ class Plan:
         return cls(**{**raw, "operations": made})
 
 
-def known(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[str, list[KnownAnswer]]:
-    """Questions with known answers, and what they are. Only reads.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The questions that are answered rightly before the run, and the verdict on the others."""
+
+    source: str
+    asked: tuple[KnownAnswer, ...]
+    verdict: Verdict
+
+
+def known(chroma: Chroma, scopes: Sequence[Scope]) -> Known:
+    """Questions with known answers. Only reads.
 
     Raises Unavailable where there is nothing to ask, AnswersWrong where no answer is right,
     CallFailed where the server does not answer.
     """
-    asked = questions(chroma, scopes, QUESTIONS)
-    if asked:
-        return "questions about the standard dataset, answers by exact search", asked
-    asked = own_records(chroma, scopes, QUESTIONS)
-    if asked:
-        return "the target's own records, each to be found by its own vector", asked
-    held = max((chroma.count(i) for s in scopes for i in chroma.collections(s)), default=0)
-    if not held:
+    source = "questions about the standard dataset, answers by exact search"
+    found: Questions | OwnQuestions | None = questions(chroma, scopes, QUESTIONS)
+    if found is None or not (found.right or found.missed):
+        source = "the target's own records, each to be found by its own vector"
+        found = own_questions(chroma, scopes, QUESTIONS)
+    if not found.tried:
         raise Unavailable(f"{chroma.url} holds no records to search for.")
-    raise AnswersWrong(
-        f"{chroma.url} holds a collection of {held} records, and a search with a record's own"
-        f" vector found none of the {min(held, QUESTIONS)} that were tried."
-    )
+    if not found.right:
+        raise AnswersWrong(
+            f"{chroma.url} answers none of {found.tried} questions rightly before the run: {source}."
+        )
+    verdict = found_themselves(found.tried, len(found.right), found.missed, check="questions")
+    return Known(source, found.right, verdict)
 
 
 def prepared(
@@ -88,9 +98,10 @@ def prepared(
 ) -> tuple[Operation, ...]:
     """One cycle of requests. Collections are looked up here, once. `own`: where writes go."""
     infos = {
-        (each.scope, each.collection): chroma.collection(each.scope, each.collection)
-        for each in asked
+        (scope, name): chroma.collection(scope, name)
+        for scope, name in {(each.scope, each.collection) for each in asked}
     }
+    counts = {key: chroma.count(info) for key, info in infos.items()}
     made: dict[str, list[Operation]] = {}
     for kind in profile.mix:
         if kind == "upsert":
@@ -99,6 +110,11 @@ def prepared(
             size = len(asked[0].vector)
             made[kind] = [operations.upsert(n, own, size) for n in range(operations.WRITES)]
         else:
-            make = {"search": operations.search, "get": operations.get}[kind]
-            made[kind] = [make(each, infos[each.scope, each.collection]) for each in asked]
+            made[kind] = []
+            for each in asked:
+                key = each.scope, each.collection
+                if kind == "get":
+                    made[kind].append(operations.get(each, infos[key]))
+                else:
+                    made[kind].append(operations.search(each, infos[key], counts[key]))
     return tuple(operations.interleaved(profile.mix, made))

@@ -55,19 +55,13 @@ SCHEMA = pa.schema(
 )
 
 
-def merged(
-    chunks: Iterable[Iterable[Sequence[object]]], *, below: int | None = None
-) -> list[Sample]:
-    """All workers' samples by arrival; a chunk that came twice counts once.
-
-    `below`: arrivals from this number on are left out, where a run ended before its schedule.
-    """
+def merged(chunks: Iterable[Iterable[Sequence[object]]]) -> list[Sample]:
+    """All workers' samples by arrival; a chunk that came twice counts once."""
     found: dict[int, Sample] = {}
     for chunk in chunks:
         for row in chunk:
             sample = Sample(*row)  # type: ignore[arg-type]
-            if below is None or sample.number < below:
-                found.setdefault(sample.number, sample)
+            found.setdefault(sample.number, sample)
     return [found[number] for number in sorted(found)]
 
 

@@ -14,7 +14,7 @@ def arrivals(stages: Sequence[Stage], seconds: float) -> np.ndarray:
 
     A run shorter than its stages is cut, a longer one begins them again.
     """
-    found: list[np.ndarray] = []
+    found: list[np.ndarray] = [np.empty(0)]
     at = 0.0
     while at < seconds:
         for stage in stages:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.probes import KnownAnswer, own_records
+from chromadrill.datasets.probes import QUESTIONS, KnownAnswer, own_records
 from chromadrill.model import Samples, Scope
 from chromadrill.monitoring.asked import Asked, timed
 from chromadrill.monitoring.questions import searches
-
-QUESTIONS = 64  # different ones; asked in turn
 
 
 def time_searches(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Samples:

@@ -27,7 +27,8 @@ from chromadrill.model import Sight
 from chromadrill.monitoring.sights import stable_since
 
 RATE = 4.0  # ticks a second
-DEADLINE_S = 2.0
+DEADLINE_S = 2.0  # of a call
+TICK_S = 5.0  # of all questions of a tick: a server this slow is none
 
 
 def main() -> None:
@@ -50,6 +51,8 @@ def look(url: str, asked: Sequence[KnownAnswer], due: float) -> Sight:
         with Chroma(url, timeout_s=DEADLINE_S) as chroma:
             detail = first_wrong(chroma, asked)
             result = "wrong" if detail else "right"
+        if not detail and now() - due - late_s > TICK_S:
+            result, detail = "timeout", f"{len(asked)} questions took more than {TICK_S:g} s"
     except CallFailed as error:
         missing = error.status == 404
         result = "timeout" if error.timed_out else "wrong" if missing else "error"

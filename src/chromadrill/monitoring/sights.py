@@ -9,24 +9,31 @@ from chromadrill.model import ClientView, Sight, Window
 STABLE = 3  # right answers in a row that count as "it answers"
 # a tick later than this left a hole that no neighbour can speak for
 UNWATCHED_S = 1.0
+# nor does a tick speak for the time it took, where that is longer than any server can make it
+LONGEST_S = 8.0
 
 
 def windows(sights: Sequence[Sight]) -> list[Window]:
     """Stretches of equal results, oldest first, each up to the next: no gaps between them.
 
     A stretch lasts until the tick after it was due; where that tick began more than a second late,
-    or nothing was due for as long, the time between is `unwatched`.
+    or nothing was due for as long, the time between is `unwatched`. So is a tick that took longer
+    than its own deadlines allow: the prober itself was held up in it.
     """
     found: list[Window] = []
     last: float | None = None
     for sight in sights:
         begun = sight.due + sight.late_s
         if last is not None and begun - last > UNWATCHED_S:
-            found += [Window(last, begun, "unwatched"), Window(begun, sight.done, sight.result)]
+            found += [Window(last, begun, "unwatched"), Window(begun, sight.done, _result(sight))]
         else:
-            _join(found, Window(sight.due, sight.done, sight.result))
+            _join(found, Window(sight.due, sight.done, _result(sight)))
         last = sight.done
     return found
+
+
+def _result(sight: Sight) -> str:
+    return "unwatched" if sight.done - sight.due - sight.late_s > LONGEST_S else sight.result
 
 
 def _join(found: list[Window], new: Window) -> None:
@@ -53,16 +60,15 @@ def view(sights: Sequence[Sight], begin: float, end: float) -> ClientView:
 
 
 def stable_since(sights: Sequence[Sight], since: float) -> float | None:
-    """When the first of three right answers in a row was done, all asked after `since`.
+    """When right answers began that have not stopped since, three at least, asked after `since`.
 
-    Monotonic seconds; None: not yet.
+    Right answers that came and went again before that are no recovery. Monotonic seconds; None: not
+    yet.
     """
     row: list[Sight] = []
     for sight in sights:
-        if sight.due < since or sight.result != "right":
+        if sight.due < since or _result(sight) != "right":
             row = []
-            continue
-        row.append(sight)
-        if len(row) == STABLE:
-            return row[0].done
-    return None
+        else:
+            row.append(sight)
+    return row[0].done if len(row) >= STABLE else None

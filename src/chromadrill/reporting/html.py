@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chromadrill.model import JSON
-from chromadrill.reporting import parts, svg, verdict, words
+from chromadrill.reporting import measured, parts, svg, verdict, words
 from chromadrill.reporting.words import number, part, rows, texts
 
 if TYPE_CHECKING:
@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).with_name("page.html.j2")
 
 
-def page(record: JSON, history: Sequence[JSON] = (), *, faults: Sequence[JSON] = ()) -> str:
-    """The whole page. `history` is oldest first; `faults` are the rows of `sabotage.json`."""
+def page(
+    record: JSON,
+    history: Sequence[JSON] = (),
+    *,
+    faults: Sequence[JSON] = (),
+    tables: Mapping[str, Sequence[JSON]] | None = None,
+) -> str:
+    """The whole page. `history` is oldest first; `faults` are the rows of `sabotage.json`.
+
+    `tables`: what was measured, by the names of measured.TABLES.
+    """
     record, faults = words.tame(record), rows({"faults": words.tame(list(faults))}, "faults")
     drills = _drills(record, history)
     return _template().render(
@@ -38,6 +47,7 @@ def page(record: JSON, history: Sequence[JSON] = (), *, faults: Sequence[JSON] =
         weight=sum(number(each.get("bytes")) or 0 for each in rows(record, "artifacts")),
         drills=drills,
         trend=svg.trend(drills),
+        tables=measured.tables(words.tame(dict(tables or {}))),
         fault_picture=svg.fault_table(faults),
         uncaught=[f for f in faults if f.get("kind") == "fault" and f.get("outcome") != "fail"],
         alarms=[f for f in faults if f.get("kind") == "healthy" and f.get("outcome") != "pass"],

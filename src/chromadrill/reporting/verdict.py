@@ -9,11 +9,18 @@ from chromadrill.model import JSON
 from chromadrill.reporting import words
 from chromadrill.reporting.words import count, duration, number, part, rows, said, texts
 
-PROVES = {"disaster seen", "original"}  # a run without either of these has restored nothing
+PROVES = {
+    "disaster seen",
+    "original",
+    "upgrade",
+}  # a run without either of these has restored nothing
 CORE = {"inventory", "counts", "records", "configuration"}
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
+INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
+MEASURED = {"measured", "own methods"}  # a run of nothing else looked at copies, and restored none
+COPIES = "HOT COPIES MEASURED"
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
 
@@ -53,6 +60,8 @@ def verdict(record: JSON) -> Says:
     # nor does what the target cannot do, where another scenario covers what is required
     if outcome == "pass" and not bad and not _due(record, done):
         return _passed(record, tuple(holes))
+    if outcome == "pass" and not bad and _all_required(record, done):
+        return _incomplete(_passed(record), tuple(holes))
     good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
     if outcome == "pass":
         sentence = f"The record says pass and contradicts itself: {good}."
@@ -70,6 +79,20 @@ def _due(record: JSON, done: set[Any]) -> bool:
     """Whether something required has no scenario, or a hole is not the target's."""
     beyond = [each for each in texts(record, "not_covered") if "has no capability" not in each]
     return bool(beyond) or any(each not in done for each in texts(record, "required"))
+
+
+def _all_required(record: JSON, done: set[Any]) -> bool:
+    """And nothing that is required is among what was not covered."""
+    required = set(texts(record, "required"))
+    named = {each.partition(":")[0] for each in texts(record, "not_covered")}
+    return bool(required) and required <= done and not required & named
+
+
+def _incomplete(says: Says, holes: tuple[str, ...]) -> Says:
+    """All that is required ran and passed, and something else could not be run here."""
+    if says.headline != HEADLINES["pass"]:
+        return says
+    return Says("pass", INCOMPLETE, f"{says.sentence} The drill is not complete.", holes)
 
 
 def _of_latency(record: JSON) -> bool:
@@ -99,6 +122,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
         if skipped:
             sentence += f" {len(skipped)} had nothing to compare with and did not run."
         return Says("pass", LATENCY, sentence, holes)
+    if not restored and {said(v.get("check")) for v in verdicts} <= MEASURED:
+        sentence = "Each way of copying a running server was tried; the table says what came of it."
+        return Says("pass", COPIES, f"{sentence} No server was restored.", holes)
     if not restored:
         sentence = "Every check passed, but nothing was restored in this run."
         return Says("unknown", "NO RESTORE IN THIS RUN", sentence)

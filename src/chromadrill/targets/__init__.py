@@ -138,7 +138,15 @@ def made(
         )
     from chromadrill.targets.process import ProcessTarget
 
-    return ProcessTarget(home, name=name or kind, owner=owner, startup_s=startup_s, scopes=scopes)
+    return ProcessTarget(
+        home,
+        name=name or kind,
+        owner=owner,
+        startup_s=startup_s,
+        scopes=scopes,
+        memory_mb=settings.limits.memory_mb,
+        disk_mb=settings.limits.disk_mb,
+    )
 
 
 def require_known(settings: Settings, name: str | None = None) -> None:

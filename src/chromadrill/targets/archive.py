@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 from chromadrill.backups.disk import require_room
+from chromadrill.errors import Unavailable
 
 
-def unpack(chunks: Iterable[bytes], into: Path) -> None:
+def unpack(
+    chunks: Iterable[bytes], into: Path, *, keep_pace: Callable[[int], None] = lambda count: None
+) -> None:
     """Unpack what the engine sends of a folder; files and folders only, and nothing leaves `into`.
 
-    The engine sends the folder as `NAME/...` or `./...`; its name is left off. Raises Refused when
-    there is no room.
+    The engine sends the folder as `NAME/...` or `./...`; its name is left off, a single file's is
+    not. `keep_pace` is told of every chunk's length. Raises Refused when there is no room,
+    Unavailable when the archive is cut.
     """
     with TemporaryFile(dir=into.parent) as file:
         for chunk in chunks:
             file.write(chunk)
+            keep_pace(len(chunk))
         require_room(into, file.tell())
         file.seek(0)
-        with tarfile.open(fileobj=file) as tar:
-            for member in tar:
-                member.name = member.name.partition("/")[2]
-                if member.name and (member.isfile() or member.isdir()):
-                    tar.extract(member, into, filter="data")
+        try:
+            with tarfile.open(fileobj=file) as tar:
+                for member in tar:
+                    _, slash, inside = member.name.partition("/")
+                    member.name = inside if slash or not member.isfile() else member.name
+                    if member.name and (member.isfile() or member.isdir()):
+                        tar.extract(member, into, filter="data")
+        except tarfile.TarError as error:
+            raise Unavailable(f"What the engine sent cannot be unpacked: {error}.") from error
 
 
 def pack(folder: Path, file: IO[bytes]) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from chromadrill.backups import folders
 from chromadrill.backups.methods import METHODS, method_of
+from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
@@ -62,6 +63,11 @@ class ContainerTarget:
     def url(self) -> str:
         return f"http://127.0.0.1:{port_of(self.home)}"
 
+    @property
+    def release(self) -> str | None:
+        """Of Chroma, as the image's label or tag names it."""
+        return engine.release_of(self._engine, self.shape.image)
+
     def facts(self) -> Mapping[str, str]:
         with told(f"asking of image {self.shape.image}"):
             image = self._engine.images.get(self.shape.image)
@@ -70,7 +76,7 @@ class ContainerTarget:
             "kind": "container",
             "image": self.shape.image,
             "image id": str(image.id),
-            "chromadb": image.labels.get("chroma.version", self.shape.image.rpartition(":")[2]),
+            "chromadb": self.release or "not known",
             "engine": version,
             "url": self.url,
             **self.shape.facts(),
@@ -91,12 +97,14 @@ class ContainerTarget:
     def start(self) -> None:
         """Start the container, or make it, and return when it answers a real query.
 
-        Raises Refused when it runs already, Unavailable with the log's end when it does not come.
+        Raises Refused when it runs already, or the data is of a newer release; Unavailable with the
+        log's end when it does not come.
         """
         container = self._find()
         if container and self.running():
             raise Refused(f"Container {self.called} already runs.")
         if container is None:
+            self._refuse_newer(self.shape)
             self._start_new(self.shape)
             return
         self._counts.add(starts=1, oom_kills=int(usage.oom_killed(container)))
@@ -166,8 +174,15 @@ class ContainerTarget:
     # ---- deployment -----------------------------------------------------------------------------
     def recreate(self, shape: Shape | None = None) -> None:
         """A new container on the same volume, as a deployment makes it; of `shape`, once, if given."""
+        self._refuse_newer(shape or self.shape)
         self.discard()
         self._start_new(shape or self.shape)
+
+    def _refuse_newer(self, shape: Shape) -> None:
+        """One that exists has served its volume; a new one may be of an older release."""
+        self._volume.make()
+        with self._volume.database() as folder:
+            refuse_newer(folder, engine.release_of(self._engine, shape.image))
 
     def discard(self) -> None:
         """Remove the container; the volume stays, and so do its log and its last kill."""
@@ -239,9 +254,14 @@ class ContainerTarget:
             if _state_of(data) != before:
                 self._volume.fill(data)
 
-    def copy_running(self, into: Path) -> None:
+    def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
         """What the volume holds, whatever the server does to it meanwhile: this is no backup."""
-        self._volume.fetch(into)
+        into.mkdir(parents=True, exist_ok=True)
+        self._volume.fetch(into, bytes_per_s=bytes_per_s)
+
+    def live_data(self) -> Path:
+        """The volume as the engine keeps it; raises Unavailable where that is out of our reach."""
+        return self._volume.place()
 
     def beside(self, *words: str) -> str:
         """Run a command of the image's own beside the server, with its volume at volume.HERE."""

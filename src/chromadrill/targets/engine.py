@@ -8,6 +8,7 @@ would end a server that a command of the runbook has started, as soon as that co
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -64,6 +65,34 @@ def told(doing: str) -> Iterator[None]:
         raise DrillError(f"{doing}: {error}.") from error
     except (DockerException, OSError) as error:
         raise NoEngine(f"{doing}: the engine does not answer: {error}.", next_step=NEXT) from error
+
+
+def release_of(client: DockerClient, image: str) -> str | None:
+    """The release of Chroma in an image: its label's word, else its tag's; None where none says."""
+    from docker.errors import ImageNotFound
+
+    tag = image.rpartition(":")[2]
+    with told(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
+        tag = str(client.images.get(image).labels.get("chroma.version", tag))
+    return tag if re.fullmatch(r"\d+(\.\d+)+", tag) else None
+
+
+def require_image(client: DockerClient, image: str) -> None:
+    """Pull it unless it is there; raises Unavailable where it cannot be had."""
+    from docker.errors import APIError, ImageNotFound
+
+    with told(f"asking of image {image}"):
+        try:
+            client.images.get(image)
+        except ImageNotFound:
+            repository, _, tag = image.rpartition(":")
+            try:
+                client.images.pull(repository, tag=tag)
+            except APIError as error:
+                raise Unavailable(
+                    f"Image {image} is not here, and cannot be pulled: {error.explanation}.",
+                    next_step="Build or pull it, or name another repository with CHROMA_IMAGE.",
+                ) from error
 
 
 def owner_label(pid: int) -> str:

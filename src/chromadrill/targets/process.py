@@ -20,16 +20,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from chromadrill.backups import folders
+import psutil
+
+from chromadrill.backups import disk, folders
 from chromadrill.backups.methods import METHODS, method_of
+from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
-from chromadrill.model import Backup, Scope
+from chromadrill.model import Backup, Scope, Usage
+from chromadrill.targets import usage
 from chromadrill.targets.home import MARKER, claim, port_of
+from chromadrill.targets.releases import Server, own
 
 STOP_S = 15.0
+MB = 1024 * 1024
+ENDED = "ended-by-us"  # beside the state: this run of the server was ended by a command of ours
 
 
 class ProcessTarget:
@@ -37,6 +44,8 @@ class ProcessTarget:
 
     `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
     `scopes`: what readiness asks of, besides the default tenant and database.
+    `memory_mb`, `disk_mb`: what it may use by contract; nothing enforces them here.
+    `server`: that of another release (default: this environment's own).
     """
 
     def __init__(
@@ -47,14 +56,23 @@ class ProcessTarget:
         owner: int | None = None,
         startup_s: float = 60.0,
         scopes: Sequence[Scope] = (Scope(),),
+        memory_mb: int | None = None,
+        disk_mb: int | None = None,
+        server: Server | None = None,
     ) -> None:
         self.name = name
+        self._server = server
         self.home = home.absolute()
         self.data = self.home / "data"
         self.scopes = tuple(scopes)
         self._owner = owner
         self._startup_s = startup_s
-        claim(self.home, ("data", "logs", "snapshots"))
+        self.memory_mb, self.disk_mb = memory_mb, disk_mb
+        self._counts = usage.Counts(self.home)
+        fresh = not (self.home / MARKER).is_file()
+        claim(self.home, ("logs", "snapshots"))
+        if fresh:  # a volume that is lost is not made again: that would hide it
+            self.data.mkdir(exist_ok=True)
 
     @property
     def port(self) -> int:
@@ -65,8 +83,13 @@ class ProcessTarget:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def release(self) -> str:
+        """Of Chroma, as it was installed: a server of 1.x does not tell it rightly."""
+        return self._server.release if self._server else version("chromadb")
+
     def facts(self) -> Mapping[str, str]:
-        return {"kind": "process", "chromadb": version("chromadb"), "url": self.url}
+        return {"kind": "process", "chromadb": self.release, "url": self.url}
 
     def environment(self) -> Mapping[str, str]:
         """What makes `chromadrill.ops` in another process act on this very target."""
@@ -81,15 +104,19 @@ class ProcessTarget:
     def start(self) -> None:
         """Start the server and return when it answers a real query, not only a heartbeat.
 
-        Raises Refused when one runs already, Unavailable with the log's end when it does not come.
+        Raises Refused when one runs already, or the data is of a newer release; Unavailable with the
+        log's end when it does not come.
         """
         if self.running():
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
+        refuse_newer(self.data, self.release)
         self._refuse_taken_port()
+        self._counts.add(starts=1, oom_kills=int(self._killed_by_others()))
         (self.home / "state.json").unlink(missing_ok=True)
+        (self.home / ENDED).unlink(missing_ok=True)
         order = {
             "command": [
-                _chroma(),
+                *(self._server or own()).command,
                 "run",
                 "--path",
                 str(self.data),
@@ -148,11 +175,33 @@ class ProcessTarget:
         """SIGKILL, as the kernel's out-of-memory killer does."""
         self._end(signal.SIGKILL)
 
+    def pause(self) -> None:
+        """SIGSTOP: connections are taken, nothing is answered."""
+        pid = self.pid()
+        if pid is None:
+            raise Refused(f"No server runs on {self.data}: there is nothing to pause.")
+        os.kill(pid, signal.SIGSTOP)
+        # the signal is sent, not yet obeyed: what is copied before that may still be written to
+        wait_until(
+            lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED,
+            within_s=STOP_S,
+            name="the server to freeze",
+            every_s=0.01,
+        )
+
+    def unpause(self) -> None:
+        """Let it go on; one that is not paused is fine."""
+        pid = self.pid()
+        if pid is not None:
+            os.kill(pid, signal.SIGCONT)
+
     def _end(self, number: signal.Signals) -> None:
         pid = self.pid()
         if pid is not None:
+            (self.home / ENDED).touch()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+                os.kill(pid, signal.SIGCONT)  # a paused one would not hear it
             try:
                 wait_until(
                     lambda: not self.running(),
@@ -203,13 +252,41 @@ class ProcessTarget:
                     next_step="End that program, or use another home directory.",
                 ) from error
 
+    # ---- metrics --------------------------------------------------------------------------------
+    def metrics(self) -> Usage:
+        """Memory and disk in use, restarts, and ends by a SIGKILL that none of our commands sent.
+
+        On a bare machine that is all that can be seen of the kernel's out-of-memory killer.
+        """
+        pid, counts = self.pid(), self._counts.read()
+        return Usage(
+            memory_bytes=usage.resident_bytes(pid) if pid else None,
+            memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
+            disk_bytes=usage.bytes_below(self.data),
+            disk_limit_bytes=self.disk_mb * MB if self.disk_mb else None,
+            restarts=max(0, counts["starts"] - 1),
+            oom_kills=counts["oom_kills"] + int(self._killed_by_others()),
+        )
+
+    def _killed_by_others(self) -> bool:
+        return self._state().get("exit") == -signal.SIGKILL and not (self.home / ENDED).exists()
+
     # ---- volume, snapshots, logs ----------------------------------------------------------------
     @contextlib.contextmanager
     def volume(self) -> Iterator[Path]:
         """The data directory of the stopped server. Raises Refused while it runs."""
         if self.running():
             raise Refused(f"{self.data} belongs to a running server; stop it first.")
+        self.data.mkdir(exist_ok=True)
         yield self.data
+
+    def live_data(self) -> Path:
+        """The data directory, whoever runs on it."""
+        return self.data
+
+    def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
+        """What the data directory holds, whatever the server does to it: this is no backup."""
+        disk.copy_running(self.data, into, bytes_per_s=bytes_per_s)
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
         """Back up with one of METHODS; the server runs afterwards."""
@@ -245,11 +322,3 @@ class ProcessTarget:
 
 class _Died(BaseException):
     """Out of `wait_until` at once: a server that exited will not become ready."""
-
-
-def _chroma() -> str:
-    beside = Path(sys.executable).with_name("chroma")
-    found = str(beside) if beside.is_file() else shutil.which("chroma")
-    if found is None:
-        raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
-    return found

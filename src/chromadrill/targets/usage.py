@@ -1,10 +1,14 @@
-"""What a container uses, and what befell it. Counters survive restarts: they are kept in a file."""
+"""What a server uses, and what befell it. Counters survive restarts: they are kept in a file."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import psutil
 
 from chromadrill.targets.engine import told
 
@@ -15,9 +19,9 @@ NAME = "counts.json"
 
 
 class Counts:
-    """Starts and out-of-memory kills of a home's containers.
+    """Starts and out-of-memory kills of a home's servers.
 
-    The engine forgets: it tells of a kill only until the next start, and counts only restarts of
+    An engine forgets: it tells of a kill only until the next start, and counts only restarts of
     its own policy.
     """
 
@@ -53,3 +57,21 @@ def memory_bytes(container: Container) -> int:
     memory = stats.get("memory_stats") or {}
     cache = (memory.get("stats") or {}).get("inactive_file", 0)
     return max(0, int(memory.get("usage", 0)) - int(cache))
+
+
+def resident_bytes(pid: int) -> int | None:
+    """What the process holds in memory; None when it is gone."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def bytes_below(folder: Path) -> int:
+    """Of all files; one that goes while they are counted is none."""
+    used = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # a journal comes and goes
+                used += (Path(where) / name).stat().st_size
+    return used

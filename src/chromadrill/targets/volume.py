@@ -7,12 +7,15 @@ volumes where we could reach them.
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chromadrill.backups.disk import CHUNK, pace
+from chromadrill.errors import Unavailable
 from chromadrill.targets.archive import pack, unpack
 from chromadrill.targets.engine import told
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+DATABASE = "chroma.sqlite3"
 HERE = "/volume"  # where our helpers see it
 
 
@@ -54,11 +58,38 @@ class Volume:
         with told(f"removing volume {self.name}"), contextlib.suppress(NotFound):
             self.engine.volumes.get(self.name).remove(force=True)
 
-    def fetch(self, into: Path) -> None:
-        """Copy what it holds into the folder `into`."""
+    def fetch(self, into: Path, *, bytes_per_s: float | None = None) -> None:
+        """Copy what it holds into the folder `into`, no faster than that."""
         with told(f"reading volume {self.name}"), self._holder() as holder:
-            chunks, _ = holder.get_archive(HERE)
-            unpack(chunks, into)
+            chunks, _ = holder.get_archive(HERE, chunk_size=CHUNK)
+            unpack(chunks, into, keep_pace=pace(bytes_per_s))
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[Path]:
+        """A folder with its `chroma.sqlite3` to be read, if it holds one."""
+        from docker.errors import NotFound
+
+        try:
+            yield self.place()
+            return
+        except Unavailable:
+            pass
+        with tempfile.TemporaryDirectory() as scratch, self._holder() as holder:
+            with told(f"reading volume {self.name}"), contextlib.suppress(NotFound):
+                chunks, _ = holder.get_archive(f"{HERE}/{DATABASE}")
+                unpack(chunks, Path(scratch))
+            yield Path(scratch)
+
+    def place(self) -> Path:
+        """Where the engine keeps it; raises Unavailable where that is out of our reach."""
+        with told(f"looking for volume {self.name}"):
+            found = Path(self.engine.volumes.get(self.name).attrs["Mountpoint"])
+        if not os.access(found, os.R_OK | os.W_OK | os.X_OK):
+            raise Unavailable(
+                f"The engine keeps volume {self.name} at {found}, out of this user's reach.",
+                next_step="Run it as root, on the engine's own machine.",
+            )
+        return found
 
     def fill(self, source: Path) -> None:
         """Empty it, hidden files too, then copy what `source` holds. Raises DrillError when full."""

@@ -20,7 +20,9 @@ from chromadrill.backups.export.batches import BATCH, base64_rows, batches
 from chromadrill.backups.export.moves import STAGING, Move, moved, plan
 from chromadrill.backups.export.values import Reader
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.ghosts import remove_ghosts
 from chromadrill.chroma.recreate import create_like, set_dimension
+from chromadrill.chroma.renames import take_name
 from chromadrill.errors import DrillError, Refused, Unavailable
 from chromadrill.fingerprint import live
 from chromadrill.ladder import judge, outcome_of
@@ -171,24 +173,8 @@ class _Import:
             metadatas=page.metadatas,
             uris=page.uris,
         )
-        self.remove_ghosts(made, page)
+        remove_ghosts(self.chroma, made, page.ids, page.metadatas)
         return len(page.ids)
-
-    def remove_ghosts(self, made: CollectionInfo, page: Page) -> None:
-        """Take off the lists that new records inherit from collections that were dropped.
-
-        Trap: 1.5.9 leaves the list metadata of a dropped collection behind, under row numbers that
-        it gives to new records of any collection (chroma issue 7594; seen in 12 of 16 collections).
-        """
-        found = self.chroma.get(made, ids=page.ids, include=("metadatas",))
-        wanted = dict(zip(page.ids, page.metadatas, strict=True))
-        ghosts = {
-            record: dict.fromkeys(sorted(extra))
-            for record, got in zip(found["ids"], found["metadatas"] or [], strict=False)
-            if (extra := (got or {}).keys() - (wanted.get(record) or {}).keys())
-        }
-        if ghosts:
-            self.chroma.update_metadata(made, list(ghosts), list(ghosts.values()))
 
     # ---- proof, and the name --------------------------------------------------------------------
     def prove(
@@ -212,11 +198,7 @@ class _Import:
         """
         written = []
         for move in moves:
-            # looked up anew each time: somebody may have taken the name meanwhile
-            empty = self.there(move.scope).get(move.to)
-            if empty:
-                self.chroma.rename_collection(empty, move.aside)
-            self.chroma.rename_collection(self.made[move.key], move.name)
+            empty = take_name(self.chroma, self.made[move.key], move.name, move.aside)
             if empty and self.chroma.count(empty):
                 written.append(f"{move.scope}/{move.aside}")
             elif empty:
@@ -226,7 +208,6 @@ class _Import:
         said = f"a client wrote to the empty collection that was here: see {', '.join(written)}"
         return [Verdict.unknown("names", said)]
 
-    def there(self, *scopes: Scope) -> dict[str, CollectionInfo]:
-        """The collections of `scopes` (default: of all moves) by key."""
-        wanted = scopes or tuple(self.scopes())
-        return {info.key: info for scope in wanted for info in self.collections(scope)}
+    def there(self) -> dict[str, CollectionInfo]:
+        """The collections of all moves' scopes by key."""
+        return {info.key: info for scope in self.scopes() for info in self.collections(scope)}

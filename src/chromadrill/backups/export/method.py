@@ -16,6 +16,7 @@ from chromadrill.model import Backup, Outcome, Scope
 from chromadrill.protocols import Stoppable
 
 METHOD = folder.METHOD
+WAY = "export"  # of hot/ways.py, where the suite `hotcopy` measures it
 TRIES = 3  # a writer that pauses now and then gives one of them a quiet moment
 DEADLINE_S = 60.0
 

@@ -1,0 +1,91 @@
+# ruff: noqa: S101
+"""Did it really run? Looks into the newest record of a kind; ends with 1 and a sentence if not."""
+
+import json
+import sys
+from pathlib import Path
+
+REPORTS = Path("reports")
+
+
+def newest(*, marks: str) -> dict:
+    """The newest record whose run was asked for these marks."""
+    for folder in sorted(REPORTS.glob("2*"), reverse=True):
+        opened = json.loads((folder / "evidence.jsonl").open().readline())
+        if opened.get("marks") == marks and (folder / "drill.json").is_file():
+            return json.loads((folder / "drill.json").read_text())
+    raise AssertionError(f"no run of -m {marks}")
+
+
+def drill() -> None:
+    record = json.loads((REPORTS / "latest" / "drill.json").read_text())
+    done = sorted(each["runbook"] for each in record["scenarios"])
+    assert record["outcome"] == "pass", record["outcome"]
+    assert done == ["RB-1", *["RB-2"] * 6, "RB-3", "RB-4", "RB-6", "RB-8"], done
+    assert sum("export" in each["id"] for each in record["scenarios"]) == 4, "no exports"
+    small = [
+        e["id"] for e in record["scenarios"] if e["runbook"] != "RB-3" and e["records"] <= 1000
+    ]
+    assert not small, f"nothing was compared: {small}"
+    assert record["embedder"]["weights_sha256"], "no real model"
+
+
+def gate() -> None:
+    said = max(REPORTS.glob("2*/report.md")).read_text().splitlines()[0]
+    assert said.endswith("GATE PASSED"), said
+
+
+def latency() -> None:
+    record = newest(marks="latency")
+    assert record["outcome"] == "pass", record["outcome"]
+    checks = [v for each in record["scenarios"] for v in each["verdicts"]]
+    trend = [each for each in checks if each["check"].startswith("latency trend")]
+    assert len(record["scenarios"]) == 6, len(record["scenarios"])
+    assert len(trend) >= 3, "nothing was held against the baseline"
+
+
+def simulated() -> None:
+    record = newest(marks="drill")
+    assert record["outcome"] == "pass", record["outcome"]
+    assert "simulated" in record["target"]["name"], record["target"]
+    assert {e["runbook"] for e in record["scenarios"]} >= {"RB-1", "RB-2", "RB-6", "RB-8"}
+    faults = newest(marks="simulated")
+    assert faults["scenarios"], "no fault of the platform was injected"
+
+
+def monitoring() -> None:
+    record = newest(marks="monitoring")
+    assert record["outcome"] == "pass", record["outcome"]
+    assert len(record["scenarios"]) >= 5, [each["id"] for each in record["scenarios"]]
+
+
+def container() -> None:
+    record = newest(marks="drill")
+    assert record["outcome"] == "pass", record["outcome"]
+    assert record["target"]["kind"] == "container", record["target"]
+    assert len(record["scenarios"]) == 10, len(record["scenarios"])
+    disasters = newest(marks="docker")
+    assert disasters["outcome"] == "pass", disasters["outcome"]
+    assert len(disasters["scenarios"]) >= 10, len(disasters["scenarios"])
+
+
+def sabotage() -> None:
+    """Enough faults were struck, all kinds of them, and there was no false alarm."""
+    rows = json.loads(max(REPORTS.glob("*/sabotage.json")).read_text())
+    faults = [each for each in rows if each["kind"] == "fault"]
+    healthy = [each for each in rows if each["kind"] == "healthy"]
+    assert len(faults) >= 200, len(faults)
+    assert len(healthy) >= 20, len(healthy)
+    families = {"sqlite", "fts", "rows", "queue", "segments", "inventory"}
+    assert {each["family"] for each in faults} >= families
+    assert sum(each["outcome"] == "fail" for each in faults) >= len(faults) - 2
+    assert all(each["outcome"] == "pass" for each in healthy)
+
+
+if __name__ == "__main__":
+    try:
+        {each.__name__: each for each in (
+            drill, gate, latency, simulated, monitoring, container, sabotage,
+        )}[sys.argv[1]]()  # fmt: skip
+    except AssertionError as error:
+        sys.exit(f"{sys.argv[1]}: {error}")

@@ -1,0 +1,78 @@
+"""The rows of rebuilds: reading PostgreSQL against a bare cursor, filling against bare upserts."""
+
+from __future__ import annotations
+
+import psycopg
+
+from benchmarks.fingerprints import Bench, Measured, alternate
+from chromadrill.datasets.library import Library, library, seed
+from chromadrill.model import Scope
+from chromadrill.recovery.filling import Filling
+from chromadrill.scaling import Cached
+from chromadrill.settings import SourceTable
+from chromadrill.sources.embedded import embedded_postgresql
+from chromadrill.sources.postgresql import open_table
+
+ROWS, FILLED = 5000, 800  # read; written in batches of 8, each a request
+TABLE = SourceTable(table="bench.manual_content")
+
+
+def reading(bench: Bench) -> Measured:
+    """Rows with typed metadata, against the same bytes fetched and not looked at."""
+    del bench
+    with embedded_postgresql() as url, psycopg.connect(url) as bare_connection:
+        seed(bare_connection, "bench", library(ROWS))
+        with open_table(url, TABLE) as source:
+
+            def ours() -> None:
+                assert sum(len(each) for each in source.rows()) == ROWS
+
+            def bare() -> None:
+                with bare_connection.cursor("bare", binary=True) as cursor:
+                    cursor.execute("select id, content, metadata::text from bench.manual_content")
+                    while cursor.fetchmany(TABLE.batch):
+                        pass
+
+            ours_s, bare_s = alternate(ours, bare)
+    return ours_s / bare_s, {"ours_s": round(ours_s, 3), "rows_per_s": round(ROWS / ours_s)}
+
+
+def filling(bench: Bench) -> Measured:
+    """Rows into a new collection in batches of 8, as a model hands them over, against bare upserts.
+
+    The model is a stand-in that costs both sides the same.
+    """
+    model, held = Cached(384), library(FILLED)
+    with embedded_postgresql() as url:
+        with psycopg.connect(url) as connection:
+            seed(connection, "bench", held)
+        with open_table(url, TABLE) as source:
+
+            def ours() -> None:
+                made = bench.chroma.create_collection(Scope(), "ours", hnsw={"space": "cosine"})
+                work = Filling(bench.chroma, source, model, None, made, 8)
+                for rows in source.rows():
+                    work.fill(made, rows, lambda done: None)
+                bench.chroma.delete_collection(Scope(), "ours")
+
+            ours_s, bare_s = alternate(ours, lambda: _bare_upserts(bench, model, held))
+    return ours_s / bare_s, {
+        "ours_s": round(ours_s, 2),
+        "bare_s": round(bare_s, 2),
+        "overhead_ms_per_document": round(1000 * (ours_s - bare_s) / FILLED, 2),
+    }
+
+
+def _bare_upserts(bench: Bench, model: Cached, held: Library) -> None:
+    made = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
+    ids, texts, metadatas = held.ids, held.texts, held.metadatas
+    for start in range(0, FILLED, 8):
+        part = slice(start, start + 8)
+        bench.chroma.upsert(
+            made,
+            ids=ids[part],
+            vectors=model.embed(texts[part]),
+            documents=texts[part],
+            metadatas=metadatas[part],
+        )
+    bench.chroma.delete_collection(Scope(), "bare")

@@ -1,0 +1,1 @@
+"""Copies of a running server: ways to make one, to be measured. The backup methods use the safe ones."""

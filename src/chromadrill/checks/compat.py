@@ -1,0 +1,43 @@
+"""From one release of Chroma to another: does a backup come back, is a downgrade refused?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from chromadrill.model import Verdict
+
+
+def upgraded(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdict:
+    """A backup of one release, restored into another, passed the ladder of its source's fingerprint."""
+    said = f"{records} records of a volume copy made by {made_by}, given to {given_to}"
+    if not records:
+        return Verdict.unknown("upgrade", f"{said}: nothing to compare")
+    make = Verdict.passed if proven else Verdict.failed
+    return make("upgrade", said + (": all there" if proven else ": the ladder did not pass"))
+
+
+def metrics_are_told(wanted: Mapping[str, str], found: Mapping[str, str]) -> Verdict:
+    """The source's fingerprint has the metric that each collection uses (name -> metric).
+
+    Where it were wrong, a restored copy that is wrong in the same way would be called right.
+    """
+    wrong = [
+        f"{name} uses {space}, told {found.get(name, 'nothing')}"
+        for name, space in wanted.items()
+        if found.get(name) != space
+    ]
+    if wrong:
+        return Verdict.failed("metrics", "; ".join(wrong))
+    return Verdict.passed("metrics", f"{len(wanted)} collections, each with the metric it uses")
+
+
+def downgrade_refused(
+    refusals: Mapping[str, str | None], *, started: bool, changed: bool
+) -> Verdict:
+    """Each attempt (`refusals`: what -> sentence, None: it was done) was refused, nothing happened."""
+    done = [what for what, said in refusals.items() if said is None]
+    done += ["the older server was started"] if started else []
+    done += ["its volume was changed"] if changed else []
+    if done or not refusals:
+        return Verdict.failed("downgrade", f"not refused: {'; '.join(done) or 'nothing was tried'}")
+    return Verdict.passed("downgrade", "; ".join(f"{k}: {v}" for k, v in refusals.items()))

@@ -1,0 +1,128 @@
+"""Is a rebuilt collection the source's knowledge again? Rows, vectors, and what questions find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chromadrill.checks.tables import REBUILT, compare
+from chromadrill.model import CollectionPrint, Difference, Hits, Outcome, Verdict
+
+COSINE = (
+    0.9999  # batched and single embeddings differ by 1.5e-7 a number; another model by far more
+)
+
+
+def same_rows(key: str, source: pa.Table, found: pa.Table) -> Verdict:
+    """Every row of the source once, nothing extra, documents byte for byte, metadata with types.
+
+    Both are tables of record digests, sorted by id; the source's has no vectors.
+    """
+    check = "source rows"
+    if not len(source):
+        return Verdict.unknown(check, "the source has no rows: nothing was compared")
+    differences = tuple(compare(key, source, found, fields=("document", "metadata", "uri")))
+    if differences:
+        return Verdict.failed(
+            check,
+            "; ".join(str(each) for each in differences[:5]),
+            actual=len(differences),
+            limit=0,
+            differences=differences,
+        )
+    said = (
+        f"all {len(source)} rows, each once, nothing else; documents and metadata are the source's"
+    )
+    return Verdict.passed(check, said)
+
+
+def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]]) -> Verdict:
+    """Stored vectors are what the model makes of their documents now: (id, cosine) of a sample."""
+    check = "fresh embeddings"
+    if not cosines:
+        return Verdict.unknown(check, "no document was embedded again: nothing was compared")
+    other = tuple(record for record, cosine in cosines if not cosine >= COSINE)  # NaN: no vector
+    lowest = min((cosine for _, cosine in cosines if cosine == cosine), default=0.0)
+    said = f"{len(cosines) - len(other)} of {len(cosines)} sampled vectors are the model's own"
+    differences = [Difference(key, "vector", "changed", other)] if other else []
+    return Verdict(
+        check,
+        Outcome.FAIL if other else Outcome.PASS,
+        "; ".join([f"{said} (lowest cosine {lowest:.7f})", *map(str, differences)]),
+        actual=round(lowest, 7),
+        limit=COSINE,
+        differences=tuple(differences),
+    )
+
+
+def lost_database(before: CollectionPrint, found: CollectionPrint) -> Verdict:
+    """Vectors are those of the lost database, wherever the document is still the same.
+
+    Documents that the source has changed since are told, not judged: the source is the truth.
+    Records that it does not have make it UNKNOWN: deleted since, or never there.
+    """
+    check, key = "lost database", found.info.key
+    was, now = before.records, found.records
+    both = pa.array(sorted(_ids(was) & _ids(now)), pa.string())
+    gone = tuple(sorted(_ids(was) - _ids(now)))
+    was, now = (each.filter(pc.is_in(each["id"], both)) for each in (was, now))
+    same = pc.fill_null(pc.equal(was["document"], now["document"]), False)
+    was, now = was.filter(same), now.filter(same)
+    if not len(was):
+        return Verdict.unknown(check, "no document is in both: no vector was compared")
+    vectors = tuple(compare(key, was, now, tolerant=True, slack=REBUILT, fields=("vector",)))
+    said = f"{len(was)} vectors compared"
+    if changed := len(both) - len(was):
+        said += f"; {changed} documents are newer in the source"
+    if vectors:
+        return Verdict.failed(check, f"{said}: {vectors[0]}", differences=vectors)
+    if gone:
+        missing = Difference(key, "record", "missing", gone)
+        said = (
+            f"{said}; the source does not have all of it (deleted since, or never there): {missing}"
+        )
+        return Verdict.unknown(check, said, differences=(missing,))
+    return Verdict.passed(check, f"{said}, all as they were")
+
+
+def retrieval(before: Sequence[Hits], after: Hits) -> list[Verdict]:
+    """Questions find their right documents no worse than before, hit@1 and hit@10.
+
+    `before`: the source asked more than once; what those repeats differ by is the tolerance, at
+    least 1 % of the questions, since no two builds of an index find exactly the same.
+    """
+    verdicts = []
+    for check, pick in (("hit@1", _first), ("hit@10", _ten)):
+        shares = [pick(each) / each.asked for each in before if each.asked]
+        if not shares or not after.asked or not max(shares):
+            said = f"{after.asked} questions, before: {shares}: nothing to compare"
+            verdicts.append(Verdict.unknown(check, said))
+            continue
+        share = pick(after) / after.asked
+        tolerance = max(max(shares) - min(shares), 0.01)
+        floor = min(shares) - tolerance
+        verdicts.append(
+            Verdict(
+                check,
+                Outcome.PASS if share >= floor - 1e-12 else Outcome.FAIL,
+                f"{share:.1%} of {after.asked} questions; before the loss"
+                f" {' and '.join(f'{each:.1%}' for each in shares)}, tolerance {tolerance:.1%}",
+                actual=round(share, 4),
+                limit=round(floor, 4),
+            )
+        )
+    return verdicts
+
+
+def _first(hits: Hits) -> int:
+    return hits.first
+
+
+def _ten(hits: Hits) -> int:
+    return hits.ten
+
+
+def _ids(table: pa.Table) -> set[str]:
+    return set(table["id"].to_pylist())

@@ -1,0 +1,62 @@
+"""What triage looks at, as facts; None: it could not be had here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A collection. `links`: neighbours a vector of its index; `ef`: how far a search looks."""
+
+    key: str
+    count: int
+    dimension: int
+    links: int
+    ef: int
+
+    @property
+    def vector_bytes(self) -> int:
+        return 4 * self.count * self.dimension
+
+    @property
+    def index_bytes(self) -> int:
+        """What its index takes in memory: vectors, two links each way at the lowest level, labels."""
+        return self.vector_bytes + self.count * (8 * self.links + 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A data directory that can be read while the server runs."""
+
+    bytes: int
+    orphans_bytes: int  # directories of segments that no collection has
+    queue_rows: int  # writes kept in the log
+    queue_limit: int  # as many as an index may leave there, of all collections
+
+
+@dataclass(frozen=True, slots=True)
+class Symptoms:
+    """`log`: lines of known trouble by pattern name. `troubles`: what did not answer, and how."""
+
+    url: str
+    running: bool | None
+    connects_ms: float | None  # of a TCP connection; None: refused, or no way there
+    connect_trouble: str
+    heartbeat_ms: float | None
+    heartbeat_trouble: str
+    searches_ms: tuple[float, ...]
+    together_ms: tuple[float, ...]  # the same searches, several at a time
+    troubles: tuple[str, ...]
+    sizes: tuple[Size, ...]
+    log: Mapping[str, int] | None
+    log_steps: Mapping[str, str]
+    memory_bytes: int | None
+    memory_limit_bytes: int | None
+    oom_kills: int | None
+    disk_bytes: int | None
+    disk_limit_bytes: int | None
+    growth_bytes_a_day: float | None
+    files_gone: bool | None
+    store: Store | None

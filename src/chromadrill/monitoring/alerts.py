@@ -1,0 +1,127 @@
+"""The alert engine: samples in, events out. Pure: its only clock is that of the samples.
+
+An alert fires once and clears once, however long or unsteady what it is about. Missing samples
+neither fire nor clear: they make a rule `lost`, which is UNKNOWN and never health.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from chromadrill.monitoring.rules import Rule
+from chromadrill.monitoring.samples import Sample
+
+FIRED, CLEARED, LOST, FOUND = "fired", "cleared", "lost", "found"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What became of a rule at a moment (seconds of the samples' clock).
+
+    `since`: when the row of samples began that decided it.
+    """
+
+    kind: str
+    rule: Rule
+    at: float
+    since: float
+    value: float | None = None
+    detail: str = ""
+
+    @property
+    def pages(self) -> bool:
+        """Whether somebody is told: a monitor that sees nothing is told of by its own heartbeat."""
+        return self.kind in (FIRED, CLEARED)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Of one rule. A row is a run of samples of one kind, without holes in time."""
+
+    firing: bool = False
+    lost: bool = False
+    last_at: float | None = None
+    row: str = ""  # "bad", "good" or ""
+    row_since: float = 0.0
+    row_length: int = 0
+    value: float | None = None
+    detail: str = ""
+
+
+def step(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Event]]:
+    """Take one sample. One without a value says nothing and changes nothing."""
+    if sample.value is None:
+        return state, []
+    events = []
+    if state.lost:
+        events.append(Event(FOUND, rule, sample.at, state.last_at or sample.at, sample.value))
+    state = _counted(rule, state, sample, sample.value)
+    long_s, enough = sample.at - state.row_since, state.row_length
+    fires = state.row == "bad" and enough >= rule.count and long_s >= rule.for_s
+    clears = state.row == "good" and enough >= rule.clear_count and long_s >= rule.clear_for_s
+    if (fires and not state.firing) or (clears and state.firing):
+        kind = FIRED if fires else CLEARED
+        events.append(Event(kind, rule, sample.at, state.row_since, sample.value, sample.detail))
+        state = replace(state, firing=fires)
+    return state, events
+
+
+def _counted(rule: Rule, state: State, sample: Sample, value: float) -> State:
+    row = "bad" if rule.bad(value) else "good" if rule.good(value) else ""
+    hole = (
+        state.last_at is None
+        or not 0 <= sample.at - state.last_at <= rule.stale_s  # nobody looked, or the clock jumped
+    )
+    goes_on = row == state.row and row != "" and not hole
+    return replace(
+        state,
+        lost=False,
+        last_at=sample.at,
+        row=row,
+        row_since=state.row_since if goes_on else sample.at,
+        row_length=state.row_length + 1 if goes_on else 1,
+        value=value,
+        detail=sample.detail,
+    )
+
+
+def miss(rule: Rule, state: State, at: float) -> tuple[State, list[Event]]:
+    """Time has passed: is the last sample too old? Where the clock went back, count from there."""
+    if state.lost or state.last_at is None:
+        return state, []
+    if at < state.last_at:
+        return replace(state, last_at=at, row="", row_length=0), []
+    if at - state.last_at <= rule.stale_s:
+        return state, []
+    # the row ends here: what comes after the hole is another one
+    lost = replace(state, lost=True, row="", row_length=0)
+    return lost, [Event(LOST, rule, at, state.last_at, detail="no sample since")]
+
+
+class Alerts:
+    """The states of all rules; `expected` signals never seen are lost from the start."""
+
+    def __init__(self, rules: Sequence[Rule], *, began: float, expected: Iterable[str]) -> None:
+        watched = set(expected)
+        self.states = {rule: State(last_at=began) for rule in rules if rule.signal in watched}
+        self.unwatched = tuple(rule for rule in rules if rule.signal not in watched)
+        self.events: list[Event] = []
+
+    def take(self, samples: Iterable[Sample], now: float) -> list[Event]:
+        """Samples of one look, then the time of that look; returns what happened."""
+        new: list[Event] = []
+        for sample in samples:
+            for rule, state in self.states.items():
+                if rule.signal == sample.signal:
+                    self.states[rule], found = step(rule, state, sample)
+                    new += found
+        for rule, state in self.states.items():
+            self.states[rule], found = miss(rule, state, now)
+            new += found
+        self.events += new
+        return new
+
+    @property
+    def firing(self) -> list[Rule]:
+        return [rule for rule, state in self.states.items() if state.firing]

@@ -1,0 +1,139 @@
+"""One look at a server over HTTP: heartbeat, healthcheck, known questions, a write of our own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.clock import now
+from chromadrill.model import JSON, CollectionInfo, Scope
+from chromadrill.monitoring import samples
+from chromadrill.monitoring.known_records import Asked, Questions, answered, choose
+from chromadrill.monitoring.samples import Sample
+
+# a tenant of our own: no fingerprint of anybody's scopes sees it
+OURS, CANARY = Scope("chromadrill-monitor", "canary"), "canary"
+ROUND_S = 3.0
+NOTHING = "no record to ask about"
+
+
+@dataclass
+class Eyes:
+    """Looks at `url`; every call is given up after `timeout_s`.
+
+    The questions are chosen at the first look that finds records. `writes`: also write one record
+    in a collection of our own; a live server that lost its volume shows it only so.
+    """
+
+    url: str
+    scopes: Sequence[Scope]
+    timeout_s: float
+    writes: bool = False
+    questions: Questions = field(default=Questions(), init=False)
+    _name: str = field(default_factory=lambda: f"monitor-{uuid.uuid4().hex[:8]}", init=False)
+    _wrote: int = field(default=0, init=False)
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        seen = (samples.HEALTH, samples.ANSWERS, samples.SEARCH, samples.RECORDS)
+        return (*seen, samples.WRITES) if self.writes else seen
+
+    def look(self) -> list[Sample]:
+        """What it does not come to is left out: of a dead server nobody knows what it would answer."""
+        with Chroma(self.url, timeout_s=self.timeout_s) as chroma:
+            healthy = _tried(samples.HEALTH, lambda: _alive(chroma))
+            if healthy.value != 1:
+                return [healthy]
+            found = [healthy, *self._answers(chroma)]
+            if self.writes:
+                found.append(_tried(samples.WRITES, lambda: self._write(chroma)))
+            return found
+
+    def _answers(self, chroma: Chroma) -> list[Sample]:
+        found: list[Sample] = []
+        answered = _tried(samples.ANSWERS, lambda: self._ask(chroma, found))
+        if not answered.value and answered.detail.endswith(NOTHING):
+            answered = Sample(answered.at, samples.ANSWERS, None, answered.detail)
+        return [answered, *found]
+
+    def _ask(self, chroma: Chroma, found: list[Sample]) -> str:
+        """Empty when all is right; adds samples of records and search on its way."""
+        total = sum(chroma.count(info) for s in self.scopes for info in chroma.collections(s))
+        found.append(Sample(now(), samples.RECORDS, float(total)))
+        if not self.questions.collections:
+            self.questions = choose(chroma, self.scopes)
+        if self.questions.wrong:
+            self.questions, wrong = Questions(), self.questions.wrong[0]
+            return wrong
+        if not self.questions.collections:
+            return NOTHING
+        return self._round(chroma, found)
+
+    def _round(self, chroma: Chroma, found: list[Sample]) -> str:
+        """Collection after collection for at most 3 s; the next look goes on with the others.
+
+        The first search is the one that is timed. One that timed out took at least so long.
+        """
+        started, first = now(), True
+        waiting = list(self.questions.collections)
+        done: list[Asked] = []
+        while waiting and (first or now() - started < ROUND_S):
+            try:
+                said = answered(chroma, waiting.pop(0))
+            except CallFailed as error:
+                if error.timed_out and error.call.endswith("/query"):
+                    found.append(Sample(now(), samples.SEARCH, 1000 * self.timeout_s, error.said))
+                raise
+            if first and said.search_ms is not None:
+                found.append(Sample(now(), samples.SEARCH, said.search_ms))
+            if said.wrong:
+                return said.wrong
+            first = False
+            done.append(said.still)
+        self.questions = Questions((*waiting, *done))
+        return ""
+
+    def _write(self, chroma: Chroma) -> str:
+        """One record, always the same one: a collection made anew for each look would leave its
+        directory behind each time (measured), until the disk is full of them."""
+        info = _canary(chroma)
+        self._wrote += 1
+        said: JSON = {"look": self._wrote}
+        chroma.upsert(info, ids=[self._name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
+        found = chroma.get(info, ids=[self._name], include=("metadatas",))
+        return "" if found["metadatas"] == [said] else "what was just written is not there"
+
+
+def _canary(chroma: Chroma) -> CollectionInfo:
+    """The collection for writes, made where it is not there."""
+    try:
+        return chroma.collection(OURS, CANARY)
+    except CallFailed as error:
+        if error.status != 404:
+            raise
+    if not chroma.tenant_exists(OURS.tenant):
+        chroma.create_tenant(OURS.tenant)
+    if OURS.database not in chroma.databases(OURS.tenant):
+        chroma.create_database(OURS)
+    return chroma.create_collection(OURS, CANARY)
+
+
+def _tried(signal: str, ask: Callable[[], str]) -> Sample:
+    """1 where `ask` returns an empty sentence, 0 with what it says or how it failed."""
+    try:
+        said = ask()
+    except CallFailed as error:
+        said = str(error)[:300]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        said = f"strange answer: {error!r}"[:300]
+    return Sample(now(), signal, 0.0 if said else 1.0, said)
+
+
+def _alive(chroma: Chroma) -> str:
+    chroma.heartbeat()
+    chroma.healthcheck()
+    return ""

@@ -1,0 +1,111 @@
+"""The alert rules as data: the runbook's figures from `[monitoring]`, scaled for a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chromadrill.monitoring import samples
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When an alert fires and clears; all times in seconds.
+
+    It fires after `count` bad samples in a row that span `for_s` at least, and clears after
+    `clear_count` good ones in a row that span `clear_for_s`. Bad is above (below) `limit`, good is
+    not above (below) `clear_limit`; what lies between is neither and ends both rows.
+    After `stale_s` without a sample nobody knows: that is no health, and time in which nobody
+    looked counts for neither row.
+    `detect_within_s`: the objective, from the fault to the alert.
+    """
+
+    name: str
+    signal: str
+    side: Literal["above", "below"]
+    limit: float
+    clear_limit: float
+    runbook: str
+    meaning: str
+    count: int = 1
+    for_s: float = 0.0
+    clear_count: int = 1
+    clear_for_s: float = 0.0
+    stale_s: float = 120.0
+    detect_within_s: float = 60.0
+
+    def bad(self, value: float) -> bool:
+        return value > self.limit if self.side == "above" else value < self.limit
+
+    def good(self, value: float) -> bool:
+        """Never both bad and good: `clear_limit` is on the good side of `limit`."""
+        return value <= self.clear_limit if self.side == "above" else value >= self.clear_limit
+
+
+class Figures(Protocol):
+    """Of `[monitoring]`: seconds, unless the name says otherwise."""
+
+    @property
+    def interval_s(self) -> float: ...
+    @property
+    def timeout_s(self) -> float: ...
+    @property
+    def failures(self) -> int: ...
+    @property
+    def recovery_s(self) -> float: ...
+    @property
+    def search_ms(self) -> float: ...
+    @property
+    def search_for_s(self) -> float: ...
+    @property
+    def disk_percent(self) -> float: ...
+    @property
+    def disk_clear_percent(self) -> float: ...
+    @property
+    def records_min(self) -> int: ...
+    @property
+    def backup_every_s(self) -> float: ...
+    @property
+    def backup_grace_s(self) -> float: ...
+    @property
+    def time_scale(self) -> float: ...
+
+
+def rules(f: Figures) -> tuple[Rule, ...]:
+    """Every rule. Times on the calendar of a backup are not scaled: its age is a fact."""
+    scale = f.time_scale
+    every, calm, stale = f.interval_s * scale, f.recovery_s * scale, 4 * f.interval_s * scale
+
+    def found(name: str, signal: str, side: Literal["above", "below"], limit: float,
+              runbook: str, meaning: str, *, count: int = 1, for_s: float = 0.0,
+              clear_limit: float | None = None) -> Rule:  # fmt: skip
+        return Rule(
+            name, signal, side, limit, limit if clear_limit is None else clear_limit,
+            runbook, meaning, count=count, for_s=for_s, clear_count=f.failures, clear_for_s=calm,
+            # a hanging server makes each look as long as its time limits, which are not scaled
+            stale_s=stale + 3 * f.timeout_s,
+            detect_within_s=every * count + for_s + (count + 1) * f.timeout_s,
+        )  # fmt: skip
+
+    return (
+        found("service down", samples.HEALTH, "below", 1, "RB-1",
+              "heartbeat or healthcheck does not answer", count=f.failures),
+        found("wrong answers", samples.ANSWERS, "below", 1, "RB-2",
+              "it lives, but known questions are answered wrong or not at all", count=f.failures),
+        found("writes refused", samples.WRITES, "below", 1, "RB-1",
+              "it lives and answers, but takes no write: its volume is gone, full or read-only",
+              count=f.failures),
+        found("records missing", samples.RECORDS, "below", f.records_min, "RB-2",
+              "it lives, but holds fewer records than it must", count=f.failures),
+        found("high latency", samples.SEARCH, "above", f.search_ms, "RB-6",
+              "searches are slow, one after the other", count=f.failures,
+              for_s=f.search_for_s * scale),
+        found("disk", samples.DISK, "above", f.disk_percent, "RB-9", "the volume fills up",
+              clear_limit=f.disk_clear_percent),
+        found("oom restart", samples.OOM, "above", 0, "RB-9",
+              "the kernel ended the server for want of memory"),
+        found("backup failed", samples.BACKUP, "below", 1, "RB-8",
+              "the newest backup was not made, or is not what it should be"),
+        found("backup overdue", samples.BACKUP_AGE, "above", f.backup_every_s + f.backup_grace_s,
+              "RB-8", "no verified backup for too long", clear_limit=f.backup_every_s),
+    )  # fmt: skip

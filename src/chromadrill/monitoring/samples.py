@@ -1,0 +1,31 @@
+"""What the monitor sees: one value of one signal at one moment. Facts only; rules judge them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# signals, with their units
+HEALTH = "health"  # 1: heartbeat and healthcheck answered, 0: they did not
+ANSWERS = "answers"  # 1: known questions answered right, 0: wrong, or an error
+WRITES = "writes"  # 1: a record of our own was written and found again, 0: it was not
+RECORDS = "records"  # how many there are
+SEARCH = "search"  # ms, of one real search; one that timed out took at least so long
+DISK = "disk"  # % of the volume
+MEMORY = "memory"  # % of the limit
+OOM = "oom kills"  # new ones since the look before
+RESTARTS = "restarts"  # new ones since the look before
+BACKUP = "backup"  # 1: the newest attempt was verified, 0: it failed
+BACKUP_AGE = "backup age"  # s since the newest verified one
+LOG_ERRORS = "log errors"  # new lines of known trouble since the look before
+
+UNITS = {SEARCH: "ms", DISK: "%", MEMORY: "%", BACKUP_AGE: "s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`at`: seconds of one monotonic clock. `value` None: somebody looked and could not tell."""
+
+    at: float
+    signal: str
+    value: float | None
+    detail: str = ""

@@ -1,0 +1,31 @@
+"""From the engine's states to verdicts."""
+
+from __future__ import annotations
+
+from chromadrill.checks.monitoring import rule_held
+from chromadrill.model import Verdict
+from chromadrill.monitoring.alerts import FIRED, LOST, Alerts
+
+
+def verdicts(alerts: Alerts) -> list[Verdict]:
+    """One a rule; a rule whose signal this target cannot show is `not_run`."""
+    found = []
+    for rule, state in alerts.states.items():
+        mine = [event for event in alerts.events if event.rule == rule]
+        fired = [event for event in mine if event.kind == FIRED]
+        detail = fired[-1].detail or f"at {fired[-1].value:g}" if fired else state.detail
+        found.append(
+            rule_held(
+                rule.name,
+                fired=len(fired),
+                firing=state.firing,
+                lost=sum(event.kind == LOST for event in mine),
+                seen=state.row_length > 0 or state.value is not None,
+                pending=state.row == "bad",
+                detail=detail,
+            )
+        )
+    return found + [
+        Verdict.not_run(rule.name, f"this target does not show '{rule.signal}'")
+        for rule in alerts.unwatched
+    ]

@@ -1,0 +1,87 @@
+"""Backups of older releases come back in this one; this one's are refused by older servers."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from chromadrill.backups import folders, volume_copy
+from chromadrill.backups.disk import copy_tree
+from chromadrill.backups.manifest import files_of
+from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
+from chromadrill.chroma.client import Chroma
+from chromadrill.datasets import older
+from chromadrill.errors import Refused
+from chromadrill.fingerprint import at_rest, live
+from chromadrill.ladder import judge_files
+from chromadrill.model import Scope
+
+pytestmark = [pytest.mark.compat, pytest.mark.runbook("RB-2")]
+
+
+def test_backup_of_an_older_release_comes_back_in_this_one(drill, filled, matrix, tmp_path):
+    """On-call can upgrade, and can restore what was backed up before the upgrade."""
+    with drill.given("a volume copy made by the older release, and its fingerprint"):
+        backup, before = volume_copy_of(filled, tmp_path)
+        files = judge_files(at_rest.observe(Path(backup.path) / "data", like=before), before)
+        drill.judged(*(replace(each, check=f"{each.check} at rest") for each in files))
+    with drill.when("it is restored into this release"):
+        volume_copy.put_back(backup, drill.target)
+        drill.target.start()
+        startup_s = drill.target.startup_s
+    with drill.then("everything is there and answers as before, also after a restart"):
+        told = {each.info.name: each.info.space for each in before.collections.values()}
+        drill.judged(metrics_are_told(older.METRICS, told))
+        proven = drill.prove(before)
+        found = upgraded(filled.release, drill.target.release, before.records, proven=proven)
+        drill.judged(found)
+    matrix(filled, drill.target, found, records=before.records, startup_s=round(startup_s, 3))
+
+
+def test_downgrade_is_refused_before_anything_is_started(drill, source, matrix):
+    """On-call is told, instead of finding a server that panics on files it cannot read."""
+    refusals = {}
+    with drill.given("a snapshot of this release"):
+        drill.target.start()
+        with Chroma(drill.target.url) as chroma:
+            older.fill(chroma)
+        snapshot = drill.target.snapshot()
+    with drill.when("it is restored into an older release"):
+        refusals["restore"] = refusal(lambda: volume_copy.put_back(snapshot, source))
+    with drill.when("the older release is started on a volume of this one"):
+        with source.volume() as data:
+            shutil.copytree(Path(snapshot.path) / "data", data, dirs_exist_ok=True)
+            given = files_of(data)
+        refusals["start"] = refusal(source.start)
+    with drill.then("both are refused, nothing was started, nothing was changed"):
+        started = source.running()
+        source.stop()
+        with source.volume() as data:
+            changed = files_of(data) != given
+        found = downgrade_refused(refusals, started=started, changed=changed)
+        drill.judged(found)
+    matrix(drill.target, source, found, records=None, startup_s=None)
+
+
+def volume_copy_of(server, into):
+    """As the backup method takes it; that one asks for a health check, which 0.x does not have."""
+    with Chroma(server.url) as chroma:
+        before = live.fingerprint(chroma, [Scope()])
+    server.stop()
+    with folders.new_folder(into, "older") as folder:
+        with server.volume() as data:
+            copy_tree(data, folder / "data")
+        about = {"target": server.name, "release": server.release}
+        method = volume_copy.METHOD
+        folders.describe(folder, before, backup_id="older", method=method, source=about)
+    return folders.opened(into / "older"), before
+
+
+def refusal(attempt):
+    """What an attempt was refused with, None where it was done."""
+    try:
+        attempt()
+    except Refused as error:
+        return str(error)
+    return None

@@ -1,0 +1,79 @@
+"""RB-3: the volume and every backup are gone; the collection is rebuilt from PostgreSQL."""
+
+import pytest
+
+from chromadrill.checks.forecast import forecast
+from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.checks.rebuild import retrieval
+from chromadrill.datasets.library import library
+from chromadrill.datasets.standard import MAIN, Dataset
+from chromadrill.disasters.files import VOLUME_LOST
+from chromadrill.scaling import embedding_rate
+
+pytestmark = [
+    pytest.mark.drill,
+    pytest.mark.runbook("RB-3"),
+    # named first: what is not installed is said before a server is started
+    pytest.mark.usefixtures("postgresql", "embedder"),
+]
+
+
+@pytest.fixture
+def dataset():
+    """None: what is lost here comes from the source."""
+    return Dataset(())
+
+
+@pytest.fixture
+def target(empty_target):
+    """A server without the standard dataset."""
+    return empty_target
+
+
+@pytest.fixture
+def known(knowledge):
+    """Questions that the collection answers right."""
+    return knowledge.known
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("volume")
+@pytest.mark.needs("snapshot")
+def test_lost_collection_is_rebuilt_from_its_source(watched, chroma, knowledge, objectives):
+    """On-call rebuilds the collection from its rows: it is the same knowledge, in time."""
+    drill = watched
+    with drill.given("a source, a collection of its documents, and no backup"):
+        assert drill.ops("snapshots") == ""
+    with drill.when(f"disaster: {VOLUME_LOST.what}"):
+        struck = drill.strike(VOLUME_LOST)
+    with drill.when("on-call follows RB-3: rebuild from PostgreSQL, validate"):
+        drill.script("rebuild_chromadb.py", "--from-postgresql", "--collection-name", MAIN)
+        recovered_s = drill.recovered(within_s=objectives.rb3_recovery_s)
+        drill.script("validate_chromadb.py", "--collection-name", MAIN)
+    with drill.then("it is the same knowledge and answers, also after a restart"):
+        proven = drill.prove(knowledge.fingerprint, rebuilt=[knowledge.key])
+        drill.judged(
+            was_seen(struck),
+            recovery_time(recovered_s, objectives.rb3_recovery_s, proven=proven),
+            *retrieval(knowledge.hits, knowledge.ask_again(chroma)),
+        )
+
+
+@pytest.mark.needs("snapshot")
+def test_recovery_time_is_foretold_for_the_size_that_counts(
+    drill, measured, embedder, objectives, settings
+):
+    """A manager learns whether the real size would be back in time, and at which size it would not."""
+    asked = settings.forecast
+    with drill.given("how long the model takes for a document of that length"):
+        rate = embedding_rate(
+            embedder, library(settings.drill.rebuild_records), asked.mean_document_length
+        )
+        drill.note("embedder", **embedder.facts())
+    with drill.then("the forecast is within the limits"):
+        rebuilt, restored = measured.rebuilds, measured.restores
+        rb2_s, rb3_s = objectives.rb2_recovery_s, objectives.rb3_recovery_s
+        drill.judged(
+            forecast("forecast rebuild", rebuilt, asked.records, rb3_s, embedding=rate),
+            forecast("forecast volume restore", restored, asked.records, rb2_s),
+        )

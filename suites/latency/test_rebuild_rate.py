@@ -1,0 +1,49 @@
+"""RB-6: how many rows a second a rebuild takes, without the model; that one is measured by itself."""
+
+import pytest
+
+from chromadrill.checks.objectives import at_least
+from chromadrill.datasets.library import library, seed
+from chromadrill.ladder import outcome_of
+from chromadrill.model import Outcome, Scope
+from chromadrill.recovery.rebuild import Task, rebuild
+from chromadrill.scaling import Cached
+from chromadrill.settings import SourceTable
+from chromadrill.sources.postgresql import open_table
+
+pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
+
+ROWS, ROUNDS = 500, 3
+
+
+def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmark, run_name):
+    """What PostgreSQL, Chroma and the proof take of a rebuild; every round is proven."""
+    import psycopg
+
+    schema = f"drill_{run_name}"
+    name = f"drill-{run_name}-rebuilt"
+    good = []
+
+    def once(source):
+        done = rebuild(chroma, source, Cached(384), Task(Scope(), name))
+        good.append(outcome_of(done.verdicts) is Outcome.PASS and done.embedded == ROWS)
+
+    def emptied():
+        if any(each.name == name for each in chroma.collections(Scope())):
+            chroma.delete_collection(Scope(), name)
+        return (source,), {}
+
+    with psycopg.connect(postgresql, autocommit=True) as connection:
+        seed(connection, schema, library(ROWS))
+        try:
+            table = SourceTable(table=f"{schema}.manual_content")
+            with open_table(postgresql, table) as source:
+                benchmark.pedantic(once, setup=emptied, rounds=ROUNDS)
+        finally:
+            connection.execute(f"drop schema {schema} cascade")
+    emptied()
+    took = benchmark.stats.stats.data if benchmark.stats else []
+    rates = [round(ROWS / each, 1) for each in took]
+    benchmark.extra_info["rows_per_s"] = rates
+    drill.note("rebuild rate", rows_per_s=rates)
+    drill.judged(at_least("rebuilds proven", sum(good), ROUNDS, unit="rebuilds"))

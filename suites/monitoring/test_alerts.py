@@ -1,0 +1,115 @@
+"""RB-7: every alert rule is made to fire, is paged once, and clears after the recovery."""
+
+import pytest
+
+from chromadrill.disasters.files import SEGMENT_DELETED
+from chromadrill.disasters.slow_searches import SlowSearches
+from chromadrill.recovery.runbook import CommandFailed
+
+pytestmark = [pytest.mark.monitoring, pytest.mark.runbook("RB-7")]
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("snapshot")
+def test_killed_server_pages_until_it_is_restarted(alarm):
+    """On-call learns within two minutes that the service is down, and once only."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("the server is killed"):
+            alarm.strike("server killed", drill.target.kill)
+        with drill.then("it pages"):
+            alarm.fires("service down")
+        with drill.when("on-call follows RB-1: restart"):
+            alarm.mend(lambda: drill.ops("restart"))
+        with drill.then("it clears"):
+            alarm.clears("service down")
+
+
+@pytest.mark.needs("snapshot")
+def test_slow_searches_page_until_they_are_fast_again(alarm):
+    """Five minutes of searches over two seconds, by a proxy that holds them back."""
+    drill = alarm.drill
+    with SlowSearches(drill.target.url) as proxy, alarm.watching(proxy.url):
+        with drill.when("searches take 2.3 s"):
+            alarm.strike("searches held back", lambda: setattr(proxy, "delay_s", 2.3))
+        with drill.then("it pages"):
+            alarm.fires("high latency")
+        with drill.when("they are fast again"):
+            alarm.mend(lambda: setattr(proxy, "delay_s", 0.0))
+        with drill.then("it clears"):
+            alarm.clears("high latency")
+
+
+@pytest.mark.needs("metrics")
+@pytest.mark.needs("snapshot")
+def test_filling_volume_pages_until_there_is_room_again(alarm, sized):
+    """A volume of known size is filled to nine tenths."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("the volume is filled to 90 %"):
+            alarm.strike("volume filled to 90 %", sized.fill)
+        with drill.then("it pages"):
+            alarm.fires("disk")
+        with drill.when("space is freed"):
+            alarm.mend(sized.free)
+        with drill.then("it clears"):
+            alarm.clears("disk")
+
+
+@pytest.mark.needs("snapshot")
+def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
+    """The place for backups is gone; the runbook's command fails, and says so."""
+    drill = alarm.drill
+
+    def attempt():
+        backup_place.lose()
+        with pytest.raises(CommandFailed):
+            drill.ops("snapshot", "--method", "export")
+
+    with alarm.watching():
+        with drill.when("a backup fails"):
+            alarm.strike("backup failed", attempt)
+        with drill.then("it pages"):
+            alarm.fires("backup failed")
+        with drill.when("the place is there again, and a backup is made"):
+            backup_place.give_back()
+            alarm.mend(lambda: drill.ops("snapshot", "--method", "export"))
+        with drill.then("it clears"):
+            alarm.clears("backup failed")
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("metrics")
+@pytest.mark.needs("snapshot")
+def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, starved):
+    """A restart alone would look like any other: this one says that memory is too small."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("the kernel kills the server for want of memory"):
+            alarm.strike("killed for want of memory", starved.strike, *starved.also)
+        with drill.then("it pages"):
+            alarm.fires("oom restart")
+        with drill.when("on-call starts it with its proper memory"):
+            alarm.mend(lambda: drill.ops(starved.recovery))
+        with drill.then("it clears"):
+            alarm.clears("oom restart")
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("volume")
+@pytest.mark.needs("snapshot")
+def test_silent_loss_of_an_index_pages_until_a_snapshot_is_restored(alarm):
+    """Heartbeat, healthcheck and counts stay right: only the questions see it."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("an index is gone"):
+            # the platform's restart, which is part of it, may be seen too
+            alarm.strike("segment deleted", lambda: SEGMENT_DELETED.strike(drill.target),
+                         "service down")  # fmt: skip
+        with drill.then("it pages"):
+            alarm.fires("wrong answers")
+        with drill.when("on-call follows RB-2"):
+            alarm.mend(lambda: [drill.ops(*w) for w in (("stop",), ("restore", "latest"),
+                                                        ("start",))])  # fmt: skip
+        with drill.then("it clears"):
+            alarm.clears("wrong answers")

@@ -1,0 +1,116 @@
+"""What cannot be rebuilt from is said in a sentence, and the old collection stays as it is."""
+
+import psycopg
+import pytest
+
+from chromadrill.errors import Refused, Unavailable, UsageError
+from chromadrill.settings import SourceTable
+from chromadrill.sources.postgresql import on_this_machine, open_table
+from chromadrill.sources.rows import metadata_of
+
+
+@pytest.fixture
+def untouched(table):
+    """A table whose collection must be the same afterwards, with no other beside it."""
+    table.rebuild()
+    before = (table.collection(), table.records())
+    yield table
+    assert (table.collection(), table.records()) == before
+    assert table.names() == ["docs"]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ("drop table manual_content", Unavailable, "no such table"),
+        ("alter table manual_content drop column content", Unavailable, "no column 'content'"),
+        ("alter table manual_content rename content to contents", Unavailable, "mean 'contents'"),
+        ("truncate manual_content", Refused, "no rows"),
+        ("insert into manual_content values ('r1', 'again')", Refused, "more than once: r1"),
+        ("update manual_content set content = null where id = 'r3'", Refused, "no content: r3"),
+        ("update manual_content set id = null where id = 'r3'", Refused, "no id"),
+        ("update manual_content set id = '' where id = 'r3'", Refused, "no id"),
+        ("update manual_content set metadata = '[1]' where id = 'r3'", Refused, "'r3'.*no JSON"),
+        (
+            "update manual_content set metadata = '{\"n\": 9223372036854775808}' where id = 'r3'",
+            Refused,
+            "'r3'.*more than 64 bits",
+        ),
+        (
+            "update manual_content set metadata = '{\"#n\": 1}' where id = 'r3'",
+            Refused,
+            "'r3'.*no metadata under the key '#n'",
+        ),
+    ],
+)
+def test_source_that_is_no_source_is_refused(untouched, change, error, sentence):
+    untouched.sql(change)
+    with pytest.raises(error, match=sentence):
+        untouched.rebuild()
+
+
+def test_row_that_is_not_utf8_is_named(database, untouched):
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop database if exists bytes")
+        connection.execute(
+            "create database bytes encoding 'SQL_ASCII' locale 'C' template template0"
+        )
+    url = database.replace("/postgres?", "/bytes?")
+    with psycopg.connect(url, autocommit=True, client_encoding="utf8") as connection:
+        connection.execute("create table manual_content (id text, content text, metadata jsonb)")
+        connection.execute("insert into manual_content values ('fine', 'grüß', null)")
+        connection.execute(
+            "insert into manual_content values ('torn', convert_from('\\xe4f6', 'SQL_ASCII'), null)"
+        )
+    with (
+        open_table(url, SourceTable()) as source,
+        pytest.raises(Refused, match="row 'torn' is not"),
+    ):
+        list(source.rows())
+
+
+def test_database_that_is_down_or_no_database_is_said(untouched):
+    with pytest.raises(Unavailable, match=r"127.0.0.1/d does not answer") as down:
+        open_table("postgresql://u:secret@127.0.0.1:9/d", SourceTable()).__enter__()
+    assert "secret" not in str(down.value)
+    with pytest.raises(UsageError, match="no PostgreSQL URL"):
+        open_table("postgresql:/secret", SourceTable()).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("url", "here"),
+    [
+        ("postgresql:///d", True),
+        ("postgresql://u:p@127.0.0.1:5432/d", True),
+        ("postgresql://u@/d?host=/tmp/socket", True),
+        ("postgresql://u@db.example/d", False),
+        ("postgresql://localhost,db.example/d", False),
+        ("postgresql://localhost/d?hostaddr=192.0.2.1", False),
+        ("postgresql:///d?service=production", False),
+    ],
+)
+def test_drill_writes_into_no_database_of_another_machine(url, here, monkeypatch):
+    assert on_this_machine(url) is here
+    monkeypatch.setenv("PGHOST", "db.example")
+    assert on_this_machine(url) is ((here and "host=/" in url) or "127.0.0.1" in url)
+
+
+def test_query_instead_of_a_table_and_other_columns(table):
+    table.sql("update manual_content set content = null where id = 'r3'")
+    mapping = SourceTable(
+        sql="select id, content as body, metadata as m from manual_content where content is not null;",
+        content="body",
+        metadata="m",
+        updated_at="",
+    )
+    assert table.rebuild(mapping=mapping).rows == 59
+    assert table.records()["r4"][1] == {"n": 4, "f": 2.0, "b": True}
+
+
+def test_metadata_keep_their_types_and_what_has_none_becomes_text():
+    kept = metadata_of(
+        "r", {"n": None, "e": [], "l": [1, 2.5], "o": {"b": 1, "a": "ü"}, "m": [1, "x"], "z": -0.0}
+    )
+    assert kept == {"l": [1.0, 2.5], "o": '{"a":"ü","b":1}', "m": '[1,"x"]', "z": 0.0}
+    assert [type(each) for each in kept["l"]] == [float, float]
+    assert metadata_of("r", {}) is None

@@ -1,0 +1,104 @@
+"""Each check of a rebuild turns red for what it is there for, and says of which records."""
+
+import numpy as np
+import pytest
+
+from chromadrill.checks.rebuild import fresh_embeddings, lost_database, retrieval, same_rows
+from chromadrill.fingerprint.digests import record_table
+from chromadrill.model import Hits, Outcome
+from tests.conftest import page, printed
+
+ROWS = record_table(page(without_vector=(0, 1, 2))).sort_by("id")
+
+
+def found(**changes):
+    return printed(page(**changes)).records
+
+
+def test_rows_that_are_the_sources_pass():
+    assert same_rows("k", ROWS, found()).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"documents": ["one", "two!", None]}, "document of 1 ids: b"),
+        ({"documents": ["one", "", None]}, "document of 1 ids: b"),
+        ({"metadatas": [{"n": 1}, {"n": 2}, None]}, "metadata of 1 ids: b"),
+        ({"metadatas": [{"n": True}, {"n": 2.0}, None]}, "metadata of 1 ids: a"),
+        ({"ids": ["a", "b", "d"]}, "missing record of 1 ids: c"),
+        ({"ids": ["a", "b", "d"]}, "extra record of 1 ids: d"),
+        ({"ids": ["a", "b", "b"]}, "missing record of 1 ids: c"),
+    ],
+    ids=range(7),
+)
+def test_every_way_in_which_rows_differ_is_named(changes, said):
+    verdict = same_rows("k", ROWS, found(**changes))
+    assert verdict.outcome is Outcome.FAIL
+    assert said in verdict.message
+
+
+def test_nothing_compared_is_unknown():
+    assert same_rows("k", ROWS.slice(0, 0), found().slice(0, 0)).outcome is Outcome.UNKNOWN
+    assert fresh_embeddings("k", []).outcome is Outcome.UNKNOWN
+    assert lost_database(printed(page(ids=["x", "y", "z"])), printed()).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize("wrong", [0.9998, -1.0, float("nan")])
+def test_one_vector_that_is_not_the_models_fails(wrong):
+    verdict = fresh_embeddings("k", [("a", 1.0), ("b", wrong)])
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.differences[0].ids == ("b",)
+    assert fresh_embeddings("k", [("a", 1.0), ("b", 0.99991)]).outcome is Outcome.PASS
+
+
+def test_vectors_of_the_lost_database_may_drift_as_batches_do_and_no_more():
+    vectors = np.random.default_rng(1).normal(size=(3, 384)).astype(np.float32)
+    before = printed(page(vectors=vectors))
+    drifted = printed(page(vectors=vectors * np.float32(1 + 1e-6)))
+    other = vectors.copy()
+    other[1] = np.roll(other[1], 1)
+
+    assert lost_database(before, drifted).outcome is Outcome.PASS
+    verdict = lost_database(before, printed(page(vectors=other)))
+    assert verdict.outcome is Outcome.FAIL
+    assert verdict.differences[0].ids == ("b",)
+
+
+def test_documents_that_the_source_changed_since_are_told_and_not_judged():
+    changed = printed(page(documents=["one", "newer", None], vectors=page().vectors + 0))
+    verdict = lost_database(printed(), changed)
+    assert verdict.outcome is Outcome.PASS
+    assert "newer in the source" in verdict.message
+
+
+def test_records_that_only_the_lost_database_had_make_it_unknown():
+    verdict = lost_database(printed(), printed(page(ids=["a", "b", "new"])))
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "c" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("after", "outcomes"),
+    [
+        (Hits(200, 92, 166), ["pass", "pass"]),
+        (Hits(200, 90, 164), ["pass", "pass"]),  # 1 % is tolerated
+        (Hits(200, 89, 166), ["fail", "pass"]),
+        (Hits(200, 92, 163), ["pass", "fail"]),
+        (Hits(0, 0, 0), ["unknown", "unknown"]),
+    ],
+    ids=range(5),
+)
+def test_questions_must_find_their_documents_as_often_as_before(after, outcomes):
+    before = [Hits(200, 92, 166)] * 3
+    assert [str(each.outcome) for each in retrieval(before, after)] == outcomes
+
+
+def test_what_the_healthy_source_itself_differs_by_is_tolerated():
+    unsteady = [Hits(200, 92, 166), Hits(200, 84, 158)]
+    assert retrieval(unsteady, Hits(200, 76, 150))[0].outcome is Outcome.PASS
+    assert retrieval(unsteady, Hits(200, 75, 150))[0].outcome is Outcome.FAIL
+
+
+def test_questions_that_found_nothing_before_show_nothing():
+    assert retrieval([Hits(10, 0, 0)], Hits(10, 0, 0))[0].outcome is Outcome.UNKNOWN

@@ -1,0 +1,169 @@
+"""A store of a newer release is refused before anything is started; older servers from the cache."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+
+import pytest
+
+from chromadrill.backups import volume_copy
+from chromadrill.backups.manifest import files_of
+from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
+from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
+from chromadrill.chroma.client import collection_info
+from chromadrill.errors import Refused, Unavailable
+from chromadrill.model import Outcome, Scope
+from chromadrill.targets import engine
+from chromadrill.targets.process import ProcessTarget
+from chromadrill.targets.releases import Server, installed, own
+from chromadrill.targets.volume import Volume
+from fixtures.target import new_scratch
+
+OLD = Server("1.0.0", ("/bin/false",))  # were it started, it would end at once
+
+
+@pytest.fixture(scope="module")
+def snapshot(server):
+    return server.snapshot()
+
+
+@pytest.fixture
+def data(snapshot, tmp_path):
+    """A directory of this release."""
+    return shutil.copytree(f"{snapshot.path}/data", tmp_path / "data")
+
+
+def migrated(data, name, head):
+    with sqlite3.connect(data / "chroma.sqlite3") as database:
+        database.execute("update migrations set version=? where dir=? and version=?",
+                         [head, name, HEADS["1.5.9"][name]])  # fmt: skip
+    database.close()
+
+
+def test_migrations_of_our_own_release_are_the_known_ones(data):
+    assert heads(data) == HEADS[own().release]
+
+
+@pytest.mark.parametrize("release", ["0.6.3", "0.5.23", "1.0.0"])
+def test_older_release_is_refused_with_wanted_and_got(data, release):
+    with pytest.raises(Refused) as refused:
+        refuse_newer(data, release)
+
+    assert "it has metadb 6, sysdb 10" in str(refused.value)
+    assert "sysdb 9 at most" in str(refused.value)
+    assert "Use Chroma 1.5.9 or newer" in refused.value.next_step
+
+
+@pytest.mark.parametrize("release", ["1.5.9", "1.5.10", "2.0.0", "1.3.0", None, "latest"])
+def test_release_that_can_open_it_or_may_is_not_refused(data, release):
+    refuse_newer(data, release)
+
+
+def test_store_of_a_release_that_is_not_out_yet_is_refused_by_ours(data):
+    migrated(data, "sysdb", 11)
+    with pytest.raises(Refused, match="it has sysdb 11, and that release knows sysdb 10"):
+        refuse_newer(data, own().release)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"junk" * 1000])
+def test_where_there_is_no_store_the_start_will_tell(tmp_path, content):
+    if content is not None:
+        (tmp_path / "chroma.sqlite3").write_bytes(content)
+    refuse_newer(tmp_path, "1.0.0")
+
+
+def test_older_server_is_not_started_on_a_newer_directory(data, tmp_path):
+    target = ProcessTarget(tmp_path / "home", owner=os.getpid(), server=OLD)
+    shutil.copytree(data, target.data, dirs_exist_ok=True)
+    before = files_of(target.data)
+    with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+        target.start()
+
+    assert not (target.home / "order.json").exists()
+    assert files_of(target.data) == before
+
+
+def test_newer_backup_is_not_restored_into_an_older_server(snapshot, tmp_path):
+    target = ProcessTarget(tmp_path / "home", owner=os.getpid(), server=OLD)
+    (target.data / "kept").write_text("kept")
+    with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+        volume_copy.put_back(snapshot, target)
+
+    assert [each.name for each in target.data.iterdir()] == ["kept"]
+
+
+def test_server_in_the_cache_is_taken_from_there_and_finds_no_other_release(tmp_path):
+    folders = [tmp_path / f"chromadb-0.0.1-py3.{minor}" for minor in range(11, 20)]
+    for each in folders:
+        each.mkdir()
+    server = installed("0.0.1", tmp_path)  # no index has it: it was not installed anew
+    ran = subprocess.run([*server.command, "run"], capture_output=True, text=True, check=False)
+
+    assert server.release == "0.0.1"
+    # nothing is in that folder, and the server of this environment must not step in
+    assert "No module named 'chromadb'" in ran.stderr
+
+
+def test_listing_of_a_server_up_to_1_0_says_nothing_about_the_index():
+    raw = {"id": "i", "name": "n", "tenant": "t", "database": "d", "metadata": {"hnsw:space": "ip"}}
+    listed = {"_type": "x", "hnsw_configuration": {"space": "l2", "M": 16}}
+    info = collection_info({**raw, "configuration_json": listed})
+
+    assert info.configuration is None
+    assert not info.listing_decides
+    assert info.space == "ip"
+
+
+@pytest.mark.slow
+def test_older_image_is_not_started_on_a_newer_volume_within_reach_or_not(
+    data, settings, tmp_path, monkeypatch
+):
+    target = new_scratch(tmp_path, settings, [Scope()], kind="container")
+    try:
+        with target.volume() as volume:
+            shutil.copytree(data, volume, dirs_exist_ok=True)
+        monkeypatch.setattr(engine, "release_of", lambda client, image: "1.0.0")
+        for attempt in (target.start, target.recreate):
+            with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+                attempt()
+        monkeypatch.setattr(Volume, "place", out_of_reach)
+        with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+            target.start()
+        assert not target.running()
+        target.replace_volume(())  # an empty one has no database to be fetched
+        target.start()
+    finally:
+        target.remove()
+
+
+def out_of_reach(self):
+    raise Unavailable("out of reach")
+
+
+# ---- checks -------------------------------------------------------------------------------------
+def test_upgrade_is_red_where_the_ladder_is_and_unknown_of_nothing():
+    assert upgraded("1.0.0", "1.5.9", 7, proven=True).outcome is Outcome.PASS
+    assert upgraded("1.0.0", "1.5.9", 7, proven=False).outcome is Outcome.FAIL
+    assert upgraded("1.0.0", "1.5.9", 0, proven=True).outcome is Outcome.UNKNOWN
+
+
+def test_wrong_metric_in_the_fingerprint_is_red():
+    assert metrics_are_told({"a": "ip"}, {"a": "ip"}).outcome is Outcome.PASS
+    assert "a uses ip, told l2" in metrics_are_told({"a": "ip"}, {"a": "l2"}).message
+    assert metrics_are_told({"a": "ip"}, {}).outcome is Outcome.FAIL
+
+
+def test_downgrade_that_was_done_or_half_done_is_red():
+    refused = {"restore": "newer", "start": "newer"}
+    good = downgrade_refused(refused, started=False, changed=False)
+
+    assert good.outcome is Outcome.PASS
+    for attempts, started, changed in (
+        ({**refused, "start": None}, False, False),
+        (refused, True, False),
+        (refused, False, True),
+        ({}, False, False),
+    ):
+        found = downgrade_refused(attempts, started=started, changed=changed)
+        assert found.outcome is Outcome.FAIL

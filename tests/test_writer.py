@@ -1,0 +1,16 @@
+"""The writing client: it tells the first write that was refused after a moment, not before."""
+
+from chromadrill.clock import now, wait_until
+from chromadrill.datasets.writer import Writer
+from tests.conftest import info
+
+
+def test_first_write_refused_after_a_moment_is_told():
+    with Writer("http://127.0.0.1:9", info()) as writer:
+        wait_until(lambda: writer.refused, within_s=10, name="a refused write")
+        since = now()
+        sight = writer.first_refused(since)
+
+    assert sight.result == "error"
+    assert sight.due >= since
+    assert writer.acknowledged == []
