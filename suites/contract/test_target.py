@@ -6,6 +6,7 @@ from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.errors import Refused
 from chromadrill.model import Scope
 from chromadrill.protocols import (
+    CAPABILITIES,
     HasLogs,
     HasMetrics,
     HasSnapshots,
@@ -27,7 +28,8 @@ def capable(pytestconfig):
 
     def check(target, capability):
         if not isinstance(target, capability):
-            pytest.skip(f"target {target.name} has no {capability.__name__}")
+            word = next(key for key, each in CAPABILITIES.items() if each is capability)
+            pytest.skip(f"target {target.name} has no capability {word}")
         if not may_damage(pytestconfig):
             pytest.skip(f"a live target is stopped only with --allow-damage {target.name}")
 

@@ -1,6 +1,7 @@
 """Questions about the standard dataset have exact answers; other data is not taken for it."""
 
 import dataclasses
+import json
 import os
 
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.questions import questions, recognised
 from chromadrill.datasets.standard import DEFAULT, standard
+from chromadrill.load import plan
 from chromadrill.targets.process import ProcessTarget
+from tests.slow_proxy import proxied
+from tests.wrong_answers import other_ids
 
 pytestmark = pytest.mark.slow  # loads half of the standard dataset
 
@@ -52,3 +56,15 @@ def test_records_with_other_vectors_are_not_ours(chroma):
     other = dataclasses.replace(page, vectors=page.vectors[::-1])
     assert recognised(other) is None
     assert recognised(dataclasses.replace(page, documents=[None] * 20)) is None
+
+
+def test_the_standard_dataset_with_every_question_wrong_is_a_fail_and_not_asked_otherwise(chroma):
+    def wrong_for_questions(data):  # a record's own vector (distance 0) is answered rightly
+        raw = json.loads(data)
+        own = bool(raw.get("distances")) and abs(raw["distances"][0][0]) < 1e-4
+        return data if own else other_ids(data)
+
+    with proxied(chroma.url) as proxy, Chroma(proxy.url, timeout_s=60) as asked:
+        proxy.alter = wrong_for_questions
+        with pytest.raises(plan.AnswersWrong, match="standard dataset"):
+            plan.known(asked, [DEFAULT])

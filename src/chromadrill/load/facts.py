@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chromadrill.checks.load import Seen
-from chromadrill.load.lag import Stalls, fair_ms, on_time, stalls
+from chromadrill.load.lag import Stalls, fair_ms, in_burst, lost_s, on_time, stalls
 from chromadrill.load.samples import Sample
 
 LAST_S = 2.0  # what "at the end" of a run means
@@ -28,12 +28,15 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
     missing = Counter(str(n % workers) for n in range(scheduled) if n not in there)
     end = max((each.due for each in samples), default=0.0)
     late = stalls(samples)
+    burst = in_burst(samples, late)
     outcomes = {each.number: _outcome(each, late) for each in samples}
     return Seen(
         scheduled=scheduled + sum(each.number >= scheduled for each in samples),
         latency_ms=[each.latency_ms for each in timed],
         service_ms=[each.service_ms for each in timed],
-        fair_ms=[fair_ms(each, late) for each in timed if on_time(each)],
+        fair_ms=[
+            fair_ms(each, late) for each in timed if on_time(each) and each.number not in burst
+        ],
         lag_ms=[1000 * (each.started - each.due) for each in samples],
         outcomes=Counter(outcomes.values()),
         last=[outcomes[each.number] for each in samples if each.due > end - LAST_S],
@@ -43,7 +46,9 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
 
 
 def _outcome(sample: Sample, late: Stalls) -> str:
-    """A timeout in which the generator itself stood still says nothing of the server."""
-    if sample.outcome == "timeout" and fair_ms(sample, late) < (1 - STOOD) * sample.service_ms:
+    """A timeout says nothing of the server if the generator stood still since it was due: then it
+    waited for the generator, or in the burst that made up for it."""
+    waited = sample.done - sample.due
+    if sample.outcome == "timeout" and lost_s(sample, late, since=sample.due) >= STOOD * waited:
         return "undecided"
     return sample.outcome

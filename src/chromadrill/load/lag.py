@@ -15,6 +15,7 @@ from chromadrill.checks.load import LAG_MS
 from chromadrill.load.samples import Sample
 
 LATE_S = LAG_MS / 1000  # below this it is the clock of a busy machine
+BURST_S = 1.0  # a stall as long as that is followed by a burst that others queue behind
 
 Stalls = dict[int, list[tuple[float, float]]]  # by worker: from, to, ascending, apart
 
@@ -47,12 +48,33 @@ def on_time(sample: Sample) -> bool:
     return sample.started - sample.due <= LATE_S
 
 
+def in_burst(samples: Sequence[Sample], found: Stalls) -> set[int]:
+    """Arrivals due from the begin of a long stall until all that it held up is done."""
+    numbers: set[int] = set()
+    ordered = sorted(samples, key=lambda each: each.due)
+    due = [each.due for each in ordered]
+    for worker, mine in found.items():
+        for start, end in mine:
+            if end - start < BURST_S:
+                continue
+            first = bisect_left(due, start)
+            held = ordered[first : bisect_right(due, end)]
+            last = max(each.done for each in held if each.worker == worker)
+            numbers.update(each.number for each in ordered[first : bisect_left(due, last)])
+    return numbers
+
+
 def fair_ms(sample: Sample, found: Stalls) -> float:
     """The service time less what its own worker's stalls took of it, in milliseconds."""
+    return 1000 * (sample.done - sample.started - lost_s(sample, found, since=sample.started))
+
+
+def lost_s(sample: Sample, found: Stalls, *, since: float) -> float:
+    """Seconds from `since` to the sample's end in which its own worker stood still."""
     mine = found.get(sample.worker, [])
     lost = 0.0
-    for start, end in mine[max(0, bisect_left(mine, (sample.started,)) - 1) :]:
+    for start, end in mine[max(0, bisect_left(mine, (since,)) - 1) :]:
         if start >= sample.done:
             break
-        lost += max(0.0, min(end, sample.done) - max(start, sample.started))
-    return 1000 * (sample.done - sample.started - lost)
+        lost += max(0.0, min(end, sample.done) - max(start, since))
+    return lost
