@@ -12,10 +12,9 @@ from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.importing import restore
 from chromadrill.backups.export.moves import plan
 from chromadrill.errors import UsageError
+from chromadrill.guarded import may_import
 from chromadrill.ladder import outcome_of
 from chromadrill.progress import on_stderr
-from chromadrill.rails import rules
-from chromadrill.rails.standing import standing
 from chromadrill.settings import load
 from chromadrill.validation import LONG_S, connected
 
@@ -30,10 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     url = cli.url_of(parser, asked)
-    if asked.incident not in (None, url):
-        raise UsageError("--incident: another url than --url; name the same.")
-    if asked.incident is None:
-        rules.may_operate(standing(load(), url), "restore")
+    may_import(load(), url, asked.incident)
     scopes = cli.scopes_of(asked)
     if len(scopes) > 1:
         raise UsageError("--scope: an export is restored into one scope, or where it came from.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from chromadrill.backups import folders
 from chromadrill.backups.export.method import METHOD as EXPORT
 from chromadrill.chroma.client import CallFailed, connect
-from chromadrill.errors import Refused, Unavailable
+from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.model import Backup, Scope
 from chromadrill.protocols import HasSnapshots, Restartable, Target
 from chromadrill.rails import foreign, leftovers, ownership, rules
@@ -122,3 +122,11 @@ class Guarded:
 def guarded(settings: Settings, target: Target, name: str, *, incident: bool) -> Guarded:
     """`name`: what the target was named by."""
     return Guarded(target, standing(settings, name, target.url), incident)
+
+
+def may_import(settings: Settings, url: str, incident: str | None) -> None:
+    """Raise Refused for a script that would write to production; `incident`: its --incident."""
+    if incident not in (None, url):
+        raise UsageError(f"--incident {incident}: the url is {url}; name the same.")
+    if incident is None:
+        rules.may_operate(standing(settings, url), "restore")

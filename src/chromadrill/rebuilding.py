@@ -15,6 +15,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.datasets import minilm
 from chromadrill.errors import Unavailable, UsageError
 from chromadrill.fingerprint import store
+from chromadrill.guarded import may_import
 from chromadrill.ladder import outcome_of
 from chromadrill.model import CollectionPrint, Scope
 from chromadrill.progress import on_stderr
@@ -35,6 +36,9 @@ def add_rebuild(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fingerprint", type=Path, help="of the lost database: its vectors too")
     parser.add_argument("--drop-old", action="store_true", help="keep no copy from before")
     parser.add_argument("--drill-config", type=Path, metavar="FILE", help="another drill.toml")
+    parser.add_argument(
+        "--incident", metavar="URL", help="production too: for a person, by its url"
+    )
 
 
 def run(
@@ -55,6 +59,8 @@ def run(
     known = settings.load(
         asked.drill_config, command_line={"embedding.batch_size": asked.batch_size}
     )
+    url = cli.url_of(parser, asked)
+    may_import(known, url, asked.incident)
     table = known.source.named(source_name) if source_name else known.source
     scopes = cli.scopes_of(asked) or (Scope(),)
     if len(scopes) > 1:
@@ -69,7 +75,7 @@ def run(
         batch_size=known.embedding.batch_size,
     )
     lost = _lost(asked.fingerprint, task) if asked.fingerprint else None
-    with connected(cli.url_of(parser, asked), deadline_s=LONG_S) as chroma:
+    with connected(url, deadline_s=LONG_S) as chroma:
         if settle(chroma, task):
             cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
         with _source(chroma, known, table, task, from_documents, since) as source:

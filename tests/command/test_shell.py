@@ -22,7 +22,7 @@ def target(tmp_path, *, url="http://127.0.0.1:9", timeouts_s=None, **texts):
     return opened("t", table, home=tmp_path / "home", startup_s=1)
 
 
-@pytest.mark.parametrize("shell", [False, True])
+@pytest.mark.parametrize("by_shell", [False, True])
 @pytest.mark.parametrize(
     "value", ["a b", "$(touch pwned)", "`touch pwned`", "'; touch pwned; '", "{id}", "--x"]
 )

@@ -12,6 +12,7 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.errors import Refused
 from chromadrill.model import Scope
 from chromadrill.monitoring.latency import time_searches
+from chromadrill.monitoring.looking import CANARY, OURS, Eyes
 
 VECTOR = np.ones((1, 8), np.float32)
 
@@ -101,6 +102,28 @@ def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rai
         assert time.monotonic() - started >= 8 / 20
         # 50 ms between two of them; the fastest of 20 would show every wait that is counted
         assert min(time_searches(chroma, [Scope()], 20).milliseconds) < 45
+
+
+def test_after_a_pause_some_calls_may_come_at_once(server, rail):
+    rail(May.READ, per_second=4, burst=8)
+    with Chroma(server.url) as chroma:
+        started = time.monotonic()
+        for _ in range(11):
+            chroma.heartbeat()
+        assert time.monotonic() - started >= 2 / 4
+
+
+def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monkeypatch):
+    rail(May.OWNED)
+    eyes = Eyes(server.url, [Scope()], 10, writes=True)
+    assert eyes.look()[-1].value == 1
+    with Chroma(server.url) as chroma:
+        theirs = chroma.collection(OURS, CANARY)
+        monkeypatch.setattr(access, "MONITOR", "another")
+        with pytest.raises(Refused):
+            chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
+        with pytest.raises(Refused):
+            chroma.create_tenant("chromadrill-monitor-2")
 
 
 def test_secret_goes_to_its_own_server_alone(server, rail):

@@ -109,14 +109,19 @@ def test_no_load_is_put_on_production():
     rules.may_load(STAGING)
 
 
-def test_import_into_production_is_refused_before_anything_is_read(tmp_path):
+WRITERS = (("restore_chromadb.py", "--input-file", "none"), ("rebuild_chromadb.py", "--from-postgresql"),
+           ("regenerate_embeddings.py", "--source", "postgresql"))  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", WRITERS)
+def test_script_that_writes_refuses_production_before_anything_is_read(tmp_path, words):
     (tmp_path / "drill.toml").write_text(TOML)
     ran = subprocess.run(
-        [sys.executable, SCRIPTS / "restore_chromadb.py", "--url", "http://localhost:9000",
-         "--input-file", "no-such-file"],
+        [sys.executable, SCRIPTS / words[0], "--url", "http://localhost:9000", *words[1:]],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert ran.returncode == 1
+    assert ran.returncode == 1, ran.stderr
     assert "read-only by rule" in ran.stderr
     assert "--incident http://localhost:9000" in ran.stderr
 

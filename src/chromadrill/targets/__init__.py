@@ -22,7 +22,7 @@ from chromadrill.targets.home import claim
 
 KINDS = ("process", "container", "remote", "railway", "command")
 SCRATCH = OWN_KINDS  # kinds that drills make, fill, damage and remove
-PER_SECOND = 10.0  # calls of production, whoever makes them
+PER_SECOND, BURST = 10.0, 30  # calls of production, whoever makes them
 OWNER_VARIABLE = "DRILL_OWNER"  # pid with which the servers end that a command starts
 HOMES = Path(".chromadrill")
 
@@ -53,7 +53,7 @@ def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
     """What is not ours is written to in collections of our own alone; production not at all."""
     secrets = headers(at.target, table.headers) if table else {}
     if at.production:
-        declare(url, Access(May.READ, secrets, PER_SECOND, why=READ_ONLY))
+        declare(url, Access(May.READ, secrets, PER_SECOND, BURST, READ_ONLY))
     else:
         declare(url, Access(May.OWNED, secrets))
 
