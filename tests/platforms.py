@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from chromadrill.railway import resolve
 from chromadrill.railway.api import Api
 from chromadrill.railway.token import Token
-from chromadrill.simulator import platform as platforms
-from chromadrill.simulator.http import PATH, Tokens, serve
+from chromadrill.simulator.railway import platform as platforms
+from chromadrill.simulator.railway.http import PATH, Tokens, serve
 from chromadrill.targets.home import free_port
 
 

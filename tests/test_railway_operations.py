@@ -15,7 +15,7 @@ from graphql import (
 )
 
 from chromadrill.railway.operations import ALL
-from chromadrill.simulator.api import Answers, schema
+from chromadrill.simulator.railway.api import Answers, schema
 
 REAL = Path(__file__).parents[1] / "../shared/railway/schema.json"
 OURS = schema()

@@ -4,7 +4,7 @@ import pytest
 
 from chromadrill.errors import Unavailable, UsageError
 from chromadrill.railway import resolve
-from chromadrill.simulator import api as simulated
+from chromadrill.simulator.railway import api as simulated
 from tests.platforms import platform
 
 

@@ -181,7 +181,7 @@ def test_schedules_are_what_the_platform_makes_of_them(start):
 
 
 def test_detached_volumes_count_to_the_plans_limit(start, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.platform.VOLUMES", 2)
+    monkeypatch.setattr("chromadrill.simulator.railway.platform.VOLUMES", 2)
     with start() as (_, api, at, _):
         backup = backups.create(api, instance(api, at), "one")
         restoring.restore(api, at, backup.id)

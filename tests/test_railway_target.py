@@ -20,7 +20,7 @@ from chromadrill.protocols import (
 from chromadrill.railway.api import Api
 from chromadrill.railway.token import Token
 from chromadrill.settings import load
-from chromadrill.simulator.running import simulator
+from chromadrill.simulator.railway.running import simulator
 from chromadrill.targets import open_target
 from chromadrill.targets.railway import RailwayTarget
 from tests.conftest import fill

@@ -26,7 +26,7 @@ from chromadrill.monitoring.alerts import Alerts
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.settings import load
-from chromadrill.simulator.betterstack import Account, Simulator
+from chromadrill.simulator.betterstack.account import Account, Simulator
 
 UPTIME, TELEMETRY, INGEST = "up-CANARY-9f2d1c", "tel-CANARY-77aa01", "ing-CANARY-55bb02"
 TOKENS = (UPTIME, TELEMETRY, INGEST)

@@ -12,8 +12,8 @@ from pathlib import Path
 from chromadrill import cli
 from chromadrill.errors import UsageError
 from chromadrill.railway.token import ACCOUNT, PROJECT
-from chromadrill.simulator.faults import FAULTS
-from chromadrill.simulator.running import Simulator, simulator
+from chromadrill.simulator.railway.faults import FAULTS
+from chromadrill.simulator.railway.running import Simulator, simulator
 
 
 def main(arguments: list[str] | None = None) -> int:

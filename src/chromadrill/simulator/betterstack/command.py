@@ -8,7 +8,7 @@ import time
 
 from chromadrill import cli
 from chromadrill.errors import UsageError
-from chromadrill.simulator.betterstack import Account, Simulator
+from chromadrill.simulator.betterstack.account import Account, Simulator
 
 TOKENS = tuple(f"BETTERSTACK_{each}_TOKEN" for each in ("UPTIME", "TELEMETRY", "INGEST"))
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chromadrill.errors import DrillError, Refused
-from chromadrill.simulator.world import Deployment, Failed, World
+from chromadrill.simulator.railway.world import Deployment, Failed, World
 from chromadrill.targets.home import MARKER
 from chromadrill.targets.process import ProcessTarget
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from chromadrill.backups.disk import size_of
 from chromadrill.clock import now
 from chromadrill.disasters.files import SEGMENT_DELETED
-from chromadrill.simulator.service import DATA, Service
-from chromadrill.simulator.world import Backup, Failed, Volume, Workflow, World
+from chromadrill.simulator.railway.service import DATA, Service
+from chromadrill.simulator.railway.world import Backup, Failed, Volume, Workflow, World
 
 WORKFLOW_S, SLOW_S = 1.0, 15.0
 LAG_S = 0.4  # a new workflow is not found for so long

@@ -12,8 +12,8 @@ from graphql import ExecutionResult, GraphQLSchema, build_schema, graphql_sync
 
 from chromadrill.backups.disk import size_of
 from chromadrill.clock import utc_now
-from chromadrill.simulator.platform import Platform
-from chromadrill.simulator.world import Backup, Deployment, Failed, Volume, Workflow
+from chromadrill.simulator.railway.platform import Platform
+from chromadrill.simulator.railway.world import Backup, Deployment, Failed, Volume, Workflow
 
 SDL = Path(__file__).with_name("schema.graphql")
 # what the platform makes of it: kept 6 days, a month, three months; the hour is its own

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from chromadrill.clock import wait_until
 from chromadrill.errors import Refused
-from chromadrill.simulator.faults import require_known
-from chromadrill.simulator.http import PATH, Tokens, serve
-from chromadrill.simulator.platform import VOLUME_MB, Platform
+from chromadrill.simulator.railway.faults import require_known
+from chromadrill.simulator.railway.http import PATH, Tokens, serve
+from chromadrill.simulator.railway.platform import VOLUME_MB, Platform
 from chromadrill.targets.home import MARKER, claim, free_port
 
 STARTUP_S = 90.0

@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from chromadrill.clock import now
-from chromadrill.simulator.api import Answers
-from chromadrill.simulator.platform import Platform
+from chromadrill.simulator.railway.api import Answers
+from chromadrill.simulator.railway.platform import Platform
 
 PATH = "/graphql/v2"
 A_SECOND = 50  # requests, as on plan Pro

@@ -1,0 +1,1 @@
+"""The APIs of Better Stack, simulated: an account in memory, over HTTP."""
