@@ -14,7 +14,7 @@ from chromadrill.errors import DrillError
 from chromadrill.settings import load
 from chromadrill.targets import engine
 
-# as the official one: a first server, which nobody can reach over TCP, makes user and database
+# it tells its password, which the official one does not: no error may pass that on
 ENTRYPOINT = """#!/bin/sh
 set -e
 echo "made for $POSTGRES_USER with $POSTGRES_PASSWORD"
