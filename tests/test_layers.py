@@ -35,7 +35,7 @@ MAY = {
     "railway": {"model"},
     "simulator": {"model", "cli", "railway", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},
-    "sources": {"model", "chroma"},
+    "sources": {"model", "chroma", "targets"},
     "recovery": {"model", "protocols", "chroma", "fingerprint", "sources", "checks", "ladder"},
     "monitoring": {
         "model",

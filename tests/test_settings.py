@@ -128,6 +128,15 @@ def test_customary_variables_name_image_and_data_directory():
     assert (container.image, container.data_dir) == ("x:1", "/d")
 
 
+def test_postgresql_of_a_drill_has_an_image_by_file_or_customary_variable(tmp_path):
+    file = write(tmp_path, '[source]\npostgres_image = "of/the-file:16"')
+    assert load(environ={}).source.postgres_image == "postgres:17-alpine"
+    assert load(file, environ={}).source.postgres_image == "of/the-file:16"
+    settings = load(file, environ={"POSTGRES_IMAGE": "mirror/postgres:17"})
+    assert settings.source.postgres_image == "mirror/postgres:17"
+    assert settings.origin("source.postgres_image") == "environment"
+
+
 def test_sources_have_names_and_the_default_one_its_table(tmp_path):
     file = tmp_path / "drill.toml"
     file.write_text(

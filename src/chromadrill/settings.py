@@ -16,7 +16,13 @@ from chromadrill.errors import UsageError, did_you_mean
 
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
-CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
+CUSTOMARY = {
+    "CHROMA_IMAGE": ("container", "image"),
+    "CHROMA_DATA_DIR": ("container", "data_dir"),
+    "DATABASE_URL": ("source", "database_url"),
+    "POSTGRES_IMAGE": ("source", "postgres_image"),
+    "CHROMA_URL": ("drill", "target"),
+}
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
 # in the environment: separated by commas
@@ -260,11 +266,15 @@ class SourceTable(_Table):
 
 
 class Source(SourceTable):
-    """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone."""
+    """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone.
+
+    `postgres_image`: of the container that a drill takes where neither it nor the embedded one is.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, SourceTable]
     database_url: SecretStr | None = None
+    postgres_image: str = Field("postgres:17-alpine", min_length=1)
 
     def named(self, name: str) -> SourceTable:
         """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
@@ -484,17 +494,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             _set(found, path, [each.strip() for each in value.split(",") if each.strip()])
         else:
             _set(found, path, value)
-    for variable, key in CUSTOMARY.items():
+    for variable, (table, key) in CUSTOMARY.items():
         if environ.get(variable):
-            found.setdefault("container", {}).setdefault(key, environ[variable])
-    if environ.get("DATABASE_URL"):
-        found.setdefault("source", {}).setdefault("database_url", environ["DATABASE_URL"])
+            found.setdefault(table, {}).setdefault(key, environ[variable])
     for name in BETTERSTACK:
         if environ.get(f"BETTERSTACK_{name}"):
-            table = found.setdefault("betterstack", {})
-            table.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
-    if environ.get("CHROMA_URL"):
-        found.setdefault("drill", {}).setdefault("target", environ["CHROMA_URL"])
+            known = found.setdefault("betterstack", {})
+            known.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
     return found
 
 

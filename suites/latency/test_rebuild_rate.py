@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.objectives import at_least
-from chromadrill.datasets.library import library, seed
+from chromadrill.datasets.library import library, seed, unseed
 from chromadrill.ladder import outcome_of
 from chromadrill.model import Outcome, Scope
 from chromadrill.recovery.rebuild import Task, rebuild
@@ -40,7 +40,7 @@ def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmar
             with open_table(postgresql, table) as source:
                 benchmark.pedantic(once, setup=emptied, rounds=ROUNDS)
         finally:
-            connection.execute(f"drop schema {schema} cascade")
+            unseed(connection, schema)
     emptied()
     took = benchmark.stats.stats.data if benchmark.stats else []
     rates = [round(ROWS / each, 1) for each in took]

@@ -92,3 +92,11 @@ def seed(connection: psycopg.Connection[Any], schema: str, held: Library) -> Non
         for record, text, metadata in zip(held.ids, held.texts, held.metadatas, strict=True):
             out.write_row((record, text, orjson.dumps(metadata).decode()))
     connection.commit()
+
+
+def unseed(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Remove what `seed` made. A schema's name has the run's in it, which is no bare SQL word."""
+    from psycopg import sql
+
+    connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
+    connection.commit()

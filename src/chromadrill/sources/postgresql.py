@@ -53,7 +53,7 @@ def open_table(
     Raises Unavailable where the database, table or column cannot be had, Refused for rows that no
     collection can be made of, UsageError for an URL that is none.
     """
-    psycopg = _psycopg()
+    psycopg = driver()
     where = _where(url)
     try:
         connection = psycopg.connect(
@@ -253,7 +253,8 @@ def on_this_machine(url: str) -> bool:
     return all(each.startswith("/") or each in LOCAL for each in names)
 
 
-def _psycopg() -> Any:
+def driver() -> Any:
+    """The package psycopg; raises Unavailable without it."""
     try:
         import psycopg
     except ImportError as error:
@@ -265,7 +266,7 @@ def _psycopg() -> Any:
 
 
 def _parts(url: str) -> dict[str, str]:
-    _psycopg()
+    driver()
     from psycopg import ProgrammingError, conninfo
 
     try:

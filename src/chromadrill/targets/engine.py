@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 RUN = "chromadrill.run"  # the id of the home
 OWNER = "chromadrill.owner"  # MACHINE/PID/START; missing: it stays until it is removed
 SAME_START_S = 2.0  # the kernel's clock may be set between two readings
+PULL_S = 900.0  # the engine itself gives up no pull that has begun
 NEXT = "Start an engine (Docker), or take --target process."
 
 
@@ -77,22 +79,41 @@ def release_of(client: DockerClient, image: str) -> str | None:
     return tag if re.fullmatch(r"\d+(\.\d+)+", tag) else None
 
 
-def require_image(client: DockerClient, image: str) -> None:
-    """Pull it unless it is there; raises Unavailable where it cannot be had."""
-    from docker.errors import APIError, ImageNotFound
+def require_image(
+    client: DockerClient,
+    image: str,
+    *,
+    variable: str = "CHROMA_IMAGE",
+    within_s: float = PULL_S,
+) -> None:
+    """Pull it unless it is there; raises Unavailable where it cannot be had within `within_s`.
 
-    with told(f"asking of image {image}"):
+    `variable`: what names another one, for the next step.
+    """
+    from docker.errors import ImageNotFound
+
+    with told(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
+        client.images.get(image)
+        return
+    failed: list[str] = []
+
+    def pull() -> None:
         try:
-            client.images.get(image)
-        except ImageNotFound:
-            repository, _, tag = image.rpartition(":")
-            try:
-                client.images.pull(repository, tag=tag)
-            except APIError as error:
-                raise Unavailable(
-                    f"Image {image} is not here, and cannot be pulled: {error.explanation}.",
-                    next_step="Build or pull it, or name another repository with CHROMA_IMAGE.",
-                ) from error
+            client.images.pull(image)
+        except Exception as error:  # whichever: the image is not here
+            failed.append(str(getattr(error, "explanation", None) or error))
+
+    # the client waits for a pull without end; left alone, it ends with the process
+    pulling = threading.Thread(target=pull, name="pull", daemon=True)
+    pulling.start()
+    pulling.join(within_s)
+    if pulling.is_alive():
+        failed.append(f"not there after {within_s:g} s")
+    if failed:
+        raise Unavailable(
+            f"Image {image} is not here, and cannot be pulled: {failed[0]}.",
+            next_step=f"Build or pull it, or name another one with {variable}.",
+        )
 
 
 def owner_label(pid: int) -> str:

@@ -1,0 +1,21 @@
+"""The drill's documents in PostgreSQL: in a schema of the run's own, which goes with it."""
+
+import psycopg
+
+from chromadrill.datasets.library import library, seed, unseed
+from chromadrill.rails.leftovers import new_run
+from chromadrill.settings import SourceTable
+from chromadrill.sources.postgresql import open_table
+
+
+def test_schema_named_after_the_run_is_read_and_then_gone(database):
+    held, schema = library(5), f"drill_{new_run()}"
+    with psycopg.connect(database) as connection:
+        seed(connection, schema, held)
+        with open_table(database, SourceTable(table=f"{schema}.manual_content")) as rows:
+            assert rows.count() == 5
+        unseed(connection, schema)
+
+    with psycopg.connect(database) as connection:
+        names = connection.execute("select schema_name from information_schema.schemata")
+        assert schema not in [name for (name,) in names]
