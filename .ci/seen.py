@@ -40,7 +40,7 @@ def latency() -> None:
     assert record["outcome"] == "pass", record["outcome"]
     checks = [v for each in record["scenarios"] for v in each["verdicts"]]
     trend = [each for each in checks if each["check"].startswith("latency trend")]
-    assert len(record["scenarios"]) == 6, len(record["scenarios"])
+    assert len(record["scenarios"]) >= 6, len(record["scenarios"])
     assert len(trend) >= 3, "nothing was held against the baseline"
 
 
