@@ -110,6 +110,14 @@ def test_what_the_target_cannot_do_is_told_beside_a_proof_and_does_not_undo_it()
     assert "RESTORE PROVEN" not in page(record)
 
 
+def test_contract_of_a_target_that_cannot_do_all_is_no_doubt():
+    record = {"outcome": "unknown", "required": [], "scenarios": [],
+              "not_covered": ["test_x: target staging has no capability pause"]}  # fmt: skip
+    assert verdict(record).headline == "NO SCENARIO IN THIS RUN"
+    record["not_covered"].append("test_y: a live target is stopped only with --allow-damage x")
+    assert verdict(record).headline == "COULD NOT TELL"
+
+
 def gate():
     """A health check has no fingerprint; the small restore has, and compared everything."""
     health = scenario("healthy", disaster=None, verdicts=[

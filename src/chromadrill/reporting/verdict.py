@@ -50,7 +50,7 @@ def verdict(record: JSON) -> Says:
         ]
     if not scenarios:
         sentence = "No scenario is in this record: nothing was struck, restored or compared."
-        none_due = record.get("required") == [] and not holes
+        none_due = record.get("required") == [] and not _due(record, done)
         headline = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
         return Says("unknown", headline, sentence, tuple(holes))
     reasons = [_why(each) for each in bad] + holes
