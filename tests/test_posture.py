@@ -17,7 +17,7 @@ from chromadrill.posture.proven import proven
 
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
 DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
-DRILLED = ProvenRestore("railway", "run-1", 20.0)
+DRILLED = ProvenRestore("railway", "run-1", Outcome.PASS, 20.0, "2026-06-20T04:00:00Z", "staging")
 
 
 def stored(*days, size=50):
@@ -101,31 +101,71 @@ def test_no_plan_proves_nothing():
     assert outcomes(WHOLE)["schedule"].outcome is Outcome.UNKNOWN
 
 
+def drilled(**changes):
+    return dataclasses.replace(DRILLED, **changes)
+
+
 @pytest.mark.parametrize(
-    ("drilled", "outcome"),
+    ("drilled", "outcome", "said"),
     [
-        (None, Outcome.UNKNOWN),
-        (ProvenRestore("process", "r", 1), Outcome.UNKNOWN),
-        (ProvenRestore("railway", "r", 301), Outcome.FAIL),
-        (DRILLED, Outcome.PASS),
+        (None, Outcome.UNKNOWN, "no drill has proven"),
+        (drilled(kind="process"), Outcome.UNKNOWN, "for a process, not for a railway"),
+        (drilled(seconds=301), Outcome.FAIL, "301.0 s of 300 s"),
+        (drilled(outcome=Outcome.FAIL), Outcome.FAIL, "not every restore in it passed"),
+        (drilled(outcome=Outcome.UNKNOWN), Outcome.UNKNOWN, "not every restore in it passed"),
+        (drilled(at="2020-01-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
+        (drilled(at="2026-07-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
+        (drilled(simulated=True), Outcome.UNKNOWN, "simulated platform"),
+        (drilled(seconds=None), Outcome.UNKNOWN, "no restore in it was timed"),
+        (DRILLED, Outcome.PASS, "20.0 s of 300 s, in run run-1 (staging), 10 days ago"),
     ],
 )
-def test_restore_in_time_is_what_a_drill_of_this_kind_has_proven(drilled, outcome):
-    assert outcomes(WHOLE, DAILY, proven=drilled)["restore in time"].outcome is outcome
+def test_restore_in_time_is_what_a_late_and_whole_drill_of_this_kind_has_proven(
+    drilled, outcome, said
+):
+    found = outcomes(WHOLE, DAILY, proven=drilled)["restore in time"]
+    assert found.outcome is outcome
+    assert said in found.message
+
+
+def test_simulated_drill_proves_the_simulated_platform():
+    found = posture.restorable(drilled(simulated=True), 300, "railway", NOW, simulated=True)
+    assert found.outcome is Outcome.PASS
+
+
+def scenario(runbook, outcome, seconds):
+    return {"runbook": runbook, "outcome": outcome, "recovery_time_s": seconds}
+
+
+def record(folder, *rows, **target):
+    """A record of a run in `folder`; returns the folder."""
+    written = {"run_id": "r", "target": {"kind": "railway", **target}, "scenarios": rows,
+               "finished_at": "2026-06-20T04:00:00Z"}  # fmt: skip
+    (folder / "drill.json").write_text(json.dumps(written))
+    return folder
 
 
 def test_record_of_a_drill_says_how_long_its_slowest_proven_restore_took(tmp_path):
-    def scenario(runbook, outcome, seconds):
-        return {"runbook": runbook, "outcome": outcome, "recovery_time_s": seconds}
+    rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "fail", 99),
+            scenario("RB-2", "pass", None)]  # fmt: skip
+    assert proven(record(tmp_path, *rows, environment="staging")) == drilled(run="r", seconds=9)
+    simulated = proven(record(tmp_path, *rows, platform="simulated"))
+    assert simulated.simulated
+    assert simulated.environment is None
 
-    rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "pass", 99),
-            scenario("RB-2", "fail", 50), scenario("RB-2", "pass", None)]  # fmt: skip
-    record = {"run_id": "r", "target": {"kind": "railway"}, "scenarios": rows}
-    (tmp_path / "drill.json").write_text(json.dumps(record))
-    assert proven(tmp_path) == ProvenRestore("railway", "r", 9)
+
+@pytest.mark.parametrize("outcome", ["fail", "unknown"])
+def test_restore_that_did_not_pass_is_not_hidden_by_one_that_did(tmp_path, outcome):
+    found = proven(record(tmp_path, scenario("RB-2", outcome, 900), scenario("RB-8", "pass", 9)))
+    assert found.outcome == outcome
+
+
+def test_what_is_no_record_of_a_restore_proves_nothing(tmp_path):
+    assert proven(record(tmp_path, scenario("RB-1", "pass", 9))) is None
     assert proven(tmp_path / "none") is None
-    (tmp_path / "drill.json").write_text("[]")
-    assert proven(tmp_path) is None
+    for text in ("[]", "5", '{"scenarios": [], "target": 5}', "x"):
+        (tmp_path / "drill.json").write_text(text)
+        assert proven(tmp_path) is None
 
 
 def test_folder_of_anything_is_read_by_times_and_sizes(tmp_path):

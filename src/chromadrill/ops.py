@@ -122,6 +122,7 @@ def _posture(settings: Settings, guard: Guarded, asked: argparse.Namespace) -> i
         restore_limit_s=settings.objectives.rb2_recovery_s,
         proven=proven(asked.proven or Path(settings.drill.reports) / "latest"),
         kind=guard.at.kind,
+        simulated=getattr(guard.target, "simulated", False),
     )
     outcome = Outcome.merge(each.outcome for each in verdicts)
     if asked.json:

@@ -100,8 +100,13 @@ class RailwayTarget:
             )
         return f"https://{self.place.domains[0]}"
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the platform is one of ours, in which nothing is proven of the real one."""
+        return self._api.simulated
+
     def facts(self) -> Mapping[str, str]:
-        at, simulated = self.place, self._api.simulated
+        at, simulated = self.place, self.simulated
         found = {
             # the name that every report shows: nobody shall take a simulated drill for a real one
             "name": f"{self.name} (simulated)" if simulated else self.name,
