@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chromadrill.checks import posture
-from chromadrill.errors import Unavailable
+from chromadrill.errors import Unavailable, UsageError
 from chromadrill.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored
 from chromadrill.posture import folder, restic
 from chromadrill.posture.proven import proven
@@ -202,3 +202,53 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
     assert newest.created_at.startswith("2026-06-30T02:00:00")
     with pytest.raises(Unavailable, match="restic snapshots"):
         restic.store(str(tmp_path / "none"))
+
+    other = tmp_path / "home"
+    other.mkdir()
+    (other / "photo").write_bytes(b"x" * 9)
+    run("backup", "home", "--tag", "laptop", "--time", "2026-07-01 02:00:00")
+    with pytest.raises(Unavailable, match=r"snapshots of several paths: .*/data; .*/home"):
+        restic.store(repository)
+    meant = restic.store(f"{repository}#{data}")
+    assert [each.bytes for each in meant.backups] == [5000, 5000]
+    assert str(data) in meant.where
+    assert [each.bytes for each in restic.store(f"{repository}#laptop").backups] == [9]
+    assert restic.store(f"{repository}#chroma").backups == ()
+    with pytest.raises(UsageError, match="a tag, or a path"):
+        restic.store(f"{repository}#")
+
+
+@pytest.mark.parametrize(
+    ("prints", "said"),
+    [("null", None), ("[]", None), ("[null]", "not what restic says"), ("5", "not what restic says"),
+     ('[{"short_id": "a", "time": "yesterday", "paths": ["/d"]}]', "not what restic says"),
+     ("oops", "not JSON")],
+)  # fmt: skip
+def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, prints, said):
+    fake_restic(tmp_path, monkeypatch, f"cat <<'E'\n{prints}\nE\n")
+    if said is None:
+        assert restic.store("r").backups == ()
+        return
+    with pytest.raises(Unavailable, match=said):
+        restic.store("r")
+
+
+def test_password_of_a_restic_repository_is_in_no_word(tmp_path, monkeypatch):
+    repository = "rest:https://user:canary-restic@host/repo"
+    fake_restic(tmp_path, monkeypatch, "echo '[]'\n")
+    assert restic.store(repository).where == "restic rest:https://user:**********@host/repo (empty)"
+    fake_restic(tmp_path, monkeypatch, 'echo "cannot open $2" >&2; exit 1\n')
+    with pytest.raises(Unavailable, match="cannot open rest:https") as told:
+        restic.store(repository)
+    assert "canary-restic" not in str(told.value)
+    fake_restic(tmp_path, monkeypatch, 'echo "no JSON $2"\n')
+    with pytest.raises(Unavailable, match="not JSON") as told:
+        restic.store(repository)
+    assert "canary-restic" not in str(told.value)
+
+
+def fake_restic(folder, monkeypatch, script):
+    """A restic that does what `script` says."""
+    (folder / "restic").write_text(f"#!/bin/sh\n{script}")
+    (folder / "restic").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")

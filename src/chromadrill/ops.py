@@ -160,7 +160,7 @@ def _parser() -> cli.Parser:
     posture = actions.add_parser("posture", help="are the backups as the environment wants them?")
     posture.add_argument(
         "--store",
-        help="a folder of copies or exports, or restic:REPOSITORY (default: the target's)",
+        help="a folder of backups, or restic:REPOSITORY[#TAG or #/PATH] (default: the target's)",
     )
     posture.add_argument(
         "--proven", type=Path, metavar="RUN", help="the drill that took the time of a restore"
