@@ -168,10 +168,10 @@ def test_what_is_no_record_of_a_restore_proves_nothing(tmp_path):
         assert proven(tmp_path) is None
 
 
-def test_folder_of_anything_is_read_by_times_and_sizes(tmp_path):
+def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / "chroma.sqlite3").write_bytes(b"x" * 30)
-    (tmp_path / "all.parquet").write_bytes(b"x" * 7)
+    (tmp_path / "all.parquet").write_bytes(b"PAR1xyz")
     (tmp_path / ".partial").write_bytes(b"x")
     os.utime(tmp_path / "all.parquet", (1_000_000_000, 1_000_000_000))
     found = {each.id: each for each in folder.store(tmp_path).backups}
@@ -180,6 +180,39 @@ def test_folder_of_anything_is_read_by_times_and_sizes(tmp_path):
     assert found["all.parquet"].created_at == "2001-09-09T01:46:40+00:00"
     with pytest.raises(Unavailable, match="No such file"):
         folder.store(tmp_path / "none")
+
+
+def test_what_is_no_backup_is_not_counted_as_one(tmp_path):
+    for name in ("README.txt", "restore.sh", "notes.json", "empty.parquet"):
+        (tmp_path / name).write_text("hello " * 50)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "photo").write_bytes(b"x")
+    seen = folder.store(tmp_path)
+    assert seen.backups == ()
+    assert "5 that are no backups left out" in seen.where
+    assert outcomes(seen, DAILY)["newest backup"].outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", "x", '{"schema": "chromadrill/backup/1"}',
+     '{"schema": "chromadrill/backup/1", "id": "x", "created_at": "yesterday", "bytes": 5}',
+     '{"schema": "chromadrill/backup/1", "id": "x", "created_at": "2026-01-01T00:00:00", "bytes": 5}',
+     '{"schema": "chromadrill/backup/1", "id": "x", "created_at": 5, "bytes": null}'],
+)  # fmt: skip
+def test_manifest_that_cannot_be_read_is_a_sentence(tmp_path, content):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "manifest.json").write_text(content)
+    with pytest.raises(Unavailable, match=r"manifest\.json"):
+        folder.store(tmp_path)
+
+
+def test_copies_made_at_one_time_are_no_schedule(tmp_path):
+    at = NOW.replace(hour=2)
+    copied = [Stored(f"b{n}", (at + timedelta(minutes=n)).isoformat(), 50) for n in range(8)]
+    found = outcomes(replaced(backups=tuple(copied)), DAILY)["daily schedule"]
+    assert found.outcome is Outcome.UNKNOWN
+    assert "1 times in 7 days: too few" in found.message
 
 
 @pytest.mark.skipif(not shutil.which("restic"), reason="restic is not here: apt-get install restic")

@@ -64,13 +64,13 @@ def schedule(store: Store, plan: Plan, now: datetime) -> Verdict:
             return Verdict.passed(check, f"{store.where} makes one")
         there = ", ".join(each.every for each in store.schedules) or "none"
         return Verdict.failed(check, f"{store.where} has no such schedule; there: {there}")
-    ages = [each for each in _ages(store, now) if each <= plan.keep_days]
+    ages = _apart([each for each in _ages(store, now) if each <= plan.keep_days])
     if len(ages) < 2:
-        return Verdict.unknown(check, f"{len(ages)} backups in {plan.keep_days:g} days: too few")
+        return Verdict.unknown(check, f"{len(ages)} times in {plan.keep_days:g} days: too few")
     gap = max(older - newer for newer, older in pairwise(ages))
     limit = DAYS[plan.every] + GRACE / timedelta(days=1)
     make = Verdict.passed if gap <= limit else Verdict.failed
-    sentence = f"{len(ages)} backups, at most {gap:.1f} days between two of them"
+    sentence = f"made {len(ages)} times, at most {gap:.1f} days between two of them"
     return make(check, sentence, actual=gap, limit=limit, unit="days")
 
 
@@ -199,6 +199,15 @@ def _ages(store: Store, now: datetime) -> list[float]:
         (now - datetime.fromisoformat(each.created_at)) / timedelta(days=1)
         for each in _sorted(store)
     ]
+
+
+def _apart(ages: list[float]) -> list[float]:
+    """Those made within the grace of each other are of one time: several files, or a copy of all."""
+    found: list[float] = []
+    for each in ages:
+        if not found or each - found[-1] > GRACE / timedelta(days=1):
+            found.append(each)
+    return found
 
 
 def _minutes(at: datetime) -> int:
