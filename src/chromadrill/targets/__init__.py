@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pkgutil
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
+
+from pydantic import SecretStr
 
 from chromadrill.chroma.access import Access, May, access_to, declare
 from chromadrill.errors import UsageError, did_you_mean
@@ -53,9 +55,15 @@ def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
     """What is not ours is written to in collections of our own alone; production not at all."""
     secrets = headers(at.target, table.headers) if table else {}
     if at.production:
-        declare(url, Access(May.READ, secrets, PER_SECOND, BURST, READ_ONLY))
+        only_read(url, secrets)
     else:
         declare(url, Access(May.OWNED, secrets))
+
+
+def only_read(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
+    """From here on this process only reads there, and not faster than production bears."""
+    shown = access_to(url).secrets if secrets is None else secrets
+    declare(url, Access(May.READ, shown, PER_SECOND, BURST, READ_ONLY))
 
 
 def open_up(url: str) -> None:
