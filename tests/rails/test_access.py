@@ -190,6 +190,10 @@ def test_person_in_an_incident_restores_production_with_a_script(script, server,
     words = ("--input-file", "export.jsonl", "--into", "drill-into")
     with pytest.raises(Refused, match="read-only by rule"):
         script("restore_chromadb.py", *words)
-    assert script("restore_chromadb.py", *words, "--incident", said) == 0, capsys.readouterr().out
+    try:
+        done = script("restore_chromadb.py", *words, "--incident", said)
+    except ReadOnly as error:  # the session would take it for a part that is not covered
+        done = str(error)
+    assert done == 0, capsys.readouterr().out
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), "drill-into")
