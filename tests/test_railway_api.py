@@ -191,3 +191,13 @@ def test_size_that_the_platform_does_not_say_is_unknown_and_not_nothing(
            "expiresAt": None, "referencedMB": referenced, "usedMB": used}  # fmt: skip
     api, _ = answering(value([row]))
     assert listed(api, "i")[0].bytes == size
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://[", "http://[", "https://h:99999", "https://h:x", "ftp://localhost", "https:///x", "",
+     "h"],
+)  # fmt: skip
+def test_endpoint_that_is_none_is_a_sentence(endpoint):
+    with pytest.raises(UsageError, match=r"^endpoint"):
+        Api(Token("project", SecretStr(SECRET)), endpoint=endpoint)

@@ -10,7 +10,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chromadrill.address import same_server
 from chromadrill.errors import UsageError, did_you_mean
@@ -308,6 +316,15 @@ class TargetTable(_Table):
     timeouts_s: dict[str, float] = Field(default_factory=dict)
     shell: bool = False
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
+
+    @field_validator("scopes")
+    @classmethod
+    def _pairs(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        for each in scopes:
+            tenant, _, database = each.rpartition("/")
+            if not (tenant and database):
+                raise ValueError(f"a scope is written TENANT/DATABASE, not '{each}'")
+        return scopes
 
 
 class Settings(_Table):
