@@ -20,7 +20,8 @@ from chromadrill.errors import Refused, Unavailable
 from chromadrill.evidence.redaction import plain, redact, secrets_of
 from chromadrill.rails import rules
 from chromadrill.rails.standing import standing
-from chromadrill.settings import load
+from chromadrill.settings import TargetTable, load
+from chromadrill.targets import command
 
 ROOT = Path(__file__).parents[1]
 TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
@@ -86,6 +87,26 @@ def test_password_of_a_target_is_in_no_word_of_the_rails(tmp_path):
     elsewhere = standing(load(environ={}), "http://ops:x@10.0.0.9:1")
     with pytest.raises(Refused, match="belongs to no environment"):  # named twice, and found so
         rules.may_damage(elsewhere, "http://ops:x@10.0.0.9:1")
+
+
+def test_what_a_command_says_has_no_secret_in_it(monkeypatch, capsys):
+    monkeypatch.setenv("RAILWAY_TOKEN", TOKEN)
+    cli.say(f"http://u:{PASSWORD}@h/ with {TOKEN}")
+    assert capsys.readouterr().err == "http://u:**********@h/ with **********\n"
+
+
+def test_password_of_a_target_is_in_no_manifest_and_no_fact(server, tmp_path):
+    port = server.url.rpartition(":")[2]
+    table = TargetTable(
+        kind="command", url=f"http://ops:{PASSWORD}@127.0.0.1:{port}", home=str(tmp_path / "home"),
+        commands={"start": "true", "stop": "true", "running": "false", "snapshot": "true {id}",
+                  "restore": "true {id}"},
+    )  # fmt: skip
+    target = command.opened("t", table, home=tmp_path, startup_s=5)
+    made = target.snapshot("one")
+    manifest = (Path(made.path) / "manifest.json").read_text()
+    assert f"http://127.0.0.1:{port}" in manifest
+    assert PASSWORD not in manifest + str(target.facts())
 
 
 def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monkeypatch, capsys):
