@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, State, step
 from chromadrill.monitoring.rules import Rule, rules
 from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.verdicts import verdicts
 from chromadrill.settings import Monitoring
 
 DOWN = Rule("down", "health", "below", 1, 1, "RB-1", "", count=3, clear_count=3, clear_for_s=60,
@@ -73,6 +74,30 @@ def test_missing_samples_neither_fire_nor_clear_but_are_told():
 
 def test_rule_whose_signal_never_comes_is_lost_and_not_healthy():
     assert kinds(played(DOWN, [None] * 8)) == [LOST]
+
+
+def untold(alerts, at):
+    return alerts.take([Sample(at, "health", None, "not here", untold=True)], at)
+
+
+def test_rule_whose_signal_is_never_told_is_unwatched_and_not_lost_until_it_is_told():
+    alerts = Alerts([DOWN], began=0, expected=["health"])
+    for at in range(0, 1200, 30):
+        assert untold(alerts, at) == []
+    assert alerts.unwatched == {DOWN: "not here"}
+    assert [each.outcome for each in verdicts(alerts)] == ["not_run"]
+    for at in (1200, 1230, 1260):
+        alerts.take([Sample(at, "health", 0.0)], at)
+    assert kinds(alerts) == [FIRED]
+    assert alerts.unwatched == {}
+
+
+def test_signal_that_was_told_once_and_is_not_any_more_is_lost():
+    alerts = Alerts([DOWN], began=0, expected=["health"])
+    alerts.take([Sample(0, "health", 1.0)], 0)
+    for at in range(30, 300, 30):
+        untold(alerts, at)
+    assert kinds(alerts) == [LOST]
 
 
 def test_time_in_which_nobody_looked_is_no_bad_time():

@@ -366,6 +366,20 @@ def test_pager_fails_the_heartbeat_once_and_is_silent_where_nobody_can_tell(ther
     assert look(2000, None) == "untouched"
 
 
+def test_pager_pings_on_where_the_platform_never_tells_one_of_the_signals(there, settings):
+    with uptime(there) as api:
+        made = api.call("POST", "/api/v2/heartbeats", {"name": "m", "period": 60})
+    url = SecretStr(made["data"]["attributes"]["url"])
+    notify = settings.notify.model_copy(update={"monitor_heartbeat": url})
+    alerts = Alerts(rules(settings.monitoring), began=0, expected=["health", "oom kills"])
+    pager = Pager(settings.model_copy(update={"notify": notify}), alerts, every_s=0)
+    for at in range(0, 1200, 30):
+        seen = [Sample(at, "health", 1.0), Sample(at, "oom kills", None, untold=True)]
+        the(there, "heartbeats")["status"] = "untouched"
+        pager(seen, alerts.take(seen, at))
+        assert the(there, "heartbeats")["status"] == "up"
+
+
 # ---- commands -----------------------------------------------------------------------------------
 def command(module, *words, environ, cwd):
     return subprocess.run(
