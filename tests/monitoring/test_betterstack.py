@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -273,6 +275,67 @@ def test_token_of_the_other_product_is_refused_and_not_shown(there):
     assert "401" in str(refused.value)
     assert "BETTERSTACK_UPTIME_TOKEN" in str(refused.value)
     assert TELEMETRY not in str(refused.value)
+
+
+class Proxy:
+    """Answers every request alike; `{token}` in its body is what it was sent."""
+
+    def __init__(self, status, body):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                said = body.replace("{token}", self.headers["Authorization"]).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, *args):
+                pass
+
+        self.http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+@pytest.mark.parametrize("status", [200, 403])
+def test_token_that_a_proxy_echoes_is_not_repeated(status):
+    # the cut of a long text must not leave a part of it either
+    body = "x" * 180 + " refused: {token}"
+    with (
+        Proxy(status, body) as proxy,
+        uptime(proxy) as api,
+        pytest.raises(Unavailable, match="refused") as said,
+    ):
+        api.all("/api/v2/monitors")
+    assert UPTIME[:5] not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html>sign in</html>", "[]", "{}", "null", '"x"', '{"data": {}}', '{"data": [1]}',
+     '{"data": [{"id": "1"}]}'],
+)  # fmt: skip
+def test_answer_of_another_form_is_a_sentence(body):
+    with Proxy(200, body) as proxy, uptime(proxy) as api, pytest.raises(Unavailable) as said:
+        api.all("/api/v2/monitors")
+    assert "GET /api/v2/monitors" in str(said.value)
+
+
+@pytest.mark.parametrize("token", ["tökén-77", "two words", "line\nline"])
+def test_token_that_cannot_be_one_is_refused_and_not_shown(token, environ, there):
+    with pytest.raises(UsageError, match="BETTERSTACK_UPTIME_TOKEN holds no token") as said:
+        uptime(there, token)
+    assert token not in str(said.value)
+    environ["BETTERSTACK_INGEST_TOKEN"] = token
+    with pytest.raises(UsageError, match="BETTERSTACK_INGEST_TOKEN holds no token"):
+        shipper(load(environ=environ), "lab")
 
 
 def test_value_that_does_not_exist_there_is_refused(there):
