@@ -58,6 +58,22 @@ def test_flapping_server_pages_once():
     assert kinds(alerts) == [FIRED, CLEARED]
 
 
+def test_server_that_is_down_two_looks_of_three_is_not_healthy_though_it_never_pages():
+    alerts = played(DOWN, [1, 0, 0] * 20 + [1])
+    assert kinds(alerts) == []
+    (said,) = verdicts(alerts)
+    assert (said.outcome, "66% of the time" in said.message) == ("unknown", True)
+    (said,) = verdicts(played(DOWN, [1, 1, 1, 1, 0] * 20 + [1]))
+    assert said.outcome == "pass"
+
+
+def test_crash_loop_is_one_page():
+    (oom,) = [each for each in rules(Monitoring()) if each.name == "oom restart"]
+    loop = ([1.0] + [0.0] * 9) * 12  # a kill every five minutes, for an hour
+    assert kinds(played(oom, loop)) == [FIRED]
+    assert kinds(played(oom, loop + [0.0] * 30)) == [FIRED, CLEARED]
+
+
 def test_disk_between_its_two_limits_neither_fires_nor_clears():
     assert kinds(played(DISK, [83, 84, 85])) == []
     assert kinds(played(DISK, [86, 84, 81, 86, 84])) == [FIRED]

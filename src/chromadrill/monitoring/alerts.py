@@ -48,6 +48,8 @@ class State:
     row_length: int = 0
     value: float | None = None
     detail: str = ""
+    taken: int = 0  # samples with a value, of the whole watch
+    bad: int = 0  # of them
     untold: bool = False  # there was never a value, and there is none to be had
 
 
@@ -83,6 +85,8 @@ def _counted(rule: Rule, state: State, sample: Sample, value: float) -> State:
         state,
         lost=False,
         untold=False,
+        taken=state.taken + 1,
+        bad=state.bad + (row == "bad"),
         last_at=sample.at,
         row=row,
         row_since=state.row_since if goes_on else sample.at,
