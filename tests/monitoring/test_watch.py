@@ -47,6 +47,7 @@ def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target
     watch = watch_of(target, settings)
     for _ in range(4):
         watch.look()
+    watch_of(target, settings).look()  # a monitor that is started again
     assert [event.rule.name for event in watch.alerts.events] == ["backup overdue"]
     outcomes = {each.check: each.outcome for each in verdicts(watch.alerts)}
     # none was ever made

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import socket
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.client import CallFailed, Chroma, without_password
 from chromadrill.clock import now
 from chromadrill.model import JSON, CollectionInfo, Scope
 from chromadrill.monitoring import samples
@@ -36,8 +38,6 @@ class Eyes:
     writes: bool = False
     slow_ms: float = 2000.0
     _rounds: Rounds | None = field(default=None, init=False)
-    _name: str = field(default_factory=lambda: f"monitor-{uuid.uuid4().hex[:8]}", init=False)
-    _wrote: int = field(default=0, init=False)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -82,12 +82,20 @@ class Eyes:
     def _write(self, chroma: Chroma) -> str:
         """One record, always the same one: a collection made anew for each look would leave its
         directory behind each time (measured), until the disk is full of them."""
-        info = _canary(chroma)
-        self._wrote += 1
-        said: JSON = {"look": self._wrote}
-        chroma.upsert(info, ids=[self._name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
-        found = chroma.get(info, ids=[self._name], include=("metadatas",))
-        return "" if found["metadatas"] == [said] else "what was just written is not there"
+        info, name = _canary(chroma), canary_id(self.url)
+        for _ in range(2):  # between writing and reading, another monitor here may have written it
+            said: JSON = {"look": uuid.uuid4().hex}
+            chroma.upsert(info, ids=[name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
+            found = chroma.get(info, ids=[name], include=("metadatas",))
+            if found["metadatas"] == [said]:
+                return ""
+        return "what was just written is not there"
+
+
+def canary_id(url: str) -> str:
+    """One record a host and target, however often a monitor is started there."""
+    seen = f"{socket.gethostname()} {without_password(url.rstrip('/'))}"
+    return f"monitor-{hashlib.sha256(seen.encode()).hexdigest()[:12]}"
 
 
 def _canary(chroma: Chroma) -> CollectionInfo:
