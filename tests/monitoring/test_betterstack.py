@@ -167,15 +167,23 @@ def test_each_broken_field_of_the_backup_heartbeat_is_seen(field, value, applied
 def test_heartbeat_that_nobody_ever_pinged_fails(applied, settings):
     the(applied, "heartbeats")["status"] = "pending"
     assert outcomes(judged(settings))["heartbeat pinged"] == "fail"
+    the(applied, "heartbeats")["status"] = "down"
+    assert outcomes(judged(settings))["heartbeat pinged"] == "fail"
     assert ever_pinged("x", {"status": "paused"}).outcome == "unknown"
     assert ever_pinged("x", None).outcome == "fail"
 
 
-def test_contacts_in_another_order_are_seen(applied, settings):
+def test_contacts_in_another_order_are_seen_and_our_policy_is_changed(applied, settings, environ):
     policy = next(iter(applied.account.of("/api/v3/policies").values()))
     policy["steps"].reverse()
     said = outcomes(judged(settings))
-    assert (said["monitor escalation"], said["heartbeat escalation"]) == ("fail", "fail")
+    assert {v for k, v in said.items() if k.endswith("escalation")} == {"fail"}
+    assert len([k for k in said if k.endswith("escalation")]) == 5
+    found = judged(settings)
+    assert [(c.wanted.kind, bool(c.id)) for c in found.changes] == [("policy", True)]
+    typed(found, settings, environ)
+    assert len(applied.account.of("/api/v3/policies")) == 1
+    assert set(outcomes(judged(settings)).values()) == {"pass"}
 
 
 def test_policy_may_call_others_between_our_contacts():
@@ -225,6 +233,31 @@ def test_each_broken_field_of_a_telemetry_alert_is_seen(field, value, applied, s
     path = next(p for p in applied.account.things if p.endswith("/alerts"))
     next(iter(applied.account.of(path).values()))[field] = value
     assert "fail" in {v for k, v in outcomes(judged(settings)).items() if k.startswith("alert")}
+
+
+def test_alert_that_asks_something_else_is_seen_planned_and_mended(applied, settings, environ):
+    the(applied, "explorations")["queries"][0]["sql_query"] = "SELECT 0 AS value"
+    found = judged(settings)
+    failed = [k for k, v in outcomes(found).items() if v == "fail"]
+    assert failed == ["alert search latency"]
+    assert [(c.wanted.kind, bool(c.id)) for c in found.changes] == [("exploration", True)]
+    assert 'resource "logtail_exploration"' in terraform(found)
+    typed(found, settings, environ)
+    assert set(outcomes(judged(settings)).values()) == {"pass"}
+
+
+@pytest.mark.parametrize("target", [None, "current_team", {"team_id": 5}, {"policy_id": 7}])
+def test_alert_that_escalates_elsewhere_is_seen_planned_and_mended(
+    target, applied, settings, environ
+):
+    path = next(p for p in applied.account.things if p.endswith("/alerts"))
+    next(iter(applied.account.of(path).values()))["escalation_target"] = target
+    found = judged(settings)
+    failed = [k for k, v in outcomes(found).items() if v == "fail"]
+    assert failed == ["alert search latency escalation"]
+    assert "escalation_target {\n    policy_id = " in terraform(found)
+    typed(found, settings, environ)
+    assert set(outcomes(judged(settings)).values()) == {"pass"}
 
 
 def test_without_a_telemetry_token_its_alerts_are_unknown(environ):
