@@ -1,5 +1,6 @@
 """Lines of a log: real ones of Chroma 1.5.9 under a fault, and what must not be taken for one."""
 
+import json
 import os
 from pathlib import Path
 
@@ -125,10 +126,10 @@ def pipe(monkeypatch):
 
 
 def test_last_lines_of_a_pipe_are_the_ones_that_count(pipe, capsys):
-    pipe.write(b"all is well\n" * 500 + b"Killed")
+    pipe.write(b"panicked at src/lib.rs\n" + b"all is well\n" * 500 + b"Killed")
     pipe.close()
-    assert triage.main(["--logs", "--file", "-", "--lines", "100"]) == 1
-    assert "did not end" not in capsys.readouterr().err
+    assert triage.main(["--logs", "--file", "-", "--lines", "100", "--json"]) == 1
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)["found"]] == ["killed"]
 
 
 def test_pipe_that_stays_open_is_read_for_a_while_and_said_to_be_open(pipe, monkeypatch, capsys):
