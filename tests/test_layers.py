@@ -59,7 +59,7 @@ MAY = {
         "cli",
     },
     "logs": set(),
-    "diagnosis": {"model", "protocols", "chroma", "datasets", "logs"},
+    "diagnosis": {"model", "protocols", "chroma", "datasets", "logs", "monitoring"},
     "load": {"model", "checks", "chroma", "datasets", "reporting"},
     "ladder": {"model", "checks"},
     "notifying": {"model", "evidence", "reporting"},

@@ -113,8 +113,8 @@ def _parser() -> cli.Parser:
     )
     parser.add_argument(
         "--write", action=argparse.BooleanOptionalAction, default=None,
-        help="also write and remove a record in a tenant of our own"
-        " (default: on servers that chromadrill runs)",
+        help="each look also writes one record of our own, always the same one, which stays in the"
+        " tenant chromadrill-monitor (default: on servers that chromadrill runs)",
     )  # fmt: skip
     parser.add_argument("--time-scale", type=float, help="shorten every wait, e.g. 0.02; for tests")
     parser.add_argument("--ship", action="store_true", help="send the samples to Better Stack")

@@ -20,6 +20,7 @@ from chromadrill.errors import UsageError
 from chromadrill.evidence.redaction import plain
 from chromadrill.logs.classify import MOST, Found, troubles
 from chromadrill.logs.patterns import GREPS, SILENT
+from chromadrill.logs.stream import last_lines
 from chromadrill.model import Outcome, Verdict
 from chromadrill.monitoring.watching import opened, scopes_of
 from chromadrill.protocols import HasLogs
@@ -66,6 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 WORDS = {Outcome.PASS: "ruled out", Outcome.FAIL: "FOUND", Outcome.UNKNOWN: "not told"}
+PIPE_S = 30.0  # a log that comes over a pipe is read for so long, at most
 # without these nobody can say that nothing is wrong
 NEEDED = ("service status", "answers")
 
@@ -129,8 +131,12 @@ def _lines(settings: Settings, asked: argparse.Namespace) -> list[str]:
     if asked.file:
         name = str(asked.file)
         if name == "-":
-            # bounded: a stream that never ends is cut, not waited for
-            return [line.rstrip("\n") for line in itertools.islice(sys.stdin, asked.lines)]
+            found, ended = last_lines(sys.stdin.fileno(), asked.lines, PIPE_S)
+            if not ended:
+                cli.say(
+                    f"The log did not end within {PIPE_S:g} s; these are the last lines so far."
+                )
+            return found
         return Path(name).read_text("utf-8", "replace").splitlines()[-asked.lines :]
     target = opened(settings, asked.target)
     if not isinstance(target, HasLogs):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, State, step
 from chromadrill.monitoring.rules import Rule, rules
 from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.verdicts import verdicts
 from chromadrill.settings import Monitoring
 
 DOWN = Rule("down", "health", "below", 1, 1, "RB-1", "", count=3, clear_count=3, clear_for_s=60,
@@ -57,6 +58,22 @@ def test_flapping_server_pages_once():
     assert kinds(alerts) == [FIRED, CLEARED]
 
 
+def test_server_that_is_down_two_looks_of_three_is_not_healthy_though_it_never_pages():
+    alerts = played(DOWN, [1, 0, 0] * 20 + [1])
+    assert kinds(alerts) == []
+    (said,) = verdicts(alerts)
+    assert (said.outcome, "66% of the time" in said.message) == ("unknown", True)
+    (said,) = verdicts(played(DOWN, [1, 1, 1, 1, 0] * 20 + [1]))
+    assert said.outcome == "pass"
+
+
+def test_crash_loop_is_one_page():
+    (oom,) = [each for each in rules(Monitoring()) if each.name == "oom restart"]
+    loop = ([1.0] + [0.0] * 9) * 12  # a kill every five minutes, for an hour
+    assert kinds(played(oom, loop)) == [FIRED]
+    assert kinds(played(oom, loop + [0.0] * 30)) == [FIRED, CLEARED]
+
+
 def test_disk_between_its_two_limits_neither_fires_nor_clears():
     assert kinds(played(DISK, [83, 84, 85])) == []
     assert kinds(played(DISK, [86, 84, 81, 86, 84])) == [FIRED]
@@ -73,6 +90,30 @@ def test_missing_samples_neither_fire_nor_clear_but_are_told():
 
 def test_rule_whose_signal_never_comes_is_lost_and_not_healthy():
     assert kinds(played(DOWN, [None] * 8)) == [LOST]
+
+
+def untold(alerts, at):
+    return alerts.take([Sample(at, "health", None, "not here", untold=True)], at)
+
+
+def test_rule_whose_signal_is_never_told_is_unwatched_and_not_lost_until_it_is_told():
+    alerts = Alerts([DOWN], began=0, expected=["health"])
+    for at in range(0, 1200, 30):
+        assert untold(alerts, at) == []
+    assert alerts.unwatched == {DOWN: "not here"}
+    assert [each.outcome for each in verdicts(alerts)] == ["not_run"]
+    for at in (1200, 1230, 1260):
+        alerts.take([Sample(at, "health", 0.0)], at)
+    assert kinds(alerts) == [FIRED]
+    assert alerts.unwatched == {}
+
+
+def test_signal_that_was_told_once_and_is_not_any_more_is_lost():
+    alerts = Alerts([DOWN], began=0, expected=["health"])
+    alerts.take([Sample(0, "health", 1.0)], 0)
+    for at in range(30, 300, 30):
+        untold(alerts, at)
+    assert kinds(alerts) == [LOST]
 
 
 def test_time_in_which_nobody_looked_is_no_bad_time():

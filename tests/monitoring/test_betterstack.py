@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -165,15 +167,23 @@ def test_each_broken_field_of_the_backup_heartbeat_is_seen(field, value, applied
 def test_heartbeat_that_nobody_ever_pinged_fails(applied, settings):
     the(applied, "heartbeats")["status"] = "pending"
     assert outcomes(judged(settings))["heartbeat pinged"] == "fail"
+    the(applied, "heartbeats")["status"] = "down"
+    assert outcomes(judged(settings))["heartbeat pinged"] == "fail"
     assert ever_pinged("x", {"status": "paused"}).outcome == "unknown"
     assert ever_pinged("x", None).outcome == "fail"
 
 
-def test_contacts_in_another_order_are_seen(applied, settings):
+def test_contacts_in_another_order_are_seen_and_our_policy_is_changed(applied, settings, environ):
     policy = next(iter(applied.account.of("/api/v3/policies").values()))
     policy["steps"].reverse()
     said = outcomes(judged(settings))
-    assert (said["monitor escalation"], said["heartbeat escalation"]) == ("fail", "fail")
+    assert {v for k, v in said.items() if k.endswith("escalation")} == {"fail"}
+    assert len([k for k in said if k.endswith("escalation")]) == 5
+    found = judged(settings)
+    assert [(c.wanted.kind, bool(c.id)) for c in found.changes] == [("policy", True)]
+    typed(found, settings, environ)
+    assert len(applied.account.of("/api/v3/policies")) == 1
+    assert set(outcomes(judged(settings)).values()) == {"pass"}
 
 
 def test_policy_may_call_others_between_our_contacts():
@@ -225,6 +235,31 @@ def test_each_broken_field_of_a_telemetry_alert_is_seen(field, value, applied, s
     assert "fail" in {v for k, v in outcomes(judged(settings)).items() if k.startswith("alert")}
 
 
+def test_alert_that_asks_something_else_is_seen_planned_and_mended(applied, settings, environ):
+    the(applied, "explorations")["queries"][0]["sql_query"] = "SELECT 0 AS value"
+    found = judged(settings)
+    failed = [k for k, v in outcomes(found).items() if v == "fail"]
+    assert failed == ["alert search latency"]
+    assert [(c.wanted.kind, bool(c.id)) for c in found.changes] == [("exploration", True)]
+    assert 'resource "logtail_exploration"' in terraform(found)
+    typed(found, settings, environ)
+    assert set(outcomes(judged(settings)).values()) == {"pass"}
+
+
+@pytest.mark.parametrize("target", [None, "current_team", {"team_id": 5}, {"policy_id": 7}])
+def test_alert_that_escalates_elsewhere_is_seen_planned_and_mended(
+    target, applied, settings, environ
+):
+    path = next(p for p in applied.account.things if p.endswith("/alerts"))
+    next(iter(applied.account.of(path).values()))["escalation_target"] = target
+    found = judged(settings)
+    failed = [k for k, v in outcomes(found).items() if v == "fail"]
+    assert failed == ["alert search latency escalation"]
+    assert "escalation_target {\n    policy_id = " in terraform(found)
+    typed(found, settings, environ)
+    assert set(outcomes(judged(settings)).values()) == {"pass"}
+
+
 def test_without_a_telemetry_token_its_alerts_are_unknown(environ):
     del environ["BETTERSTACK_TELEMETRY_TOKEN"]
     said = outcomes(judged(load(environ=environ)))
@@ -273,6 +308,67 @@ def test_token_of_the_other_product_is_refused_and_not_shown(there):
     assert "401" in str(refused.value)
     assert "BETTERSTACK_UPTIME_TOKEN" in str(refused.value)
     assert TELEMETRY not in str(refused.value)
+
+
+class Proxy:
+    """Answers every request alike; `{token}` in its body is what it was sent."""
+
+    def __init__(self, status, body):
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                said = body.replace("{token}", self.headers["Authorization"]).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(said)))
+                self.end_headers()
+                self.wfile.write(said)
+
+            def log_message(self, *args):
+                pass
+
+        self.http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+@pytest.mark.parametrize("before", [0, 175])  # the cut of a long text leaves no part of it either
+@pytest.mark.parametrize("status", [200, 403])
+def test_token_that_a_proxy_echoes_is_not_repeated(status, before):
+    body = "x" * before + " refused: {token}"
+    with (
+        Proxy(status, body) as proxy,
+        uptime(proxy) as api,
+        pytest.raises(Unavailable, match="refused") as said,
+    ):
+        api.all("/api/v2/monitors")
+    assert UPTIME[:5] not in str(said.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["<html>sign in</html>", "[]", "{}", "null", '"x"', '{"data": {}}', '{"data": [1]}',
+     '{"data": [{"id": "1"}]}'],
+)  # fmt: skip
+def test_answer_of_another_form_is_a_sentence(body):
+    with Proxy(200, body) as proxy, uptime(proxy) as api, pytest.raises(Unavailable) as said:
+        api.all("/api/v2/monitors")
+    assert "GET /api/v2/monitors" in str(said.value)
+
+
+@pytest.mark.parametrize("token", ["tökén-77", "two words", "line\nline"])
+def test_token_that_cannot_be_one_is_refused_and_not_shown(token, environ, there):
+    with pytest.raises(UsageError, match="BETTERSTACK_UPTIME_TOKEN holds no token") as said:
+        uptime(there, token)
+    assert token not in str(said.value)
+    environ["BETTERSTACK_INGEST_TOKEN"] = token
+    with pytest.raises(UsageError, match="BETTERSTACK_INGEST_TOKEN holds no token"):
+        shipper(load(environ=environ), "lab")
 
 
 def test_value_that_does_not_exist_there_is_refused(there):
@@ -364,6 +460,20 @@ def test_pager_fails_the_heartbeat_once_and_is_silent_where_nobody_can_tell(ther
     assert status == "up"
     the(there, "heartbeats")["status"] = "untouched"
     assert look(2000, None) == "untouched"
+
+
+def test_pager_pings_on_where_the_platform_never_tells_one_of_the_signals(there, settings):
+    with uptime(there) as api:
+        made = api.call("POST", "/api/v2/heartbeats", {"name": "m", "period": 60})
+    url = SecretStr(made["data"]["attributes"]["url"])
+    notify = settings.notify.model_copy(update={"monitor_heartbeat": url})
+    alerts = Alerts(rules(settings.monitoring), began=0, expected=["health", "oom kills"])
+    pager = Pager(settings.model_copy(update={"notify": notify}), alerts, every_s=0)
+    for at in range(0, 1200, 30):
+        seen = [Sample(at, "health", 1.0), Sample(at, "oom kills", None, untold=True)]
+        the(there, "heartbeats")["status"] = "untouched"
+        pager(seen, alerts.take(seen, at))
+        assert the(there, "heartbeats")["status"] == "up"
 
 
 # ---- commands -----------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ import pytest
 from chromadrill.checks import betterstack
 from chromadrill.checks import monitoring as checks
 
-HELD = {"fired": 0, "firing": False, "lost": 0, "seen": True, "pending": False, "detail": ""}
+HELD = {"fired": 0, "firing": False, "lost": 0, "seen": True, "pending": False, "bad_share": 0.0,
+        "detail": ""}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -17,6 +18,8 @@ HELD = {"fired": 0, "firing": False, "lost": 0, "seen": True, "pending": False, 
         ({"lost": 1}, "unknown"),
         ({"seen": False}, "unknown"),
         ({"pending": True}, "unknown"),
+        ({"bad_share": 0.2}, "pass"),
+        ({"bad_share": 0.21}, "unknown"),
     ],
 )
 def test_rule_held_only_where_it_was_seen_and_good_to_the_end(changes, outcome):

@@ -1,10 +1,15 @@
 """Lines of a log: real ones of Chroma 1.5.9 under a fault, and what must not be taken for one."""
 
+import json
+import os
+from pathlib import Path
+
 import pytest
 
 from chromadrill import triage
 from chromadrill.logs.classify import LINE, new_lines, pattern_of, troubles
 from chromadrill.logs.patterns import GREPS, PATTERNS
+from chromadrill.logs.stream import LONGEST, last_lines
 
 STAMP = "2026-11-26T14:07:59.819390Z"
 REAL = [
@@ -111,13 +116,34 @@ def test_log_without_trouble_is_no_proof_of_health(tmp_path, capsys):
     assert "no line of known trouble" in capsys.readouterr().out
 
 
-def test_stream_that_never_ends_is_cut(monkeypatch):
-    def endless():
-        while True:
-            yield "Killed\n"
+@pytest.fixture
+def pipe(monkeypatch):
+    """Standard input from a pipe; what is written into the other end."""
+    source, sink = os.pipe()
+    with os.fdopen(source) as stdin, os.fdopen(sink, "wb", buffering=0) as out:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield out
 
-    monkeypatch.setattr("sys.stdin", endless())
-    assert triage.main(["--logs", "--file", "-", "--lines", "100"]) == 1
+
+def test_last_lines_of_a_pipe_are_the_ones_that_count(pipe, capsys):
+    pipe.write(b"panicked at src/lib.rs\n" + b"all is well\n" * 500 + b"Killed")
+    pipe.close()
+    assert triage.main(["--logs", "--file", "-", "--lines", "100", "--json"]) == 1
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)["found"]] == ["killed"]
+
+
+def test_pipe_that_stays_open_is_read_for_a_while_and_said_to_be_open(pipe, monkeypatch, capsys):
+    monkeypatch.setattr(triage, "PIPE_S", 0.3)
+    pipe.write(b"Killed\nall is well\n")
+    assert triage.main(["--logs", "--file", "-"]) == 1
+    assert "did not end within 0.3 s" in capsys.readouterr().err
+
+
+def test_stream_that_never_ends_is_cut():
+    with Path("/dev/zero").open("rb", buffering=0) as endless:
+        lines, ended = last_lines(endless.fileno(), 5, 0.3)
+    assert not ended
+    assert [len(each) for each in lines] == [LONGEST]
 
 
 def test_password_in_a_line_is_not_shown(tmp_path, capsys, monkeypatch):

@@ -3,13 +3,17 @@
 import json
 import os
 import shutil
+import sqlite3
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from chromadrill import triage
+from chromadrill.chroma.client import Chroma
 from chromadrill.diagnosis.symptoms import Size, Store, Symptoms
 from chromadrill.diagnosis.tree import TREE, judge
+from chromadrill.model import Scope
 
 MB = 1024 * 1024
 WELL = Symptoms(
@@ -97,6 +101,29 @@ def test_index_that_is_gone_is_seen_in_the_answers(target, monkeypatch, capsys):
     for each in target.data.iterdir():
         if each.is_dir():
             shutil.rmtree(each)
+    target.start()
+    code, said = ran(target, monkeypatch, capsys)
+    assert (code, said["likely"]) == (1, "answers"), said
+
+
+@pytest.mark.slow
+def test_smaller_collection_whose_index_answers_wrong_is_seen(target, monkeypatch, capsys):
+    """Another index of the same size in its place: calls succeed, and name other records."""
+    vectors = np.random.default_rng(5).normal(size=(1200, 16)).astype(np.float32)
+    with Chroma(target.url) as chroma:
+        for name, rows in (("one", vectors), ("two", vectors[::-1] + 9)):
+            info = chroma.create_collection(Scope(), name)
+            for at in range(0, 1200, 400):
+                ids = [f"{name}{n}" for n in range(at, at + 400)]
+                chroma.upsert(info, ids=ids, vectors=rows[at : at + 400])
+    target.stop()
+    with sqlite3.connect(target.data / "chroma.sqlite3") as store:
+        rows = dict(store.execute(
+            "SELECT c.name, s.id FROM segments s JOIN collections c ON s.collection = c.id"
+            " WHERE s.scope = 'VECTOR'").fetchall())  # fmt: skip
+    one, two = target.data / rows["one"], target.data / rows["two"]
+    shutil.rmtree(one)
+    shutil.copytree(two, one)
     target.start()
     code, said = ran(target, monkeypatch, capsys)
     assert (code, said["likely"]) == (1, "answers"), said

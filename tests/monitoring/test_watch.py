@@ -9,14 +9,17 @@ import pytest
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import wait_until
 from chromadrill.errors import DrillError
-from chromadrill.model import Outcome, Scope
+from chromadrill.ladder import outcome_of
+from chromadrill.model import Outcome, Scope, Usage
 from chromadrill.monitoring.alerts import CLEARED, FIRED
-from chromadrill.monitoring.journal import attempted
+from chromadrill.monitoring.known_records import answered, choose
+from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
-from chromadrill.monitoring.usage import Backups
+from chromadrill.monitoring.usage import Metrics
 from chromadrill.monitoring.verdicts import verdicts
 from chromadrill.monitoring.watcher import Watch
-from chromadrill.monitoring.watching import Somewhere, watch_of
+from chromadrill.monitoring.watching import watch_of
+from chromadrill.settings import Monitoring
 
 
 def fires(watch, name, looks=5):
@@ -44,6 +47,7 @@ def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target
     watch = watch_of(target, settings)
     for _ in range(4):
         watch.look()
+    watch_of(target, settings).look()  # a monitor that is started again
     assert [event.rule.name for event in watch.alerts.events] == ["backup overdue"]
     outcomes = {each.check: each.outcome for each in verdicts(watch.alerts)}
     # none was ever made
@@ -125,6 +129,40 @@ def test_dropped_collection_alerts(target, settings):
     fires(watch, "wrong answers")
 
 
+def test_collection_by_inner_product_with_long_vectors_in_it_is_answered_right(target, settings):
+    vectors = np.random.default_rng(2).uniform(0.1, 1, (400, 4)).astype(np.float32)
+    vectors[5:25] *= 50  # nearer to every question than its own record
+    with Chroma(target.url) as chroma:
+        info = chroma.create_collection(Scope(), "inner", hnsw={"space": "ip"})
+        chroma.upsert(info, ids=[f"i{n}" for n in range(400)], vectors=vectors)
+        (_, inner) = choose(chroma, [Scope()]).collections
+        # such an index misses others once longer ones have come
+        chroma.upsert(info, ids=[f"n{n}" for n in range(20)], vectors=vectors[5:25] * 50)
+    watch = watch_of(target, settings)
+    for _ in range(4):
+        watch.look()
+    assert {event.rule.name for event in watch.alerts.events} == {"backup overdue"}
+    assert watch.alerts.states[watch.rules[1]].value == 1
+    with Chroma(target.url) as chroma:
+        assert inner[0].asked_of(chroma, info)
+        assert answered(chroma, inner).wrong == ""
+
+
+@pytest.mark.slow
+def test_dropped_collection_is_no_question_any_more_after_an_hour(target, settings, monkeypatch):
+    with Chroma(target.url) as chroma:
+        info = chroma.create_collection(Scope(), "other")
+        chroma.upsert(info, ids=["a"], vectors=np.ones((1, 2), np.float32))
+        watch = watch_of(target, settings)
+        watch.look()
+        chroma.delete_collection(Scope(), "docs")
+    fires(watch, "wrong answers")
+    monkeypatch.setattr("chromadrill.monitoring.rounds.GONE_S", 0.0)
+    for _ in range(4):
+        watch.look()
+    assert watch.alerts.states[watch.rules[1]].value == 1
+
+
 def test_changed_and_removed_records_are_no_alarm(target, settings):
     watch = watch_of(target, settings)
     watch.look()
@@ -167,8 +205,6 @@ def test_looker_that_breaks_is_unknown_and_not_healthy(settings):
         now[0] += seconds
         return False
 
-    from chromadrill.monitoring.rules import rules
-
     watch = Watch([Broken()], rules(settings.monitoring), 1.0, clock=lambda: now[0], wait=wait)
     watch.run(60)
     assert watch.looks == 61
@@ -190,34 +226,32 @@ def test_ten_minutes_of_slow_searches_take_no_time_with_an_injected_clock(settin
         now[0] += seconds
         return False
 
-    from chromadrill.monitoring.rules import rules
-    from chromadrill.settings import Monitoring
-
     watch = Watch([Slow()], rules(Monitoring()), 30.0, clock=lambda: now[0], wait=wait)
     watch.run(600)
     assert [(e.rule.name, e.at) for e in watch.alerts.events] == [("high latency", 300.0)]
 
 
+def test_platform_that_counts_no_kills_leaves_its_rule_unwatched_and_the_others_seen(settings):
+    """As Railway does."""
+    at = [0.0]
+
+    class Counting:
+        def metrics(self):
+            return Usage(1, 10, 1, 10, restarts=None, oom_kills=None)
+
+    watch = Watch([Metrics(Counting())], rules(Monitoring()), 30.0, clock=lambda: at[0])
+    for at[0] in range(0, 1200, 30):
+        watch.look()
+    assert watch.alerts.events == []
+    said = {each.check: each.outcome for each in verdicts(watch.alerts)}
+    assert (said["disk"], said["oom restart"]) == (Outcome.PASS, Outcome.NOT_RUN)
+    assert outcome_of(verdicts(watch.alerts)) is Outcome.PASS
+
+
 @pytest.mark.parametrize("error", [CallFailed("GET /x", 500, "boom"), DrillError("x")])
 def test_metrics_that_cannot_be_had_are_samples_without_value(error):
-    from chromadrill.monitoring.usage import Metrics
-
     class Broken:
         def metrics(self):
             raise error
 
     assert {each.value for each in Metrics(Broken()).look()} == {None}
-
-
-def test_backups_of_others_say_nothing_of_a_server_whose_backups_nobody_notes(tmp_path):
-    journal = tmp_path / "backups.jsonl"
-    attempted(journal, "other", good=True, message="verified")
-    here = Somewhere("here", "http://127.0.0.1:9")
-    assert Backups(here, journal).signals == ()
-    attempted(journal, "here", good=False, message="no room")
-    journal.open("a").write('{"torn')
-    backups = Backups(here, journal)
-    assert backups.signals
-    failed, age = backups.look()
-    assert (failed.value, age.value) == (0.0, float("inf"))
-    assert "no room" in failed.detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chromadrill.betterstack import wanted as w
@@ -25,7 +26,7 @@ class Change:
     wanted: Wanted
     id: str | None
     attributes: JSON
-    policy: bool = False  # its policy_id is to be that of our policy
+    policy: bool = False  # it is to escalate to our policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,20 @@ def judge(account: Account, settings: Settings, url: str) -> Judged:
         for key, each in policies.items()
         if people and escalates("", each, people, [], contacts).outcome == "pass"
     ]
-    ours = good[0] if good else None
+    mine = next((key for key, each in policies.items() if each.get("name") == w.POLICY), None)
+    ours = good[0] if good else mine
     verdicts: list[Verdict] = []
     changes: list[Change] = []
+
+    def calls(check: str, policy: object) -> bool:
+        """Judge whom a policy (its id or its name) calls; whether ours is to be put in its place."""
+        named = {str(each.get("name")): each for each in policies.values()}
+        found = policies.get(str(policy)) or named.get(str(policy))
+        called = escalates(check, found, people, missing, contacts)
+        verdicts.append(called)
+        here = ours is not None and found is policies[ours]
+        return bool(people) and called.outcome == "fail" and not here
+
     beats = {"monitor": account.monitors, "heartbeat": account.heartbeats}
     for want in (w.monitor(settings.monitoring, url), w.heartbeat(settings.monitoring)):
         found = _find(beats[want.kind], want)
@@ -59,25 +71,29 @@ def judge(account: Account, settings: Settings, url: str) -> Judged:
         )
         if want.kind == "heartbeat":
             verdicts.append(ever_pinged("heartbeat pinged", attributes))
-        policy = policies.get(str((attributes or {}).get("policy_id")))
-        called = escalates(f"{want.kind} escalation", policy, people, missing, contacts)
-        verdicts.append(called)
+        unheard = calls(f"{want.kind} escalation", (attributes or {}).get("policy_id"))
         wrong = differing(attributes or {}, want.attributes)
-        unheard = bool(people) and called.outcome == "fail"
         if wrong or unheard:
             changes.append(Change(want, found["id"] if found else None, wrong, unheard))
-    if people and ours is None:
-        changes.insert(0, Change(w.policy(people), None, w.policy(people).attributes))
-    _alerts(account, settings, verdicts, changes)
-    mine = [each["attributes"] for each in account.incidents if _is_ours(each, url)]
-    verdicts.append(no_open_incident("incidents", mine))
+    if people and not good:
+        # ours with other steps is changed: a second one of its name would help nobody
+        plan = w.policy(people)
+        wrong = differing(policies[mine] if mine else {}, plan.attributes)
+        changes.insert(0, Change(plan, mine, wrong))
+    _alerts(account, settings, verdicts, changes, calls)
+    open_ = [each["attributes"] for each in account.incidents if _is_ours(each, url)]
+    verdicts.append(no_open_incident("incidents", open_))
     return Judged(verdicts, changes, ours)
 
 
 def _alerts(
-    account: Account, settings: Settings, verdicts: list[Verdict], changes: list[Change]
+    account: Account,
+    settings: Settings,
+    verdicts: list[Verdict],
+    changes: list[Change],
+    calls: Callable[[str, object], bool],
 ) -> None:
-    """Those on the shipped samples; without a telemetry token nobody can tell."""
+    """Those on the shipped samples, and what they ask; without a telemetry token nobody can tell."""
     have = [alert for each in account.explorations or () for alert in each["alerts"]]
     for want in w.alerts(settings.monitoring):
         check = f"alert {want.name.removeprefix(f'{w.NAME}: ')}"
@@ -87,14 +103,34 @@ def _alerts(
             )
             continue
         found = _find(have, want)
-        verdicts.append(as_wanted(check, found["attributes"] if found else None, want.attributes))
-        wrong = differing(found["attributes"] if found else {}, want.attributes)
-        if wrong:
-            where = next(
-                (e["id"] for e in account.explorations if found in e["alerts"]), "EXPLORATION_ID"
+        attributes = found["attributes"] if found else {}
+        of = next((each for each in account.explorations if found in each["alerts"]), None)
+        asks = w.exploration(want)
+        query = {"sql_query": _query(asks)}
+        has = {**attributes, "sql_query": _query(of["attributes"])} if of else None
+        verdicts.append(as_wanted(check, has, {**want.attributes, **query}))
+        target = attributes.get("escalation_target")
+        target = target if isinstance(target, dict) else {}  # "current_team" is no policy
+        unheard = calls(f"{check} escalation", target.get("policy_id") or target.get("policy_name"))
+        if of and differing(has or {}, query):
+            changes.append(
+                Change(
+                    Wanted("exploration", "/api/v2/explorations", "name", asks),
+                    of["id"],
+                    {"queries": asks["queries"]},
+                )
             )
-            placed = Wanted(want.kind, want.path.replace("{id}", where), want.key, want.attributes)
-            changes.append(Change(placed, found["id"] if found else None, wrong))
+        wrong = differing(attributes, want.attributes)
+        if wrong or unheard:
+            path = want.path.replace("{id}", of["id"] if of else "EXPLORATION_ID")
+            placed = Wanted(want.kind, path, want.key, want.attributes)
+            changes.append(Change(placed, found["id"] if found else None, wrong, unheard))
+
+
+def _query(exploration: JSON) -> str:
+    """The first one, without its line breaks: it is what the alert looks at."""
+    queries = exploration.get("queries") or [{}]
+    return " ".join(str(queries[0].get("sql_query")).split())
 
 
 def _find(rows: list[JSON], want: Wanted) -> JSON | None:

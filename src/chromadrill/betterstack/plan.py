@@ -17,7 +17,11 @@ from chromadrill.model import JSON
 from chromadrill.settings import Betterstack
 
 OURS = "POLICY_ID"
-BLOCKS = {"steps", "step_members"}  # nested blocks in Terraform, lists in the API
+BLOCKS = {
+    "steps",
+    "step_members",
+    "escalation_target",
+}  # nested blocks in Terraform, lists in the API
 
 
 def calls(judged: Judged, settings: Betterstack) -> list[str]:
@@ -26,17 +30,24 @@ def calls(judged: Judged, settings: Betterstack) -> list[str]:
     for each in judged.changes:
         body = {name: value for name, value in each.attributes.items() if not name.startswith("_")}
         if each.policy:
-            body["policy_id"] = judged.ours or OURS
-        telemetry = each.wanted.kind == "alert"
+            body |= _escalating(each, judged.ours or OURS)
+        telemetry = each.wanted.kind in ("alert", "exploration")
         base = settings.telemetry_url if telemetry else settings.uptime_url
         token = "TELEMETRY" if telemetry else "UPTIME"
-        if telemetry and each.id is None:
+        if each.wanted.kind == "alert" and each.id is None:
             found.append(_call("POST", f"{base}/api/v2/explorations", token,
                                exploration(each.wanted)))  # fmt: skip
         method = "PATCH" if each.id else "POST"
         path = f"{each.wanted.path}/{each.id}" if each.id else each.wanted.path
         found.append(_call(method, base.rstrip("/") + path, token, body))
     return found
+
+
+def _escalating(change: Change, policy: str) -> JSON:
+    """An alert of telemetry names its policy in another way than what is of uptime."""
+    if change.wanted.kind != "alert":
+        return {"policy_id": policy}
+    return {"escalation_target": {"policy_id": int(policy) if policy.isdigit() else policy}}
 
 
 def _call(method: str, url: str, token: str, body: JSON) -> str:
@@ -49,16 +60,25 @@ def _call(method: str, url: str, token: str, body: JSON) -> str:
 
 def terraform(judged: Judged) -> str:
     """Resources of the vendor's two providers; an existing object is to be imported first."""
-    parts = []
+    parts: list[str] = []
+    alerts = {each.wanted.name for each in judged.changes if each.wanted.kind == "alert"}
     for each in judged.changes:
         kind, name = _resource(each)
+        if each.wanted.kind == "exploration":
+            if each.wanted.name not in alerts:  # it stands with its alert
+                parts.append(_exploration(each.wanted.attributes, name))
+            continue
         address = f"{kind}.{name}"
         body = dict(each.wanted.attributes)
         if each.policy:
             ours = f"betteruptime_policy.{_slug('chromadrill: on-call')}.id"
-            body["policy_id"] = judged.ours or Raw(ours)
+            policy = judged.ours or Raw(ours)
+            if each.wanted.kind == "alert":
+                body["escalation_target"] = [{"policy_id": policy}]
+            else:
+                body["policy_id"] = policy
         if each.wanted.kind == "alert":
-            parts.append(_exploration(each))
+            parts.append(_exploration(exploration(each.wanted), name))
             body["exploration_id"] = Raw(f"logtail_exploration.{name}.id")
         if each.id:
             parts.append(f'import {{\n  to = {address}\n  id = "{each.id}"\n}}')
@@ -80,11 +100,10 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def _exploration(change: Change) -> str:
-    made = exploration(change.wanted)
+def _exploration(made: JSON, name: str) -> str:
     query = made["queries"][0]
     return (
-        f'resource "logtail_exploration" "{_resource(change)[1]}" {{\n'
+        f'resource "logtail_exploration" "{name}" {{\n'
         f'  name = "{made["name"]}"\n\n  chart {{\n    chart_type = "line_chart"\n  }}\n\n'
         f"  query {{\n{_lines(query, 2)}\n  }}\n\n"
         '  variable {\n    name          = "source"\n    variable_type = "source"\n'

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from chromadrill import cli
+from chromadrill.betterstack.client import token_of
 from chromadrill.clock import now, utc_now
 from chromadrill.errors import UsageError
 from chromadrill.model import JSON
@@ -47,13 +48,13 @@ def event_of(target: str, samples: list[Sample], events: list[Event]) -> JSON:
 def shipper(settings: Settings, target: str) -> Teller:
     """Sends each look; raises UsageError where it is not said whither, never later."""
     where = settings.betterstack
-    token = where.ingest_token.get_secret_value().strip() if where.ingest_token else ""
-    if not (where.ingest_url and token):
+    if not (where.ingest_url and where.ingest_token):
         raise UsageError(
             "--ship needs the source's host and token.",
             next_step="Set BETTERSTACK_INGEST_URL (https://<ingesting_host>) and"
             " BETTERSTACK_INGEST_TOKEN in the environment.",
         )
+    token = token_of(where.ingest_token, "BETTERSTACK_INGEST_TOKEN", where.ingest_url)
     url, client = where.ingest_url, httpx.Client(
         timeout=5, headers={"Authorization": f"Bearer {token}"}
     )  # fmt: skip

@@ -47,8 +47,10 @@ def ever_pinged(check: str, found: JSON | None) -> Verdict:
     status = found.get("status")
     if status == "pending":
         return Verdict.failed(check, "it is pending: nobody ever pinged it, so it never alerts")
-    if status in ("up", "down"):
-        return Verdict.passed(check, f"it was pinged, and is {status}")
+    if status == "up":
+        return Verdict.passed(check, "it was pinged, and is up")
+    if status == "down":
+        return Verdict.failed(check, "it is down: the newest backup failed, or none came in time")
     return Verdict.unknown(check, f"its status is '{status}'")
 
 

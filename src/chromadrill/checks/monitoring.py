@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from chromadrill.model import Verdict
 
+FLAPS = 0.2  # of the samples of a rule may be bad where it never fired
+
 
 def rule_held(
     name: str,
@@ -13,12 +15,14 @@ def rule_held(
     lost: int,
     seen: bool,
     pending: bool,
+    bad_share: float,
     detail: str,
 ) -> Verdict:
     """PASS only where the rule's signal was seen all the time, good at the end, and never alerted.
 
     `lost`: how often nothing was to be seen for too long. `pending`: bad at the end, not for long
-    enough to alert.
+    enough to alert. `bad_share` of all samples: what flaps is bad too seldom in a row to alert, and
+    yet no health.
     """
     said = f": {detail}" if detail else ""
     if fired:
@@ -30,6 +34,10 @@ def rule_held(
         return Verdict.unknown(name, f"for a time nobody saw it, {lost} times{said}")
     if pending:
         return Verdict.unknown(name, f"bad at the end, not for long enough to alert{said}")
+    if bad_share > FLAPS:
+        return Verdict.unknown(
+            name, f"never bad for long enough to alert, but {bad_share:.0%} of the time"
+        )
     return Verdict.passed(name, "never fired", actual=0.0, limit=0.0)
 
 

@@ -68,14 +68,16 @@ def health_log(s: Symptoms) -> Verdict:
 
 def answers(s: Symptoms) -> Verdict:
     if s.troubles:
-        return failed("answers", f"{len(s.troubles)} calls failed: {s.troubles[0]}")
+        return failed(
+            "answers", f"{len(s.troubles)} calls failed or were answered wrong: {s.troubles[0]}"
+        )
     if s.heartbeat_ms is None:
         return unknown("answers", "nothing could be asked")
     if not any(each.count for each in s.sizes):
         return failed("answers", "it holds no record at all: is it empty that should not be?")
     if not s.searches_ms:
         return unknown("answers", "no search could be asked")
-    return passed("answers", f"{len(s.searches_ms)} searches answered")
+    return passed("answers", f"{len(s.searches_ms)} searches answered right")
 
 
 # ---- slow queries -------------------------------------------------------------------------------

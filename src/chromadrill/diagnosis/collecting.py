@@ -11,12 +11,13 @@ import httpx
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
-from chromadrill.datasets.probes import KnownAnswer, own_records
+from chromadrill.datasets.probes import KnownAnswer
 from chromadrill.diagnosis.storage import files_gone_of, growth_of, store_of, usage_of
 from chromadrill.diagnosis.symptoms import Size, Symptoms
 from chromadrill.errors import DrillError
 from chromadrill.logs.classify import Found, troubles
 from chromadrill.model import CollectionInfo, Scope
+from chromadrill.monitoring.known_records import choose
 from chromadrill.protocols import HasLogs, Restartable, Target
 
 TIMEOUT_S = 10.0
@@ -123,22 +124,29 @@ def _size(info: CollectionInfo, count: int) -> Size:
 
 
 def _questions(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[KnownAnswer], list[str]]:
+    """Of the largest collection with right answers; and what is wrong with any of up to 20."""
     try:
-        return own_records(chroma, scopes, 5), []
+        found = choose(chroma, scopes)
     except CallFailed as error:
         return [], [f"a record with its vector: {error}"[:200]]
+    largest = found.collections[0] if found.collections else ()
+    return list(largest), [f"wrong answer: {each}"[:200] for each in found.wrong]
 
 
 def _search(url: str, asked: Sequence[KnownAnswer], workers: int, wrong: list[str]) -> list[float]:
-    """Milliseconds of each answered search."""
+    """Milliseconds of each search that was answered right; the others go into `wrong`."""
 
     def one(each: KnownAnswer) -> float | None:
         started = now()
         try:
             with Chroma(url, timeout_s=TIMEOUT_S) as chroma:
-                each.asked_of(chroma, chroma.collection(each.scope, each.collection))
+                said = each.asked_of(chroma, chroma.collection(each.scope, each.collection))
         except CallFailed as error:
-            wrong.append(f"search: {error}"[:200])
+            said = str(error)
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            said = f"strange answer: {error!r}"
+        if said:
+            wrong.append(f"search: {said}"[:200])
             return None
         return 1000 * (now() - started)
 

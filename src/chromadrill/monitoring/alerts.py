@@ -1,7 +1,8 @@
 """The alert engine: samples in, events out. Pure: its only clock is that of the samples.
 
 An alert fires once and clears once, however long or unsteady what it is about. Missing samples
-neither fire nor clear: they make a rule `lost`, which is UNKNOWN and never health.
+neither fire nor clear: they make a rule `lost`, which is UNKNOWN and never health. What a platform
+never tells is not lost: its rule is not watched, until it does.
 """
 
 from __future__ import annotations
@@ -47,11 +48,17 @@ class State:
     row_length: int = 0
     value: float | None = None
     detail: str = ""
+    taken: int = 0  # samples with a value, of the whole watch
+    bad: int = 0  # of them
+    untold: bool = False  # there was never a value, and there is none to be had
 
 
 def step(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Event]]:
     """Take one sample. One without a value says nothing and changes nothing."""
     if sample.value is None:
+        if sample.untold and state.value is None:
+            at, detail = sample.at, sample.detail
+            state = replace(state, untold=True, lost=False, last_at=at, detail=detail)
         return state, []
     events = []
     if state.lost:
@@ -77,6 +84,9 @@ def _counted(rule: Rule, state: State, sample: Sample, value: float) -> State:
     return replace(
         state,
         lost=False,
+        untold=False,
+        taken=state.taken + 1,
+        bad=state.bad + (row == "bad"),
         last_at=sample.at,
         row=row,
         row_since=state.row_since if goes_on else sample.at,
@@ -105,7 +115,7 @@ class Alerts:
     def __init__(self, rules: Sequence[Rule], *, began: float, expected: Iterable[str]) -> None:
         watched = set(expected)
         self.states = {rule: State(last_at=began) for rule in rules if rule.signal in watched}
-        self.unwatched = tuple(rule for rule in rules if rule.signal not in watched)
+        self._unseen = tuple(rule for rule in rules if rule.signal not in watched)
         self.events: list[Event] = []
 
     def take(self, samples: Iterable[Sample], now: float) -> list[Event]:
@@ -121,6 +131,12 @@ class Alerts:
             new += found
         self.events += new
         return new
+
+    @property
+    def unwatched(self) -> dict[Rule, str]:
+        """Rules whose signal this target does not show, each with what it said of that."""
+        untold = {rule: state.detail for rule, state in self.states.items() if state.untold}
+        return {**untold, **dict.fromkeys(self._unseen, "")}
 
     @property
     def firing(self) -> list[Rule]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import socket
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.client import CallFailed, Chroma, without_password
 from chromadrill.clock import now
 from chromadrill.model import JSON, CollectionInfo, Scope
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.known_records import Asked, Questions, answered, choose
+from chromadrill.monitoring.known_records import choose
+from chromadrill.monitoring.rounds import Rounds
 from chromadrill.monitoring.samples import Sample
 
 # a tenant of our own: no fingerprint of anybody's scopes sees it
 OURS, CANARY = Scope("chromadrill-monitor", "canary"), "canary"
-ROUND_S = 3.0
 NOTHING = "no record to ask about"
 
 
@@ -26,16 +28,16 @@ class Eyes:
     """Looks at `url`; every call is given up after `timeout_s`.
 
     The questions are chosen at the first look that finds records. `writes`: also write one record
-    in a collection of our own; a live server that lost its volume shows it only so.
+    in a collection of our own; a live server that lost its volume shows it only so. `slow_ms`: a
+    slower search is looked at again by the next look.
     """
 
     url: str
     scopes: Sequence[Scope]
     timeout_s: float
     writes: bool = False
-    questions: Questions = field(default=Questions(), init=False)
-    _name: str = field(default_factory=lambda: f"monitor-{uuid.uuid4().hex[:8]}", init=False)
-    _wrote: int = field(default=0, init=False)
+    slow_ms: float = 2000.0
+    _rounds: Rounds | None = field(default=None, init=False)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -64,48 +66,36 @@ class Eyes:
         """Empty when all is right; adds samples of records and search on its way."""
         total = sum(chroma.count(info) for s in self.scopes for info in chroma.collections(s))
         found.append(Sample(now(), samples.RECORDS, float(total)))
-        if not self.questions.collections:
-            self.questions = choose(chroma, self.scopes)
-        if self.questions.wrong:
-            self.questions, wrong = Questions(), self.questions.wrong[0]
-            return wrong
-        if not self.questions.collections:
-            return NOTHING
-        return self._round(chroma, found)
-
-    def _round(self, chroma: Chroma, found: list[Sample]) -> str:
-        """Collection after collection for at most 3 s; the next look goes on with the others.
-
-        The first search is the one that is timed. One that timed out took at least so long.
-        """
-        started, first = now(), True
-        waiting = list(self.questions.collections)
-        done: list[Asked] = []
-        while waiting and (first or now() - started < ROUND_S):
-            try:
-                said = answered(chroma, waiting.pop(0))
-            except CallFailed as error:
-                if error.timed_out and error.call.endswith("/query"):
-                    found.append(Sample(now(), samples.SEARCH, 1000 * self.timeout_s, error.said))
-                raise
-            if first and said.search_ms is not None:
-                found.append(Sample(now(), samples.SEARCH, said.search_ms))
-            if said.wrong:
-                return said.wrong
-            first = False
-            done.append(said.still)
-        self.questions = Questions((*waiting, *done))
-        return ""
+        if self._rounds is None or self._rounds.over:
+            questions = choose(chroma, self.scopes)
+            if questions.wrong:
+                self._rounds = None
+                return questions.wrong[0]
+            if not questions.collections:
+                return NOTHING
+            self._rounds = Rounds(list(questions.collections), self.slow_ms)
+        said = self._rounds.ask(chroma, self.timeout_s)
+        if said.search_ms is not None:
+            found.append(Sample(now(), samples.SEARCH, said.search_ms, f"in {said.slowest}"))
+        return said.wrong
 
     def _write(self, chroma: Chroma) -> str:
         """One record, always the same one: a collection made anew for each look would leave its
         directory behind each time (measured), until the disk is full of them."""
-        info = _canary(chroma)
-        self._wrote += 1
-        said: JSON = {"look": self._wrote}
-        chroma.upsert(info, ids=[self._name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
-        found = chroma.get(info, ids=[self._name], include=("metadatas",))
-        return "" if found["metadatas"] == [said] else "what was just written is not there"
+        info, name = _canary(chroma), canary_id(self.url)
+        for _ in range(2):  # between writing and reading, another monitor here may have written it
+            said: JSON = {"look": uuid.uuid4().hex}
+            chroma.upsert(info, ids=[name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
+            found = chroma.get(info, ids=[name], include=("metadatas",))
+            if found["metadatas"] == [said]:
+                return ""
+        return "what was just written is not there"
+
+
+def canary_id(url: str) -> str:
+    """One record a host and target, however often a monitor is started there."""
+    seen = f"{socket.gethostname()} {without_password(url.rstrip('/'))}"
+    return f"monitor-{hashlib.sha256(seen.encode()).hexdigest()[:12]}"
 
 
 def _canary(chroma: Chroma) -> CollectionInfo:

@@ -78,10 +78,11 @@ def rules(f: Figures) -> tuple[Rule, ...]:
 
     def found(name: str, signal: str, side: Literal["above", "below"], limit: float,
               runbook: str, meaning: str, *, count: int = 1, for_s: float = 0.0,
-              clear_limit: float | None = None) -> Rule:  # fmt: skip
+              clear_limit: float | None = None, clear_for_s: float = calm) -> Rule:  # fmt: skip
         return Rule(
             name, signal, side, limit, limit if clear_limit is None else clear_limit,
-            runbook, meaning, count=count, for_s=for_s, clear_count=f.failures, clear_for_s=calm,
+            runbook, meaning, count=count, for_s=for_s, clear_count=f.failures,
+            clear_for_s=clear_for_s,
             # a hanging server makes each look as long as its time limits, which are not scaled
             stale_s=stale + 3 * f.timeout_s,
             detect_within_s=every * count + for_s + (count + 1) * f.timeout_s,
@@ -103,7 +104,9 @@ def rules(f: Figures) -> tuple[Rule, ...]:
         found("disk", samples.DISK, "above", f.disk_percent, "RB-9", "the volume fills up",
               clear_limit=f.disk_clear_percent),
         found("oom restart", samples.OOM, "above", 0, "RB-9",
-              "the kernel ended the server for want of memory"),
+              "the kernel ended the server for want of memory",
+              # the kills of a crash loop are minutes apart, and one page
+              clear_for_s=5 * calm),
         found("backup failed", samples.BACKUP, "below", 1, "RB-8",
               "the newest backup was not made, or is not what it should be"),
         found("backup overdue", samples.BACKUP_AGE, "above", f.backup_every_s + f.backup_grace_s,

@@ -55,6 +55,8 @@ class Table:
         title = "alert rules" + (f", waits at {self._scale:g}" if self._scale != 1 else "")
         table = RichTable("rule", "state", "now", "limit", "runbook", title=title)
         for rule, state in alerts.states.items():
+            if state.untold:
+                continue
             unit = UNITS.get(rule.signal, "")
             now = "" if state.value is None else f"{state.value:.6g} {unit}"
             table.add_row(rule.name, word(state), now, f"{rule.side} {rule.limit:g} {unit}",

@@ -1,21 +1,18 @@
-"""Samples of what a deployment uses, of its backups and of its log: whatever the target can tell."""
+"""Samples of what a deployment uses and of its log: whatever the target can tell."""
 
 from __future__ import annotations
 
-import math
 import shutil
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from chromadrill.clock import now
 from chromadrill.errors import DrillError
 from chromadrill.logs.classify import new_lines, troubles
-from chromadrill.model import JSON, Usage
+from chromadrill.model import Usage
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.journal import attempts
 from chromadrill.monitoring.samples import Sample
-from chromadrill.protocols import HasLogs, HasMetrics, HasSnapshots, Target
+from chromadrill.protocols import HasLogs, HasMetrics
 
 LOG_LINES = 400  # looked at each time; more new ones are counted up to here
 
@@ -38,11 +35,18 @@ class Metrics:
         kills = _more(used.oom_kills, self._kills)
         starts = _more(used.restarts, self._restarts)
         self._kills, self._restarts = used.oom_kills, used.restarts
+        memory = _percent(used.memory_bytes, used.memory_limit_bytes)
+        found = [
+            (samples.DISK, _disk(self.target, used), ""),
+            (samples.MEMORY, memory, ""),
+            (samples.OOM, kills, f"{used.oom_kills} in all"),
+            (samples.RESTARTS, starts, f"{used.restarts} in all"),
+        ]
         return [
-            Sample(at, samples.DISK, _disk(self.target, used)),
-            Sample(at, samples.MEMORY, _percent(used.memory_bytes, used.memory_limit_bytes)),
-            Sample(at, samples.OOM, kills, _in_all(used.oom_kills)),
-            Sample(at, samples.RESTARTS, starts, _in_all(used.restarts)),
+            Sample(at, signal, None, "this platform does not tell", untold=True)
+            if value is None
+            else Sample(at, signal, value, detail)
+            for signal, value, detail in found
         ]
 
 
@@ -51,10 +55,6 @@ def _more(counted: int | None, before: int | None) -> float | None:
     if counted is None:
         return None
     return float(max(0, counted - (counted if before is None else before)))
-
-
-def _in_all(counted: int | None) -> str:
-    return "this platform does not tell" if counted is None else f"{counted} in all"
 
 
 def _disk(target: HasMetrics, used: Usage) -> float | None:
@@ -68,50 +68,6 @@ def _disk(target: HasMetrics, used: Usage) -> float | None:
 
 def _percent(used: int | None, limit: int | None) -> float | None:
     return None if used is None or not limit else round(100 * used / limit, 2)
-
-
-@dataclass
-class Backups:
-    """The newest attempt and the age of the newest verified backup.
-
-    Attempts stand in the journal that the backup commands write; a target's own list of snapshots
-    tells of verified ones too.
-    """
-
-    target: Target
-    journal: Path
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        listed = isinstance(self.target, HasSnapshots) or bool(self._attempts())
-        return (samples.BACKUP, samples.BACKUP_AGE) if listed else ()
-
-    def _attempts(self) -> list[JSON]:
-        return attempts(self.journal, {self.target.name, self.target.url})
-
-    def look(self) -> list[Sample]:
-        at, entries = now(), self._attempts()
-        found = []
-        if entries:
-            last = entries[-1]
-            good = last["outcome"] == "pass"
-            detail = f"{last['at']}: {last['message']}"
-            found.append(Sample(at, samples.BACKUP, float(good), detail))
-        verified = [each["at"] for each in entries if each["outcome"] == "pass"]
-        try:
-            if isinstance(self.target, HasSnapshots):
-                verified += [each.created_at for each in self.target.snapshots()]
-        except (DrillError, OSError) as error:  # the folder may be what is broken
-            return [*found, Sample(at, samples.BACKUP_AGE, None, str(error)[:300])]
-        if not entries and verified:
-            found.append(Sample(at, samples.BACKUP, 1.0, "no attempt on record; one is there"))
-        age_s = min((_age_s(each) for each in verified), default=math.inf)
-        detail = "" if verified else "there is no verified backup at all"
-        return [*found, Sample(at, samples.BACKUP_AGE, age_s, detail)]
-
-
-def _age_s(created_at: str) -> float:
-    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds())
 
 
 @dataclass

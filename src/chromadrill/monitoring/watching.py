@@ -10,10 +10,11 @@ from chromadrill.chroma.client import without_password
 from chromadrill.errors import Unavailable
 from chromadrill.model import Scope
 from chromadrill.monitoring.alerts import Event
+from chromadrill.monitoring.backups import Backups
 from chromadrill.monitoring.looking import Eyes
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
-from chromadrill.monitoring.usage import Backups, Log, Metrics
+from chromadrill.monitoring.usage import Log, Metrics
 from chromadrill.monitoring.watcher import Looker, Watch
 from chromadrill.protocols import HasLogs, HasMetrics, Scratch, Target
 from chromadrill.settings import Settings
@@ -72,6 +73,7 @@ def watch_of(
             scopes or scopes_of(target, settings),
             figures.timeout_s,
             writes=isinstance(target, Scratch) if writes is None else writes,
+            slow_ms=figures.search_ms,
         )
     ]
     if isinstance(target, HasMetrics):

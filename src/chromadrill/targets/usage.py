@@ -29,10 +29,15 @@ class Counts:
         self._file = home / NAME
 
     def read(self) -> dict[str, int]:
+        """Zero where there is no such file, or it is not one of ours: to count matters less than
+        to start the server."""
         try:
-            return dict(json.loads(self._file.read_text()))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {"starts": 0, "oom_kills": 0}
+            said = json.loads(self._file.read_text())
+        except (FileNotFoundError, ValueError):
+            said = None
+        counts = said if isinstance(said, dict) else {}
+        found = {name: counts.get(name) for name in ("starts", "oom_kills")}
+        return {name: n if isinstance(n, int) else 0 for name, n in found.items()}
 
     def add(self, *, starts: int = 0, oom_kills: int = 0) -> None:
         before = self.read()

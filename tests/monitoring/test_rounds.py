@@ -1,0 +1,107 @@
+"""The rounds of questions on a clock of their own: who is asked when, and what is timed."""
+
+import pytest
+
+from chromadrill.chroma.client import CallFailed
+from chromadrill.datasets.probes import KnownAnswer
+from chromadrill.model import Scope
+from chromadrill.monitoring import rounds, samples
+from chromadrill.monitoring.alerts import FIRED, Alerts
+from chromadrill.monitoring.known_records import Said
+from chromadrill.monitoring.rounds import Rounds
+from chromadrill.monitoring.rules import rules
+from chromadrill.monitoring.samples import Sample
+from chromadrill.settings import Monitoring
+
+
+class Server:
+    """Collections that take so many seconds each; `bad`: what is wrong with one."""
+
+    def __init__(self, monkeypatch, **took_s):
+        self.took_s, self.bad, self.gone, self.at = took_s, {}, set(), 0.0
+        self.asked = []
+        monkeypatch.setattr(rounds, "now", lambda: self.at)
+        monkeypatch.setattr(rounds, "answered", self.answered)
+        turn = [(KnownAnswer(Scope(), name, "r", "d", [1.0]),) for name in took_s]
+        self.rounds = Rounds(turn, slow_ms=2000)
+
+    def answered(self, chroma, asked):
+        name = asked[0].collection
+        self.asked.append(name)
+        took_s = self.took_s[name]
+        self.at += min(took_s, 10)
+        if took_s > 10:
+            raise CallFailed(f"POST /{name}/query", 0, "no answer within 10 s")
+        wrong = self.bad.get(name, "")
+        return Said(wrong, asked, None if wrong else 1000 * took_s, gone=name in self.gone)
+
+    def watched(self, looks):
+        """Alerts of so many looks, one every 30 s."""
+        alerts = Alerts(rules(Monitoring()), began=0, expected=[samples.SEARCH, samples.ANSWERS])
+        for number in range(looks):
+            self.at = max(self.at, 30.0 * number)
+            said = self.rounds.ask(None, 10.0)
+            taken = [Sample(self.at, samples.ANSWERS, float(not said.wrong), said.wrong)]
+            if said.search_ms is not None:
+                taken.append(Sample(self.at, samples.SEARCH, said.search_ms, said.slowest))
+            alerts.take(taken, self.at)
+        return [(e.kind, e.rule.name) for e in alerts.events]
+
+
+FAST = {f"c{n}": 0.005 for n in range(19)}
+MIDDLE = {f"c{n}": 0.4 for n in range(19)}  # nineteen of them take longer than a round
+
+
+@pytest.mark.parametrize("others", [{}, FAST, MIDDLE])
+@pytest.mark.parametrize("slow_s", [2.5, 3.5, 9.0])
+@pytest.mark.parametrize("first", [True, False])
+def test_one_slow_collection_alerts_whatever_the_others_are(first, slow_s, others, monkeypatch):
+    slow = {"slow": slow_s}
+    server = Server(monkeypatch, **({**slow, **others} if first else {**others, **slow}))
+    assert server.watched(20) == [(FIRED, "high latency")]
+    assert set(server.asked) == set(server.took_s)
+
+
+def test_search_that_is_given_up_is_slow_and_wrong(monkeypatch):
+    found = Server(monkeypatch, slow=99.0, fast=0.1).watched(20)
+    assert set(found) == {(FIRED, "high latency"), (FIRED, "wrong answers")}
+
+
+@pytest.mark.parametrize("took_s", [0.005, 0.4, 1.9])
+def test_fast_collections_all_come_to_their_turn_and_alert_nobody(took_s, monkeypatch):
+    server = Server(monkeypatch, **{f"c{n}": took_s for n in range(20)})
+    assert server.watched(20) == []
+    assert set(server.asked) == set(server.took_s)
+
+
+def test_collection_that_was_slow_once_is_no_slow_five_minutes(monkeypatch):
+    server = Server(monkeypatch, slow=2.5, **MIDDLE)
+    server.watched(3)
+    server.took_s["slow"] = 0.1
+    assert server.watched(20) == []
+
+
+@pytest.mark.parametrize("others", [FAST, MIDDLE])
+def test_wrong_collection_is_asked_by_each_look_and_hides_no_other(others, monkeypatch):
+    server = Server(monkeypatch, **others)
+    server.bad["c18"] = "wrong"
+    assert server.watched(10) == [(FIRED, "wrong answers")]
+    assert set(server.asked) == set(others)
+
+
+def test_collection_that_is_gone_pages_and_is_over_after_an_hour(monkeypatch):
+    server = Server(monkeypatch, **FAST)
+    server.bad["c3"] = "404"
+    server.gone.add("c3")
+    assert server.watched(10) == [(FIRED, "wrong answers")]
+    assert not server.rounds.over
+    while server.at < 3600:
+        server.rounds.ask(None, 10.0)
+        assert not server.rounds.over
+        server.at += 300
+    server.rounds.ask(None, 10.0)
+    assert server.rounds.over
+    del server.bad["c3"]
+    server.gone.clear()
+    server.rounds.ask(None, 10.0)
+    assert not server.rounds.over
