@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from chromadrill.checks.rebuild import fresh_embeddings, lost_database, retrieval, same_rows
+from chromadrill.checks.rebuild import (
+    fresh_embeddings,
+    lost_database,
+    retrieval,
+    same_rows,
+    same_settings,
+)
 from chromadrill.fingerprint.digests import record_table
 from chromadrill.model import Hits, Outcome
 from tests.conftest import page, printed
@@ -76,6 +82,33 @@ def test_records_that_only_the_lost_database_had_make_it_unknown():
     verdict = lost_database(printed(), printed(page(ids=["a", "b", "new"])))
     assert verdict.outcome is Outcome.UNKNOWN
     assert "c" in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"space": "cosine"}, "space"),
+        ({"metadata": {"v": 2}}, "metadata"),
+        ({"metadata": None}, "metadata"),
+        ({"configuration": {"hnsw": {"space": "l2", "ef_search": 7}}}, "ef_search"),
+    ],
+    ids=range(4),
+)
+def test_settings_other_than_wanted_or_lost_are_named(changes, said):
+    before, after = printed(), printed(**changes)
+    for verdict in (same_settings(before.info, after.info), lost_database(before, after)):
+        assert verdict.outcome is Outcome.FAIL
+        assert said in verdict.message
+
+
+def test_index_of_a_key_that_only_one_ones_records_have_is_no_other_setting():
+    bare = printed(schema={"keys": {}, "defaults": {"int": 1}}).info
+    learned = printed(schema={"keys": {"n": {"int": 1}}, "defaults": {"int": 1}}).info
+    set_so = printed(schema={"keys": {"n": {"int": 2}}, "defaults": {"int": 1}}).info
+    for one, other in ((learned, bare), (bare, learned)):
+        assert same_settings(one, other).outcome is Outcome.PASS
+    for one, other in ((set_so, bare), (bare, set_so)):
+        assert same_settings(one, other).outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,23 @@
-"""Is a rebuilt collection the source's knowledge again? Rows, vectors, and what questions find."""
+"""Is a rebuilt collection the source's knowledge again? Rows, vectors, settings, what questions find."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chromadrill.checks.content import changed_settings, without_learned_keys
 from chromadrill.checks.tables import REBUILT, compare
-from chromadrill.model import CollectionPrint, Difference, Hits, Outcome, Verdict
+from chromadrill.model import (
+    CollectionInfo,
+    CollectionPrint,
+    Difference,
+    Hits,
+    Outcome,
+    Verdict,
+)
 
 COSINE = (
     0.9999  # batched and single embeddings differ by 1.5e-7 a number; another model by far more
@@ -57,34 +66,57 @@ def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]]) -> Verdict:
     )
 
 
+def same_settings(wanted: CollectionInfo, found: CollectionInfo) -> Verdict:
+    """Metric, index settings and collection metadata are those that it should be made with."""
+    check = "settings"
+    differences = tuple(_other_settings(wanted, found))
+    if differences:
+        said = "; ".join(str(each) for each in differences[:5])
+        return Verdict.failed(check, said, differences=differences)
+    return Verdict.passed(check, f"{found.space}, settings and metadata as they should be")
+
+
 def lost_database(before: CollectionPrint, found: CollectionPrint) -> Verdict:
-    """Vectors are those of the lost database, wherever the document is still the same.
+    """Metric, settings and metadata are those of the lost database, and so are the vectors, wherever
+    the document is still the same.
 
     Documents that the source has changed since are told, not judged: the source is the truth.
     Records that it does not have make it UNKNOWN: deleted since, or never there.
     """
     check, key = "lost database", found.info.key
+    settings = _other_settings(before.info, found.info)
     was, now = before.records, found.records
     both = pa.array(sorted(_ids(was) & _ids(now)), pa.string())
     gone = tuple(sorted(_ids(was) - _ids(now)))
     was, now = (each.filter(pc.is_in(each["id"], both)) for each in (was, now))
     same = pc.fill_null(pc.equal(was["document"], now["document"]), False)
     was, now = was.filter(same), now.filter(same)
-    if not len(was):
-        return Verdict.unknown(check, "no document is in both: no vector was compared")
-    vectors = tuple(compare(key, was, now, tolerant=True, slack=REBUILT, fields=("vector",)))
+    vectors = compare(key, was, now, tolerant=True, slack=REBUILT, fields=("vector",))
     said = f"{len(was)} vectors compared"
     if changed := len(both) - len(was):
         said += f"; {changed} documents are newer in the source"
-    if vectors:
-        return Verdict.failed(check, f"{said}: {vectors[0]}", differences=vectors)
+    if bad := (*settings, *vectors):
+        return Verdict.failed(check, f"{said}: {'; '.join(map(str, bad[:5]))}", differences=bad)
+    if not len(was):
+        return Verdict.unknown(check, "no document is in both: no vector was compared")
     if gone:
         missing = Difference(key, "record", "missing", gone)
         said = (
             f"{said}; the source does not have all of it (deleted since, or never there): {missing}"
         )
         return Verdict.unknown(check, said, differences=(missing,))
-    return Verdict.passed(check, f"{said}, all as they were")
+    return Verdict.passed(check, f"{said}, all as they were; settings and metadata too")
+
+
+def _other_settings(was: CollectionInfo, now: CollectionInfo) -> list[Difference]:
+    """Keys that records brought along are no setting; of a dimension the model's identity speaks."""
+    was = dataclasses.replace(
+        was,
+        name=now.name,
+        dimension=now.dimension,
+        schema=without_learned_keys(now.schema, was.schema),
+    )
+    return changed_settings(was, now, imported=True)
 
 
 def retrieval(before: Sequence[Hits], after: Hits) -> list[Verdict]:
