@@ -8,13 +8,13 @@ would end a server that a command of the runbook has started, as soon as that co
 from __future__ import annotations
 
 import contextlib
-import re
 import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import psutil
 
+from chromadrill.chroma.at_rest.releases import numbers_of
 from chromadrill.errors import DrillError, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -67,14 +67,18 @@ def told(doing: str) -> Iterator[None]:
         raise NoEngine(f"{doing}: the engine does not answer: {error}.", next_step=NEXT) from error
 
 
-def release_of(client: DockerClient, image: str) -> str | None:
-    """The release of Chroma in an image: its label's word, else its tag's; None where none says."""
+def release_of(client: DockerClient, image: str, *, by_id: str | None = None) -> str | None:
+    """The release of Chroma in an image: its label's word, else its tag's; None where none says.
+
+    `by_id`: the image that is meant, where the name may be another's by now.
+    """
     from docker.errors import ImageNotFound
 
-    tag = image.rpartition(":")[2]
+    named = image.partition("@")[0].rpartition("/")[2]  # HOST:PORT/NAME:TAG@sha256:DIGEST
+    said = named.partition(":")[2]
     with told(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
-        tag = str(client.images.get(image).labels.get("chroma.version", tag))
-    return tag if re.fullmatch(r"\d+(\.\d+)+", tag) else None
+        said = str(client.images.get(by_id or image).labels.get("chroma.version", said))
+    return ".".join(map(str, numbers_of(said))) or None
 
 
 def require_image(client: DockerClient, image: str) -> None:
