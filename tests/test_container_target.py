@@ -6,7 +6,6 @@ import sys
 import time
 
 import numpy as np
-import psutil
 import pytest
 
 from chromadrill.chroma.client import Chroma
@@ -160,15 +159,3 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         assert home.running()
     finally:
         stays.remove()
-
-
-def test_pid_that_came_again_is_not_the_owner():
-    machine, pid, start = engine.owner_label(os.getpid()).rsplit("/", 2)
-
-    assert not engine.owner_is_dead(f"{machine}/{pid}/{start}")
-    assert engine.owner_is_dead(f"{machine}/{pid}/{float(start) - 60}")
-    assert not engine.owner_is_dead(f"another-machine/{pid}/1.0")
-    gone = psutil.Popen([sys.executable, "-c", ""])
-    label = engine.owner_label(gone.pid)
-    gone.wait()
-    assert engine.owner_is_dead(label)

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chromadrill import owners
 from chromadrill.backups import folders
 from chromadrill.backups.methods import METHODS, method_of
 from chromadrill.chroma.at_rest.releases import refuse_newer
@@ -300,7 +301,7 @@ class ContainerTarget:
     # ---- the engine's side ----------------------------------------------------------------------
     @cached_property
     def _labels(self) -> dict[str, str]:
-        owned = {engine.OWNER: engine.owner_label(self._owner)} if self._owner else {}
+        owned = {engine.OWNER: owners.tag(self._owner)} if self._owner else {}
         return {engine.RUN: id_of(self.home), **owned}
 
     @property
