@@ -1,5 +1,6 @@
 """A store of a newer release is refused before anything is started; older servers from the cache."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
@@ -17,6 +18,7 @@ from chromadrill.chroma.client import collection_info
 from chromadrill.errors import Refused, Unavailable
 from chromadrill.model import Outcome, Scope
 from chromadrill.targets import engine
+from chromadrill.targets.loop import small_disk
 from chromadrill.targets.process import ProcessTarget
 from chromadrill.targets.releases import Server, installed, own
 from chromadrill.targets.volume import Volume
@@ -206,6 +208,26 @@ def test_newer_store_under_an_existing_container_of_an_older_image_is_refused(
             volume_copy.restore(snapshot, volume)
         with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
             target.start()
+    finally:
+        target.remove()
+
+
+@pytest.mark.slow
+def test_newer_store_on_a_disk_of_its_own_is_refused(data, settings, tmp_path, monkeypatch):
+    target = new_scratch(tmp_path, settings, [Scope()], kind="container")
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                disk = stack.enter_context(small_disk(32))
+            except Unavailable as error:
+                pytest.skip(str(error))
+            target.replace_volume(disk)
+            with target.volume() as volume:
+                shutil.copytree(data, volume, dirs_exist_ok=True)
+            monkeypatch.setattr(engine, "release_of", lambda client, image, by_id=None: "1.0.0")
+            with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+                target.start()
+            target.remove()
     finally:
         target.remove()
 

@@ -1,6 +1,7 @@
 """A collection made again from its rows: all of it, typed, embedded once."""
 
 import dataclasses
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_only_what_changed_is_embedded_and_the_old_copy_is_kept(table):
     assert "r9" not in records
     assert done.old.endswith("docs.before-rebuild")
     assert len(table.records("docs.before-rebuild")) == 60
+
+
+def test_copied_vectors_that_nobody_looked_at_are_told(table):
+    table.sql("insert into manual_content select 'more' || n, 'text ' || n, null"
+              " from generate_series(1, 20) n")  # fmt: skip
+    said = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
+    assert "unseen" not in said  # all were made just now
+
+    table.sql("update manual_content set content = content || '!' where id like 'more%'")
+    said = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
+    # 80 rows, of which 20 are new and 64 are sampled
+    unseen = int(re.search(r"(\d+) vectors were copied unseen", said)[1])
+    assert 80 - 20 - 64 < unseen <= 80 - 64
 
 
 def test_kept_copy_is_never_overwritten_unasked(table):

@@ -290,7 +290,13 @@ class _Rebuild:
         """All verdicts, before anything changes its name."""
         started = now()
         proven = proof.prove(
-            self.chroma, self.source, self.model, info, rows=self.done.rows, progress=self.progress
+            self.chroma,
+            self.source,
+            self.model,
+            info,
+            rows=self.done.rows,
+            fresh=self.filling.fresh,
+            progress=self.progress,
         )
         seen = proven.seen
         self.done.verdicts += [*proven.verdicts, same_settings(self.wanted(seen.info), seen.info)]
