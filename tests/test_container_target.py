@@ -82,7 +82,9 @@ def test_volume_is_written_back_and_stays_as_it_was_where_the_caller_fails(home)
 def test_helper_leaves_no_volume_of_the_images_own(home, settings):
     client = engine.connect()
     image, tag = settings.container.image, "chromadrill-test-volume:1"
-    client.images.build(fileobj=io.BytesIO(f"FROM {image}\nVOLUME /extra\n".encode()), tag=tag)
+    client.images.build(
+        fileobj=io.BytesIO(f"FROM {image}\nVOLUME /extra\n".encode()), tag=tag, rm=True
+    )
     try:
         volume = Volume(client, home.called, tag, {})
         volume.make()
