@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from chromadrill.checks.rebuild import fresh_embeddings, lost_database, retrieval, same_rows
+from chromadrill.checks.rebuild import (
+    fresh_embeddings,
+    lost_database,
+    retrieval,
+    same_rows,
+    same_settings,
+)
 from chromadrill.fingerprint.digests import record_table
 from chromadrill.model import Hits, Outcome
 from tests.conftest import page, printed
@@ -79,12 +85,39 @@ def test_records_that_only_the_lost_database_had_make_it_unknown():
 
 
 @pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"space": "cosine"}, "space"),
+        ({"metadata": {"v": 2}}, "metadata"),
+        ({"metadata": None}, "metadata"),
+        ({"configuration": {"hnsw": {"space": "l2", "ef_search": 7}}}, "ef_search"),
+    ],
+    ids=range(4),
+)
+def test_settings_other_than_wanted_or_lost_are_named(changes, said):
+    before, after = printed(), printed(**changes)
+    for verdict in (same_settings(before.info, after.info), lost_database(before, after)):
+        assert verdict.outcome is Outcome.FAIL
+        assert said in verdict.message
+
+
+def test_index_of_a_key_that_only_one_ones_records_have_is_no_other_setting():
+    bare = printed(schema={"keys": {}, "defaults": {"int": 1}}).info
+    learned = printed(schema={"keys": {"n": {"int": 1}}, "defaults": {"int": 1}}).info
+    set_so = printed(schema={"keys": {"n": {"int": 2}}, "defaults": {"int": 1}}).info
+    for one, other in ((learned, bare), (bare, learned)):
+        assert same_settings(one, other).outcome is Outcome.PASS
+    for one, other in ((set_so, bare), (bare, set_so)):
+        assert same_settings(one, other).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
     ("after", "outcomes"),
     [
         (Hits(200, 92, 166), ["pass", "pass"]),
-        (Hits(200, 90, 164), ["pass", "pass"]),  # 1 % is tolerated
-        (Hits(200, 89, 166), ["fail", "pass"]),
-        (Hits(200, 92, 163), ["pass", "fail"]),
+        (Hits(200, 99, 170), ["pass", "pass"]),
+        (Hits(200, 91, 166), ["fail", "pass"]),
+        (Hits(200, 92, 165), ["pass", "fail"]),
         (Hits(0, 0, 0), ["unknown", "unknown"]),
     ],
     ids=range(5),
@@ -94,11 +127,21 @@ def test_questions_must_find_their_documents_as_often_as_before(after, outcomes)
     assert [str(each.outcome) for each in retrieval(before, after)] == outcomes
 
 
-def test_what_the_healthy_source_itself_differs_by_is_tolerated():
+def test_worst_of_the_healthy_answers_is_wanted_and_the_spread_counts_once():
     unsteady = [Hits(200, 92, 166), Hits(200, 84, 158)]
-    assert retrieval(unsteady, Hits(200, 76, 150))[0].outcome is Outcome.PASS
-    assert retrieval(unsteady, Hits(200, 75, 150))[0].outcome is Outcome.FAIL
+    assert retrieval(unsteady, Hits(200, 84, 158))[0].outcome is Outcome.PASS
+    assert retrieval(unsteady, Hits(200, 83, 158))[0].outcome is Outcome.FAIL
+
+
+def test_source_that_was_asked_once_shows_nothing_of_its_spread():
+    assert retrieval([Hits(200, 92, 166)], Hits(200, 92, 166))[0].outcome is Outcome.UNKNOWN
 
 
 def test_questions_that_found_nothing_before_show_nothing():
-    assert retrieval([Hits(10, 0, 0)], Hits(10, 0, 0))[0].outcome is Outcome.UNKNOWN
+    assert retrieval([Hits(10, 0, 0)] * 2, Hits(10, 0, 0))[0].outcome is Outcome.UNKNOWN
+
+
+def test_vectors_that_were_copied_unseen_are_counted():
+    verdict = fresh_embeddings("k", [("a", 1.0)], unseen=7)
+    assert "7 vectors were copied unseen" in verdict.message
+    assert "unseen" not in fresh_embeddings("k", [("a", 1.0)]).message

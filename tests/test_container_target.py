@@ -1,12 +1,12 @@
 """Target `container`: nothing left behind, nothing foreign touched, a dead one tells why."""
 
+import io
 import os
 import subprocess
 import sys
 import time
 
 import numpy as np
-import psutil
 import pytest
 
 from chromadrill.chroma.client import Chroma
@@ -17,6 +17,7 @@ from chromadrill.targets import engine, made
 from chromadrill.targets.container import ContainerTarget
 from chromadrill.targets.home import MARKER
 from chromadrill.targets.shape import Shape
+from chromadrill.targets.volume import Volume
 from fixtures.target import new_scratch
 
 pytestmark = pytest.mark.slow
@@ -76,6 +77,25 @@ def test_volume_is_written_back_and_stays_as_it_was_where_the_caller_fails(home)
         found = sorted(each.relative_to(data).as_posix() for each in data.rglob("*"))
 
     assert found == [".hidden", "folder", "folder/file"]
+
+
+def test_helper_leaves_no_volume_of_the_images_own(home, settings):
+    client = engine.connect()
+    image, tag = settings.container.image, "chromadrill-test-volume:1"
+    client.images.build(
+        fileobj=io.BytesIO(f"FROM {image}\nVOLUME /extra\n".encode()), tag=tag, rm=True
+    )
+    try:
+        volume = Volume(client, home.called, tag, {})
+        volume.make()
+        with volume._holder() as holder:
+            holder.reload()
+            own = [m["Name"] for m in holder.attrs["Mounts"] if m["Name"] != home.called]
+        assert own
+        left = {each.name for each in client.volumes.list()}
+        assert not left & set(own)
+    finally:
+        client.images.remove(tag)
 
 
 def test_container_that_dies_at_once_shows_its_log_within_seconds(home):
@@ -160,15 +180,3 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         assert home.running()
     finally:
         stays.remove()
-
-
-def test_pid_that_came_again_is_not_the_owner():
-    machine, pid, start = engine.owner_label(os.getpid()).rsplit("/", 2)
-
-    assert not engine.owner_is_dead(f"{machine}/{pid}/{start}")
-    assert engine.owner_is_dead(f"{machine}/{pid}/{float(start) - 60}")
-    assert not engine.owner_is_dead(f"another-machine/{pid}/1.0")
-    gone = psutil.Popen([sys.executable, "-c", ""])
-    label = engine.owner_label(gone.pid)
-    gone.wait()
-    assert engine.owner_is_dead(label)

@@ -95,13 +95,21 @@ def test_fewer_tries_than_asked_for_are_no_measurement():
 
 
 def test_backup_method_whose_way_ever_failed_is_a_failure():
-    good, bad = never_failed([copy(range(9))]), never_failed([copy([])])
-    refuses = never_failed([copy(refused="no")])
+    good, bad, refuses = [copy(range(9))], [copy([])], [copy(refused="no")]
 
     assert uses_safe_ways({"m": "w", "n": "r"}, {"w": good, "r": refuses}).outcome is Outcome.PASS
     assert uses_safe_ways({"m": "w", "n": "r"}, {"w": bad, "r": good}).outcome is Outcome.FAIL
     assert uses_safe_ways({"m": "w", "n": "r"}, {"w": good}).outcome is Outcome.UNKNOWN
     assert uses_safe_ways({}, {"w": good}).outcome is Outcome.UNKNOWN
+
+
+def test_way_of_which_a_copy_was_not_judged_is_no_safe_way():
+    good, unjudged = copy(range(9)), copy(range(10), verdicts=())
+    for tries in ([unjudged], [good, unjudged], [copy(refused="no"), unjudged]):
+        found = uses_safe_ways({"m": "w"}, {"w": tries})
+        assert found.outcome is Outcome.UNKNOWN
+        assert "1 not judged" in found.message
+    assert uses_safe_ways({"m": "w"}, {"w": [good, copy(refused="no")]}).outcome is Outcome.PASS
 
 
 def test_every_backup_method_names_a_way_that_is_measured():

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "chromadrill"
-LEAVES = {"errors", "clock", "progress", "address"}
+LEAVES = {"errors", "clock", "progress", "address", "owners"}
 # who may import what, besides itself and the leaves
 MAY = {
     "model": set(),

@@ -1,9 +1,12 @@
 """A store of a newer release is refused before anything is started; older servers from the cache."""
 
+import contextlib
+import dataclasses
 import os
 import shutil
 import sqlite3
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +18,7 @@ from chromadrill.chroma.client import collection_info
 from chromadrill.errors import Refused, Unavailable
 from chromadrill.model import Outcome, Scope
 from chromadrill.targets import engine
+from chromadrill.targets.loop import small_disk
 from chromadrill.targets.process import ProcessTarget
 from chromadrill.targets.releases import Server, installed, own
 from chromadrill.targets.volume import Volume
@@ -52,12 +56,55 @@ def test_older_release_is_refused_with_wanted_and_got(data, release):
 
     assert "it has metadb 6, sysdb 10" in str(refused.value)
     assert "sysdb 9 at most" in str(refused.value)
-    assert "Use Chroma 1.5.9 or newer" in refused.value.next_step
+    assert "Use Chroma 1.5.0 or newer" in refused.value.next_step
 
 
-@pytest.mark.parametrize("release", ["1.5.9", "1.5.10", "2.0.0", "1.3.0", None, "latest"])
-def test_release_that_can_open_it_or_may_is_not_refused(data, release):
+@pytest.mark.parametrize(
+    ("release", "taken_for"), [("1.0.20", "1.0.0"), ("1.4.1", "1.3.0"), ("v1.2.2-debian", "1.0.0")]
+)
+def test_release_that_was_not_measured_counts_as_the_newest_known_below_it(
+    data, release, taken_for
+):
+    with pytest.raises(Refused, match=rf"\(taken for {taken_for}, the nearest that was measured\)"):
+        refuse_newer(data, release)
+
+
+@pytest.mark.parametrize("release", ["1.5.9", "1.5.8", "1.5.10", "2.0.0"])
+def test_release_that_can_open_it_is_not_refused(data, release, caplog):
     refuse_newer(data, release)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("release", [None, "latest"])
+def test_release_that_nobody_knows_is_told_and_not_passed_in_silence(data, release, caplog):
+    refuse_newer(data, release)
+    assert "is not known: it is newer than 0.6.3" in caplog.text
+    assert "use a newer one" in caplog.text
+
+
+def test_store_newer_than_all_that_is_known_is_told_to_a_newer_release(data, caplog):
+    migrated(data, "sysdb", 11)
+    refuse_newer(data, "1.6.0")
+    assert "it is newer than 1.5.9" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("image", "labels", "release"),
+    [
+        ("chromadb/chroma:1.0.0", {}, "1.0.0"),
+        (f"chromadb/chroma:1.0.0@sha256:{'a1' * 32}", {}, "1.0.0"),
+        ("chromadb/chroma:v1.0.0", {}, "1.0.0"),
+        ("chromadb/chroma:1.0.0-debian", {}, "1.0.0"),
+        ("chromadb/chroma:latest", {"chroma.version": "1.0.0"}, "1.0.0"),
+        ("chromadb/chroma:latest", {}, None),
+        ("127.0.0.1:5000/chroma", {}, None),
+        ("127.0.0.1/chroma", {}, None),
+        (f"chromadb/chroma@sha256:{'12' * 32}", {}, None),
+    ],
+)
+def test_release_of_an_image_is_read_from_its_label_or_any_form_of_tag(image, labels, release):
+    images = SimpleNamespace(get=lambda name: SimpleNamespace(labels=labels))
+    assert engine.release_of(SimpleNamespace(images=images), image) == release
 
 
 def test_store_of_a_release_that_is_not_out_yet_is_refused_by_ours(data):
@@ -123,7 +170,7 @@ def test_older_image_is_not_started_on_a_newer_volume_within_reach_or_not(
     try:
         with target.volume() as volume:
             shutil.copytree(data, volume, dirs_exist_ok=True)
-        monkeypatch.setattr(engine, "release_of", lambda client, image: "1.0.0")
+        monkeypatch.setattr(engine, "release_of", lambda client, image, by_id=None: "1.0.0")
         for attempt in (target.start, target.recreate):
             with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
                 attempt()
@@ -133,6 +180,54 @@ def test_older_image_is_not_started_on_a_newer_volume_within_reach_or_not(
         assert not target.running()
         target.replace_volume(())  # an empty one has no database to be fetched
         target.start()
+    finally:
+        target.remove()
+
+
+@pytest.mark.slow
+def test_newer_store_under_an_existing_container_of_an_older_image_is_refused(
+    snapshot, settings, tmp_path
+):
+    target = new_scratch(tmp_path, settings, [Scope()], kind="container")
+    newer = target.shape
+    older = dataclasses.replace(
+        newer, image=newer.image.replace(newer.image.rpartition(":")[2], "1.0.0")
+    )
+    try:
+        try:
+            engine.require_image(engine.connect(), older.image)
+        except Unavailable as error:
+            pytest.skip(str(error))
+        target.recreate(older)
+        target.stop()
+        assert target.shape == newer
+        assert target.release == "1.0.0"
+        with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+            volume_copy.put_back(snapshot, target)
+        with target.volume() as volume:  # past all refusals
+            volume_copy.restore(snapshot, volume)
+        with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+            target.start()
+    finally:
+        target.remove()
+
+
+@pytest.mark.slow
+def test_newer_store_on_a_disk_of_its_own_is_refused(data, settings, tmp_path, monkeypatch):
+    target = new_scratch(tmp_path, settings, [Scope()], kind="container")
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                disk = stack.enter_context(small_disk(32))
+            except Unavailable as error:
+                pytest.skip(str(error))
+            target.replace_volume(disk)
+            with target.volume() as volume:
+                shutil.copytree(data, volume, dirs_exist_ok=True)
+            monkeypatch.setattr(engine, "release_of", lambda client, image, by_id=None: "1.0.0")
+            with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
+                target.start()
+            target.remove()
     finally:
         target.remove()
 

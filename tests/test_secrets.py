@@ -124,6 +124,12 @@ def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monk
     assert PASSWORD not in said.out + said.err + journal.read_text()
 
 
+@pytest.mark.parametrize("password", ["s3cr/et", "s3c@ret", "s3c/r@e@t"])
+def test_password_with_a_slash_or_an_at_is_masked_to_its_end(password):
+    shown = plain(f"x postgresql://app:{password}@db:5432/docs does not answer")
+    assert shown == "x postgresql://app:**********@db:5432/docs does not answer"
+
+
 def test_content_of_a_file_that_a_variable_names_is_a_secret(tmp_path):
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     named = [("RAILWAY_TOKEN_FILE", str(tmp_path / "token"))]

@@ -75,15 +75,21 @@ def run(
         batch_size=known.embedding.batch_size,
     )
     lost = _lost(asked.fingerprint, task) if asked.fingerprint else None
-    with connected(url, deadline_s=LONG_S, incident=asked.incident) as chroma:
-        if settle(chroma, task):
-            cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
-        with _source(chroma, known, table, task, from_documents, since) as source:
-            model = load_model(known.embedding)
-            done = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
+    with (
+        connected(url, deadline_s=LONG_S, incident=asked.incident) as chroma,
+        _source(chroma, known, table, task, from_documents, since) as source,
+    ):
+        model = load_model(known.embedding)
+        done = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
     if done.discarded:
         cli.say(
             f"{task.staging} had wrong vectors and was removed: regenerate_embeddings.py makes new ones."
+        )
+    if done.staged:
+        cli.say(
+            f"{task.staging} was made and is not proven; what clients see of {task.key} was not changed."
+            " Where only records are missing that were deleted on purpose, the same command without"
+            " --fingerprint goes on with it."
         )
     _report(asked, task, done, model)
     return cli.EXIT[outcome_of(done.verdicts)]
@@ -109,7 +115,8 @@ def _source(
     from_documents: bool,
     since: datetime | None,
 ) -> Iterator[Source]:
-    if from_documents:
+    if from_documents:  # the collection is the source: it needs its name
+        _settle(chroma, task)
         yield stored_documents(chroma, chroma.collections(task.scope), task.name)
         return
     if known.source.database_url is None:
@@ -118,7 +125,13 @@ def _source(
             next_step="export DATABASE_URL=postgresql://USER@HOST:5432/DATABASE",
         )
     with open_table(known.source.database_url.get_secret_value(), table, since=since) as opened:
+        _settle(chroma, task)
         yield opened
+
+
+def _settle(chroma: Chroma, task: Task) -> None:
+    if settle(chroma, task):
+        cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
 
 
 def _lost(path: Path, task: Task) -> CollectionPrint:

@@ -15,6 +15,6 @@ def writes(target, run_name):
 
 
 @pytest.fixture(scope="session")
-def verdicts():
-    """way -> what it was found to be, in this session."""
+def measured_ways():
+    """way -> its tries, in this session."""
     return {}

@@ -6,7 +6,7 @@ import pytest
 
 from chromadrill.backups.hot.ways import WAYS
 from chromadrill.backups.methods import METHODS
-from chromadrill.checks.hotcopy import is_consistent, never_failed, uses_safe_ways, was_measured
+from chromadrill.checks.hotcopy import is_consistent, uses_safe_ways, was_measured
 from chromadrill.datasets.writer import Writer
 from chromadrill.errors import Unavailable
 from chromadrill.hotcopy import copied, looked_at, row
@@ -20,7 +20,7 @@ def with_needs(way):
 
 @pytest.mark.parametrize("way", [with_needs(each) for each in WAYS.values()])
 def test_way_of_copying_a_running_server_is_measured(
-    drill, way, writes, settings, verdicts, record_property, tmp_path
+    drill, way, writes, settings, measured_ways, record_property, tmp_path
 ):
     """On-call learns whether such a copy is a backup, what it costs clients, and what it lacks."""
     tries = settings.drill.tries
@@ -39,12 +39,12 @@ def test_way_of_copying_a_running_server_is_measured(
         copies = [looked_at(copy, place, writes) for copy, place in taken]
     for each in copies:
         drill.note("hot copy", verdict=dataclasses.asdict(is_consistent(each)))
-    verdicts[way.name] = never_failed(copies)
+    measured_ways[way.name] = copies
     record_property("hotcopy", row(way, copies))
     drill.judged(was_measured(copies, tries))
 
 
 @pytest.mark.needs("snapshot")
-def test_own_backup_methods_use_only_ways_that_never_failed(drill, verdicts):
+def test_own_backup_methods_use_only_ways_that_never_failed(drill, measured_ways):
     """On-call may trust `ops snapshot`: the way it copies was measured in this very run."""
-    drill.judged(uses_safe_ways({name: each.WAY for name, each in METHODS.items()}, verdicts))
+    drill.judged(uses_safe_ways({name: each.WAY for name, each in METHODS.items()}, measured_ways))

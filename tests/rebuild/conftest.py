@@ -60,9 +60,9 @@ class Table:
     def rebuild(self, *, model=None, mapping=None, since=None, lost=None, **task):
         """With the settings' defaults, a small batch and no progress."""
         made = Task(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
-        settle(self.chroma, made)
         table = mapping or SourceTable(batch=25)
         with open_table(self.url, table, since=since) as source:
+            settle(self.chroma, made)
             return rebuild(self.chroma, source, model or self.model, made, lost=lost)
 
     def collection(self, name="docs"):

@@ -49,8 +49,8 @@ def main(url, database, moment, count, log):
         else:
             name = {"rename": "rename_collection"}.get(moment, moment)
             setattr(chroma, name, dying(getattr(chroma, name), int(count)))
-        settle(chroma, task)
         with open_table(database, SourceTable(batch=25)) as source:
+            settle(chroma, task)
             rebuild(chroma, source, model, task)
 
 

@@ -1,5 +1,7 @@
 """What cannot be rebuilt from is said in a sentence, and the old collection stays as it is."""
 
+import traceback
+
 import psycopg
 import pytest
 
@@ -75,6 +77,41 @@ def test_database_that_is_down_or_no_database_is_said(untouched):
     assert "secret" not in str(down.value)
     with pytest.raises(UsageError, match="no PostgreSQL URL"):
         open_table("postgresql:/secret", SourceTable()).__enter__()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:geh/eim@127.0.0.1:9/docs",
+        "postgresql://app:geh@eim@127.0.0.1:9/docs",
+        "postgresql://app:geh?e@im@127.0.0.1:9/docs",
+        "postgresql://app:12/eim@127.0.0.1:9/docs",
+        "postgresql://app:12/eim@127.0.0.1:9/docs?connect_timeout=1",
+        "postgresql://127.0.0.1:geheim/docs",
+        "postgresql://app:geh%eim@127.0.0.1:9/docs",
+        "host=127.0.0.1 password=geh eim",
+    ],
+)
+def test_part_of_a_password_is_never_quoted(url):
+    with pytest.raises(UsageError, match="no PostgreSQL URL") as refused:
+        open_table(url, SourceTable()).__enter__()
+    shown = "".join(traceback.format_exception(refused.value))
+    assert not any(part in shown for part in ("geh", "eim", "12/"))
+    assert "@ as %40" in refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://app:geh%2F%40eim@127.0.0.1:9/docs?options=-c%20a%3Db@c",
+        "postgresql://app:geh?eim@127.0.0.1:9/docs",
+        "postgresql://app@127.0.0.1:9,127.0.0.1:9/docs",
+        "host=127.0.0.1 port=9 dbname=docs password=a/b@c",
+    ],
+)
+def test_password_that_is_written_right_is_no_wrong_url(url):
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1/docs does not answer|127.0.0.1,127"):
+        open_table(url, SourceTable()).__enter__()
 
 
 @pytest.mark.parametrize(

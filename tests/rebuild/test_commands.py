@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from chromadrill.model import Scope
 from tests.rebuild.conftest import ROOT
 
 REBUILD = ("rebuild_chromadb.py", "--from-postgresql", "--collection-name", "docs")
@@ -63,9 +64,15 @@ def test_what_is_missing_is_2_and_named(table, chroma_home):
     assert table.names() == []
 
 
-def test_half_done_swap_is_undone_before_anything_else_can_fail(table, chroma_home):
+def test_half_done_swap_is_undone_only_when_the_source_is_there(table, chroma_home):
     table.rebuild()
+    table.chroma.create_collection(Scope(), "docs.rebuilding")
     table.chroma.rename_collection(table.collection(), "docs.before-rebuild")
     code, errors = typed(*REBUILD, CHROMA_URL=chroma_home.url)
-    assert (code, "was undone" in errors) == (2, True)
-    assert table.names() == ["docs"]
+    assert (code, "DATABASE_URL is not set" in errors, "undone" in errors) == (2, True, False)
+    assert sorted(table.names()) == ["docs.before-rebuild", "docs.rebuilding"]
+
+    nowhere = {"DRILL_EMBEDDING__DIRECTORY": "/nowhere/at/all"}
+    code, errors = typed(*REBUILD, CHROMA_URL=chroma_home.url, DATABASE_URL=table.url, **nowhere)
+    assert (code, "was undone" in errors) == (2, True), errors
+    assert sorted(table.names()) == ["docs", "docs.rebuilding"]

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from chromadrill import owners
 from chromadrill.clock import now
 from chromadrill.errors import Unavailable
 from chromadrill.sources import container
@@ -38,7 +39,7 @@ def fails(*words):
 
 def of_process(pid):
     """The containers that it owns, and the volumes in them."""
-    only = {"label": f"{engine.OWNER}={engine.owner_label(pid)}", "name": PREFIX}
+    only = {"label": f"{engine.OWNER}={owners.tag(pid)}", "name": PREFIX}
     found = engine.connect().containers.list(all=True, filters=only)
     return found, {mount["Name"] for each in found for mount in each.attrs["Mounts"]}
 

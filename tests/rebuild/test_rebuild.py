@@ -1,6 +1,7 @@
 """A collection made again from its rows: all of it, typed, embedded once."""
 
 import dataclasses
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -64,6 +65,19 @@ def test_only_what_changed_is_embedded_and_the_old_copy_is_kept(table):
     assert "r9" not in records
     assert done.old.endswith("docs.before-rebuild")
     assert len(table.records("docs.before-rebuild")) == 60
+
+
+def test_copied_vectors_that_nobody_looked_at_are_told(table):
+    table.sql("insert into manual_content select 'more' || n, 'text ' || n, null"
+              " from generate_series(1, 20) n")  # fmt: skip
+    said = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
+    assert "unseen" not in said  # all were made just now
+
+    table.sql("update manual_content set content = content || '!' where id like 'more%'")
+    said = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
+    # 80 rows, of which 20 are new and 64 are sampled
+    unseen = int(re.search(r"(\d+) vectors were copied unseen", said)[1])
+    assert 80 - 20 - 64 < unseen <= 80 - 64
 
 
 def test_kept_copy_is_never_overwritten_unasked(table):
@@ -158,7 +172,83 @@ def test_settings_and_vectors_of_the_lost_database_are_held_against_its_fingerpr
     assert bad(done) == ["lost database"]
     assert "r5" in done.verdicts[-1].message
     assert done.verdicts[-1].outcome is Outcome.UNKNOWN
-    assert done.changed
+    assert (done.changed, done.staged) == (False, True)
+    assert len(table.records()) == 60
+
+    done = table.rebuild()  # deleted on purpose, says who leaves the fingerprint away
+    assert (done.changed, done.embedded, len(table.records())) == (True, 0, 59)
+
+
+def lost_print(table, **changes):
+    """The fingerprint of `docs`, its info changed so."""
+    found = live.fingerprint(table.chroma, [Scope()]).collections[f"{Scope()}/docs"]
+    return dataclasses.replace(found, info=dataclasses.replace(found.info, **changes))
+
+
+def test_vectors_that_are_not_the_lost_ones_never_take_the_name(table):
+    table.rebuild()
+    info = table.collection()
+    ids = [i for i, _, _ in ROWS]
+    other = np.roll(table.model.embed([c for _, c, _ in ROWS]), 1, axis=1)
+    table.chroma.upsert(info, ids=ids, vectors=other, documents=[c for _, c, _ in ROWS])
+    lost = lost_print(table)
+    right = table.model.embed([c for _, c, _ in ROWS])
+    table.chroma.upsert(info, ids=ids, vectors=right, documents=[c for _, c, _ in ROWS])
+    table.sql("update manual_content set content = 'new' where id = 'r1'")
+
+    done = table.rebuild(lost=lost, drop_old=True)
+    assert (bad(done), done.changed, done.staged) == (["lost database"], False, True)
+    assert table.collection().id == info.id
+    assert table.records()["r1"][0] != "new"
+
+
+def test_metric_and_metadata_that_are_not_the_lost_ones_never_take_the_name(table):
+    table.rebuild()
+    before = table.collection().id
+    metadata = {**table.collection().metadata, "owner": "somebody"}
+    table.sql("update manual_content set content = 'new' where id = 'r1'")
+    for changes in ({"space": "l2"}, {"metadata": metadata}):
+        done = table.rebuild(lost=lost_print(table, **changes))
+        assert (bad(done), done.changed) == (["lost database"], False)
+        assert table.collection().id == before
+
+
+@pytest.mark.parametrize(
+    ("hnsw", "more", "said"),
+    [
+        ({"space": "l2"}, {}, "'l2'|space"),
+        ({"space": "cosine", "ef_search": 7}, {}, "ef_search"),
+        ({"space": "cosine"}, {"embedding_weights_sha256": None}, "weights"),
+        ({"space": "cosine"}, {"owner": "somebody"}, "owner"),
+    ],
+    ids=["metric", "index settings", "no model", "metadata"],
+)
+def test_what_an_earlier_run_began_otherwise_is_not_gone_on_with(table, hnsw, more, said):
+    table.rebuild()
+    before = table.collection()
+    metadata = {k: v for k, v in {**before.metadata, **more}.items() if v is not None}
+    left = table.chroma.create_collection(Scope(), "docs.rebuilding", hnsw=hnsw, metadata=metadata)
+    vector = table.model.embed(["x"])
+    table.chroma.upsert(left, ids=["x"], vectors=vector, documents=["x"])
+    with pytest.raises(Refused, match=f"(?s)docs.rebuilding.*({said})"):
+        table.rebuild()
+    assert table.collection() == before
+    assert "docs.rebuilding" in table.names()
+
+    table.chroma.delete(left, ["x"])  # an empty one holds nobody's work
+    assert passed(table.rebuild())[0]
+    assert table.collection().space == "cosine"
+
+
+def test_copy_whose_collection_was_removed_is_not_given_the_name_unasked(table):
+    table.rebuild()
+    table.chroma.rename_collection(table.collection(), "docs.before-rebuild")
+    with pytest.raises(Refused, match=r"no swap was left half done(.|\n)*name='docs'.*--drop-old"):
+        table.rebuild()
+    assert table.names() == ["docs.before-rebuild"]
+
+    assert table.rebuild(drop_old=True).changed
+    assert table.names() == ["docs"]
 
 
 def test_server_that_fails_in_the_midst_leaves_the_collection_and_what_was_embedded(

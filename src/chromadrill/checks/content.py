@@ -133,12 +133,7 @@ def same_configuration(
     shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
     for key in shared:
         was, now = before.collections[key].info, seen.fingerprint.collections[key].info
-        if key in imported:
-            now = dataclasses.replace(now, schema=_without_learned_keys(was.schema, now.schema))
-        listing = was.listing_decides or key not in imported
-        for name, one, other in _settings(was, now, listing=listing):
-            if one != other:
-                found.append(Difference(key, name, "changed", before=str(one), after=str(other)))
+        found += changed_settings(was, now, imported=key in imported)
     return _judge(
         "configuration",
         seen,
@@ -148,6 +143,20 @@ def same_configuration(
         compared=len(shared),
         wanted=len(before.collections),
     )
+
+
+def changed_settings(
+    was: CollectionInfo, now: CollectionInfo, *, imported: bool
+) -> list[Difference]:
+    """What one collection is set to otherwise than it was; `imported` as in `same_configuration`."""
+    if imported:
+        now = dataclasses.replace(now, schema=without_learned_keys(was.schema, now.schema))
+    listing = was.listing_decides or not imported
+    return [
+        Difference(was.key, name, "changed", before=str(one), after=str(other))
+        for name, one, other in _settings(was, now, listing=listing)
+        if one != other
+    ]
 
 
 def _settings(
@@ -162,7 +171,7 @@ def _settings(
             yield name, one, other
 
 
-def _without_learned_keys(was: JSON | None, now: JSON | None) -> JSON | None:
+def without_learned_keys(was: JSON | None, now: JSON | None) -> JSON | None:
     """`now` without the keys that only it has and that are indexed as the defaults say."""
     if not was or not now:
         return now

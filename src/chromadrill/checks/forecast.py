@@ -2,13 +2,14 @@
 
 The time of a size is a fixed part and one that grows with the records: not slower than n, not faster
 than n log n (building the index). Both are fitted; the forecast reaches from the lower end of the
-one to the upper end of the other, each with its 95 % prediction interval.
+one to the upper end of the other, each with its 95 % prediction interval. Growth beyond these two shows
+in the slopes from size to size; no end that it belies is relied on.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from chromadrill.model import Outcome, Verdict
 FARTHEST = 20  # times the largest size that was measured
 POOR = 0.15  # spread of the measured times around the fit, as a share of their mean
 LARGEST = 10**9
+LEAST = 0.01  # of a slope: what two of them may differ by, however small the spread of the repeats
 # Student's t, 97.5 %, by degrees of freedom from 1 on
 _T = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
 
@@ -43,7 +45,8 @@ def forecast(
     """PASS where all of the interval is within the limit, FAIL where none is, else UNKNOWN.
 
     `measured`: (records, seconds), three sizes at least; without the embedding, which is added.
-    UNKNOWN too where the fit is poor or `records` is more than 20 times the largest size.
+    UNKNOWN too where the fit is poor, `records` is more than 20 times the largest size, or the times
+    grow faster than n log n (for PASS) or slower than n (for FAIL).
     """
     sizes = sorted({n for n, _ in measured})
     if len(sizes) < 3 or len(measured) < 4:
@@ -67,10 +70,18 @@ def forecast(
     sentence += (
         f"; the limit is reached at about {crossed:,}" if crossed else "; the limit is far beyond"
     )
-    outcome = Outcome.PASS if high <= limit_s else Outcome.UNKNOWN
+    faster = any(_bends(measured, _n_log_n, upwards=True))
+    slower = any(_bends(measured, _n, upwards=False))
+    sentence += "; the times grow faster than n log n: it may be more" if faster else ""
+    sentence += "; the times grow slower than n: it may be less" if slower else ""
+    outcome = Outcome.UNKNOWN
+    if high <= limit_s and not faster:
+        outcome = Outcome.PASS
+    elif low > limit_s and not slower:
+        outcome = Outcome.FAIL
     return Verdict(
         check,
-        Outcome.FAIL if low > limit_s else outcome,
+        outcome,
         f"{sentence} (measured: {_shown(measured)})",
         actual=round(high, 1),
         limit=limit_s,
@@ -104,6 +115,32 @@ def _fit(measured: Sequence[tuple[int, float]], grows: Callable[[float], float])
         return fixed + slope * at - reach, fixed + slope * at + reach
 
     return interval
+
+
+def _bends(
+    measured: Sequence[tuple[int, float]], grows: Callable[[float], float], *, upwards: bool
+) -> Iterator[bool]:
+    """For three sizes in a row: does the slope change beyond what the repeats of a size explain?
+
+    Upwards by one standard error: that would be a wrong PASS. Downwards at 95 %.
+    """
+    times = {n: [s for size, s in measured if size == n] for n in sorted({n for n, _ in measured})}
+    means = {n: sum(each) / len(each) for n, each in times.items()}
+    free = len(measured) - len(times)
+    off = sum((s / means[n] - 1) ** 2 for n, each in times.items() for s in each)
+    share = math.sqrt(off / free) if free else 0.0  # of its time, one repeat is off by
+    error = {n: share * means[n] / math.sqrt(len(each)) for n, each in times.items()}
+    sizes = list(times)
+    for a, b, c in zip(sizes, sizes[1:], sizes[2:], strict=False):
+        left, right = grows(b) - grows(a), grows(c) - grows(b)
+        first, second = (means[b] - means[a]) / left, (means[c] - means[b]) / right
+        weights = ((a, 1 / left), (b, 1 / left + 1 / right), (c, 1 / right))
+        unsure = math.sqrt(sum((weight * error[n]) ** 2 for n, weight in weights))
+        least = LEAST * max(abs(first), abs(second))
+        if upwards:
+            yield second - first > max(unsure, least)
+        else:
+            yield first - second > max(_T[min(max(free, 1), len(_T)) - 1] * unsure, least)
 
 
 def _crossed(seconds: Seconds, limit_s: float) -> int | None:

@@ -81,18 +81,26 @@ def was_measured(copies: Sequence[HotCopy], tries: int) -> Verdict:
     return make("measured", said, actual=float(len(judged)), limit=float(tries), unit="tries")
 
 
-def uses_safe_ways(used: Mapping[str, str], measured: Mapping[str, Verdict]) -> Verdict:
+def uses_safe_ways(used: Mapping[str, str], measured: Mapping[str, Sequence[HotCopy]]) -> Verdict:
     """No backup method (`used`: method -> way) uses a way that ever gave a bad copy.
 
-    A way that was not measured is UNKNOWN; one that refuses has given no bad copy.
+    `measured`: way -> its tries. A way that was not measured, or of which a copy could not be
+    judged, is UNKNOWN; one that refuses has given no bad copy.
     """
     check = "own methods"
-    said = [
-        f"{method} ({way}): {measured[way].message if way in measured else 'not measured'}"
-        for method, way in used.items()
-    ]
-    if any(measured[w].outcome is Outcome.FAIL for w in used.values() if w in measured):
+    outcomes, said = set(), []
+    for method, way in used.items():
+        copies = measured.get(way, ())
+        outcomes |= {is_consistent(each).outcome for each in copies if not each.refused}
+        if not copies:
+            outcomes.add(Outcome.UNKNOWN)
+        unjudged = sum(
+            not each.refused and is_consistent(each).outcome is Outcome.UNKNOWN for each in copies
+        )
+        told = never_failed(copies).message if copies else "not measured"
+        said.append(f"{method} ({way}): {told}" + (f"; {unjudged} not judged" if unjudged else ""))
+    if Outcome.FAIL in outcomes:
         return Verdict.failed(check, "; ".join(said))
-    if not used or any(way not in measured for way in used.values()):
+    if not used or Outcome.UNKNOWN in outcomes:
         return Verdict.unknown(check, "; ".join(said) or "no method")
     return Verdict.passed(check, "; ".join(said))

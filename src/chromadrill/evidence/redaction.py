@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 MASK = b"**********"
-_PASSWORD = re.compile(rb"(://[^/\s:@\"'<>]*:)[^/\s\"'<>]+@")  # up to the last @: it may hold one
+# up to the last @: a password may hold / and @. Rather a path too much than a part of one too little
+_PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)[^\x00-\x20\"']{1,1000}@")
 _TOKEN = re.compile(rb"(https?://)[^/\s:@\"'<>]+@")
 LONGEST = 10_000  # a file that holds more is no secret
 SHORTEST = 8  # a shorter value would mask ordinary words

@@ -48,9 +48,13 @@ class Filling:
     old: CollectionInfo | None
     staging: CollectionInfo | None
     batch_size: int
-    embedded: int = 0
+    fresh: set[str] = field(default_factory=set)  # ids of what was embedded
     copied: int = 0
     resumed: int = 0
+
+    @property
+    def embedded(self) -> int:
+        return len(self.fresh)
 
     def sort(self, rows: Sequence[Row]) -> Parts:
         """What each row needs. Documents decide, text against text; a clock may be wrong."""
@@ -83,7 +87,7 @@ class Filling:
         for turn in range(len(groups)):
             group = groups.pop() if turn % 2 else groups.popleft()
             self._write(made, group, self.model.embed([each.content for each in group]))
-            self.embedded += len(group)
+            self.fresh.update(each.id for each in group)
             advance(len(group))
 
     def remove_extra(self, made: CollectionInfo, rows: int) -> None:

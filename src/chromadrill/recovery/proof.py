@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,9 +39,13 @@ def prove(
     info: CollectionInfo,
     *,
     rows: int,
+    fresh: Collection[str],
     progress: Progress,
 ) -> Proven:
-    """Read the source and the collection once more, climb the ladder, embed a sample. Only reads."""
+    """Read the source and the collection once more, climb the ladder, embed a sample. Only reads.
+
+    `fresh`: ids whose vectors were made just now; all others were copied.
+    """
     chosen = set(np.linspace(0, rows - 1, min(SAMPLE, rows)).astype(int).tolist())
     with progress("prove", 2 * rows) as advance:
         tables, sample, at = [RECORDS.empty_table()], list[Row](), 0
@@ -59,7 +64,7 @@ def prove(
     wanted = pa.concat_tables(tables).sort_by("id")
     verdicts = [
         same_rows(info.key, wanted, found.records),
-        fresh_embeddings(info.key, cosines),
+        fresh_embeddings(info.key, cosines, unseen=rows - len({*fresh, *(r.id for r in sample)})),
         *answers,
     ]
     return Proven(found, verdicts, single_ms)

@@ -5,15 +5,16 @@ against the source, and takes the name when it is proven; what had the name is k
 NAME.before-rebuild. Killed at any moment, every collection exists under one of these names:
 
 * while it is filled: what is written is not embedded again, the next run goes on from there;
-* between the two renames nobody has the name: the next run gives it back first (`settle`).
+* between the two renames nobody has the name: the next run gives it back (`settle`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from chromadrill.checks.rebuild import lost_database
+from chromadrill.checks.rebuild import lost_database, same_settings
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.metric import true_space
 from chromadrill.chroma.recreate import create_like
 from chromadrill.chroma.renames import take_name
 from chromadrill.clock import now
@@ -56,8 +57,13 @@ class Task:
             raise UsageError(f"--collection-name: more than {LONGEST} characters.")
 
     @property
+    def stagings(self) -> tuple[str, str]:
+        """What is made is called one of these, whichever command it was."""
+        return f"{self.name}.rebuilding", f"{self.name}.regenerating"
+
+    @property
     def staging(self) -> str:
-        return f"{self.name}.{'regenerating' if self.fresh else 'rebuilding'}"
+        return self.stagings[self.fresh]
 
     @property
     def aside(self) -> str:
@@ -73,7 +79,8 @@ class Rebuilt:
     """What was done: rows of the source; how many of them were embedded, copied, or there already.
 
     `changed`: whether clients see another collection than before. `old`: what that one is called.
-    `discarded`: what was made had wrong vectors, and was removed.
+    `discarded`: what was made had wrong vectors, and was removed. `staged`: it was not proven, and
+    waits under its own name.
     """
 
     rows: int = 0
@@ -82,6 +89,7 @@ class Rebuilt:
     resumed: int = 0
     changed: bool = False
     discarded: bool = False
+    staged: bool = False
     old: str | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -89,10 +97,23 @@ class Rebuilt:
 
 
 def settle(chroma: Chroma, task: Task) -> bool:
-    """Undo the swap that a killed run left half done; True if there was one. Raises CallFailed."""
+    """Undo the swap that a killed run left half done; True if there was one. Raises CallFailed.
+
+    What was made is still there then. Where it is not, somebody removed the collection or gave the
+    copy that name: raises Refused, since only they know (`drop_old` says: make it anew).
+    """
     there = {each.name: each for each in chroma.collections(task.scope)}
     if task.name in there or task.aside not in there:
         return False
+    if not any(name in there for name in task.stagings):
+        if task.drop_old:
+            return False
+        raise Refused(
+            f"There is no {task.key}, but {task.aside}, the copy from before an earlier rebuild; no"
+            " swap was left half done. Nothing was touched.",
+            next_step=f"Give that copy the name (collection.modify(name={task.name!r})), or run with"
+            " --drop-old: the collection is made anew, and the copy goes once it is proven.",
+        )
     chroma.rename_collection(there[task.aside], task.name)
     return True
 
@@ -109,8 +130,8 @@ def rebuild(
     """Do it all; the name changes hands only when every verdict is PASS.
 
     `lost`: the fingerprint of the collection that was lost: its settings are taken over, its
-    vectors compared. Raises Refused before anything is made, Unavailable for a server that fails;
-    the collection of that name is untouched then.
+    vectors and settings compared. Raises Refused before anything is made, Unavailable for a server
+    that fails; the collection of that name is untouched then.
     """
     try:
         return _Rebuild(chroma, source, model, task, lost, progress).run()
@@ -144,25 +165,26 @@ class _Rebuild:
     def run(self) -> Rebuilt:
         done, started = self.done, now()
         self.refuse_other_models()
+        self.refuse_other_settings()
         done.rows = self.source.count()
         if not done.rows:
             raise Refused(f"{self.source.name}: no rows. Nothing was touched.")
         to_embed, unchanged = self.plan()
         done.seconds["compare"] = now() - started
         if unchanged and self.live:
-            seen = self.prove(self.live)
+            self.prove(self.live)
+            return done
+        self.refuse_kept_copy()
+        made = self.fill(to_embed)
+        self.prove(made)
+        if outcome_of(done.verdicts) is Outcome.PASS:
+            self.swap(made)
+        elif proof.wrong_vectors(done.verdicts):
+            # documents alone decide what is gone on with: these would never be mended
+            self.chroma.delete_collection(made.scope, made.name)
+            done.discarded = True
         else:
-            self.refuse_kept_copy()
-            made = self.fill(to_embed)
-            seen = self.prove(made)
-            if outcome_of(done.verdicts) is Outcome.PASS:
-                self.swap(made)
-            elif proof.wrong_vectors(done.verdicts):
-                # documents alone decide what is gone on with: these would never be mended
-                self.chroma.delete_collection(made.scope, made.name)
-                done.discarded = True
-        if self.lost is not None:
-            done.verdicts.append(lost_database(self.lost, seen))
+            done.staged = True
         return done
 
     # ---- before anything is made ----------------------------------------------------------------
@@ -172,8 +194,27 @@ class _Rebuild:
                 require_not_another(self.live, self.model)
             else:
                 require_same_model(self.chroma, self.live, self.model)
-        if self.staging:
-            require_not_another(self.staging, self.model)
+        for each in (self.staging, self.lost and self.lost.info):
+            if each:
+                require_not_another(each, self.model)
+
+    def refuse_other_settings(self) -> None:
+        """What an earlier run began is gone on with only if it is what would be made now."""
+        if self.staging is None:
+            return
+        found = replace(self.staging, space=true_space(self.chroma, self.staging))
+        verdict = same_settings(self.wanted(found), found)
+        if verdict.outcome is Outcome.PASS:
+            return
+        if self.chroma.count(self.staging):
+            raise Refused(
+                f"{self.staging.key}, which an earlier run began, is not what would be made now:"
+                f" {verdict.message}. Nothing was touched.",
+                next_step="Delete it, or run as it was begun (--fingerprint, [source] space).",
+            )
+        # killed between its creation and its metadata: nothing is lost with it
+        self.chroma.delete_collection(self.task.scope, self.staging.name)
+        self.staging = self.filling.staging = None
 
     def refuse_kept_copy(self) -> None:
         if self.live and self.aside and not self.task.drop_old:
@@ -208,8 +249,21 @@ class _Rebuild:
         said = (self.live and self.live.metadata) or {}
         return said.get(WEIGHTS) == self.model.weights_sha256
 
+    @property
+    def like(self) -> CollectionInfo | None:
+        return self.live or (self.lost.info if self.lost else None)
+
+    def wanted(self, found: CollectionInfo) -> CollectionInfo:
+        """As whom the collection `found` should be made: where nobody says it, settings are its own."""
+        if like := self.like:
+            space = true_space(self.chroma, like) if like is self.live else like.space
+            said = {**(like.metadata or {}), **identity(self.model)}
+            return replace(like, space=space, metadata=said)
+        said = {**(found.metadata or {}), **identity(self.model)}
+        return replace(found, space=self.task.space, metadata=said)
+
     def create(self) -> CollectionInfo:
-        task, like = self.task, self.live or (self.lost and self.lost.info)
+        task, like = self.task, self.like
         said = identity(self.model)
         if like:
             said = {**(like.metadata or {}), **said}
@@ -232,15 +286,26 @@ class _Rebuild:
         done.seconds["fill"] = now() - started
         return made
 
-    def prove(self, info: CollectionInfo) -> CollectionPrint:
+    def prove(self, info: CollectionInfo) -> None:
+        """All verdicts, before anything changes its name."""
         started = now()
         proven = proof.prove(
-            self.chroma, self.source, self.model, info, rows=self.done.rows, progress=self.progress
+            self.chroma,
+            self.source,
+            self.model,
+            info,
+            rows=self.done.rows,
+            fresh=self.filling.fresh,
+            progress=self.progress,
         )
-        self.done.verdicts += proven.verdicts
+        seen = proven.seen
+        self.done.verdicts += [*proven.verdicts, same_settings(self.wanted(seen.info), seen.info)]
+        if lost := self.lost:
+            said = {**identity(self.model), **(lost.info.metadata or {})}
+            before = replace(lost, info=replace(lost.info, metadata=said))
+            self.done.verdicts.append(lost_database(before, seen))
         self.done.single_ms = proven.single_ms
         self.done.seconds["prove"] = now() - started
-        return proven.seen
 
     def swap(self, made: CollectionInfo) -> None:
         task, started = self.task, now()
@@ -255,7 +320,7 @@ class _Rebuild:
                 next_step="The same command settles it.",
             ) from error
         self.done.changed = True
-        if old and task.drop_old:
+        if task.drop_old and (old or (self.aside and not self.live)):
             self.chroma.delete_collection(task.scope, task.aside)
         elif old:
             self.done.old = f"{task.scope}/{task.aside}"

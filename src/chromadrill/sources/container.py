@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from chromadrill import owners
 from chromadrill.clock import wait_until
 from chromadrill.errors import DrillError, Unavailable
 from chromadrill.sources.postgresql import driver
@@ -75,7 +76,7 @@ def _described(image: str, password: SecretStr) -> DockerContainer:
     from testcontainers.core.container import DockerContainer
 
     called = f"{PREFIX}{secrets.token_hex(6)}"
-    labels = {engine.RUN: called, engine.OWNER: engine.owner_label(os.getpid())}
+    labels = {engine.RUN: called, engine.OWNER: owners.tag(os.getpid())}
     made = (
         DockerContainer(image, name=called)
         .with_envs(

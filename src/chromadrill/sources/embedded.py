@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from chromadrill import owners
 from chromadrill.errors import Unavailable
 
 ALLOW_ROOT = "DRILL_ALLOW_ROOT_POSTGRES"
@@ -45,7 +46,7 @@ def embedded_postgresql() -> Iterator[str]:
             next_step=f"{ALLOW_ROOT}=1 allows that; or set DATABASE_URL, or do not be root.",
         )
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{owners.tag(os.getpid())}-"))
     try:
         with get_server(folder / "d", cleanup_mode="stop") as server:
             yield server.get_uri()
@@ -56,8 +57,9 @@ def embedded_postgresql() -> Iterator[str]:
 def sweep() -> None:
     """Remove what a killed drill left behind, and end the server that still runs in that folder."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        owner = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if not owner.isdigit() or psutil.pid_exists(int(owner)):
+        if not owners.is_dead(
+            folder.name
+        ):  # of another container or boot: nobody here can judge it
             continue
         with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
             pid = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])

@@ -63,8 +63,6 @@ def open_table(
             application_name="chromadrill",
             keepalives_idle=30,
         )
-    except psycopg.ProgrammingError as error:
-        raise UsageError(f"DATABASE_URL is no PostgreSQL URL: {_first(error)}.") from error
     except psycopg.Error as error:
         raise Unavailable(
             f"PostgreSQL {where} does not answer: {_first(error)}.",
@@ -266,16 +264,26 @@ def driver() -> Any:
 
 
 def _parts(url: str) -> dict[str, str]:
+    """What libpq reads in it. Nothing of an URL that is none is quoted: it may be a password."""
     driver()
     from psycopg import ProgrammingError, conninfo
 
     try:
-        return {key: str(each) for key, each in conninfo.conninfo_to_dict(url).items()}
-    except ProgrammingError as error:
+        parts = {key: str(each) for key, each in conninfo.conninfo_to_dict(url).items()}
+    except ProgrammingError:
+        parts = None
+    # a bare / or @ in a password moves its rest into host, port or database, which are told
+    if (
+        parts is None
+        or any("@" in parts.get(key, "")[1:] for key in ("host", "dbname"))
+        or parts.get("port", "").strip("0123456789,")
+    ):
         raise UsageError(
             "DATABASE_URL is no PostgreSQL URL.",
-            next_step="It looks like postgresql://USER@HOST:5432/DATABASE",
-        ) from error
+            next_step="It looks like postgresql://USER:PASSWORD@HOST:5432/DATABASE; in USER and PASSWORD"
+            " write @ as %40, / as %2F, ? as %3F, : as %3A, % as %25.",
+        )
+    return parts
 
 
 def _where(url: str) -> str:

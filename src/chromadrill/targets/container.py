@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chromadrill import owners
 from chromadrill.backups import folders
 from chromadrill.backups.methods import METHODS, method_of
 from chromadrill.chroma.at_rest.releases import refuse_newer
@@ -65,8 +66,12 @@ class ContainerTarget:
 
     @property
     def release(self) -> str | None:
-        """Of Chroma, as the image's label or tag names it."""
-        return engine.release_of(self._engine, self.shape.image)
+        """Of Chroma, as the image's label or tag names it: that of the container, if there is one."""
+        container = self._find()
+        if container is None:
+            return engine.release_of(self._engine, self.shape.image)
+        made_of = container.attrs
+        return engine.release_of(self._engine, made_of["Config"]["Image"], by_id=made_of["Image"])
 
     def facts(self) -> Mapping[str, str]:
         with told(f"asking of image {self.shape.image}"):
@@ -103,8 +108,8 @@ class ContainerTarget:
         container = self._find()
         if container and self.running():
             raise Refused(f"Container {self.called} already runs.")
+        self._refuse_newer(self.release)
         if container is None:
-            self._refuse_newer(self.shape)
             self._start_new(self.shape)
             return
         self._counts.add(starts=1, oom_kills=int(usage.oom_killed(container)))
@@ -174,15 +179,16 @@ class ContainerTarget:
     # ---- deployment -----------------------------------------------------------------------------
     def recreate(self, shape: Shape | None = None) -> None:
         """A new container on the same volume, as a deployment makes it; of `shape`, once, if given."""
-        self._refuse_newer(shape or self.shape)
+        image = (shape or self.shape).image
+        self._refuse_newer(engine.release_of(self._engine, image))
         self.discard()
         self._start_new(shape or self.shape)
 
-    def _refuse_newer(self, shape: Shape) -> None:
-        """One that exists has served its volume; a new one may be of an older release."""
+    def _refuse_newer(self, release: str | None) -> None:
+        """A container that exists, too: a newer backup may have been restored since it ran."""
         self._volume.make()
         with self._volume.database() as folder:
-            refuse_newer(folder, engine.release_of(self._engine, shape.image))
+            refuse_newer(folder, release)
 
     def discard(self) -> None:
         """Remove the container; the volume stays, and so do its log and its last kill."""
@@ -295,7 +301,7 @@ class ContainerTarget:
     # ---- the engine's side ----------------------------------------------------------------------
     @cached_property
     def _labels(self) -> dict[str, str]:
-        owned = {engine.OWNER: engine.owner_label(self._owner)} if self._owner else {}
+        owned = {engine.OWNER: owners.tag(self._owner)} if self._owner else {}
         return {engine.RUN: id_of(self.home), **owned}
 
     @property

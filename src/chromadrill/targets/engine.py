@@ -1,30 +1,30 @@
 """The container engine: is there one, what on it is ours, and the sweep of what dead runs left.
 
 Everything that we make there carries two labels: the home it belongs to, and its owner, a process
-by machine, pid and start time (pids come again). testcontainers' own reaper is switched off: it
+(`owners`). testcontainers' own reaper is switched off: it
 would end a server that a command of the runbook has started, as soon as that command ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
-import socket
+import logging
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import psutil
-
+from chromadrill import owners
+from chromadrill.chroma.at_rest.releases import numbers_of
 from chromadrill.errors import DrillError, Refused, Unavailable
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 RUN = "chromadrill.run"  # the id of the home
-OWNER = "chromadrill.owner"  # MACHINE/PID/START; missing: it stays until it is removed
-SAME_START_S = 2.0  # the kernel's clock may be set between two readings
+OWNER = "chromadrill.owner"  # a tag of `owners`; missing: it stays until it is removed
+LOG = logging.getLogger(__name__)
 PULL_S = 900.0  # the engine itself gives up no pull that has begun
+
 NEXT = "Start an engine (Docker), or take --target process."
 
 
@@ -51,6 +51,8 @@ def connect() -> DockerClient:
 def told(doing: str) -> Iterator[None]:
     """The engine's refusals as sentences: `doing` says what was tried."""
     from docker.errors import APIError, ContainerError, DockerException, ImageNotFound
+    from requests.exceptions import ChunkedEncodingError, Timeout
+    from requests.exceptions import ConnectionError as NoConnection
 
     try:
         yield
@@ -65,18 +67,24 @@ def told(doing: str) -> Iterator[None]:
         raise kind(f"{doing}: {said}.") from error
     except ContainerError as error:
         raise DrillError(f"{doing}: {error}.") from error
-    except (DockerException, OSError) as error:
+    except (NoConnection, ChunkedEncodingError, Timeout, ConnectionError, TimeoutError) as error:
         raise NoEngine(f"{doing}: the engine does not answer: {error}.", next_step=NEXT) from error
+    except (DockerException, OSError) as error:  # e.g. a full disk on our side
+        raise DrillError(f"{doing}: {error}.") from error
 
 
-def release_of(client: DockerClient, image: str) -> str | None:
-    """The release of Chroma in an image: its label's word, else its tag's; None where none says."""
+def release_of(client: DockerClient, image: str, *, by_id: str | None = None) -> str | None:
+    """The release of Chroma in an image: its label's word, else its tag's; None where none says.
+
+    `by_id`: the image that is meant, where the name may be another's by now.
+    """
     from docker.errors import ImageNotFound
 
-    tag = image.rpartition(":")[2]
+    named = image.partition("@")[0].rpartition("/")[2]  # HOST:PORT/NAME:TAG@sha256:DIGEST
+    said = named.partition(":")[2]
     with told(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
-        tag = str(client.images.get(image).labels.get("chroma.version", tag))
-    return tag if re.fullmatch(r"\d+(\.\d+)+", tag) else None
+        said = str(client.images.get(by_id or image).labels.get("chroma.version", said))
+    return ".".join(map(str, numbers_of(said))) or None
 
 
 def require_image(
@@ -116,53 +124,61 @@ def require_image(
         )
 
 
-def owner_label(pid: int) -> str:
-    """How the process `pid` of this machine is called on what it owns."""
-    return f"{socket.gethostname()}/{pid}/{psutil.Process(pid).create_time():.2f}"
-
-
-def owner_is_dead(label: str) -> bool:
-    """Whether the owner is gone for certain; an owner on another machine is not ours to judge."""
-    machine, pid, start = label.rsplit("/", 2)
-    if machine != socket.gethostname():
-        return False
-    try:
-        process = psutil.Process(int(pid))
-        same = abs(process.create_time() - float(start)) < SAME_START_S
-        return not same or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
 def sweep(client: DockerClient, *, owner: str | None = None) -> list[str]:
     """Remove the containers, volumes and networks of dead owners, or those of `owner`; their names.
 
-    What has no owner was started by hand, and stays.
+    What has no owner was started by hand, and stays. What nobody here can judge stays and is told.
     """
-    from docker.errors import APIError, NotFound
+    from docker.errors import APIError
 
-    swept = []
+    swept, left = [], []
 
-    def ours(labels: dict[str, str] | None) -> bool:
+    def ours(name: str, labels: dict[str, str] | None) -> bool:
         label = (labels or {}).get(OWNER)
-        return label is not None and (label == owner if owner else owner_is_dead(label))
+        if label is None or owner:
+            return label is not None and label == owner
+        dead = owners.is_dead(label)
+        if dead is None:
+            left.append(name)
+        return dead is True
 
     only = {"label": OWNER}
     with told("sweeping"):
         for container in client.containers.list(all=True, filters=only, ignore_removed=True):
-            if ours(container.labels):
-                with contextlib.suppress(NotFound):
+            if ours(container.name, container.labels):
+                with _another_removes_it():
                     container.remove(force=True, v=True)
-                swept.append(str(container.name))
+                    swept.append(str(container.name))
         for volume in client.volumes.list(filters=only):
-            if ours(volume.attrs.get("Labels")):
+            if ours(volume.name, volume.attrs.get("Labels")):
                 # an image's own declared volume may hold it for a moment longer: the next sweep
                 with contextlib.suppress(APIError):
                     volume.remove(force=True)
                     swept.append(str(volume.name))
         for network in client.networks.list(filters=only):
-            if ours(network.attrs.get("Labels")):
-                with contextlib.suppress(NotFound):
+            if ours(network.name, network.attrs.get("Labels")):
+                with _another_removes_it():
                     network.remove()
-                swept.append(str(network.name))
+                    swept.append(str(network.name))
+    if left:
+        LOG.warning(
+            "Not swept, since their owners ran before a restart of this machine, in another"
+            " container, or elsewhere: %s. If they are dead: docker rm -f -v NAME, docker volume rm"
+            " NAME",
+            ", ".join(dict.fromkeys(left)),
+        )
     return swept
+
+
+@contextlib.contextmanager
+def _another_removes_it() -> Iterator[None]:
+    """Two runs that start together sweep the same: what one has done or is doing is done."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        yield
+    except NotFound:
+        pass
+    except APIError as error:
+        if "already in progress" not in str(error.explanation or error):
+            raise

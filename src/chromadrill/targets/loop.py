@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -15,12 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
+from chromadrill import owners
 from chromadrill.errors import Unavailable
 
 TOOLS = ("losetup", "mkfs.ext4")
-PREFIX = "chromadrill-disk-"  # PREFIX<pid>-...: whose it is can be read off the device
+PREFIX = "chromadrill-disk-"  # with its owner's tag: whose it is can be read off the device
 
 
 @contextmanager
@@ -34,7 +32,7 @@ def small_disk(megabytes: int) -> Iterator[tuple[tuple[str, str], ...]]:
     if os.geteuid() != 0 or missing:
         why = f"no {' and no '.join(missing)}" if missing else "only root may"
         raise Unavailable(f"No small disk can be made here: {why}.")
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{owners.tag(os.getpid())}-") as folder:
         image = Path(folder) / "disk.img"
         with image.open("wb") as file:
             file.truncate(megabytes * 1024 * 1024)
@@ -48,16 +46,17 @@ def small_disk(megabytes: int) -> Iterator[tuple[tuple[str, str], ...]]:
 
 
 def sweep() -> None:
-    """Detach the loop devices of killed processes, and remove what they lay on."""
+    """Detach the loop devices of killed processes, and remove what they lay on.
+
+    Those of another container or boot are left alone: nobody here can judge them.
+    """
     if not shutil.which("losetup"):
         return
     for device, file in attached().items():
-        found = re.search(rf"/{PREFIX}(\d+)-", file)
-        if found and not psutil.pid_exists(int(found[1])):
+        if f"/{PREFIX}" in file and owners.is_dead(file):
             _run("losetup", "--detach", device)
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid = folder.name.removeprefix(PREFIX).split("-")[0]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+        if owners.is_dead(folder.name):
             shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chromadrill.backups.disk import CHUNK, pace
 from chromadrill.errors import Unavailable
@@ -69,11 +69,14 @@ class Volume:
         """A folder with its `chroma.sqlite3` to be read, if it holds one."""
         from docker.errors import NotFound
 
-        try:
-            yield self.place()
+        place = None
+        # one with driver options is mounted there only while a container has it
+        if not self._attributes().get("Options"):
+            with contextlib.suppress(Unavailable):
+                place = self.place()
+        if place is not None:
+            yield place
             return
-        except Unavailable:
-            pass
         with tempfile.TemporaryDirectory() as scratch, self._holder() as holder:
             with told(f"reading volume {self.name}"), contextlib.suppress(NotFound):
                 chunks, _ = holder.get_archive(f"{HERE}/{DATABASE}")
@@ -82,8 +85,7 @@ class Volume:
 
     def place(self) -> Path:
         """Where the engine keeps it; raises Unavailable where that is out of our reach."""
-        with told(f"looking for volume {self.name}"):
-            found = Path(self.engine.volumes.get(self.name).attrs["Mountpoint"])
+        found = Path(self._attributes()["Mountpoint"])
         if not os.access(found, os.R_OK | os.W_OK | os.X_OK):
             raise Unavailable(
                 f"The engine keeps volume {self.name} at {found}, out of this user's reach.",
@@ -125,7 +127,11 @@ class Volume:
         try:
             yield holder
         finally:
-            holder.remove(force=True)
+            holder.remove(force=True, v=True)  # and the volumes that the image itself declares
+
+    def _attributes(self) -> dict[str, Any]:
+        with told(f"looking for volume {self.name}"):
+            return dict(self.engine.volumes.get(self.name).attrs)
 
     def _mounts(self) -> dict[str, dict[str, str]]:
         return {self.name: {"bind": HERE, "mode": "rw"}}

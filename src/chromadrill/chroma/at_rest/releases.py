@@ -6,6 +6,8 @@ of 1.5.9). A newer server migrates an older store at its first start, and there 
 
 from __future__ import annotations
 
+import logging
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -15,24 +17,41 @@ from urllib.parse import quote
 from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS
 from chromadrill.errors import Refused
 
-# the newest migration of each set that a release knows: measured on stores made by it
+LOG = logging.getLogger(__name__)
+# the newest migration of each set that a release knows: measured on stores made by it; 1.3.0 and
+# 1.5.0, where a new one came, by the names in their servers
 HEADS: Mapping[str, Mapping[str, int]] = {
     "0.6.3": {"sysdb": 9, "metadb": 4, "embeddings_queue": 2},
     "1.0.0": {"sysdb": 9, "metadb": 5, "embeddings_queue": 2},
+    "1.3.0": {"sysdb": 10, "metadb": 5, "embeddings_queue": 2},
+    "1.5.0": KNOWN_HEADS,
     "1.5.9": KNOWN_HEADS,
 }
+_OLDEST, _NEWEST = next(iter(HEADS)), list(HEADS)[-1]
 
 
 def refuse_newer(data: Path, release: str | None) -> None:
-    """Raise Refused where the store in `data` is certainly newer than what `release` can open.
+    """Raise Refused where the store in `data` is newer than what `release` can open.
 
-    A release that is not in HEADS is taken for the next one that is, a newer or unknown one
-    (None) for able; where the store tells nothing, its server's start will.
+    A release that is not in HEADS is taken for the newest below it that is (one before all of them
+    for the oldest). Of an unknown one (None), or one after all of them, nobody knows: that is told,
+    and its server's start will show; so it will where the store tells nothing.
     """
-    known = _heads_of(release)
     found = heads(data)
-    newer = sorted(name for name, head in found.items() if known and head > known.get(name, 0))
-    if known is None or not newer:
+    taken_for = _taken_for(release)
+    numbers = numbers_of(release or "")
+    known = HEADS[taken_for]
+    newer = sorted(name for name, head in found.items() if head > known.get(name, 0))
+    if not newer:
+        return
+    if not numbers or numbers > numbers_of(_NEWEST):
+        LOG.warning(
+            "Whether Chroma %s can open the store in %s is not known: it is newer than %s. If the"
+            " server does not start, use a newer one, or restore a backup made by it.",
+            release or "(of an unknown release)",
+            data,
+            taken_for,
+        )
         return
     got = ", ".join(f"{name} {found[name]}" for name in newer)
     wanted = ", ".join(f"{name} {known.get(name, 0)}" for name in newer)
@@ -41,7 +60,7 @@ def refuse_newer(data: Path, release: str | None) -> None:
     ]
     raise Refused(
         f"The store in {data} is newer than Chroma {release}: it has {got}, and that release knows"
-        f" {wanted} at most. Nothing was started, nothing was changed.",
+        f" {wanted} at most{_measured(release, taken_for)}. Nothing was started, nothing was changed.",
         next_step=(f"Use Chroma {able[0]} or newer" if able else "Use a newer Chroma")
         + f", or restore a backup made by {release}.",
     )
@@ -61,12 +80,18 @@ def heads(data: Path) -> dict[str, int]:
         return {}
 
 
-def _heads_of(release: str | None) -> Mapping[str, int] | None:
-    wanted = _numbers(release or "")
-    later = [each for each in HEADS if wanted and _numbers(each) >= wanted]
-    return HEADS[min(later, key=_numbers)] if later else None
+def numbers_of(release: str) -> tuple[int, ...]:
+    """(1, 5, 9) of 1.5.9, v1.5.9 and 1.5.9-debian; () of what names no release (latest)."""
+    found = re.match(r"v?(\d+(?:\.\d+)+)(?![\d.])", release)
+    return tuple(map(int, found[1].split("."))) if found else ()
 
 
-def _numbers(release: str) -> tuple[int, ...]:
-    parts = release.split(".")
-    return tuple(map(int, parts)) if all(each.isdigit() for each in parts) else ()
+def _taken_for(release: str | None) -> str:
+    numbers = numbers_of(release or "")
+    below = [each for each in HEADS if numbers_of(each) <= numbers]
+    return max(below, key=numbers_of, default=_OLDEST)
+
+
+def _measured(release: str | None, taken_for: str) -> str:
+    same = numbers_of(release or "") == numbers_of(taken_for)
+    return "" if same else f" (taken for {taken_for}, the nearest that was measured)"

@@ -1,0 +1,131 @@
+"""Only what a dead process of this boot and pid namespace left is removed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from docker.errors import APIError
+from requests.exceptions import ConnectionError as NoConnection
+
+from chromadrill import owners
+from chromadrill.errors import DrillError
+from chromadrill.sources import embedded
+from chromadrill.targets import engine, loop
+
+MINE = owners.tag(os.getpid())
+
+
+def place_and_start(tag):
+    return tag.partition("-")[2].rstrip("t").split("x")
+
+
+def test_process_that_lives_is_not_dead_whatever_the_clock_says(monkeypatch):
+    create_time = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: create_time(self) - 3)
+    assert owners.is_dead(MINE) is False
+
+
+def test_process_that_is_gone_or_not_reaped_is_dead():
+    gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    tag = owners.tag(gone.pid)
+    assert owners.is_dead(tag) is False
+    gone.kill()
+    os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
+    assert owners.is_dead(tag) is True
+    gone.communicate()
+    assert owners.is_dead(tag) is True
+    assert owners.is_dead(owners.tag(gone.pid)) is True
+
+
+def test_pid_that_came_again_is_not_the_owner():
+    place, start = place_and_start(MINE)
+    assert owners.is_dead(f"{os.getpid()}-{place}x{int(start) - 1}t") is True
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="Linux has pid namespaces")
+def test_owner_of_another_pid_namespace_or_boot_is_not_judged(monkeypatch):
+    monkeypatch.setattr(Path, "readlink", lambda path: Path("pid:[1]"))
+    elsewhere = owners.tag(os.getpid()), owners.tag(2**22 - 1)
+    monkeypatch.undo()
+    assert [owners.is_dead(each) for each in elsewhere] == [None, None]
+
+
+@pytest.mark.parametrize("label", ["", "foo", "machine/3999999/1.00", "12-zzx1t", "1-2-3"])
+def test_malformed_tag_is_not_judged(label):
+    assert owners.is_dead(label) is None
+
+
+# ---- the engine ---------------------------------------------------------------------------------
+def client(*containers):
+    nothing = SimpleNamespace(list=lambda **_: [])
+    listed = SimpleNamespace(list=lambda **_: containers)
+    return SimpleNamespace(containers=listed, volumes=nothing, networks=nothing)
+
+
+def container(name, label, removed, error=None):
+    def remove(**_):
+        if error:
+            raise error
+        removed.append(name)
+
+    return SimpleNamespace(name=name, labels={engine.OWNER: label}, remove=remove)
+
+
+def dead():
+    place, start = place_and_start(MINE)
+    return f"{os.getpid()}-{place}x{int(start) - 1}t"
+
+
+def test_sweep_leaves_what_it_cannot_judge_and_tells(caplog):
+    removed = []
+    found = [
+        container("old-label", "machine/1/1.0", removed),
+        container("dead", dead(), removed),
+        container("elsewhere", f"1-{'0' * 10}x1t", removed),
+        container("alive", MINE, removed),
+    ]
+    assert engine.sweep(client(*found)) == removed == ["dead"]
+    assert "old-label, elsewhere" in caplog.text
+
+
+def test_two_runs_that_sweep_together_do_not_hinder_each_other():
+    removed = []
+    busy = APIError("409", explanation="removal of container a is already in progress")
+    found = [container("a", dead(), removed, busy), container("b", dead(), removed)]
+    assert engine.sweep(client(*found)) == ["b"]
+    other = APIError("500", explanation="driver failed")
+    with pytest.raises(DrillError, match="driver failed"):
+        engine.sweep(client(container("a", dead(), removed, other)))
+
+
+@pytest.mark.parametrize("error", [NoConnection("refused"), ConnectionResetError(), TimeoutError()])
+def test_engine_that_does_not_answer_is_no_engine(error):
+    with pytest.raises(engine.NoEngine, match="does not answer"), engine.told("reading"):
+        raise error
+
+
+def test_full_disk_of_ours_is_not_called_a_lack_of_an_engine():
+    with (
+        pytest.raises(DrillError, match=r"reading: .*No space left") as raised,
+        engine.told("reading"),
+    ):
+        raise OSError(28, "No space left on device")
+    assert not isinstance(raised.value, engine.NoEngine)
+
+
+# ---- folders ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("swept", [embedded, loop])
+def test_folders_of_another_container_are_left_and_those_of_the_dead_removed(
+    swept, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(loop, "attached", dict)
+    for tag in (dead(), MINE, f"3999999-{'0' * 10}x1t", "3999999"):
+        (tmp_path / f"{swept.PREFIX}{tag}-abc").mkdir()
+    swept.sweep()
+    left = {each.name.removeprefix(swept.PREFIX) for each in tmp_path.iterdir()}
+    assert left == {f"{MINE}-abc", f"3999999-{'0' * 10}x1t-abc", "3999999-abc"}
