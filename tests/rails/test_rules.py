@@ -1,12 +1,14 @@
 """Each rail, and somebody who tries to get past it."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from chromadrill import ops
 from chromadrill.errors import Refused, UsageError
 from chromadrill.model import Backup
 from chromadrill.rails import rules
@@ -109,8 +111,30 @@ def test_no_load_is_put_on_production():
     rules.may_load(STAGING)
 
 
+# every script that writes, with the fewest words that it takes; all others only read
 WRITERS = (("restore_chromadb.py", "--input-file", "none"), ("rebuild_chromadb.py", "--from-postgresql"),
            ("regenerate_embeddings.py", "--source", "postgresql"))  # fmt: skip
+
+
+READERS = (
+    "backup_chromadb.py", "fingerprint_chromadb.py", "performance_test.py", "validate_chromadb.py",
+    "validate_collection_counts.py",
+)  # fmt: skip
+
+
+def test_every_script_and_every_command_is_known_to_read_or_to_write():
+    scripts = {each.name for each in SCRIPTS.glob("*.py")}
+    assert scripts == {*READERS, *(words[0] for words in WRITERS)}
+    (actions,) = (each.choices for each in ops._parser()._actions if each.dest == "action")
+    assert {*rules.READING, *CHANGES} == set(actions)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_script_that_only_reads_names_no_call_that_writes(name):
+    assert not re.search(
+        r"\.(upsert|delete|delete_collection|create_\w+|rename_\w+)\(|import restore|rebuild",
+        (SCRIPTS / name).read_text().replace("rebuilt", ""),
+    )
 
 
 @pytest.mark.slow
