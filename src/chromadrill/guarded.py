@@ -1,6 +1,7 @@
 """What `ops` does to a target, with the rails asked first and what they need to know noted.
 
 HOME/rails/owner.json           the ownership marker
+HOME/rails/made.txt             ids of the collections that drills made
 HOME/rails/snapshots/ID.json    what others held when a snapshot was made
 HOME/rails/stopped.json         what they held when the server was stopped: nobody writes after
 """
@@ -104,12 +105,8 @@ class Guarded:
     def _look(self) -> foreign.Foreign | None:
         """None where the server cannot be read: what was written there is unknown then."""
         try:
-            ours = ownership.owned(self.at, home_of(self.target))["ours"]
-        except Refused:
-            ours = []
-        try:
             with connect(self.target.url) as chroma:
-                return foreign.look(chroma, self._scopes, ours)
+                return foreign.look(chroma, self._scopes, ownership.made(home_of(self.target)))
         except (Unavailable, CallFailed):
             return None
 

@@ -17,7 +17,7 @@ from chromadrill.errors import UsageError, did_you_mean
 DEFAULT_FILE = Path("drill.toml")
 # DRILL_ variables that are not settings of a table
 CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
-OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
+OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_MADE", "DRILL_ALLOW_ROOT_POSTGRES"}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
 # in the environment: separated by commas
 LISTS = {"required", "scopes", "exceptions", "sizes", "escalation", "releases"}

@@ -93,6 +93,23 @@ def test_collection_that_another_made_under_a_name_like_ours_is_not_written(serv
         chroma.delete_collection(Scope(), "drill-theirs")
 
 
+def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp_path, monkeypatch):
+    rail(May.ANYTHING, notes=tmp_path / "made")
+    with Chroma(server.url) as chroma:
+        one = chroma.create_collection(Scope(), "one")
+    access._KNOWN.clear()
+    monkeypatch.setenv(access.NOTES_VARIABLE, str(tmp_path / "made"))
+    with Chroma(server.url) as chroma:
+        chroma.rename_collection(one, "two")
+        three = chroma.create_collection(Scope(), "three")
+    monkeypatch.delenv(access.NOTES_VARIABLE)
+    with Chroma(server.url) as chroma:
+        chroma.create_collection(Scope(), "four")
+        for each in ("two", "three", "four"):
+            chroma.delete_collection(Scope(), each)
+    assert (tmp_path / "made").read_text().split() == [one.id, three.id]
+
+
 def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rail):
     rail(May.READ, per_second=20)
     with Chroma(server.url) as chroma:

@@ -6,12 +6,14 @@ of its own gets past a rule. A server of which nothing was declared is ours: scr
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -34,6 +36,15 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*")  # no step upwards
 OURS = ("drill-", "chromadrill-import-")
 
 
+# for the commands that a drill types: where their `notes` go
+NOTES_VARIABLE = "DRILL_MADE"
+
+
+def _notes() -> Path | None:
+    said = os.environ.get(NOTES_VARIABLE)
+    return Path(said) if said else None
+
+
 class ReadOnly(Refused):
     """A write on a server that is only read."""
 
@@ -48,7 +59,10 @@ class May(StrEnum):
 
 @dataclass(slots=True)
 class Access:
-    """`per_second`: calls at most, of all clients of this process together; None: no limit. After a
+    """`notes`: a file that gets the id of each collection that is made there, a line each: what a
+    drill and the commands it types made is known for theirs later, and by the id alone.
+
+    `per_second`: calls at most, of all clients of this process together; None: no limit. After a
     pause `burst` of them may come at once: a look of a monitor is not held up in its middle."""
 
     may: May = May.ANYTHING
@@ -57,6 +71,7 @@ class Access:
     burst: int = 0
     why: str = ""
     made: set[str] = field(default_factory=set)
+    notes: Path | None = field(default_factory=_notes)
     _next: float = 0.0
     _ahead: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -79,9 +94,13 @@ class Access:
 
     def note(self, method: str, path: str, said: Any) -> None:
         """What was made under our name is ours from now on."""
-        made = method == "POST" and path.endswith("/collections") and isinstance(said, dict)
-        if made and str(said.get("name", "")).startswith(OURS):
+        if method != "POST" or not path.endswith("/collections") or not isinstance(said, dict):
+            return
+        if str(said.get("name", "")).startswith(OURS):
             self.made.add(str(said.get("id")))
+        if self.notes:
+            with self.notes.open("a", encoding="utf-8") as file:
+                file.write(f"{said.get('id')}\n")
 
     def wait_turn(self) -> None:
         """Take the next call's turn now, so that a clock around it does not count the wait."""

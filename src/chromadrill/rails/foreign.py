@@ -14,10 +14,9 @@ from pathlib import Path
 
 import orjson
 
-from chromadrill.chroma.access import OURS
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import utc_now
-from chromadrill.datasets.live import MARKER, everything
+from chromadrill.datasets.live import everything, ours
 from chromadrill.errors import Unavailable
 from chromadrill.model import Scope
 
@@ -41,14 +40,14 @@ class Foreign:
     collections: Mapping[str, Seen]
 
 
-def look(chroma: Chroma, scopes: Sequence[Scope], ours: Collection[str]) -> Foreign:
-    """Read every collection but `ours` (keys) and those whose names say that they are a drill's.
+def look(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> Foreign:
+    """Read every collection that no drill made (`made`: ids of those that one did).
 
     Tenants cannot be listed: those of `scopes` and the default one are looked at.
     """
     found = {}
     for each in everything(chroma, scopes):
-        if each.key in ours or each.name == MARKER or each.name.startswith(OURS):
+        if ours(each, made):
             continue
         total, count = 0, 0
         for page in chroma.pages(each, size=PAGE):

@@ -1,6 +1,6 @@
 """Names of what a run makes, and which of them a dead run left: found by the name alone.
 
-    drill-<UTC time>-<host>-<pid>-<what>
+    drill-<UTC time>-<host>-<pid>-<random>-<what>
 
 Nothing else is on the server to tell, and a marker of its own could be lost with it.
 """
@@ -8,7 +8,6 @@ Nothing else is on the server to tell, and a marker of its own could be lost wit
 from __future__ import annotations
 
 import os
-import re
 import socket
 import uuid
 import zlib
@@ -16,14 +15,12 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.run_names import RUN_NAME
 from chromadrill.datasets.live import everything
 from chromadrill.model import CollectionInfo, Scope
 
 # no drill takes so long: what is older is of a run that is dead, on whatever machine it ran
 LONGEST = timedelta(hours=24)
-_NAME = re.compile(
-    r"drill-(?P<time>\d{8}T\d{6})-(?P<host>[0-9a-f]{4})-(?P<pid>\d+)-(?P<random>[0-9a-f]{4})-.+"
-)
 
 
 def new_run() -> str:
@@ -39,7 +36,7 @@ def host() -> str:
 
 def dead(name: str, *, now: datetime, here: str, alive: Callable[[int], bool]) -> bool | None:
     """Whether the run that made a collection of this name is dead; None: not a run's name."""
-    found = _NAME.fullmatch(name)
+    found = RUN_NAME.fullmatch(name)
     if found is None:
         return None
     try:

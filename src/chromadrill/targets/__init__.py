@@ -58,9 +58,13 @@ def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
         declare(url, Access(May.OWNED, secrets))
 
 
-def open_up(url: str) -> None:
-    """From here on this process may write everything there: asked of the rails before."""
-    declare(url, Access(May.ANYTHING, access_to(url).secrets))
+def open_up(url: str, notes: Path | None = None) -> None:
+    """From here on this process may write everything there: asked of the rails before.
+
+    `notes`: where the ids of the collections that it makes are kept.
+    """
+    before = access_to(url)
+    declare(url, Access(May.ANYTHING, before.secrets, notes=notes or before.notes))
 
 
 def home_of(target: Target) -> Path:
