@@ -7,13 +7,14 @@ import pkgutil
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chromadrill.chroma.access import Access, May, access_to, declare
 from chromadrill.errors import UsageError, did_you_mean
 from chromadrill.model import Scope
 from chromadrill.protocols import Restartable, Scratch, Target
 from chromadrill.rails.ownership import FOLDER
+from chromadrill.rails.place import Place, require_fits
 from chromadrill.rails.rules import READ_ONLY
 from chromadrill.rails.standing import OWN_KINDS, Standing, standing
 from chromadrill.settings import Settings, TargetTable
@@ -31,10 +32,18 @@ class Own(Target, Scratch, Restartable, Protocol):
     """What the SCRATCH kinds have in common."""
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A target whose platform says where it is."""
+
+    def whereabouts(self) -> Place: ...
+
+
 def open_target(settings: Settings, name: str | None = None) -> Target:
     """Return the target `name`: a table of drill.toml, a kind, a URL or package.module:Class.
 
-    Raises UsageError for an unknown name, Unavailable for a URL where no Chroma 1.x answers.
+    Raises UsageError for an unknown name, Unavailable for a URL where no Chroma 1.x answers,
+    Refused where a platform's token leads to another environment than the one that it stands in.
     """
     require_known(settings, name)
     name = name or settings.drill.target
@@ -44,6 +53,8 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         _declare(at, at.url, table)  # before its first call
     target = _opened(settings, name, table, at)
     at = standing(settings, name, target.url)
+    if isinstance(target, Placed):
+        require_fits(at, settings, target.whereabouts())
     if at.live:
         _declare(at, target.url, table)
     return target

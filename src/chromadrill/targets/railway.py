@@ -18,6 +18,7 @@ from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.fingerprint import live
 from chromadrill.model import Backup, Fingerprint, Scope, Store, Stored, Usage
+from chromadrill.rails.place import Place as Whereabouts
 from chromadrill.railway import backups, deployments, observing, resolve, restoring
 from chromadrill.railway.api import ENDPOINT, Api
 from chromadrill.railway.resolve import Place
@@ -99,6 +100,17 @@ class RailwayTarget:
                 f"[targets.{self.name}] url = ... is missing: {self.place.service_name} has no domain."
             )
         return f"https://{self.place.domains[0]}"
+
+    def whereabouts(self) -> Whereabouts:
+        """Where the token, and the names in drill.toml, have led to."""
+        at = self.place
+        mine = [e for e in resolve.volumes(self._api, at) if e.service == at.service]
+        return Whereabouts(
+            at.environment_name,
+            (at.service_name, at.service),
+            tuple(text for e in mine for text in (e.id, e.instance, e.name)),
+            at.domains,
+        )
 
     def facts(self) -> Mapping[str, str]:
         at, simulated = self.place, self._api.simulated
