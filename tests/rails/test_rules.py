@@ -10,6 +10,7 @@ import pytest
 
 from chromadrill import ops
 from chromadrill.errors import Refused, UsageError
+from chromadrill.load.hosts import on_this_machine
 from chromadrill.model import Backup
 from chromadrill.rails import rules
 from chromadrill.rails.standing import Standing, standing
@@ -23,6 +24,10 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "sweep")
 SPELLINGS = (
     "http://localhost:9000", "http://127.0.0.1:9000/", "https://127.9.9.9:9000/x",
+    "http://0:9000", "http://[::]:9000", "http://[0:0:0:0:0:0:0:1]:9000", "http://127.1:9000",
+    "http://[::ffff:7f00:1]:9000", "http://2130706433:9000", "http://0x7f000001:9000",
+    "http://0177.0.0.1:9000", "http://ip6-localhost:9000", "http://localhost.localdomain:9000",
+    "http://chroma.localhost:9000", "http://localhost.:9000",
     "http://0.0.0.0:9000", "http://[::1]:9000", "http://x:y@LOCALHOST:9000",
 )  # fmt: skip
 TOML = """
@@ -76,6 +81,16 @@ def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_pa
     assert standing(settings(tmp_path), target).production
 
 
+@pytest.mark.parametrize(
+    "url", ["http://167772162:8000", "http://0xa.2:8000", "http://[::ffff:10.0.0.2]:8000",
+            "http://10.2:8000"],
+)  # fmt: skip
+def test_every_spelling_of_an_address_is_that_address(tmp_path, url):
+    found = settings(tmp_path, TOML.replace("http://127.0.0.1:9000", "http://10.0.0.2:8000"))
+    assert standing(found, url).production
+    assert not standing(found, "http://10.0.0.3:8000").production
+
+
 def test_production_stays_production_where_another_environment_is_named(tmp_path):
     found = settings(tmp_path, **{"drill.environment": "scratch"})
     assert standing(found, "sly").production
@@ -105,9 +120,12 @@ def test_environment_that_is_production_under_another_name_is_refused(tmp_path, 
         settings(tmp_path, f"[environments.production]\n{one}\n[environments.staging]\n{other}\n")
 
 
-def test_no_load_is_put_on_production():
+def test_no_load_is_put_on_production(tmp_path):
     with pytest.raises(Refused, match="no load there"):
         rules.may_load(PRODUCTION)
+    url = on_this_machine("http://[0:0:0:0:0:0:0:1]:9000")
+    with pytest.raises(Refused, match="no load there"):
+        rules.may_load(standing(settings(tmp_path), url))
     rules.may_load(STAGING)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from chromadrill.address import origin
+from chromadrill.chroma.run_names import of_a_run
 from chromadrill.errors import Refused
 
 MONITOR = (
@@ -70,7 +71,8 @@ class Access:
     per_second: float | None = None
     burst: int = 0
     why: str = ""
-    made: set[str] = field(default_factory=set)
+    # what this process made: id -> its path by name, since a DELETE has no id
+    made: dict[str, str] = field(default_factory=dict)
     notes: Path | None = field(default_factory=_notes)
     _next: float = 0.0
     _ahead: int = 0
@@ -92,12 +94,17 @@ class Access:
                 return
         self._wait()
 
-    def note(self, method: str, path: str, said: Any) -> None:
-        """What was made under our name is ours from now on."""
+    def note(self, method: str, path: str, body: Any, said: Any) -> None:
+        """What was made under our name is ours from now on, also when we have renamed it."""
+        at, _, which = path.rpartition("/")
+        if method == "PUT" and which in self.made and (body or {}).get("new_name"):
+            self.made[which] = f"{at}/{body['new_name']}"
+        if method == "DELETE":
+            self.made = {id_: named for id_, named in self.made.items() if named != path}
         if method != "POST" or not path.endswith("/collections") or not isinstance(said, dict):
             return
         if str(said.get("name", "")).startswith(OURS):
-            self.made.add(str(said.get("id")))
+            self.made[str(said.get("id"))] = f"{path}/{said['name']}"
         if self.notes:
             with self.notes.open("a", encoding="utf-8") as file:
                 file.write(f"{said.get('id')}\n")
@@ -132,7 +139,8 @@ class Access:
                 method == "POST" and _is_ours(asked.get("name")) and not asked.get("get_or_create")
             )
         elif method == "DELETE":
-            ours = then is None and _is_ours(which)
+            # another's is not ours for being called drill-...
+            ours = then is None and (path in self.made.values() or of_a_run(str(which)))
         elif method == "PUT":
             new = asked.get("new_name")
             ours = then is None and which in self.made and (new is None or _is_ours(new))
