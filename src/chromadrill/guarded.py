@@ -8,6 +8,7 @@ HOME/rails/stopped.json         what they held when the server was stopped: nobo
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,8 @@ from chromadrill.rails.standing import Standing, standing
 from chromadrill.settings import Settings
 from chromadrill.targets import home_of, open_up
 
-# later, somebody may have started it by other means, written, and stopped it again
+# later, somebody may have started it by other means, written, and stopped it again; that is seen
+# at once where the platform gives each start a deployment of its own
 STOPPED_S = 3600.0
 
 
@@ -50,6 +52,7 @@ class Guarded:
         self.forget_stop()
         seen = self._look()
         if seen:
+            seen = dataclasses.replace(seen, deployment=self._deployment())
             foreign.save(seen, self._made("stopped.json"))
 
     def forget_stop(self) -> None:
@@ -76,9 +79,9 @@ class Guarded:
             rules.may_restore(
                 self.at, backup, [e for e in there if e.method != EXPORT],
                 wrote=self._wrote(backup), volume=volume,
+                complete=getattr(self.target, "lists_all", True),
             )  # fmt: skip
-            if self.at.role != "scratch":
-                ownership.owned(self.at, home_of(self.target))
+            ownership.owned(self.at, home_of(self.target))
         open_up(self.target.url)
         self.target.restore(backup.id)
         return backup.id
@@ -88,10 +91,17 @@ class Guarded:
             raise Refused(f"{self.target.name} runs; stop it first. Nothing was restored.")
         stopped = self._folder / "stopped.json"
         fresh = stopped.is_file() and time.time() - stopped.stat().st_mtime < STOPPED_S
+        then = foreign.load(stopped) if fresh else None
+        if then and then.deployment != self._deployment():
+            then = None  # started by somebody else meanwhile
         return foreign.who_wrote(
-            foreign.load(self._folder / "snapshots" / f"{backup.id}.json"),
-            foreign.load(stopped) if fresh else None,
+            foreign.load(self._folder / "snapshots" / f"{backup.id}.json"), then
         )
+
+    def _deployment(self) -> str | None:
+        """What runs, or ran last, as the platform calls it; None: it has no name for it."""
+        asked = getattr(self.target, "deployment", None)
+        return str(asked()) if asked else None
 
     def sweep(self) -> list[str]:
         """Remove what dead runs left behind; returns the keys of the collections."""

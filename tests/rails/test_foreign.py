@@ -85,7 +85,7 @@ def test_what_was_not_looked_at_counts_as_written():
 
 
 def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
-    seen = Foreign("t", {"k": Seen("i", 1, "d")})
+    seen = Foreign("t", {"k": Seen("i", 1, "d")}, "deployment-1")
     foreign.save(seen, tmp_path / "note")
     assert foreign.load(tmp_path / "note") == seen
     assert foreign.load(tmp_path / "none") is None

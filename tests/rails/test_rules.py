@@ -53,8 +53,8 @@ def settings(tmp_path, text=TOML, **command_line):
     return load(file, environ={}, command_line=command_line)
 
 
-def restore(at, backup=NEWEST, *, wrote=(), volume=True):
-    rules.may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume)
+def restore(at, backup=NEWEST, *, wrote=(), volume=True, **more):
+    rules.may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume, **more)
 
 
 # ---- production ---------------------------------------------------------------------------------
@@ -205,6 +205,22 @@ def test_restore_is_refused_where_somebody_wrote_and_says_who():
         restore(STAGING, wrote=["t/d/orders had 3 records and has 4"])
     with pytest.raises(Refused, match="t/d/orders"):
         restore(STAGING, wrote=["t/d/orders was removed"], volume=False)
+
+
+def test_scratch_server_that_is_not_our_own_process_is_asked_the_same():
+    scratch = dataclasses.replace(STAGING, role="scratch", exclusive=False)
+    restore(scratch)
+    with pytest.raises(Refused, match="newest is newer"):
+        restore(scratch, OLDER)
+    with pytest.raises(Refused, match="t/d/orders"):
+        restore(scratch, wrote=["t/d/orders was removed"])
+    restore(OURS, OLDER, wrote=["t/d/orders was removed"])
+
+
+def test_volume_is_not_restored_where_a_newer_backup_cannot_be_seen():
+    with pytest.raises(Refused, match="cannot be listed"):
+        restore(STAGING, complete=False)
+    restore(STAGING, volume=False, complete=False)
 
 
 @pytest.mark.parametrize("role", [None, "production"])

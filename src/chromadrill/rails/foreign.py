@@ -34,10 +34,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """All of them at one time, by TENANT/DATABASE/NAME."""
+    """All of them at one time, by TENANT/DATABASE/NAME. `deployment`: the platform's, that ran."""
 
     taken_at: str
     collections: Mapping[str, Seen]
+    deployment: str | None = None
 
 
 def look(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> Foreign:
@@ -100,7 +101,7 @@ def load(path: Path) -> Foreign | None:
     try:
         found = json.loads(path.read_text("utf-8"))
         seen = {key: Seen(**each) for key, each in found["collections"].items()}
-        return Foreign(found["taken_at"], seen)
+        return Foreign(found["taken_at"], seen, found.get("deployment"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(
             f"{path} is damaged: {error!r}.", next_step="Take another snapshot."

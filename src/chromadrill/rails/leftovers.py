@@ -13,6 +13,7 @@ import uuid
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.run_names import RUN_NAME
@@ -30,8 +31,26 @@ def new_run() -> str:
 
 
 def host() -> str:
-    """Four digits of this machine's name: not the name itself, which others shall not read."""
-    return f"{zlib.crc32(socket.gethostname().encode()) & 0xFFFF:04x}"
+    """Four digits that say where a process id means this very process: of the machine's name (not
+    the name itself, which others shall not read), its boot, and the container's own numbering.
+    """
+    where = (socket.gethostname(), _boot(), _numbering())
+    return f"{zlib.crc32(' '.join(where).encode()) & 0xFFFF:04x}"
+
+
+def _boot() -> str:
+    """After a reboot a process id means another process. Empty where the kernel does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def _numbering() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def dead(name: str, *, now: datetime, here: str, alive: Callable[[int], bool]) -> bool | None:

@@ -171,6 +171,10 @@ class RailwayTarget:
         """Whether it is up; one that is being deployed is not yet."""
         return deployments.newest(self._api, self.place).running
 
+    def deployment(self) -> str:
+        """The newest one's id: each start makes another."""
+        return deployments.newest(self._api, self.place).id
+
     # ---- snapshots ------------------------------------------------------------------------------
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
         """`export`: over the API. Else the platform's own backup, of the stopped service.
