@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups import folders
+from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.method import METHOD as EXPORT
+from chromadrill.chroma.access import access_to
 from chromadrill.chroma.client import CallFailed, connect
+from chromadrill.datasets.live import ours
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.model import Backup, Scope
 from chromadrill.protocols import HasSnapshots, Restartable, Target
@@ -83,8 +86,16 @@ class Guarded:
             )  # fmt: skip
             ownership.owned(self.at, home_of(self.target))
         open_up(self.target.url)
+        if backup.method == EXPORT and not self._made_by_drills(backup):
+            access_to(self.target.url).notes = None  # others' collections stay theirs
         self.target.restore(backup.id)
         return backup.id
+
+    def _made_by_drills(self, backup: Backup) -> bool:
+        """Whether all that an export holds was a drill's when it was exported."""
+        made = ownership.made(home_of(self.target))
+        held = open_export(Path(backup.path)).fingerprint.collections.values()
+        return all(ours(each.info, made) for each in held)
 
     def _wrote(self, backup: Backup) -> list[str]:
         if isinstance(self.target, Restartable) and self.target.running():

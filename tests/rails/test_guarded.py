@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from chromadrill.backups import folders
+from chromadrill.backups.export.method import put_back_over_api, take
 from chromadrill.chroma import access
 from chromadrill.chroma.client import Chroma
 from chromadrill.errors import Refused, UsageError
@@ -20,7 +21,8 @@ class Platform:
     name = "box"
 
     def __init__(self, url):
-        self.url, self.up, self.starts, self.restored, self.lists_all = url, True, 1, [], True
+        self.url, self.up, self.starts, self.restored = url, True, 1, []
+        self.lists_all, self.exported = True, None
 
     def start(self):
         self.up, self.starts = True, self.starts + 1
@@ -43,10 +45,12 @@ class Platform:
         return Backup("one", "", method, "2026-06-01T00:00:00Z", 1)
 
     def snapshots(self):
-        return [self.snapshot()]
+        return [self.exported or self.snapshot()]
 
     def restore(self, backup_id):
         self.restored.append(backup_id)
+        if self.exported:
+            put_back_over_api(self.exported, self)
 
 
 @pytest.fixture
@@ -103,6 +107,30 @@ def test_volume_of_a_platform_that_lists_no_backups_is_not(box):
     with pytest.raises(Refused, match="cannot be listed"):
         guard.restore("one")
     assert not platform.restored
+
+
+@pytest.mark.parametrize("whose", ["a drill's", "a user's"])
+def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
+    box, tmp_path, monkeypatch, whose
+):
+    platform, guard = box
+    notes = ownership.notes(home_of(platform))
+    monkeypatch.setenv(access.NOTES_VARIABLE, str(notes))
+    with Chroma(platform.url) as chroma:
+        before = chroma.collection(Scope(), "docs").id
+    if whose == "a drill's":
+        notes.write_text(f"{before}\n")
+    (tmp_path / "exports").mkdir()
+    platform.exported = take(platform, tmp_path / "exports", name="one", scopes=[Scope()])
+    platform.start()
+    guard.snapshot("one", "export")  # notes what others hold
+    guard.before_stop()
+    platform.stop()
+    guard.restore("one")
+    with Chroma(platform.url) as chroma:
+        after = chroma.collection(Scope(), "docs").id
+    assert after != before
+    assert (after in ownership.made(home_of(platform))) == (whose == "a drill's")
 
 
 @pytest.mark.parametrize("name", ["-rf", "a b", "a;id", "$(id)", "../x", "a@b", "", "a\nb", "é"])
