@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UsageError("--scope: an export is restored into one scope, or where it came from.")
     scope = scopes[0] if scopes else None
     export = open_export(asked.input_file)
-    with connected(url, deadline_s=LONG_S) as chroma:
+    with connected(url, deadline_s=LONG_S, incident=asked.incident) as chroma:
         verdicts = restore(chroma, export, into=asked.into, scope=scope, progress=on_stderr)
     moves = plan(export, into=asked.into, scope=scope)
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}

@@ -31,7 +31,7 @@ MAY = {
         "rails",
     },
     "rails": {"model", "settings", "chroma", "datasets"},
-    "posture": {"model", "protocols", "backups", "targets"},
+    "posture": {"model", "protocols", "backups", "targets", "evidence"},
     "railway": {"model"},
     "simulator": {"model", "cli", "railway", "backups", "targets", "disasters"},
     "disasters": {"model", "protocols", "chroma", "backups", "datasets", "targets"},

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chromadrill.checks import posture
-from chromadrill.errors import Unavailable
+from chromadrill.errors import Unavailable, UsageError
 from chromadrill.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored
 from chromadrill.posture import folder, restic
 from chromadrill.posture.proven import proven
 
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
 DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
-DRILLED = ProvenRestore("railway", "run-1", 20.0)
+DRILLED = ProvenRestore("railway", "run-1", Outcome.PASS, 20.0, "2026-06-20T04:00:00Z", "staging")
 
 
 def stored(*days, size=50):
@@ -101,37 +101,77 @@ def test_no_plan_proves_nothing():
     assert outcomes(WHOLE)["schedule"].outcome is Outcome.UNKNOWN
 
 
+def drilled(**changes):
+    return dataclasses.replace(DRILLED, **changes)
+
+
 @pytest.mark.parametrize(
-    ("drilled", "outcome"),
+    ("drilled", "outcome", "said"),
     [
-        (None, Outcome.UNKNOWN),
-        (ProvenRestore("process", "r", 1), Outcome.UNKNOWN),
-        (ProvenRestore("railway", "r", 301), Outcome.FAIL),
-        (DRILLED, Outcome.PASS),
+        (None, Outcome.UNKNOWN, "no drill has proven"),
+        (drilled(kind="process"), Outcome.UNKNOWN, "for a process, not for a railway"),
+        (drilled(seconds=301), Outcome.FAIL, "301.0 s of 300 s"),
+        (drilled(outcome=Outcome.FAIL), Outcome.FAIL, "not every restore in it passed"),
+        (drilled(outcome=Outcome.UNKNOWN), Outcome.UNKNOWN, "not every restore in it passed"),
+        (drilled(at="2020-01-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
+        (drilled(at="2026-07-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
+        (drilled(simulated=True), Outcome.UNKNOWN, "simulated platform"),
+        (drilled(seconds=None), Outcome.UNKNOWN, "no restore in it was timed"),
+        (DRILLED, Outcome.PASS, "20.0 s of 300 s, in run run-1 (staging), 10 days ago"),
     ],
 )
-def test_restore_in_time_is_what_a_drill_of_this_kind_has_proven(drilled, outcome):
-    assert outcomes(WHOLE, DAILY, proven=drilled)["restore in time"].outcome is outcome
+def test_restore_in_time_is_what_a_late_and_whole_drill_of_this_kind_has_proven(
+    drilled, outcome, said
+):
+    found = outcomes(WHOLE, DAILY, proven=drilled)["restore in time"]
+    assert found.outcome is outcome
+    assert said in found.message
+
+
+def test_simulated_drill_proves_the_simulated_platform():
+    found = posture.restorable(drilled(simulated=True), 300, "railway", NOW, simulated=True)
+    assert found.outcome is Outcome.PASS
+
+
+def scenario(runbook, outcome, seconds):
+    return {"runbook": runbook, "outcome": outcome, "recovery_time_s": seconds}
+
+
+def record(folder, *rows, **target):
+    """A record of a run in `folder`; returns the folder."""
+    written = {"run_id": "r", "target": {"kind": "railway", **target}, "scenarios": rows,
+               "finished_at": "2026-06-20T04:00:00Z"}  # fmt: skip
+    (folder / "drill.json").write_text(json.dumps(written))
+    return folder
 
 
 def test_record_of_a_drill_says_how_long_its_slowest_proven_restore_took(tmp_path):
-    def scenario(runbook, outcome, seconds):
-        return {"runbook": runbook, "outcome": outcome, "recovery_time_s": seconds}
+    rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "fail", 99),
+            scenario("RB-2", "pass", None)]  # fmt: skip
+    assert proven(record(tmp_path, *rows, environment="staging")) == drilled(run="r", seconds=9)
+    simulated = proven(record(tmp_path, *rows, platform="simulated"))
+    assert simulated.simulated
+    assert simulated.environment is None
 
-    rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "pass", 99),
-            scenario("RB-2", "fail", 50), scenario("RB-2", "pass", None)]  # fmt: skip
-    record = {"run_id": "r", "target": {"kind": "railway"}, "scenarios": rows}
-    (tmp_path / "drill.json").write_text(json.dumps(record))
-    assert proven(tmp_path) == ProvenRestore("railway", "r", 9)
+
+@pytest.mark.parametrize("outcome", ["fail", "unknown"])
+def test_restore_that_did_not_pass_is_not_hidden_by_one_that_did(tmp_path, outcome):
+    found = proven(record(tmp_path, scenario("RB-2", outcome, 900), scenario("RB-8", "pass", 9)))
+    assert found.outcome == outcome
+
+
+def test_what_is_no_record_of_a_restore_proves_nothing(tmp_path):
+    assert proven(record(tmp_path, scenario("RB-1", "pass", 9))) is None
     assert proven(tmp_path / "none") is None
-    (tmp_path / "drill.json").write_text("[]")
-    assert proven(tmp_path) is None
+    for text in ("[]", "5", '{"scenarios": [], "target": 5}', "x"):
+        (tmp_path / "drill.json").write_text(text)
+        assert proven(tmp_path) is None
 
 
-def test_folder_of_anything_is_read_by_times_and_sizes(tmp_path):
+def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / "chroma.sqlite3").write_bytes(b"x" * 30)
-    (tmp_path / "all.parquet").write_bytes(b"x" * 7)
+    (tmp_path / "all.parquet").write_bytes(b"PAR1xyz")
     (tmp_path / ".partial").write_bytes(b"x")
     os.utime(tmp_path / "all.parquet", (1_000_000_000, 1_000_000_000))
     found = {each.id: each for each in folder.store(tmp_path).backups}
@@ -140,6 +180,39 @@ def test_folder_of_anything_is_read_by_times_and_sizes(tmp_path):
     assert found["all.parquet"].created_at == "2001-09-09T01:46:40+00:00"
     with pytest.raises(Unavailable, match="No such file"):
         folder.store(tmp_path / "none")
+
+
+def test_what_is_no_backup_is_not_counted_as_one(tmp_path):
+    for name in ("README.txt", "restore.sh", "notes.json", "empty.parquet"):
+        (tmp_path / name).write_text("hello " * 50)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "photo").write_bytes(b"x")
+    seen = folder.store(tmp_path)
+    assert seen.backups == ()
+    assert "5 that are no backups left out" in seen.where
+    assert outcomes(seen, DAILY)["newest backup"].outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", "x", '{"schema": "chromadrill/backup/1"}',
+     '{"schema": "chromadrill/backup/1", "id": "x", "created_at": "yesterday", "bytes": 5}',
+     '{"schema": "chromadrill/backup/1", "id": "x", "created_at": "2026-01-01T00:00:00", "bytes": 5}',
+     '{"schema": "chromadrill/backup/1", "id": "x", "created_at": 5, "bytes": null}'],
+)  # fmt: skip
+def test_manifest_that_cannot_be_read_is_a_sentence(tmp_path, content):
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "manifest.json").write_text(content)
+    with pytest.raises(Unavailable, match=r"manifest\.json"):
+        folder.store(tmp_path)
+
+
+def test_copies_made_at_one_time_are_no_schedule(tmp_path):
+    at = NOW.replace(hour=2)
+    copied = [Stored(f"b{n}", (at + timedelta(minutes=n)).isoformat(), 50) for n in range(8)]
+    found = outcomes(replaced(backups=tuple(copied)), DAILY)["daily schedule"]
+    assert found.outcome is Outcome.UNKNOWN
+    assert "1 times in 7 days: too few" in found.message
 
 
 @pytest.mark.skipif(not shutil.which("restic"), reason="restic is not here: apt-get install restic")
@@ -162,3 +235,53 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
     assert newest.created_at.startswith("2026-06-30T02:00:00")
     with pytest.raises(Unavailable, match="restic snapshots"):
         restic.store(str(tmp_path / "none"))
+
+    other = tmp_path / "home"
+    other.mkdir()
+    (other / "photo").write_bytes(b"x" * 9)
+    run("backup", "home", "--tag", "laptop", "--time", "2026-07-01 02:00:00")
+    with pytest.raises(Unavailable, match=r"snapshots of several paths: .*/data; .*/home"):
+        restic.store(repository)
+    meant = restic.store(f"{repository}#{data}")
+    assert [each.bytes for each in meant.backups] == [5000, 5000]
+    assert str(data) in meant.where
+    assert [each.bytes for each in restic.store(f"{repository}#laptop").backups] == [9]
+    assert restic.store(f"{repository}#chroma").backups == ()
+    with pytest.raises(UsageError, match="a tag, or a path"):
+        restic.store(f"{repository}#")
+
+
+@pytest.mark.parametrize(
+    ("prints", "said"),
+    [("null", None), ("[]", None), ("[null]", "not what restic says"), ("5", "not what restic says"),
+     ('[{"short_id": "a", "time": "yesterday", "paths": ["/d"]}]', "not what restic says"),
+     ("oops", "not JSON")],
+)  # fmt: skip
+def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, prints, said):
+    fake_restic(tmp_path, monkeypatch, f"cat <<'E'\n{prints}\nE\n")
+    if said is None:
+        assert restic.store("r").backups == ()
+        return
+    with pytest.raises(Unavailable, match=said):
+        restic.store("r")
+
+
+def test_password_of_a_restic_repository_is_in_no_word(tmp_path, monkeypatch):
+    repository = "rest:https://user:canary-restic@host/repo"
+    fake_restic(tmp_path, monkeypatch, "echo '[]'\n")
+    assert restic.store(repository).where == "restic rest:https://user:**********@host/repo (empty)"
+    fake_restic(tmp_path, monkeypatch, 'echo "cannot open $2" >&2; exit 1\n')
+    with pytest.raises(Unavailable, match="cannot open rest:https") as told:
+        restic.store(repository)
+    assert "canary-restic" not in str(told.value)
+    fake_restic(tmp_path, monkeypatch, 'echo "no JSON $2"\n')
+    with pytest.raises(Unavailable, match="not JSON") as told:
+        restic.store(repository)
+    assert "canary-restic" not in str(told.value)
+
+
+def fake_restic(folder, monkeypatch, script):
+    """A restic that does what `script` says."""
+    (folder / "restic").write_text(f"#!/bin/sh\n{script}")
+    (folder / "restic").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from chromadrill.errors import UsageError
 from chromadrill.railway import operations as ops
 from chromadrill.railway.api import Api, Lost, NotAuthorised, PlatformError
+from chromadrill.railway.backups import listed
 from chromadrill.railway.token import Token, from_environment
 
 SECRET = "canary-0123456789"
@@ -176,3 +177,27 @@ def test_missing_token_and_missing_file_say_what_to_set(tmp_path):
         from_environment({})
     with pytest.raises(UsageError, match="RAILWAY_TOKEN_FILE: FileNotFoundError"):
         from_environment({"RAILWAY_TOKEN_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("referenced", "used", "size"),
+    [(None, None, None), (None, 3, 3_000_000), (2, 3, 2_000_000), (0, 3, 3_000_000), (0, 0, 0),
+     (0, None, None)],
+)  # fmt: skip
+def test_size_that_the_platform_does_not_say_is_unknown_and_not_nothing(
+    answering, referenced, used, size
+):
+    row = {"id": "b", "name": "n", "createdAt": "2026-01-01T00:00:00Z", "scheduleId": None,
+           "expiresAt": None, "referencedMB": referenced, "usedMB": used}  # fmt: skip
+    api, _ = answering(value([row]))
+    assert listed(api, "i")[0].bytes == size
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["https://[", "http://[", "https://h:99999", "https://h:x", "ftp://localhost", "https:///x", "",
+     "h"],
+)  # fmt: skip
+def test_endpoint_that_is_none_is_a_sentence(endpoint):
+    with pytest.raises(UsageError, match=r"^endpoint"):
+        Api(Token("project", SecretStr(SECRET)), endpoint=endpoint)

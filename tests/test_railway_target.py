@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from chromadrill.checks.posture import judge
 from chromadrill.chroma.client import Chroma
 from chromadrill.errors import Refused, Unavailable, UsageError
-from chromadrill.model import Plan, ProvenRestore
+from chromadrill.model import Outcome, Plan, ProvenRestore
 from chromadrill.protocols import (
     HasLogs,
     HasMetrics,
@@ -171,11 +171,12 @@ def test_posture_tells_where_the_platform_differs_from_the_runbook(start):
         fill(chroma)
     production = [Plan("daily", "02:00", 7), Plan("weekly", None, 28)]
     now = datetime.now(UTC)
+    drilled = ProvenRestore("railway", "r", Outcome.PASS, 20, now.isoformat(), simulated=True)
 
     def judged(plans):
         found = judge(
             target.backup_store(), plans, now=now, may_lose_s=86_400, restore_limit_s=300,
-            proven=ProvenRestore("railway", "r", 20), kind="railway",
+            proven=drilled, kind="railway", simulated=target.simulated,
         )  # fmt: skip
         return {each.check: (str(each.outcome), each.message) for each in found}
 

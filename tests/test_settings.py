@@ -204,3 +204,26 @@ WRONG = (
 def test_wrong_environment_is_a_sentence(tmp_path, text):
     with pytest.raises(UsageError, match="environments"):
         load(write(tmp_path, f"[environments.lab]\n{text}"), environ={})
+
+
+@pytest.mark.parametrize("name", ["Staging", "my__staging", '"a.b"', '"a b"', "-x"])
+@pytest.mark.parametrize("kind", ["targets", "environments"])
+def test_name_that_no_variable_could_say_is_refused(tmp_path, kind, name):
+    file = write(tmp_path, f'[{kind}.{name}]\nurl = "http://127.0.0.1:1"')
+    with pytest.raises(UsageError, match=r"small letters"):
+        load(file, environ={})
+
+
+@pytest.mark.parametrize("name", ["staging", "my-staging", "my_staging2"])
+def test_variable_reaches_the_target_of_the_file(tmp_path, name):
+    file = write(tmp_path, f'[targets.{name}]\nkind = "command"')
+    targets = load(file, environ={f"DRILL_TARGETS__{name.upper()}__SCOPES": "acme/one"}).targets
+    assert {n: (t.kind, t.scopes) for n, t in targets.items()} == {name: ("command", ("acme/one",))}
+
+
+@pytest.mark.parametrize("kind", ["command", "railway", "remote", "process"])
+@pytest.mark.parametrize("scope", ["a", "/a", "a/", "/", ""])
+def test_scope_that_is_none_is_a_sentence_whatever_the_kind(tmp_path, kind, scope):
+    file = write(tmp_path, f'[targets.x]\nkind = "{kind}"\nscopes = ["a/b", "{scope}"]')
+    with pytest.raises(UsageError, match=rf"\[targets\.x\] scopes: .*DATABASE, not '{scope}'"):
+        load(file, environ={})

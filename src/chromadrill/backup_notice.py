@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chromadrill import cli
+from chromadrill.chroma.client import without_password
 from chromadrill.errors import UsageError
 from chromadrill.evidence.redaction import plain
 from chromadrill.monitoring.journal import attempted
@@ -35,7 +36,7 @@ def noticed(settings: Settings, target: str) -> Iterator[None]:
 def _tell(settings: Settings, target: str, *, good: bool, message: str) -> None:
     journal = Path(settings.monitoring.backup_journal)
     try:
-        attempted(journal, target, good=good, message=message)
+        attempted(journal, without_password(target), good=good, message=message)
     except OSError as error:
         cli.say(f"{journal}: {error.strerror}; the monitor will not know of this backup.")
     for trouble in pulse("backup heartbeat", settings.notify.backup_heartbeat, good=good):

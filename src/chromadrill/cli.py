@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import orjson
 
 from chromadrill.errors import DrillError, Refused, UsageError
+from chromadrill.evidence.redaction import plain
 from chromadrill.model import JSON, Outcome, Scope, Verdict
 
 DONE, DIFFERS, UNKNOWN, USAGE = 0, 1, 2, 64
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(USAGE, f"{self.prog}: {message}\n")
+        self.exit(USAGE, plain(f"{self.prog}: {message}\n"))
 
 
 def run(main: Callable[[list[str] | None], int], arguments: list[str] | None = None) -> NoReturn:
@@ -65,8 +66,8 @@ def run(main: Callable[[list[str] | None], int], arguments: list[str] | None = N
 
 
 def say(text: str) -> None:
-    """Logs, progress and errors go to standard error."""
-    sys.stderr.write(text + "\n")
+    """Logs, progress and errors go to standard error, without a secret in them."""
+    sys.stderr.write(plain(text) + "\n")
 
 
 def answer(value: Any) -> None:

@@ -17,7 +17,7 @@ from chromadrill.backups import folders
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.method import METHOD as EXPORT
 from chromadrill.chroma.access import access_to
-from chromadrill.chroma.client import CallFailed, connect
+from chromadrill.chroma.client import CallFailed, connect, without_password
 from chromadrill.datasets.live import ours
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.model import Backup, Scope
@@ -142,9 +142,17 @@ def guarded(settings: Settings, target: Target, name: str, *, incident: bool) ->
     return Guarded(target, standing(settings, name, target.url), incident)
 
 
+def is_named(incident: str | None, target: str) -> bool:
+    """Whether --incident, where it is given, names the target; a password in a URL need not be."""
+    return incident is None or without_password(incident) == without_password(target)
+
+
 def may_import(settings: Settings, url: str, incident: str | None) -> None:
     """Raise Refused for a script that would write to production; `incident`: its --incident."""
-    if incident not in (None, url):
-        raise UsageError(f"--incident {incident}: the url is {url}; name the same.")
+    if not is_named(incident, url):
+        raise UsageError(
+            f"--incident {without_password(str(incident))}: the url is {without_password(url)};"
+            " name the same."
+        )
     if incident is None:
         rules.may_operate(standing(settings, url), "restore")

@@ -332,11 +332,19 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class ProvenRestore:
-    """A restore that a drill has proven: of what kind of target, in which run, in how long."""
+    """What a drill's record proves of restores: all of its RB-2 and RB-8 together.
+
+    `seconds`: the slowest that passed; None where none was timed. `at`: when the run ended (ISO 8601,
+    UTC). `environment`: where it was, None where the record does not say.
+    """
 
     kind: str
     run: str
-    seconds: float
+    outcome: Outcome
+    seconds: float | None
+    at: str
+    environment: str | None = None
+    simulated: bool = False
 
 
 # ---- what a client sees -------------------------------------------------------------------------

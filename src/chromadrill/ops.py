@@ -11,8 +11,9 @@ from chromadrill import cli
 from chromadrill.backup_notice import noticed
 from chromadrill.backups.methods import METHODS
 from chromadrill.checks.posture import judge
+from chromadrill.chroma.client import without_password
 from chromadrill.errors import DrillError, UsageError
-from chromadrill.guarded import Guarded, guarded
+from chromadrill.guarded import Guarded, guarded, is_named
 from chromadrill.model import Backup, Outcome, Plan
 from chromadrill.posture import store_of
 from chromadrill.posture.proven import proven
@@ -28,8 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     settings = load(asked.drill_config, command_line={"drill.target": asked.target})
     name = asked.target or settings.drill.target
-    if asked.incident not in (None, name):
-        raise UsageError(f"--incident {asked.incident}: the target is {name}; name the same.")
+    if not is_named(asked.incident, name):
+        raise UsageError(
+            f"--incident {without_password(asked.incident)}: the target is {without_password(name)};"
+            " name the same."
+        )
     if asked.action == "snapshot":
         # a target that cannot even be opened is a failed backup, too
         with noticed(settings, name):
@@ -76,7 +80,7 @@ def _service(guard: Guarded, action: str) -> None:
             target.start()
     elif action == "start":
         target.start()
-    cli.say(f"{target.name}: {action} done, {target.url}")
+    cli.say(f"{target.name}: {action} done, {without_password(target.url)}")
 
 
 def _opened(settings: Settings, name: str, asked: argparse.Namespace) -> Guarded:
@@ -122,6 +126,7 @@ def _posture(settings: Settings, guard: Guarded, asked: argparse.Namespace) -> i
         restore_limit_s=settings.objectives.rb2_recovery_s,
         proven=proven(asked.proven or Path(settings.drill.reports) / "latest"),
         kind=guard.at.kind,
+        simulated=getattr(guard.target, "simulated", False),
     )
     outcome = Outcome.merge(each.outcome for each in verdicts)
     if asked.json:
@@ -159,7 +164,7 @@ def _parser() -> cli.Parser:
     posture = actions.add_parser("posture", help="are the backups as the environment wants them?")
     posture.add_argument(
         "--store",
-        help="a folder of copies or exports, or restic:REPOSITORY (default: the target's)",
+        help="a folder of backups, or restic:REPOSITORY[#TAG or #/PATH] (default: the target's)",
     )
     posture.add_argument(
         "--proven", type=Path, metavar="RUN", help="the drill that took the time of a restore"

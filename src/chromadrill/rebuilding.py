@@ -75,7 +75,7 @@ def run(
         batch_size=known.embedding.batch_size,
     )
     lost = _lost(asked.fingerprint, task) if asked.fingerprint else None
-    with connected(url, deadline_s=LONG_S) as chroma:
+    with connected(url, deadline_s=LONG_S, incident=asked.incident) as chroma:
         if settle(chroma, task):
             cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
         with _source(chroma, known, table, task, from_documents, since) as source:

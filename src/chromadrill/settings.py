@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import tomllib
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from chromadrill.address import same_server
 from chromadrill.errors import UsageError, did_you_mean
@@ -20,6 +29,7 @@ DEFAULT_FILE = Path("drill.toml")
 CUSTOMARY = {"CHROMA_IMAGE": "image", "CHROMA_DATA_DIR": "data_dir"}  # of [container]
 OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_MADE", "DRILL_ALLOW_ROOT_POSTGRES"}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
+_NAME = re.compile("[a-z0-9]+([_-][a-z0-9]+)*")  # of a target, or an environment
 # in the environment: separated by commas
 LISTS = {"required", "scopes", "exceptions", "sizes", "escalation", "releases"}
 
@@ -308,6 +318,15 @@ class TargetTable(_Table):
     shell: bool = False
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
 
+    @field_validator("scopes")
+    @classmethod
+    def _pairs(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        for each in scopes:
+            tenant, _, database = each.rpartition("/")
+            if not (tenant and database):
+                raise ValueError(f"a scope is written TENANT/DATABASE, not '{each}'")
+        return scopes
+
 
 class Settings(_Table):
     """All tables. `origins` says for "table.key" where its value came from."""
@@ -485,6 +504,18 @@ def _refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
             )
 
 
+def _require_names(file: Path, found: Mapping[str, Any]) -> None:
+    """A variable says a table's name in capitals (DRILL_TARGETS__STAGING__URL), and must find it."""
+    for kind in ("targets", "environments"):
+        tables = found.get(kind)
+        for name in tables if isinstance(tables, dict) else ():
+            if not _NAME.fullmatch(name):
+                raise UsageError(
+                    f"{file}: [{kind}.{name}]: a name has small letters, digits, and single '-' or"
+                    " '_' between them: a variable could not name it otherwise."
+                )
+
+
 def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
         if not DEFAULT_FILE.is_file():
@@ -497,6 +528,7 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from error
     _refuse_secrets(file, found)
+    _require_names(file, found)
     return found
 
 

@@ -20,7 +20,10 @@ from chromadrill.errors import DrillError, Unavailable, UsageError
 from chromadrill.fingerprint import at_rest, live
 from chromadrill.ladder import judge, judge_canary, judge_files, outcome_of
 from chromadrill.model import Fingerprint, Observation, Outcome, Scope, Verdict
+from chromadrill.rails.standing import standing
 from chromadrill.serving import private_copy, scratch_target
+from chromadrill.settings import load
+from chromadrill.targets import only_read
 from chromadrill.targets.process import ProcessTarget
 
 LONG_S = 60.0  # for one call in long work
@@ -29,8 +32,15 @@ SERVED_DEADLINE_S = 12.0
 
 
 @contextmanager
-def connected(url: str, *, deadline_s: float = DEADLINE_S) -> Iterator[Chroma]:
-    """A client of a Chroma 1.x server; what fails on the way is Unavailable, with a sentence."""
+def connected(
+    url: str, *, deadline_s: float = DEADLINE_S, incident: str | None = None
+) -> Iterator[Chroma]:
+    """A client of a Chroma 1.x server; what fails on the way is Unavailable, with a sentence.
+
+    Production is only read, and slowly, unless a person said `incident`.
+    """
+    if incident is None and standing(load(), url).production:
+        only_read(url)
     with connect(url, timeout_s=deadline_s) as chroma:
         try:
             yield chroma

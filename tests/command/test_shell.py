@@ -78,6 +78,11 @@ def test_command_that_is_not_installed_is_a_sentence(tmp_path):
         ({**UP, "logs": "awk '{print}'"}, "no such placeholder"),
         ({**UP, "logs": "x { y"}, "a brace is written twice"),
         ({**UP, "logs": "x 'y"}, "No closing quotation"),
+        ({**UP, "logs": "x {lines:d}"}, "takes neither"),
+        ({**UP, "logs": "x {lines!z}"}, "takes neither"),
+        ({**UP, "logs": "x {lines!r}"}, "takes neither"),
+        ({**UP, "logs": "x {lines:{x}}"}, "takes neither"),
+        ({**UP, "logs": "x a\0b"}, "zero byte"),
         ({**UP, "logs": " "}, "empty"),
         ({"start": "x"}, "stop = ... is missing"),
         ({**UP, "snapshot": "x"}, "restore = ... is missing"),
@@ -88,6 +93,11 @@ def test_what_is_wrong_in_the_table_is_said_before_anything_is_run(tmp_path, tex
     with pytest.raises(UsageError, match=said):
         target(tmp_path, **texts)
     assert not (tmp_path / "home").exists()
+
+
+def test_zero_byte_in_a_value_is_a_sentence(tmp_path):
+    with pytest.raises(DrillError, match="echo: embedded null byte"):
+        commands(tmp_path, "echo {lines}").run("logs", limit_s=9, lines="a\0b")
 
 
 @pytest.mark.parametrize("timeouts_s", [{"strat": 1}, {"start": 0}, {"start": -1}])

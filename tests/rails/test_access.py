@@ -1,11 +1,16 @@
 """The last rail before the wire: whoever makes a client of his own does not get past it."""
 
+import json
+import os
+import runpy
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from pydantic import SecretStr
 
+from chromadrill import targets
 from chromadrill.chroma import access
 from chromadrill.chroma.access import Access, May, ReadOnly, declare
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -169,3 +174,61 @@ def test_secret_goes_to_its_own_server_alone(server, rail):
         with pytest.raises(CallFailed) as failed:
             mine.call("GET", "/api/v2/nothing")
     assert "canary-value" not in f"{failed.value} {access.access_to(server.url)!r}"
+
+
+@pytest.fixture
+def script(server, tmp_path, monkeypatch):
+    """Run a script's `main` on the server, which is production; returns its exit code."""
+    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.chdir(tmp_path)
+    for name in [each for each in os.environ if each.startswith(("CHROMA_", "DRILL_"))]:
+        monkeypatch.delenv(name)
+    (tmp_path / "drill.toml").write_text(f'[environments.production]\nurl = "{server.url}"\n')
+    folder = Path(__file__).parents[2] / "scripts"
+    return lambda name, *words: runpy.run_path(str(folder / name))["main"](
+        ["--url", server.url.replace("127.0.0.1", "localhost"), *words]
+    )
+
+
+@pytest.mark.slow
+def test_script_searches_production_slowly_and_does_not_time_its_own_waiting(
+    script, monkeypatch, capsys
+):
+    monkeypatch.setattr(targets, "BURST", 0)
+    started = time.monotonic()
+    assert script("performance_test.py", "--queries", "15", "--json") == 0
+    assert time.monotonic() - started > 1.5
+    assert json.loads(capsys.readouterr().out)["p50_ms"] < 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("validate_collection_counts.py", ("--expected-min", "1")),
+     ("validate_chromadb.py", ("--all",)), ("fingerprint_chromadb.py", ("--output", "f")),
+     ("backup_chromadb.py", ("--all", "--output-file", "export"))],
+)  # fmt: skip
+def test_every_script_that_reads_production_is_held_to_reading(
+    script, server, monkeypatch, name, words
+):
+    monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", "backups.jsonl")
+    assert script(name, *words) == 0
+    held = access.access_to(server.url)
+    assert (held.may, held.per_second) == (May.READ, targets.PER_SECOND)
+
+
+@pytest.mark.slow
+def test_person_in_an_incident_restores_production_with_a_script(script, server, capsys):
+    assert script("backup_chromadb.py", "--all", "--output-file", "export.jsonl") == 0
+    access._KNOWN.clear()
+    said = server.url.replace("127.0.0.1", "localhost")
+    words = ("--input-file", "export.jsonl", "--into", "drill-into")
+    with pytest.raises(Refused, match="read-only by rule"):
+        script("restore_chromadb.py", *words)
+    try:
+        done = script("restore_chromadb.py", *words, "--incident", said)
+    except ReadOnly as error:  # the session would take it for a part that is not covered
+        done = str(error)
+    assert done == 0, capsys.readouterr().out
+    with Chroma(server.url) as chroma:
+        chroma.delete_collection(Scope(), "drill-into")

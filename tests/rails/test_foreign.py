@@ -117,3 +117,20 @@ def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, 
         ownership.owned(moved, tmp_path)
     with pytest.raises(Refused, match="is the marker of"):
         ownership.take_over(moved, tmp_path, [Scope()])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5", "null", "[]", "x", '"x"', "{}", '[["deployment", "127.0.0.1:9"]]',
+     '{"deployment": 5}', "\xff"],
+)  # fmt: skip
+def test_file_that_is_no_marker_is_a_sentence_and_takes_nothing_over(tmp_path, text):
+    at = Standing("box", "http://127.0.0.1:9", "command", "staging", "staging")
+    marker = tmp_path / ownership.FOLDER / ownership.NAME
+    marker.parent.mkdir()
+    marker.write_text(text, "latin-1")
+    with pytest.raises(Refused, match="is no ownership marker"):
+        ownership.owned(at, tmp_path)
+    with pytest.raises(Refused, match="is no ownership marker"):
+        ownership.take_over(at, tmp_path, [Scope()])
+    assert marker.read_text("latin-1") == text

@@ -81,7 +81,7 @@ def test_production_is_given_no_other_role(tmp_path, role):
         settings(tmp_path, f'[environments.production]\nrole = "{role}"\n')
     with pytest.raises(UsageError, match="it is production"):
         settings(tmp_path, "", DRILL_ENVIRONMENTS__PRODUCTION__ROLE=role)
-    with pytest.raises(UsageError, match="it is production"):
+    with pytest.raises(UsageError):
         settings(tmp_path, '[environments.Production]\nrole = "staging"\n')
 
 

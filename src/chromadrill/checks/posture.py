@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from chromadrill.model import Plan, ProvenRestore, Schedule, Store, Stored, Verdict
+from chromadrill.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored, Verdict
 
 DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": 30.0}
 GRACE = timedelta(hours=1)  # a backup takes its time, and a schedule begins when it can
+PROOF_DAYS = 35.0  # a drill is monthly, and may be a few days late
 SHRUNK = 0.5  # of what it is a backup of, or of those before it
 
 
@@ -23,8 +24,9 @@ def judge(
     restore_limit_s: float,
     proven: ProvenRestore | None,
     kind: str,
+    simulated: bool = False,
 ) -> list[Verdict]:
-    """All verdicts on a store. `kind`: of the target whose backups they are."""
+    """All verdicts on a store. `kind`: of the target whose backups they are; `simulated`: it is."""
     found = [newest(store, plans, now, may_lose_s)]
     if not plans:
         found.append(
@@ -32,7 +34,7 @@ def judge(
         )
     for plan in plans:
         found += [schedule(store, plan, now), hour(store, plan), retention(store, plan, now)]
-    return [*found, size(store), restorable(proven, restore_limit_s, kind)]
+    return [*found, size(store), restorable(proven, restore_limit_s, kind, now, simulated)]
 
 
 def newest(store: Store, plans: Sequence[Plan], now: datetime, may_lose_s: float) -> Verdict:
@@ -62,13 +64,13 @@ def schedule(store: Store, plan: Plan, now: datetime) -> Verdict:
             return Verdict.passed(check, f"{store.where} makes one")
         there = ", ".join(each.every for each in store.schedules) or "none"
         return Verdict.failed(check, f"{store.where} has no such schedule; there: {there}")
-    ages = [each for each in _ages(store, now) if each <= plan.keep_days]
+    ages = _apart([each for each in _ages(store, now) if each <= plan.keep_days])
     if len(ages) < 2:
-        return Verdict.unknown(check, f"{len(ages)} backups in {plan.keep_days:g} days: too few")
+        return Verdict.unknown(check, f"{len(ages)} times in {plan.keep_days:g} days: too few")
     gap = max(older - newer for newer, older in pairwise(ages))
     limit = DAYS[plan.every] + GRACE / timedelta(days=1)
     make = Verdict.passed if gap <= limit else Verdict.failed
-    sentence = f"{len(ages)} backups, at most {gap:.1f} days between two of them"
+    sentence = f"made {len(ages)} times, at most {gap:.1f} days between two of them"
     return make(check, sentence, actual=gap, limit=limit, unit="days")
 
 
@@ -146,17 +148,31 @@ def size(store: Store) -> Verdict:
     )  # fmt: skip
 
 
-def restorable(proven: ProvenRestore | None, limit_s: float, kind: str) -> Verdict:
-    """Whether a drill of this kind of target has restored one in time."""
+def restorable(
+    proven: ProvenRestore | None, limit_s: float, kind: str, now: datetime, simulated: bool = False
+) -> Verdict:
+    """Whether a drill of this kind of target, a real one and of late, has restored all in time."""
+    check = "restore in time"
     if proven is None:
-        return Verdict.unknown("restore in time", "no drill has proven a restore: pytest -m drill")
+        return Verdict.unknown(check, "no drill has proven a restore: pytest -m drill")
+    said = f"run {proven.run} ({proven.environment or 'of no named environment'})"
     if proven.kind != kind:
+        return Verdict.unknown(check, f"{said} proves it for a {proven.kind}, not for a {kind}")
+    if proven.simulated and not simulated:
+        return Verdict.unknown(check, f"{said} was on a simulated platform, and proves no real one")
+    days = (now - datetime.fromisoformat(proven.at)) / timedelta(days=1)
+    if not 0 <= days <= PROOF_DAYS:
         return Verdict.unknown(
-            "restore in time", f"run {proven.run} proves it for a {proven.kind}, not for a {kind}"
+            check, f"{said} ended {days:.1f} days ago; the last {PROOF_DAYS:g} count"
         )
+    if proven.outcome is not Outcome.PASS:
+        make = Verdict.failed if proven.outcome is Outcome.FAIL else Verdict.unknown
+        return make(check, f"{said}: not every restore in it passed (RB-2, RB-8)")
+    if proven.seconds is None:
+        return Verdict.unknown(check, f"{said}: no restore in it was timed")
     make = Verdict.passed if proven.seconds <= limit_s else Verdict.failed
     return make(
-        "restore in time", f"{proven.seconds:.1f} s of {limit_s:g} s, in run {proven.run}",
+        check, f"{proven.seconds:.1f} s of {limit_s:g} s, in {said}, {days:.0f} days ago",
         actual=proven.seconds, limit=limit_s, unit="s",
     )  # fmt: skip
 
@@ -183,6 +199,15 @@ def _ages(store: Store, now: datetime) -> list[float]:
         (now - datetime.fromisoformat(each.created_at)) / timedelta(days=1)
         for each in _sorted(store)
     ]
+
+
+def _apart(ages: list[float]) -> list[float]:
+    """Those made within the grace of each other are of one time: several files, or a copy of all."""
+    found: list[float] = []
+    for each in ages:
+        if not found or each - found[-1] > GRACE / timedelta(days=1):
+            found.append(each)
+    return found
 
 
 def _minutes(at: datetime) -> int:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 MASK = b"**********"
-_PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)[^/\s@\"']+@")
+_PASSWORD = re.compile(rb"(://[^/\s:@\"'<>]*:)[^/\s\"'<>]+@")  # up to the last @: it may hold one
+_TOKEN = re.compile(rb"(https?://)[^/\s:@\"'<>]+@")
 LONGEST = 10_000  # a file that holds more is no secret
 SHORTEST = 8  # a shorter value would mask ordinary words
 
@@ -45,10 +49,36 @@ def _said(name: str, value: str) -> bytes:
 
 
 def redact(data: bytes, secrets: Iterable[bytes]) -> bytes:
-    """Mask the secrets, and the password of any URL whoever wrote it."""
-    for secret in secrets:
-        data = data.replace(secret, MASK)
-    return _PASSWORD.sub(rb"\1" + MASK + b"@", data) if b"@" in data else data
+    """Mask the secrets, however they are escaped, and the password of any URL whoever wrote it."""
+    forms = {form for secret in secrets for form in _forms(secret)}
+    for form in sorted(forms, key=len, reverse=True):
+        data = data.replace(form, MASK)
+    if b"@" not in data:
+        return data
+    data = _PASSWORD.sub(rb"\1" + MASK + b"@", data)
+    return _TOKEN.sub(rb"\1" + MASK + b"@", data)
+
+
+@cache
+def _forms(secret: bytes) -> frozenset[bytes]:
+    """As it is; as JSON, a string in JSON, and Python write it; and each of them in XML or HTML."""
+    text = secret.decode("utf-8", "surrogateescape")
+    written = {text, repr(text)[1:-1]}
+    for ascii_only in (True, False):
+        inside = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
+        written |= {inside, json.dumps(inside, ensure_ascii=ascii_only)[1:-1]}
+    marked = {
+        mark
+        for each in written
+        for bare in (html.escape(each, quote=False),)
+        for mark in (
+            bare,
+            bare.replace('"', "&quot;"),  # an attribute
+            html.escape(each),
+            bare.replace('"', "&#34;").replace("'", "&#39;"),  # by a template
+        )
+    }
+    return frozenset(each.encode("utf-8", "surrogateescape") for each in written | marked)
 
 
 def plain(text: str) -> str:

@@ -10,7 +10,7 @@ from chromadrill.protocols import HasSnapshots, Target
 
 
 def store_of(target: Target, named: str | None) -> Store:
-    """The store `named` (restic:REPOSITORY, or a folder), else the target's own.
+    """The store `named` (restic:REPOSITORY[#TAG or #/PATH], or a folder), else the target's own.
 
     Raises UsageError, Unavailable where it cannot be read.
     """

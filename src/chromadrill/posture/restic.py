@@ -4,28 +4,50 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import datetime
 from typing import Any
 
-from chromadrill.errors import Unavailable
+from chromadrill.errors import Unavailable, UsageError
+from chromadrill.evidence.redaction import plain
 from chromadrill.model import Store, Stored
 
 LIMIT_S = 120.0
 
 
-def store(repository: str) -> Store:
-    """The password is restic's own affair: RESTIC_PASSWORD_FILE or its other ways."""
-    snapshots = _restic(repository, "snapshots")
-    found = [Stored(each["short_id"], each["time"], None) for each in snapshots]
-    if found:
-        found.sort(key=lambda each: each.created_at)
-        newest = found[-1]
-        stats = _restic(repository, "stats", "--mode", "restore-size", newest.id)
-        found[-1] = Stored(newest.id, newest.created_at, int(stats["total_size"]))
-        if len(found) > 1:
-            before = found[-2]
-            stats = _restic(repository, "stats", "--mode", "restore-size", before.id)
-            found[-2] = Stored(before.id, before.created_at, int(stats["total_size"]))
-    return Store(f"restic {repository}", tuple(found))
+def store(named: str) -> Store:
+    """REPOSITORY, or REPOSITORY#TAG, or REPOSITORY#/PATH: which of its snapshots are meant.
+
+    The password is restic's own affair: RESTIC_PASSWORD_FILE or its other ways. Raises Unavailable
+    where snapshots of several paths lie there and none was named.
+    """
+    repository, named_one, which = named.partition("#")
+    if named_one and not which:
+        raise UsageError(
+            f"--store restic:{plain(named)}: a tag, or a path from / on, is wanted after #."
+        )
+    only = ["--path" if which.startswith("/") else "--tag", which] if which else []
+    where = f"restic {plain(repository)}"  # its URL may hold a password
+    snapshots = _restic(repository, "snapshots", *only) or []  # some releases say null for none
+    try:
+        paths = {", ".join(each["paths"]) for each in snapshots}
+        found = [Stored(each["short_id"], each["time"], None) for each in snapshots]
+        found.sort(key=lambda each: datetime.fromisoformat(each.created_at))
+        if len(paths) > 1 and not which:
+            raise Unavailable(
+                f"{where}: snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
+                next_step=f"Say which: --store restic:{plain(repository)}#TAG, or #/PATH.",
+            )
+        sized = [
+            Stored(each.id, each.created_at, _size(repository, each.id)) for each in found[-2:]
+        ]
+    except (TypeError, KeyError, ValueError) as error:
+        raise Unavailable(f"{where}: not what restic says of snapshots: {error!r}.") from error
+    return Store(f"{where} ({which or ''.join(paths) or 'empty'})", (*found[:-2], *sized))
+
+
+def _size(repository: str, snapshot: str) -> int:
+    stats = _restic(repository, "stats", "--mode", "restore-size", snapshot)
+    return int(stats["total_size"])
 
 
 def _restic(repository: str, *words: str) -> Any:
@@ -40,8 +62,8 @@ def _restic(repository: str, *words: str) -> Any:
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"restic {words[0]}: no answer within {LIMIT_S:g} s.") from error
     if done.returncode != 0:
-        raise Unavailable(f"restic {words[0]}: {done.stderr.strip()[-500:]}")
+        raise Unavailable(f"restic {words[0]}: {plain(done.stderr.strip()[-500:])}")
     try:
         return json.loads(done.stdout)
     except ValueError as error:
-        raise Unavailable(f"restic {words[0]}: not JSON: {done.stdout[:200]!r}.") from error
+        raise Unavailable(f"restic {words[0]}: not JSON: {plain(done.stdout[:200])!r}.") from error

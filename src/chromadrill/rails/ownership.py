@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from chromadrill.address import origin
 from chromadrill.chroma.client import connect
@@ -28,7 +29,7 @@ def owned(at: Standing, home: Path) -> JSON:
     """The marker; raises Refused where there is none, or it is that of another deployment."""
     path = home / FOLDER / NAME
     try:
-        found = dict(json.loads(path.read_text("utf-8")))
+        found = _marker(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise Refused(
             f"{at.target} bears no ownership marker ({path}): no drill has taken it over.",
@@ -78,6 +79,13 @@ def take_over(at: Standing, home: Path, scopes: Sequence[Scope]) -> None:
         "taken_over_at": utc_now(),
     }
     path.write_text(json.dumps(content, indent=1), "utf-8")
+
+
+def _marker(found: Any) -> JSON:
+    """What was read, if it has the form of a marker; raises ValueError where it has not."""
+    if not isinstance(found, dict) or not isinstance(found.get("deployment"), str):
+        raise ValueError("it names no deployment")
+    return found
 
 
 def _deployment(at: Standing) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chromadrill.chroma.client import without_password
 from chromadrill.errors import Refused
 from chromadrill.model import Backup
 from chromadrill.rails.standing import Standing
@@ -42,7 +43,7 @@ def may_damage(at: Standing, allowed: str | None) -> None:
         )
     if not at.live and at.kind == at.target:
         return
-    if allowed != at.target:
+    if allowed is None or without_password(allowed) != at.target:
         raise Refused(
             f"{at.target} is a live target, and damage there was not allowed by its name.",
             next_step=f"--allow-damage {at.target}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chromadrill.address import same_server
+from chromadrill.chroma.client import without_password
 from chromadrill.settings import Settings
 
 OWN_KINDS = ("process", "container")  # started by us, in a home that bears our marker
@@ -12,7 +13,7 @@ OWN_KINDS = ("process", "container")  # started by us, in a home that bears our 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`target`: as it was named. `role` None: nobody said what this deployment is."""
+    """`target`: as it was named, no password in it. `role` None: nobody said what this deployment is."""
 
     target: str
     url: str | None
@@ -44,11 +45,12 @@ def standing(settings: Settings, target: str, url: str | None = None) -> Standin
         url = url or settings.environments[named].url
     if kind in OWN_KINDS and table is None:
         named = None  # limits may be those of an environment; the server is ours
+    shown = without_password(target)  # it goes into messages, files and next commands
     for name, each in settings.environments.items():
         there = each.url and url and same_server(each.url, url)
         if each.role == "production" and (there or name == settings.environment_of(target)):
-            return Standing(target, url, kind, name, "production")
+            return Standing(shown, url, kind, name, "production")
     if named is None:
-        return Standing(target, url, kind, None, None)
+        return Standing(shown, url, kind, None, None)
     found = settings.environments[named]
-    return Standing(target, url, kind, named, found.role, found.exclusive)
+    return Standing(shown, url, kind, named, found.role, found.exclusive)

@@ -50,7 +50,14 @@ class Api:
         timeout_s: float = 30.0,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        place = urllib.parse.urlsplit(endpoint)
+        try:
+            place = urllib.parse.urlsplit(endpoint)
+            place.port  # noqa: B018  raises where it is none
+            httpx.URL(endpoint)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise UsageError(f"endpoint {endpoint} is no URL: {error}.") from error
+        if place.scheme not in ("http", "https") or not place.hostname:
+            raise UsageError(f"endpoint {endpoint} is no URL of a platform: https://HOST/PATH.")
         if place.scheme != "https" and place.hostname not in LOOPBACK:
             raise UsageError(f"endpoint {endpoint}: a token is sent over https only.")
         self.endpoint, self._kind, self._patience_s = endpoint, token.kind, patience_s

@@ -16,12 +16,13 @@ WITHIN_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class PlatformBackup:
-    """`created_at` in UTC, ISO 8601; `bytes` as the platform says, which it caches for hours."""
+    """`created_at` in UTC, ISO 8601; `bytes` as the platform says, which it caches for hours; None
+    where it does not say."""
 
     id: str
     name: str | None
     created_at: str
-    bytes: int
+    bytes: int | None
     scheduled: bool
     expires_at: str | None
 
@@ -42,13 +43,17 @@ def listed(api: Api, instance: str) -> list[PlatformBackup]:
             id=each["id"],
             name=each["name"],
             created_at=each["createdAt"],
-            bytes=int(1e6 * (each["referencedMB"] or each["usedMB"] or 0)),
+            bytes=_bytes(each["referencedMB"] or each["usedMB"]),
             scheduled=each["scheduleId"] is not None,
             expires_at=each["expiresAt"],
         )
         for each in api.run(ops.BACKUPS, instance=instance)
     ]
     return sorted(found, key=lambda each: each.created_at, reverse=True)
+
+
+def _bytes(megabytes: float | None) -> int | None:
+    return None if megabytes is None else int(1e6 * megabytes)
 
 
 def create(api: Api, instance: str, name: str, *, within_s: float = WITHIN_S) -> PlatformBackup:

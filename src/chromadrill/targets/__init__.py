@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import pkgutil
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from pydantic import SecretStr
+
 from chromadrill.chroma.access import Access, May, access_to, declare
-from chromadrill.errors import UsageError, did_you_mean
+from chromadrill.errors import DrillError, UsageError, did_you_mean
 from chromadrill.model import Scope
 from chromadrill.protocols import Restartable, Scratch, Target
 from chromadrill.rails.ownership import FOLDER
@@ -64,9 +66,15 @@ def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
     """What is not ours is written to in collections of our own alone; production not at all."""
     secrets = headers(at.target, table.headers) if table else {}
     if at.production:
-        declare(url, Access(May.READ, secrets, PER_SECOND, BURST, READ_ONLY))
+        only_read(url, secrets)
     else:
         declare(url, Access(May.OWNED, secrets))
+
+
+def only_read(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
+    """From here on this process only reads there, and not faster than production bears."""
+    shown = access_to(url).secrets if secrets is None else secrets
+    declare(url, Access(May.READ, shown, PER_SECOND, BURST, READ_ONLY))
 
 
 def open_up(url: str, notes: Path | None = None) -> None:
@@ -179,11 +187,21 @@ def require_known(settings: Settings, name: str | None = None) -> None:
 
 
 def _imported(path: str) -> Target:
+    """The user's own class, whatever may come of it: a target, or a sentence."""
     try:
-        found = pkgutil.resolve_name(path)()
-    except (ImportError, AttributeError, ValueError) as error:
+        make = pkgutil.resolve_name(path)
+    except Exception as error:
         raise UsageError(f"--target {path}: cannot import it: {error}.") from error
-    if not isinstance(found, Target):
+    try:
+        found = make()
+        if isinstance(found, Target):  # reads its properties, and they may raise
+            return found
         missing = [each for each in ("name", "url", "facts") if not hasattr(found, each)]
-        raise UsageError(f"--target {path}: not a target; it lacks {', '.join(missing)}.")
-    return found
+    except DrillError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            f"--target {path}: cannot make one: {type(error).__name__}: {error}.",
+            next_step="It is called without arguments; a class of ours has its table instead.",
+        ) from error
+    raise UsageError(f"--target {path}: not a target; it lacks {', '.join(missing)}.")

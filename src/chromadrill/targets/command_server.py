@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.client import CallFailed, Chroma, without_password
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable
@@ -80,7 +80,11 @@ class UpAndDown(CommandTarget):
         started = now()
         try:
             self._run(command)
-            wait_until(self._answers, within_s=self._answers_s, name=f"an answer of {self.url}")
+            wait_until(
+                self._answers,
+                within_s=self._answers_s,
+                name=f"an answer of {without_password(self.url)}",
+            )
         except Unavailable as error:
             logs = self.logs(12) if isinstance(self, Logs) else "(no command for logs)"
             raise Unavailable(

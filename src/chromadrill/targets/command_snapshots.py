@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chromadrill.backups import folders
 from chromadrill.backups.export import method as export
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.client import connect, without_password
 from chromadrill.clock import utc_now
 from chromadrill.errors import Refused, Unavailable
 from chromadrill.fingerprint import live
@@ -45,7 +45,8 @@ class Snapshots(UpAndDown):
             folder.mkdir()
             folders.describe(
                 folder, before, backup_id=backup_id, method=METHOD, created_at=made,
-                source={"target": self.name, "url": self.url}, bytes=self._bytes(backup_id),
+                source={"target": self.name, "url": without_password(self.url)},
+                bytes=self._bytes(backup_id),
             )  # fmt: skip
         return folders.opened(self._folder / backup_id)
 

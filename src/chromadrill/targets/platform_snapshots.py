@@ -61,7 +61,7 @@ class Book:
         found = [
             folders.opened(self.folder / kept[each.id])
             if each.id in kept
-            else Backup(_called(each, there), "", METHOD, each.created_at, each.bytes)
+            else Backup(_called(each, there), "", METHOD, each.created_at, each.bytes or 0)
             for each in there
         ]
         found += [each for each in folders.listed(self.folder) if each.method == EXPORT]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chromadrill.backups import folders
 from chromadrill.backups.export import method as export
-from chromadrill.chroma.client import CallFailed, Chroma, connect
+from chromadrill.chroma.client import CallFailed, Chroma, connect, without_password
 from chromadrill.chroma.readiness import answers_queries
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable, UsageError
@@ -112,8 +112,13 @@ class RailwayTarget:
             at.domains,
         )
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the platform is one of ours, in which nothing is proven of the real one."""
+        return self._api.simulated
+
     def facts(self) -> Mapping[str, str]:
-        at, simulated = self.place, self._api.simulated
+        at, simulated = self.place, self.simulated
         found = {
             # the name that every report shows: nobody shall take a simulated drill for a real one
             "name": f"{self.name} (simulated)" if simulated else self.name,
@@ -121,7 +126,7 @@ class RailwayTarget:
             "platform": "simulated" if simulated else "Railway",
             "environment": at.environment_name,
             "service": at.service_name,
-            "url": self.url,
+            "url": without_password(self.url),
         }
         try:
             with Chroma(self.url, timeout_s=10) as chroma:
@@ -140,7 +145,11 @@ class RailwayTarget:
         started = now()
         try:
             deployments.deploy(self._api, self.place)
-            wait_until(self._answers, within_s=self._answers_s, name=f"an answer of {self.url}")
+            wait_until(
+                self._answers,
+                within_s=self._answers_s,
+                name=f"an answer of {without_password(self.url)}",
+            )
         except Unavailable as error:
             raise Unavailable(
                 f"{error.what} Its last lines:\n{self._last_lines()}",
@@ -195,7 +204,8 @@ class RailwayTarget:
         finally:
             self.start()
         self._require_same_counts(before)
-        source = {"target": self.name, "url": self.url, "volume": volume.id, "backup": made.id}
+        shown = without_password(self.url)
+        source = {"target": self.name, "url": shown, "volume": volume.id, "backup": made.id}
         return book.enter(backup_id, before, made, source, size=made.bytes or volume.used_mb * 1e6)
 
     def _require_same_counts(self, before: Fingerprint) -> None:

@@ -39,7 +39,7 @@ class Commands:
             if name not in placeholders:
                 raise UsageError(f"{where}: no such command. {did_you_mean(name, placeholders)}")
             try:
-                used = {field for _, field, _, _ in Formatter().parse(text) if field is not None}
+                parsed = [each for each in Formatter().parse(text) if each[1] is not None]
                 words = shlex.split(text)
             except ValueError as error:
                 raise UsageError(
@@ -47,9 +47,14 @@ class Commands:
                 ) from error
             if not words:
                 raise UsageError(f"{where}: empty.")
-            for each in used - placeholders[name]:
-                known = did_you_mean(each, placeholders[name])
-                raise UsageError(f"{where}: {{{each}}}: no such placeholder. {known}")
+            if "\0" in text:
+                raise UsageError(f"{where}: no command holds a zero byte.")
+            for _, field, form, conversion in parsed:
+                if field not in placeholders[name]:
+                    known = did_you_mean(str(field), placeholders[name])
+                    raise UsageError(f"{where}: {{{field}}}: no such placeholder. {known}")
+                if form or conversion:
+                    raise UsageError(f"{where}: {{{field}}} takes neither ':' nor '!'.")
         for name, seconds in self.timeouts_s.items():
             where = f"[targets.{self.target}.timeouts_s] {name}"
             if name not in placeholders:
@@ -102,9 +107,10 @@ class Commands:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a zero byte in a value
+                why = getattr(error, "strerror", None) or error
                 raise DrillError(
-                    f"[targets.{self.target}.commands] {name}: {words[0]}: {error.strerror}.",
+                    f"[targets.{self.target}.commands] {name}: {words[0]}: {why}.",
                     next_step="Is it installed, and in the PATH? A pipe or a variable wants"
                     f" shell = true in [targets.{self.target}].",
                 ) from error
