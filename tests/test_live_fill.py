@@ -1,51 +1,53 @@
 """A live target is filled only where drills alone use it."""
 
-import dataclasses
-
 import pytest
 
+from chromadrill.chroma import access
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.datasets.live import MARKER, everything, fill, may_be_filled
+from chromadrill.datasets.live import everything, fill, may_be_filled
 from chromadrill.datasets.standard import Dataset, standard
 from chromadrill.errors import Refused
 from chromadrill.model import Scope
+from chromadrill.rails.leftovers import new_run
+from chromadrill.rails.ownership import made, notes
+from chromadrill.targets import open_up
 from tests.conftest import info
 
-OURS = {(Scope(), "bmad_embeddings")}
+RUN = f"drill-{new_run()}-writes"
 
 
 def named(*names):
-    return [info(name=each) for each in names]
+    return [info(name=each, id=f"id-{each}") for each in names]
 
 
 @pytest.mark.parametrize(
     "there",
     [
         (),
-        (MARKER,),
-        (MARKER, "bmad_embeddings", "drill-1-writes"),
-        (MARKER, "chromadrill-import-x"),
+        ("bmad_embeddings", RUN),
+        ("chromadrill-import-x",),
     ],
 )
 def test_empty_or_ours_may_be_filled(there):
-    may_be_filled(named(*there), OURS)
+    may_be_filled(named(*there), {"id-bmad_embeddings", "id-chromadrill-import-x"})
 
 
-@pytest.mark.parametrize("there", [("bmad_embeddings",), ("drill-x",), (MARKER, "customers")])
-def test_what_no_drill_put_there_is_refused(there):
-    with pytest.raises(Refused, match="holds what no drill put there"):
-        may_be_filled(named(*there), OURS)
-
-
-def test_our_name_in_another_database_is_not_ours():
-    elsewhere = dataclasses.replace(info(name="bmad_embeddings"), database="other")
-    with pytest.raises(Refused, match="other/bmad_embeddings"):
-        may_be_filled([*named(MARKER), elsewhere], OURS)
+@pytest.mark.parametrize(
+    "name", ["bmad_embeddings", "drill-dataset", "drill-bit-manuals", "drill-1-x", "customers"]
+)
+def test_name_like_ours_is_no_proof_that_a_drill_made_it(name):
+    for ids in ((), {"id-another"}):
+        with pytest.raises(Refused, match=f"holds what no drill put there: .*{name}"):
+            may_be_filled(named(name), ids)
 
 
 @pytest.mark.slow
-def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(server):
+def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(
+    server, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(access, "_KNOWN", {})
     small = Dataset(tuple(c for c in standard(1100).collections if c.name == "scratchpad"))
+    (tmp_path / "rails").mkdir()
 
     def counts(chroma):
         return {c.name: chroma.count(c) for c in everything(chroma, small.scopes)}
@@ -53,18 +55,41 @@ def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(serve
     with Chroma(server.url) as chroma:
         before = counts(chroma)
         with pytest.raises(Refused, match="docs"):
-            fill(chroma, small)
+            fill(chroma, small, made(tmp_path))
         assert counts(chroma) == before
         chroma.delete_collection(Scope(), "docs")
-        fill(chroma, small)
+    open_up(server.url, notes(tmp_path))
+    with Chroma(server.url) as chroma:
+        fill(chroma, small, made(tmp_path))
         first = counts(chroma)
-        chroma.create_collection(Scope(), "drill-left-behind")
-        fill(chroma, small)
+        chroma.create_collection(Scope(), RUN)
+        fill(chroma, small, made(tmp_path))
         assert counts(chroma) == first
-        assert first.keys() == {MARKER, "scratchpad"}
+        assert first.keys() == {"scratchpad"}
         assert first["scratchpad"] > 50
+    access._KNOWN.clear()
+    with Chroma(server.url) as chroma:  # somebody else makes it anew, under the same name
+        scope = small.scopes[0]
+        chroma.delete_collection(scope, "scratchpad")
+        chroma.create_collection(scope, "scratchpad", metadata={"owner": "a team"})
+        with pytest.raises(Refused, match="scratchpad"):
+            fill(chroma, small, made(tmp_path))
+        assert chroma.collection(scope, "scratchpad").metadata == {"owner": "a team"}
 
 
 def test_server_that_fails_while_asked_is_not_called_empty(server):
     with Chroma("http://127.0.0.1:9") as chroma, pytest.raises(CallFailed):
         everything(chroma, [Scope()])
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 400])
+def test_server_that_does_not_let_itself_be_listed_is_not_called_empty(monkeypatch, status):
+    def refused(tenant):
+        raise CallFailed("GET databases", status, "no")
+
+    with Chroma("http://127.0.0.1:9") as chroma:
+        monkeypatch.setattr(chroma, "databases", refused)
+        with pytest.raises(CallFailed):
+            everything(chroma, [Scope()])
+        status = 404
+        assert everything(chroma, [Scope()]) == []

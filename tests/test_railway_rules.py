@@ -32,6 +32,7 @@ def test_anything_staged_is_refused_by_name_alone():
 
 def test_restored_volume_may_be_committed():
     may_commit(OWN, "s", {"v"})
+    may_commit({"services": {"s": {"volumeMounts": {"v": {}, "old": None}}}}, "s", {"v"})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,28 @@ def test_restored_volume_may_be_committed():
 def test_anything_beside_it_may_not(patch, named):
     with pytest.raises(Refused, match=named):
         may_commit(patch, "s", {"v"})
+
+
+@pytest.mark.parametrize("patch", ['{"services": {"t": {}}}', [OWN], None, 5, {"services": "s"}])
+def test_patch_that_cannot_be_read_is_not_committed(patch):
+    with pytest.raises(Refused, match="cannot be read"):
+        may_commit(patch, "s", {"v"})
+
+
+@pytest.mark.parametrize(
+    ("patch", "new"),
+    [
+        ({}, {"v"}),
+        ({"volumes": {"v": {}}}, {"v"}),
+        ({"services": {"s": {"volumeMounts": {"w": {}}}}}, {"v"}),
+        ({"services": {"s": {"volumeMounts": {"v": {}, "w": {}}}}}, {"v", "w"}),
+        ({"services": {"s": {"volumeMounts": {"v": None}}}}, {"v"}),
+        ({"services": {"s": {"volumeMounts": {"v": {}}}}}, set()),
+    ],
+)
+def test_anything_but_one_new_volume_under_the_service_may_not(patch, new):
+    with pytest.raises(Refused, match="Wanted: the one restored volume"):
+        may_commit(patch, "s", new)
 
 
 def test_shared_variables_beside_it_may_not():

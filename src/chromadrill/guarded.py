@@ -1,19 +1,24 @@
 """What `ops` does to a target, with the rails asked first and what they need to know noted.
 
 HOME/rails/owner.json           the ownership marker
+HOME/rails/made.txt             ids of the collections that drills made
 HOME/rails/snapshots/ID.json    what others held when a snapshot was made
 HOME/rails/stopped.json         what they held when the server was stopped: nobody writes after
 """
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups import folders
+from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.method import METHOD as EXPORT
+from chromadrill.chroma.access import access_to
 from chromadrill.chroma.client import CallFailed, connect, without_password
+from chromadrill.datasets.live import ours
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.model import Backup, Scope
 from chromadrill.protocols import HasSnapshots, Restartable, Target
@@ -22,7 +27,8 @@ from chromadrill.rails.standing import Standing, standing
 from chromadrill.settings import Settings
 from chromadrill.targets import home_of, open_up
 
-# later, somebody may have started it by other means, written, and stopped it again
+# later, somebody may have started it by other means, written, and stopped it again; that is seen
+# at once where the platform gives each start a deployment of its own
 STOPPED_S = 3600.0
 
 
@@ -49,6 +55,7 @@ class Guarded:
         self.forget_stop()
         seen = self._look()
         if seen:
+            seen = dataclasses.replace(seen, deployment=self._deployment())
             foreign.save(seen, self._made("stopped.json"))
 
     def forget_stop(self) -> None:
@@ -75,22 +82,37 @@ class Guarded:
             rules.may_restore(
                 self.at, backup, [e for e in there if e.method != EXPORT],
                 wrote=self._wrote(backup), volume=volume,
+                complete=getattr(self.target, "lists_all", True),
             )  # fmt: skip
-            if self.at.role != "scratch":
-                ownership.owned(self.at, home_of(self.target))
+            ownership.owned(self.at, home_of(self.target))
         open_up(self.target.url)
+        if backup.method == EXPORT and not self._made_by_drills(backup):
+            access_to(self.target.url).notes = None  # others' collections stay theirs
         self.target.restore(backup.id)
         return backup.id
+
+    def _made_by_drills(self, backup: Backup) -> bool:
+        """Whether all that an export holds was a drill's when it was exported."""
+        made = ownership.made(home_of(self.target))
+        held = open_export(Path(backup.path)).fingerprint.collections.values()
+        return all(ours(each.info, made) for each in held)
 
     def _wrote(self, backup: Backup) -> list[str]:
         if isinstance(self.target, Restartable) and self.target.running():
             raise Refused(f"{self.target.name} runs; stop it first. Nothing was restored.")
         stopped = self._folder / "stopped.json"
         fresh = stopped.is_file() and time.time() - stopped.stat().st_mtime < STOPPED_S
+        then = foreign.load(stopped) if fresh else None
+        if then and then.deployment != self._deployment():
+            then = None  # started by somebody else meanwhile
         return foreign.who_wrote(
-            foreign.load(self._folder / "snapshots" / f"{backup.id}.json"),
-            foreign.load(stopped) if fresh else None,
+            foreign.load(self._folder / "snapshots" / f"{backup.id}.json"), then
         )
+
+    def _deployment(self) -> str | None:
+        """What runs, or ran last, as the platform calls it; None: it has no name for it."""
+        asked = getattr(self.target, "deployment", None)
+        return str(asked()) if asked else None
 
     def sweep(self) -> list[str]:
         """Remove what dead runs left behind; returns the keys of the collections."""
@@ -104,12 +126,8 @@ class Guarded:
     def _look(self) -> foreign.Foreign | None:
         """None where the server cannot be read: what was written there is unknown then."""
         try:
-            ours = ownership.owned(self.at, home_of(self.target))["ours"]
-        except Refused:
-            ours = []
-        try:
             with connect(self.target.url) as chroma:
-                return foreign.look(chroma, self._scopes, ours)
+                return foreign.look(chroma, self._scopes, ownership.made(home_of(self.target)))
         except (Unavailable, CallFailed):
             return None
 

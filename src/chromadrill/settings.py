@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import tomllib
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -32,7 +33,7 @@ CUSTOMARY = {
     "POSTGRES_IMAGE": ("source", "postgres_image"),
     "CHROMA_URL": ("drill", "target"),
 }
-OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_ALLOW_ROOT_POSTGRES"}
+OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_MADE", "DRILL_ALLOW_ROOT_POSTGRES"}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
 _NAME = re.compile("[a-z0-9]+([_-][a-z0-9]+)*")  # of a target, or an environment
 # in the environment: separated by commas
@@ -420,6 +421,7 @@ def load(
             f"{settings.origin('drill.environment')}: no environment '{name}'. "
             f"{did_you_mean(name, settings.environments)}"
         )
+    _require_known_environments(settings)
     _require_apart(settings)
     return _with_objectives(settings)
 
@@ -448,6 +450,36 @@ def _with_objectives(settings: Settings) -> Settings:
             f" got {first.get('input')!r}."
         ) from error
     return settings.model_copy(update={"objectives": objectives, "origins": origins})
+
+
+def _require_known_environments(settings: Settings) -> None:
+    """A role is never guessed: a name that no table has is refused, and production is production."""
+    for name, each in settings.environments.items():
+        if name.casefold() == "production" and each.role != "production":
+            key = f"environments.{name}.role"
+            raise UsageError(
+                f"{settings.origin(key)}: [environments.{name}] role = {each.role!r}: it is"
+                " production, and only read.",
+                next_step="Give what is drilled an environment of another name.",
+            )
+    for target, table in settings.targets.items():
+        named = table.environment
+        if named is None or named in settings.environments:
+            continue
+        if table.kind == "railway" and _is_id(named) and target in settings.environments:
+            continue  # compared when the platform has told its name (rails/place.py)
+        raise UsageError(
+            f"{settings.origin(f'targets.{target}.environment')}: [targets.{target}] environment ="
+            f" '{named}': no [environments.{named}]. {did_you_mean(named, settings.environments)}"
+        )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _require_apart(settings: Settings) -> None:

@@ -100,7 +100,8 @@ def test_snapshot_is_restored_by_the_users_own_commands(ops):
     run("stop")
     run("stop")
     assert not target.running()
-    run("restore", "one")
+    assert "Nothing was restored" in run("restore", "one", code=1)  # somebody wrote since
+    run("--incident", name, "restore", "one")
     run("start")
     with Chroma(target.url) as chroma:
         assert outcome_of(judge(observe(chroma, [Scope()], like=before), before)) is Outcome.PASS

@@ -122,3 +122,14 @@ def test_capabilities_are_those_that_the_commands_give(tmp_path):
     assert [isinstance(nothing, each) for each in kinds] == [False, False, False]
     assert [isinstance(up, each) for each in kinds] == [True, False, False]
     assert [isinstance(all_of_it, each) for each in kinds] == [True, True, True]
+
+
+def test_listed_id_that_is_an_option_or_more_than_a_word_reaches_no_command(tmp_path):
+    made = target(
+        tmp_path, running="false", start="true", stop="true", snapshot="true",
+        snapshots="echo --all 2026-06-01T00:00:00Z", restore=f"touch {tmp_path}/ran",
+    )  # fmt: skip
+    assert [each.id for each in made.snapshots()] == ["--all"]
+    with pytest.raises(UsageError, match="'--all' is no name for a snapshot"):
+        made.restore("--all")
+    assert not (tmp_path / "ran").exists()

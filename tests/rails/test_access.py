@@ -18,6 +18,7 @@ from chromadrill.errors import Refused
 from chromadrill.model import Scope
 from chromadrill.monitoring.latency import time_searches
 from chromadrill.monitoring.looking import CANARY, OURS, Eyes
+from chromadrill.rails.leftovers import new_run
 
 VECTOR = np.ones((1, 8), np.float32)
 
@@ -84,18 +85,52 @@ def test_own_collection_is_made_written_renamed_and_removed(server, rail):
         with pytest.raises(Refused):
             chroma.rename_collection(made, "docs2")
         chroma.rename_collection(made, "drill-1-y")
-        chroma.delete_collection(Scope(), "drill-1-y")
+        for name in ("drill-1-x", "drill-1-y"):
+            if name == "drill-1-y":
+                chroma.delete_collection(Scope(), name)
+            with pytest.raises(Refused):  # its name before, and the name of what is gone
+                chroma.delete_collection(Scope(), name)
+
+
+def test_collection_of_a_dead_run_is_swept_by_its_name(server, rail):
+    name = f"drill-{new_run()}-x"
+    with Chroma(server.url) as chroma:
+        chroma.create_collection(Scope(), name)
+    rail(May.OWNED)
+    with Chroma(server.url) as chroma:
+        chroma.delete_collection(Scope(), name)
 
 
 def test_collection_that_another_made_under_a_name_like_ours_is_not_written(server, rail):
     with Chroma(server.url) as chroma:
         theirs = chroma.create_collection(Scope(), "drill-theirs")
         rail(May.OWNED)
-    with Chroma(server.url) as chroma, pytest.raises(Refused):
-        chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
+    with Chroma(server.url) as chroma:
+        with pytest.raises(Refused):
+            chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
+        for name in ("drill-theirs", "drill-bit-manuals", "chromadrill-import-x", "drill-1-x"):
+            with pytest.raises(Refused):
+                chroma.delete_collection(Scope(), name)
     rail(May.ANYTHING)
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), "drill-theirs")
+
+
+def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp_path, monkeypatch):
+    rail(May.ANYTHING, notes=tmp_path / "made")
+    with Chroma(server.url) as chroma:
+        one = chroma.create_collection(Scope(), "one")
+    access._KNOWN.clear()
+    monkeypatch.setenv(access.NOTES_VARIABLE, str(tmp_path / "made"))
+    with Chroma(server.url) as chroma:
+        chroma.rename_collection(one, "two")
+        three = chroma.create_collection(Scope(), "three")
+    monkeypatch.delenv(access.NOTES_VARIABLE)
+    with Chroma(server.url) as chroma:
+        chroma.create_collection(Scope(), "four")
+        for each in ("two", "three", "four"):
+            chroma.delete_collection(Scope(), each)
+    assert (tmp_path / "made").read_text().split() == [one.id, three.id]
 
 
 def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rail):

@@ -8,6 +8,7 @@ from chromadrill.errors import Refused, Unavailable
 from chromadrill.model import Scope
 from chromadrill.rails import foreign, ownership
 from chromadrill.rails.foreign import Foreign, Seen
+from chromadrill.rails.leftovers import new_run
 from chromadrill.rails.standing import Standing
 from tests.conftest import fill
 
@@ -66,9 +67,15 @@ def test_collection_made_again_with_the_same_content_is_told(chroma):
 
 
 def test_what_drills_write_is_not_foreign(chroma):
-    assert wrote(chroma, lambda _: chroma.create_collection(Scope(), "drill-1-x")) == ""
-    key = f"{Scope()}/docs"
-    assert foreign.look(chroma, [Scope()], [key]).collections == {}
+    name = f"drill-{new_run()}-x"
+    assert wrote(chroma, lambda _: chroma.create_collection(Scope(), name)) == ""
+    made = chroma.collection(Scope(), "docs").id
+    assert foreign.look(chroma, [Scope()], [made]).collections == {}
+
+
+@pytest.mark.parametrize("name", ["bmad_embeddings", "drill-bit-manuals", "chromadrill-import-x"])
+def test_name_like_ours_does_not_hide_what_others_write(chroma, name):
+    assert "was made" in wrote(chroma, lambda _: chroma.create_collection(Scope(), name))
 
 
 def test_what_was_not_looked_at_counts_as_written():
@@ -78,7 +85,7 @@ def test_what_was_not_looked_at_counts_as_written():
 
 
 def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
-    seen = Foreign("t", {"k": Seen("i", 1, "d")})
+    seen = Foreign("t", {"k": Seen("i", 1, "d")}, "deployment-1")
     foreign.save(seen, tmp_path / "note")
     assert foreign.load(tmp_path / "note") == seen
     assert foreign.load(tmp_path / "none") is None
@@ -100,11 +107,11 @@ def test_server_with_data_of_others_is_not_taken_over(server, tmp_path):
 def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, server, tmp_path):
     at = Standing("box", server.url, "command", "staging", "staging")
     chroma.delete_collection(Scope(), "docs")
-    ownership.take_over(at, tmp_path, [Scope()], [(Scope(), "bmad")])
-    fill(chroma)  # as a restore of an older volume would bring it
-    assert ownership.owned(at, tmp_path)["ours"] == [f"{Scope()}/bmad"]
     ownership.take_over(at, tmp_path, [Scope()])
-    assert ownership.owned(at, tmp_path)["ours"] == [f"{Scope()}/bmad"]
+    fill(chroma)  # as a restore of an older volume would bring it
+    before = ownership.owned(at, tmp_path)
+    ownership.take_over(at, tmp_path, [Scope()])
+    assert ownership.owned(at, tmp_path) == before
     moved = Standing("box", "http://127.0.0.1:9", "command", "staging", "staging")
     with pytest.raises(Refused, match="is the marker of"):
         ownership.owned(moved, tmp_path)
@@ -114,9 +121,8 @@ def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, 
 
 @pytest.mark.parametrize(
     "text",
-    ["5", "null", "[]", "x", '"x"', "{}", '[["deployment", "127.0.0.1:9"], ["ours", []]]',
-     '{"deployment": "127.0.0.1:9"}', '{"deployment": "127.0.0.1:9", "ours": 5}',
-     '{"deployment": "127.0.0.1:9", "ours": [5]}', '{"deployment": 5, "ours": []}', "\xff"],
+    ["5", "null", "[]", "x", '"x"', "{}", '[["deployment", "127.0.0.1:9"]]',
+     '{"deployment": 5}', "\xff"],
 )  # fmt: skip
 def test_file_that_is_no_marker_is_a_sentence_and_takes_nothing_over(tmp_path, text):
     at = Standing("box", "http://127.0.0.1:9", "command", "staging", "staging")
@@ -126,5 +132,5 @@ def test_file_that_is_no_marker_is_a_sentence_and_takes_nothing_over(tmp_path, t
     with pytest.raises(Refused, match="is no ownership marker"):
         ownership.owned(at, tmp_path)
     with pytest.raises(Refused, match="is no ownership marker"):
-        ownership.take_over(at, tmp_path, [Scope()], [(Scope(), "x")])
+        ownership.take_over(at, tmp_path, [Scope()])
     assert marker.read_text("latin-1") == text

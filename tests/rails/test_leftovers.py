@@ -34,6 +34,15 @@ def test_run_of_another_machine_is_dead_after_a_day():
     assert dead(named(timedelta(hours=25)), alive=lambda pid: True) is True
 
 
+def test_process_of_another_boot_or_container_is_not_taken_for_ours(monkeypatch):
+    here = leftovers.host()
+    for name in ("_boot", "_numbering"):
+        with monkeypatch.context() as patched:
+            patched.setattr(leftovers, name, lambda: "another")
+            assert leftovers.host() != here
+    assert leftovers.host() == here
+
+
 OLD = named(timedelta(days=9))
 NOBODYS = (
     "customers", "drill-dataset", "drill-1-x", "drill-20260101T000000", f"my-{OLD}", OLD[:-7],

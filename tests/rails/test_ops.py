@@ -158,3 +158,18 @@ def test_production_cannot_be_named_for_damage_under_any_name(lab):
         assert "production" in ran.stderr
         assert "No option allows damage there" in ran.stderr
     assert not list((lab.folder / "reports").rglob("drill.json"))
+
+
+def test_scratch_server_that_holds_somebodys_data_is_not_drilled(lab):
+    lab.write(role="scratch")
+    (lab.folder / "home" / "rails" / "owner.json").unlink()
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "suites/contract", "-k", "killed", "-q", "--target",
+         "service", "--allow-damage", "service", "--drill-config", str(lab.folder / "drill.toml")],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "DRILL_REPORTS": str(lab.folder / "reports")},
+    )  # fmt: skip
+    assert ran.returncode != 0
+    assert "holds what no drill put there: default_tenant/default_database/theirs" in ran.stdout
+    with lab.chroma() as chroma:
+        assert chroma.count(chroma.collection(Scope(), "theirs")) == 30

@@ -1,13 +1,16 @@
 """Each rail, and somebody who tries to get past it."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from chromadrill import ops
 from chromadrill.errors import Refused, UsageError
+from chromadrill.load.hosts import on_this_machine
 from chromadrill.model import Backup
 from chromadrill.rails import rules
 from chromadrill.rails.standing import Standing, standing
@@ -21,6 +24,10 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "sweep")
 SPELLINGS = (
     "http://localhost:9000", "http://127.0.0.1:9000/", "https://127.9.9.9:9000/x",
+    "http://0:9000", "http://[::]:9000", "http://[0:0:0:0:0:0:0:1]:9000", "http://127.1:9000",
+    "http://[::ffff:7f00:1]:9000", "http://2130706433:9000", "http://0x7f000001:9000",
+    "http://0177.0.0.1:9000", "http://ip6-localhost:9000", "http://localhost.localdomain:9000",
+    "http://chroma.localhost:9000", "http://localhost.:9000",
     "http://0.0.0.0:9000", "http://[::1]:9000", "http://x:y@LOCALHOST:9000",
 )  # fmt: skip
 TOML = """
@@ -46,8 +53,8 @@ def settings(tmp_path, text=TOML, **command_line):
     return load(file, environ={}, command_line=command_line)
 
 
-def restore(at, backup=NEWEST, *, wrote=(), volume=True):
-    rules.may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume)
+def restore(at, backup=NEWEST, *, wrote=(), volume=True, **more):
+    rules.may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume, **more)
 
 
 # ---- production ---------------------------------------------------------------------------------
@@ -72,6 +79,16 @@ def test_no_option_allows_damage_in_production():
 @pytest.mark.parametrize("target", ["sly", "production", *SPELLINGS])
 def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_path, target):
     assert standing(settings(tmp_path), target).production
+
+
+@pytest.mark.parametrize(
+    "url", ["http://167772162:8000", "http://0xa.2:8000", "http://[::ffff:10.0.0.2]:8000",
+            "http://10.2:8000"],
+)  # fmt: skip
+def test_every_spelling_of_an_address_is_that_address(tmp_path, url):
+    found = settings(tmp_path, TOML.replace("http://127.0.0.1:9000", "http://10.0.0.2:8000"))
+    assert standing(found, url).production
+    assert not standing(found, "http://10.0.0.3:8000").production
 
 
 def test_production_stays_production_where_another_environment_is_named(tmp_path):
@@ -103,14 +120,39 @@ def test_environment_that_is_production_under_another_name_is_refused(tmp_path, 
         settings(tmp_path, f"[environments.production]\n{one}\n[environments.staging]\n{other}\n")
 
 
-def test_no_load_is_put_on_production():
+def test_no_load_is_put_on_production(tmp_path):
     with pytest.raises(Refused, match="no load there"):
         rules.may_load(PRODUCTION)
+    url = on_this_machine("http://[0:0:0:0:0:0:0:1]:9000")
+    with pytest.raises(Refused, match="no load there"):
+        rules.may_load(standing(settings(tmp_path), url))
     rules.may_load(STAGING)
 
 
+# every script that writes, with the fewest words that it takes; all others only read
 WRITERS = (("restore_chromadb.py", "--input-file", "none"), ("rebuild_chromadb.py", "--from-postgresql"),
            ("regenerate_embeddings.py", "--source", "postgresql"))  # fmt: skip
+
+
+READERS = (
+    "backup_chromadb.py", "fingerprint_chromadb.py", "performance_test.py", "validate_chromadb.py",
+    "validate_collection_counts.py",
+)  # fmt: skip
+
+
+def test_every_script_and_every_command_is_known_to_read_or_to_write():
+    scripts = {each.name for each in SCRIPTS.glob("*.py")}
+    assert scripts == {*READERS, *(words[0] for words in WRITERS)}
+    (actions,) = (each.choices for each in ops._parser()._actions if each.dest == "action")
+    assert {*rules.READING, *CHANGES} == set(actions)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_script_that_only_reads_names_no_call_that_writes(name):
+    assert not re.search(
+        r"\.(upsert|delete|delete_collection|create_\w+|rename_\w+)\(|import restore|rebuild",
+        (SCRIPTS / name).read_text().replace("rebuilt", ""),
+    )
 
 
 @pytest.mark.slow
@@ -163,6 +205,22 @@ def test_restore_is_refused_where_somebody_wrote_and_says_who():
         restore(STAGING, wrote=["t/d/orders had 3 records and has 4"])
     with pytest.raises(Refused, match="t/d/orders"):
         restore(STAGING, wrote=["t/d/orders was removed"], volume=False)
+
+
+def test_scratch_server_that_is_not_our_own_process_is_asked_the_same():
+    scratch = dataclasses.replace(STAGING, role="scratch", exclusive=False)
+    restore(scratch)
+    with pytest.raises(Refused, match="newest is newer"):
+        restore(scratch, OLDER)
+    with pytest.raises(Refused, match="t/d/orders"):
+        restore(scratch, wrote=["t/d/orders was removed"])
+    restore(OURS, OLDER, wrote=["t/d/orders was removed"])
+
+
+def test_volume_is_not_restored_where_a_newer_backup_cannot_be_seen():
+    with pytest.raises(Refused, match="cannot be listed"):
+        restore(STAGING, complete=False)
+    restore(STAGING, volume=False, complete=False)
 
 
 @pytest.mark.parametrize("role", [None, "production"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ from chromadrill.clock import utc_now
 from chromadrill.errors import Refused, Unavailable, UsageError, did_you_mean
 from chromadrill.fingerprint import store
 from chromadrill.model import JSON, Backup, Fingerprint
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 @contextmanager
@@ -91,11 +94,19 @@ def find(backups: Sequence[Backup], backup_id: str) -> Backup:
     raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, [b.id for b in backups])}")
 
 
+def require_plain(backup_id: str) -> None:
+    """Raise UsageError for an id that could be an option, a path, or a word of a shell."""
+    if not _PLAIN.fullmatch(backup_id):
+        raise UsageError(
+            f"'{backup_id}' is no name for a snapshot: use letters, digits, '.', '_', '-', and a"
+            " letter, digit or '_' first."
+        )
+
+
 def new_id(into: Path, name: str | None) -> str:
     """`name`, or the time; raises UsageError for a bad name, Refused for one that is taken."""
     backup_id = name or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
-    if Path(backup_id).name != backup_id or backup_id.startswith("."):
-        raise UsageError(f"'{backup_id}' is no name for a snapshot: use letters, digits, '-', '_'.")
+    require_plain(backup_id)
     if (into / backup_id).exists():
         raise Refused(f"A snapshot '{backup_id}' exists already; it was not touched.")
     return backup_id

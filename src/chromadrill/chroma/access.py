@@ -6,17 +6,20 @@ of its own gets past a rule. A server of which nothing was declared is ours: scr
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from chromadrill.address import origin
+from chromadrill.chroma.run_names import of_a_run
 from chromadrill.errors import Refused
 
 MONITOR = (
@@ -34,6 +37,15 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*")  # no step upwards
 OURS = ("drill-", "chromadrill-import-")
 
 
+# for the commands that a drill types: where their `notes` go
+NOTES_VARIABLE = "DRILL_MADE"
+
+
+def _notes() -> Path | None:
+    said = os.environ.get(NOTES_VARIABLE)
+    return Path(said) if said else None
+
+
 class ReadOnly(Refused):
     """A write on a server that is only read."""
 
@@ -48,7 +60,10 @@ class May(StrEnum):
 
 @dataclass(slots=True)
 class Access:
-    """`per_second`: calls at most, of all clients of this process together; None: no limit. After a
+    """`notes`: a file that gets the id of each collection that is made there, a line each: what a
+    drill and the commands it types made is known for theirs later, and by the id alone.
+
+    `per_second`: calls at most, of all clients of this process together; None: no limit. After a
     pause `burst` of them may come at once: a look of a monitor is not held up in its middle."""
 
     may: May = May.ANYTHING
@@ -56,7 +71,9 @@ class Access:
     per_second: float | None = None
     burst: int = 0
     why: str = ""
-    made: set[str] = field(default_factory=set)
+    # what this process made: id -> its path by name, since a DELETE has no id
+    made: dict[str, str] = field(default_factory=dict)
+    notes: Path | None = field(default_factory=_notes)
     _next: float = 0.0
     _ahead: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -77,11 +94,20 @@ class Access:
                 return
         self._wait()
 
-    def note(self, method: str, path: str, said: Any) -> None:
-        """What was made under our name is ours from now on."""
-        made = method == "POST" and path.endswith("/collections") and isinstance(said, dict)
-        if made and str(said.get("name", "")).startswith(OURS):
-            self.made.add(str(said.get("id")))
+    def note(self, method: str, path: str, body: Any, said: Any) -> None:
+        """What was made under our name is ours from now on, also when we have renamed it."""
+        at, _, which = path.rpartition("/")
+        if method == "PUT" and which in self.made and (body or {}).get("new_name"):
+            self.made[which] = f"{at}/{body['new_name']}"
+        if method == "DELETE":
+            self.made = {id_: named for id_, named in self.made.items() if named != path}
+        if method != "POST" or not path.endswith("/collections") or not isinstance(said, dict):
+            return
+        if str(said.get("name", "")).startswith(OURS):
+            self.made[str(said.get("id"))] = f"{path}/{said['name']}"
+        if self.notes:
+            with self.notes.open("a", encoding="utf-8") as file:
+                file.write(f"{said.get('id')}\n")
 
     def wait_turn(self) -> None:
         """Take the next call's turn now, so that a clock around it does not count the wait."""
@@ -113,7 +139,8 @@ class Access:
                 method == "POST" and _is_ours(asked.get("name")) and not asked.get("get_or_create")
             )
         elif method == "DELETE":
-            ours = then is None and _is_ours(which)
+            # another's is not ours for being called drill-...
+            ours = then is None and (path in self.made.values() or of_a_run(str(which)))
         elif method == "PUT":
             new = asked.get("new_name")
             ours = then is None and which in self.made and (new is None or _is_ours(new))

@@ -87,7 +87,7 @@ class Chroma:
             said = orjson.loads(answer.content) if answer.content else None
         except orjson.JSONDecodeError as error:
             raise CallFailed(name, answer.status_code, f"answer is not JSON: {error}") from error
-        self._access.note(method, path, said)
+        self._access.note(method, path, body, said)
         return said
 
     def wait_turn(self) -> None:

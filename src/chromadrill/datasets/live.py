@@ -4,57 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from chromadrill.chroma.access import OURS
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.run_names import of_a_run
 from chromadrill.datasets.standard import Dataset
 from chromadrill.errors import Refused
 from chromadrill.model import CollectionInfo, Scope
 
-MARKER = "drill-dataset"  # an empty collection: what is here was put here by a drill
 
-
-def fill(chroma: Chroma, dataset: Dataset) -> None:
-    """The dataset, and nothing else, is there afterwards.
+def fill(chroma: Chroma, dataset: Dataset, made: Collection[str]) -> None:
+    """The dataset, and nothing else, is there afterwards. `made`: ids of what drills made there.
 
     Raises Refused, before anything is written, for a server that holds what no drill put there.
     """
     there = everything(chroma, dataset.scopes)
-    may_be_filled(there, {(each.scope, each.name) for each in dataset.collections})
-    if not any(each.name == MARKER for each in there):
-        chroma.create_collection(Scope(), MARKER)  # first: a fill that is killed is recognised
+    may_be_filled(there, made)
     for each in there:
-        if each.name != MARKER:
-            chroma.delete_collection(each.scope, each.name)
+        chroma.delete_collection(each.scope, each.name)
     dataset.load(chroma)
 
 
-def may_be_filled(there: Sequence[CollectionInfo], ours: Collection[tuple[Scope, str]]) -> None:
+def ours(each: CollectionInfo, made: Collection[str]) -> bool:
+    """Whether a drill made it: by its id, which a restore of the volume keeps, or by a run's name.
+
+    Not by any other name: a user may call his collection as the dataset calls one of its own.
+    """
+    return each.id in made or of_a_run(each.name)
+
+
+def may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:
     """Raise Refused unless the server is empty, or was filled by a drill and holds only that."""
-    marked = any(each.name == MARKER for each in there)
-    foreign = [
-        each.key
-        for each in there
-        if not marked or not ((each.scope, each.name) in ours or each.name.startswith(OURS))
-    ]
+    foreign = [each.key for each in there if not ours(each, made)]
     if foreign:
         raise Refused(
             f"The target holds what no drill put there: {', '.join(foreign[:5])}"
             f"{' and more' if len(foreign) > 5 else ''}. A restore would roll it back;"
             " nothing was written.",
-            next_step="Drill an environment of its own, with an empty Chroma.",
+            next_step="Drill an environment of its own, with an empty Chroma. If a drill made them"
+            " whose home is lost, remove them yourself.",
         )
 
 
 def everything(chroma: Chroma, scopes: Sequence[Scope]) -> list[CollectionInfo]:
-    """All collections of all databases of the tenants of `scopes`; tenants cannot be listed."""
+    """All collections of all databases of the tenants of `scopes`; tenants cannot be listed.
+
+    Raises CallFailed for whatever else is answered than that there is no such tenant (404): what
+    may not be listed is not empty.
+    """
     found = []
     for tenant in sorted({Scope().tenant, *(each.tenant for each in scopes)}):
         try:
             databases = chroma.databases(tenant)
         except CallFailed as error:
-            if error.status == 0 or error.status >= 500:
+            if error.status != 404:
                 raise
-            continue  # no such tenant
+            continue
         for database in databases:
             found += chroma.collections(Scope(tenant, database))
     return found

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import orjson
 
-from chromadrill.chroma.access import OURS
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import utc_now
-from chromadrill.datasets.live import MARKER, everything
+from chromadrill.datasets.live import everything, ours
 from chromadrill.errors import Unavailable
 from chromadrill.model import Scope
 
@@ -35,20 +34,21 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """All of them at one time, by TENANT/DATABASE/NAME."""
+    """All of them at one time, by TENANT/DATABASE/NAME. `deployment`: the platform's, that ran."""
 
     taken_at: str
     collections: Mapping[str, Seen]
+    deployment: str | None = None
 
 
-def look(chroma: Chroma, scopes: Sequence[Scope], ours: Collection[str]) -> Foreign:
-    """Read every collection but `ours` (keys) and those whose names say that they are a drill's.
+def look(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> Foreign:
+    """Read every collection that no drill made (`made`: ids of those that one did).
 
     Tenants cannot be listed: those of `scopes` and the default one are looked at.
     """
     found = {}
     for each in everything(chroma, scopes):
-        if each.key in ours or each.name == MARKER or each.name.startswith(OURS):
+        if ours(each, made):
             continue
         total, count = 0, 0
         for page in chroma.pages(each, size=PAGE):
@@ -101,7 +101,7 @@ def load(path: Path) -> Foreign | None:
     try:
         found = json.loads(path.read_text("utf-8"))
         seen = {key: Seen(**each) for key, each in found["collections"].items()}
-        return Foreign(found["taken_at"], seen)
+        return Foreign(found["taken_at"], seen, found.get("deployment"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(
             f"{path} is damaged: {error!r}.", next_step="Take another snapshot."

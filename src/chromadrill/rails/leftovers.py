@@ -1,6 +1,6 @@
 """Names of what a run makes, and which of them a dead run left: found by the name alone.
 
-    drill-<UTC time>-<host>-<pid>-<what>
+    drill-<UTC time>-<host>-<pid>-<random>-<what>
 
 Nothing else is on the server to tell, and a marker of its own could be lost with it.
 """
@@ -8,22 +8,20 @@ Nothing else is on the server to tell, and a marker of its own could be lost wit
 from __future__ import annotations
 
 import os
-import re
 import socket
 import uuid
 import zlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.run_names import RUN_NAME
 from chromadrill.datasets.live import everything
 from chromadrill.model import CollectionInfo, Scope
 
 # no drill takes so long: what is older is of a run that is dead, on whatever machine it ran
 LONGEST = timedelta(hours=24)
-_NAME = re.compile(
-    r"drill-(?P<time>\d{8}T\d{6})-(?P<host>[0-9a-f]{4})-(?P<pid>\d+)-(?P<random>[0-9a-f]{4})-.+"
-)
 
 
 def new_run() -> str:
@@ -33,13 +31,31 @@ def new_run() -> str:
 
 
 def host() -> str:
-    """Four digits of this machine's name: not the name itself, which others shall not read."""
-    return f"{zlib.crc32(socket.gethostname().encode()) & 0xFFFF:04x}"
+    """Four digits that say where a process id means this very process: of the machine's name (not
+    the name itself, which others shall not read), its boot, and the container's own numbering.
+    """
+    where = (socket.gethostname(), _boot(), _numbering())
+    return f"{zlib.crc32(' '.join(where).encode()) & 0xFFFF:04x}"
+
+
+def _boot() -> str:
+    """After a reboot a process id means another process. Empty where the kernel does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:
+        return ""
+
+
+def _numbering() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def dead(name: str, *, now: datetime, here: str, alive: Callable[[int], bool]) -> bool | None:
     """Whether the run that made a collection of this name is dead; None: not a run's name."""
-    found = _NAME.fullmatch(name)
+    found = RUN_NAME.fullmatch(name)
     if found is None:
         return None
     try:

@@ -1,13 +1,14 @@
 """The ownership marker: a file in the target's home on the machine that drills.
 
 Not in Chroma: a restore rolls back whatever lies on the volume, the marker with it. It says which
-deployment it is of, so that it does not vouch for another one under the same name.
+deployment it is of, so that it does not vouch for another one under the same name. Beside it are
+the server's ids of all collections that drills made there: a name is nobody's proof.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from chromadrill.rails.standing import Standing
 
 FOLDER = "rails"
 NAME = "owner.json"
+MADE = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
 
 
 def owned(at: Standing, home: Path) -> JSON:
@@ -45,28 +47,36 @@ def owned(at: Standing, home: Path) -> JSON:
     return found
 
 
-def take_over(
-    at: Standing, home: Path, scopes: Sequence[Scope], ours: Collection[tuple[Scope, str]] = ()
-) -> None:
+def notes(home: Path) -> Path:
+    """The file of those ids."""
+    return home / FOLDER / MADE
+
+
+def made(home: Path) -> frozenset[str]:
+    """Ids of the collections that drills made on the deployment."""
+    path = notes(home)
+    return frozenset(path.read_text("utf-8").split()) if path.is_file() else frozenset()
+
+
+def take_over(at: Standing, home: Path, scopes: Sequence[Scope]) -> None:
     """Put the marker, if the server is empty or holds only what drills put there.
 
-    `ours`: collections of a drill that have names of their own. Where the marker is already, only
-    they are added to it: what others hold there now is for `may_be_filled` and `may_restore`.
-    Raises Refused for a server that holds anything else: nothing is written.
+    Where the marker is already, what others hold there now is for `may_be_filled` and
+    `may_restore`. Raises Refused for a server that holds anything else: nothing is written.
     """
     path = home / FOLDER / NAME
-    known = set(owned(at, home)["ours"]) if path.is_file() else set()
-    if not path.is_file():
-        if at.url is None:
-            raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
-        with connect(at.url) as chroma:
-            may_be_filled(everything(chroma, scopes), ours)
+    if path.is_file():
+        owned(at, home)
+        return
+    if at.url is None:
+        raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
+    with connect(at.url) as chroma:
+        may_be_filled(everything(chroma, scopes), made(home))
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "deployment": _deployment(at),
         "environment": at.environment,
         "taken_over_at": utc_now(),
-        "ours": sorted(known | {f"{scope}/{name}" for scope, name in ours}),
     }
     path.write_text(json.dumps(content, indent=1), "utf-8")
 
@@ -75,9 +85,6 @@ def _marker(found: Any) -> JSON:
     """What was read, if it has the form of a marker; raises ValueError where it has not."""
     if not isinstance(found, dict) or not isinstance(found.get("deployment"), str):
         raise ValueError("it names no deployment")
-    ours = found.get("ours")
-    if not isinstance(ours, list) or not all(isinstance(each, str) for each in ours):
-        raise ValueError("ours: a list of names is wanted")
     return found
 
 

@@ -58,27 +58,40 @@ def may_damage(at: Standing, allowed: str | None) -> None:
 
 
 def may_restore(
-    at: Standing, backup: Backup, there: Sequence[Backup], *, wrote: Sequence[str], volume: bool
+    at: Standing,
+    backup: Backup,
+    there: Sequence[Backup],
+    *,
+    wrote: Sequence[str],
+    volume: bool,
+    complete: bool = True,
 ) -> None:
     """Raise Refused where a restore would take away what is not ours.
 
     `there`: all backups of the platform, newest first. `wrote`: who wrote what since the backup, in
-    words. `volume`: the whole volume is rolled back, not single collections.
+    words. `volume`: the whole volume is rolled back, not single collections. `complete`: whether
+    `there` are really all. A scratch environment is exclusive, and asked all the rest.
     """
-    if not at.live or at.role == "scratch":
+    if not at.live:
         return
     said = f"restore of {backup.id}: "
-    if at.role != "staging":
+    if at.role not in ("staging", "scratch"):
         raise Refused(
             f"{said}{at.target} is in no environment whose role is staging. Nothing was restored.",
             next_step=f"In an incident a person may say so: --incident {at.target} before restore.",
         )
-    if volume and not at.exclusive:
+    if volume and at.role == "staging" and not at.exclusive:
         raise Refused(
             f"{said}it rolls back everybody's data, and {at.environment} is not exclusive."
             " Nothing was restored.",
             next_step=f"Set exclusive = true in [environments.{at.environment}], if nobody else"
             " uses it.",
+        )
+    if volume and at.role == "staging" and not complete:
+        raise Refused(
+            f"{said}the platform's backups cannot be listed, so nobody can tell whether a newer one"
+            " would be lost. Nothing was restored.",
+            next_step=f"Name a command in [targets.{at.target}.commands]: snapshots = ...",
         )
     if volume and there and there[0].id != backup.id:
         raise Refused(

@@ -30,9 +30,13 @@ def may_restore(service: State, patch: Any) -> None:
 
 
 def may_commit(patch: Any, service: str, new_volumes: Collection[str]) -> None:
-    """Raise Refused when something else than the restored volume was staged in the meantime."""
-    if not isinstance(patch, dict):
-        return
+    """Raise Refused unless the one restored volume under our service is all that is staged."""
+    if not isinstance(patch, dict) or not isinstance(patch.get("services") or {}, dict):
+        raise Refused(
+            "What is staged cannot be read, so nobody can tell what a commit would apply. Nothing"
+            " was committed; the service has its old volume.",
+            next_step=DISCARD,
+        )
     services = patch.get("services") or {}
     foreign = [f"service {each}" for each in services if each != service]
     foreign += [key for key in patch if key not in ("services", "volumes")]
@@ -46,6 +50,21 @@ def may_commit(patch: Any, service: str, new_volumes: Collection[str]) -> None:
         raise Refused(
             f"While the backup was restored, something else was staged: {', '.join(foreign)}."
             " Nothing was committed; the service has its old volume.",
+            next_step=DISCARD,
+        )
+    ours = services.get(service) or {}
+    # null: detached, as the volume before it has to be
+    mounted = [
+        volume
+        for key in ("volumeMounts", "volumes")
+        for volume, mount in (ours.get(key) or {}).items()
+        if mount is not None
+    ]
+    if len(mounted) != 1 or set(mounted) != set(new_volumes):
+        raise Refused(
+            f"Wanted: the one restored volume ({', '.join(new_volumes) or 'none'}) mounted on the"
+            f" service; staged: {', '.join(mounted) or 'none'}. Nothing was committed; the service"
+            " has its old volume.",
             next_step=DISCARD,
         )
 

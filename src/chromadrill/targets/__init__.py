@@ -7,7 +7,7 @@ import pkgutil
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
@@ -16,6 +16,7 @@ from chromadrill.errors import DrillError, UsageError, did_you_mean
 from chromadrill.model import Scope
 from chromadrill.protocols import Restartable, Scratch, Target
 from chromadrill.rails.ownership import FOLDER
+from chromadrill.rails.place import Place, require_fits
 from chromadrill.rails.rules import READ_ONLY
 from chromadrill.rails.standing import OWN_KINDS, Standing, standing
 from chromadrill.settings import Settings, TargetTable
@@ -33,10 +34,18 @@ class Own(Target, Scratch, Restartable, Protocol):
     """What the SCRATCH kinds have in common."""
 
 
+@runtime_checkable
+class Placed(Protocol):
+    """A target whose platform says where it is."""
+
+    def whereabouts(self) -> Place: ...
+
+
 def open_target(settings: Settings, name: str | None = None) -> Target:
     """Return the target `name`: a table of drill.toml, a kind, a URL or package.module:Class.
 
-    Raises UsageError for an unknown name, Unavailable for a URL where no Chroma 1.x answers.
+    Raises UsageError for an unknown name, Unavailable for a URL where no Chroma 1.x answers,
+    Refused where a platform's token leads to another environment than the one that it stands in.
     """
     require_known(settings, name)
     name = name or settings.drill.target
@@ -46,6 +55,8 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
         _declare(at, at.url, table)  # before its first call
     target = _opened(settings, name, table, at)
     at = standing(settings, name, target.url)
+    if isinstance(target, Placed):
+        require_fits(at, settings, target.whereabouts())
     if at.live:
         _declare(at, target.url, table)
     return target
@@ -66,9 +77,13 @@ def only_read(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
     declare(url, Access(May.READ, shown, PER_SECOND, BURST, READ_ONLY))
 
 
-def open_up(url: str) -> None:
-    """From here on this process may write everything there: asked of the rails before."""
-    declare(url, Access(May.ANYTHING, access_to(url).secrets))
+def open_up(url: str, notes: Path | None = None) -> None:
+    """From here on this process may write everything there: asked of the rails before.
+
+    `notes`: where the ids of the collections that it makes are kept.
+    """
+    before = access_to(url)
+    declare(url, Access(May.ANYTHING, before.secrets, notes=notes or before.notes))
 
 
 def home_of(target: Target) -> Path:

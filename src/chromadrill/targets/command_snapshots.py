@@ -50,6 +50,11 @@ class Snapshots(UpAndDown):
             )  # fmt: skip
         return folders.opened(self._folder / backup_id)
 
+    @property
+    def lists_all(self) -> bool:
+        """Whether `snapshots` are all that the platform has, not only those of this home."""
+        return "snapshots" in self._commands.texts
+
     def _require_same_counts(self, before: Fingerprint) -> None:
         with connect(self.url) as chroma:
             for key, each in before.collections.items():
@@ -64,7 +69,7 @@ class Snapshots(UpAndDown):
     def snapshots(self) -> list[Backup]:
         """Newest first: those of this home; with a command `snapshots` all that it lists."""
         mine = folders.listed(self._folder)
-        if "snapshots" in self._commands.texts:
+        if self.lists_all:
             there = self._elsewhere()
             known = {each.id for each in mine}
             mine = [each for each in mine if each.method == export.METHOD or each.id in there]
@@ -74,6 +79,7 @@ class Snapshots(UpAndDown):
     def restore(self, backup_id: str) -> None:
         """Of a stopped server, which is left stopped."""
         backup = folders.find(self.snapshots(), backup_id)
+        folders.require_plain(backup.id)  # a command of the user's gets it
         if self.running():
             raise Refused(f"{self.name} runs; stop it first. Nothing was restored.")
         if backup.method == export.METHOD:
@@ -87,7 +93,7 @@ class Snapshots(UpAndDown):
 
     def _elsewhere(self) -> dict[str, Backup]:
         """What the command `snapshots` lists, a line each: ID TIME [BYTES]."""
-        if "snapshots" not in self._commands.texts:
+        if not self.lists_all:
             return {}
         lines = [each.split() for each in self._run("snapshots").splitlines() if each.strip()]
         try:

@@ -18,6 +18,7 @@ from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.fingerprint import live
 from chromadrill.model import Backup, Fingerprint, Scope, Store, Stored, Usage
+from chromadrill.rails.place import Place as Whereabouts
 from chromadrill.railway import backups, deployments, observing, resolve, restoring
 from chromadrill.railway.api import ENDPOINT, Api
 from chromadrill.railway.resolve import Place
@@ -100,6 +101,17 @@ class RailwayTarget:
             )
         return f"https://{self.place.domains[0]}"
 
+    def whereabouts(self) -> Whereabouts:
+        """Where the token, and the names in drill.toml, have led to."""
+        at = self.place
+        mine = [e for e in resolve.volumes(self._api, at) if e.service == at.service]
+        return Whereabouts(
+            at.environment_name,
+            (at.service_name, at.service),
+            tuple(text for e in mine for text in (e.id, e.instance, e.name)),
+            at.domains,
+        )
+
     @property
     def simulated(self) -> bool:
         """Whether the platform is one of ours, in which nothing is proven of the real one."""
@@ -167,6 +179,10 @@ class RailwayTarget:
     def running(self) -> bool:
         """Whether it is up; one that is being deployed is not yet."""
         return deployments.newest(self._api, self.place).running
+
+    def deployment(self) -> str:
+        """The newest one's id: each start makes another."""
+        return deployments.newest(self._api, self.place).id
 
     # ---- snapshots ------------------------------------------------------------------------------
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
