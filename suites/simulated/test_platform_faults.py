@@ -24,7 +24,12 @@ def drilled(pytestconfig, tmp_path):
              *(["--fault", fault] if fault else []), "--",
              *here, "pytest", *DRILL, "--allow-damage", "staging", *more],
             cwd=pytestconfig.rootpath,
-            env={**os.environ, "DRILL_REPORTS": str(tmp_path / "reports")},
+            # a store that never answers rightly is not waited for as long as users would
+            env={
+                **os.environ,
+                "DRILL_REPORTS": str(tmp_path / "reports"),
+                "DRILL_OBJECTIVES__RB8_RECOVERY_S": "120",
+            },
             capture_output=True, text=True, timeout=LIMIT_S, check=False,
         )  # fmt: skip
         record = json.loads((tmp_path / "reports" / "latest" / "drill.json").read_text())
