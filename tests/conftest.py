@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 
+from chromadrill.chroma import access
 from chromadrill.chroma.client import Chroma
 from chromadrill.fingerprint.digests import record_table
 from chromadrill.model import (
@@ -21,6 +22,15 @@ from chromadrill.model import (
 from chromadrill.targets.process import ProcessTarget
 
 KEY = "default_tenant/default_database/docs"
+
+
+@pytest.fixture(autouse=True)
+def undeclared():
+    """What a test declares of a server holds for that test: addresses come again."""
+    before = dict(access._KNOWN)
+    yield
+    access._KNOWN.clear()
+    access._KNOWN.update(before)
 
 
 @pytest.fixture(scope="module")
