@@ -27,12 +27,12 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.own import own_questions
 from chromadrill.datasets.probes import QUESTIONS
 from chromadrill.datasets.standard import Dataset, standard
+from chromadrill.disasters.proxy import Proxy, proxied
 from chromadrill.model import Outcome, Verdict
 from chromadrill.monitoring import questions
 from chromadrill.monitoring.asked import Asked, timed
 from chromadrill.monitoring.yardstick import Yardstick
 from chromadrill.targets.process import ProcessTarget
-from tests.slow_proxy import Proxy, proxied
 
 SLOWED = {  # milliseconds, share of the plain median: what the client sees
     "plain": (0.0, 0.0),

@@ -6,68 +6,27 @@ Queries are delayed, or answered fast and wrongly; everything else is passed on.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
-import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
-import httpx
 import orjson
 
+from chromadrill.disasters.proxy import proxied
 
-def emptied(answer: dict) -> dict:
+
+def emptied(answer: bytes) -> bytes:
     """No neighbours at all."""
-    return {**answer, "ids": [[]], "documents": [[]], "distances": [[]]}
+    return orjson.dumps({**orjson.loads(answer), "ids": [[]], "documents": [[]], "distances": [[]]})
 
 
-def swapped(answer: dict) -> dict:
+def swapped(answer: bytes) -> bytes:
     """The right documents under each other's ids."""
-    return {**answer, "ids": [list(reversed(ids)) for ids in answer["ids"]]}
+    found = orjson.loads(answer)
+    return orjson.dumps({**found, "ids": [list(reversed(ids)) for ids in found["ids"]]})
 
 
 WRONG = {"empty": emptied, "swapped": swapped}
-
-
-def proxy(
-    upstream: str, *, delay_ms: float = 0.0, wrong: str | None = None, switch: Path | None = None
-) -> ThreadingHTTPServer:
-    """A server on a loopback port of its own; the caller serves and shuts it down.
-
-    `switch`: made worse only while this file exists, so that a run's look-ups see a healthy source.
-    """
-    http = httpx.Client(base_url=upstream, timeout=60, limits=httpx.Limits(max_connections=500))
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            worse = self.path.endswith("/query") and (switch is None or switch.exists())
-            if worse:
-                time.sleep(delay_ms / 1000)
-            answer = http.request(
-                self.command, self.path, content=body, headers={"content-type": "application/json"}
-            )
-            content = answer.content
-            if worse and wrong:
-                content = orjson.dumps(WRONG[wrong](orjson.loads(content)))
-            self.send_response(answer.status_code)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_DELETE = pass_on
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 500
-
-    return Server(("127.0.0.1", 0), Handler)
 
 
 def main() -> None:
@@ -75,12 +34,13 @@ def main() -> None:
     parser.add_argument("--upstream", required=True)
     parser.add_argument("--delay-ms", type=float, default=0.0, help="added to every query")
     parser.add_argument("--wrong", choices=sorted(WRONG), help="answer queries fast and wrongly")
-    parser.add_argument("--switch", type=Path, help="only while this file exists")
     asked = parser.parse_args()
-    server = proxy(asked.upstream, delay_ms=asked.delay_ms, wrong=asked.wrong, switch=asked.switch)
-    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
-    sys.stdout.flush()
-    server.serve_forever()
+    with proxied(asked.upstream) as proxy:
+        proxy.delay_ms, proxy.alter = asked.delay_ms, WRONG.get(asked.wrong, bytes)
+        sys.stdout.write(f"{proxy.url}\n")
+        sys.stdout.flush()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
 
 
 if __name__ == "__main__":

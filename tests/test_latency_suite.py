@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
+from chromadrill.disasters.proxy import proxied
 from tests.conftest import fill
-from tests.slow_proxy import proxied
 from tests.wrong_answers import other_ids
 
 ROOT = Path(__file__).parents[1]

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.disasters.files import SEGMENT_DELETED
-from chromadrill.disasters.slow_searches import SlowSearches
+from chromadrill.disasters.proxy import proxied
 from chromadrill.recovery.runbook import CommandFailed
 
 pytestmark = [pytest.mark.monitoring, pytest.mark.runbook("RB-7")]
@@ -29,13 +29,13 @@ def test_killed_server_pages_until_it_is_restarted(alarm):
 def test_slow_searches_page_until_they_are_fast_again(alarm):
     """Five minutes of searches over two seconds, by a proxy that holds them back."""
     drill = alarm.drill
-    with SlowSearches(drill.target.url) as proxy, alarm.watching(proxy.url):
+    with proxied(drill.target.url) as proxy, alarm.watching(proxy.url):
         with drill.when("searches take 5 s"):
-            alarm.strike("searches held back", lambda: setattr(proxy, "delay_s", 5.0))
+            alarm.strike("searches held back", lambda: setattr(proxy, "delay_ms", 5000))
         with drill.then("it pages"):
             alarm.fires("high latency")
         with drill.when("they are fast again"):
-            alarm.mend(lambda: setattr(proxy, "delay_s", 0.0))
+            alarm.mend(lambda: setattr(proxy, "delay_ms", 0))
         with drill.then("it clears"):
             alarm.clears("high latency")
 

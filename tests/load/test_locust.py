@@ -6,20 +6,19 @@ import signal
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 
-from benchmarks.slow_proxy import proxy
+from benchmarks.slow_proxy import WRONG
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.clock import wait_until
+from chromadrill.disasters.proxy import proxied
 from chromadrill.load import samples
 from chromadrill.model import Scope
 from tests.conftest import fill
-from tests.slow_proxy import proxied
 from tests.wrong_answers import other_ids
 
 
@@ -35,12 +34,10 @@ def children(process, wanted):
 
 
 @contextmanager
-def made_worse(url, **how):
-    server = proxy(url, **how)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+def made_worse(url, *, delay_ms=0.0, wrong=None):
+    with proxied(url) as proxy:
+        proxy.delay_ms, proxy.alter = delay_ms, WRONG.get(wrong, bytes)
+        yield proxy.url
 
 
 def names(server):
@@ -107,10 +104,10 @@ def test_queries_slowed_to_600_ms_fail(filled, locust):
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["empty", "swapped"])
 def test_fast_wrong_answers_fail(filled, locust, wrong):
-    switch = Path(locust.folder) / "switch"
-    with made_worse(filled.url, wrong=wrong, switch=switch) as url:
-        process = locust.started(filled, "--host", url, "--profile", "smoke")
-        threading.Timer(6, switch.touch).start()  # in the middle of the run
+    with proxied(filled.url) as proxy:
+        process = locust.started(filled, "--host", proxy.url, "--profile", "smoke")
+        # in the middle of the run
+        threading.Timer(6, lambda: setattr(proxy, "alter", WRONG[wrong])).start()
         said, _ = process.communicate(timeout=90)
     assert process.returncode == 1, said
     assert locust.result["outcomes"]["wrong"] > 0
@@ -221,9 +218,9 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
         raw = json.loads(data)
         return data if raw["ids"][0] and raw["ids"][0][0].endswith("7") else other_ids(data)
 
-    with proxied(filled.url) as made_worse:
-        made_worse.alter = nine_of_ten
-        code, said = locust.run("--host", made_worse.url, "--profile", "smoke")
+    with proxied(filled.url) as worse:
+        worse.alter = nine_of_ten
+        code, said = locust.run("--host", worse.url, "--profile", "smoke")
     assert code == 1, said
     assert said_of(locust, "questions") == "fail"
     assert locust.result["outcomes"] == {"right": 300}
@@ -231,9 +228,9 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
 
 @pytest.mark.slow
 def test_acknowledged_writes_that_are_discarded_fail(filled, locust):
-    with proxied(filled.url) as made_worse:
-        made_worse.swallow = ("/upsert",)
-        code, said = locust.run("--host", made_worse.url, "--profile", "mixed", "--run-time", "5s")
+    with proxied(filled.url) as worse:
+        worse.swallow = ("/upsert",)
+        code, said = locust.run("--host", worse.url, "--profile", "mixed", "--run-time", "5s")
     assert code == 1, said
     assert said_of(locust, "load writes") == "fail"
 

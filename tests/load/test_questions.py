@@ -10,9 +10,9 @@ import pytest
 from chromadrill.chroma.client import Chroma
 from chromadrill.datasets.questions import questions, recognised
 from chromadrill.datasets.standard import DEFAULT, standard
+from chromadrill.disasters.proxy import proxied
 from chromadrill.load import plan
 from chromadrill.targets.process import ProcessTarget
-from tests.slow_proxy import proxied
 from tests.wrong_answers import other_ids
 
 pytestmark = pytest.mark.slow  # loads half of the standard dataset

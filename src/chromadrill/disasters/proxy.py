@@ -1,0 +1,102 @@
+"""A proxy between clients and a server that makes it slow or wrong, to see who notices."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+# of one connection alone, and made anew for the other
+HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
+WAITING = 500  # connections that may wait to be taken, as of a load run
+
+
+@dataclass
+class Proxy:
+    """`delay_ms` is added to requests whose path `ends` so, `alter` changes the body of their answers.
+
+    All of it may be changed while it runs. `swallow`: requests whose path ends so are acknowledged
+    and not passed on. `seen`: method and last part of the path of every request.
+    """
+
+    url: str = ""
+    ends: tuple[str, ...] = ("/query",)
+    delay_ms: float = 0.0
+    alter: Callable[[bytes], bytes] = bytes
+    swallow: tuple[str, ...] = ()
+    seen: list[str] = field(default_factory=list)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = WAITING
+
+
+@contextlib.contextmanager
+def proxied(upstream: str) -> Iterator[Proxy]:
+    """A proxy before `upstream`, a plain http URL, on a free port of 127.0.0.1.
+
+    A server that is gone is gone through it, too: the connection is closed without an answer.
+    """
+    proxy, over, address = Proxy(), threading.Event(), urlsplit(upstream)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            host = address.hostname or "127.0.0.1"
+            self.upstream = http.client.HTTPConnection(host, address.port, timeout=60)
+
+        def finish(self) -> None:
+            super().finish()
+            self.upstream.close()
+
+        def forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            proxy.seen.append(f"{self.command} {self.path.rpartition('/')[2]}")
+            if proxy.swallow and self.path.endswith(proxy.swallow):
+                self._answer(201, "application/json", b"")
+                return
+            sent = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
+            try:
+                self.upstream.request(self.command, self.path, body or None, sent)
+                answer = self.upstream.getresponse()
+                data = answer.read()
+            except (OSError, http.client.HTTPException):
+                self.upstream.close()
+                self.close_connection = True
+                return
+            if self.path.endswith(proxy.ends):
+                data = proxy.alter(data)
+                over.wait(proxy.delay_ms / 1000)
+            self._answer(answer.status, answer.headers.get("Content-Type", ""), data)
+
+        def _answer(self, status: int, kind: str, data: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self.wfile.write(data)
+
+        do_GET = do_POST = do_PUT = do_DELETE = forward
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """The proxy is not what is watched."""
+
+    server = _Server(("127.0.0.1", 0), Handler)
+    proxy.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield proxy
+    finally:
+        over.set()
+        server.shutdown()
+        server.server_close()
