@@ -10,6 +10,19 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.model import Scope
 
 
+def is_ready(url: str, scopes: Sequence[Scope]) -> bool:
+    """Whether the server at `url` is up and `answers_queries`; False while nothing answers there.
+
+    Raises CallFailed where it goes away in between.
+    """
+    with Chroma(url, timeout_s=10) as chroma:
+        try:
+            chroma.heartbeat()
+        except CallFailed:
+            return False
+        return answers_queries(chroma, scopes)
+
+
 def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
     """Whether every collection of `scopes` counts and, where it holds vectors, answers a query.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from chromadrill.chroma.client import CallFailed, Chroma, without_password
-from chromadrill.chroma.readiness import answers_queries
+from chromadrill.chroma.readiness import is_ready
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable
 from chromadrill.model import Scope
@@ -93,12 +93,7 @@ class UpAndDown(CommandTarget):
         self.startup_s = now() - started
 
     def _answers(self) -> bool:
-        with Chroma(self.url, timeout_s=10) as chroma:
-            try:
-                chroma.heartbeat()
-            except CallFailed:
-                return False
-            return answers_queries(chroma, self.scopes)
+        return is_ready(self.url, self.scopes)
 
     def stop(self) -> None:
         """Stopped already is fine: the command is not run then. Raises Unavailable if it runs on."""

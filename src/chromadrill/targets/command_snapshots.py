@@ -9,11 +9,12 @@ from pathlib import Path
 
 from chromadrill.backups import folders
 from chromadrill.backups.export import method as export
+from chromadrill.backups.unchanged import require_same_counts
 from chromadrill.chroma.client import connect, without_password
 from chromadrill.clock import utc_now
 from chromadrill.errors import Refused, Unavailable
 from chromadrill.fingerprint import live
-from chromadrill.model import Backup, Fingerprint
+from chromadrill.model import Backup
 from chromadrill.targets.command_server import UpAndDown
 
 METHOD = "command"
@@ -40,7 +41,7 @@ class Snapshots(UpAndDown):
             made = utc_now()
         finally:
             self.start()
-        self._require_same_counts(before)
+        require_same_counts(self.url, before)
         with folders.new_folder(self._folder, backup_id) as folder:
             folder.mkdir()
             folders.describe(
@@ -54,17 +55,6 @@ class Snapshots(UpAndDown):
     def lists_all(self) -> bool:
         """Whether `snapshots` are all that the platform has, not only those of this home."""
         return "snapshots" in self._commands.texts
-
-    def _require_same_counts(self, before: Fingerprint) -> None:
-        with connect(self.url) as chroma:
-            for key, each in before.collections.items():
-                count = chroma.count(each.info)
-                if count != each.count:
-                    raise Unavailable(
-                        f"{key} had {each.count} records when its fingerprint was taken, and {count}"
-                        " after the snapshot: the snapshot is there, and unproven.",
-                        next_step="Stop the writers, then take another.",
-                    )
 
     def snapshots(self) -> list[Backup]:
         """Newest first: those of this home; with a command `snapshots` all that it lists."""

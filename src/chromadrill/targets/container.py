@@ -19,8 +19,7 @@ from chromadrill import owners
 from chromadrill.backups import folders
 from chromadrill.backups.methods import METHODS, method_of
 from chromadrill.chroma.at_rest.releases import refuse_newer
-from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.chroma.readiness import answers_queries
+from chromadrill.chroma.readiness import is_ready
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
 from chromadrill.model import Backup, Scope, Usage
@@ -147,12 +146,7 @@ class ContainerTarget:
             state = container.attrs["State"]
             killed = ", out of memory" if state.get("OOMKilled") else ""
             raise _Died(f"exit code {state['ExitCode']}{killed}")
-        with Chroma(self.url, timeout_s=10) as chroma:
-            try:
-                chroma.heartbeat()
-            except CallFailed:
-                return False
-            return answers_queries(chroma, self.scopes)
+        return is_ready(self.url, self.scopes)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL after 15 s. Stopped already is fine; a paused one is woken first."""

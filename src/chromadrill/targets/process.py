@@ -25,8 +25,7 @@ import psutil
 from chromadrill.backups import disk, folders
 from chromadrill.backups.methods import METHODS, method_of
 from chromadrill.chroma.at_rest.releases import refuse_newer
-from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.chroma.readiness import answers_queries
+from chromadrill.chroma.readiness import is_ready
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import DrillError, Refused, Unavailable
 from chromadrill.model import Backup, Scope, Usage
@@ -160,12 +159,7 @@ class ProcessTarget:
             raise _Died(f"exit code {state['exit']}")
         if keeper.poll() is not None and not state:
             raise _Died("the keeper did not start")
-        with Chroma(self.url, timeout_s=10) as chroma:
-            try:
-                chroma.heartbeat()
-            except CallFailed:
-                return False
-            return answers_queries(chroma, self.scopes)
+        return is_ready(self.url, self.scopes)
 
     def stop(self) -> None:
         """End the server with SIGTERM and wait; SIGKILL after 15 s. Stopped already is fine."""

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from chromadrill.backups import folders
 from chromadrill.backups.export import method as export
+from chromadrill.backups.unchanged import require_same_counts
 from chromadrill.chroma.client import CallFailed, Chroma, connect, without_password
-from chromadrill.chroma.readiness import answers_queries
+from chromadrill.chroma.readiness import is_ready
 from chromadrill.clock import now, wait_until
 from chromadrill.errors import Refused, Unavailable, UsageError
 from chromadrill.fingerprint import live
-from chromadrill.model import Backup, Fingerprint, Scope, Store, Stored, Usage
+from chromadrill.model import Backup, Scope, Store, Stored, Usage
 from chromadrill.rails.place import Place as Whereabouts
 from chromadrill.railway import backups, deployments, observing, resolve, restoring
 from chromadrill.railway.api import ENDPOINT, Api
@@ -158,9 +159,7 @@ class RailwayTarget:
         self.startup_s = now() - started
 
     def _answers(self) -> bool:
-        with Chroma(self.url, timeout_s=10) as chroma:
-            chroma.heartbeat()
-            return answers_queries(chroma, self.scopes)
+        return is_ready(self.url, self.scopes)
 
     def _last_lines(self) -> str:
         try:
@@ -203,22 +202,10 @@ class RailwayTarget:
             made = backups.create(self._api, volume.instance, backup_id, within_s=self._backup_s)
         finally:
             self.start()
-        self._require_same_counts(before)
+        require_same_counts(self.url, before)
         shown = without_password(self.url)
         source = {"target": self.name, "url": shown, "volume": volume.id, "backup": made.id}
         return book.enter(backup_id, before, made, source, size=made.bytes or volume.used_mb * 1e6)
-
-    def _require_same_counts(self, before: Fingerprint) -> None:
-        """A write between fingerprint and stop would be taken for damage later."""
-        with connect(self.url) as chroma:
-            for key, each in before.collections.items():
-                count = chroma.count(each.info)
-                if count != each.count:
-                    raise Unavailable(
-                        f"{key} had {each.count} records when its fingerprint was taken, and {count}"
-                        " after the snapshot: the snapshot is on the platform, and unproven.",
-                        next_step="Stop the writers, then take another.",
-                    )
 
     def snapshots(self) -> list[Backup]:
         """The platform's, whoever made them, and the exports of this home; newest first."""
