@@ -211,7 +211,7 @@ class Drill:
         return self.struck
 
     def recovered(self, *, within_s: float) -> float | None:
-        """Seconds from the strike to the first of three right answers in a row; None: never."""
+        """Seconds from the strike to right answers that last (three at least); None: never."""
         watch, struck = self._watched(), self._struck()
         left = within_s - (now() - struck.at)
         try:

@@ -103,7 +103,7 @@ class Prober:
         return next((s for s in self.sights() if s.due >= since and s.result != "right"), None)
 
     def stable_since(self, since: float) -> float | None:
-        """When the first of three right answers in a row was done, all asked after `since`."""
+        """See `sights.stable_since`; monotonic seconds."""
         return stable_since(self.sights(), since)
 
 
