@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import Any
 
+from chromadrill.checks.latency import found_themselves
 from chromadrill.checks.objectives import FEWEST, restored_p90
 from chromadrill.checks.resources import disk_fits, memory_holds
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.clock import now
-from chromadrill.datasets.probes import QUESTIONS, KnownAnswer, own_records
+from chromadrill.datasets.own import OwnQuestions, own_questions
+from chromadrill.datasets.probes import QUESTIONS
 from chromadrill.fingerprint import live
 from chromadrill.ladder import judge, outcome_of
 from chromadrill.model import Fingerprint, Observation, Outcome, Samples, Verdict
 from chromadrill.monitoring.latency import time_answers
 from chromadrill.protocols import HasMetrics, Restartable, Target
 from chromadrill.settings import Objectives
-
-FOUND = 0.9  # of the records asked for; an approximate index misses a few
 
 
 class Proof:
@@ -55,15 +55,15 @@ class Proof:
         """True when every rung passed, both times. What else was judged counts by itself."""
         good = self._climb("")
         self._restarting()
-        asked = self._questions()
+        own = self._questions()
         if isinstance(self._target, Restartable):
             self._target.stop()
             started = now()
             self._target.start()
             self.startup_s = round(now() - started, 3)
-            self._search("cold", asked, len(asked))
+            self._search("cold", own, len(own.right))
             good = self._climb(" after one more restart") and good
-        self._search("warm", asked, self._objectives.search_samples)
+        self._search("warm", own, self._objectives.search_samples)
         if isinstance(self._target, HasMetrics):
             used = self._target.metrics()
             self._note("usage", **dataclasses.asdict(used))
@@ -92,30 +92,30 @@ class Proof:
         )
         self._attach(f"fingerprint{when}", seen.fingerprint)
 
-    def _questions(self) -> list[KnownAnswer]:
+    def _questions(self) -> OwnQuestions:
         """Chosen before the restart: choosing them asks them, and would warm the store."""
         try:
             with Chroma(self._target.url, timeout_s=15) as chroma:
-                return own_records(chroma, self._before.scopes, QUESTIONS)
+                return own_questions(chroma, self._before.scopes, QUESTIONS)
         except CallFailed as error:
             self._note("no questions", why=str(error))
-            return []
+            return OwnQuestions(None, 0, 0, (), ())
 
-    def _search(self, when: str, asked: Sequence[KnownAnswer], wanted: int) -> None:
+    def _search(self, when: str, own: OwnQuestions, wanted: int) -> None:
         """Cold: each question for the first time since the start. Warm: after the whole ladder."""
-        self._judged(self._timed(when, asked, wanted))
+        self._judged(self._timed(when, own, wanted))
 
-    def _timed(self, when: str, asked: Sequence[KnownAnswer], wanted: int) -> Verdict:
+    def _timed(self, when: str, own: OwnQuestions, wanted: int) -> Verdict:
         check = f"search p90 {when}"
         if self._different < FEWEST:
             few = f"{self._different} records to search for, {FEWEST} needed"
             return Verdict.not_run(check, few)
-        if len(asked) < FOUND * self._different:
-            few = f"{len(asked)} of {self._different} records are found by their own vectors"
-            return Verdict.unknown(check, few)
+        found = found_themselves(own.tried, len(own.right), own.missed)
+        if found.outcome is not Outcome.PASS:  # whether that is a loss, the recall rung says
+            return Verdict.unknown(check, found.message)
         try:
             with Chroma(self._target.url, timeout_s=15) as chroma:
-                samples = time_answers(chroma, asked, wanted)
+                samples = time_answers(chroma, own.right, wanted)
         except CallFailed as error:
             samples = Samples((), (str(error),))
         self._note("searches timed", when=when, samples=dataclasses.asdict(samples))

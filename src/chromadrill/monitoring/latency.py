@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.probes import QUESTIONS, KnownAnswer, own_records
-from chromadrill.model import Samples, Scope
+from chromadrill.datasets.probes import KnownAnswer
+from chromadrill.model import Samples
 from chromadrill.monitoring.asked import Asked, timed
 from chromadrill.monitoring.questions import searches
-
-
-def time_searches(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Samples:
-    """Ask `wanted` questions, records' own vectors, of the largest collection.
-
-    No collection with records: no samples.
-    """
-    return time_answers(chroma, own_records(chroma, scopes, min(wanted, QUESTIONS)), wanted)
 
 
 def time_answers(chroma: Chroma, asked: Sequence[KnownAnswer], wanted: int) -> Samples:
