@@ -138,6 +138,11 @@ def test_what_comes_after_the_recovery_is_judged_too():
     assert stays_right(late).outcome is Outcome.UNKNOWN
 
 
+def test_a_watch_that_ended_with_the_recovery_says_nothing_of_what_came_after():
+    assert stays_right(view(ticks("right", "right", "right"), 0, 0.55)).outcome is Outcome.NOT_RUN
+    assert stays_right(view(ticks("right", "right", "error"), 0, 0.55)).outcome is Outcome.FAIL
+
+
 def test_a_server_that_needs_six_seconds_for_its_questions_is_a_timeout(server, monkeypatch):
     monkeypatch.setattr(prober, "TICK_S", 0.0)
     assert look(server.url, [], now()).result == "timeout"
