@@ -1,6 +1,7 @@
 """Imports point one way."""
 
 import ast
+import graphlib
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,14 @@ def test_room_imports_only_what_it_may(path):
         return  # the commands and the drill on top may use every room
     used = {name.split(".")[1] for name in imports(path) if name.startswith("chromadrill.")}
     assert used - {here} - LEAVES <= MAY[here]
+
+
+def test_rooms_never_import_in_a_circle():
+    used = {}
+    for path in modules():
+        names = {each.split(".")[1] for each in imports(path) if each.startswith("chromadrill.")}
+        used.setdefault(room(path), set()).update(names - {room(path)})
+    graphlib.TopologicalSorter(used).prepare()  # raises CycleError, naming the circle
 
 
 def test_heavy_packages_are_not_imported_at_start_up():
