@@ -464,12 +464,3 @@ class Strike:
     epoch: float
     seen: str | None = None
     seen_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A named step of a scenario and how long it took."""
-
-    name: str
-    seconds: float
-    status: str = "passed"
