@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 from benchmarks.fingerprints import Bench, Measured, alternate, bare_paging
-from chromadrill.backups.export import importing, moves
+from chromadrill.backups.export import importer, staging
 from chromadrill.backups.export.batches import BATCH, base64_rows
+from chromadrill.backups.export.exporter import export
 from chromadrill.backups.export.formats import open_export, writer
-from chromadrill.backups.export.writing import export
-from chromadrill.fingerprint import live
-from chromadrill.model import Scope
-from chromadrill.progress import silent
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.model import Scope
+from chromadrill.core.progress import silent
 
 
 def writing(bench: Bench) -> Measured:
@@ -51,8 +51,8 @@ def importing_records(bench: Bench) -> Measured:
         path = Path(folder) / "e.parquet"
         export(bench.chroma, path, scopes=[Scope()], name="bench")
         reader = open_export(path)
-        (move,) = moves.plan(reader, into="bench-again", scope=None)
-        work = importing._Import(bench.chroma, reader, [move], silent)
+        (move,) = staging.plan(reader, into="bench-again", scope=None)
+        work = importer._Import(bench.chroma, reader, [move], silent)
         ready = [(p, base64_rows(p)) for p in reader.pages(move.key, size=BATCH)]
 
         def ours() -> None:

@@ -19,10 +19,10 @@ import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
-from chromadrill.fingerprint import live, probes, store
-from chromadrill.fingerprint.digests import RECORDS, record_table
-from chromadrill.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.chroma.fingerprint import fingerprint_file, live, probes
+from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
+from chromadrill.targets.process.target import ProcessTarget
 
 ROUNDS = 3
 DIMENSION = 384
@@ -162,7 +162,7 @@ def million(bench: Bench) -> Measured:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
         started = time.perf_counter()
-        store.save(whole, Path(folder) / "f")
+        fingerprint_file.save(whole, Path(folder) / "f")
         took = time.perf_counter() - started
         size = (Path(folder) / "f").stat().st_size
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before

@@ -24,15 +24,15 @@ from pathlib import Path
 
 from chromadrill.checks.latency import judge_trend, percentiles
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.own import own_questions
-from chromadrill.datasets.probes import QUESTIONS
-from chromadrill.datasets.standard import Dataset, standard
-from chromadrill.disasters.proxy import Proxy, proxied
-from chromadrill.model import Outcome, Verdict
-from chromadrill.monitoring import questions
-from chromadrill.monitoring.asked import Asked, timed
-from chromadrill.monitoring.yardstick import Yardstick
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.core.model import Outcome, Verdict
+from chromadrill.disasters.faulty_proxy import Proxy, proxied
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.standard import Dataset, standard
+from chromadrill.workload.machine_speed import Yardstick
+from chromadrill.workload.queries import query_kinds
+from chromadrill.workload.queries.known_answer import QUESTIONS
+from chromadrill.workload.queries.self_queries import own_questions
+from chromadrill.workload.queries.timed import Asked, timed
 
 SLOWED = {  # milliseconds, share of the plain median: what the client sees
     "plain": (0.0, 0.0),
@@ -42,9 +42,9 @@ SLOWED = {  # milliseconds, share of the plain median: what the client sees
     "+34 %": (0.0, 0.34),
 }
 WAYS = {
-    "search": questions.searches,
-    "filtered search": questions.filtered,
-    "get by id": questions.gets,
+    "search": query_kinds.searches,
+    "filtered search": query_kinds.filtered,
+    "get by id": query_kinds.gets,
 }
 WARM = 10
 Measured = dict[str, dict[str, list[float]]]  # series -> milliseconds, yardstick_ms

@@ -12,9 +12,9 @@ from statistics import median
 import httpx
 
 from benchmarks.fingerprints import Bench, Measured
-from chromadrill.datasets.probes import QUESTIONS, own_records
-from chromadrill.load import operations, samples
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
+from chromadrill.workload.load import requests, samples
+from chromadrill.workload.queries.known_answer import QUESTIONS, own_records
 
 LOCUSTFILES = Path(__file__).parents[1] / "loadtests"
 RATE, SECONDS, ROUNDS = 50.0, 10, 3  # the rate of the profile `steady`
@@ -28,7 +28,7 @@ def overhead(bench: Bench) -> Measured:
     both.
     """
     asked = [
-        operations.search(each, bench.info)
+        requests.search(each, bench.info)
         for each in own_records(bench.chroma, [Scope()], QUESTIONS)
     ]
     ours: list[float] = []
@@ -42,7 +42,7 @@ def overhead(bench: Bench) -> Measured:
     return (one - other) / allowed, {**numbers, "allowed_ms": round(allowed, 2)}
 
 
-def paced(url: str, asked: list[operations.Operation]) -> list[float]:
+def paced(url: str, asked: list[requests.Operation]) -> list[float]:
     """Milliseconds of each search of a bare loop on one connection."""
     took = []
     headers = {"content-type": "application/json"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import psycopg
 
 from benchmarks.fingerprints import Bench, Measured, alternate
-from chromadrill.datasets.library import Library, library, seed
-from chromadrill.model import Scope
-from chromadrill.recovery.filling import Filling
-from chromadrill.scaling import Cached
-from chromadrill.settings import SourceTable
-from chromadrill.sources.embedded import embedded_postgresql
-from chromadrill.sources.postgresql import open_table
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import SourceTable
+from chromadrill.recovery.fill import Filling
+from chromadrill.recovery.scaling import Cached
+from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
+from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.workload.data.labelled_questions import Library, library, seed
 
 ROWS, FILLED = 5000, 800  # read; written in batches of 8, each a request
 TABLE = SourceTable(table="bench.manual_content")

@@ -12,7 +12,7 @@ import sys
 
 import orjson
 
-from chromadrill.disasters.proxy import proxied
+from chromadrill.disasters.faulty_proxy import proxied
 
 
 def emptied(answer: bytes) -> bytes:

@@ -6,8 +6,8 @@ import gevent
 import orjson
 from geventhttpclient import HTTPClient
 
-from chromadrill.clock import now
-from chromadrill.load.operations import Operation
+from chromadrill.core.clock import now
+from chromadrill.workload.load.requests import Operation
 
 LOOK_UP_S = 1.0  # at most one look-up of a collection in that time
 HEADERS = {"content-type": "application/json", "accept": "application/json"}

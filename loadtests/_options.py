@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 from locust.env import Environment
 
-from chromadrill.errors import UsageError
-from chromadrill.load.profiles import PROFILES, Profile, profile_named
+from chromadrill.core.errors import UsageError
+from chromadrill.workload.load.profiles import PROFILES, Profile, profile_named
 
 USAGE = 64
 

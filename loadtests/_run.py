@@ -10,13 +10,13 @@ from _client import Caller
 from gevent.pool import Group
 from locust.env import Environment
 
-from chromadrill.clock import now
-from chromadrill.load.answers import judged
-from chromadrill.load.hosts import on_this_machine
-from chromadrill.load.plan import Plan
-from chromadrill.load.profiles import PROFILES
-from chromadrill.load.samples import Sample
-from chromadrill.load.schedule import share
+from chromadrill.core.clock import now
+from chromadrill.workload.load.grading import judged
+from chromadrill.workload.load.loopback_only import on_this_machine
+from chromadrill.workload.load.plan import Plan
+from chromadrill.workload.load.profiles import PROFILES
+from chromadrill.workload.load.samples import Sample
+from chromadrill.workload.load.schedule import share
 
 
 class Run:

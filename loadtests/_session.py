@@ -11,20 +11,20 @@ from _run import Run
 from locust.env import Environment
 
 from chromadrill.chroma.client import connect
-from chromadrill.clock import utc_now
-from chromadrill.errors import DrillError, Unavailable
-from chromadrill.load import files, own_collection, plan, samples
-from chromadrill.load.hosts import on_this_machine
-from chromadrill.load.operations import Operation
-from chromadrill.load.plan import Plan
-from chromadrill.load.profiles import PROFILES, Profile
-from chromadrill.load.samples import Sample
-from chromadrill.model import JSON, CollectionInfo, Scope, Verdict
-from chromadrill.rails import rules
-from chromadrill.rails.leftovers import new_run
-from chromadrill.rails.standing import standing
-from chromadrill.reporting.load_table import lines
-from chromadrill.settings import load
+from chromadrill.core.clock import utc_now
+from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
+from chromadrill.core.settings import load
+from chromadrill.evidence.report.load_report import lines
+from chromadrill.targets.safety import rules
+from chromadrill.targets.safety.leftovers import new_run
+from chromadrill.targets.safety.target_role import standing
+from chromadrill.workload.load import plan, results, samples, write_collection
+from chromadrill.workload.load.loopback_only import on_this_machine
+from chromadrill.workload.load.plan import Plan
+from chromadrill.workload.load.profiles import PROFILES, Profile
+from chromadrill.workload.load.requests import Operation
+from chromadrill.workload.load.samples import Sample
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 2}
 LEAD_S = 2.0  # from the plan to the first arrival: time for all workers to begin together
@@ -66,7 +66,7 @@ class Session:
         except DrillError as error:
             sys.stderr.write(f"{error}\n")
             self._remove_own(str(host))
-            self.result = files.nothing_measured(profile, environment.host, error)
+            self.result = results.nothing_measured(profile, environment.host, error)
             self._deliver(environment, f"load-{profile.name}-{run}")
             return False
         seconds = float(environment.parsed_options.run_time or profile.seconds)
@@ -87,7 +87,7 @@ class Session:
                 known = plan.known(chroma, (Scope(),))
                 self._questions = known.verdict
                 if "upsert" in profile.mix:
-                    self._own = own_collection.make(chroma, run)
+                    self._own = write_collection.make(chroma, run)
                 return known.source, plan.prepared(chroma, profile, known.asked, self._own)
         except STRANGE as error:
             raise Unavailable(f"{host} answers strangely: {error!r}") from error
@@ -125,7 +125,7 @@ class Session:
         self.idle = True
         self.taken = samples.merged(self._chunks)
         besides = [self._questions, *self._writes()]
-        self.result = files.result_of(
+        self.result = results.result_of(
             self.plan, self.taken, started_at=self._started_at, besides=besides
         )
         self._remove_own(self.plan.host)
@@ -140,7 +140,7 @@ class Session:
                 acknowledged |= self.plan.operation(each.number).written()
         try:
             with connect(self.plan.host, timeout_s=20) as chroma:
-                return [own_collection.kept(chroma, self._own, acknowledged)]
+                return [write_collection.kept(chroma, self._own, acknowledged)]
         except (DrillError, *STRANGE) as error:
             return [Verdict.unknown("load writes", f"they could not be read back: {error!r}")]
 
@@ -149,7 +149,7 @@ class Session:
             return
         try:
             with connect(host, timeout_s=20) as chroma:
-                own_collection.remove(chroma, self._own)
+                write_collection.remove(chroma, self._own)
         except DrillError as error:
             sys.stderr.write(f"{self._own.name} could not be removed: {error}\n")
 
@@ -162,7 +162,7 @@ class Session:
         path = Path(given) if given else Path("reports") / name / "result.json"
         sys.stderr.write("\n".join(lines(self.result)) + "\n")
         try:
-            files.write(self.result, self.taken, path)
+            results.write(self.result, self.taken, path)
             sys.stderr.write(f"  {path}, and beside it .parquet, .svg, .md\n")
         except OSError as error:
             sys.stderr.write(f"--result {path}: {error.strerror}.\n")

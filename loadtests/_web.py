@@ -8,8 +8,8 @@ from _session import Session
 from flask import Response, request
 from locust.web import WebUI
 
-from chromadrill.load import files
-from chromadrill.reporting.load_table import headline, lines
+from chromadrill.evidence.report.load_report import headline, lines
+from chromadrill.workload.load import results
 
 BAR = (
     '<iframe src="./verdict?bar" title="verdict of the load run" style="position:fixed;bottom:0;'
@@ -51,9 +51,7 @@ def _page(session: Session, *, bar: bool) -> str:
         f'white-space:nowrap;overflow:hidden;text-overflow:ellipsis">{escape(said)}{link}</div>'
     )
     if result is not None and not bar:
-        body += (
-            f"<main>{files.drawn(result, session.taken)}<pre>{escape(_text(session))}</pre></main>"
-        )
+        body += f"<main>{results.drawn(result, session.taken)}<pre>{escape(_text(session))}</pre></main>"
     # what is final on a page of its own stays: a reader scrolls in it
     renewed = '<meta http-equiv="refresh" content="2">' if bar or not session.idle else ""
     return (

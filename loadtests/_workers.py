@@ -13,8 +13,8 @@ from _session import Session
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from chromadrill.load.plan import Plan
-from chromadrill.load.samples import Sample
+from chromadrill.workload.load.plan import Plan
+from chromadrill.workload.load.samples import Sample
 
 PLAN, SAMPLES, ENDED = "drill-plan", "drill-samples", "drill-ended"
 EVERY_S = 1.0  # a worker that is lost takes at most this much with it

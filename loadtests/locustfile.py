@@ -21,8 +21,8 @@ from locust import LoadTestShape, User, events, task
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from chromadrill.errors import UsageError
-from chromadrill.load.hosts import on_this_machine
+from chromadrill.core.errors import UsageError
+from chromadrill.workload.load.loopback_only import on_this_machine
 
 SESSION = Session()
 

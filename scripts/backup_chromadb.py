@@ -11,14 +11,14 @@ import dataclasses
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from chromadrill import cli
-from chromadrill.backup_notice import noticed
-from chromadrill.backups.export.writing import export, inventory
+from chromadrill.backups.export.exporter import export, inventory
 from chromadrill.chroma.client import without_password
-from chromadrill.model import Scope
-from chromadrill.progress import on_stderr
-from chromadrill.settings import load
-from chromadrill.validation import LONG_S, connected
+from chromadrill.core import cli
+from chromadrill.core.model import Scope
+from chromadrill.core.progress import on_stderr
+from chromadrill.core.settings import load
+from chromadrill.drill.validate import LONG_S, connected
+from chromadrill.monitoring.backup_notice import noticed
 
 
 def main(arguments: list[str] | None = None) -> int:

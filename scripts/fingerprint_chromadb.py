@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chromadrill import cli
-from chromadrill.fingerprint import store
-from chromadrill.validation import take_fingerprint
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.core import cli
+from chromadrill.drill.validate import take_fingerprint
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, help="the fingerprint file to write")
     asked = parser.parse_args(arguments)
     taken = take_fingerprint(cli.source_of(parser, asked), cli.scopes_of(asked))
-    store.save(taken, asked.output)
+    fingerprint_file.save(taken, asked.output)
     counts = {key: each.count for key, each in taken.collections.items()}
     cli.report(asked, [], cli.collections_json(counts, []), written=str(asked.output))
     return cli.DONE

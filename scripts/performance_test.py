@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from chromadrill import cli
-from chromadrill.ladder import outcome_of
-from chromadrill.performance import performance
-from chromadrill.validation import connected
+from chromadrill.checks.suite import outcome_of
+from chromadrill.core import cli
+from chromadrill.drill.search_performance import performance
+from chromadrill.drill.validate import connected
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,20 +7,21 @@ drill.toml the table.
 
 from __future__ import annotations
 
-from chromadrill import cli, rebuilding
+from chromadrill.commands import rebuild
+from chromadrill.core import cli
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = cli.Parser(prog="rebuild_chromadb.py", description=__doc__)
-    rebuilding.add_rebuild(parser)
+    rebuild.add_rebuild(parser)
     parser.add_argument("--from-postgresql", action="store_true", required=True)
     parser.add_argument("--source", metavar="NAME", help="[source.NAME]; default: [source]")
     parser.add_argument(
         "--since", metavar="TIME", help="embed only rows changed since, else refuse"
     )
     asked = parser.parse_args(arguments)
-    since = rebuilding.moment(asked.since) if asked.since else None
-    return rebuilding.run(parser, asked, source_name=asked.source, since=since)
+    since = rebuild.moment(asked.since) if asked.since else None
+    return rebuild.run(parser, asked, source_name=asked.source, since=since)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,19 @@ As rebuild_chromadb.py, but no vector is taken over: for vectors that are damage
 
 from __future__ import annotations
 
-from chromadrill import cli, rebuilding
+from chromadrill.commands import rebuild
+from chromadrill.core import cli
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = cli.Parser(prog="regenerate_embeddings.py", description=__doc__)
-    rebuilding.add_rebuild(parser)
+    rebuild.add_rebuild(parser)
     parser.add_argument("--source", metavar="NAME", required=True, help="[source.NAME]")
     parser.add_argument(
         "--from-documents", action="store_true", help="of the collection itself, not PostgreSQL"
     )
     asked = parser.parse_args(arguments)
-    return rebuilding.run(
+    return rebuild.run(
         parser,
         asked,
         source_name=asked.source,

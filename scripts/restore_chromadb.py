@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chromadrill import cli
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.importing import restore
-from chromadrill.backups.export.moves import plan
-from chromadrill.errors import UsageError
-from chromadrill.guarded import may_import
-from chromadrill.ladder import outcome_of
-from chromadrill.progress import on_stderr
-from chromadrill.settings import load
-from chromadrill.validation import LONG_S, connected
+from chromadrill.backups.export.importer import restore
+from chromadrill.backups.export.staging import plan
+from chromadrill.checks.suite import outcome_of
+from chromadrill.core import cli
+from chromadrill.core.errors import UsageError
+from chromadrill.core.progress import on_stderr
+from chromadrill.core.settings import load
+from chromadrill.drill.validate import LONG_S, connected
+from chromadrill.targets.guarded import may_import
 
 
 def main(arguments: list[str] | None = None) -> int:

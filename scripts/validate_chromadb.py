@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chromadrill import cli
-from chromadrill.fingerprint import store
-from chromadrill.ladder import outcome_of
-from chromadrill.validation import validate
+from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.core import cli
+from chromadrill.drill.validate import validate
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     if asked.rebuilt and not (asked.fingerprint and asked.url and not asked.path):
         parser.error("--rebuilt needs --fingerprint and --url")
-    before = store.load(asked.fingerprint) if asked.fingerprint else None
+    before = fingerprint_file.load(asked.fingerprint) if asked.fingerprint else None
     seen, verdicts = validate(
         cli.source_of(parser, asked),
         cli.scopes_of(asked),

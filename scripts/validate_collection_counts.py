@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chromadrill import cli
 from chromadrill.checks.objectives import at_least
-from chromadrill.validation import collection_counts, connected
+from chromadrill.core import cli
+from chromadrill.drill.validate import collection_counts, connected
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,10 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from chromadrill.chroma import access
+from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
-from chromadrill.fingerprint.digests import record_table
-from chromadrill.model import (
+from chromadrill.chroma.fingerprint.digests import record_table
+from chromadrill.core.model import (
     Answer,
     CollectionInfo,
     CollectionPrint,
@@ -19,7 +19,7 @@ from chromadrill.model import (
     Recall,
     Scope,
 )
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.targets.process.target import ProcessTarget
 
 KEY = "default_tenant/default_database/docs"
 
@@ -27,10 +27,10 @@ KEY = "default_tenant/default_database/docs"
 @pytest.fixture(autouse=True)
 def undeclared():
     """What a test declares of a server holds for that test: addresses come again."""
-    before = dict(access._KNOWN)
+    before = dict(permissions._KNOWN)
     yield
-    access._KNOWN.clear()
-    access._KNOWN.update(before)
+    permissions._KNOWN.clear()
+    permissions._KNOWN.update(before)
 
 
 @pytest.fixture(scope="module")

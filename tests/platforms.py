@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 from pydantic import SecretStr
 
-from chromadrill.railway import resolve
-from chromadrill.railway.api import Api
-from chromadrill.railway.token import Token
-from chromadrill.simulator.railway import platform as platforms
-from chromadrill.simulator.railway.http import PATH, Tokens, serve
 from chromadrill.targets.home import free_port
+from chromadrill.targets.railway import resolve
+from chromadrill.targets.railway.api import Api
+from chromadrill.targets.railway.simulator import platform as platforms
+from chromadrill.targets.railway.simulator.http import PATH, Tokens, serve
+from chromadrill.targets.railway.token import Token
 
 
 class Calls:

@@ -44,9 +44,9 @@ def scenario(name="volume-lost-volume-copy", outcome="pass", took=13.7, **more):
         "strike_s": 18.1,
         "recovered_s": 31.8,
         "commands": [
-            {"command": "python -m chromadrill.ops --target process stop", "exit_code": 0,
+            {"command": "chromadrill ops --target process stop", "exit_code": 0,
              "seconds": 1.2},
-            {"command": "python -m chromadrill.ops --target process restore snap-20261125T073941Z",
+            {"command": "chromadrill ops --target process restore snap-20261125T073941Z",
              "exit_code": 0, "seconds": 4.4},
         ],
         "verdicts": [
@@ -113,7 +113,7 @@ def green():
 
 
 MEANING = "Records are lost, added or altered: texts, metadata, URIs or vectors."
-NEXT = "python -m chromadrill.ops --target process restore snap-20261124T020000Z"
+NEXT = "chromadrill ops --target process restore snap-20261124T020000Z"
 STEP = {"check": "records", "meaning": MEANING, "command": NEXT}
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.drill import Drill, DrillFailed, DrillUnknown
-from chromadrill.model import Verdict
+from chromadrill.core.model import Verdict
+from chromadrill.drill.scenario import Drill, DrillFailed, DrillUnknown
 from fixtures.allure_extras import CATEGORIES, executor, write_extras
 from tests.test_ci_report import record, scenario, verdict
 
@@ -193,7 +193,7 @@ def test_failed_scenario_is_sorted_by_its_worst_verdict(verdicts, name):
 
 
 def test_failed_command_of_the_runbook_is_a_category_of_its_own():
-    message = "chromadrill.drill.DrillFailed: the runbook's command failed: exit 1"
+    message = "chromadrill.drill.scenario.DrillFailed: the runbook's command failed: exit 1"
     assert sorted_by(message, "failed") == "A command of the runbook failed"
 
 

@@ -5,8 +5,8 @@ import tarfile
 
 import pytest
 
-from chromadrill.errors import Unavailable
-from chromadrill.targets.archive import pack, unpack
+from chromadrill.core.errors import Unavailable
+from chromadrill.targets.container.archive import pack, unpack
 
 
 def test_folder_survives_the_way_to_the_engine_and_back(tmp_path):

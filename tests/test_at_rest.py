@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from chromadrill.checks.content import came_over_the_api
+from chromadrill.checks.suite import judge, judge_files, outcome_of
 from chromadrill.chroma.client import Chroma
-from chromadrill.clock import wait_until
-from chromadrill.datasets.trapped import SPECS, Seeder
-from chromadrill.fingerprint import at_rest, live
-from chromadrill.fingerprint.probes import choose
-from chromadrill.ladder import judge, judge_files, outcome_of
-from chromadrill.model import Outcome, Page, Scope
-from chromadrill.targets.process import ProcessTarget
-from chromadrill.validation import validate
+from chromadrill.chroma.fingerprint import at_rest, live
+from chromadrill.chroma.fingerprint.probes import choose
+from chromadrill.core.clock import wait_until
+from chromadrill.core.model import Outcome, Page, Scope
+from chromadrill.drill.validate import validate
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.edge_cases import SPECS, Seeder
 from tests.test_scripts import ROOT, script
 
 SCOPES = sorted({Scope(each.tenant, each.database) for each in SPECS})

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from chromadrill.checks.availability import availability, downtime, stays_right, wrong_answers
 from chromadrill.checks.objectives import restored_p90
 from chromadrill.chroma.client import Chroma
-from chromadrill.clock import now
-from chromadrill.datasets.probes import KnownAnswer
-from chromadrill.model import ClientView, Outcome, Samples, Scope, Sight, Window
-from chromadrill.monitoring import prober
-from chromadrill.monitoring.prober import look
-from chromadrill.monitoring.sights import stable_since, view, windows
-from chromadrill.settings import Objectives
+from chromadrill.core.clock import now
+from chromadrill.core.model import ClientView, Outcome, Samples, Scope, Sight, Window
+from chromadrill.core.settings import Objectives
+from chromadrill.workload import prober
+from chromadrill.workload.prober import look
+from chromadrill.workload.queries.known_answer import KnownAnswer
+from chromadrill.workload.timeline import stable_since, view, windows
 
 RESULTS = ["right", "wrong", "error", "timeout"]
 

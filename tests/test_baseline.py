@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from chromadrill.errors import Unavailable
-from chromadrill.evidence import baseline
-from chromadrill.evidence.baseline import Place
+from chromadrill.core.errors import Unavailable
+from chromadrill.evidence import latency_baseline
+from chromadrill.evidence.latency_baseline import Place
 
 HERE = Place("process", "process", 3000, "1.5.9", 2)
 SERIES = {"search": {"p10": 3.5, "p90": 6.25}}
@@ -15,9 +15,9 @@ SERIES = {"search": {"p10": 3.5, "p90": 6.25}}
 
 def test_accepted_baseline_is_read_back(tmp_path):
     path = tmp_path / HERE.file_name
-    made = baseline.write(path, "run-1", HERE, SERIES)
+    made = latency_baseline.write(path, "run-1", HERE, SERIES)
 
-    assert baseline.read(path) == made
+    assert latency_baseline.read(path) == made
     assert made.series == SERIES
     assert made.not_comparable(HERE) == ""
     assert list(tmp_path.iterdir()) == [path]
@@ -35,23 +35,23 @@ def test_accepted_baseline_is_read_back(tmp_path):
     ],
 )
 def test_other_place_is_named_and_not_compared(tmp_path, change, named):
-    made = baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    made = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
     assert named in made.not_comparable(dataclasses.replace(HERE, **change))
 
 
 @pytest.mark.parametrize("records", [2850, 2999, 3150])
 def test_database_that_grew_a_little_is_compared(tmp_path, records):
-    made = baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    made = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
     assert made.not_comparable(dataclasses.replace(HERE, records=records)) == ""
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "0", "-1"])
 def test_numbers_that_are_no_latencies_are_refused(tmp_path, value):
-    baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
     text = (tmp_path / "b").read_text()
     (tmp_path / "b").write_text(text.replace("6.25", value))
     with pytest.raises(Unavailable, match="no latency"):
-        baseline.read(tmp_path / "b")
+        latency_baseline.read(tmp_path / "b")
 
 
 def test_each_target_has_a_file_of_its_own_without_secrets():
@@ -66,13 +66,13 @@ def test_each_target_has_a_file_of_its_own_without_secrets():
 
 
 def test_no_baseline_yet_is_none(tmp_path):
-    assert baseline.read(tmp_path / "none") is None
+    assert latency_baseline.read(tmp_path / "none") is None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"schema": "other"}', json.dumps({"schema": baseline.SCHEMA})]
+    "text", ["", "[]", "{}", '{"schema": "other"}', json.dumps({"schema": latency_baseline.SCHEMA})]
 )
 def test_broken_baseline_is_a_sentence_not_a_traceback(tmp_path, text):
     (tmp_path / "b").write_text(text)
     with pytest.raises(Unavailable, match="cannot be read"):
-        baseline.read(tmp_path / "b")
+        latency_baseline.read(tmp_path / "b")

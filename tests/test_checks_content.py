@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chromadrill.checks import content, files
-from chromadrill.model import Outcome, Scope, Trouble
+from chromadrill.checks import at_rest, content
+from chromadrill.core.model import Outcome, Scope, Trouble
 from tests.conftest import KEY, fingerprint, observed, page, printed
 
 
@@ -170,17 +170,17 @@ def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_differe
 def test_structure_of_a_store_that_was_not_opened_is_unknown_never_sound():
     unopened = observed(troubles=[Trouble("start", "data", "holds no chroma.sqlite3")])
 
-    assert files.sound_structure(unopened).outcome is Outcome.UNKNOWN
-    assert files.sound_database(unopened).outcome is Outcome.FAIL
-    assert files.sound_structure(observed()).outcome is Outcome.PASS
+    assert at_rest.sound_structure(unopened).outcome is Outcome.UNKNOWN
+    assert at_rest.sound_database(unopened).outcome is Outcome.FAIL
+    assert at_rest.sound_structure(observed()).outcome is Outcome.PASS
 
 
 def test_damaged_index_is_fail_and_one_that_cannot_be_judged_is_unknown():
     damaged = observed(troubles=[Trouble("structure", KEY, "a link out of range")])
     refused = observed(troubles=[Trouble("structure", KEY, "hostile pickle", reading=False)])
 
-    assert files.sound_structure(damaged).outcome is Outcome.FAIL
-    assert files.sound_structure(refused).outcome is Outcome.UNKNOWN
+    assert at_rest.sound_structure(damaged).outcome is Outcome.FAIL
+    assert at_rest.sound_structure(refused).outcome is Outcome.UNKNOWN
 
 
 def test_schema_keys_that_an_import_learned_from_its_records_are_no_difference():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chromadrill.checks.forecast import Embedding, forecast
-from chromadrill.model import Outcome
+from chromadrill.core.model import Outcome
 
 SIZES = (1000, 1000, 2500, 2500, 6000, 6000)
 

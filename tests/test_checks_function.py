@@ -4,25 +4,25 @@ import dataclasses
 
 import pytest
 
-from chromadrill.checks import function
-from chromadrill.ladder import judge, outcome_of
-from chromadrill.model import Answer, Outcome, Recall, Trouble
+from chromadrill.checks import answers
+from chromadrill.checks.suite import judge, outcome_of
+from chromadrill.core.model import Answer, Outcome, Recall, Trouble
 from tests.conftest import ANSWERS, KEY, fingerprint, observed, printed
 
 
 def answered(number, *pairs):
-    answers = list(ANSWERS)
-    answers[number] = dataclasses.replace(answers[number], answered=pairs)
-    return observed(printed(answers=tuple(answers)))
+    given = list(ANSWERS)
+    given[number] = dataclasses.replace(given[number], answered=pairs)
+    return observed(printed(answers=tuple(given)))
 
 
 @pytest.mark.parametrize(
     "check",
     [
-        function.right_distances,
-        function.same_recall,
-        function.same_filters,
-        function.same_text_search,
+        answers.right_distances,
+        answers.same_recall,
+        answers.same_filters,
+        answers.same_text_search,
     ],
 )
 def test_right_answers_are_pass_and_no_answers_are_unknown(check):
@@ -34,24 +34,24 @@ def test_right_answers_are_pass_and_no_answers_are_unknown(check):
 
 def test_distance_that_is_not_the_records_own_is_fail():
     seen = answered(0, ["a", 0.0], ["b", 3.0])
-    verdict = function.right_distances(seen, None)
+    verdict = answers.right_distances(seen, None)
     assert verdict.outcome is Outcome.FAIL
     assert verdict.differences[0].collection == KEY
 
 
 def test_stranger_nearer_than_possible_is_fail():
-    assert function.right_distances(answered(0, ["x", 1.0]), None).outcome is Outcome.FAIL
+    assert answers.right_distances(answered(0, ["x", 1.0]), None).outcome is Outcome.FAIL
 
 
 def test_another_metric_shows_against_the_source():
     other = Answer("neighbours", {"id": "a"}, (["a", 0.0], ["b", 0.5]), (["a", 0.0], ["b", 0.5]))
     seen = observed(printed(answers=(other,)))
-    assert function.right_distances(seen, None).outcome is Outcome.PASS
-    assert function.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
+    assert answers.right_distances(seen, None).outcome is Outcome.PASS
+    assert answers.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
 
 
 def test_missed_neighbour_alone_is_no_wrong_distance():
-    assert function.right_distances(answered(0, ["a", 0.0]), fingerprint()).outcome is Outcome.PASS
+    assert answers.right_distances(answered(0, ["a", 0.0]), fingerprint()).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_missed_neighbour_alone_is_no_wrong_distance():
     ],
 )
 def test_recall_is_held_against_the_source(before, after, outcome):
-    verdict = function.same_recall(
+    verdict = answers.same_recall(
         observed(printed(recall=after)), fingerprint(printed(recall=before))
     )
     assert verdict.outcome is outcome
 
 
 @pytest.mark.parametrize(
-    ("number", "check"), [(1, function.same_filters), (2, function.same_text_search)]
+    ("number", "check"), [(1, answers.same_filters), (2, answers.same_text_search)]
 )
 def test_set_that_differs_is_fail(number, check):
     assert check(answered(number, 0, "ff"), None).outcome is Outcome.FAIL
@@ -83,13 +83,13 @@ def test_set_that_differs_is_fail(number, check):
 
 def test_failing_query_is_fail():
     seen = observed(troubles=[Trouble("neighbours", KEY, "500")])
-    assert function.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
+    assert answers.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
 
 
 def test_dead_server_is_fail():
     seen = observed(troubles=[Trouble("alive", "url", "no answer")])
-    assert function.still_alive(seen).outcome is Outcome.FAIL
-    assert function.still_alive(observed()).outcome is Outcome.PASS
+    assert answers.still_alive(seen).outcome is Outcome.FAIL
+    assert answers.still_alive(observed()).outcome is Outcome.PASS
 
 
 def test_crashed_check_is_unknown_never_pass():
@@ -105,8 +105,8 @@ def test_without_fingerprint_content_is_not_run_and_the_rest_is_judged():
 
 def test_collection_that_takes_no_writes_is_fail():
     seen = observed(troubles=[Trouble("canary", KEY, "the record just written is not there")])
-    assert function.takes_writes(seen).outcome is Outcome.FAIL
-    assert function.takes_writes(observed()).outcome is Outcome.PASS
+    assert answers.takes_writes(seen).outcome is Outcome.FAIL
+    assert answers.takes_writes(observed()).outcome is Outcome.PASS
 
 
 def test_rebuilt_index_may_find_a_little_less_and_a_copied_one_may_not():
@@ -116,10 +116,10 @@ def test_rebuilt_index_may_find_a_little_less_and_a_copied_one_may_not():
     worse = observed(printed(recall=Recall(440, 640, 5000, 5000)))
     lost = observed(printed(recall=Recall(502, 640, 4900, 5000)))
 
-    assert function.same_recall(rebuilt, before, imported=[KEY]).outcome is Outcome.PASS
-    assert function.same_recall(rebuilt, before).outcome is Outcome.FAIL
-    assert function.same_recall(worse, before, imported=[KEY]).outcome is Outcome.FAIL
-    assert function.same_recall(lost, before, imported=[KEY]).outcome is Outcome.FAIL
+    assert answers.same_recall(rebuilt, before, imported=[KEY]).outcome is Outcome.PASS
+    assert answers.same_recall(rebuilt, before).outcome is Outcome.FAIL
+    assert answers.same_recall(worse, before, imported=[KEY]).outcome is Outcome.FAIL
+    assert answers.same_recall(lost, before, imported=[KEY]).outcome is Outcome.FAIL
 
 
 def test_question_that_the_source_could_not_be_asked_is_not_run_and_a_lost_one_is_unknown():
@@ -131,7 +131,7 @@ def test_question_that_the_source_could_not_be_asked_is_not_run_and_a_lost_one_i
     bare = fingerprint(printed(answers=without("text")))
     copy = observed(printed(answers=without("text")))
 
-    assert function.same_text_search(copy, bare).outcome is Outcome.NOT_RUN
-    assert function.same_text_search(copy, fingerprint()).outcome is Outcome.UNKNOWN
-    assert function.same_text_search(copy).outcome is Outcome.UNKNOWN
-    assert function.same_recall(observed(printed(recall=None)), bare).outcome is Outcome.UNKNOWN
+    assert answers.same_text_search(copy, bare).outcome is Outcome.NOT_RUN
+    assert answers.same_text_search(copy, fingerprint()).outcome is Outcome.UNKNOWN
+    assert answers.same_text_search(copy).outcome is Outcome.UNKNOWN
+    assert answers.same_recall(observed(printed(recall=None)), bare).outcome is Outcome.UNKNOWN

@@ -12,7 +12,7 @@ from chromadrill.checks.latency import (
     judge_trend,
     percentiles,
 )
-from chromadrill.model import Outcome, Samples
+from chromadrill.core.model import Outcome, Samples
 
 FAST = [4.0 + (n % 20) / 10 for n in range(200)]
 YARD = [1.0 + (n % 7) / 100 for n in range(200)]

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.checks import objectives
-from chromadrill.model import Acknowledged, Outcome, Samples, Sight, Strike
-from chromadrill.monitoring.sights import stable_since
+from chromadrill.core.model import Acknowledged, Outcome, Samples, Sight, Strike
+from chromadrill.workload.timeline import stable_since
 
 
 def write(number, at):

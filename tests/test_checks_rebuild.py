@@ -10,8 +10,8 @@ from chromadrill.checks.rebuild import (
     same_rows,
     same_settings,
 )
-from chromadrill.fingerprint.digests import record_table
-from chromadrill.model import Hits, Outcome
+from chromadrill.chroma.fingerprint.digests import record_table
+from chromadrill.core.model import Hits, Outcome
 from tests.conftest import page, printed
 
 ROWS = record_table(page(without_vector=(0, 1, 2))).sort_by("id")

@@ -3,7 +3,7 @@
 import dataclasses
 
 from chromadrill.checks.resources import disk_fits, memory_holds, was_killed_for_memory
-from chromadrill.model import Outcome, Usage
+from chromadrill.core.model import Outcome, Usage
 
 MB = 1024 * 1024
 FINE = Usage(

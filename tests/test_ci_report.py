@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chromadrill.reporting.ci import annotations, slack
+from chromadrill.evidence.report.ci import annotations, slack
 
 
 def verdict(check, outcome, message="said", actual=None, limit=None, unit=None):

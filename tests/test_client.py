@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from chromadrill.chroma.client import CallFailed, Chroma, connect, space_of
-from chromadrill.errors import Unavailable
+from chromadrill.core.errors import Unavailable
 
 
 class Stub(BaseHTTPRequestHandler):

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import DrillError, Refused, Unavailable
-from chromadrill.model import Scope
-from chromadrill.settings import load
-from chromadrill.targets import engine, made
-from chromadrill.targets.container import ContainerTarget
+from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import load
+from chromadrill.targets.container import engine
+from chromadrill.targets.container.spec import Shape
+from chromadrill.targets.container.target import ContainerTarget
+from chromadrill.targets.container.volume import Volume
 from chromadrill.targets.home import MARKER
-from chromadrill.targets.shape import Shape
-from chromadrill.targets.volume import Volume
+from chromadrill.targets.registry import made
 from fixtures.target import new_scratch
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def test_data_outlives_the_container(home):
 
 def test_another_process_finds_the_container_by_its_home(home):
     home.start()
-    words = [sys.executable, "-m", "chromadrill.ops", "--target", "container"]
+    words = [sys.executable, "-m", "chromadrill", "ops", "--target", "container"]
     environment = {**os.environ, **home.environment()}
     subprocess.run([*words, "stop"], env=environment, check=True)
 
@@ -154,8 +155,8 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from chromadrill.settings import load\n"
-        "from chromadrill.targets import made\n"
+        "from chromadrill.core.settings import load\n"
+        "from chromadrill.targets.registry import made\n"
         "target = made('container', Path(sys.argv[1]), load(), owner=os.getpid())\n"
         "target.start(); print(target.called, flush=True); sys.stdin.read()\n"
     )

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chromadrill.drill import Drill
+from chromadrill.core.model import Outcome
+from chromadrill.drill.scenario import Drill
 from chromadrill.evidence.ledger import Ledger
-from chromadrill.model import Outcome
 
 
 class Somewhere:

@@ -5,11 +5,11 @@ import os
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.drill import Drill
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.model import Outcome, Usage
+from chromadrill.drill.scenario import Drill
 from chromadrill.evidence.ledger import Ledger, read
-from chromadrill.fingerprint import live
-from chromadrill.model import Outcome, Usage
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.targets.process.target import ProcessTarget
 from tests.conftest import fill
 
 

@@ -5,10 +5,10 @@ import json
 import jsonschema
 import pytest
 
+from chromadrill.core.redaction import MASK, redact_folder, secrets_of
 from chromadrill.evidence import record
 from chromadrill.evidence.ledger import Ledger
-from chromadrill.evidence.redaction import MASK, redact_folder, secrets_of
-from chromadrill.reporting.markdown import markdown
+from chromadrill.evidence.report.markdown import markdown
 
 VERDICT = {"check": "recovery time", "actual": 3.0, "limit": 300, "unit": "s", "message": "3 s"}
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chromadrill.reporting.badge import badge
-from chromadrill.reporting.metrics import metrics
+from chromadrill.evidence.report.badge import badge
+from chromadrill.evidence.report.prometheus import metrics
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"

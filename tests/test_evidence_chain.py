@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from chromadrill.errors import Unavailable, UsageError
-from chromadrill.evidence import chain, history, record
+from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.evidence import hash_chain, history, record
 from chromadrill.evidence.ledger import Ledger
 from chromadrill.evidence.signature import sign, verify_signature
 
@@ -20,7 +20,7 @@ def run(reports, name, before=None, outcome="pass"):
     (folder / "logs").mkdir(parents=True)
     ledger = Ledger(folder / "evidence.jsonl")
     past = {} if before is None else {
-        "previous_run_id": before.name, "previous_record_sha256": chain.sha256_of_record(before),
+        "previous_run_id": before.name, "previous_record_sha256": hash_chain.sha256_of_record(before),
     }  # fmt: skip
     ledger.write("run started", run_id=name, target={"name": "t"}, versions={}, required=[], **past)
     ledger.write("scenario started", scenario="s", runbook="RB-2", title="s")
@@ -46,7 +46,8 @@ def reports(tmp_path):
         before = run(tmp_path, name, before)
         entry = history.entry_of(json.loads((before / "drill.json").read_bytes()), "")
         history.append(
-            tmp_path / "history.jsonl", {**entry, "record_sha256": chain.sha256_of_record(before)}
+            tmp_path / "history.jsonl",
+            {**entry, "record_sha256": hash_chain.sha256_of_record(before)},
         )
     (tmp_path / "latest").symlink_to("run-3")
     (tmp_path / "README.md").write_text("x")
@@ -71,7 +72,7 @@ def reseal(folder, **fields):
 
 # ---- one folder ---------------------------------------------------------------------------------
 def test_sealed_folder_is_as_it_was_sealed(folder):
-    assert said(chain.verify(folder)) == {
+    assert said(hash_chain.verify(folder)) == {
         "schema": "pass", "artifacts": "pass", "extra files": "pass", "rederived": "pass",
     }  # fmt: skip
 
@@ -79,7 +80,7 @@ def test_sealed_folder_is_as_it_was_sealed(folder):
 def test_edited_outcome_is_caught_by_the_ledger(tmp_path):
     folder = run(tmp_path, "bad", outcome="fail")
     edit(folder, outcome="pass")
-    found = chain.verify(folder)
+    found = hash_chain.verify(folder)
     assert said(found) == {
         "schema": "pass", "artifacts": "pass", "extra files": "pass", "rederived": "fail",
     }  # fmt: skip
@@ -90,13 +91,13 @@ def test_edited_time_is_caught_though_the_outcome_stays(folder):
     scenarios = json.loads((folder / "drill.json").read_bytes())["scenarios"]
     scenarios[0]["verdicts"][0]["actual"] = 1.0
     edit(folder, scenarios=scenarios)
-    assert said(chain.verify(folder))["rederived"] == "fail"
+    assert said(hash_chain.verify(folder))["rederived"] == "fail"
 
 
 def test_edited_ledger_is_caught_by_its_hash_and_by_what_it_says(folder):
     ledger = folder / "evidence.jsonl"
     ledger.write_bytes(ledger.read_bytes().replace(b'"outcome":"pass"', b'"outcome":"fail"'))
-    found = said(chain.verify(folder))
+    found = said(hash_chain.verify(folder))
     assert (found["artifacts"], found["rederived"]) == ("fail", "fail")
 
 
@@ -106,19 +107,19 @@ def test_edited_ledger_is_caught_by_its_hash_and_by_what_it_says(folder):
 )
 def test_altered_file_is_named(folder, data, told):
     (folder / "logs" / "server.log").write_bytes(data)
-    found = chain.verify(folder)[1]
+    found = hash_chain.verify(folder)[1]
     assert (found.outcome, found.message) == ("fail", f"logs/server.log: {told}")
 
 
 def test_missing_file_is_named(folder):
     (folder / "logs" / "server.log").unlink()
-    assert chain.verify(folder)[1].message == "logs/server.log: missing"
+    assert hash_chain.verify(folder)[1].message == "logs/server.log: missing"
 
 
 def test_extra_file_is_named_also_a_second_record_in_a_folder_below(folder):
     (folder / "logs" / "drill.json").write_text("{}")
     (folder / "more.txt").write_text("")
-    found = chain.verify(folder)[2]
+    found = hash_chain.verify(folder)[2]
     assert found.outcome == "fail"
     assert found.message == "logs/drill.json: not sealed; more.txt: not sealed"
 
@@ -128,14 +129,14 @@ def test_link_is_no_file_of_the_run_even_with_the_same_content(folder, tmp_path)
     (tmp_path / "elsewhere").write_bytes(log.read_bytes())
     log.unlink()
     log.symlink_to(tmp_path / "elsewhere")
-    assert chain.verify(folder)[1].message == "logs/server.log: no file of its own"
+    assert hash_chain.verify(folder)[1].message == "logs/server.log: no file of its own"
 
 
 def test_pipes_are_not_opened(folder):
     for name in ("logs/server.log", "evidence.jsonl"):
         (folder / name).unlink()
         os.mkfifo(folder / name)
-    found = said(chain.verify(folder))
+    found = said(hash_chain.verify(folder))
     assert (found["artifacts"], found["rederived"]) == ("fail", "fail")
 
 
@@ -144,13 +145,13 @@ def test_name_that_leads_out_of_the_folder_is_not_followed(folder, path):
     (folder.parent / "secret").write_text("x")
     artifacts = json.loads((folder / "drill.json").read_bytes())["artifacts"]
     edit(folder, artifacts=[*artifacts, {"path": path, "sha256": "0" * 64, "bytes": 1}])
-    assert chain.verify(folder)[1].message == f"{path}: missing"
+    assert hash_chain.verify(folder)[1].message == f"{path}: missing"
 
 
 def test_file_that_is_listed_twice_is_told(folder):
     artifacts = json.loads((folder / "drill.json").read_bytes())["artifacts"]
     edit(folder, artifacts=[*artifacts, artifacts[0]])
-    assert "listed 2 times" in chain.verify(folder)[1].message
+    assert "listed 2 times" in hash_chain.verify(folder)[1].message
 
 
 @pytest.mark.parametrize(
@@ -158,29 +159,29 @@ def test_file_that_is_listed_twice_is_told(folder):
 )
 def test_record_that_is_none_fails_without_a_traceback(folder, data):
     (folder / "drill.json").write_bytes(data)
-    found = chain.verify(folder)
+    found = hash_chain.verify(folder)
     assert [str(each.outcome) for each in found] == ["fail"]
-    assert chain.verify_chain(folder.parent, root="0" * 64)[0].outcome == "unknown"
+    assert hash_chain.verify_chain(folder.parent, root="0" * 64)[0].outcome == "unknown"
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00\xff\n", b"[1]\n", b'{"event": "scenario started"}\n'])
 def test_ledger_that_is_none_is_never_green(folder, data):
     (folder / "evidence.jsonl").write_bytes(data)
     reseal(folder)
-    assert said(chain.verify(folder))["rederived"] in ("fail", "unknown")
+    assert said(hash_chain.verify(folder))["rederived"] in ("fail", "unknown")
 
 
 def test_run_without_ledger_fails_even_if_the_record_lists_none(folder):
     (folder / "evidence.jsonl").unlink()
     reseal(folder)
-    found = said(chain.verify(folder))
+    found = said(hash_chain.verify(folder))
     assert (found["artifacts"], found["rederived"]) == ("pass", "fail")
 
 
 def test_missing_folder_fails_and_a_folder_in_place_of_the_record_too(tmp_path):
-    assert said(chain.verify(tmp_path / "no")) == {"record": "fail"}
+    assert said(hash_chain.verify(tmp_path / "no")) == {"record": "fail"}
     (tmp_path / "drill.json").mkdir()
-    assert said(chain.verify(tmp_path)) == {"record": "fail"}
+    assert said(hash_chain.verify(tmp_path)) == {"record": "fail"}
 
 
 @pytest.mark.parametrize("name", ["drill.json", "server.log", "evidence.jsonl"])
@@ -194,7 +195,7 @@ def test_unreadable_file_is_unknown(folder, name, monkeypatch):
 
     monkeypatch.setattr(type(folder), "open", refuse)
     monkeypatch.setattr(type(folder), "read_bytes", lambda self: self.open("rb").read())
-    found = said(chain.verify(folder))
+    found = said(hash_chain.verify(folder))
     assert "unknown" in found.values()
     assert "fail" not in found.values()
 
@@ -204,12 +205,12 @@ def test_signature_is_checked_and_is_no_extra_file(folder):
     path = folder / "drill.json"
     signature = sign(path, KEY)
     assert (folder / "drill.json.sig").read_text() == f"{signature}\n"
-    assert said(chain.verify(folder, KEY))["signature"] == "pass"
-    assert said(chain.verify(folder))["signature"] == "not_run"
-    assert said(chain.verify(folder))["extra files"] == "pass"
+    assert said(hash_chain.verify(folder, KEY))["signature"] == "pass"
+    assert said(hash_chain.verify(folder))["signature"] == "not_run"
+    assert said(hash_chain.verify(folder))["extra files"] == "pass"
     assert verify_signature(path, KEY + b"!").outcome == "fail"
     edit(folder, operator="another")
-    assert said(chain.verify(folder, KEY))["signature"] == "fail"
+    assert said(hash_chain.verify(folder, KEY))["signature"] == "fail"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\x00", b"0" * 64])
@@ -227,52 +228,52 @@ def test_short_key_is_refused(folder):
 
 # ---- the chain ----------------------------------------------------------------------------------
 def test_chain_of_three_holds_up_to_the_root(reports):
-    found = chain.verify_chain(reports, root=chain.root(reports))
+    found = hash_chain.verify_chain(reports, root=hash_chain.root(reports))
     assert said(found) == {
         "records": "pass", "chain": "pass", "forks": "pass", "history": "pass", "root": "pass",
     }  # fmt: skip
     assert "3 records are fixed" in found[-1].message
-    assert chain.root(reports) == chain.sha256_of_record(reports / "run-3")
+    assert hash_chain.root(reports) == hash_chain.sha256_of_record(reports / "run-3")
 
 
 def test_older_root_still_holds_after_more_drills(reports):
-    kept = chain.root(reports)
+    kept = hash_chain.root(reports)
     run(reports, "run-4", reports / "run-3")
-    assert said(chain.verify_chain(reports, root=kept))["root"] == "pass"
+    assert said(hash_chain.verify_chain(reports, root=kept))["root"] == "pass"
 
 
 def test_altered_record_is_named_by_the_chain_and_by_the_history(reports):
     reseal(reports / "run-2", operator="another")
-    found = chain.verify_chain(reports)
+    found = hash_chain.verify_chain(reports)
     assert said(found)["chain"] == "fail"
     assert said(found)["history"] == "fail"
     assert "run-2" in found[1].message
 
 
 def test_altered_newest_record_is_caught_by_the_root_alone(reports):
-    kept = chain.root(reports)
+    kept = hash_chain.root(reports)
     (reports / "history.jsonl").unlink()
     reseal(reports / "run-3", operator="another")
-    assert said(chain.verify_chain(reports)) == {
+    assert said(hash_chain.verify_chain(reports)) == {
         "records": "pass", "chain": "pass", "forks": "pass", "history": "not_run",
     }  # fmt: skip
-    assert said(chain.verify_chain(reports, root=kept))["root"] == "fail"
+    assert said(hash_chain.verify_chain(reports, root=kept))["root"] == "fail"
 
 
 def test_whole_chain_computed_anew_is_caught_by_the_root_alone(reports):
-    kept = chain.root(reports)
+    kept = hash_chain.root(reports)
     (reports / "history.jsonl").unlink()
     reseal(reports / "run-1", operator="another")
     for before, name in (("run-1", "run-2"), ("run-2", "run-3")):
-        reseal(reports / name, previous_record_sha256=chain.sha256_of_record(reports / before))
-    assert said(chain.verify_chain(reports))["chain"] == "pass"
-    assert said(chain.verify_chain(reports, root=kept))["root"] == "fail"
+        reseal(reports / name, previous_record_sha256=hash_chain.sha256_of_record(reports / before))
+    assert said(hash_chain.verify_chain(reports))["chain"] == "pass"
+    assert said(hash_chain.verify_chain(reports, root=kept))["root"] == "fail"
 
 
 def test_pruned_predecessor_is_unknown_not_a_fault(reports):
     for each in sorted((reports / "run-2").rglob("*"), reverse=True):
         each.rmdir() if each.is_dir() else each.unlink()
-    found = chain.verify_chain(reports, root=chain.root(reports))
+    found = hash_chain.verify_chain(reports, root=hash_chain.root(reports))
     assert said(found)["chain"] == "unknown"
     assert "run-2" in found[1].message
     # nothing ties run-1 to the root any more
@@ -280,15 +281,15 @@ def test_pruned_predecessor_is_unknown_not_a_fault(reports):
 
 
 def test_pruned_root_is_unknown(reports):
-    kept = chain.sha256_of_record(reports / "run-2")
+    kept = hash_chain.sha256_of_record(reports / "run-2")
     (reports / "run-2" / "drill.json").unlink()
-    found = said(chain.verify_chain(reports, root=kept))
+    found = said(hash_chain.verify_chain(reports, root=kept))
     assert (found["root"], found["records"]) == ("unknown", "unknown")
 
 
 def test_fork_is_named(reports):
     run(reports, "run-2b", reports / "run-1")
-    found = chain.verify_chain(reports)
+    found = hash_chain.verify_chain(reports)
     assert said(found)["forks"] == "unknown"
     assert found[2].message == "run-1 is followed by run-2, run-2b"
 
@@ -296,7 +297,7 @@ def test_fork_is_named(reports):
 def test_record_under_a_second_name_is_told(reports):
     (reports / "copy").mkdir()
     (reports / "copy" / "drill.json").write_bytes((reports / "run-3" / "drill.json").read_bytes())
-    assert "claims to be the run run-3" in chain.verify_chain(reports)[0].message
+    assert "claims to be the run run-3" in hash_chain.verify_chain(reports)[0].message
 
 
 @pytest.mark.parametrize(
@@ -306,12 +307,12 @@ def test_record_under_a_second_name_is_told(reports):
 )  # fmt: skip
 def test_record_with_other_fields_is_told_without_a_traceback(reports, fields):
     edit(reports / "run-3", **fields)
-    assert said(chain.verify_chain(reports))["records"] == "unknown"
+    assert said(hash_chain.verify_chain(reports))["records"] == "unknown"
 
 
 def test_ring_of_records_ends(reports):
     edit(reports / "run-1", previous_run_id="run-3", previous_record_sha256="0" * 64)
-    found = said(chain.verify_chain(reports, root=chain.root(reports)))
+    found = said(hash_chain.verify_chain(reports, root=hash_chain.root(reports)))
     assert found["chain"] == "fail"
 
 
@@ -320,14 +321,14 @@ def test_run_that_was_cut_short_and_broken_lines_of_the_history_are_no_traceback
     (reports / "cut" / "evidence.jsonl").write_text("{")
     with (reports / "history.jsonl").open("ab") as file:
         file.write(b'{"run_id": ["x"], "record_sha256": 3}\n{"run_id": "run-1"}\n\xff')
-    found = chain.verify_chain(reports)
+    found = hash_chain.verify_chain(reports)
     assert said(found)["records"] == "unknown"
     assert "cut: there is no drill.json" in found[0].message
 
 
 def test_no_reports_at_all_are_unknown(tmp_path):
-    assert said(chain.verify_chain(tmp_path / "no", root="0")) == {
+    assert said(hash_chain.verify_chain(tmp_path / "no", root="0")) == {
         "records": "unknown", "root": "unknown",
     }  # fmt: skip
     with pytest.raises(Unavailable, match="no record"):
-        chain.root(tmp_path)
+        hash_chain.root(tmp_path)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from chromadrill.errors import Unavailable
+from chromadrill.core.errors import Unavailable
 from chromadrill.evidence import history
 
 KEYS = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.fingerprint.filters import matches
+from chromadrill.chroma.fingerprint.filters import matches
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chromadrill.errors import UsageError
-from chromadrill.fingerprint import store
-from chromadrill.fingerprint.digests import canonical, set_digest, sketch
-from chromadrill.model import Scope
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.chroma.fingerprint.digests import canonical, set_digest, sketch
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import Scope
 from tests.conftest import KEY, fingerprint, page, printed
 
 
 def test_fingerprint_comes_back_equal(tmp_path):
     one = fingerprint(printed(), printed(name="empty", of=page(ids=[], documents=[], metadatas=[],
                       uris=[], vectors=page().vectors[:0]), answers=(), recall=None))  # fmt: skip
-    store.save(one, tmp_path / "f")
-    back = store.load(tmp_path / "f")
+    fingerprint_file.save(one, tmp_path / "f")
+    back = fingerprint_file.load(tmp_path / "f")
 
     assert back.scopes == (Scope(),)
     assert back.collections.keys() == one.collections.keys()
@@ -29,12 +29,12 @@ def test_fingerprint_comes_back_equal(tmp_path):
 
 
 def test_file_is_readable_by_its_owner_alone(tmp_path):
-    store.save(fingerprint(), tmp_path / "f")
+    fingerprint_file.save(fingerprint(), tmp_path / "f")
     assert (tmp_path / "f").stat().st_mode & 0o777 == 0o600
 
 
 def test_no_text_of_a_document_is_in_the_file(tmp_path):
-    store.save(
+    fingerprint_file.save(
         fingerprint(printed(page(documents=["very private words", "x", None]))), tmp_path / "f"
     )
     assert b"private" not in (tmp_path / "f").read_bytes()
@@ -43,34 +43,34 @@ def test_no_text_of_a_document_is_in_the_file(tmp_path):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_refused(tmp_path, place, bit):
-    store.save(fingerprint(), tmp_path / "f")
+    fingerprint_file.save(fingerprint(), tmp_path / "f")
     data = bytearray((tmp_path / "f").read_bytes())
     data[int(place * len(data))] ^= 1 << bit
     (tmp_path / "f").write_bytes(data)
-    with pytest.raises(store.FingerprintRefused):
-        store.load(tmp_path / "f")
+    with pytest.raises(fingerprint_file.FingerprintRefused):
+        fingerprint_file.load(tmp_path / "f")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(place=st.floats(0, 1, exclude_max=True))
 def test_any_truncation_is_refused(tmp_path, place):
-    store.save(fingerprint(), tmp_path / "f")
+    fingerprint_file.save(fingerprint(), tmp_path / "f")
     data = (tmp_path / "f").read_bytes()
     (tmp_path / "f").write_bytes(data[: int(place * len(data))])
-    with pytest.raises(store.FingerprintRefused):
-        store.load(tmp_path / "f")
+    with pytest.raises(fingerprint_file.FingerprintRefused):
+        fingerprint_file.load(tmp_path / "f")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"PK\x03\x04" + b"x" * 200, b"\x00" * 5000])
 def test_foreign_file_is_refused(tmp_path, content):
     (tmp_path / "f").write_bytes(content)
-    with pytest.raises(store.FingerprintRefused):
-        store.load(tmp_path / "f")
+    with pytest.raises(fingerprint_file.FingerprintRefused):
+        fingerprint_file.load(tmp_path / "f")
 
 
 def test_missing_file_is_refused_with_the_next_command(tmp_path):
-    with pytest.raises(store.FingerprintRefused, match=r"fingerprint_chromadb\.py"):
-        store.load(tmp_path / "f")
+    with pytest.raises(fingerprint_file.FingerprintRefused, match=r"fingerprint_chromadb\.py"):
+        fingerprint_file.load(tmp_path / "f")
 
 
 scalars = st.one_of(
@@ -105,8 +105,8 @@ def test_key_of_a_collection_names_tenant_database_and_name():
 def test_only_a_regular_file_is_ever_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UsageError, match="no regular file"):
-        store.save(fingerprint(), tmp_path / "pipe")
+        fingerprint_file.save(fingerprint(), tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    store.save(fingerprint(), tmp_path / "link")
+    fingerprint_file.save(fingerprint(), tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "real").is_file()

@@ -2,11 +2,11 @@
 
 import pytest
 
-from chromadrill.chroma import access
-from chromadrill.errors import UsageError
-from chromadrill.settings import load
-from chromadrill.targets import open_target
+from chromadrill.chroma import permissions
+from chromadrill.core.errors import UsageError
+from chromadrill.core.settings import load
 from chromadrill.targets.headers import headers
+from chromadrill.targets.registry import open_target
 
 SECRET = "canary-header-6b20"
 
@@ -48,7 +48,7 @@ def test_wrong_name_of_a_header_is_refused():
 
 
 def test_remote_target_shows_its_header_and_is_not_written_to(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setattr(permissions, "_KNOWN", {})
     monkeypatch.setenv("CHROMA_TOKEN", SECRET)
     file = tmp_path / "drill.toml"
     file.write_text(
@@ -57,7 +57,7 @@ def test_remote_target_shows_its_header_and_is_not_written_to(server, tmp_path, 
     )
     settings = load(file, environ={})
     target = open_target(settings, "cloud")
-    there = access.access_to(target.url)
-    assert there.may is access.May.OWNED
+    there = permissions.access_to(target.url)
+    assert there.may is permissions.May.OWNED
     assert there.headers() == {"x-chroma-token": SECRET}
     assert SECRET not in f"{settings.public()} {settings!r} {there!r} {target.facts()}"

@@ -7,11 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from chromadrill.backups.disk import copy_running, pace
-from chromadrill.backups.hot.lock import DATABASE, write_lock
-from chromadrill.backups.hot.ways import WAYS
-from chromadrill.backups.methods import METHODS
-from chromadrill.checks.hotcopy import (
+from chromadrill.backups.files import copy_running, pace
+from chromadrill.backups.hot_copy.methods import WAYS
+from chromadrill.backups.hot_copy.write_lock import DATABASE, write_lock
+from chromadrill.backups.registry import METHODS
+from chromadrill.checks.hot_copy import (
     data_loss_s,
     holes,
     is_consistent,
@@ -21,12 +21,12 @@ from chromadrill.checks.hotcopy import (
     was_measured,
 )
 from chromadrill.chroma.client import Chroma
-from chromadrill.clock import now, wait_until
-from chromadrill.datasets.writer import vector_of, whole_in
-from chromadrill.errors import Refused, Unavailable
-from chromadrill.hotcopy import row
-from chromadrill.model import Acknowledged, HotCopy, Outcome, Page, Scope, Verdict
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.core.clock import now, wait_until
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import Acknowledged, HotCopy, Outcome, Page, Scope, Verdict
+from chromadrill.drill.hot_copy import row
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.writer import vector_of, whole_in
 from tests.conftest import fill
 
 GOOD = (Verdict.passed("integrity", "sound"), Verdict.not_run("records", "no fingerprint"))

@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from chromadrill.reporting.html import TEMPLATE, page
-from chromadrill.reporting.parts import digest, objectives
-from chromadrill.reporting.svg import fault_table, timeline, trend
-from chromadrill.reporting.timeline import outage
-from chromadrill.reporting.verdict import verdict
+from chromadrill.evidence.report.charts import fault_table, timeline, trend
+from chromadrill.evidence.report.headline import verdict
+from chromadrill.evidence.report.html import TEMPLATE, page
+from chromadrill.evidence.report.page_sections import digest, objectives
+from chromadrill.evidence.report.timeline import outage
 from tests.sample_records import FAULTS, NEXT, SAMPLES, check, green, history, red, scenario
 
 NASTY = "<script>alert('x')</script>\"&"

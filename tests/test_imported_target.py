@@ -2,9 +2,9 @@
 
 import pytest
 
-from chromadrill.errors import Refused, UsageError
-from chromadrill.settings import load
-from chromadrill.targets import open_target
+from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.settings import load
+from chromadrill.targets.registry import open_target
 
 HERE = __name__
 constant = 5
@@ -52,7 +52,7 @@ class Half:
         (f"{HERE}:Half", "lacks url, facts"),
         (f"{HERE}:Absent", "cannot import it"),
         ("no.such:Class", "cannot import it"),
-        ("chromadrill.targets.railway:RailwayTarget", "cannot make one: TypeError"),
+        ("chromadrill.targets.railway.target:RailwayTarget", "cannot make one: TypeError"),
     ],
 )
 def test_class_that_makes_no_target_is_a_sentence(path, said):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.disasters.proxy import proxied
+from chromadrill.disasters.faulty_proxy import proxied
 from tests.conftest import fill
 from tests.wrong_answers import other_ids
 

@@ -2,15 +2,16 @@
 
 import pytest
 
-from chromadrill.chroma import access
+from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.datasets.live import everything, fill, may_be_filled
-from chromadrill.datasets.standard import Dataset, standard
-from chromadrill.errors import Refused
-from chromadrill.model import Scope
-from chromadrill.rails.leftovers import new_run
-from chromadrill.rails.ownership import made, notes
-from chromadrill.targets import open_up
+from chromadrill.core.errors import Refused
+from chromadrill.core.model import Scope
+from chromadrill.targets.registry import open_up
+from chromadrill.targets.safety.leftovers import new_run
+from chromadrill.targets.safety.owned_data import everything, may_be_filled
+from chromadrill.targets.safety.ownership import made, notes
+from chromadrill.workload.data.live_fill import fill
+from chromadrill.workload.data.standard import Dataset, standard
 from tests.conftest import info
 
 RUN = f"drill-{new_run()}-writes"
@@ -45,7 +46,7 @@ def test_name_like_ours_is_no_proof_that_a_drill_made_it(name):
 def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(
     server, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setattr(permissions, "_KNOWN", {})
     small = Dataset(tuple(c for c in standard(1100).collections if c.name == "scratchpad"))
     (tmp_path / "rails").mkdir()
 
@@ -67,7 +68,7 @@ def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(
         assert counts(chroma) == first
         assert first.keys() == {"scratchpad"}
         assert first["scratchpad"] > 50
-    access._KNOWN.clear()
+    permissions._KNOWN.clear()
     with Chroma(server.url) as chroma:  # somebody else makes it anew, under the same name
         scope = small.scopes[0]
         chroma.delete_collection(scope, "scratchpad")

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from chromadrill.errors import Unavailable
-from chromadrill.targets import loop
-from chromadrill.targets.loop import attached, small_disk
+from chromadrill.core.errors import Unavailable
+from chromadrill.targets.container import loop_device
+from chromadrill.targets.container.loop_device import attached, small_disk
 
 
 @pytest.fixture
@@ -27,14 +27,14 @@ def test_disk_is_there_inside_and_gone_afterwards():
         device = dict(options)["device"]
         assert device in attached()
 
-    assert f"/{loop.PREFIX}{os.getpid()}-" not in str(attached())
+    assert f"/{loop_device.PREFIX}{os.getpid()}-" not in str(attached())
 
 
 @pytest.mark.usefixtures("able")
 def test_disk_of_a_killed_process_is_swept():
     code = (
         "import sys\n"
-        "from chromadrill.targets.loop import small_disk\n"
+        "from chromadrill.targets.container.loop_device import small_disk\n"
         "with small_disk(4) as options:\n"
         "    print(dict(options)['device'], flush=True); sys.stdin.read()\n"
     )
@@ -44,9 +44,9 @@ def test_disk_of_a_killed_process_is_swept():
     assert run.stdout.readline().strip() in attached()
     run.kill()
     run.wait()
-    loop.sweep()
+    loop_device.sweep()
 
-    assert f"/{loop.PREFIX}{run.pid}-" not in str(attached())
+    assert f"/{loop_device.PREFIX}{run.pid}-" not in str(attached())
 
 
 def test_machine_that_cannot_make_one_says_why(monkeypatch):

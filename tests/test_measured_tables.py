@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from chromadrill.closing import measured_in
-from chromadrill.reporting.html import page
-from chromadrill.reporting.measured import lines, markdown, tables
+from chromadrill.evidence.finish import measured_in
+from chromadrill.evidence.report.html import page
+from chromadrill.evidence.report.result_tables import lines, markdown, tables
 from tests.sample_records import green
 
 HOT = {

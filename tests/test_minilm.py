@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from chromadrill.datasets import minilm
-from chromadrill.datasets.stdlib import documents
-from chromadrill.errors import Refused, Unavailable
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.workload.data import minilm
+from chromadrill.workload.data.stdlib import documents
 
 HAS_EMBED = all(importlib.util.find_spec(each) for each in ("sentence_transformers", minilm.MODULE))
 with_embed = pytest.mark.skipif(not HAS_EMBED, reason="the extra `embed` is not installed")
@@ -49,7 +49,7 @@ def test_without_the_extra_it_is_unavailable_with_the_command():
 
 
 def test_package_is_not_imported_at_start_up():
-    code = "import sys, chromadrill.datasets.minilm; print('torch' in sys.modules)"
+    code = "import sys, chromadrill.workload.data.minilm; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"False"
 
 
@@ -109,8 +109,8 @@ def test_directory_with_the_published_weights_is_taken():
 @with_embed
 def test_offline_without_any_weights_is_unavailable_and_does_not_hang(tmp_path):
     code = (
-        "from chromadrill.datasets import minilm\n"
-        "from chromadrill.errors import Unavailable\n"
+        "from chromadrill.workload.data import minilm\n"
+        "from chromadrill.core.errors import Unavailable\n"
         "minilm._packaged = lambda: None\n"
         "try: minilm.find()\n"
         "except Unavailable as error: print(error)\n"

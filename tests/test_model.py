@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chromadrill.model import Outcome, Scope
+from chromadrill.core.model import Outcome, Scope
 
 
 def test_fail_beats_unknown_beats_pass():

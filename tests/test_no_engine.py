@@ -46,7 +46,7 @@ def test_where_an_engine_is_required_its_lack_is_a_failure(tmp_path):
 
 def test_command_of_the_runbook_says_it_in_a_sentence(tmp_path):
     ran = subprocess.run(
-        [sys.executable, "-m", "chromadrill.ops", "--target", "container", "start"],
+        [sys.executable, "-m", "chromadrill", "ops", "--target", "container", "start"],
         cwd=tmp_path,
         env={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"},
         capture_output=True,

@@ -10,10 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import SecretStr
 
-from chromadrill.errors import UsageError
-from chromadrill.evidence.redaction import secrets_of
-from chromadrill.notifying import notify
-from chromadrill.settings import load
+from chromadrill.core.errors import UsageError
+from chromadrill.core.redaction import secrets_of
+from chromadrill.core.settings import load
+from chromadrill.evidence.notify import notify
 from tests.test_ci_report import record, scenario, verdict
 
 TOKEN = "T0P-SECRET-token-8f3a"

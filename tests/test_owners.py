@@ -11,12 +11,12 @@ import pytest
 from docker.errors import APIError
 from requests.exceptions import ConnectionError as NoConnection
 
-from chromadrill import owners
-from chromadrill.errors import DrillError
-from chromadrill.sources import embedded
-from chromadrill.targets import engine, loop
+from chromadrill.core import process_tags
+from chromadrill.core.errors import DrillError
+from chromadrill.recovery.sources import postgres_embedded
+from chromadrill.targets.container import engine, loop_device
 
-MINE = owners.tag(os.getpid())
+MINE = process_tags.tag(os.getpid())
 
 
 def place_and_start(tag):
@@ -26,37 +26,37 @@ def place_and_start(tag):
 def test_process_that_lives_is_not_dead_whatever_the_clock_says(monkeypatch):
     create_time = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda self: create_time(self) - 3)
-    assert owners.is_dead(MINE) is False
+    assert process_tags.is_dead(MINE) is False
 
 
 def test_process_that_is_gone_or_not_reaped_is_dead():
     gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    tag = owners.tag(gone.pid)
-    assert owners.is_dead(tag) is False
+    tag = process_tags.tag(gone.pid)
+    assert process_tags.is_dead(tag) is False
     gone.kill()
     os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
-    assert owners.is_dead(tag) is True
+    assert process_tags.is_dead(tag) is True
     gone.communicate()
-    assert owners.is_dead(tag) is True
-    assert owners.is_dead(owners.tag(gone.pid)) is True
+    assert process_tags.is_dead(tag) is True
+    assert process_tags.is_dead(process_tags.tag(gone.pid)) is True
 
 
 def test_pid_that_came_again_is_not_the_owner():
     place, start = place_and_start(MINE)
-    assert owners.is_dead(f"{os.getpid()}-{place}x{int(start) - 1}t") is True
+    assert process_tags.is_dead(f"{os.getpid()}-{place}x{int(start) - 1}t") is True
 
 
 @pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="Linux has pid namespaces")
 def test_owner_of_another_pid_namespace_or_boot_is_not_judged(monkeypatch):
     monkeypatch.setattr(Path, "readlink", lambda path: Path("pid:[1]"))
-    elsewhere = owners.tag(os.getpid()), owners.tag(2**22 - 1)
+    elsewhere = process_tags.tag(os.getpid()), process_tags.tag(2**22 - 1)
     monkeypatch.undo()
-    assert [owners.is_dead(each) for each in elsewhere] == [None, None]
+    assert [process_tags.is_dead(each) for each in elsewhere] == [None, None]
 
 
 @pytest.mark.parametrize("label", ["", "foo", "machine/3999999/1.00", "12-zzx1t", "1-2-3"])
 def test_malformed_tag_is_not_judged(label):
-    assert owners.is_dead(label) is None
+    assert process_tags.is_dead(label) is None
 
 
 # ---- the engine ---------------------------------------------------------------------------------
@@ -118,12 +118,12 @@ def test_full_disk_of_ours_is_not_called_a_lack_of_an_engine():
 
 
 # ---- folders ------------------------------------------------------------------------------------
-@pytest.mark.parametrize("swept", [embedded, loop])
+@pytest.mark.parametrize("swept", [postgres_embedded, loop_device])
 def test_folders_of_another_container_are_left_and_those_of_the_dead_removed(
     swept, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(loop, "attached", dict)
+    monkeypatch.setattr(loop_device, "attached", dict)
     for tag in (dead(), MINE, f"3999999-{'0' * 10}x1t", "3999999"):
         (tmp_path / f"{swept.PREFIX}{tag}-abc").mkdir()
     swept.sweep()

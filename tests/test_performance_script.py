@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.disasters.proxy import proxied
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
+from chromadrill.disasters.faulty_proxy import proxied
 from tests.wrong_answers import other_ids
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "performance_test.py"

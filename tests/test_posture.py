@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chromadrill.backups.posture import folder_store, restic_store
+from chromadrill.backups.posture.last_drill import proven
 from chromadrill.checks import posture
-from chromadrill.errors import Unavailable, UsageError
-from chromadrill.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored
-from chromadrill.posture import folder, restic
-from chromadrill.posture.proven import proven
+from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored
 
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
 DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
@@ -174,12 +174,12 @@ def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):
     (tmp_path / "all.parquet").write_bytes(b"PAR1xyz")
     (tmp_path / ".partial").write_bytes(b"x")
     os.utime(tmp_path / "all.parquet", (1_000_000_000, 1_000_000_000))
-    found = {each.id: each for each in folder.store(tmp_path).backups}
+    found = {each.id: each for each in folder_store.store(tmp_path).backups}
     assert found.keys() == {"copy", "all.parquet"}
     assert found["copy"].bytes == 30
     assert found["all.parquet"].created_at == "2001-09-09T01:46:40+00:00"
     with pytest.raises(Unavailable, match="No such file"):
-        folder.store(tmp_path / "none")
+        folder_store.store(tmp_path / "none")
 
 
 def test_what_is_no_backup_is_not_counted_as_one(tmp_path):
@@ -187,7 +187,7 @@ def test_what_is_no_backup_is_not_counted_as_one(tmp_path):
         (tmp_path / name).write_text("hello " * 50)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "photo").write_bytes(b"x")
-    seen = folder.store(tmp_path)
+    seen = folder_store.store(tmp_path)
     assert seen.backups == ()
     assert "5 that are no backups left out" in seen.where
     assert outcomes(seen, DAILY)["newest backup"].outcome is Outcome.FAIL
@@ -204,7 +204,7 @@ def test_manifest_that_cannot_be_read_is_a_sentence(tmp_path, content):
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "manifest.json").write_text(content)
     with pytest.raises(Unavailable, match=r"manifest\.json"):
-        folder.store(tmp_path)
+        folder_store.store(tmp_path)
 
 
 def test_copies_made_at_one_time_are_no_schedule(tmp_path):
@@ -227,28 +227,28 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
         subprocess.run(command, check=True, cwd=tmp_path)
 
     run("init")
-    assert restic.store(repository).backups == ()
+    assert restic_store.store(repository).backups == ()
     run("backup", "data", "--time", "2026-06-29 02:00:00")
     run("backup", "data", "--time", "2026-06-30 02:00:00")
-    newest = restic.store(repository).backups[-1]
+    newest = restic_store.store(repository).backups[-1]
     assert newest.bytes == 5000
     assert newest.created_at.startswith("2026-06-30T02:00:00")
     with pytest.raises(Unavailable, match="restic snapshots"):
-        restic.store(str(tmp_path / "none"))
+        restic_store.store(str(tmp_path / "none"))
 
     other = tmp_path / "home"
     other.mkdir()
     (other / "photo").write_bytes(b"x" * 9)
     run("backup", "home", "--tag", "laptop", "--time", "2026-07-01 02:00:00")
     with pytest.raises(Unavailable, match=r"snapshots of several paths: .*/data; .*/home"):
-        restic.store(repository)
-    meant = restic.store(f"{repository}#{data}")
+        restic_store.store(repository)
+    meant = restic_store.store(f"{repository}#{data}")
     assert [each.bytes for each in meant.backups] == [5000, 5000]
     assert str(data) in meant.where
-    assert [each.bytes for each in restic.store(f"{repository}#laptop").backups] == [9]
-    assert restic.store(f"{repository}#chroma").backups == ()
+    assert [each.bytes for each in restic_store.store(f"{repository}#laptop").backups] == [9]
+    assert restic_store.store(f"{repository}#chroma").backups == ()
     with pytest.raises(UsageError, match="a tag, or a path"):
-        restic.store(f"{repository}#")
+        restic_store.store(f"{repository}#")
 
 
 @pytest.mark.parametrize(
@@ -260,23 +260,26 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
 def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, prints, said):
     fake_restic(tmp_path, monkeypatch, f"cat <<'E'\n{prints}\nE\n")
     if said is None:
-        assert restic.store("r").backups == ()
+        assert restic_store.store("r").backups == ()
         return
     with pytest.raises(Unavailable, match=said):
-        restic.store("r")
+        restic_store.store("r")
 
 
 def test_password_of_a_restic_repository_is_in_no_word(tmp_path, monkeypatch):
     repository = "rest:https://user:canary-restic@host/repo"
     fake_restic(tmp_path, monkeypatch, "echo '[]'\n")
-    assert restic.store(repository).where == "restic rest:https://user:**********@host/repo (empty)"
+    assert (
+        restic_store.store(repository).where
+        == "restic rest:https://user:**********@host/repo (empty)"
+    )
     fake_restic(tmp_path, monkeypatch, 'echo "cannot open $2" >&2; exit 1\n')
     with pytest.raises(Unavailable, match="cannot open rest:https") as told:
-        restic.store(repository)
+        restic_store.store(repository)
     assert "canary-restic" not in str(told.value)
     fake_restic(tmp_path, monkeypatch, 'echo "no JSON $2"\n')
     with pytest.raises(Unavailable, match="not JSON") as told:
-        restic.store(repository)
+        restic_store.store(repository)
     assert "canary-restic" not in str(told.value)
 
 

@@ -9,9 +9,9 @@ import sys
 import psutil
 import pytest
 
-from chromadrill.clock import wait_until
-from chromadrill.errors import DrillError, Refused, Unavailable
-from chromadrill.targets.process import MARKER, ProcessTarget
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.targets.process.target import MARKER, ProcessTarget
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_killed_owner_leaves_no_server_and_no_lock(tmp_path):
     code = (
         "import sys, os, time\n"
         "from pathlib import Path\n"
-        "from chromadrill.targets.process import ProcessTarget\n"
+        "from chromadrill.targets.process.target import ProcessTarget\n"
         "target = ProcessTarget(Path(sys.argv[1]), owner=os.getpid())\n"
         "target.start(); print(target.pid(), flush=True); time.sleep(60)\n"
     )

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from chromadrill.core.settings import Objectives
 from chromadrill.evidence.progress_log import ProgressLog
-from chromadrill.settings import Objectives
 from fixtures.progress import limit_of
 
 NAME = "on-call follows RB-2: stop, restore, start"

@@ -8,11 +8,11 @@ import pytest
 from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import p90_under
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.own import distance, own_questions
-from chromadrill.disasters.proxy import proxied
-from chromadrill.model import Outcome, Scope
-from chromadrill.monitoring.asked import Asked, timed
-from chromadrill.monitoring.questions import filtered, gets, searches
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.workload.queries.query_kinds import filtered, gets, searches
+from chromadrill.workload.queries.self_queries import distance, own_questions
+from chromadrill.workload.queries.timed import Asked, timed
 from tests.wrong_answers import other_ids
 
 WAYS = pytest.mark.parametrize("way", [searches, gets, filtered])

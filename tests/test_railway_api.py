@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import SecretStr
 
-from chromadrill.errors import UsageError
-from chromadrill.railway import operations as ops
-from chromadrill.railway.api import Api, Lost, NotAuthorised, PlatformError
-from chromadrill.railway.backups import listed
-from chromadrill.railway.token import Token, from_environment
+from chromadrill.core.errors import UsageError
+from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway.api import Api, Lost, NotAuthorised, PlatformError
+from chromadrill.targets.railway.backups import listed
+from chromadrill.targets.railway.token import Token, from_environment
 
 SECRET = "canary-0123456789"
 HANG_UP = None

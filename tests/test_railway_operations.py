@@ -14,8 +14,8 @@ from graphql import (
     validate,
 )
 
-from chromadrill.railway.operations import ALL
-from chromadrill.simulator.railway.api import Answers, schema
+from chromadrill.targets.railway.graphql import ALL
+from chromadrill.targets.railway.simulator.api import Answers, schema
 
 REAL = Path(__file__).parents[1] / "../shared/railway/schema.json"
 OURS = schema()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chromadrill.errors import Unavailable, UsageError
-from chromadrill.railway import resolve
-from chromadrill.simulator.railway import api as simulated
+from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.targets.railway import resolve
+from chromadrill.targets.railway.simulator import api as simulated
 from tests.platforms import platform
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from chromadrill.errors import Refused, Unavailable
-from chromadrill.railway import backups, resolve, restoring
-from chromadrill.railway.api import NotAuthorised, PlatformError
-from chromadrill.railway.workflows import WorkflowFailed
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.targets.railway import backups, resolve, volume_restore
+from chromadrill.targets.railway.api import NotAuthorised, PlatformError
+from chromadrill.targets.railway.workflows import WorkflowFailed
 from tests.platforms import files, platform, put
 
 
@@ -23,7 +23,7 @@ def test_restore_brings_the_volume_back_under_another_instance(start):
         put(made, "before")
         backup = backups.create(api, instance(api, at), "one")
         put(made, "after")
-        done = restoring.restore(api, at, backup.id)
+        done = volume_restore.restore(api, at, backup.id)
 
         assert files(made) == ["before"]
         assert done.after.instance != done.before.instance
@@ -34,7 +34,7 @@ def test_restore_brings_the_volume_back_under_another_instance(start):
 def test_volume_before_a_restore_is_kept_detached(start):
     with start() as (made, api, at, _):
         backup = backups.create(api, instance(api, at), "one")
-        before = restoring.restore(api, at, backup.id).before
+        before = volume_restore.restore(api, at, backup.id).before
         kept = [each for each in resolve.volumes(api, at) if each.instance == before.instance]
         assert [each.service for each in kept] == [None]
         assert (made.home / "volumes" / "0").is_dir()
@@ -43,7 +43,7 @@ def test_volume_before_a_restore_is_kept_detached(start):
 def test_restore_deletes_newer_backups_and_keeps_older_ones(start):
     with start() as (_, api, at, _):
         made = [backups.create(api, instance(api, at), each) for each in ("old", "mid", "new")]
-        restoring.restore(api, at, made[1].id)
+        volume_restore.restore(api, at, made[1].id)
         assert [each.name for each in backups.listed(api, instance(api, at))] == ["mid", "old"]
 
 
@@ -53,7 +53,7 @@ def test_nothing_changes_for_the_service_before_the_commit(start):
         backup = backups.create(api, instance(api, at), "one")
         before = instance(api, at)
         made.restore(before, backup.id)
-        while not restoring.staged(api, at):
+        while not volume_restore.staged(api, at):
             pass
         assert instance(api, at) == before
 
@@ -80,7 +80,7 @@ def test_backup_and_restore_are_done_once_whatever_becomes_of_the_answers(start,
         put(made, "before")
         backup = backups.create(api, instance(api, at), "one")
         put(made, "after")
-        restoring.restore(api, at, backup.id)
+        volume_restore.restore(api, at, backup.id)
 
         assert files(made) == ["before"]
         assert len(made.world.backups) == 1
@@ -111,7 +111,7 @@ def test_restore_that_fails_leaves_the_old_volume_under_the_service(start):
         put(made, "before")
         backup = backups.create(api, instance(api, at), "one")
         with pytest.raises(WorkflowFailed, match="could not be cloned"):
-            restoring.restore(api, at, backup.id)
+            volume_restore.restore(api, at, backup.id)
         assert files(made) == ["before"]
         assert "Commit" not in calls.sent
 
@@ -120,7 +120,7 @@ def test_what_somebody_staged_before_is_neither_committed_nor_shown(start):
     with start(fault="staged-before") as (_, api, at, calls):
         backup = backups.create(api, instance(api, at), "one")
         with pytest.raises(Refused, match="services somebody-elses") as refused:
-            restoring.restore(api, at, backup.id)
+            volume_restore.restore(api, at, backup.id)
         assert "SECRET" not in str(refused.value)
         assert not {"Restore", "Commit"} & set(calls.sent)
 
@@ -131,7 +131,7 @@ def test_what_somebody_stages_meanwhile_is_not_committed(start):
         backup = backups.create(api, instance(api, at), "one")
         before = instance(api, at)
         with pytest.raises(Refused, match="service somebody-elses"):
-            restoring.restore(api, at, backup.id)
+            volume_restore.restore(api, at, backup.id)
         assert instance(api, at) == before
         assert "Commit" not in calls.sent
 
@@ -140,7 +140,7 @@ def test_volume_that_comes_back_elsewhere_is_said_before_an_empty_server_starts(
     with start(fault="wrong-mount-path") as (_, api, at, _):
         backup = backups.create(api, instance(api, at), "one")
         with pytest.raises(Unavailable, match="mounted at /chroma/chroma, the one before was at"):
-            restoring.restore(api, at, backup.id)
+            volume_restore.restore(api, at, backup.id)
 
 
 def test_refused_token_is_named_by_its_kind_and_never_shown(start):
@@ -181,9 +181,9 @@ def test_schedules_are_what_the_platform_makes_of_them(start):
 
 
 def test_detached_volumes_count_to_the_plans_limit(start, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.railway.platform.VOLUMES", 2)
+    monkeypatch.setattr("chromadrill.targets.railway.simulator.platform.VOLUMES", 2)
     with start() as (_, api, at, _):
         backup = backups.create(api, instance(api, at), "one")
-        restoring.restore(api, at, backup.id)
+        volume_restore.restore(api, at, backup.id)
         with pytest.raises(PlatformError, match="Volume limit"):
-            restoring.restore(api, at, backup.id)
+            volume_restore.restore(api, at, backup.id)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chromadrill.errors import Refused
-from chromadrill.railway.deployments import State
-from chromadrill.railway.rules import may_commit, may_restore
+from chromadrill.core.errors import Refused
+from chromadrill.targets.railway.deployments import State
+from chromadrill.targets.railway.preconditions import may_commit, may_restore
 
 STOPPED = State("d", "SUCCESS", stopped=True)
 OWN = {"services": {"s": {"volumeMounts": {"v": {}}}}, "volumes": {"v": {}}}

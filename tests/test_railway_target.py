@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from chromadrill.checks.posture import judge
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import Refused, Unavailable, UsageError
-from chromadrill.model import Outcome, Plan, ProvenRestore
-from chromadrill.protocols import (
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.model import Outcome, Plan, ProvenRestore
+from chromadrill.core.protocols import (
     HasLogs,
     HasMetrics,
     HasSnapshots,
@@ -17,12 +17,12 @@ from chromadrill.protocols import (
     Restartable,
     Target,
 )
-from chromadrill.railway.api import Api
-from chromadrill.railway.token import Token
-from chromadrill.settings import load
-from chromadrill.simulator.railway.running import simulator
-from chromadrill.targets import open_target
-from chromadrill.targets.railway import RailwayTarget
+from chromadrill.core.settings import load
+from chromadrill.targets.railway.api import Api
+from chromadrill.targets.railway.simulator.run import simulator
+from chromadrill.targets.railway.target import RailwayTarget
+from chromadrill.targets.railway.token import Token
+from chromadrill.targets.registry import open_target
 from tests.conftest import fill
 
 pytestmark = pytest.mark.slow

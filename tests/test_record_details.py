@@ -2,11 +2,11 @@
 
 import pytest
 
-from chromadrill.evidence.advice import addressed, advice, next_step
+from chromadrill.core.settings import Objectives
+from chromadrill.evidence.next_steps import addressed, advice, next_step
 from chromadrill.evidence.provenance import contacts, objectives, trigger
 from chromadrill.evidence.scenario import scenario_of
 from chromadrill.evidence.summary import summary_of
-from chromadrill.settings import Objectives
 
 AT = "2026-11-25T08:00:{:06.3f}Z"
 

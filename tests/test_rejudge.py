@@ -19,7 +19,7 @@ GREEN, RED = LEDGERS / "nine-scenarios-green.jsonl", LEDGERS / "too-slow-red.jso
 
 def report(*words):
     return subprocess.run(
-        [sys.executable, "-m", "chromadrill.report", *map(str, words)],
+        [sys.executable, "-m", "chromadrill", "report", *map(str, words)],
         capture_output=True,
         text=True,
         check=False,

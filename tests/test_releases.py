@@ -15,13 +15,13 @@ from chromadrill.backups.manifest import files_of
 from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
 from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
 from chromadrill.chroma.client import collection_info
-from chromadrill.errors import Refused, Unavailable
-from chromadrill.model import Outcome, Scope
-from chromadrill.targets import engine
-from chromadrill.targets.loop import small_disk
-from chromadrill.targets.process import ProcessTarget
-from chromadrill.targets.releases import Server, installed, own
-from chromadrill.targets.volume import Volume
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.targets.container import engine
+from chromadrill.targets.container.loop_device import small_disk
+from chromadrill.targets.container.volume import Volume
+from chromadrill.targets.process.installed_releases import Server, installed, own
+from chromadrill.targets.process.target import ProcessTarget
 from fixtures.target import new_scratch
 
 OLD = Server("1.0.0", ("/bin/false",))  # were it started, it would end at once

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
 from tests.conftest import fill
 
 ROOT = Path(__file__).parents[1]

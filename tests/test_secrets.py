@@ -14,14 +14,15 @@ import markupsafe
 import orjson
 import pytest
 
-from chromadrill import cli, ops
 from chromadrill.chroma.client import Chroma, connect, without_password
-from chromadrill.errors import Refused, Unavailable
-from chromadrill.evidence.redaction import plain, redact, secrets_of
-from chromadrill.rails import rules
-from chromadrill.rails.standing import standing
-from chromadrill.settings import TargetTable, load
-from chromadrill.targets import command
+from chromadrill.commands import ops
+from chromadrill.core import cli
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.redaction import plain, redact, secrets_of
+from chromadrill.core.settings import TargetTable, load
+from chromadrill.targets.command.target import opened
+from chromadrill.targets.safety import rules
+from chromadrill.targets.safety.target_role import standing
 
 ROOT = Path(__file__).parents[1]
 TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
@@ -102,7 +103,7 @@ def test_password_of_a_target_is_in_no_manifest_and_no_fact(server, tmp_path):
         commands={"start": "true", "stop": "true", "running": "false", "snapshot": "true {id}",
                   "restore": "true {id}"},
     )  # fmt: skip
-    target = command.opened("t", table, home=tmp_path, startup_s=5)
+    target = opened("t", table, home=tmp_path, startup_s=5)
     made = target.snapshot("one")
     manifest = (Path(made.path) / "manifest.json").read_text()
     assert f"http://127.0.0.1:{port}" in manifest

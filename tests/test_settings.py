@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.errors import UsageError
-from chromadrill.settings import load
+from chromadrill.core.errors import UsageError
+from chromadrill.core.settings import load
 
 
 def write(tmp_path, text):

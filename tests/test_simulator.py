@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chromadrill.clock import wait_until
-from chromadrill.errors import Refused, UsageError
-from chromadrill.simulator.railway.faults import FAULTS
-from chromadrill.simulator.railway.running import simulator
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import Refused, UsageError
 from chromadrill.targets.home import claim
+from chromadrill.targets.railway.simulator.faults import FAULTS
+from chromadrill.targets.railway.simulator.run import simulator
 
-COMMAND = [sys.executable, "-m", "chromadrill.simulator", "railway"]
+COMMAND = [sys.executable, "-m", "chromadrill", "simulate", "railway"]
 
 
 @pytest.fixture
@@ -98,7 +98,9 @@ def test_command_runs_with_the_token_and_its_exit_code_is_kept(tmp_path):
 
 
 def test_tokens_are_readable_by_their_owner_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.railway.service.Service.deploy", lambda self: None)
+    monkeypatch.setattr(
+        "chromadrill.targets.railway.simulator.service.Service.deploy", lambda self: None
+    )
     with simulator(tmp_path / "home") as running:
         for each in (running.token_file, running.home / "account-token", running.config):
             assert each.stat().st_mode & 0o077 == 0
@@ -106,7 +108,9 @@ def test_tokens_are_readable_by_their_owner_alone(tmp_path, monkeypatch):
 
 
 def test_home_that_is_not_ours_or_in_use_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.railway.service.Service.deploy", lambda self: None)
+    monkeypatch.setattr(
+        "chromadrill.targets.railway.simulator.service.Service.deploy", lambda self: None
+    )
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "precious").write_text("x")
     with pytest.raises(Refused, match="not a chromadrill home"), simulator(tmp_path / "foreign"):
@@ -130,7 +134,9 @@ def test_home_of_another_target_is_refused_and_untouched(tmp_path):
 
 
 def test_taken_port_and_unknown_fault_are_sentences(tmp_path, monkeypatch):
-    monkeypatch.setattr("chromadrill.simulator.railway.service.Service.deploy", lambda self: None)
+    monkeypatch.setattr(
+        "chromadrill.targets.railway.simulator.service.Service.deploy", lambda self: None
+    )
     with simulator(tmp_path / "one") as running:
         port = int(running.endpoint.split(":")[2].split("/")[0])
         with pytest.raises(Refused, match=f"Port {port}"), simulator(tmp_path / "two", port=port):

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from chromadrill.backups.unchanged import require_same_counts
+from chromadrill.backups.same_counts import require_same_counts
 from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import live
 from chromadrill.chroma.readiness import is_ready
-from chromadrill.errors import Unavailable
-from chromadrill.fingerprint import live
-from chromadrill.model import Scope
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Scope
 
 
 def test_snapshot_during_which_somebody_wrote_is_unproven(server):

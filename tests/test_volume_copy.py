@@ -9,14 +9,14 @@ import tarfile
 import pytest
 import zstandard
 
-from chromadrill.backups import disk, folders, manifest, volume_copy
-from chromadrill.backups.existing import open_existing
+from chromadrill.backups import catalog, files, manifest, volume_copy
+from chromadrill.backups.detect import open_existing
+from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import DrillError, Refused, Unavailable, UsageError
-from chromadrill.fingerprint import live, store
-from chromadrill.ladder import judge, outcome_of
-from chromadrill.model import Outcome
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.chroma.fingerprint import fingerprint_file, live
+from chromadrill.core.errors import DrillError, Refused, Unavailable, UsageError
+from chromadrill.core.model import Outcome
+from chromadrill.targets.process.target import ProcessTarget
 from tests.conftest import fill
 from tests.test_guard import drill
 
@@ -36,11 +36,11 @@ def backed_up(tmp_path_factory):
 
 def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wiped(backed_up):
     target, backup = backed_up
-    disk.empty(target.data)
+    files.empty(target.data)
     (target.data / "chroma.sqlite3-journal").write_bytes(b"x" * 5000)
     target.restore("latest")
     target.start()
-    before = store.load(target.home / "snapshots" / backup.id / "fingerprint")
+    before = fingerprint_file.load(target.home / "snapshots" / backup.id / "fingerprint")
     with Chroma(target.url) as chroma:
         verdicts = judge(live.observe(chroma, like=before), before)
     target.stop()
@@ -58,7 +58,7 @@ def test_backup_that_was_changed_is_refused_and_the_volume_untouched(backed_up, 
         file.write(b"!")
     before = manifest.files_of(target.data)
     with pytest.raises(Unavailable, match="not what its manifest says"):
-        volume_copy.restore(folders.opened(altered), target.data)
+        volume_copy.restore(catalog.opened(altered), target.data)
     assert manifest.files_of(target.data) == before
 
 
@@ -80,12 +80,12 @@ def test_folder_without_fingerprint_is_refused(backed_up, tmp_path):
     shutil.copytree(backup.path, copy)
     (copy / "fingerprint").unlink()
     with pytest.raises(Unavailable, match="no fingerprint beside"):
-        folders.opened(copy)
+        catalog.opened(copy)
 
 
 def test_folder_that_is_no_backup_is_refused(tmp_path):
     with pytest.raises(Unavailable, match="not a backup of ours"):
-        folders.opened(tmp_path)
+        catalog.opened(tmp_path)
 
 
 def test_no_room_is_said_before_a_copy_begins(backed_up, monkeypatch):

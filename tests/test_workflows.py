@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chromadrill.settings import Container
+from chromadrill.core.settings import Container
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

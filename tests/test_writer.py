@@ -1,7 +1,7 @@
 """The writing client: it tells the first write that was refused after a moment, not before."""
 
-from chromadrill.clock import now, wait_until
-from chromadrill.datasets.writer import Writer
+from chromadrill.core.clock import now, wait_until
+from chromadrill.workload.writer import Writer
 from tests.conftest import info
 
 

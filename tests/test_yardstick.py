@@ -5,8 +5,8 @@ import sys
 
 import psutil
 
-from chromadrill.clock import wait_until
-from chromadrill.monitoring.yardstick import Yardstick
+from chromadrill.core.clock import wait_until
+from chromadrill.workload.machine_speed import Yardstick
 
 
 def test_yardstick_takes_its_time_and_ends():
@@ -19,7 +19,7 @@ def test_yardstick_takes_its_time_and_ends():
 
 def test_yardstick_ends_with_an_owner_that_is_killed():
     code = (
-        "from chromadrill.monitoring.yardstick import Yardstick as Y\n"
+        "from chromadrill.workload.machine_speed import Yardstick as Y\n"
         "import psutil\n"
         "with Y(): print(psutil.Process().children()[0].pid, flush=True); input()\n"
     )

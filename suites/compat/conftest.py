@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets import older
-from chromadrill.errors import Unavailable
-from chromadrill.model import Scope
-from chromadrill.targets import SCRATCH, engine
-from chromadrill.targets.process import ProcessTarget
-from chromadrill.targets.releases import installed, own
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Scope
+from chromadrill.targets.container import engine
+from chromadrill.targets.process.installed_releases import installed, own
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.targets.registry import SCRATCH
+from chromadrill.workload.data import legacy
 from fixtures.options import settings_of
 from fixtures.target import new_scratch
 
@@ -96,9 +97,9 @@ def filled(source):
     """The older server running, with its data in it; one metric stands in the metadata alone."""
     source.start()
     with Chroma(source.url) as chroma:
-        older.fill(chroma)
+        legacy.fill(chroma)
     source.stop()
     with source.volume() as data:
-        older.metric_in_metadata_alone(data, older.ALONE)
+        legacy.metric_in_metadata_alone(data, legacy.ALONE)
     source.start()
     return source

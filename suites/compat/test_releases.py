@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.backups import folders, volume_copy
-from chromadrill.backups.disk import copy_tree
+from chromadrill.backups import catalog, volume_copy
+from chromadrill.backups.files import copy_tree
 from chromadrill.backups.manifest import files_of
 from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
+from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets import older
-from chromadrill.errors import Refused
-from chromadrill.fingerprint import at_rest, live
-from chromadrill.ladder import judge_files
-from chromadrill.model import Scope
+from chromadrill.chroma.fingerprint import at_rest, live
+from chromadrill.core.errors import Refused
+from chromadrill.core.model import Scope
+from chromadrill.workload.data import legacy
 
 pytestmark = [pytest.mark.compat, pytest.mark.runbook("RB-2")]
 
@@ -32,7 +32,7 @@ def test_backup_of_an_older_release_comes_back_in_this_one(drill, filled, matrix
         startup_s = drill.target.startup_s
     with drill.then("everything is there and answers as before, also after a restart"):
         told = {each.info.name: each.info.space for each in before.collections.values()}
-        drill.judged(metrics_are_told(older.METRICS, told))
+        drill.judged(metrics_are_told(legacy.METRICS, told))
         proven = drill.prove(before)
         found = upgraded(filled.release, drill.target.release, before.records, proven=proven)
         drill.judged(found)
@@ -45,7 +45,7 @@ def test_downgrade_is_refused_before_anything_is_started(drill, source, matrix):
     with drill.given("a snapshot of this release"):
         drill.target.start()
         with Chroma(drill.target.url) as chroma:
-            older.fill(chroma)
+            legacy.fill(chroma)
         snapshot = drill.target.snapshot()
     with drill.when("it is restored into an older release"):
         refusals["restore"] = refusal(lambda: volume_copy.put_back(snapshot, source))
@@ -69,13 +69,13 @@ def volume_copy_of(server, into):
     with Chroma(server.url) as chroma:
         before = live.fingerprint(chroma, [Scope()])
     server.stop()
-    with folders.new_folder(into, "older") as folder:
+    with catalog.new_folder(into, "older") as folder:
         with server.volume() as data:
             copy_tree(data, folder / "data")
         about = {"target": server.name, "release": server.release}
         method = volume_copy.METHOD
-        folders.describe(folder, before, backup_id="older", method=method, source=about)
-    return folders.opened(into / "older"), before
+        catalog.describe(folder, before, backup_id="older", method=method, source=about)
+    return catalog.opened(into / "older"), before
 
 
 def refusal(attempt):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chromadrill.errors import Unavailable
-from chromadrill.targets.loop import small_disk
+from chromadrill.core.errors import Unavailable
+from chromadrill.targets.container.loop_device import small_disk
 from fixtures.options import settings_of
 from fixtures.target import fill, new_scratch
 

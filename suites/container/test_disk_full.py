@@ -3,14 +3,14 @@
 import pytest
 
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
-from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.core.model import Scope
 from chromadrill.disasters.container import (
     DISK_FULL,
     DISK_FULL_AT_START,
     free_disk,
     on_another_volume,
 )
-from chromadrill.model import Scope
+from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.docker, pytest.mark.needs("recreate")]
 

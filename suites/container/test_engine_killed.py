@@ -6,9 +6,9 @@ import subprocess
 import pytest
 
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
-from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.core.model import Scope
 from chromadrill.disasters.container import EngineKilled
-from chromadrill.model import Scope
+from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
 

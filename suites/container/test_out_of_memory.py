@@ -4,9 +4,9 @@ import pytest
 
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
 from chromadrill.checks.resources import was_killed_for_memory
-from chromadrill.datasets.writer import whole_writes
+from chromadrill.core.model import Scope
 from chromadrill.disasters.container import OutOfMemory
-from chromadrill.model import Scope
+from chromadrill.workload.writer import whole_writes
 
 pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
 

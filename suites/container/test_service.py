@@ -3,9 +3,9 @@
 import pytest
 
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
-from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.core.model import Scope
 from chromadrill.disasters.container import DISCARDED, NETWORK_CUT, PAUSED, READ_ONLY
-from chromadrill.model import Scope
+from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from chromadrill.backups.disk import empty
+from chromadrill.backups.files import empty
 from chromadrill.checks.objectives import recovery_time, was_seen
 from chromadrill.disasters.container import redeployed
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chromadrill.model import Scope
-from chromadrill.targets import SCRATCH
+from chromadrill.core.model import Scope
+from chromadrill.targets.registry import SCRATCH
 from fixtures.options import open_live
 from fixtures.target import new_scratch
 

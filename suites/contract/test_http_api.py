@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import CallFailed
-from chromadrill.fingerprint.filters import choose_filters, matches
-from chromadrill.model import Scope
+from chromadrill.chroma.fingerprint.filters import choose_filters, matches
+from chromadrill.core.model import Scope
 
 pytestmark = [pytest.mark.contract, pytest.mark.gate]
 

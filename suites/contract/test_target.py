@@ -3,9 +3,9 @@
 import pytest
 
 from chromadrill.chroma.client import CallFailed, Chroma, connect
-from chromadrill.errors import Refused
-from chromadrill.model import Scope
-from chromadrill.protocols import (
+from chromadrill.core.errors import Refused
+from chromadrill.core.model import Scope
+from chromadrill.core.protocols import (
     CAPABILITIES,
     HasLogs,
     HasMetrics,

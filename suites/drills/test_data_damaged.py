@@ -4,10 +4,10 @@ import pytest
 
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
-from chromadrill.datasets.standard import MAIN
-from chromadrill.datasets.writer import Writer, whole_writes
-from chromadrill.disasters.data import CollectionDropped, RecordsDeleted, VectorsReplaced
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
+from chromadrill.disasters.api import CollectionDropped, RecordsDeleted, VectorsReplaced
+from chromadrill.workload.data.standard import MAIN
+from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 

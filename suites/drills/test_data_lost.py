@@ -4,8 +4,8 @@ import pytest
 
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
-from chromadrill.datasets.writer import Writer, whole_writes
 from chromadrill.disasters.files import DATABASE_CORRUPTED, SEGMENT_DELETED, VOLUME_LOST
+from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.validation import prove
+from chromadrill.drill.validate import prove
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 

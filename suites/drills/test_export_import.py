@@ -4,9 +4,9 @@ import pytest
 
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import recovery_time, was_seen
-from chromadrill.datasets.standard import MAIN
-from chromadrill.disasters.data import CollectionDropped
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
+from chromadrill.disasters.api import CollectionDropped
+from chromadrill.workload.data.standard import MAIN
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-4")]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from chromadrill.backups.export.exporter import export
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.importing import restore
-from chromadrill.backups.export.writing import export
+from chromadrill.backups.export.importer import restore
 from chromadrill.checks.objectives import within
-from chromadrill.clock import now
+from chromadrill.core.clock import now
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-4")]
 

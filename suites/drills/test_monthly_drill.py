@@ -5,8 +5,8 @@ import pytest
 
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import recovery_time, was_seen, within
-from chromadrill.clock import now
-from chromadrill.model import Scope
+from chromadrill.core.clock import now
+from chromadrill.core.model import Scope
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-8")]
 

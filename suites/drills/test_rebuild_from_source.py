@@ -5,10 +5,10 @@ import pytest
 from chromadrill.checks.forecast import forecast
 from chromadrill.checks.objectives import recovery_time, was_seen
 from chromadrill.checks.rebuild import retrieval
-from chromadrill.datasets.library import library
-from chromadrill.datasets.standard import MAIN, Dataset
 from chromadrill.disasters.files import VOLUME_LOST
-from chromadrill.scaling import embedding_rate
+from chromadrill.recovery.scaling import embedding_rate
+from chromadrill.workload.data.labelled_questions import library
+from chromadrill.workload.data.standard import MAIN, Dataset
 
 pytestmark = [
     pytest.mark.drill,

@@ -4,9 +4,9 @@ import pytest
 
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen, within
-from chromadrill.datasets.writer import Writer, whole_writes
+from chromadrill.core.model import Scope
 from chromadrill.disasters.service import killed
-from chromadrill.model import Scope
+from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-1")]
 

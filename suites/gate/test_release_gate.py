@@ -4,13 +4,13 @@ import pytest
 
 from chromadrill.checks.latency import found_themselves
 from chromadrill.checks.objectives import at_least, p90_under, was_seen
-from chromadrill.datasets.own import own_questions
-from chromadrill.datasets.probes import QUESTIONS
+from chromadrill.checks.suite import judge
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.model import Scope
 from chromadrill.disasters.files import SEGMENT_DELETED
-from chromadrill.fingerprint import live
-from chromadrill.ladder import judge
-from chromadrill.model import Scope
-from chromadrill.monitoring.latency import time_answers
+from chromadrill.workload.queries.known_answer import QUESTIONS
+from chromadrill.workload.queries.latency import time_answers
+from chromadrill.workload.queries.self_queries import own_questions
 
 pytestmark = [pytest.mark.gate]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.chroma.client import connect
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
 
 
 @pytest.fixture

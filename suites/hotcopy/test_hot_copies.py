@@ -4,12 +4,12 @@ import dataclasses
 
 import pytest
 
-from chromadrill.backups.hot.ways import WAYS
-from chromadrill.backups.methods import METHODS
-from chromadrill.checks.hotcopy import is_consistent, uses_safe_ways, was_measured
-from chromadrill.datasets.writer import Writer
-from chromadrill.errors import Unavailable
-from chromadrill.hotcopy import copied, looked_at, row
+from chromadrill.backups.hot_copy.methods import WAYS
+from chromadrill.backups.registry import METHODS
+from chromadrill.checks.hot_copy import is_consistent, uses_safe_ways, was_measured
+from chromadrill.core.errors import Unavailable
+from chromadrill.drill.hot_copy import copied, looked_at, row
+from chromadrill.workload.writer import Writer
 
 pytestmark = [pytest.mark.hotcopy, pytest.mark.runbook("RB-2")]
 

@@ -6,13 +6,13 @@ import pytest
 from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import at_least, p90_under, within
 from chromadrill.chroma.client import connect
-from chromadrill.clock import now
-from chromadrill.datasets.stdlib import documents
-from chromadrill.datasets.vectors import SeededEmbedder
-from chromadrill.errors import DrillError
-from chromadrill.model import Scope
-from chromadrill.monitoring import questions
-from chromadrill.monitoring.asked import Asked, Question, timed
+from chromadrill.core.clock import now
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import Scope
+from chromadrill.workload.data.seeded_embedder import SeededEmbedder
+from chromadrill.workload.data.stdlib import documents
+from chromadrill.workload.queries import query_kinds
+from chromadrill.workload.queries.timed import Asked, Question, timed
 
 pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
 
@@ -24,9 +24,9 @@ EMBEDDINGS = 100
 @pytest.mark.parametrize(
     ("series", "way"),
     [
-        pytest.param("search", questions.searches, id="search"),
-        pytest.param("filtered search", questions.filtered, id="filtered-search"),
-        pytest.param("get by id", questions.gets, id="get-by-id"),
+        pytest.param("search", query_kinds.searches, id="search"),
+        pytest.param("filtered search", query_kinds.filtered, id="filtered-search"),
+        pytest.param("get by id", query_kinds.gets, id="get-by-id"),
     ],
 )
 def test_reading_is_fast_and_no_slower_than_before(
@@ -116,7 +116,7 @@ def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, 
                 starts.append(None)
                 break
             with connect(unasked.url) as chroma:  # a new client, as cold as the server
-                (asked,) = questions.searches(
+                (asked,) = query_kinds.searches(
                     chroma, own.info, [own.right[number % len(own.right)]]
                 )
                 firsts.append(timed(answers, asked))

@@ -3,13 +3,13 @@
 import pytest
 
 from chromadrill.checks.objectives import at_least
-from chromadrill.datasets.library import library, seed, unseed
-from chromadrill.ladder import outcome_of
-from chromadrill.model import Outcome, Scope
+from chromadrill.checks.suite import outcome_of
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.rebuild import Task, rebuild
-from chromadrill.scaling import Cached
-from chromadrill.settings import SourceTable
-from chromadrill.sources.postgresql import open_table
+from chromadrill.recovery.scaling import Cached
+from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.workload.data.labelled_questions import library, seed, unseed
 
 pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
 

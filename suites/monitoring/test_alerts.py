@@ -2,9 +2,9 @@
 
 import pytest
 
+from chromadrill.disasters.faulty_proxy import proxied
 from chromadrill.disasters.files import SEGMENT_DELETED
-from chromadrill.disasters.proxy import proxied
-from chromadrill.recovery.runbook import CommandFailed
+from chromadrill.recovery.runbook_commands import CommandFailed
 
 pytestmark = [pytest.mark.monitoring, pytest.mark.runbook("RB-7")]
 

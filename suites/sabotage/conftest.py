@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.trapped import SPECS, Seeder
-from chromadrill.fingerprint import live
-from chromadrill.model import Fingerprint, Scope
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.model import Fingerprint, Scope
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.edge_cases import SPECS, Seeder
 
 
 @dataclass(frozen=True)

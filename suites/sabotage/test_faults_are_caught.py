@@ -7,11 +7,11 @@ from contextlib import contextmanager
 import pytest
 
 from chromadrill.backups.manifest import files_of
+from chromadrill.core.model import Outcome
 from chromadrill.disasters.catalogue.faults import RECIPES, bind
-from chromadrill.disasters.catalogue.healthy import HEALTHY
-from chromadrill.model import Outcome
-from chromadrill.targets.process import ProcessTarget
-from chromadrill.validation import validate
+from chromadrill.disasters.catalogue.harmless import HEALTHY
+from chromadrill.drill.validate import validate
+from chromadrill.targets.process.target import ProcessTarget
 
 pytestmark = pytest.mark.sabotage
 SERVED_TOO = RECIPES[::5]  # climbed to the end; for the others the first red rung is enough

@@ -20,7 +20,7 @@ def drilled(pytestconfig, tmp_path):
     def run(fault, *more):
         here = [sys.executable, "-m"]
         done = subprocess.run(
-            [*here, "chromadrill.simulator", "railway", "--home", str(tmp_path / "home"),
+            [*here, "chromadrill", "simulate", "railway", "--home", str(tmp_path / "home"),
              *(["--fault", fault] if fault else []), "--",
              *here, "pytest", *DRILL, "--allow-damage", "staging", *more],
             cwd=pytestconfig.rootpath,

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.at_rest.structure import structure
 from tests.at_rest.servers import (
     Json,
     Server,
@@ -163,7 +164,7 @@ def test_extreme_vectors_equal_the_live_answer_and_are_sound(tmp_path: Path, ser
             page = next(store.pages(info))
             theirs = np.array(answer["embeddings"], np.float64).astype(np.float32)
             assert np.array_equal(page.vectors, theirs, equal_nan=True), c["name"]
-            assert store.structure(info) == []
+            assert structure(store, info) == []
 
 
 def test_tenants_databases_configuration_and_schema_equal_the_api(
@@ -201,7 +202,7 @@ def test_tenants_databases_configuration_and_schema_equal_the_api(
             assert typed(i.schema) == typed(c["schema"])
             assert typed(i.metadata) == typed(c["metadata"])
             assert i.space == c["configuration_json"]["hnsw"]["space"]
-            assert store.structure(i) == []
+            assert structure(store, i) == []
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -232,7 +233,7 @@ def test_a_store_killed_while_writing_equals_what_the_next_server_answers(
     with Store.open(path) as store:
         info = store.collections()[0]
         pages = list(store.pages(info))
-        assert store.structure(info) == []
+        assert structure(store, info) == []
         assert store.integrity() == []
     assert fingerprint(path) == before
     answer = serve(path).everything(c)

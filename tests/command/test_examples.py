@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import Chroma
-from chromadrill.fingerprint import store
-from chromadrill.fingerprint.live import observe
-from chromadrill.ladder import judge, outcome_of
-from chromadrill.model import Outcome, Scope
-from chromadrill.settings import load
-from chromadrill.targets import home_of, open_target, open_up
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.chroma.fingerprint.live import observe
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.core.settings import load
 from chromadrill.targets.home import free_port
+from chromadrill.targets.registry import home_of, open_target, open_up
 from tests.conftest import fill
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ def ops(request, tmp_path, monkeypatch):
 
     def run(*words, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", "chromadrill.ops", "--target", name, *words],
+            [sys.executable, "-m", "chromadrill", "ops", "--target", name, *words],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
@@ -92,7 +92,7 @@ def test_snapshot_is_restored_by_the_users_own_commands(ops):
     assert "runs already" in run("start", code=1)
     run("snapshot", "--name", "one")
     assert "exists already" in run("snapshot", "--name", "one", code=1)
-    before = store.load(home_of(target) / "snapshots" / "one" / "fingerprint")
+    before = fingerprint_file.load(home_of(target) / "snapshots" / "one" / "fingerprint")
     with Chroma(target.url) as chroma:
         chroma.delete_collection(Scope(), "docs")
         fill(chroma, name="later")

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from chromadrill.errors import DrillError, UsageError
-from chromadrill.protocols import HasLogs, HasSnapshots, Restartable, Target
-from chromadrill.settings import TargetTable
-from chromadrill.targets.command import opened
-from chromadrill.targets.shell import CommandFailed, Commands
+from chromadrill.core.errors import DrillError, UsageError
+from chromadrill.core.protocols import HasLogs, HasSnapshots, Restartable, Target
+from chromadrill.core.settings import TargetTable
+from chromadrill.targets.command.shell import CommandFailed, Commands
+from chromadrill.targets.command.target import opened
 
 UP = {"start": "true", "stop": "true"}
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.older import metric_in_metadata_alone
-from chromadrill.model import Scope
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.core.model import Scope
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.legacy import metric_in_metadata_alone
 
 ACME = Scope("acme/eu", "prod")
 SCOPES = (ACME, Scope())

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from chromadrill.backups.export.formats import open_export, suffix_of, writer
-from chromadrill.fingerprint.digests import RECORDS, record_table
-from chromadrill.model import (
+from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.core.model import (
     Answer,
     CollectionInfo,
     CollectionPrint,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from chromadrill.backups.export.values import MAX_COLUMNS, column_types
+from chromadrill.backups.export.types import MAX_COLUMNS, column_types
 from tests.export.made_up import KEY, contents, fingerprint, info, page, rows, table, write
 
 METADATAS = [

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.backups.export import reading
+from chromadrill.backups.export import read_back
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.moves import STAGING
+from chromadrill.backups.export.staging import STAGING
 from chromadrill.chroma.client import Chroma
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.targets.process.target import ProcessTarget
 from tests.export.comparator import differences
 from tests.export.conftest import SCOPES
 
@@ -54,14 +54,14 @@ def killed_after(seconds, name, *words):
 def test_export_killed_at_any_moment_leaves_no_file_and_no_partial_for_long(source, tmp_path):
     words = ["--url", source.url, "--all", *SCOPE_WORDS, "--output-file"]
     whole = timed("backup_chromadb.py", *words, str(tmp_path / "first.jsonl"))
-    records = reading.observe(open_export(tmp_path / "first.jsonl")).counts
+    records = read_back.observe(open_export(tmp_path / "first.jsonl")).counts
     rng, killed = random.Random(5), 0
     for number in range(5):
         out = tmp_path / f"e{number}.jsonl"
         if killed_after(rng.uniform(0.2, 1) * whole, "backup_chromadb.py", *words, str(out)):
             killed += 1
             if out.exists():  # the kill came after the rename, while the process was ending
-                assert reading.observe(open_export(out)).counts == records
+                assert read_back.observe(open_export(out)).counts == records
         assert timed("backup_chromadb.py", *words, str(out)) > 0
     assert killed >= 3
     assert not list(tmp_path.glob(".*.partial"))

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.values import ExportRefused
+from chromadrill.backups.export.types import ExportRefused
 from tests.export.made_up import KEY, SUFFIXES, contents, info, page, write
 
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chromadrill.backups.export.formats import open_export, suffix_of
-from chromadrill.backups.export.values import ExportRefused
-from chromadrill.errors import DrillError, UsageError
+from chromadrill.backups.export.types import ExportRefused
+from chromadrill.core.errors import DrillError, UsageError
 from tests.export.made_up import (
     KEY,
     SUFFIXES,

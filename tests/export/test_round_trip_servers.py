@@ -7,18 +7,18 @@ import threading
 import numpy as np
 import pytest
 
-from chromadrill.backups.existing import open_existing
-from chromadrill.backups.export import importing, moves
+from chromadrill.backups.detect import open_existing
+from chromadrill.backups.export import importer, staging
+from chromadrill.backups.export.exporter import export
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.values import TornExport
-from chromadrill.backups.export.writing import export
+from chromadrill.backups.export.types import TornExport
+from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.metric import true_space
-from chromadrill.datasets.writer import Writer
-from chromadrill.errors import Refused, Unavailable, UsageError
-from chromadrill.ladder import outcome_of
-from chromadrill.model import Outcome, Scope
-from chromadrill.validation import prove
+from chromadrill.chroma.distance_metric import true_space
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.drill.validate import prove
+from chromadrill.workload.writer import Writer
 from tests.export.comparator import differences
 from tests.export.conftest import ACME, SCOPES, records
 
@@ -44,7 +44,7 @@ def test_whole_database_comes_back(source, empty, tmp_path, suffix):
     with Chroma(source.url) as chroma:
         done = export(chroma, tmp_path / f"e{suffix}", scopes=SCOPES)
     with Chroma(empty.url) as chroma:
-        verdicts = importing.restore(chroma, open_export(done.path))
+        verdicts = importer.restore(chroma, open_export(done.path))
         legacy = chroma.collection(Scope(), "legacy")
         metric = true_space(chroma, legacy)
     empty.stop()
@@ -59,7 +59,7 @@ def test_whole_database_comes_back(source, empty, tmp_path, suffix):
 def test_comparator_sees_a_changed_record(source, empty, folder):
     """The judge of the test above can go red."""
     with Chroma(empty.url) as chroma:
-        importing.restore(chroma, open_export(folder))
+        importer.restore(chroma, open_export(folder))
         info = chroma.collection(ACME, "tuned-ip")
         chroma.update_metadata(info, ["r/1 é\t"], [{"b": False}])
     found = differences(source.url, empty.url, NAMED, legacy=["legacy"])
@@ -89,7 +89,7 @@ def test_collection_that_is_not_empty_is_refused_and_nothing_is_made(source, emp
         mine = chroma.create_collection(Scope(), "legacy")
         chroma.upsert(mine, **records(3, 16))
         with pytest.raises(Refused, match="not empty: it holds 3 records"):
-            importing.restore(chroma, open_export(folder))
+            importer.restore(chroma, open_export(folder))
         assert names(chroma) == {"legacy"}
         assert chroma.count(mine) == 3
         assert not chroma.tenant_exists(ACME.tenant)
@@ -100,7 +100,7 @@ def test_empty_collection_of_that_name_makes_room(source, empty, tmp_path):
         done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
     with Chroma(empty.url) as chroma:
         chroma.create_collection(Scope(), "tuned-ip", hnsw={"space": "l2"})
-        verdicts = importing.restore(chroma, open_export(done.path), scope=Scope())
+        verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
         back = chroma.collection(Scope(), "tuned-ip")
         assert outcome_of(verdicts) is Outcome.PASS
         assert back.configuration["hnsw"]["space"] == "ip"
@@ -112,12 +112,10 @@ def test_collection_comes_back_beside_the_original(empty, tmp_path):
     with Chroma(empty.url) as chroma:
         chroma.upsert(chroma.create_collection(Scope(), "docs"), **records(40, 8))
         done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
-        assert (
-            outcome_of(importing.restore(chroma, open_export(done.path), into="beside")) == "pass"
-        )
+        assert outcome_of(importer.restore(chroma, open_export(done.path), into="beside")) == "pass"
         assert names(chroma) == {"docs", "beside"}
         with pytest.raises(UsageError, match="--scope would bring"):
-            moves.plan(_two(chroma, tmp_path), into=None, scope=ACME)
+            staging.plan(_two(chroma, tmp_path), into=None, scope=ACME)
 
 
 def _two(chroma, tmp_path):
@@ -146,7 +144,7 @@ def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, t
         seen = chroma.get(haunted, include=("metadatas",))["metadatas"]
         assert all(each["ghost"] == ["boo"] for each in seen)
         chroma.delete_collection(Scope(), "haunted")
-        verdicts = importing.restore(chroma, open_export(done.path))
+        verdicts = importer.restore(chroma, open_export(done.path))
     assert outcome_of(verdicts) is Outcome.PASS
 
 
@@ -216,12 +214,12 @@ def test_server_that_dies_during_an_export_leaves_no_file(empty, tmp_path, work)
 def test_import_that_was_cut_off_is_not_found_under_its_name_and_starts_anew(source, empty, folder):
     with Chroma(empty.url, timeout_s=5) as chroma:
         with pytest.raises(Unavailable, match="the rest was not restored"):
-            importing.restore(chroma, open_export(folder), progress=struck_at("import", empty.kill))
+            importer.restore(chroma, open_export(folder), progress=struck_at("import", empty.kill))
         empty.start()
         left = names(chroma) | names(chroma, ACME)
         assert left
-        assert all(each.startswith(moves.STAGING) for each in left)
-        assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
+        assert all(each.startswith(staging.STAGING) for each in left)
+        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
     assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
 
 
@@ -240,10 +238,10 @@ def test_import_killed_between_two_renames_is_finished_by_the_next_run(
         with monkeypatch.context() as patched:
             patched.setattr(Chroma, "rename_collection", one_only)
             with pytest.raises(KeyboardInterrupt):
-                importing.restore(chroma, open_export(folder))
-        assert any(each.startswith(moves.STAGING) for each in names(chroma))
-        assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
-        assert not any(each.startswith(moves.STAGING) for each in names(chroma))
+                importer.restore(chroma, open_export(folder))
+        assert any(each.startswith(staging.STAGING) for each in names(chroma))
+        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
+        assert not any(each.startswith(staging.STAGING) for each in names(chroma))
     assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
 
 
@@ -293,7 +291,7 @@ def test_collection_that_lacks_something_comes_back_alone(empty, tmp_path, colum
         info = chroma.create_collection(Scope(), "bare")
         chroma.upsert(info, ids=["a", "b", "c"], vectors=np.eye(3, dtype=np.float32), **columns)
         done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
-        verdicts = importing.restore(chroma, open_export(done.path), into="again")
+        verdicts = importer.restore(chroma, open_export(done.path), into="again")
         assert [v for v in verdicts if v.outcome not in ("pass", "not_run")] == []
         assert chroma.count(chroma.collection(Scope(), "again")) == 3
 
@@ -302,7 +300,7 @@ def test_empty_collection_comes_back_alone(empty, tmp_path):
     with Chroma(empty.url) as chroma:
         chroma.create_collection(Scope(), "nothing", hnsw={"space": "ip"})
         done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
-        verdicts = importing.restore(chroma, open_export(done.path), into="again")
+        verdicts = importer.restore(chroma, open_export(done.path), into="again")
         assert outcome_of(verdicts) is Outcome.PASS
         assert chroma.collection(Scope(), "again").space == "ip"
 
@@ -322,7 +320,7 @@ def test_place_that_is_not_there_is_no_empty_backup(empty, tmp_path, scope):
 @pytest.mark.parametrize("into", ["", "ab", "a/b", "192.168.0.1", "x" * 513, "ünï", "a..b"])
 def test_name_that_the_server_would_refuse_is_refused_before_anything_is_made(folder, into):
     with pytest.raises(UsageError):
-        moves.plan(_One(open_export(folder)), into=into, scope=None)
+        staging.plan(_One(open_export(folder)), into=into, scope=None)
 
 
 class _One:
@@ -349,13 +347,13 @@ def test_write_into_the_empty_collection_that_made_room_is_told_and_kept(
 
         with monkeypatch.context() as patched:
             patched.setattr(Chroma, "rename_collection", written_meanwhile)
-            verdicts = importing.restore(chroma, open_export(done.path), scope=Scope())
+            verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
         assert outcome_of(verdicts) is Outcome.UNKNOWN
         assert "a client wrote" in verdicts[-1].message
         assert chroma.count(theirs) == 1
         chroma.delete_collection(Scope(), "tuned-ip")
         with pytest.raises(Refused, match="holds what a client wrote"):
-            importing.restore(chroma, open_export(done.path), scope=Scope())
+            importer.restore(chroma, open_export(done.path), scope=Scope())
         assert chroma.count(theirs) == 1
 
 
@@ -363,7 +361,7 @@ def test_import_whose_staging_another_one_took_over_names_nothing(
     source, empty, folder, monkeypatch
 ):
     """Two restores of one export at once: what is renamed is what was proven, by its id."""
-    real = importing._Import.name
+    real = importer._Import.name
 
     def another_began(self, waiting):
         self.remove_staging(waiting)
@@ -373,12 +371,12 @@ def test_import_whose_staging_another_one_took_over_names_nothing(
 
     with Chroma(empty.url) as chroma:
         with monkeypatch.context() as patched:
-            patched.setattr(importing._Import, "name", another_began)
+            patched.setattr(importer._Import, "name", another_began)
             with pytest.raises(Unavailable, match="the rest was not restored"):
-                importing.restore(chroma, open_export(folder))
+                importer.restore(chroma, open_export(folder))
         left = names(chroma) | names(chroma, ACME)
-        assert all(each.startswith(moves.STAGING) for each in left)
-        assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
+        assert all(each.startswith(staging.STAGING) for each in left)
+        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
 
 
 @pytest.mark.slow
@@ -401,10 +399,10 @@ def test_kill_at_any_rename_over_empty_collections_is_finished_by_the_next_run(
             with monkeypatch.context() as patched:
                 patched.setattr(Chroma, "rename_collection", stopped)
                 with pytest.raises(KeyboardInterrupt):
-                    importing.restore(chroma, open_export(folder))
-            assert outcome_of(importing.restore(chroma, open_export(folder))) is Outcome.PASS
+                    importer.restore(chroma, open_export(folder))
+            assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
             left = names(chroma) | names(chroma, ACME)
-            assert not [each for each in left if each.startswith(moves.STAGING)]
+            assert not [each for each in left if each.startswith(staging.STAGING)]
             assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
             for scope in SCOPES:
                 for each in names(chroma, scope):

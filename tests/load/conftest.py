@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.clock import wait_until
+from chromadrill.core.clock import wait_until
 from tests.conftest import fill
 
 ROOT = Path(__file__).parents[2]

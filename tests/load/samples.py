@@ -2,7 +2,7 @@
 
 import random
 
-from chromadrill.load.samples import Sample
+from chromadrill.workload.load.samples import Sample
 
 
 def made(count=1000, *, rate=50.0, service_ms=5.0, lag_ms=0.0, **changes):

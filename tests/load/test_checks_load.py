@@ -3,9 +3,9 @@
 import pytest
 
 from chromadrill.checks.load import Limits, judge, written
-from chromadrill.load.facts import facts
-from chromadrill.load.samples import Sample
-from chromadrill.model import Outcome
+from chromadrill.core.model import Outcome
+from chromadrill.workload.load.samples import Sample
+from chromadrill.workload.load.summary import facts
 from tests.load.samples import made
 
 LIMITS = Limits(samples_min=500, p90_ms=500, max_ms=2000)

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from chromadrill.reporting.latency_picture import latency_picture
+from chromadrill.evidence.report.latency_chart import latency_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -8,16 +8,16 @@ import orjson
 import pytest
 
 from chromadrill.checks.objectives import percentile
-from chromadrill.datasets.probes import KnownAnswer
-from chromadrill.errors import UsageError
-from chromadrill.load import files, operations, samples
-from chromadrill.load.answers import judged
-from chromadrill.load.hosts import on_this_machine
-from chromadrill.load.operations import Operation, interleaved
-from chromadrill.load.plan import Plan
-from chromadrill.load.profiles import PROFILES, Stage, profile_named
-from chromadrill.load.schedule import arrivals, share
-from chromadrill.model import CollectionInfo
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import CollectionInfo
+from chromadrill.workload.load import requests, results, samples
+from chromadrill.workload.load.grading import judged
+from chromadrill.workload.load.loopback_only import on_this_machine
+from chromadrill.workload.load.plan import Plan
+from chromadrill.workload.load.profiles import PROFILES, Stage, profile_named
+from chromadrill.workload.load.requests import Operation, interleaved
+from chromadrill.workload.load.schedule import arrivals, share
+from chromadrill.workload.queries.known_answer import KnownAnswer
 from tests.load.samples import made, noisy
 
 SEARCH = Operation("search", "/q", "{}", "a", "words of a")
@@ -51,7 +51,7 @@ def test_arrivals_follow_the_stages_and_a_shorter_or_longer_run_cuts_or_repeats_
 
 def test_a_run_of_no_time_has_no_arrivals():
     assert len(arrivals((Stage(2, 10),), 0.0)) == 0
-    result = files.result_of(PLAN.ended(1.0), [], started_at="2026-01-01T00:00:00.000Z")
+    result = results.result_of(PLAN.ended(1.0), [], started_at="2026-01-01T00:00:00.000Z")
     assert result["outcome"] == "unknown"
 
 
@@ -66,7 +66,7 @@ def test_a_search_must_hold_as_many_records_as_there_are_to_find():
 def test_a_collection_with_another_id_is_asked_under_that_one():
     info = CollectionInfo("old", "a b", "t", "d", 2, None, None, None, "l2")
     asked = KnownAnswer(info.scope, info.name, "a", "words of a", [0.0, 1.0])
-    made = operations.search(asked, info, 30)
+    made = requests.search(asked, info, 30)
     assert made.least == 10
     assert made.path_of("old") == made.path
     assert made.path_of("new") == made.path.replace("/old/", "/new/")
@@ -155,8 +155,8 @@ def test_a_password_in_the_host_is_not_repeated():
 
 def test_the_result_has_the_agreed_keys_and_its_files(tmp_path):
     taken = made(**{"n5": ("right", 600)})
-    result = files.result_of(PLAN, taken, started_at="2026-01-01T00:00:00.000Z")
-    files.write(result, taken, tmp_path / "deep" / "r.json")
+    result = results.result_of(PLAN, taken, started_at="2026-01-01T00:00:00.000Z")
+    results.write(result, taken, tmp_path / "deep" / "r.json")
     said = orjson.loads((tmp_path / "deep" / "r.json").read_bytes())
     agreed = {"profile", "outcome", "samples", "errors", "p50_ms", "p90_ms", "p99_ms",
               "service_p90_ms", "limits"}  # fmt: skip

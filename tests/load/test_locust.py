@@ -14,10 +14,10 @@ import pytest
 from benchmarks.slow_proxy import WRONG
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
-from chromadrill.clock import wait_until
-from chromadrill.disasters.proxy import proxied
-from chromadrill.load import samples
-from chromadrill.model import Scope
+from chromadrill.core.clock import wait_until
+from chromadrill.core.model import Scope
+from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.workload.load import samples
 from tests.conftest import fill
 from tests.wrong_answers import other_ids
 

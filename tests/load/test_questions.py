@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.datasets.questions import questions, recognised
-from chromadrill.datasets.standard import DEFAULT, standard
-from chromadrill.disasters.proxy import proxied
-from chromadrill.load import plan
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.standard import DEFAULT, standard
+from chromadrill.workload.load import plan
+from chromadrill.workload.queries.ground_truth import questions, recognised
 from tests.wrong_answers import other_ids
 
 pytestmark = pytest.mark.slow  # loads half of the standard dataset

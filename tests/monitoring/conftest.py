@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.model import Scope
-from chromadrill.settings import load
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import load
+from chromadrill.targets.process.target import ProcessTarget
 
 RECORDS = 1500
 

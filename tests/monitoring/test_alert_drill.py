@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.simulator.betterstack.account import Account, Simulator
+from chromadrill.monitoring.betterstack.simulator import Account, Simulator
 
 ROOT = Path(__file__).parents[2]
 TOKENS = ("up-CANARY-9f2d1c", "tel-CANARY-77aa01", "ing-CANARY-55bb02")

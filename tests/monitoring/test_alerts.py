@@ -6,11 +6,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chromadrill.core.settings import Monitoring
 from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, State, step
 from chromadrill.monitoring.rules import Rule, rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.verdicts import verdicts
-from chromadrill.settings import Monitoring
 
 DOWN = Rule("down", "health", "below", 1, 1, "RB-1", "", count=3, clear_count=3, clear_for_s=60,
             stale_s=150)  # fmt: skip

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chromadrill.ladder import outcome_of
-from chromadrill.model import Backup, Outcome
+from chromadrill.checks.suite import outcome_of
+from chromadrill.core.model import Backup, Outcome
+from chromadrill.core.settings import Monitoring
 from chromadrill.monitoring.alerts import FIRED
-from chromadrill.monitoring.backups import Backups
-from chromadrill.monitoring.journal import attempted, attempts
+from chromadrill.monitoring.backup_collector import Backups
+from chromadrill.monitoring.backup_journal import attempted, attempts
+from chromadrill.monitoring.factory import Somewhere
+from chromadrill.monitoring.monitor import Watch
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.verdicts import verdicts
-from chromadrill.monitoring.watcher import Watch
-from chromadrill.monitoring.watching import Somewhere
-from chromadrill.settings import Monitoring
 
 HERE = Somewhere("here", "http://127.0.0.1:9")
 

@@ -13,22 +13,22 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from chromadrill import monitor, ops
-from chromadrill.betterstack.client import Api
-from chromadrill.betterstack.judging import judge
-from chromadrill.betterstack.plan import calls, printed, terraform
-from chromadrill.betterstack.reading import read
-from chromadrill.betterstack.shipping import Pager, event_of, shipper
-from chromadrill.betterstack.wanted import members
-from chromadrill.betterstack.wanted import monitor as monitor_wanted
 from chromadrill.checks.betterstack import differing, escalates, ever_pinged
-from chromadrill.clock import wait_until
-from chromadrill.errors import Unavailable, UsageError
+from chromadrill.commands import monitor, ops
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.settings import load
 from chromadrill.monitoring.alerts import Alerts
+from chromadrill.monitoring.betterstack.client import Api
+from chromadrill.monitoring.betterstack.desired import members
+from chromadrill.monitoring.betterstack.desired import monitor as monitor_wanted
+from chromadrill.monitoring.betterstack.diff import judge
+from chromadrill.monitoring.betterstack.fetch import read
+from chromadrill.monitoring.betterstack.plan import calls, printed, terraform
+from chromadrill.monitoring.betterstack.ship import Pager, event_of, shipper
+from chromadrill.monitoring.betterstack.simulator import Account, Simulator
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
-from chromadrill.settings import load
-from chromadrill.simulator.betterstack.account import Account, Simulator
 
 UPTIME, TELEMETRY, INGEST = "up-CANARY-9f2d1c", "tel-CANARY-77aa01", "ing-CANARY-55bb02"
 TOKENS = (UPTIME, TELEMETRY, INGEST)
@@ -410,10 +410,10 @@ def test_samples_arrive_with_their_names_and_units(there, settings):
 
 
 def test_every_alert_looks_at_a_field_that_is_shipped(settings):
-    from chromadrill.betterstack import wanted
-    from chromadrill.betterstack.shipping import FIELDS
+    from chromadrill.monitoring.betterstack import desired
+    from chromadrill.monitoring.betterstack.ship import FIELDS
 
-    columns = {each.attributes["_field"] for each in wanted.alerts(settings.monitoring)}
+    columns = {each.attributes["_field"] for each in desired.alerts(settings.monitoring)}
     assert columns <= set(FIELDS.values())
 
 

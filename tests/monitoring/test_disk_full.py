@@ -8,11 +8,11 @@ import subprocess
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import Unavailable
+from chromadrill.core.errors import Unavailable
 from chromadrill.monitoring.alerts import FIRED
-from chromadrill.monitoring.watching import watch_of
-from chromadrill.targets.loop import small_disk
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.monitoring.factory import watch_of
+from chromadrill.targets.container.loop_device import small_disk
+from chromadrill.targets.process.target import ProcessTarget
 
 
 @pytest.fixture

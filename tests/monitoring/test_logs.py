@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill import triage
-from chromadrill.logs.classify import LINE, new_lines, pattern_of, troubles
-from chromadrill.logs.patterns import GREPS, PATTERNS
-from chromadrill.logs.stream import LONGEST, last_lines
+from chromadrill.commands import triage
+from chromadrill.monitoring.logs.classify import LINE, new_lines, pattern_of, troubles
+from chromadrill.monitoring.logs.patterns import GREPS, PATTERNS
+from chromadrill.monitoring.logs.tail import LONGEST, last_lines
 
 STAMP = "2026-11-26T14:07:59.819390Z"
 REAL = [

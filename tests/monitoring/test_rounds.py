@@ -3,15 +3,15 @@
 import pytest
 
 from chromadrill.chroma.client import CallFailed
-from chromadrill.datasets.probes import KnownAnswer
-from chromadrill.model import Scope
-from chromadrill.monitoring import rounds, samples
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import Monitoring
+from chromadrill.monitoring import query_rotation, samples
 from chromadrill.monitoring.alerts import FIRED, Alerts
-from chromadrill.monitoring.known_records import Said
-from chromadrill.monitoring.rounds import Rounds
+from chromadrill.monitoring.query_rotation import Rounds
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
-from chromadrill.settings import Monitoring
+from chromadrill.workload.queries.known_answer import KnownAnswer
+from chromadrill.workload.queries.sampled_records import Said
 
 
 class Server:
@@ -20,8 +20,8 @@ class Server:
     def __init__(self, monkeypatch, **took_s):
         self.took_s, self.bad, self.gone, self.at = took_s, {}, set(), 0.0
         self.asked = []
-        monkeypatch.setattr(rounds, "now", lambda: self.at)
-        monkeypatch.setattr(rounds, "answered", self.answered)
+        monkeypatch.setattr(query_rotation, "now", lambda: self.at)
+        monkeypatch.setattr(query_rotation, "answered", self.answered)
         turn = [(KnownAnswer(Scope(), name, "r", "d", [1.0]),) for name in took_s]
         self.rounds = Rounds(turn, slow_ms=2000)
 

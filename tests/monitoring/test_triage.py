@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chromadrill import triage
 from chromadrill.chroma.client import Chroma
-from chromadrill.diagnosis.symptoms import Size, Store, Symptoms
-from chromadrill.diagnosis.tree import TREE, judge
-from chromadrill.model import Scope
+from chromadrill.commands import triage
+from chromadrill.core.model import Scope
+from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
+from chromadrill.monitoring.diagnosis.symptoms import Size, Store, Symptoms
 
 MB = 1024 * 1024
 WELL = Symptoms(

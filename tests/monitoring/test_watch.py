@@ -6,20 +6,20 @@ import threading
 import numpy as np
 import pytest
 
+from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.clock import wait_until
-from chromadrill.errors import DrillError
-from chromadrill.ladder import outcome_of
-from chromadrill.model import Outcome, Scope, Usage
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import Outcome, Scope, Usage
+from chromadrill.core.settings import Monitoring
 from chromadrill.monitoring.alerts import CLEARED, FIRED
-from chromadrill.monitoring.known_records import answered, choose
+from chromadrill.monitoring.factory import watch_of
+from chromadrill.monitoring.monitor import Watch
+from chromadrill.monitoring.resource_collector import Metrics
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
-from chromadrill.monitoring.usage import Metrics
 from chromadrill.monitoring.verdicts import verdicts
-from chromadrill.monitoring.watcher import Watch
-from chromadrill.monitoring.watching import watch_of
-from chromadrill.settings import Monitoring
+from chromadrill.workload.queries.sampled_records import answered, choose
 
 
 def fires(watch, name, looks=5):
@@ -157,7 +157,7 @@ def test_dropped_collection_is_no_question_any_more_after_an_hour(target, settin
         watch.look()
         chroma.delete_collection(Scope(), "docs")
     fires(watch, "wrong answers")
-    monkeypatch.setattr("chromadrill.monitoring.rounds.GONE_S", 0.0)
+    monkeypatch.setattr("chromadrill.monitoring.query_rotation.GONE_S", 0.0)
     for _ in range(4):
         watch.look()
     assert watch.alerts.states[watch.rules[1]].value == 1

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.targets.process.target import ProcessTarget
 from tests.conftest import fill
 
 

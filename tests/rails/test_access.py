@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from chromadrill import targets
-from chromadrill.chroma import access
-from chromadrill.chroma.access import Access, May, ReadOnly, declare
+from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.datasets.probes import own_records
-from chromadrill.errors import Refused
-from chromadrill.model import Scope
-from chromadrill.monitoring.latency import time_answers
-from chromadrill.monitoring.looking import CANARY, OURS, Eyes
-from chromadrill.rails.leftovers import new_run
+from chromadrill.chroma.permissions import Access, May, ReadOnly, declare
+from chromadrill.core.errors import Refused
+from chromadrill.core.model import Scope
+from chromadrill.monitoring.http_collector import CANARY, OURS, Eyes
+from chromadrill.targets import registry
+from chromadrill.targets.safety.leftovers import new_run
+from chromadrill.workload.queries.known_answer import own_records
+from chromadrill.workload.queries.latency import time_answers
 
 VECTOR = np.ones((1, 8), np.float32)
 
@@ -27,7 +27,7 @@ VECTOR = np.ones((1, 8), np.float32)
 @pytest.fixture
 def rail(server, monkeypatch):
     """Declare something of the server, for one test."""
-    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setattr(permissions, "_KNOWN", {})
     return lambda *words, **more: declare(
         server.url.replace("127.0.0.1", "localhost"), Access(*words, **more)
     )
@@ -121,12 +121,12 @@ def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp
     rail(May.ANYTHING, notes=tmp_path / "made")
     with Chroma(server.url) as chroma:
         one = chroma.create_collection(Scope(), "one")
-    access._KNOWN.clear()
-    monkeypatch.setenv(access.NOTES_VARIABLE, str(tmp_path / "made"))
+    permissions._KNOWN.clear()
+    monkeypatch.setenv(permissions.NOTES_VARIABLE, str(tmp_path / "made"))
     with Chroma(server.url) as chroma:
         chroma.rename_collection(one, "two")
         three = chroma.create_collection(Scope(), "three")
-    monkeypatch.delenv(access.NOTES_VARIABLE)
+    monkeypatch.delenv(permissions.NOTES_VARIABLE)
     with Chroma(server.url) as chroma:
         chroma.create_collection(Scope(), "four")
         for each in ("two", "three", "four"):
@@ -160,7 +160,7 @@ def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monk
     assert eyes.look()[-1].value == 1
     with Chroma(server.url) as chroma:
         theirs = chroma.collection(OURS, CANARY)
-        monkeypatch.setattr(access, "MONITOR", "another")
+        monkeypatch.setattr(permissions, "MONITOR", "another")
         with pytest.raises(Refused):
             chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
         with pytest.raises(Refused):
@@ -174,13 +174,13 @@ def test_secret_goes_to_its_own_server_alone(server, rail):
         assert "x-chroma-token" not in other._http.headers
         with pytest.raises(CallFailed) as failed:
             mine.call("GET", "/api/v2/nothing")
-    assert "canary-value" not in f"{failed.value} {access.access_to(server.url)!r}"
+    assert "canary-value" not in f"{failed.value} {permissions.access_to(server.url)!r}"
 
 
 @pytest.fixture
 def script(server, tmp_path, monkeypatch):
     """Run a script's `main` on the server, which is production; returns its exit code."""
-    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setattr(permissions, "_KNOWN", {})
     monkeypatch.chdir(tmp_path)
     for name in [each for each in os.environ if each.startswith(("CHROMA_", "DRILL_"))]:
         monkeypatch.delenv(name)
@@ -195,7 +195,7 @@ def script(server, tmp_path, monkeypatch):
 def test_script_searches_production_slowly_and_does_not_time_its_own_waiting(
     script, monkeypatch, capsys
 ):
-    monkeypatch.setattr(targets, "BURST", 0)
+    monkeypatch.setattr(registry, "BURST", 0)
     started = time.monotonic()
     assert script("performance_test.py", "--queries", "15", "--json") == 0
     assert time.monotonic() - started > 1.5
@@ -214,14 +214,14 @@ def test_every_script_that_reads_production_is_held_to_reading(
 ):
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", "backups.jsonl")
     assert script(name, *words) == 0
-    held = access.access_to(server.url)
-    assert (held.may, held.per_second) == (May.READ, targets.PER_SECOND)
+    held = permissions.access_to(server.url)
+    assert (held.may, held.per_second) == (May.READ, registry.PER_SECOND)
 
 
 @pytest.mark.slow
 def test_person_in_an_incident_restores_production_with_a_script(script, server, capsys):
     assert script("backup_chromadb.py", "--all", "--output-file", "export.jsonl") == 0
-    access._KNOWN.clear()
+    permissions._KNOWN.clear()
     said = server.url.replace("127.0.0.1", "localhost")
     words = ("--input-file", "export.jsonl", "--into", "drill-into")
     with pytest.raises(Refused, match="read-only by rule"):

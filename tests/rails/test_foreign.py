@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import Refused, Unavailable
-from chromadrill.model import Scope
-from chromadrill.rails import foreign, ownership
-from chromadrill.rails.foreign import Foreign, Seen
-from chromadrill.rails.leftovers import new_run
-from chromadrill.rails.standing import Standing
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import Scope
+from chromadrill.targets.safety import foreign_data, ownership
+from chromadrill.targets.safety.foreign_data import Foreign, Seen
+from chromadrill.targets.safety.leftovers import new_run
+from chromadrill.targets.safety.target_role import Standing
 from tests.conftest import fill
 
 VECTOR = np.ones((1, 8), np.float32)
@@ -26,10 +26,10 @@ def chroma(server):
 
 def wrote(chroma, write):
     docs = chroma.collection(Scope(), "docs")
-    before = foreign.look(chroma, [Scope()], ())
-    assert foreign.who_wrote(before, foreign.look(chroma, [Scope()], ())) == []
+    before = foreign_data.look(chroma, [Scope()], ())
+    assert foreign_data.who_wrote(before, foreign_data.look(chroma, [Scope()], ())) == []
     write(docs)
-    return "; ".join(foreign.who_wrote(before, foreign.look(chroma, [Scope()], ())))
+    return "; ".join(foreign_data.who_wrote(before, foreign_data.look(chroma, [Scope()], ())))
 
 
 def test_added_record_is_told(chroma):
@@ -70,7 +70,7 @@ def test_what_drills_write_is_not_foreign(chroma):
     name = f"drill-{new_run()}-x"
     assert wrote(chroma, lambda _: chroma.create_collection(Scope(), name)) == ""
     made = chroma.collection(Scope(), "docs").id
-    assert foreign.look(chroma, [Scope()], [made]).collections == {}
+    assert foreign_data.look(chroma, [Scope()], [made]).collections == {}
 
 
 @pytest.mark.parametrize("name", ["bmad_embeddings", "drill-bit-manuals", "chromadrill-import-x"])
@@ -80,19 +80,19 @@ def test_name_like_ours_does_not_hide_what_others_write(chroma, name):
 
 def test_what_was_not_looked_at_counts_as_written():
     seen = Foreign("", {"k": Seen("i", 1, "d")})
-    assert foreign.who_wrote(None, seen)
-    assert foreign.who_wrote(seen, None)
+    assert foreign_data.who_wrote(None, seen)
+    assert foreign_data.who_wrote(seen, None)
 
 
 def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
     seen = Foreign("t", {"k": Seen("i", 1, "d")}, "deployment-1")
-    foreign.save(seen, tmp_path / "note")
-    assert foreign.load(tmp_path / "note") == seen
-    assert foreign.load(tmp_path / "none") is None
+    foreign_data.save(seen, tmp_path / "note")
+    assert foreign_data.load(tmp_path / "note") == seen
+    assert foreign_data.load(tmp_path / "none") is None
     for text in ("", "[]", '{"taken_at": 1}', '{"taken_at": "", "collections": {"k": {}}}'):
         (tmp_path / "note").write_text(text)
         with pytest.raises(Unavailable, match="damaged"):
-            foreign.load(tmp_path / "note")
+            foreign_data.load(tmp_path / "note")
 
 
 # ---- ownership ----------------------------------------------------------------------------------

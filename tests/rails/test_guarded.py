@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from chromadrill.backups import folders
-from chromadrill.backups.export.method import put_back_over_api, take
-from chromadrill.chroma import access
+from chromadrill.backups import catalog
+from chromadrill.backups.export.backup_method import put_back_over_api, take
+from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import Refused, UsageError
-from chromadrill.guarded import Guarded
-from chromadrill.model import Backup, Scope
-from chromadrill.rails import ownership
-from chromadrill.rails.standing import Standing
-from chromadrill.targets import home_of
+from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.model import Backup, Scope
+from chromadrill.targets.guarded import Guarded
+from chromadrill.targets.registry import home_of
+from chromadrill.targets.safety import ownership
+from chromadrill.targets.safety.target_role import Standing
 
 
 class Platform:
@@ -57,7 +57,7 @@ class Platform:
 def box(server, tmp_path, monkeypatch):
     """(platform, guarded): taken over while it was empty, a snapshot made, stopped."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setattr(permissions, "_KNOWN", {})
     platform = Platform(server.url)
     at = Standing("box", server.url, "command", "staging", "staging", exclusive=True)
     with Chroma(server.url) as chroma:
@@ -115,7 +115,7 @@ def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
 ):
     platform, guard = box
     notes = ownership.notes(home_of(platform))
-    monkeypatch.setenv(access.NOTES_VARIABLE, str(notes))
+    monkeypatch.setenv(permissions.NOTES_VARIABLE, str(notes))
     with Chroma(platform.url) as chroma:
         before = chroma.collection(Scope(), "docs").id
     if whose == "a drill's":
@@ -136,9 +136,9 @@ def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
 @pytest.mark.parametrize("name", ["-rf", "a b", "a;id", "$(id)", "../x", "a@b", "", "a\nb", "é"])
 def test_id_that_is_more_than_a_word_reaches_no_command(name):
     with pytest.raises(UsageError, match="no name for a snapshot"):
-        folders.require_plain(name)
+        catalog.require_plain(name)
 
 
 def test_plain_ids_are_taken():
     for name in ("one", "20260601T020000Z-ab12", "_a.b-c"):
-        folders.require_plain(name)
+        catalog.require_plain(name)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from chromadrill.errors import Refused
-from chromadrill.targets import home_of
+from chromadrill.core.errors import Refused
 from chromadrill.targets.home import MARKER
+from chromadrill.targets.registry import home_of
 
 
 class Theirs:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.model import Scope
-from chromadrill.rails import leftovers
+from chromadrill.core.model import Scope
+from chromadrill.targets.safety import leftovers
 
 NOW = datetime(2026, 6, 2, 12, tzinfo=UTC)
 HERE = "ab12"
@@ -64,7 +64,11 @@ def test_run_that_lives_is_never_swept():
 
 def test_what_a_killed_run_left_is_swept_and_nothing_else(server):
     made = subprocess.run(
-        [sys.executable, "-c", "from chromadrill.rails.leftovers import new_run; print(new_run())"],
+        [
+            sys.executable,
+            "-c",
+            "from chromadrill.targets.safety.leftovers import new_run; print(new_run())",
+        ],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     left, living = f"drill-{made.stdout.strip()}-writes", f"drill-{leftovers.new_run()}-writes"

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chromadrill import ops
-from chromadrill.chroma import access
+from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import Refused, UsageError
-from chromadrill.model import Scope
-from chromadrill.rails import leftovers, ownership
-from chromadrill.rails.standing import standing
-from chromadrill.settings import load
-from chromadrill.targets import home_of, open_target
+from chromadrill.commands import ops
+from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import load
 from chromadrill.targets.home import free_port
+from chromadrill.targets.registry import home_of, open_target
+from chromadrill.targets.safety import leftovers, ownership
+from chromadrill.targets.safety.target_role import standing
 from tests.conftest import fill
 
 pytestmark = pytest.mark.slow
@@ -47,13 +47,13 @@ class Lab:
         (self.folder / "drill.toml").write_text(f"{text}\n[environments.lab]\n{table}\n")
 
     def ops(self, *words):
-        access._KNOWN.clear()  # as a new process knows nothing
+        permissions._KNOWN.clear()  # as a new process knows nothing
         config = ["--drill-config", str(self.folder / "drill.toml")]
         assert ops.main([*config, "--target", "service", *words]) == 0
         return self.said.readouterr().out
 
     def chroma(self):
-        access._KNOWN.clear()
+        permissions._KNOWN.clear()
         return Chroma(self.url)
 
     def take_over(self):
@@ -67,7 +67,7 @@ class Lab:
 def lab(tmp_path, monkeypatch, capsys):
     port = free_port()
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(access, "_KNOWN", {})
+    monkeypatch.setattr(permissions, "_KNOWN", {})
     monkeypatch.setenv("CHROMA_HOME", str(tmp_path / "chroma"))
     monkeypatch.setenv("CHROMA_PORT", str(port))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")

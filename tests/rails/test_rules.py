@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill import ops
-from chromadrill.errors import Refused, UsageError
-from chromadrill.load.hosts import on_this_machine
-from chromadrill.model import Backup
-from chromadrill.rails import rules
-from chromadrill.rails.standing import Standing, standing
-from chromadrill.settings import load
+from chromadrill.commands import ops
+from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.model import Backup
+from chromadrill.core.settings import load
+from chromadrill.targets.safety import rules
+from chromadrill.targets.safety.target_role import Standing, standing
+from chromadrill.workload.load.loopback_only import on_this_machine
 
 STAGING = Standing("box", "http://10.0.0.1:8000", "command", "staging", "staging", True)
 PRODUCTION = Standing("live", "http://10.0.0.2:8000", "railway", "production", "production")

@@ -7,13 +7,13 @@ import psycopg
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.errors import Unavailable
-from chromadrill.model import Scope
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.rebuild import Task, rebuild, settle
-from chromadrill.settings import SourceTable
-from chromadrill.sources.embedded import embedded_postgresql
-from chromadrill.sources.postgresql import open_table
-from chromadrill.targets.process import ProcessTarget
+from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
+from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.targets.process.target import ProcessTarget
 from tests.rebuild.hash_model import HashModel
 
 

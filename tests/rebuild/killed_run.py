@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.model import Scope
-from chromadrill.recovery import proof
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import SourceTable
+from chromadrill.recovery import verify
 from chromadrill.recovery.rebuild import Task, rebuild, settle
-from chromadrill.settings import SourceTable
-from chromadrill.sources.postgresql import open_table
+from chromadrill.recovery.sources.postgresql import open_table
 from tests.rebuild.hash_model import HashModel
 
 
@@ -45,7 +45,7 @@ def main(url, database, moment, count, log):
         if moment == "embed":
             model.embed = dying(logged, int(count))
         elif moment == "prove":
-            proof.prove = dying(proof.prove, int(count))
+            verify.prove = dying(verify.prove, int(count))
         else:
             name = {"rename": "rename_collection"}.get(moment, moment)
             setattr(chroma, name, dying(getattr(chroma, name), int(count)))

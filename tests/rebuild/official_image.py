@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.errors import DrillError
-from chromadrill.settings import load
-from chromadrill.targets import engine
+from chromadrill.core.errors import DrillError
+from chromadrill.core.settings import load
+from chromadrill.targets.container import engine
 
 # it tells its password, which the official one does not: no error may pass that on
 ENTRYPOINT = """#!/bin/sh

@@ -5,10 +5,10 @@ import traceback
 import psycopg
 import pytest
 
-from chromadrill.errors import Refused, Unavailable, UsageError
-from chromadrill.settings import SourceTable
-from chromadrill.sources.postgresql import on_this_machine, open_table
-from chromadrill.sources.rows import metadata_of
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.settings import SourceTable
+from chromadrill.recovery.sources.postgresql import on_this_machine, open_table
+from chromadrill.recovery.sources.rows import metadata_of
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
 from tests.rebuild.conftest import ROOT
 
 REBUILD = ("rebuild_chromadb.py", "--from-postgresql", "--collection-name", "docs")

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from chromadrill import owners
-from chromadrill.clock import now
-from chromadrill.errors import Unavailable
-from chromadrill.sources import container
-from chromadrill.sources.container import PORT, PREFIX, container_postgresql
-from chromadrill.targets import engine
+from chromadrill.core import process_tags
+from chromadrill.core.clock import now
+from chromadrill.core.errors import Unavailable
+from chromadrill.recovery.sources import postgres_container
+from chromadrill.recovery.sources.postgres_container import PORT, PREFIX, container_postgresql
+from chromadrill.targets.container import engine
 from fixtures.source import postgresql_of_our_own
 from tests.rebuild.official_image import official_image
 
@@ -34,12 +34,12 @@ def fails(*words):
         yield
     for word in words:
         assert word in str(found.value)
-    assert found.value.next_step == container.NEXT
+    assert found.value.next_step == postgres_container.NEXT
 
 
 def of_process(pid):
     """The containers that it owns, and the volumes in them."""
-    only = {"label": f"{engine.OWNER}={owners.tag(pid)}", "name": PREFIX}
+    only = {"label": f"{engine.OWNER}={process_tags.tag(pid)}", "name": PREFIX}
     found = engine.connect().containers.list(all=True, filters=only)
     return found, {mount["Name"] for each in found for mount in each.attrs["Mounts"]}
 
@@ -73,7 +73,7 @@ def test_nobody_comes_in_without_the_password_and_each_has_its_own(image):
 def test_what_a_killed_drill_left_is_gone_after_the_next_sweep(image):
     code = (
         "import sys\n"
-        "from chromadrill.sources.container import container_postgresql\n"
+        "from chromadrill.recovery.sources.postgres_container import container_postgresql\n"
         "with container_postgresql(sys.argv[1]):\n"
         "    print('ready', flush=True); sys.stdin.read()\n"
     )
@@ -110,7 +110,7 @@ def test_one_that_ends_at_once_tells_why_without_its_password_and_is_removed(tmp
 
 
 def test_image_of_something_else_is_given_up_and_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(container, "READY_S", 1.0)
+    monkeypatch.setattr(postgres_container, "READY_S", 1.0)
     idle = "#!/bin/sh\necho idle; exec sleep 600\n"
     with (
         official_image(tmp_path, entrypoint=idle) as image,
@@ -128,7 +128,7 @@ def test_image_that_no_registry_has_is_told_with_the_next_step():
 
 
 def test_registry_that_never_answers_is_given_up(monkeypatch):
-    monkeypatch.setattr(container, "PULL_S", 1.0)
+    monkeypatch.setattr(postgres_container, "PULL_S", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         image = f"127.0.0.1:{silent.getsockname()[1]}/postgres:17"
         started = now()

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from chromadrill.ladder import outcome_of
-from chromadrill.model import Outcome, Scope
+from chromadrill.checks.suite import outcome_of
+from chromadrill.core.model import Outcome, Scope
 from tests.rebuild.conftest import ROOT, ROWS
 
 pytestmark = pytest.mark.slow

@@ -2,10 +2,10 @@
 
 import psycopg
 
-from chromadrill.datasets.library import library, seed, unseed
-from chromadrill.rails.leftovers import new_run
-from chromadrill.settings import SourceTable
-from chromadrill.sources.postgresql import open_table
+from chromadrill.core.settings import SourceTable
+from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.targets.safety.leftovers import new_run
+from chromadrill.workload.data.labelled_questions import library, seed, unseed
 
 
 def test_schema_named_after_the_run_is_read_and_then_gone(database):

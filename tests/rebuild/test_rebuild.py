@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from chromadrill.errors import Refused, Unavailable
-from chromadrill.fingerprint import live
-from chromadrill.ladder import outcome_of
-from chromadrill.model import Outcome, Scope
+from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import Outcome, Scope
 from tests.rebuild.conftest import ROWS
 from tests.rebuild.hash_model import HashModel
 
@@ -290,7 +290,7 @@ def test_rows_that_change_meanwhile_are_not_half_in(table):
 
 def test_stored_documents_are_a_source_too(table):
     from chromadrill.recovery.rebuild import Task, rebuild
-    from chromadrill.sources.documents import stored_documents
+    from chromadrill.recovery.sources.stored_documents import stored_documents
 
     table.rebuild()
     info = table.collection()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import orjson
 
-from chromadrill.errors import Unavailable
-from chromadrill.model import JSON, Difference, Verdict
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import JSON, Difference, Verdict
 
 SCHEMA = "chromadrill/backup/1"
 NAME = "manifest.json"

@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chromadrill.backups import folders, manifest
-from chromadrill.backups.disk import copy_tree, empty, require_room, size_of
+from chromadrill.backups import catalog, manifest
+from chromadrill.backups.files import copy_tree, empty, require_room, size_of
+from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.client import connect
-from chromadrill.errors import Unavailable
-from chromadrill.fingerprint import at_rest, live
-from chromadrill.ladder import judge_files
-from chromadrill.model import Backup, Fingerprint, Outcome, Scope
-from chromadrill.protocols import HasRelease, Stoppable
+from chromadrill.chroma.fingerprint import at_rest, live
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Backup, Fingerprint, Outcome, Scope
+from chromadrill.core.protocols import HasRelease, Stoppable
 
 METHOD = "volume copy"
 WAY = "stop-copy"  # of hot/ways.py, where the suite `hotcopy` measures it
@@ -36,22 +36,22 @@ def take(
     Raises Refused when there is no room or the name is taken, before anything is stopped;
     Unavailable when records changed between fingerprint and stop.
     """
-    backup_id = folders.new_id(into, name)
+    backup_id = catalog.new_id(into, name)
     with connect(target.url) as chroma:
         before = live.fingerprint(chroma, scopes)
     require_room(into, _size(target))
     target.stop()
     try:
-        with folders.new_folder(into, backup_id) as folder:
+        with catalog.new_folder(into, backup_id) as folder:
             with target.volume() as data:
                 require_room(into, size_of(data))
                 copy_tree(data, folder / "data")
             _require_same(folder / "data", before)
             source = {"target": target.name, "url": target.url}
-            folders.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
+            catalog.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
     finally:
         target.start()
-    return folders.opened(into / backup_id)
+    return catalog.opened(into / backup_id)
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:
@@ -86,7 +86,7 @@ def restore(backup: Backup, data: Path) -> None:
     if verdict.outcome is not Outcome.PASS:
         raise Unavailable(
             f"Backup {backup.id} is not what its manifest says: {verdict.message}. Nothing touched.",
-            next_step="Take an older backup: python -m chromadrill.ops --target T snapshots",
+            next_step="Take an older backup: chromadrill ops --target T snapshots",
         )
     require_room(data, backup.bytes, freed=size_of(data))
     empty(data)

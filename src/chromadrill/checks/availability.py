@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chromadrill.model import ClientView, Outcome, Verdict
+from chromadrill.core.model import ClientView, Outcome, Verdict
 
 SLACK_S = 1.0  # of a watch: ticks are a quarter of a second apart, a busy machine's more
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.model import JSON, Difference, Verdict
+from chromadrill.core.model import JSON, Difference, Verdict
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH"}
 

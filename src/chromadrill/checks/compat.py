@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chromadrill.model import Verdict
+from chromadrill.core.model import Verdict
 
 
 def upgraded(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdict:

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from chromadrill.checks import tables
-from chromadrill.checks.meaning import meaning
-from chromadrill.model import (
+from chromadrill.checks import record_diff
+from chromadrill.checks.explain import meaning
+from chromadrill.core.model import (
     JSON,
     CollectionInfo,
     Difference,
@@ -99,10 +99,10 @@ def same_records(
             continue  # could not be read at all: the trouble says why, not "all missing"
         anew = key in rebuilt
         tolerant = anew or (key in imported and was.info.space == "cosine")
-        slack = tables.REBUILT if anew else tables.DRIFT
-        found += tables.compare(key, was.records, now.records, tolerant=tolerant, slack=slack)
+        slack = record_diff.REBUILT if anew else record_diff.DRIFT
+        found += record_diff.compare(key, was.records, now.records, tolerant=tolerant, slack=slack)
         if tolerant:
-            worst = max(worst, tables.drift(was.records, now.records))
+            worst = max(worst, record_diff.drift(was.records, now.records))
         compared += len(now.records)
     how = f"largest drift of a vector {worst:.1e}" if imported else "exact"
     return _judge(

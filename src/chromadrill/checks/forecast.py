@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromadrill.model import Outcome, Verdict
+from chromadrill.core.model import Outcome, Verdict
 
 FARTHEST = 20  # times the largest size that was measured
 POOR = 0.15  # spread of the measured times around the fit, as a share of their mean

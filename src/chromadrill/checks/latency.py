@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromadrill.checks.objectives import percentile
-from chromadrill.model import Outcome, Samples, Verdict
+from chromadrill.core.model import Outcome, Samples, Verdict
 
 RANKS = (10, 25, 50, 90)
 MISSED, MISSED_SHARE = 3, 0.01  # records an approximate index may miss: the larger of both

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chromadrill.checks.objectives import percentile
-from chromadrill.model import Outcome, Verdict
+from chromadrill.core.model import Outcome, Verdict
 
 LAG_MS = 100.0  # a fifth of the usual p90 limit: a later generator measures itself
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.model import Verdict
+from chromadrill.core.model import Verdict
 
 FLAPS = 0.2  # of the samples of a rule may be bad where it never fired
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
-from chromadrill.model import Acknowledged, Difference, Outcome, Samples, Strike, Verdict
+from chromadrill.core.model import Acknowledged, Difference, Outcome, Samples, Strike, Verdict
 
 
 def within(check: str, actual_s: float | None, limit_s: float, *, what: str) -> Verdict:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from chromadrill.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored, Verdict
+from chromadrill.core.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored, Verdict
 
 DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": 30.0}
 GRACE = timedelta(hours=1)  # a backup takes its time, and a schedule begins when it can

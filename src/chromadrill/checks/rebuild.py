@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chromadrill.checks.content import changed_settings, without_learned_keys
-from chromadrill.checks.tables import REBUILT, compare
-from chromadrill.model import (
+from chromadrill.checks.record_diff import REBUILT, compare
+from chromadrill.core.model import (
     CollectionInfo,
     CollectionPrint,
     Difference,

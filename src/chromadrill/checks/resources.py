@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.model import Outcome, Usage, Verdict
+from chromadrill.core.model import Outcome, Usage, Verdict
 
 MB = 1024 * 1024
 

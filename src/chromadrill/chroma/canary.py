@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.model import JSON, CollectionInfo, Trouble
+from chromadrill.core.model import JSON, CollectionInfo, Trouble
 
 ID = "chromadrill-canary"
 WORDS = "chromadrill canary sings in the mine"

@@ -15,9 +15,9 @@ import httpx
 import numpy as np
 import orjson
 
-from chromadrill.chroma.access import access_to
-from chromadrill.errors import DrillError, Unavailable, UsageError
-from chromadrill.model import JSON, CollectionInfo, Page, Scope
+from chromadrill.chroma.permissions import access_to
+from chromadrill.core.errors import DrillError, Unavailable, UsageError
+from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 
 EVERYTHING = ("documents", "metadatas", "uris", "embeddings")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.model import Scope
+from chromadrill.core.model import Scope
 
 
 def is_ready(url: str, scopes: Sequence[Scope]) -> bool:

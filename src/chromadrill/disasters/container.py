@@ -12,14 +12,14 @@ import numpy as np
 import psutil
 
 from chromadrill.chroma.client import CallFailed, connect
-from chromadrill.clock import wait_until
-from chromadrill.datasets.writer import upsert, writing
-from chromadrill.errors import DrillError, Refused
-from chromadrill.model import Acknowledged, CollectionInfo
-from chromadrill.protocols import Target
-from chromadrill.targets.container import ContainerTarget
-from chromadrill.targets.shape import Shape
-from chromadrill.targets.volume import HERE
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import DrillError, Refused
+from chromadrill.core.model import Acknowledged, CollectionInfo
+from chromadrill.core.protocols import Target
+from chromadrill.targets.container.spec import Shape
+from chromadrill.targets.container.target import ContainerTarget
+from chromadrill.targets.container.volume import HERE
+from chromadrill.workload.writer import upsert, writing
 
 BATCH = 100
 DIMENSION = 384

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chromadrill.core.errors import DrillError
+from chromadrill.core.protocols import HasVolume, Restartable, Target
 from chromadrill.disasters.catalogue.faults import RECIPES, bind
-from chromadrill.errors import DrillError
-from chromadrill.protocols import HasVolume, Restartable, Target
 
 
 @dataclass(frozen=True, slots=True)

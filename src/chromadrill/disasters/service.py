@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chromadrill.errors import DrillError
-from chromadrill.protocols import Restartable, Target
+from chromadrill.core.errors import DrillError
+from chromadrill.core.protocols import Restartable, Target
 
 
 @dataclass(frozen=True, slots=True)

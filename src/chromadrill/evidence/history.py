@@ -14,9 +14,9 @@ from typing import Any
 
 import orjson
 
-from chromadrill.errors import Unavailable
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import JSON
 from chromadrill.evidence.summary import summary_of
-from chromadrill.model import JSON
 
 HISTORY = "history.jsonl"
 LOG = logging.getLogger(__name__)

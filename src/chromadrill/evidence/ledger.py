@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from chromadrill.clock import now, utc_now
-from chromadrill.evidence.redaction import redact, secrets_of
-from chromadrill.model import JSON
+from chromadrill.core.clock import now, utc_now
+from chromadrill.core.model import JSON
+from chromadrill.core.redaction import redact, secrets_of
 
 
 class Ledger:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from chromadrill.clock import now, utc_now
+from chromadrill.core.clock import now, utc_now
 
 EVERY_S = 10.0
 NAME = "progress.jsonl"

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from chromadrill.model import JSON
+from chromadrill.core.model import JSON
 
 CONTROLS = {
     "recovery": ["SOC 2 A1.3", "ISO 22301 8.5", "NIST CP-4", "DORA RTS 2024/1774 Art. 25"],

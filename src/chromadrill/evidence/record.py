@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from chromadrill.clock import utc_now
-from chromadrill.evidence.advice import addressed
+from chromadrill.core.clock import utc_now
+from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.ledger import read
+from chromadrill.evidence.next_steps import addressed
 from chromadrill.evidence.scenario import plain_verdict, scenario_of
 from chromadrill.evidence.summary import summary_of
-from chromadrill.model import JSON, Outcome
 
 SCHEMA = "chromadrill/drill/1"
 JSON_SCHEMA = Path(__file__).with_name("drill.schema.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from chromadrill.model import JSON, Outcome, Verdict
+from chromadrill.core.model import JSON, Outcome, Verdict
 
 # which objective limits which check; recovery has one for each runbook id
 _OBJECTIVES = {

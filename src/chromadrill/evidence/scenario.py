@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from chromadrill.evidence.advice import next_step
-from chromadrill.model import JSON, Outcome
+from chromadrill.core.model import JSON, Outcome
+from chromadrill.evidence.next_steps import next_step
 
 EXAMPLES = 10  # of a difference, in the record; all of them are in the ledger
 

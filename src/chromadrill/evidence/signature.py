@@ -8,9 +8,9 @@ from __future__ import annotations
 import hmac
 from pathlib import Path
 
-from chromadrill.errors import UsageError
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import Verdict
 from chromadrill.evidence.record import RECORD
-from chromadrill.model import Verdict
 
 SIGNATURE = f"{RECORD}.sig"
 CHECK = "signature"

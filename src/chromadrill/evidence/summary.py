@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from chromadrill.model import JSON
+from chromadrill.core.model import JSON
 
 
 def summary_of(scenarios: Sequence[JSON]) -> JSON:

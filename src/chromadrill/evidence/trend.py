@@ -31,8 +31,8 @@ from itertools import combinations
 from statistics import median
 from typing import NamedTuple
 
+from chromadrill.core.model import JSON, Verdict
 from chromadrill.evidence.history import number
-from chromadrill.model import JSON, Verdict
 
 WINDOW = 20  # drills: more would compare with a database that was another one
 ENOUGH = 5  # drills: the median of fewer is one drill's luck

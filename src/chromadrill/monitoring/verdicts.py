@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chromadrill.checks.monitoring import rule_held
-from chromadrill.model import Verdict
+from chromadrill.core.model import Verdict
 from chromadrill.monitoring.alerts import FIRED, LOST, Alerts, Event
 from chromadrill.monitoring.samples import SEARCH
 

@@ -13,25 +13,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from chromadrill.checks.rebuild import lost_database, same_settings
+from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.chroma.metric import true_space
-from chromadrill.chroma.recreate import create_like
-from chromadrill.chroma.renames import take_name
-from chromadrill.clock import now
-from chromadrill.errors import Refused, Unavailable, UsageError
-from chromadrill.ladder import outcome_of
-from chromadrill.model import CollectionInfo, CollectionPrint, Outcome, Scope, Verdict
-from chromadrill.progress import Progress, silent
-from chromadrill.protocols import Model
-from chromadrill.recovery import proof
-from chromadrill.recovery.filling import Filling
-from chromadrill.recovery.identity import (
+from chromadrill.chroma.clone_collection import create_like
+from chromadrill.chroma.distance_metric import true_space
+from chromadrill.chroma.swap_names import take_name
+from chromadrill.core.clock import now
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.model import CollectionInfo, CollectionPrint, Outcome, Scope, Verdict
+from chromadrill.core.progress import Progress, silent
+from chromadrill.core.protocols import Model
+from chromadrill.recovery import verify
+from chromadrill.recovery.fill import Filling
+from chromadrill.recovery.model_identity import (
     WEIGHTS,
     identity,
     require_not_another,
     require_same_model,
 )
-from chromadrill.sources.rows import Source
+from chromadrill.recovery.sources.rows import Source
 
 LONGEST = 480  # of a name, so that the two others fit
 
@@ -179,7 +179,7 @@ class _Rebuild:
         self.prove(made)
         if outcome_of(done.verdicts) is Outcome.PASS:
             self.swap(made)
-        elif proof.wrong_vectors(done.verdicts):
+        elif verify.wrong_vectors(done.verdicts):
             # documents alone decide what is gone on with: these would never be mended
             self.chroma.delete_collection(made.scope, made.name)
             done.discarded = True
@@ -289,7 +289,7 @@ class _Rebuild:
     def prove(self, info: CollectionInfo) -> None:
         """All verdicts, before anything changes its name."""
         started = now()
-        proven = proof.prove(
+        proven = verify.prove(
             self.chroma,
             self.source,
             self.model,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from chromadrill.errors import UsageError
+from chromadrill.core.errors import UsageError
 
 _PLACE = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 # by these words evidence knows that a variable is secret, and masks its value wherever it stands

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from chromadrill.errors import Refused
+from chromadrill.core.errors import Refused
 
 MARKER = "chromadrill-home.json"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from chromadrill.targets.engine import told
+from chromadrill.targets.container.engine import told
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

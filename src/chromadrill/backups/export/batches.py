@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-from chromadrill.model import Page
+from chromadrill.core.model import Page
 
 BATCH = 1000  # records in one request
 BATCH_BYTES = 16 << 20  # or this much of text: the server takes 40 MiB

@@ -7,14 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from chromadrill.backups import manifest
-from chromadrill.backups.export.columns import ColumnsWriter
-from chromadrill.backups.export.columns_reader import ColumnsReader
-from chromadrill.backups.export.folder import FolderReader, FolderWriter
-from chromadrill.backups.export.layout import DOCUMENT
-from chromadrill.backups.export.lines import LinesWriter
-from chromadrill.backups.export.lines_reader import LinesReader
-from chromadrill.backups.export.values import ExportRefused, Reader, Writer
-from chromadrill.errors import UsageError
+from chromadrill.backups.export.json_layout import DOCUMENT
+from chromadrill.backups.export.jsonl_reader import LinesReader
+from chromadrill.backups.export.jsonl_writer import LinesWriter
+from chromadrill.backups.export.parquet_folder import FolderReader, FolderWriter
+from chromadrill.backups.export.parquet_reader import ColumnsReader
+from chromadrill.backups.export.parquet_writer import ColumnsWriter
+from chromadrill.backups.export.types import ExportRefused, Reader, Writer
+from chromadrill.core.errors import UsageError
 
 _FORMATS: dict[str, tuple[Callable[..., Writer], Callable[[Path], Reader]]] = {
     ".json": (partial(LinesWriter, layout=DOCUMENT), partial(LinesReader, layout=DOCUMENT)),

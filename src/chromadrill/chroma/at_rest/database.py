@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from chromadrill.errors import DrillError, Unavailable
+from chromadrill.core.errors import DrillError, Unavailable
 
 FILE_NAME = "chroma.sqlite3"
 # A damaged file can break the very text of SQLite's error message (UnicodeDecodeError).

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS
-from chromadrill.errors import Refused
+from chromadrill.core.errors import Refused
 
 LOG = logging.getLogger(__name__)
 # the newest migration of each set that a release knows: measured on stores made by it; 1.3.0 and

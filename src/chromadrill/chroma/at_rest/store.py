@@ -21,9 +21,8 @@ from chromadrill.chroma.at_rest.schema import (
     schema_from_config,
     space_in_use,
 )
-from chromadrill.chroma.at_rest.structure import structure
 from chromadrill.chroma.at_rest.vectors import VectorSource
-from chromadrill.model import CollectionInfo, Page
+from chromadrill.core.model import CollectionInfo, Page
 
 __all__ = ["Segment", "Store", "StoreUnknown", "StoreUnreadable"]
 
@@ -104,10 +103,6 @@ class Store:
         segment = self.segment(c, "METADATA")
         found = records.named(segment.id, ids) if ids and segment else records.sample(wanted)
         return _page(found, vectors, _dimension(c, vectors))
-
-    def structure(self, c: CollectionInfo) -> list[str]:
-        """Sentences about what no healthy store can hold; empty when the collection is sound."""
-        return structure(self, c)
 
     def integrity(self) -> list[str]:
         """Sentences from SQLite's own checks and the references between tables; empty when ok."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
 from chromadrill.chroma.at_rest.graph import graph_problems
 from chromadrill.chroma.at_rest.log import Stretch, entries, newest
+from chromadrill.chroma.at_rest.store import Segment, Store
 from chromadrill.chroma.at_rest.vectors import VectorSource
-from chromadrill.model import CollectionInfo
-
-if TYPE_CHECKING:
-    from chromadrill.chroma.at_rest.store import Segment, Store
+from chromadrill.core.model import CollectionInfo
 
 
 def structure(store: Store, c: CollectionInfo) -> list[str]:

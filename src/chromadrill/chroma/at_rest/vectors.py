@@ -11,7 +11,7 @@ import numpy.typing as npt
 from chromadrill.chroma.at_rest.database import Database
 from chromadrill.chroma.at_rest.index import PICKLE, HnswIndex, IndexDamaged
 from chromadrill.chroma.at_rest.log import DELETED, Stretch, vector_changes
-from chromadrill.model import CollectionInfo
+from chromadrill.core.model import CollectionInfo
 
 Vectors = npt.NDArray[np.float32]
 _TINY = np.float32(1e-30)

@@ -15,7 +15,7 @@ from chromadrill.disasters.catalogue import (
     faults_segments,
     faults_sqlite,
 )
-from chromadrill.disasters.catalogue.store import Collection, Recipe, Store
+from chromadrill.disasters.catalogue.store_editor import Collection, Recipe, Store
 
 RECIPES: tuple[Recipe, ...] = tuple(
     recipe

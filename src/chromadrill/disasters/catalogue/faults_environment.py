@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from chromadrill.disasters.catalogue.store import (
+from chromadrill.disasters.catalogue.store_editor import (
     PICKLE,
     SQLITE,
     Book,

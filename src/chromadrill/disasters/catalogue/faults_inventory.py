@@ -9,7 +9,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from chromadrill.disasters.catalogue.store import (
+from chromadrill.disasters.catalogue.store_editor import (
     Act,
     Book,
     Collection,

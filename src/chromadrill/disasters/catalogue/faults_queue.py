@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from random import Random
 
-from chromadrill.disasters.catalogue.store import (
+from chromadrill.disasters.catalogue.store_editor import (
     Book,
     Collection,
     Store,

@@ -8,7 +8,7 @@ import unicodedata
 from random import Random
 
 from chromadrill.disasters.catalogue.faults_sqlite import DOCUMENTS, STRINGS
-from chromadrill.disasters.catalogue.store import (
+from chromadrill.disasters.catalogue.store_editor import (
     Book,
     Collection,
     Store,

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable
 from random import Random
 
-from chromadrill.disasters.catalogue.store import (
+from chromadrill.disasters.catalogue.store_editor import (
     BINS,
     PICKLE,
     Act,

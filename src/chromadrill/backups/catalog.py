@@ -1,0 +1,112 @@
+"""Backups in a folder, one subfolder each: manifest, fingerprint, data; whole or not there at all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chromadrill.backups import manifest
+from chromadrill.backups.files import flush_folder
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.core.clock import utc_now
+from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
+from chromadrill.core.model import JSON, Backup, Fingerprint
+
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
+
+
+@contextmanager
+def new_folder(into: Path, backup_id: str) -> Iterator[Path]:
+    """A folder to fill, renamed to `into`/`backup_id` at the end; removed when filling it fails."""
+    partial = into / f".{backup_id}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        yield partial
+        partial.rename(into / backup_id)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    flush_folder(into)
+
+
+def describe(
+    folder: Path, before: Fingerprint, *, backup_id: str, method: str, source: JSON, **more: object
+) -> None:
+    """Write the fingerprint and the manifest beside `folder`/data."""
+    fingerprint_file.save(before, folder / "fingerprint")
+    files = manifest.files_of(folder / "data")
+    manifest.write(
+        folder,
+        {
+            "id": backup_id,
+            "method": method,
+            "created_at": utc_now(),
+            "source": source,
+            "versions": dict(before.versions),
+            "records": before.records,
+            "bytes": sum(each["bytes"] for each in files),
+            "fingerprint_sha256": manifest.sha256(folder / "fingerprint"),
+            "files": files,
+            **more,
+        },
+    )
+
+
+def opened(folder: Path) -> Backup:
+    """The backup in `folder`; raises Unavailable when it is none, or has no fingerprint."""
+    content = manifest.read(folder)
+    beside = folder / "fingerprint"
+    if not beside.is_file():
+        raise Unavailable(f"{folder} has no fingerprint beside its files: nothing to prove it by.")
+    if manifest.sha256(beside) != content["fingerprint_sha256"]:
+        raise Unavailable(f"{beside} is not the fingerprint that the manifest names.")
+    return Backup(
+        id=content["id"],
+        path=str(folder),
+        method=content["method"],
+        created_at=content["created_at"],
+        bytes=content["bytes"],
+    )
+
+
+def listed(folder: Path) -> list[Backup]:
+    """Whole backups below `folder`, newest first."""
+    found = [
+        opened(each)
+        for each in folder.iterdir()
+        if not each.name.startswith(".") and (each / manifest.NAME).is_file()
+    ]
+    return sorted(found, key=lambda each: each.created_at, reverse=True)
+
+
+def find(backups: Sequence[Backup], backup_id: str) -> Backup:
+    """By id, or `latest`."""
+    if backup_id == "latest" and backups:
+        return backups[0]
+    for each in backups:
+        if each.id == backup_id:
+            return each
+    raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, [b.id for b in backups])}")
+
+
+def require_plain(backup_id: str) -> None:
+    """Raise UsageError for an id that could be an option, a path, or a word of a shell."""
+    if not _PLAIN.fullmatch(backup_id):
+        raise UsageError(
+            f"'{backup_id}' is no name for a snapshot: use letters, digits, '.', '_', '-', and a"
+            " letter, digit or '_' first."
+        )
+
+
+def new_id(into: Path, name: str | None) -> str:
+    """`name`, or the time; raises UsageError for a bad name, Refused for one that is taken."""
+    backup_id = name or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
+    require_plain(backup_id)
+    if (into / backup_id).exists():
+        raise Refused(f"A snapshot '{backup_id}' exists already; it was not touched.")
+    return backup_id

@@ -1,0 +1,52 @@
+"""An output that appears whole or not at all: written beside, flushed, renamed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from chromadrill.backups.files import flush_folder
+from chromadrill.core.errors import Refused, UsageError
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A name beside `path` to write to; it becomes `path` when all went well, else it is removed.
+
+    Leftovers of runs that were killed are removed first: their process is gone.
+    """
+    for old in path.parent.glob(f".{path.name}.*.partial"):
+        pid = old.name.removesuffix(".partial").rpartition(".")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            _remove(old)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    _remove(partial)
+    try:
+        yield partial
+        partial.replace(path)
+    except BaseException:
+        _remove(partial)
+        raise
+    flush_folder(path.parent)
+
+
+def require_free(path: Path, suffix: str) -> None:
+    """Raise before any work is done: a folder (`suffix` "") must be new, a file a regular one."""
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent}: no such folder.")
+    if suffix and path.exists() and not path.is_file():
+        raise Refused(f"{path} exists and is no regular file; nothing was written.")
+    if not suffix and path.exists():
+        raise Refused(f"{path} exists already; it was not touched.", next_step="Name a new folder.")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+"""The export as a backup method: a folder that any other Chroma server can be filled from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from chromadrill.backups import catalog, files
+from chromadrill.backups.export import exporter, formats, importer, parquet_folder, staging
+from chromadrill.backups.export.types import Reader
+from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.client import CallFailed, Chroma, connect
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Backup, Outcome, Scope
+from chromadrill.core.protocols import Stoppable
+
+METHOD = parquet_folder.METHOD
+WAY = "export"  # of hot/ways.py, where the suite `hotcopy` measures it
+TRIES = 3  # a writer that pauses now and then gives one of them a quiet moment
+DEADLINE_S = 60.0
+
+
+class HasUrl(Protocol):
+    """All that an export needs to know of a running server."""
+
+    @property
+    def url(self) -> str: ...
+
+
+class UpAndDown(HasUrl, Protocol):
+    """A server that can be started and stopped."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequence[Scope]) -> Backup:
+    """Export the running server, which is not stopped. Raises Unavailable under steady writes."""
+    backup_id = catalog.new_id(into, name)
+    with connect(target.url, timeout_s=DEADLINE_S) as chroma:
+        exporter.export(chroma, into / backup_id, scopes=scopes, retry=TRIES - 1, suffix="")
+    return catalog.opened(into / backup_id)
+
+
+def put_back(backup: Backup, target: Stoppable) -> None:
+    """Empty the volume, start a server on it, import, stop it again."""
+    export = formats.open_export(Path(backup.path))  # checked before anything is emptied
+    with target.volume() as data:
+        files.empty(data)
+    target.start()
+    try:
+        _import(backup, export, target)
+    finally:
+        target.stop()
+
+
+def put_back_over_api(backup: Backup, target: UpAndDown) -> None:
+    """For a volume that cannot be had: the collections of the export are replaced, no others.
+
+    The server must be stopped, and stays so.
+    """
+    export = formats.open_export(Path(backup.path))  # checked before anything is dropped
+    plan = staging.plan(export, into=None, scope=None)
+    target.start()
+    try:
+        with connect(target.url, timeout_s=DEADLINE_S) as chroma:
+            for each in plan:
+                _drop(chroma, each)
+        _import(backup, export, target)
+    finally:
+        target.stop()
+
+
+def _drop(chroma: Chroma, move: staging.Move) -> None:
+    try:
+        chroma.delete_collection(move.scope, move.name)
+    except CallFailed as error:
+        if error.status != 404:
+            raise
+
+
+def _import(backup: Backup, export: Reader, target: HasUrl) -> None:
+    with connect(target.url, timeout_s=DEADLINE_S) as chroma:
+        verdicts = importer.restore(chroma, export)
+    if outcome_of(verdicts) is not Outcome.PASS:
+        wrong = [f"{v.check}: {v.message}" for v in verdicts if v.outcome is not Outcome.PASS]
+        raise Unavailable(f"Backup {backup.id} did not come back whole: {'; '.join(wrong)}.")

@@ -1,0 +1,213 @@
+"""Bring an export back over the API: into staging names first, renamed once all of it is proven.
+
+A collection that is being filled would be served half full to clients that ask for its name, so it
+is filled under a name of our own, held against the export's fingerprint, and renamed (one call,
+nothing else changes, measured). The staging name carries the export's checksum: a run that was
+killed is recognised by it and started anew, never added to. A marker in the metadata would not do:
+metadata cannot be cleared over the API (measured).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from chromadrill.backups.export import read_back
+from chromadrill.backups.export.batches import BATCH, base64_rows, batches
+from chromadrill.backups.export.staging import STAGING, Move, moved, plan
+from chromadrill.backups.export.types import Reader
+from chromadrill.checks.suite import judge, outcome_of
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.clone_collection import create_like, set_dimension
+from chromadrill.chroma.fingerprint import live
+from chromadrill.chroma.leaked_metadata import remove_ghosts
+from chromadrill.chroma.swap_names import take_name
+from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Page, Scope, Verdict
+from chromadrill.core.progress import Advance, Progress, silent
+
+
+def restore(
+    chroma: Chroma,
+    export: Reader,
+    *,
+    into: str | None = None,
+    scope: Scope | None = None,
+    progress: Progress = silent,
+) -> list[Verdict]:
+    """Import every collection of `export`, prove it, and give it its name.
+
+    `into` and `scope` bring it back beside the original. Returns the ladder's verdicts; unless all
+    pass, nothing stays. Raises Refused for a place that is not empty (nothing is touched then),
+    Unavailable for a server that fails.
+    """
+    moves = plan(export, into=into, scope=scope)
+    try:
+        return _Import(chroma, export, moves, progress).run()
+    except CallFailed as error:
+        raise Unavailable(
+            f"{chroma.url}: {error}. What has its own name is whole, the rest was not restored.",
+            next_step=f"What is left is called {STAGING}...; the same command again goes on.",
+        ) from error
+
+
+class _Import:
+    def __init__(
+        self, chroma: Chroma, export: Reader, moves: Sequence[Move], progress: Progress
+    ) -> None:
+        self.chroma, self.export, self.moves, self.progress = chroma, export, moves, progress
+        self.made: dict[str, CollectionInfo] = {}
+
+    def run(self) -> list[Verdict]:
+        before = read_back.fingerprint(self.export, progress=self.progress)
+        self.refuse_written_asides()
+        waiting = self.refuse_or_resume(before)
+        for scope in sorted({move.scope for move in waiting}):
+            self.make(scope)
+        self.remove_staging(self.moves)
+        count = sum(before.collections[move.key].count for move in waiting)
+        try:
+            with self.progress("import", count) as a:
+                for move in waiting:
+                    self.fill(move, a)
+            verdicts = self.prove(before, waiting, {move.key: move.staging for move in waiting})
+        except BaseException:
+            with contextlib.suppress(DrillError):
+                self.remove_staging(waiting)
+            raise
+        if outcome_of(verdicts) is not Outcome.PASS:
+            self.remove_staging(waiting)
+            return verdicts
+        return [*verdicts, *self.name(waiting)]
+
+    # ---- before anything is made ----------------------------------------------------------------
+    def refuse_or_resume(self, before: Fingerprint) -> list[Move]:
+        """The moves that are still to be made; raises Refused where somebody's records are."""
+        there = self.there()
+        taken = [m for m in self.moves if m.to in there and self.chroma.count(there[m.to])]
+        if not taken:
+            return list(self.moves)
+        staged = [m for m in self.moves if f"{m.scope}/{m.staging}" in there]
+        left = staged or [m for m in self.moves if f"{m.scope}/{m.aside}" in there]
+        # killed between two renames: those that have their name already must be what we made
+        if left and not any(move in staged for move in taken):
+            proven = self.prove(before, taken, {move.key: move.name for move in taken})
+            if outcome_of(proven) is Outcome.PASS:
+                return [move for move in self.moves if move not in taken]
+        count = self.chroma.count(there[taken[0].to])
+        raise Refused(
+            f"{taken[0].to} is not empty: it holds {count} records. Nothing was touched.",
+            next_step="Restore beside it with --into NAME or --scope TENANT/DATABASE, or drop it first.",
+        )
+
+    def refuse_written_asides(self) -> None:
+        """What a client wrote to a collection that an earlier run had put aside must be looked at."""
+        there = self.there()
+        for move in self.moves:
+            aside = f"{move.scope}/{move.aside}"
+            if aside in there and self.chroma.count(there[aside]):
+                raise Refused(
+                    f"{aside} holds what a client wrote while an earlier restore"
+                    " ran. Nothing was touched.",
+                    next_step="Keep what you need of it, delete it, and restore again.",
+                )
+
+    def scopes(self) -> list[Scope]:
+        return sorted({move.scope for move in self.moves})
+
+    def collections(self, scope: Scope) -> list[CollectionInfo]:
+        try:
+            return self.chroma.collections(scope)
+        except CallFailed as error:
+            if error.status in (400, 404):
+                return []  # no such tenant or database yet
+            raise
+
+    def make(self, scope: Scope) -> None:
+        # the tenant first: a database in a missing tenant is answered 200 (measured)
+        if not self.chroma.tenant_exists(scope.tenant):
+            self.chroma.create_tenant(scope.tenant)
+        if scope.database not in self.chroma.databases(scope.tenant):
+            self.chroma.create_database(scope)
+
+    def remove_staging(self, moves: Sequence[Move]) -> None:
+        """Ours of an earlier run, and the empty ones it had put aside; records are never removed."""
+        there = self.there()
+        for move in moves:
+            if f"{move.scope}/{move.staging}" in there:
+                self.chroma.delete_collection(move.scope, move.staging)
+            aside = there.get(f"{move.scope}/{move.aside}")
+            if aside and not self.chroma.count(aside):
+                self.chroma.delete_collection(move.scope, move.aside)
+
+    # ---- filling --------------------------------------------------------------------------------
+    def fill(self, move: Move, advance: Advance) -> None:
+        made = create_like(self.chroma, move.info, move.scope, move.staging)
+        self.made[move.key] = made
+        encode = "supports_base64_encoding" in self.chroma.versions()["preflight"]
+        # one request in flight while the next is read; two at once gain nothing and mix the order
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            flight = None
+            for page in batches(self.export.pages(move.key, size=BATCH)):
+                vectors = base64_rows(page) if encode else page.vectors
+                if flight:
+                    advance(flight.result())
+                flight = pool.submit(self.send, made, page, vectors)
+            if flight:
+                advance(flight.result())
+            elif move.info.dimension:
+                set_dimension(self.chroma, made, move.info.dimension)
+
+    def send(self, made: CollectionInfo, page: Page, vectors: np.ndarray | list[str]) -> int:
+        if page.without_vector:
+            record = page.ids[page.without_vector[0]]
+            raise Unavailable(f"{made.key}: record '{record}' has no vector in the export.")
+        self.chroma.upsert(
+            made,
+            ids=page.ids,
+            vectors=vectors,
+            documents=page.documents,
+            metadatas=page.metadatas,
+            uris=page.uris,
+        )
+        remove_ghosts(self.chroma, made, page.ids, page.metadatas)
+        return len(page.ids)
+
+    # ---- proof, and the name --------------------------------------------------------------------
+    def prove(
+        self, before: Fingerprint, moves: Sequence[Move], names: dict[str, str]
+    ) -> list[Verdict]:
+        """The ladder on collections under other names. Their inventory is what we made ourselves."""
+        wanted = moved(before, moves, names)
+        count = sum(each.count for each in wanted.collections.values())
+        with self.progress("prove", count) as advance:
+            seen = live.observe(
+                self.chroma, wanted.scopes, like=wanted, only=wanted.collections, advance=advance
+            )
+        verdicts = judge(seen, wanted, imported=wanted.collections)
+        return [each for each in verdicts if each.check != "inventory"]
+
+    def name(self, moves: Sequence[Move]) -> list[Verdict]:
+        """Rename what was proven, by its id: the name may belong to somebody else by now.
+
+        An empty collection that is in the way is put aside and removed only if it is still empty
+        then; a client that kept its id may have written to it meanwhile.
+        """
+        written = []
+        for move in moves:
+            empty = take_name(self.chroma, self.made[move.key], move.name, move.aside)
+            if empty and self.chroma.count(empty):
+                written.append(f"{move.scope}/{move.aside}")
+            elif empty:
+                self.chroma.delete_collection(move.scope, move.aside)
+        if not written:
+            return []
+        said = f"a client wrote to the empty collection that was here: see {', '.join(written)}"
+        return [Verdict.unknown("names", said)]
+
+    def there(self) -> dict[str, CollectionInfo]:
+        """The collections of all moves' scopes by key."""
+        return {info.key: info for scope in self.scopes() for info in self.collections(scope)}

@@ -1,0 +1,182 @@
+"""What every format of an export shares: who writes, who reads, and which columns are natural."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
+
+SCHEMA = "chromadrill/export/1"
+MAX_COLUMNS = 1_000  # a database with more metadata keys than that keeps data in its keys
+_SCALARS = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+
+
+class ExportRefused(Unavailable):
+    """The file is foreign, truncated or altered: nothing in it is believed."""
+
+
+QUIET = (
+    "If clients write: stop them and export again (or --retry N), or take a volume copy of the stopped"
+    " server."
+)
+
+
+class TornExport(Unavailable):
+    """The database was written to while it was exported: the file would be of no instant."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"The database was written to while it was exported: {what}. Nothing was kept.",
+            next_step=QUIET,
+        )
+
+
+class Writer(Protocol):
+    """One file being written: `begin`, any number of `write`, again; `seal` once; `close`.
+
+    It is made with the fingerprint of what is going to be written. Every method raises DrillError
+    for what the format cannot hold, naming the record.
+    """
+
+    def begin(self, info: CollectionInfo) -> None:
+        """Start the next collection."""
+
+    def write(self, page: Page) -> None:
+        """Append records to the collection begun last. `page.approximate` is not kept."""
+
+    def seal(self) -> None:
+        """End the file with the fingerprint (not its tables of records) and flush it to disk.
+
+        Raises TornExport when other numbers of records were written than the fingerprint says.
+        """
+
+    def close(self) -> None:
+        """Let the file go, sealed or not; may be called again."""
+
+
+class Reader(Protocol):
+    """A file whose seal was found whole when it was opened."""
+
+    fingerprint: Fingerprint
+    """As it was sealed; `records` of each print is empty: digest the pages to rebuild it."""
+
+    sha256: str
+    """The checksum over the whole file that its seal carries, in hex."""
+
+    def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
+        """Records of the collection TENANT/DATABASE/NAME in the order written, at most `size`
+        at a time.
+
+        Raises ExportRefused when the file was changed since it was opened.
+        """
+
+    def close(self) -> None:
+        """Let the file go; may be called again."""
+
+
+def column_types(records: pa.Table) -> dict[str, pa.DataType]:
+    """The one Arrow type of each metadata key in a fingerprint's table of records, sorted by key.
+
+    A key whose values differ in type (1 here, 1.0 or "1" there), or which holds only nulls, empty
+    lists or objects, is left out: it travels in the JSON text of the metadata alone.
+    """
+    found: dict[str, pa.DataType | None] = {}
+    for batch in records.select(["metadata"]).to_batches(max_chunksize=10_000):
+        for text in batch.column(0).to_pylist():
+            for key, value in orjson.loads(text).items() if text is not None else ():
+                if value is None or value == []:
+                    continue  # fits a column of any type
+                kind = arrow_type(value)
+                if found.setdefault(key, kind) != kind:
+                    found[key] = None
+    typed = ((key, kind) for key, kind in sorted(found.items()) if kind is not None)
+    return dict(list(typed)[:MAX_COLUMNS])
+
+
+def arrow_type(value: Any) -> pa.DataType | None:
+    """int64, float64, bool, string or a list of one of them; None for everything else."""
+    if isinstance(value, list):
+        kinds = {type(each) for each in value}  # not isinstance: True is an int there
+        element = arrow_type(value[0]) if len(kinds) == 1 else None
+        fits = element is not None and all(arrow_type(each) == element for each in value)
+        return pa.list_(element) if fits and not pa.types.is_list(element) else None
+    if type(value) is int and not -(1 << 63) <= value < 1 << 63:
+        return None
+    return _SCALARS.get(type(value))
+
+
+def refuse_unwritable(page: Page, dimension: int | None, *, not_finite: bool) -> None:
+    """Raise DrillError for vectors of another width than `dimension`, and for NaN and infinity.
+
+    Trap: orjson writes both as null without a word; in metadata that would be another value. In
+    vectors they are let through where the format is `not_finite`-safe.
+    """
+    if dimension and page.ids and page.vectors.shape[1] != dimension:
+        raise DrillError(
+            f"records '{page.ids[0]}' to '{page.ids[-1]}': wanted vectors of {dimension} numbers,"
+            f" got {page.vectors.shape[1]}."
+        )
+    for record, metadata in zip(page.ids, page.metadatas, strict=True):
+        if metadata and not _finite(metadata):
+            raise DrillError(
+                f"record '{record}': its metadata holds NaN or infinity, which JSON cannot write.",
+                next_step="Correct or delete that record, or take a volume copy.",
+            )
+    if not not_finite and not (rows := np.isfinite(page.vectors).all(axis=1)).all():
+        raise DrillError(
+            f"record '{page.ids[int(rows.argmin())]}': its vector holds NaN or infinity, which"
+            " JSON cannot write.",
+            next_step="Export to .parquet, which can, or correct or delete that record.",
+        )
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_finite, value.values()))
+    return not isinstance(value, list) or all(map(_finite, value))
+
+
+def require_counts(fingerprint: Fingerprint, written: Mapping[str, int]) -> None:
+    """Raise TornExport unless as many records were written as the fingerprint says."""
+    if wrong := check_counts(counts_of(fingerprint), written):
+        raise TornExport(wrong)
+
+
+def check_counts(wanted: Mapping[str, int], got: Mapping[str, int]) -> str:
+    """Say in which collection the records of the file and of the fingerprint differ, or ""."""
+    for key in sorted(wanted.keys() | got.keys()):
+        if wanted.get(key) != got.get(key):
+            return f"{key}: wanted {wanted.get(key, 'no')} records, got {got.get(key, 'no')}"
+    return ""
+
+
+def counts_of(fingerprint: Fingerprint) -> dict[str, int]:
+    """Records of each collection, by TENANT/DATABASE/NAME."""
+    return {key: each.count for key, each in fingerprint.collections.items()}
+
+
+def to_page(records: list[JSON], vectors: list[Any], dimension: int) -> Page:
+    """Turn records and their vectors (n rows, None where there was none) into a page.
+
+    Raises KeyError, TypeError or ValueError for rows that are no records.
+    """
+    without = tuple(at for at, row in enumerate(vectors) if row is None)
+    width = next((len(row) for row in vectors if row is not None), dimension)
+    rows = [[0.0] * width if row is None else row for row in vectors] if without else vectors
+    return Page(
+        ids=[each["id"] for each in records],
+        documents=[each["document"] for each in records],
+        metadatas=[each["metadata"] for each in records],
+        uris=[each["uri"] for each in records],
+        vectors=np.asarray(rows, dtype=np.float32).reshape(len(records), width),
+        without_vector=without,
+    )

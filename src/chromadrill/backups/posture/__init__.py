@@ -1,0 +1,33 @@
+"""What is seen of the places where backups are; judged by `checks.posture`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import Store, Stored
+from chromadrill.core.protocols import HasBackupStore, HasSnapshots, Target
+
+
+def store_of(target: Target, named: str | None) -> Store:
+    """The store `named` (restic:REPOSITORY[#TAG or #/PATH], or a folder), else the target's own.
+
+    Raises UsageError, Unavailable where it cannot be read.
+    """
+    if named and named.startswith("restic:"):
+        from chromadrill.backups.posture.restic_store import store
+
+        return store(named.removeprefix("restic:"))
+    if named:
+        from chromadrill.backups.posture.folder_store import store as folder
+
+        return folder(Path(named))
+    if isinstance(target, HasBackupStore):
+        return target.backup_store()
+    if not isinstance(target, HasSnapshots):
+        raise DrillError(
+            f"{target.name} has no snapshots of its own.",
+            next_step="Name where its backups are: posture --store FOLDER, or restic:REPOSITORY.",
+        )
+    found = [Stored(each.id, each.created_at, each.bytes or None) for each in target.snapshots()]
+    return Store(f"the snapshots of {target.name}", tuple(found))

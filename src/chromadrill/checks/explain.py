@@ -1,0 +1,34 @@
+"""What differences mean for on-call, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chromadrill.core.model import Difference
+
+
+def meaning(found: Sequence[Difference]) -> str:
+    """The likeliest cause and what to do; empty where nothing differs."""
+    lost, extra = _ids(found, "record", "missing"), _ids(found, "record", "extra")
+    vectors = _ids(found, "vector", "missing")
+    fields = {d.field for d in found if d.kind == "changed"}
+    if vectors and not lost:
+        return (
+            f"vectors of {vectors} records are gone, documents are complete: index files are missing"
+            " or damaged; take an older backup, or rebuild the index from the documents"
+        )
+    if lost and extra:
+        return f"{lost} records are gone and {extra} are strange: this is another instant or store"
+    if lost:
+        return f"{lost} records are gone: an older snapshot, or lost writes; take a newer backup"
+    if extra:
+        return f"{extra} records are too many: a newer store, or writes after the fingerprint"
+    if fields & {"vector"}:
+        return "vectors were altered, nothing is missing: do not serve this; take another backup"
+    if fields:
+        return f"{', '.join(sorted(fields))} of records were altered: do not serve this copy"
+    return ""
+
+
+def _ids(found: Sequence[Difference], field: str, kind: str) -> int:
+    return sum(len(d.ids) for d in found if d.field == field and d.kind == kind)

@@ -1,0 +1,109 @@
+"""The ladder: from an observation to one verdict a rung, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from chromadrill.checks import answers, at_rest, content
+from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
+
+Rung = Callable[[], Verdict]
+
+
+def judge(
+    seen: Observation,
+    before: Fingerprint | None,
+    *,
+    imported: Collection[str] = (),
+    rebuilt: Collection[str] = (),
+) -> list[Verdict]:
+    """Every rung's verdict on a live observation.
+
+    Without a fingerprint the rungs that need one are `not_run`, and what is left judges
+    self-consistency: do the server's answers agree with brute force over its own records?
+    `imported` collections came back over the API (new ids, cosine vectors within a tolerance).
+    `rebuilt` ones among them were embedded anew from their documents.
+    """
+    verdicts = []
+    for name, rung in _content_rungs(seen, before, imported, rebuilt):
+        if before is None:
+            missing = "no fingerprint given: nothing to compare with"
+            verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
+        else:
+            verdicts.append(_safely(name, rung))
+    for name, rung in (
+        ("distances", lambda: answers.right_distances(seen, before)),
+        ("recall", lambda: answers.same_recall(seen, before, imported=imported)),
+        ("filters", lambda: answers.same_filters(seen, before)),
+        ("text search", lambda: answers.same_text_search(seen, before)),
+        ("alive", lambda: answers.still_alive(seen)),
+    ):
+        verdicts.append(_safely(name, rung))
+    return verdicts
+
+
+def judge_files(
+    seen: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
+) -> list[Verdict]:
+    """Every rung that files alone allow; what needs a server is not in it."""
+    verdicts = [
+        _safely("integrity", lambda: at_rest.sound_database(seen)),
+        _safely("structure", lambda: at_rest.sound_structure(seen)),
+    ]
+    for name, rung in _content_rungs(seen, before, imported):
+        if before is None:
+            missing = "no fingerprint given: nothing to compare with"
+            verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
+        else:
+            verdicts.append(_safely(name, rung))
+    return verdicts
+
+
+def judge_content(
+    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+) -> list[Verdict]:
+    """Is everything there, and is it the same? Inventory, counts, records, configuration."""
+    return [_safely(name, rung) for name, rung in _content_rungs(seen, before, imported)]
+
+
+def judge_canary(seen: Observation) -> Verdict:
+    """Whether the copy takes writes."""
+    return _safely("canary", lambda: answers.takes_writes(seen))
+
+
+def _content_rungs(
+    seen: Observation,
+    before: Fingerprint | None,
+    imported: Collection[str],
+    rebuilt: Collection[str] = (),
+) -> list[tuple[str, Rung]]:
+    def against(check: Callable[..., Verdict], **kwargs: Collection[str]) -> Rung:
+        return lambda: check(seen, before, **kwargs)
+
+    return [
+        ("inventory", against(content.same_inventory, imported=imported)),
+        ("counts", against(content.same_counts)),
+        ("records", against(content.same_records, imported=imported, rebuilt=rebuilt)),
+        ("configuration", against(content.same_configuration, imported=imported)),
+    ]
+
+
+def _readable(name: str, seen: Observation) -> Verdict | None:
+    """Even with nothing to compare with, a rung the server failed on is a FAIL."""
+    rung = {"counts": "count"}.get(name, name)
+    for trouble in seen.troubles:
+        if trouble.rung == rung:
+            return Verdict.failed(name, f"{trouble.where}: {trouble.message}")
+    return None
+
+
+def _safely(name: str, rung: Rung) -> Verdict:
+    """A check that crashes is UNKNOWN, never PASS."""
+    try:
+        return rung()
+    except Exception as error:
+        return Verdict.unknown(name, f"the check itself failed: {type(error).__name__}: {error}")
+
+
+def outcome_of(verdicts: list[Verdict]) -> Outcome:
+    return Outcome.merge(each.outcome for each in verdicts)

@@ -1,0 +1,135 @@
+"""What a data directory holds, read without a server; nothing in it is changed.
+
+The same observation as a live one, but for what only a server can answer (recall and the answers
+of the probes are None), and with what only files can show: SQLite's and the full-text index's own
+checks, and the structure of the index files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from chromadrill.chroma.at_rest import Store, StoreUnknown
+from chromadrill.chroma.at_rest.structure import structure
+from chromadrill.chroma.fingerprint import probes
+from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.core.clock import now, utc_now
+from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.model import (
+    CollectionInfo,
+    CollectionPrint,
+    Fingerprint,
+    Observation,
+    Scope,
+    Trouble,
+)
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """The fingerprint of a sound directory, all scopes; raises Unavailable when it is not sound."""
+    seen = observe(path)
+    if seen.troubles:
+        first = seen.troubles[0]
+        raise Unavailable(
+            f"No fingerprint of {path}: {len(seen.troubles)} troubles, first {first.rung} of"
+            f" {first.where}: {first.message}",
+            next_step="A fingerprint of a damaged directory proves nothing; take another backup.",
+        )
+    return seen.fingerprint
+
+
+def observe(
+    path: Path, scopes: Sequence[Scope] = (), *, like: Fingerprint | None = None
+) -> Observation:
+    """See everything in the files. `scopes` (default: those of `like`, else all that are found)."""
+    return _Reader(path, tuple(scopes) or (like.scopes if like else ()), like).run()
+
+
+class _Reader:
+    def __init__(self, path: Path, scopes: tuple[Scope, ...], like: Fingerprint | None) -> None:
+        self.path, self.scopes, self.like = path, scopes, like
+        self.troubles: list[Trouble] = []
+        self.seconds: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+
+    @contextmanager
+    def rung(self, name: str, where: str) -> Iterator[None]:
+        started = now()
+        try:
+            yield
+        except StoreUnknown as error:
+            self.troubles.append(Trouble(name, where, str(error), reading=False))
+        except DrillError as error:
+            self.troubles.append(Trouble(name, where, str(error)))
+        except OSError as error:
+            self.troubles.append(Trouble(name, where, f"{error.filename}: {error.strerror}"))
+        except Exception as error:  # damage nobody thought of: the reader's failure, not a verdict
+            said = f"the reader itself failed: {type(error).__name__}: {error}"
+            self.troubles.append(Trouble(name, where, said, reading=False))
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + now() - started
+
+    def run(self) -> Observation:
+        taken_at, versions = utc_now(), {"reader": "at rest"}
+        prints: dict[str, CollectionPrint] = {}
+        databases: tuple[Scope, ...] = ()
+        gone: tuple[str, ...] = ()
+        with self.rung("start", str(self.path)), Store.open(self.path) as store:
+            versions = dict(store.versions)
+            with self.rung("integrity", str(self.path)):
+                self.troubles += [
+                    Trouble("integrity", str(self.path), text) for text in store.integrity()
+                ]
+            with self.rung("inventory", str(self.path)):
+                databases, gone = self.inventory(store)
+            with self.rung("inventory", str(self.path)):
+                for info in store.collections():
+                    if info.scope in self.scopes:
+                        prints[info.key] = self.collection(store, info)
+        seen = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
+        return Observation(seen, tuple(self.troubles), gone, self.counts, self.seconds)
+
+    def inventory(self, store: Store) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
+        """Databases of the tenants looked at, and those tenants that are gone."""
+        found = [Scope(*each) for each in store.databases()]
+        if not self.scopes:
+            self.scopes = tuple(found)
+        wanted = {each.tenant for each in self.scopes}
+        if self.like is not None and self.like.taken == "at rest":
+            wanted |= set(store.tenants())  # that fingerprint covers every tenant: extras count
+        gone = sorted(wanted - set(store.tenants()))
+        return tuple(each for each in found if each.tenant in wanted), tuple(gone)
+
+    def collection(self, store: Store, info: CollectionInfo) -> CollectionPrint:
+        like = self.like.collections.get(info.key) if self.like else None
+        with self.rung("count", info.key):
+            self.counts[info.key] = store.count(info)
+        with self.rung("structure", info.key):
+            self.troubles += [
+                Trouble("structure", info.key, text) for text in structure(store, info)
+            ]
+        questions: list[probes.Question] = []
+        with self.rung("records", info.key):
+            questions = self.questions(store, info, like)
+        grader = probes.Grader(info.space, questions)
+        tables = [RECORDS.empty_table()]
+        with self.rung("records", info.key):
+            for page in store.pages(info):
+                tables.append(record_table(page))
+                grader.read(page)
+        records = pa.concat_tables(tables).sort_by("id")
+        count = self.counts.get(info.key, -1)
+        return CollectionPrint(info, count, records, tuple(grader.answers()))
+
+    def questions(
+        self, store: Store, info: CollectionInfo, like: CollectionPrint | None
+    ) -> list[probes.Question]:
+        if like is None:
+            return probes.choose(store.sample(info, probes.SAMPLE), info.schema)
+        asked = [(each.kind, each.question) for each in like.answers]
+        ids = sorted({question["id"] for _, question in asked if "id" in question})
+        return probes.bind(asked, store.sample(info, 1, ids))

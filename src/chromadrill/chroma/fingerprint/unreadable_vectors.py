@@ -1,0 +1,81 @@
+"""Which records have lost their vectors? Asked of a server that answers 500 for whole pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.core.clock import now
+from chromadrill.core.model import CollectionInfo, Page
+
+SEARCH_S = 20.0  # after that, what is left of a failing group counts as lost
+
+
+def page_despite_lost_vectors(
+    chroma: Chroma,
+    info: CollectionInfo,
+    *,
+    offset: int = 0,
+    size: int = 1000,
+    ids: Sequence[str] | None = None,
+) -> Iterator[Page]:
+    """Pages from `offset` on (or the records `ids`), vectors where they can still be had.
+
+    Rows without one are named in `without_vector`. Raises CallFailed when documents and metadata
+    cannot be read either.
+    """
+    give_up_at = now() + SEARCH_S
+    while True:
+        raw = chroma.get(
+            info,
+            ids=ids,
+            include=("documents", "metadatas", "uris"),
+            limit=None if ids else size,
+            offset=None if ids else offset,
+        )
+        found: list[str] = raw["ids"]
+        if not found:
+            return
+        vectors = _readable(chroma, info, found, give_up_at)
+        width = info.dimension or next((len(v) for v in vectors.values()), 0)
+        matrix = np.zeros((len(found), width), np.float32)
+        for row, each in enumerate(found):
+            if each in vectors:
+                matrix[row] = vectors[each]
+        blank: list[Any] = [None] * len(found)
+        yield Page(
+            ids=found,
+            documents=raw.get("documents") or blank,
+            metadatas=raw.get("metadatas") or blank,
+            uris=raw.get("uris") or blank,
+            vectors=matrix,
+            without_vector=tuple(n for n, each in enumerate(found) if each not in vectors),
+        )
+        if ids or len(found) < size:
+            return
+        offset += size
+
+
+def _readable(
+    chroma: Chroma, info: CollectionInfo, ids: list[str], give_up_at: float
+) -> dict[str, list[float]]:
+    """Halve failing groups until single records are left, or time is up."""
+    known: dict[str, list[float]] = {}
+    groups = [ids]
+    while groups and now() < give_up_at:
+        group = groups.pop()
+        try:
+            raw = chroma.get(info, ids=group, include=("embeddings",))
+        except CallFailed as error:
+            if error.status == 0:
+                raise
+            half = len(group) // 2
+            if half:
+                groups += [group[half:], group[:half]]
+            continue
+        rows = raw.get("embeddings") or []
+        known.update({i: v for i, v in zip(raw["ids"], rows, strict=False) if v is not None})
+    return known

@@ -1,0 +1,1 @@
+"""One file a command: arguments -> one function of the engine -> exit code."""

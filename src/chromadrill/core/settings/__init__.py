@@ -1,0 +1,45 @@
+"""Settings: what may be set (`tables`), from where it comes (`loading`), what must fit (`rules`)."""
+
+from chromadrill.core.settings.loading import load
+from chromadrill.core.settings.schema import (
+    BackupPlan,
+    Betterstack,
+    Compat,
+    Contacts,
+    Container,
+    Drill,
+    Embedding,
+    Environment,
+    Evidence,
+    Forecast,
+    Monitoring,
+    Notify,
+    Objectives,
+    Remediation,
+    Settings,
+    Source,
+    SourceTable,
+    TargetTable,
+)
+
+__all__ = [
+    "BackupPlan",
+    "Betterstack",
+    "Compat",
+    "Contacts",
+    "Container",
+    "Drill",
+    "Embedding",
+    "Environment",
+    "Evidence",
+    "Forecast",
+    "Monitoring",
+    "Notify",
+    "Objectives",
+    "Remediation",
+    "Settings",
+    "Source",
+    "SourceTable",
+    "TargetTable",
+    "load",
+]

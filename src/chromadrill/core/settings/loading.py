@@ -1,0 +1,156 @@
+"""Command line > environment > drill.toml > default; each value remembers its origin."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from chromadrill.core.errors import UsageError, did_you_mean
+from chromadrill.core.settings import schema
+from chromadrill.core.settings.dotted_keys import assign, flat, nested
+from chromadrill.core.settings.schema import ENVIRONMENTS, Drill, Settings
+from chromadrill.core.settings.validation import (
+    refuse_secrets,
+    require_apart,
+    require_known_environments,
+    require_names,
+    with_objectives,
+)
+
+DEFAULT_FILE = Path("drill.toml")
+# DRILL_ variables that are not settings of a table
+CUSTOMARY = {
+    "CHROMA_IMAGE": ("container", "image"),
+    "CHROMA_DATA_DIR": ("container", "data_dir"),
+    "DATABASE_URL": ("source", "database_url"),
+    "POSTGRES_IMAGE": ("source", "postgres_image"),
+    "CHROMA_URL": ("drill", "target"),
+}
+OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_MADE", "DRILL_ALLOW_ROOT_POSTGRES"}
+BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
+# in the environment: separated by commas
+LISTS = {"required", "scopes", "exceptions", "sizes", "escalation", "releases"}
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    command_line: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Read all sources and merge them.
+
+    `command_line` maps "table.key" to a value (None: not given). Raises UsageError naming section,
+    key, the nearest known key and the valid ones.
+    """
+    environ = os.environ if environ is None else environ
+    if file is None and environ.get("DRILL_CONFIG"):
+        file = Path(environ["DRILL_CONFIG"])
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for source, values in (
+        ("default", {"environments": ENVIRONMENTS}),
+        (str(file or DEFAULT_FILE), _from_file(file)),
+        ("environment", _from_environment(environ)),
+        ("command line", nested(command_line or {})),
+    ):
+        for key, value in flat(values):
+            assign(merged, key.split("."), value)
+            origins[key] = source
+    try:
+        settings = Settings.model_validate({**merged, "origins": origins})
+    except ValidationError as error:
+        raise UsageError(_sentence(error, origins)) from error
+    name = settings.drill.environment
+    if name is not None and name not in settings.environments:
+        raise UsageError(
+            f"{settings.origin('drill.environment')}: no environment '{name}'. "
+            f"{did_you_mean(name, settings.environments)}"
+        )
+    require_known_environments(settings)
+    require_apart(settings)
+    return with_objectives(settings)
+
+
+def _from_file(file: Path | None) -> dict[str, Any]:
+    if file is None:
+        if not DEFAULT_FILE.is_file():
+            return {}
+        file = DEFAULT_FILE
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"--drill-config {file}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not TOML: {error}.") from error
+    refuse_secrets(file, found)
+    require_names(file, found)
+    return found
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """DRILL_RECORDS is drill.records; DRILL_OBJECTIVES__STARTUP_S is objectives.startup_s."""
+    found: dict[str, Any] = {}
+    for variable, value in environ.items():
+        if not variable.startswith("DRILL_") or variable in OTHER_VARIABLES:
+            continue
+        path = variable.removeprefix("DRILL_").lower().split("__")
+        if len(path) == 1:
+            path = ["drill", *path]
+            if path[1] not in Drill.model_fields:
+                known = [f"DRILL_{each.upper()}" for each in Drill.model_fields]
+                raise UsageError(f"{variable}: no such setting. {did_you_mean(variable, known)}")
+        if path[-1] in LISTS:
+            assign(found, path, [each.strip() for each in value.split(",") if each.strip()])
+        else:
+            assign(found, path, value)
+    for variable, (table, key) in CUSTOMARY.items():
+        if environ.get(variable):
+            found.setdefault(table, {}).setdefault(key, environ[variable])
+    for name in BETTERSTACK:
+        if environ.get(f"BETTERSTACK_{name}"):
+            known = found.setdefault("betterstack", {})
+            known.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
+    return found
+
+
+def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    path = [str(step) for step in first["loc"]]
+    table, key = ".".join(path[:-1]), path[-1]
+    origin = origins.get(".".join(path)) or next(
+        (o for k, o in origins.items() if k.startswith(".".join(path))), "drill.toml"
+    )
+    wrong_word = path[0] == "source" and first["type"] == "model_type"
+    if first["type"] == "extra_forbidden" or wrong_word:
+        place = f"[{table}] {key}" if table else f"[{key}]"
+        return f"{origin}: {place}: no such setting. {did_you_mean(key, _keys(path[:-1]))}"
+    got = first.get("input")
+    return f"{origin}: [{table}] {key}: {first['msg']}, got {got!r}."
+
+
+def _keys(path: list[str]) -> list[str]:
+    if not path:
+        return [each for each in Settings.model_fields if each != "origins"]
+    known: dict[str, type[BaseModel]] = {
+        "drill": schema.Drill,
+        "objectives": schema.Objectives,
+        "targets": schema.TargetTable,
+        "contacts": schema.Contacts,
+        "container": schema.Container,
+        "compat": schema.Compat,
+        "environments": schema.BackupPlan if "backups" in path else schema.Environment,
+        "notify": schema.Notify,
+        "monitoring": schema.Monitoring,
+        "betterstack": schema.Betterstack,
+        "embedding": schema.Embedding,
+        "source": schema.SourceTable,
+        "forecast": schema.Forecast,
+        "evidence": schema.Remediation if "remediation" in path else schema.Evidence,
+    }
+    return list(known[path[0]].model_fields)

@@ -1,0 +1,345 @@
+"""What may be set: one class a table of `drill.toml`, with its limits and defaults."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from chromadrill.core.errors import UsageError, did_you_mean
+from chromadrill.core.settings.dotted_keys import flat
+
+# what RB-3 needs: the extras `embed` and `postgres`
+REBUILD_NEEDS = ("sentence_transformers", "psycopg")
+# of the runbook
+ENVIRONMENTS: dict[str, dict[str, Any]] = {
+    "scratch": {"role": "scratch"},
+    "staging": {
+        "role": "staging",
+        "memory_mb": 512,
+        "disk_mb": 5 * 1024,
+        "backups": [{"every": "weekly", "keep_days": 7}],
+        "objectives": {"data_loss_s": 7 * 86_400},
+    },
+    "production": {
+        "role": "production",
+        "memory_mb": 1024,
+        "disk_mb": 10 * 1024,
+        "backups": [
+            {"every": "daily", "at": "02:00", "keep_days": 7},
+            {"every": "weekly", "keep_days": 28},
+        ],
+    },
+}
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Drill(_Table):
+    """`[drill]`: what a drill covers, and how much data it uses."""
+
+    target: str = "process"
+    records: int = Field(3000, ge=1100, le=1_000_000)
+    rebuild_records: int = Field(600, ge=100, le=1_000_000)
+    required: tuple[str, ...] = Field(default_factory=lambda: _required())
+    expected_min: int = Field(1000, ge=0)
+    reports: str = "reports"
+    trend_fails: bool = False
+    environment: str | None = None
+    require_docker: bool = False
+    tries: int = Field(3, ge=1, le=1000)
+
+
+def _required() -> tuple[str, ...]:
+    """RB-3 is part of the drill wherever it can be run: where its two extras are installed."""
+    can = all(importlib.util.find_spec(each) for each in REBUILD_NEEDS)
+    return ("RB-1", "RB-2", *(["RB-3"] if can else []), "RB-4", "RB-6", "RB-8")
+
+
+class Objectives(_Table):
+    """`[objectives]`: limits, units in the names."""
+
+    rb1_recovery_s: float = Field(120, gt=0)
+    rb2_recovery_s: float = Field(300, gt=0)
+    rb3_recovery_s: float = Field(3600, gt=0)
+    rb4_recovery_s: float = Field(300, gt=0)
+    rb6_recovery_s: float = Field(300, gt=0)
+    rb8_recovery_s: float = Field(300, gt=0)
+    data_loss_s: float = Field(86_400, ge=0)
+    downtime_s: float = Field(300, ge=0)
+    wrong_answers_s: float = Field(120, ge=0)
+    startup_s: float = Field(30, gt=0)
+    collection_creation_s: float = Field(10, gt=0)
+    search_p90_ms: float = Field(500, gt=0)
+    search_samples: int = Field(200, ge=20)
+    query_ms: float = Field(2000, gt=0)
+    upsert_p90_ms: float = Field(1000, gt=0)
+    embedding_p90_ms: float = Field(100, gt=0)
+
+
+class Contacts(_Table):
+    """`[contacts]`: whom on-call calls, in this order; "NAME, HOW TO REACH"."""
+
+    primary: str | None = None
+    secondary: str | None = None
+    platform: str | None = None
+
+
+class Remediation(_Table):
+    """`[[evidence.remediation]]`: what an earlier drill found, and who mends it by when."""
+
+    what: str
+    owner: str
+    due: str
+    ticket: str | None = None
+
+
+class Evidence(_Table):
+    """`[evidence]`: what a record says of itself. `signing_key`: from the environment alone."""
+
+    operator: str | None = None
+    witness: str | None = None
+    approver: str | None = None
+    trigger: str | None = Field(None, pattern="^(schedule|release|manual)$")
+    production_origin: bool | None = None
+    exceptions: tuple[str, ...] = ()
+    remediation: tuple[Remediation, ...] = ()
+    signing_key: SecretStr | None = None
+
+
+class Notify(_Table):
+    """`[notify]`: who is told how it ended. All URLs are secrets: from the environment alone.
+
+    `heartbeat` is for drills, `backup_heartbeat` for backups, `monitor_heartbeat` for the monitor.
+    """
+
+    webhook: SecretStr | None = None
+    heartbeat: SecretStr | None = None
+    backup_heartbeat: SecretStr | None = None
+    monitor_heartbeat: SecretStr | None = None
+
+
+class Monitoring(_Table):
+    """`[monitoring]`: the figures of the alert rules; seconds, unless the name says otherwise.
+
+    `time_scale` shortens every wait for a test; it stands in the evidence.
+    """
+
+    interval_s: float = Field(30, gt=0)
+    timeout_s: float = Field(10, gt=0)
+    failures: int = Field(3, ge=1)
+    recovery_s: float = Field(180, ge=0)
+    search_ms: float = Field(2000, gt=0)
+    search_for_s: float = Field(300, ge=0)
+    disk_percent: float = Field(85, gt=0, le=100)
+    disk_clear_percent: float = Field(80, ge=0, le=100)
+    records_min: int = Field(1, ge=0)
+    backup_every_s: float = Field(86_400, gt=0)
+    backup_grace_s: float = Field(17_280, ge=0)
+    backup_journal: str = ".chromadrill/backups.jsonl"
+    time_scale: float = Field(1.0, gt=0, le=1)
+    url: str | None = None
+    escalation: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.disk_clear_percent > self.disk_percent:
+            raise ValueError("disk_clear_percent must not be above disk_percent")
+        return self
+
+
+class Betterstack(_Table):
+    """`[betterstack]`: where its two products are. Tokens: from the environment alone."""
+
+    uptime_url: str = "https://uptime.betterstack.com"
+    telemetry_url: str = "https://telemetry.betterstack.com"
+    ingest_url: str | None = None
+    uptime_token: SecretStr | None = None
+    telemetry_token: SecretStr | None = None
+    ingest_token: SecretStr | None = None
+
+
+class Embedding(_Table):
+    """`[embedding]`: the model all-MiniLM-L6-v2, and how it runs."""
+
+    directory: str | None = None
+    # measured: two threads are 1.3 times faster on an idle machine, and up to 20 times slower where
+    # another process holds a core; batches of 32 short documents are slower than batches of 8
+    threads: int = Field(1, ge=1)
+    batch_size: int = Field(8, ge=1)
+    device: str = "cpu"
+    offline: bool = True
+
+
+class Container(_Table):
+    """`[container]`: what the target `container` runs. No figure: that of the environment."""
+
+    image: str = "chromadb/chroma:1.5.9"
+    data_dir: str = Field("/data", pattern="^/.")
+    memory_mb: int | None = Field(None, ge=6)
+    disk_mb: int | None = Field(None, ge=1)
+    engine_pid_file: str | None = None
+    engine_start: str | None = None
+
+
+class Compat(_Table):
+    """`[compat]`: older releases whose backups are restored; where their servers are kept."""
+
+    releases: tuple[str, ...] = ("1.0.0",)
+    cache: str | None = None
+
+
+class BackupPlan(_Table):
+    """`[[environments.NAME.backups]]`: a schedule. `at`: UTC; without it any hour is right."""
+
+    every: Literal["daily", "weekly", "monthly"]
+    at: str | None = Field(None, pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")
+    keep_days: float = Field(gt=0)
+
+
+class Environment(_Table):
+    """`[environments.NAME]`: what a deployment is there, and what may be done to it.
+
+    `role`: production is only read; without one nothing there may be damaged. `exclusive`: nobody
+    but drills uses it, so its volume may be rolled back. `objectives` win over `[objectives]`.
+    """
+
+    role: Literal["production", "staging", "scratch"] | None = None
+    exclusive: bool = False
+    url: str | None = None
+    service: str | None = None
+    volume: str | None = None
+    backups: tuple[BackupPlan, ...] = ()
+    objectives: dict[str, float] = Field(default_factory=dict)
+    memory_mb: int | None = Field(None, ge=6)
+    disk_mb: int | None = Field(None, ge=1)
+
+
+class SourceTable(_Table):
+    """`[source.NAME]`: a table or query of documents, which columns are what, and the collection.
+
+    A column named "" is one that the table does not have.
+    """
+
+    table: str = Field("manual_content", min_length=1)
+    sql: str = ""
+    id: str = Field("id", min_length=1)
+    content: str = Field("content", min_length=1)
+    metadata: str = "metadata"
+    updated_at: str = "updated_at"
+    batch: int = Field(500, ge=1, le=10_000)
+    collection: str = "bmad_embeddings"
+    space: str = Field("cosine", pattern="^(cosine|l2|ip)$")
+
+
+class Source(SourceTable):
+    """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone.
+
+    `postgres_image`: of the container that a drill takes where neither it nor the embedded one is.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, SourceTable]
+    database_url: SecretStr | None = None
+    postgres_image: str = Field("postgres:17-alpine", min_length=1)
+
+    def named(self, name: str) -> SourceTable:
+        """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
+        found = (self.__pydantic_extra__ or {}).get(name)
+        ours = {self.table, self.table.rpartition(".")[2]}  # with and without its schema
+        if found is None and name not in ours:
+            known = [*ours, *(self.__pydantic_extra__ or {})]
+            raise UsageError(f"--source {name}: no [source.{name}]. {did_you_mean(name, known)}")
+        return found or self
+
+
+class Forecast(_Table):
+    """`[forecast]`: the size whose recovery time is foretold; without `records` nothing is measured.
+
+    `mean_document_length` in characters. `sizes`: records that are rebuilt and restored for it.
+    """
+
+    records: int | None = Field(None, ge=1)
+    mean_document_length: int = Field(250, ge=1)
+    dimension: int = Field(384, ge=1)
+    sizes: tuple[int, ...] = (1000, 2500, 6000)
+
+
+class TargetTable(_Table):
+    """`[targets.NAME]`: where a target is, and what kind it is."""
+
+    kind: str = "process"
+    url: str | None = None
+    home: str | None = None
+    # kind "railway": names or ids; the token is never here
+    project: str | None = None
+    environment: str | None = None
+    service: str | None = None
+    endpoint: str | None = None
+    # name -> text with {env:VARIABLE} in it: a value is never here
+    headers: dict[str, str] = Field(default_factory=dict)
+    # kind "command"
+    commands: dict[str, str] = Field(default_factory=dict)
+    timeouts_s: dict[str, float] = Field(default_factory=dict)
+    shell: bool = False
+    scopes: tuple[str, ...] = ("default_tenant/default_database",)
+
+    @field_validator("scopes")
+    @classmethod
+    def _pairs(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
+        for each in scopes:
+            tenant, _, database = each.rpartition("/")
+            if not (tenant and database):
+                raise ValueError(f"a scope is written TENANT/DATABASE, not '{each}'")
+        return scopes
+
+
+class Settings(_Table):
+    """All tables. `origins` says for "table.key" where its value came from."""
+
+    drill: Drill = Drill()  # type: ignore[call-arg]
+    objectives: Objectives = Objectives()  # type: ignore[call-arg]
+    targets: dict[str, TargetTable] = Field(default_factory=dict)
+    container: Container = Container()  # type: ignore[call-arg]
+    compat: Compat = Compat()
+    environments: dict[str, Environment] = Field(default_factory=dict)
+    contacts: Contacts = Contacts()
+    evidence: Evidence = Evidence()  # type: ignore[call-arg]
+    notify: Notify = Notify()
+    monitoring: Monitoring = Monitoring()  # type: ignore[call-arg]
+    betterstack: Betterstack = Betterstack()
+    embedding: Embedding = Embedding()  # type: ignore[call-arg]
+    source: Source = Source()  # type: ignore[call-arg]
+    forecast: Forecast = Forecast()  # type: ignore[call-arg]
+    origins: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    def origin(self, key: str) -> str:
+        return self.origins.get(key, "default")
+
+    @property
+    def limits(self) -> Environment:
+        """Of the environment that is drilled; what `[container]` names wins."""
+        named = self.environments.get(self.environment or "", Environment())  # type: ignore[call-arg]
+        return Environment(
+            memory_mb=self.container.memory_mb or named.memory_mb,
+            disk_mb=self.container.disk_mb or named.disk_mb,
+        )
+
+    @property
+    def environment(self) -> str | None:
+        """The environment that is drilled: the one named, else the target's own."""
+        return self.drill.environment or self.environment_of(self.drill.target)
+
+    def environment_of(self, target: str) -> str | None:
+        """Of a target's table, else the environment of its name; None where neither is known."""
+        table = self.targets.get(target)
+        named = table.environment if table and table.environment else target
+        return next((each for each in (named, target) if each in self.environments), None)
+
+    def public(self) -> dict[str, Any]:
+        """Every value with its origin, for the ledger."""
+        tables = self.model_dump(mode="json", exclude={"origins"})
+        return {key: {"value": v, "from": self.origin(key)} for key, v in flat(tables)}

@@ -1,0 +1,129 @@
+"""What no single table can say: rules between them, and what a file must not hold."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from chromadrill.core.errors import UsageError, did_you_mean
+from chromadrill.core.settings.schema import Objectives, Settings
+from chromadrill.core.urls import same_server
+
+_NAME = re.compile("[a-z0-9]+([_-][a-z0-9]+)*")  # of a target, or an environment
+
+SECRETS = (
+    ("notify", "webhook"),
+    ("notify", "heartbeat"),
+    ("notify", "backup_heartbeat"),
+    ("notify", "monitor_heartbeat"),
+    ("evidence", "signing_key"),
+    ("source", "database_url"),
+    ("betterstack", "uptime_token"),
+    ("betterstack", "telemetry_token"),
+    ("betterstack", "ingest_token"),
+)
+
+
+def with_objectives(settings: Settings) -> Settings:
+    """Those of the drilled environment, but for what the command line or the environment says."""
+    name = settings.environment
+    own = settings.environments[name].objectives if name else {}
+    origins = dict(settings.origins)
+    values = settings.objectives.model_dump()
+    for key, value in own.items():
+        if key not in values:
+            where = f"[environments.{name}.objectives] {key}"
+            raise UsageError(f"{where}: no such setting. {did_you_mean(key, values)}")
+        said = origins.get(f"objectives.{key}", "default")
+        # what the runbook says of an environment gives way to whatever somebody wrote
+        by_default = origins.get(f"environments.{name}.objectives.{key}") == "default"
+        if said == "default" or not (by_default or said in ("environment", "command line")):
+            values[key], origins[f"objectives.{key}"] = value, f"environments.{name}"
+    try:
+        objectives = Objectives.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"[environments.{name}.objectives] {first['loc'][0]}: {first['msg']},"
+            f" got {first.get('input')!r}."
+        ) from error
+    return settings.model_copy(update={"objectives": objectives, "origins": origins})
+
+
+def require_known_environments(settings: Settings) -> None:
+    """A role is never guessed: a name that no table has is refused, and production is production."""
+    for name, each in settings.environments.items():
+        if name.casefold() == "production" and each.role != "production":
+            key = f"environments.{name}.role"
+            raise UsageError(
+                f"{settings.origin(key)}: [environments.{name}] role = {each.role!r}: it is"
+                " production, and only read.",
+                next_step="Give what is drilled an environment of another name.",
+            )
+    for target, table in settings.targets.items():
+        named = table.environment
+        if named is None or named in settings.environments:
+            continue
+        if table.kind == "railway" and _is_id(named) and target in settings.environments:
+            continue  # compared when the platform has told its name (rails/place.py)
+        raise UsageError(
+            f"{settings.origin(f'targets.{target}.environment')}: [targets.{target}] environment ="
+            f" '{named}': no [environments.{named}]. {did_you_mean(named, settings.environments)}"
+        )
+
+
+def _is_id(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def require_apart(settings: Settings) -> None:
+    """No environment may be production under another name."""
+    every = settings.environments
+    protected = {n: e for n, e in every.items() if e.role == "production"}
+    for name, each in every.items():
+        for other, production in protected.items():
+            if each.role == "production":
+                continue
+            same = [
+                key
+                for key, alike in (("url", same_server), ("volume", str.__eq__))
+                if (mine := getattr(each, key))
+                and (theirs := getattr(production, key))
+                and alike(mine, theirs)
+            ]
+            if same:
+                raise UsageError(
+                    f"[environments.{name}] {same[0]} is that of [environments.{other}]: the source"
+                    " of a drill is never its target.",
+                    next_step=f"Give {name} a deployment of its own.",
+                )
+
+
+def refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
+    for table, key in SECRETS:
+        if key in found.get(table, {}):
+            raise UsageError(
+                f"{file}: [{table}] {key} is a secret and does not belong in a file.",
+                next_step=f"Set DRILL_{table.upper()}__{key.upper()} in the environment instead.",
+            )
+
+
+def require_names(file: Path, found: Mapping[str, Any]) -> None:
+    """A variable says a table's name in capitals (DRILL_TARGETS__STAGING__URL), and must find it."""
+    for kind in ("targets", "environments"):
+        tables = found.get(kind)
+        for name in tables if isinstance(tables, dict) else ():
+            if not _NAME.fullmatch(name):
+                raise UsageError(
+                    f"{file}: [{kind}.{name}]: a name has small letters, digits, and single '-' or"
+                    " '_' between them: a variable could not name it otherwise."
+                )

@@ -1,0 +1,107 @@
+"""One try of a way to copy a server that is written to, and a look at the copy."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+from chromadrill.backups.export.formats import is_export, open_export
+from chromadrill.backups.hot_copy.methods import Copied, Way
+from chromadrill.checks import hot_copy as checks
+from chromadrill.chroma.at_rest import Store
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import JSON, CollectionInfo, HotCopy, Outcome, Verdict
+from chromadrill.drill import validate
+from chromadrill.workload.writer import BATCH, DIMENSION, Writer, whole_in
+
+WARM_UP = 100  # writes acknowledged before each try
+
+
+def copied(target: Copied, way: Way, writer: Writer, into: Path) -> tuple[HotCopy, Path | None]:
+    """Make the copy once the writer is in full flow, and return when it writes again."""
+    writer.wait_for(len(writer.acknowledged) + WARM_UP)
+    began, refused, place = time.time(), None, None
+    try:
+        place = way.copy(target, into)
+    except DrillError as error:
+        refused = str(error)
+    ended = time.time()
+    writer.wait_for(len(writer.acknowledged) + BATCH)
+    ledger = list(writer.acknowledged)
+    found = HotCopy(
+        way=way.name,
+        began=began,
+        ended=ended,
+        ledger=tuple(each for each in ledger if each.at <= ended),
+        stalled_s=_longest_wait([each.at for each in ledger], began),
+        refused=refused,
+    )
+    return found, place
+
+
+def looked_at(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotCopy:
+    """Read the copy at rest, serve a private copy of it, write, restart; find the writes in it."""
+    if place is None:
+        return copy
+    prove = validate.prove_export if is_export(place) else _prove
+    verdicts = prove(place)[1]
+    return dataclasses.replace(copy, verdicts=tuple(verdicts), present=_present(place, writes))
+
+
+def row(way: Way, copies: Sequence[HotCopy]) -> JSON:
+    """One way in the table, and in `hotcopy.json`: what was measured, over all tries.
+
+    What would be lost is that of the copy that loses most, holes are those of the one with most.
+    """
+    made = [each for each in copies if not each.refused]
+    outcomes = [checks.is_consistent(each).outcome for each in made]
+    worst = max(made, key=checks.data_loss_s, default=None)
+    lost = checks.missing(worst) if worst else []
+    gaps = max((checks.holes(each) for each in made), key=len, default=[])
+    failed = {v.check for each in made for v in each.verdicts if v.outcome is Outcome.FAIL}
+    verdict = checks.never_failed(copies)
+    return {
+        "way": way.name,
+        "what": way.what,
+        "tries": len(copies),
+        "consistent": outcomes.count(Outcome.PASS),
+        "bad": outcomes.count(Outcome.FAIL),
+        "refused": len(copies) - len(made),
+        "outcome": str(verdict.outcome),
+        "message": verdict.message,
+        "copy_s": round(median(each.ended - each.began for each in copies), 3),
+        "stalled_s": round(max(each.stalled_s for each in copies), 3),
+        "data_loss_s": round(checks.data_loss_s(worst), 3) if worst else None,
+        "missing": len(lost),
+        "oldest_missing": [each.id for each in lost[:10]],
+        "holes": [each.id for each in gaps[:10]],
+        "failed_checks": sorted(failed),
+        "load": round(os.getloadavg()[0], 1),
+    }
+
+
+def _prove(place: Path) -> tuple[Mapping[str, int], list[Verdict]]:
+    return validate.validate(place, (), None, None, serve=True)
+
+
+def _present(place: Path, writes: CollectionInfo) -> dict[str, int]:
+    """Whole writes in the copy; none where it cannot even be read, which the ladder has said."""
+    try:
+        if is_export(place):
+            return whole_in(open_export(place).pages(writes.key), dimension=DIMENSION)
+        with Store.open(place) as store:
+            there = [each for each in store.collections() if each.key == writes.key]
+            return whole_in(store.pages(there[0]), dimension=DIMENSION) if there else {}
+    except DrillError:
+        return {}
+
+
+def _longest_wait(times: Sequence[float], began: float) -> float:
+    """Between two acknowledgements of which the second came after the copy began."""
+    waits = [after - before for before, after in itertools.pairwise(times) if after >= began]
+    return max(waits, default=0.0)

@@ -1,0 +1,100 @@
+"""The end of a run: trend, reports, redaction, seal, history. In this order; `drill.json` last."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chromadrill.core.model import JSON
+from chromadrill.core.redaction import redact_folder, secrets_of
+from chromadrill.evidence import history
+from chromadrill.evidence.hash_chain import sha256_of_record
+from chromadrill.evidence.ledger import Ledger, read
+from chromadrill.evidence.record import RECORD, record_of, seal
+from chromadrill.evidence.report import result_tables
+from chromadrill.evidence.report.badge import badge
+from chromadrill.evidence.report.html import page
+from chromadrill.evidence.report.markdown import markdown
+from chromadrill.evidence.report.prometheus import metrics
+from chromadrill.evidence.signature import sign
+from chromadrill.evidence.trend import judge_trend
+
+SHOWN = 12  # drills on the page
+
+
+def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) -> JSON:
+    """Judge the trend, note the run's end, and return its record. Nothing is rendered yet.
+
+    Only a whole drill is held against the drills before it.
+    """
+    if drill:
+        before = history.read(_history(ledger.path.parent))
+        entry = history.entry_of(record_of(read(ledger.path)), "")
+        ledger.write("trend", verdicts=judge_trend(entry, before))
+    ledger.write("run finished", exit_status=exit_status, cleanup=cleanup)
+    return record_of(read(ledger.path))
+
+
+def close(
+    folder: Path, record: JSON, *, drill: bool, faults: list[JSON], key: bytes | None = None
+) -> str:
+    """Render, redact, seal, and sign where there is a key; returns the SHA-256 of `drill.json`.
+
+    A whole drill is also added to the history, and the badge and the metrics are drawn anew.
+    """
+    reports = folder.parent
+    before = history.read(reports / history.HISTORY)
+    mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
+    shown = [*mine, history.entry_of(record, "")][-SHOWN:] if drill else mine[-SHOWN:]
+    tables = measured_in(folder)
+    (folder / "report.md").write_text(markdown(record) + result_tables.markdown(tables), "utf-8")
+    (folder / "report.html").write_text(page(record, shown, faults=faults, tables=tables), "utf-8")
+    redact_folder(folder, secrets_of())
+    seal(folder, record)
+    sha256 = sha256_of_record(folder)
+    if key:
+        sign(folder / RECORD, key)
+    if drill:
+        if whole(record):
+            before.append(history.entry_of(record, sha256))
+            history.append(reports / history.HISTORY, before[-1])
+        _draw(reports, before)
+        _point_latest_at(folder)
+    return sha256
+
+
+def measured_in(folder: Path) -> dict[str, list[JSON]]:
+    """The tables that the suites `hotcopy` and `compat` left in a run's folder."""
+    files = {name: folder / f"{name}.json" for name in result_tables.TABLES}
+    return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
+
+
+def whole(record: JSON) -> bool:
+    """Whether everything required was run: a part of a drill would look faster than the whole."""
+    return set(record["required"]) <= {each["runbook"] for each in record["scenarios"]}
+
+
+def _draw(reports: Path, entries: list[JSON]) -> None:
+    now = datetime.now(UTC)
+    proven = [each for each in entries if history.proven(each)]
+    _replace(reports / "badge.svg", badge(proven[-1] if proven else None, now))
+    _replace(reports / "metrics.prom", metrics(entries, now))
+
+
+def _replace(path: Path, text: str) -> None:
+    """Whole or not at all: a collector may read at any time."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, "utf-8")
+    partial.replace(path)
+
+
+def _point_latest_at(folder: Path) -> None:
+    link = folder.parent / f".latest-{os.getpid()}"
+    link.symlink_to(folder.name)
+    link.replace(folder.parent / "latest")
+
+
+def _history(folder: Path) -> Path:
+    return folder.parent / history.HISTORY

@@ -1,0 +1,141 @@
+"""Pictures of a drill as inline SVG; pure functions from the record to text.
+
+Nothing is told by colour alone: outcomes have shapes, windows have letters and patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report import formatting
+from chromadrill.evidence.report.svg_helpers import patterns, percent, picture, text
+from chromadrill.evidence.report.timeline import timeline
+
+__all__ = ["fault_table", "meter", "timeline", "trend"]
+
+LAST = 12
+SHAPES = {
+    "pass": '<circle class="s-pass" r="6"/>',
+    "fail": '<rect class="s-fail" x="-7" y="-7" width="14" height="14"/>'
+    '<path class="s-cut" d="M-4-4 4 4M4-4-4 4"/>',
+    "unknown": '<path class="s-unknown" d="M0-9 9 0 0 9-9 0Z"/>'
+    '<text class="s-mark" y="4" text-anchor="middle">?</text>',
+}
+SAID = {"pass": "proven", "fail": "not proven", "unknown": "could not tell"}
+
+
+def meter(value: Any, limit: Any, proven: bool = True) -> str:
+    """How much of a limit was used, in green only where the restore is proven."""
+    used, most = formatting.number(value), formatting.number(limit)
+    if used is None or not most or most < 0:
+        return ""
+    css = "m-bad" if used > most else "m-good" if proven else "m-open"
+    return (
+        '<svg class="meter" width="100%" height="6" aria-hidden="true">'
+        f'<rect class="m-all" width="100%" height="6" rx="3"/>'
+        f'<rect class="{css}" width="{percent(max(used, most * 0.01), most)}" height="6" rx="3"/></svg>'
+    )
+
+
+def _outcome(drill: JSON) -> str:
+    found = str(drill.get("outcome"))
+    return found if found in SAID else "unknown"
+
+
+def _day(drill: JSON) -> tuple[str, str]:
+    found = formatting.moment(drill.get("finished_at"))
+    return (f"{found:%d}".lstrip("0"), f"{found:%b}") if found else ("?", "")
+
+
+def trend(history: Sequence[JSON], key: str = "trend") -> str:
+    """Recovery times of the last 12 drills against their limits, the outcome as a shape."""
+    drills = [each for each in history if isinstance(each, dict)][-LAST:]
+    if not drills:
+        return ""
+    took = [formatting.number(each.get("recovery_time_s")) for each in drills]
+    limits = [formatting.number(each.get("recovery_limit_s")) for each in drills]
+    top = max([value for value in (*took, *limits) if value] or [1.0]) * 1.12
+    slots, floor, high = max(len(drills), 6), 148.0, 126.0
+
+    def y(value: float) -> float:
+        return floor - high * max(0.0, min(value / top, 1.0))
+
+    body = [f'<line class="axis" x1="0" x2="100%" y1="{floor:g}" y2="{floor:g}"/>']
+    said = []
+    for place, (drill, value, limit) in enumerate(zip(drills, took, limits, strict=True)):
+        outcome, (day, month) = _outcome(drill), _day(drill)
+        middle = percent(place + 0.5, slots)
+        if limit is not None:
+            left, right = percent(place, slots), percent(place + 1, slots)
+            body.append(
+                f'<line class="limit" x1="{left}" x2="{right}" y1="{y(limit):.1f}" y2="{y(limit):.1f}"/>'
+            )
+        at = floor if value is None else y(value)
+        label = "n/m" if value is None else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+        sentence = (
+            f"{formatting.when(drill.get('finished_at'))}: {SAID[outcome]},"
+            f" recovery {formatting.duration(value)} of {formatting.duration(limit)}"
+        )
+        said.append(sentence)
+        body.append(
+            f'<svg x="{middle}" y="0" overflow="visible"><title>{escape(sentence)}</title>'
+            f'<line class="stem" y1="{at:.1f}" y2="{floor:g}"/>'
+            f'<g transform="translate(0 {at:.1f})">{SHAPES[outcome]}</g>'
+            f'<text class="t-mark halo" y="{at - 13:.1f}" text-anchor="middle">{label}</text>'
+            f'<text class="t-small" y="{floor + 23:g}" text-anchor="middle">{escape(day)}</text>'
+            f'<text class="t-small" y="{floor + 36:g}" text-anchor="middle">{escape(month)}</text></svg>'
+        )
+    known = [limit for limit in limits if limit is not None]
+    if known:
+        note = f"limit {formatting.duration(known[-1])}"
+        # beside a line that ends early, above one that fills the picture
+        beside = len(drills) < slots
+        where = (percent(len(drills) + 0.1, slots), 4.0) if beside else ("100%", -6.0)
+        side = "start" if beside else "end"
+        body.append(text(where[0], y(known[-1]) + where[1], note, "t-mark halo", side))
+    for place, (outcome, name) in enumerate(SAID.items()):
+        body.append(
+            f'<svg x="{place * 33}%" y="204" overflow="visible"><g transform="translate(9 0)">'
+            f"{SHAPES[outcome]}</g>{text('23', 4, name, 't-small')}</svg>"
+        )
+    title = f"Recovery times of the last {len(drills)} drills, in seconds, against their limits"
+    return picture(key, 216, title, "; ".join(said), "".join(body))
+
+
+def fault_table(rows: Sequence[JSON], key: str = "faults") -> str:
+    """Family by family: how many injected faults turned the verdict red, and how many did not."""
+    kept = [each for each in rows if isinstance(each, dict)]
+    families: dict[tuple[bool, str], list[int]] = {}
+    for row in kept:
+        healthy = row.get("kind") == "healthy"
+        good = "pass" if healthy else "fail"
+        name = "healthy copies" if healthy else str(row.get("family"))
+        tally = families.setdefault((healthy, name), [0, 0, 0])
+        outcome = row.get("outcome")
+        tally[0 if outcome == good else 1 if outcome == "unknown" else 2] += 1
+    if not families:
+        return ""
+    most = max(sum(tally) for tally in families.values())
+    body, said = [patterns(key)], []
+    for line, ((healthy, name), tally) in enumerate(sorted(families.items())):
+        y, total = 26 * line, sum(tally)
+        short = name if len(name) <= 15 else name[:14] + "…"
+        words_of = "passed" if healthy else "caught"
+        body.append(text("0", y + 16, short, "t-mark"))
+        left = 34.0
+        for value, fill in zip(tally, ("right", "timeout", "error"), strict=True):
+            wide = 40.0 * value / most
+            if value:
+                body.append(
+                    f'<rect class="window" fill="url(#{key}-{fill})" x="{left:.2f}%" y="{y + 3}"'
+                    f' width="{max(wide, 0.8):.2f}%" height="18"/>'
+                )
+            left += max(wide, 0.8) if value else 0
+        note = f"{tally[0]} of {total} {words_of}"
+        said.append(f"{name}: {note}")
+        body.append(text("100%", y + 16, note, "t-mark", "end"))
+    title = "Injected faults that the checks caught, by family, and healthy copies that passed"
+    return picture(key, 26 * len(families) + 2, title, "; ".join(said), "".join(body))

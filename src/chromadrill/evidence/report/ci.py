@@ -1,0 +1,159 @@
+"""The record for CI: annotations of GitHub, and a message for a chat.
+
+Neither is the report. A message leaves the house, so it holds names and numbers, never ids or
+values of records.
+"""
+# no `from __future__ import annotations` here: it would take the name of the function
+
+from collections.abc import Iterator
+from typing import Any
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report.headline import verdict
+from chromadrill.evidence.report.markdown import recovery
+
+# GitHub shows ten of a kind for a step and drops the others without a word
+SHOWN = 10
+LONGEST = 500
+# Slack refuses the whole message when a section has more than 3000 characters
+SECTION = 2900
+ROWS, GAPS = 60, 20
+
+
+# ---- annotations --------------------------------------------------------------------------------
+def annotations(record: JSON) -> list[str]:
+    """Workflow commands: one error for a run that is not green, then what was wrong in it.
+
+    FAIL is an error; UNKNOWN and what was not covered are warnings. A green run has none but for
+    what it did not cover.
+    """
+    errors, warnings = list(_errors(record)), list(_warnings(record))
+    return [*_at_most("error", errors), *_at_most("warning", warnings)]
+
+
+def _errors(record: JSON) -> Iterator[tuple[str, str]]:
+    if record["outcome"] != "pass":
+        target = record["target"].get("name")
+        yield verdict(record).headline, f"Restore drill of target {target}, run {record['run_id']}."
+    yield from _verdicts(record, "fail")
+
+
+def _warnings(record: JSON) -> Iterator[tuple[str, str]]:
+    yield from _verdicts(record, "unknown")
+    for scenario in record["scenarios"]:
+        if scenario.get("error"):
+            yield f"{_name(scenario)}: did not end well", str(scenario["error"])
+    for each in record["not_covered"]:
+        yield "not covered", str(each)
+
+
+def _verdicts(record: JSON, outcome: str) -> Iterator[tuple[str, str]]:
+    for scenario in record["scenarios"]:
+        for each in scenario["verdicts"]:
+            if each["outcome"] == outcome:
+                title = f"{_name(scenario)}: {each['check']} {outcome.upper()}"
+                yield title, str(each["message"])
+
+
+def _name(scenario: JSON) -> str:
+    return f"{scenario['runbook']} {scenario['title']}"
+
+
+def _at_most(level: str, found: list[tuple[str, str]]) -> Iterator[str]:
+    shown = found if len(found) <= SHOWN else found[: SHOWN - 1]
+    for title, message in shown:
+        yield f"::{level} title={_property(title)}::{_data(message[:LONGEST])}"
+    if len(found) > len(shown):
+        more = f"{len(found) - len(shown)} more are in report.md"
+        yield f"::{level} title=and more::{more}"
+
+
+def _data(text: str) -> str:
+    # the percent sign first, or what is escaped would be escaped again
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# ---- chat ---------------------------------------------------------------------------------------
+def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON:
+    """The body of a Slack-compatible incoming webhook; `text` is what a phone shows.
+
+    `root_sha256` is what an auditor holds the evidence against later.
+    """
+    said = verdict(record).headline
+    target = record["target"].get("name")
+    blocks: list[Any] = [
+        {"type": "header", "text": {"type": "plain_text", "text": said[:150]}},
+        _section(
+            f"Target *{_plain(target)}*, run `{_plain(record['run_id'])}`\n{_numbers(record)}"
+        ),
+    ]
+    blocks += [_section(f"```\n{part}\n```") for part in _parts(list(_rows(record)))]
+    gaps = [f"- not covered: {_plain(each)}" for each in record["not_covered"]]
+    gaps += [
+        f"- next: {_plain(s['next_step']['meaning'])} `{_plain(s['next_step']['command'])}`"
+        for s in record["scenarios"]
+        if s.get("next_step")
+    ]
+    blocks += [_section(part) for part in _parts(gaps[:GAPS])]
+    where = f"  <{report_url}|Report>" if report_url else ""
+    blocks.append(_section(f"Root SHA-256 `{_plain(root_sha256)}`{where}"))
+    return {"text": f"{said}: target {_plain(target)}", "blocks": blocks}
+
+
+def _numbers(record: JSON) -> str:
+    """The scenario nearest to its limit, where the record has a summary."""
+    summary = record.get("summary") or {}
+    said = []
+    if summary.get("recovery_time_s") is not None and summary.get("recovery_limit_s"):
+        said.append(
+            f"recovery {summary['recovery_time_s']:.1f} s of {summary['recovery_limit_s']:g} s"
+        )
+    if summary.get("data_loss_s") is not None and summary.get("data_loss_limit_s"):
+        said.append(
+            f"data loss {summary['data_loss_s']:.1f} s of {summary['data_loss_limit_s']:g} s"
+        )
+    if summary.get("records_total"):
+        lost = sum(summary.get(f"records_{each}") or 0 for each in ("lost", "altered", "extra"))
+        said.append(f"{lost:,} of {summary['records_total']:,} records lost, altered or extra")
+    return "; ".join(said) or f"{record['started_at']} to {record['finished_at']}"
+
+
+def _rows(record: JSON) -> Iterator[str]:
+    """Worst first: a long table is cut at its end."""
+    worst = {"fail": 0, "unknown": 1, "pass": 2}
+    scenarios = sorted(record["scenarios"], key=lambda each: worst.get(each["outcome"], 0))
+    for each in scenarios[:ROWS]:
+        bad = [v["check"] for v in each["verdicts"] if v["outcome"] in ("fail", "unknown")]
+        row = f"{each['outcome'].upper():<7} {each['runbook']:<5} {recovery(each):>16}"
+        row += f"  {each['title'][:60]}"
+        if bad:
+            row += ": " + ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if bad[3:] else "")
+        yield _plain(row)
+    if len(scenarios) > ROWS:
+        yield f"and {len(scenarios) - ROWS} more"
+
+
+def _parts(lines: list[str]) -> Iterator[str]:
+    """The lines in texts that a section may hold."""
+    part = ""
+    for line in (each[:300] for each in lines):
+        if part and len(part) + len(line) + 1 > SECTION:
+            yield part
+            part = ""
+        part += f"\n{line}" if part else line
+    if part:
+        yield part
+
+
+def _section(text: str) -> JSON:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+
+
+def _plain(text: object) -> str:
+    """No links, no mentions (<!channel>), and no way out of a code block."""
+    said = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return said.replace("`", "'").replace("\n", " ")

@@ -1,0 +1,117 @@
+"""Values as a reader wants them: durations, dates, sizes; and what each check's red means."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from chromadrill.core.model import JSON
+
+NOT_MEASURED = "not measured"
+NOT_RECORDED = "not recorded"
+OUTCOMES = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "not_run": "NOT RUN"}
+
+# looked up or compared, so a text whatever a broken record holds there
+PLAIN = {"run_id", "outcome", "runbook", "check", "title", "kind", "status", "family", "result"}
+
+
+def tame(value: Any, key: str = "") -> Any:
+    """A copy of a record in which nothing that is looked up is a list or an object."""
+    if isinstance(value, dict | list) and key in PLAIN:
+        return str(value)
+    if isinstance(value, dict):
+        return {str(name): tame(each, str(name)) for name, each in value.items()}
+    return [tame(each) for each in value] if isinstance(value, list) else value
+
+
+def rows(holder: Any, name: str) -> list[JSON]:
+    """The objects of a list; an old or broken record may have none, or something else."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def part(holder: Any, name: str) -> JSON:
+    """The object of that name, or an empty one."""
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def texts(holder: JSON, name: str) -> list[str]:
+    """The list of that name as texts."""
+    value = holder.get(name)
+    return [str(each) for each in value] if isinstance(value, list) else []
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None: a bool or a text is no measurement."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def said(value: Any, otherwise: str = NOT_RECORDED) -> str:
+    """The text of a value; blanks and None are named as what they are."""
+    return otherwise if value is None or value == "" else str(value)
+
+
+def duration(value: Any, otherwise: str = NOT_MEASURED) -> str:
+    """ "0.3 s", "300 s", "16 min 40 s", "24 h"."""
+    seconds = number(value)
+    if seconds is None:
+        return otherwise if value is None else str(value)
+    if abs(seconds) < 600:
+        return f"{round(seconds, 1):g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 120:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h" + (f" {minutes} min" if minutes else "")
+
+
+def count(value: Any, otherwise: str = NOT_MEASURED) -> str:
+    """ "5,909"."""
+    found = number(value)
+    if found is None:
+        return otherwise if value is None else str(value)
+    return f"{found:,.0f}" if found == int(found) else f"{found:,.3g}"
+
+
+def amount(value: Any, unit: Any) -> str:
+    """A measured value with its unit."""
+    if unit == "s":
+        return duration(value)
+    return f"{count(value)} {unit}" if unit and value is not None else count(value)
+
+
+def size(value: Any) -> str:
+    """ "1.2 MB" (10^6 bytes)."""
+    found = number(value)
+    if found is None:
+        return said(value)
+    for unit in ("B", "kB", "MB"):
+        if abs(found) < 1000:
+            return f"{found:.3g} {unit}"
+        found /= 1000
+    return f"{found:,.1f} GB"
+
+
+def moment(value: Any) -> datetime | None:
+    """An ISO time, in UTC."""
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def when(value: Any) -> str:
+    """ "25 Nov 2026, 07:39:26 UTC"; what is no time is shown as it is."""
+    found = moment(value)
+    return said(value) if found is None else f"{found:%d %b %Y, %H:%M:%S} UTC".lstrip("0")
+
+
+def unnumbered(value: Any) -> str:
+    """A step's name without a number of its own: the page numbers them all."""
+    return re.sub(r"^\d+\.\s+", "", said(value))

@@ -1,0 +1,251 @@
+"""What the page says first, and why: never more than the record shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report import formatting
+from chromadrill.evidence.report.formatting import count, duration, number, part, rows, said, texts
+
+PROVES = {
+    "disaster seen",
+    "original",
+    "upgrade",
+}  # a run without either of these has restored nothing
+CORE = {"inventory", "counts", "records", "configuration"}
+HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
+
+INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
+GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
+MEASURED = {"measured", "own methods"}  # a run of nothing else looked at copies, and restored none
+COPIES = "HOT COPIES MEASURED"
+LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """Headline, one sentence, and the reasons where it is not green."""
+
+    kind: str
+    headline: str
+    sentence: str
+    reasons: tuple[str, ...] = ()
+
+
+def verdict(record: JSON) -> Says:
+    """PROVEN only where the record says pass and nothing in it contradicts that."""
+    scenarios, outcome = rows(record, "scenarios"), record.get("outcome")
+    bad = [each for each in scenarios if each.get("outcome") != "pass"]
+    if outcome == "fail":
+        failed = [each for each in bad if each.get("outcome") == "fail"]
+        many = f"{len(failed)} of {len(scenarios)} scenarios failed."
+        return Says("fail", HEADLINES["fail"], many, tuple(_why(each) for each in failed))
+    holes = [f"Not covered: {each}" for each in texts(record, "not_covered")]
+    done = {each.get("runbook") for each in scenarios}
+    if "required" in record and not holes:
+        holes = [
+            f"Not covered: {e} is required" for e in texts(record, "required") if e not in done
+        ]
+    if not scenarios:
+        sentence = "No scenario is in this record: nothing was struck, restored or compared."
+        none_due = record.get("required") == [] and not _due(record, done)
+        headline = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
+        return Says("unknown", headline, sentence, tuple(holes))
+    reasons = [_why(each) for each in bad] + holes
+    # an extra that is not installed leaves a hole, which latencies of other things do not mind
+    if outcome == "pass" and (not reasons or (not bad and _of_latency(record))):
+        return _passed(record, tuple(holes))
+    # nor does what the target cannot do, where another scenario covers what is required
+    if outcome == "pass" and not bad and not _due(record, done):
+        return _passed(record, tuple(holes))
+    if outcome == "pass" and not bad and _all_required(record, done):
+        return _incomplete(_passed(record), tuple(holes))
+    good = f"{len(scenarios) - len(bad)} of {len(scenarios)} scenarios passed"
+    if outcome == "pass":
+        sentence = f"The record says pass and contradicts itself: {good}."
+    elif outcome == "unknown" and not bad:
+        sentence = f"All that ran passed ({len(scenarios)}), but not all that is required ran."
+        sentence = sentence if holes else f"{good}, and the run is UNKNOWN; it does not say why."
+    elif outcome == "unknown":
+        sentence = f"{good}; what is left open proves nothing either way."
+    else:
+        sentence = f"The record has no outcome that this page knows ({said(outcome, 'none')})."
+    return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+
+
+def _due(record: JSON, done: set[Any]) -> bool:
+    """Whether something required has no scenario, or a hole is not the target's."""
+    beyond = [each for each in texts(record, "not_covered") if "has no capability" not in each]
+    return bool(beyond) or any(each not in done for each in texts(record, "required"))
+
+
+def _all_required(record: JSON, done: set[Any]) -> bool:
+    """And nothing that is required is among what was not covered."""
+    required = set(texts(record, "required"))
+    named = {each.partition(":")[0] for each in texts(record, "not_covered")}
+    return bool(required) and required <= done and not required & named
+
+
+def _incomplete(says: Says, holes: tuple[str, ...]) -> Says:
+    """All that is required ran and passed, and something else could not be run here."""
+    if says.headline != HEADLINES["pass"]:
+        return says
+    return Says("pass", INCOMPLETE, f"{says.sentence} The drill is not complete.", holes)
+
+
+def _of_latency(record: JSON) -> bool:
+    """Whether a run was about latency alone, and nothing was required of it."""
+    done = {each.get("runbook") for each in rows(record, "scenarios")}
+    return done == {"RB-6"} and record.get("required") == []
+
+
+def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
+    scenarios = rows(record, "scenarios")
+    verdicts = [each for scenario in scenarios for each in rows(scenario, "verdicts")]
+    skipped = [v for v in verdicts if v.get("outcome") == "not_run"]
+    restored = [each for each in scenarios if _checks(each, "pass") & PROVES]
+    reasons = [
+        f"{said(v.get('check'))} is {formatting.OUTCOMES[str(v['outcome'])]}"
+        for v in verdicts
+        if v.get("outcome") in ("fail", "unknown")
+    ]
+    # a health check has no fingerprint to compare with; what was restored must have been compared
+    unseen = sorted({c for each in restored for c in _checks(each, "not_run") & CORE})
+    reasons += [f"{each} is {formatting.OUTCOMES['not_run']}" for each in unseen]
+    if reasons:
+        sentence = "The record says pass, and checks in it do not."
+        return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+    if not restored and _of_latency(record):
+        sentence = f"{count(len(verdicts) - len(skipped))} checks of latency passed, none failed."
+        if skipped:
+            sentence += f" {len(skipped)} had nothing to compare with and did not run."
+        return Says("pass", LATENCY, sentence, holes)
+    if not restored and {said(v.get("check")) for v in verdicts} <= MEASURED:
+        sentence = "Each way of copying a running server was tried; the table says what came of it."
+        return Says("pass", COPIES, f"{sentence} No server was restored.", holes)
+    if not restored:
+        sentence = "Every check passed, but nothing was restored in this run."
+        return Says("unknown", "NO RESTORE IN THIS RUN", sentence)
+    many = "The scenario" if len(scenarios) == 1 else f"All {len(scenarios)} scenarios"
+    sentence = f"{many} passed: {len(verdicts) - len(skipped):,} checks, none failed."
+    if skipped:
+        sentence += f" {len(skipped)} checks were not asked for and did not run."
+    drilled = {check for each in restored for check in _checks(each, "pass")} & {"disaster seen"}
+    if drilled and record.get("required") == []:
+        return Says("pass", GATE, f"{sentence} A small restore was among them; this was no drill.")
+    if holes:
+        sentence += f" {len(holes)} scenarios need what this target cannot do: not covered."
+    return Says("pass", HEADLINES["pass"], sentence, holes)
+
+
+def _why(scenario: JSON) -> str:
+    """One line: which scenario, and what its first bad check says."""
+    title, first = said(scenario.get("title"), "a scenario without a title"), first_bad(scenario)
+    if first:
+        return f"{title}: {said(first.get('check'))}: {said(first.get('message'))}"
+    outcome = formatting.OUTCOMES.get(str(scenario.get("outcome")), "without an outcome")
+    return f"{title}: {said(scenario.get('error'), outcome)}"
+
+
+def first_bad(scenario: JSON) -> JSON | None:
+    """The first check that failed, else the first that could not be judged."""
+    for wanted in ("fail", "unknown"):
+        for each in rows(scenario, "verdicts"):
+            if each.get("outcome") == wanted:
+                return each
+    return None
+
+
+def focus(record: JSON) -> JSON | None:
+    """The scenario that on-call looks at: the first FAIL, else UNKNOWN, else none."""
+    for wanted in ("fail", "unknown"):
+        for each in rows(record, "scenarios"):
+            if each.get("outcome") == wanted:
+                return each
+    return None
+
+
+def data_origin(record: JSON) -> tuple[str, str]:
+    """Whose data was restored, in two words and in a sentence: an auditor must not be misled."""
+    scenarios = rows(record, "scenarios")
+    if not scenarios:
+        return "No data", "Nothing was restored in this run."
+    real = [each for each in scenarios if each.get("production_origin") is True]
+    made = [each for each in scenarios if each.get("production_origin") is False]
+    if real and len(real) == len(scenarios):
+        return "Production backup", "Every scenario restored a backup that came from production."
+    if real:
+        return (
+            "Partly synthetic data",
+            f"{len(real)} of {len(scenarios)} scenarios restored a backup from production; the"
+            " others used data that the drill made itself, or do not say.",
+        )
+    if made and len(made) == len(scenarios):
+        return (
+            "Synthetic data",
+            "The drill made this data itself. It tests the procedure; it does not show that"
+            " production's own backup exists or can be restored.",
+        )
+    return (
+        "Data of unknown origin",
+        "The record does not say whether what was restored came from production. Do not read it"
+        " as proof of production's own backup.",
+    )
+
+
+def fact(record: JSON, name: str, check: str) -> tuple[Any, Any, str]:
+    """Value, limit and a sentence for "recovery" or "data loss"; old records have only verdicts."""
+    summary = part(record, "summary")
+    value, limit = summary.get(f"{name}_s"), summary.get(f"{name.removesuffix('_time')}_limit_s")
+    found = [
+        each
+        for scenario in rows(record, "scenarios")
+        for each in rows(scenario, "verdicts")
+        if each.get("check") == check and number(each.get("limit")) is not None
+    ]
+    if value is None and limit is None and found:
+
+        def used(each: JSON) -> float:
+            actual, most = number(each.get("actual")), number(each.get("limit")) or 0.0
+            return float("inf") if actual is None else actual / most if most else actual * 1e9
+
+        worst = max(found, key=used)
+        value, limit = worst.get("actual"), worst.get("limit")
+    actual, most = number(value), number(limit)
+    of = "no limit in the record" if most is None else f"the limit of {duration(most)}"
+    if actual is None:
+        never = any(v.get("outcome") == "fail" and v.get("actual") is None for v in found)
+        return ("never" if never else None), limit, of if most is None else of.replace("the ", "")
+    if most is None:
+        return value, limit, of
+    if actual > most:
+        return value, limit, f"over {of} by {duration(actual - most)}"
+    share = f" ({actual / most:.0%} of it)" if most and actual >= most / 100 else ""
+    return value, limit, f"within {of}{share}"
+
+
+def records(record: JSON) -> tuple[str, str, bool | None]:
+    """ "0 lost, 0 altered", "of 5,909 records...", and whether that is good (None: not known)."""
+    summary = part(record, "summary")
+    lost, altered = summary.get("records_lost"), summary.get("records_altered")
+    compared = summary.get("records_compared")
+    if compared is None:
+        compared = max(
+            (number(s.get("records")) or 0 for s in rows(record, "scenarios")), default=0
+        )
+    total = summary.get("records_total")
+    of = f"of {count(total)} records" if total is not None else "of a total that was not measured"
+    if summary.get("records_extra"):
+        of += f"; {count(summary['records_extra'])} that should not be there"
+    of += f"; {count(compared)} compared" if compared else "; none compared"
+    if lost is None and altered is None:
+        return formatting.NOT_MEASURED, of, None
+    known = [number(each) for each in (lost, altered, summary.get("records_extra") or 0)]
+    good = None if None in known or not compared else not any(known)
+    return f"{count(lost)} lost, {count(altered)} altered", of, good
+
+
+def _checks(scenario: JSON, outcome: str) -> set[str]:
+    return {str(v.get("check")) for v in rows(scenario, "verdicts") if v.get("outcome") == outcome}

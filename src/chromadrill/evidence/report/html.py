@@ -1,0 +1,117 @@
+"""The record as one page for a manager, an auditor and on-call: no script, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report import charts, formatting, headline, page_sections, result_tables
+from chromadrill.evidence.report.formatting import number, part, rows, texts
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+
+
+def page(
+    record: JSON,
+    history: Sequence[JSON] = (),
+    *,
+    faults: Sequence[JSON] = (),
+    tables: Mapping[str, Sequence[JSON]] | None = None,
+) -> str:
+    """The whole page. `history` is oldest first; `faults` are the rows of `sabotage.json`.
+
+    `tables`: what was measured, by the names of measured.TABLES.
+    """
+    record, faults = (
+        formatting.tame(record),
+        rows({"faults": formatting.tame(list(faults))}, "faults"),
+    )
+    drills = _drills(record, history)
+    return _template().render(
+        r=record,
+        says=headline.verdict(record),
+        origin=headline.data_origin(record),
+        recovery=headline.fact(record, "recovery_time", "recovery time"),
+        loss=headline.fact(record, "data_loss", "data loss"),
+        records=headline.records(record),
+        summary=part(record, "summary"),
+        missing=page_sections.missing(record),
+        scenarios=[
+            page_sections.shown(s, f"s{i}") for i, s in enumerate(rows(record, "scenarios"), 1)
+        ],
+        now=page_sections.now(record),
+        slowest=page_sections.slowest(record),
+        objectives=page_sections.objectives(record),
+        digest=page_sections.digest(rows(record, "artifacts")),
+        weight=sum(number(each.get("bytes")) or 0 for each in rows(record, "artifacts")),
+        drills=drills,
+        trend=charts.trend(drills),
+        tables=result_tables.tables(formatting.tame(dict(tables or {}))),
+        fault_picture=charts.fault_table(faults),
+        uncaught=[f for f in faults if f.get("kind") == "fault" and f.get("outcome") != "fail"],
+        alarms=[f for f in faults if f.get("kind") == "healthy" and f.get("outcome") != "pass"],
+        meter=charts.meter,
+        outcomes=formatting.OUTCOMES,
+        **{name: part(record, name) for name in ("target", "versions", "embedder", "provenance")},
+        cleanup=part(record, "cleanup"),
+        artifacts=rows(record, "artifacts"),
+        contacts=rows(record, "contacts"),
+        remediation=rows(record, "remediation"),
+        listed={name: isinstance(record.get(name), list) for name in ("exceptions", "remediation")},
+        **{name: texts(record, name) for name in ("exceptions", "required", "not_covered")},
+        trend_verdicts=[v for v in rows(record, "trend") if v.get("outcome") != "not_run"],
+        trend_open=_unjudged(record),
+    )
+
+
+@cache
+def _template() -> Template:
+    # imported here: who only runs a drill does not pay for it
+    from jinja2 import ChainableUndefined, Environment
+
+    environment = Environment(
+        autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    for name in ("duration", "count", "amount", "size", "when", "said", "unnumbered"):
+        environment.filters[name] = _settled(getattr(formatting, name))
+    return environment.from_string(TEMPLATE.read_text("utf-8"))
+
+
+def _settled(word: Callable[..., str]) -> Callable[..., str]:
+    """A filter for which a field that is not there is the same as one that is null."""
+    from jinja2 import Undefined
+
+    def settled(value: Any, *others: Any) -> str:
+        return word(*(None if isinstance(e, Undefined) else e for e in (value, *others)))
+
+    return settled
+
+
+def _unjudged(record: JSON) -> list[str]:
+    """Why the trend was not judged, each reason once."""
+    verdicts = [v for v in rows(record, "trend") if v.get("outcome") == "not_run"]
+    return list(dict.fromkeys(formatting.said(v.get("message")) for v in verdicts))
+
+
+def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
+    """The last 12 drills of this target, this one among them."""
+    target = part(record, "target").get("name")
+    drills = [
+        each
+        for each in rows({"history": formatting.tame(list(history))}, "history")
+        if not target or each.get("target") in (None, target)
+    ]
+    # who gives a history has put this run in it, or left it out because it is no drill
+    if rows(record, "scenarios") and not drills:
+        value, limit, _ = headline.fact(record, "recovery_time", "recovery time")
+        summary = part(record, "summary")
+        mine = {"recovery_time_s": value, "recovery_limit_s": limit}
+        mine |= {"records": summary.get("records_compared")}
+        drills.append({**summary, **record, **mine})
+    return drills[-charts.LAST :]

@@ -1,0 +1,102 @@
+"""The record as Markdown, and as the table at the end of a run."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report.headline import verdict
+
+STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
+
+
+def recovery(scenario: JSON) -> str:
+    """ "3.4 s of 300 s", or "-" where nothing had to recover."""
+    for each in scenario["verdicts"]:
+        if each["check"] == "recovery time" and each["limit"] is not None:
+            actual = "never" if each["actual"] is None else f"{each['actual']:.1f} s"
+            return f"{actual} of {each['limit']:g} s"
+    return "-"
+
+
+def table(record: JSON) -> Table:
+    """Scenario, verdict, recovery time against its limit, records compared."""
+    found = Table(title=None, show_edge=False, pad_edge=False)
+    for name, where in (
+        ("runbook", "left"),
+        ("scenario", "left"),
+        ("verdict", "left"),
+        ("recovery time", "right"),
+        ("records compared", "right"),
+    ):
+        found.add_column(name, justify=where, overflow="fold")  # type: ignore[arg-type]
+    for each in record["scenarios"]:
+        colour = STYLE[each["outcome"]]
+        found.add_row(
+            each["runbook"],
+            each["title"],
+            f"[{colour}]{each['outcome'].upper()}[/]",
+            recovery(each),
+            f"{each.get('records', 0):,}",
+        )
+    return found
+
+
+def print_summary(record: JSON, folder: str, console: Console) -> None:
+    """What a manager sees at the end of a run."""
+    console.print()
+    console.print(table(record))
+    console.print()
+    colour = STYLE[record["outcome"]]
+    console.print(
+        f"[{colour}]{verdict(record).headline}[/]  target {record['target'].get('name')},"
+        f" run {record['run_id']}"
+    )
+    for each in record["not_covered"]:
+        console.print(f"not covered: {each}", markup=False)
+    console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
+
+
+def markdown(record: JSON) -> str:
+    """The record for a reader: verdict, table, every scenario's verdicts and phases."""
+    lines = [
+        f"# Restore drill {record['run_id']}: {verdict(record).headline}",
+        "",
+        f"Target {record['target'].get('name')}, {record['started_at']} to {record['finished_at']}."
+        f" Embedder: {record['embedder']['name']}.",
+        "",
+        "| runbook | scenario | verdict | recovery time | records compared |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {s['runbook']} | {s['title']} | {s['outcome'].upper()} | {recovery(s)}"
+        f" | {s.get('records', 0):,} |"
+        for s in record["scenarios"]
+    ]
+    for each in record["not_covered"]:
+        lines += ["", f"Not covered: {each}"]
+    for scenario in record["scenarios"]:
+        lines += [
+            "",
+            f"## {scenario['title']}",
+            "",
+            "| check | outcome | message |",
+            "|---|---|---|",
+        ]
+        lines += [
+            f"| {v['check']} | {v['outcome'].upper()} | {_cell(v['message'])} |"
+            for v in scenario["verdicts"]
+        ]
+        if scenario.get("error"):
+            lines += ["", f"Error: {_cell(scenario['error'])}"]
+        lines += [
+            "",
+            "Phases: " + "; ".join(f"{p['name']} {p['seconds']:.1f} s" for p in scenario["phases"]),
+        ]
+    versions = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
+    return "\n".join([*lines, "", f"Versions: {versions}.", ""])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,179 @@
+"""The parts of the page: what is shown of a scenario, of an objective, and what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report import charts, formatting, headline
+from chromadrill.evidence.report.formatting import number, part, rows, said, texts
+from chromadrill.evidence.report.timeline import outage, spans, windows
+
+# what an auditor asks for: key, where it lies, and how to say that it is missing
+ASKED = (
+    ("", "operator", "who ran the drill"),
+    ("", "witness", "who witnessed it"),
+    ("", "approver", "who approved it"),
+    ("", "trigger", "why it ran"),
+    ("", "objectives", "the objectives"),
+    ("", "contacts", "whom to call"),
+    ("", "exceptions", "exceptions"),
+    ("", "remediation", "remediation"),
+    ("", "provenance", "the version of the code that ran"),
+    ("", "artifacts", "hashes of the raw files"),
+    ("", "versions", "versions"),
+    ("", "started_at", "when it started"),
+    ("", "finished_at", "when it finished"),
+    ("", "cleanup", "whether it cleaned up"),
+    ("summary", "forecast", "a forecast at production size"),
+    ("scenarios", "backup", "the backup's origin"),
+    ("scenarios", "client", "what clients saw"),
+)
+
+
+def missing(record: JSON) -> list[str]:
+    """What an auditor would ask for and this record does not say."""
+    found = []
+    for where, name, words_of in ASKED:
+        if where == "scenarios":
+            # a scenario without a backup restores none (RB-1); none at all is a question
+            there = any(each.get(name) for each in rows(record, where))
+        else:
+            holder = part(record, where) if where else record
+            # an empty list of exceptions is an answer; no list is none
+            there = holder.get(name) not in (None, "", {}) and name in holder
+        if not there:
+            found.append(words_of)
+    return found
+
+
+def digest(artifacts: Sequence[JSON]) -> str | None:
+    """SHA-256 of the list as `sha256sum` writes it: a printed page pins every raw file by it."""
+    if not artifacts:
+        return None
+    lines = "".join(f"{each.get('sha256')}  {each.get('path')}\n" for each in artifacts)
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def shown(scenario: JSON, key: str) -> JSON:
+    """A scenario with what the page shows of it; `key` makes its ids unlike all others."""
+    verdicts = rows(scenario, "verdicts")
+    timed = next((v for v in verdicts if v.get("check") == "recovery time"), {})
+    took = scenario.get("recovery_time_s", timed.get("actual"))
+    never = took is None and timed.get("outcome") == "fail"
+    backup = part(scenario, "backup")
+    return {
+        **scenario,
+        "key": key,
+        "outcome": scenario.get("outcome")
+        if scenario.get("outcome") in formatting.OUTCOMES
+        else None,
+        "took": "never" if never else took,
+        "limit": timed.get("limit"),
+        "spans": spans(scenario),
+        "verdicts": verdicts,
+        "bad": [v for v in verdicts if v.get("outcome") in ("fail", "unknown")],
+        "passed": sum(v.get("outcome") == "pass" for v in verdicts),
+        "skipped": [said(v.get("check")) for v in verdicts if v.get("outcome") == "not_run"],
+        "commands": rows(scenario, "commands"),
+        "backup": backup,
+        "no_backup": "backup" in scenario and scenario["backup"] is None,
+        "disaster": part(scenario, "disaster"),
+        "load": part(scenario, "load"),
+        "next": part(scenario, "next_step").get("command"),
+        "later": _later(scenario),
+        "outage": outage(scenario),
+        "log": str(scenario.get("log_tail") or "").splitlines(),
+        "picture": charts.timeline(scenario, f"{key}-timeline"),
+        "differences": [
+            {**d, "check": v.get("check"), "ids": texts(d, "ids"), "examples": _examples(d)}
+            for v in verdicts
+            for d in rows(v, "differences")
+        ],
+    }
+
+
+def _later(scenario: JSON) -> bool:
+    """Whether clients had trouble again after the recovery."""
+    back = number(scenario.get("recovered_s"))
+    return back is not None and any(
+        result != "right" and start >= back for start, _, result in windows(scenario)
+    )
+
+
+def _examples(difference: JSON) -> list[list[Any]]:
+    found = difference.get("examples")
+    triples = found if isinstance(found, list) else []
+    return [list(each) for each in triples if isinstance(each, list | tuple) and len(each) == 3]
+
+
+def now(record: JSON) -> JSON | None:
+    """What on-call does now: the first bad check, what it means, the next command, whom to call."""
+    scenario = headline.focus(record)
+    if scenario is None:
+        return None
+    check = headline.first_bad(scenario) or {}
+    step = part(scenario, "next_step")
+    order = next(i for i, s in enumerate(rows(record, "scenarios"), 1) if s is scenario)
+    return {
+        "scenario": shown(scenario, "now"),
+        "same": f"s{order}",
+        "check": check.get("check"),
+        "outcome": check.get("outcome", scenario.get("outcome")),
+        "message": check.get("message") or scenario.get("error"),
+        "actual": check.get("actual"),
+        "limit": check.get("limit"),
+        "unit": check.get("unit"),
+        "meaning": step.get("meaning"),
+        "step": step.get("command"),
+    }
+
+
+def slowest(record: JSON) -> JSON | None:
+    """The scenario whose recovery came nearest to its limit."""
+    timed = [shown(each, "slowest") for each in rows(record, "scenarios")]
+    timed = [s for s in timed if number(s["took"]) is not None and number(s["limit"])]
+    return max(timed, key=lambda s: float(s["took"] / s["limit"]), default=None)
+
+
+def objectives(record: JSON) -> list[JSON]:
+    """Each objective with the outcome of what measured it; undrilled is unknown."""
+    found = []
+    for each in rows(record, "objectives"):
+        mine = [s for s in rows(record, "scenarios") if _concerns(each, s)]
+        outcomes = [_met(each, scenario) for scenario in mine]
+        worst: str | None = next((o for o in ("fail", "unknown") if o in outcomes), None)
+        worst = worst or ("pass" if set(outcomes) == {"pass"} else None)
+        counts = {"drilled": len(outcomes), "passed": outcomes.count("pass")}
+        found.append({**each, **counts, "controls": texts(each, "controls"), "outcome": worst})
+    return found
+
+
+def _concerns(objective: JSON, scenario: JSON) -> bool:
+    """By its runbook id; one of "any" concerns every scenario in which its check was judged."""
+    if objective.get("id") != "any":
+        return bool(scenario.get("runbook") == objective.get("id"))
+    check = said(objective.get("check"))
+    return any(said(v.get("check")).startswith(check) for v in rows(scenario, "verdicts"))
+
+
+def _met(objective: JSON, scenario: JSON) -> str:
+    """The outcome of its check, else the scenario's own.
+
+    Records that name no check for an objective are matched by the limit.
+    """
+    limit, unit, check = (objective.get(key) for key in ("limit", "unit", "check"))
+    limit = number(limit)
+    outcomes = [
+        v.get("outcome")
+        for v in rows(scenario, "verdicts")
+        if (
+            said(v.get("check")).startswith(check)
+            if isinstance(check, str)
+            else limit is not None and number(v.get("limit")) == limit and v.get("unit") == unit
+        )
+    ]
+    outcomes = outcomes or [scenario.get("outcome")]
+    return next((o for o in ("fail", "unknown", "pass") if o in outcomes), "unknown")

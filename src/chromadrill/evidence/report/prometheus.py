@@ -1,0 +1,87 @@
+"""The history as metrics, for a file that node_exporter's textfile collector reads.
+
+The collector parses the classic Prometheus text format and knows no OpenMetrics. What is written
+here is both: only gauges (a stateset is an error to the classic parser), no timestamps (the collector
+refuses the whole file), no blank lines and no free comments (OpenMetrics has none), no quotes in the
+help (escaped in one, not in the other). `# UNIT` and `# EOF` are comments to the classic parser.
+Write it beside and rename it: the collector may read at any time.
+
+A value that was not measured has no sample: alert on `absent`, not on 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.history import number, proven
+from chromadrill.evidence.report.badge import moment
+
+OUTCOMES = ("pass", "fail", "unknown")
+LAST = (  # of the last drill: name, unit in the name, key in the history, help
+    ("recovery_seconds", "seconds", "recovery_time_s", "From the disaster to right answers."),
+    ("recovery_limit_seconds", "seconds", "recovery_limit_s", "The objective of the recovery."),
+    ("data_loss_seconds", "seconds", "data_loss_s", "Age of the oldest write that was lost."),
+    ("downtime_seconds", "seconds", "downtime_s", "Time without right answers to clients."),
+    ("records_compared", "", "records", "Records that were compared one by one."),
+)
+
+
+def metrics(history: list[JSON], now: datetime) -> str:
+    """The text for all targets of the history (oldest first), as of `now` (aware)."""
+    last: dict[str, JSON] = {}
+    good: dict[str, JSON] = {}
+    for entry in history:
+        target = str(entry.get("target") or "unknown")
+        last[target] = entry
+        if proven(entry):
+            good[target] = entry
+    lines = [
+        *_times("last_proven", "End of the last drill that proved a restore.", good),
+        *_times("last_run", "End of the last drill, whatever its outcome.", last),
+        *_family(
+            "last_outcome",
+            "",
+            "Whether the last drill ended so: 1 or 0.",
+            (
+                (f'{_target(target)},outcome="{each}"', int(entry.get("outcome") == each))
+                for target, entry in last.items()
+                for each in OUTCOMES
+            ),
+        ),
+    ]
+    for name, unit, key, told in LAST:
+        lines += _samples(name, unit, told, last, key)
+    written = "When this was written; if that is long ago, no number here is news."
+    lines += _family("written_timestamp_seconds", "seconds", written, [("", now.timestamp())])
+    return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def _times(name: str, told: str, entries: dict[str, JSON]) -> list[str]:
+    found = ((_target(target), moment(entry)) for target, entry in entries.items())
+    samples = ((labels, at.timestamp()) for labels, at in found if at)
+    return _family(f"{name}_timestamp_seconds", "seconds", told, samples)
+
+
+def _samples(name: str, unit: str, told: str, entries: dict[str, JSON], key: str) -> list[str]:
+    found = ((_target(target), number(entry.get(key))) for target, entry in entries.items())
+    return _family(name, unit, told, ((labels, v) for labels, v in found if v is not None))
+
+
+def _family(name: str, unit: str, told: str, samples: Iterable[tuple[str, float]]) -> list[str]:
+    """All lines of one metric; none at all without samples."""
+    full = f"chromadrill_{name}"
+    lines = [
+        f"{full}{{{labels}}} {value!r}" if labels else f"{full} {value!r}"
+        for labels, value in samples
+    ]
+    if not lines:
+        return []
+    head = [f"# HELP {full} {told}", f"# TYPE {full} gauge"]
+    return [*head, *([f"# UNIT {full} {unit}"] if unit else []), *lines]
+
+
+def _target(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return f'target="{escaped}"'

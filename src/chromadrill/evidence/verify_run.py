@@ -1,0 +1,170 @@
+"""Whether the folder of a run still is what was sealed, and says what its ledger says.
+
+The hashes in `drill.json` find what was changed without changing `drill.json`; that it says what
+the ledger says finds who changed only it. Who rewrites both is found by the chain (`chain.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import orjson
+
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import JSON, Difference, Verdict
+from chromadrill.evidence.record import JSON_SCHEMA, RECORD, distil
+from chromadrill.evidence.signature import CHECK as SIGNED
+from chromadrill.evidence.signature import SIGNATURE, verify_signature
+
+LEDGER = "evidence.jsonl"
+
+
+def sha256_of_record(path: Path) -> str:
+    """SHA-256 of a drill.json (or of the one in a folder): 64 hex digits, of its bytes as they are."""
+    with (path / RECORD if path.is_dir() else path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def load(folder: Path) -> JSON | str:
+    """The record in a folder, or a sentence that says why it is none.
+
+    Raises Unavailable where it may be one, and cannot be read.
+    """
+    path = folder / RECORD
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return f"{RECORD} is no file of its own"
+        record = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return f"there is no {RECORD}: the run was cut short, or it was deleted"
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be read: {error.strerror}.") from error
+    except orjson.JSONDecodeError as error:
+        return f"{RECORD} is no JSON: {error}"
+    return record if isinstance(record, dict) else f"{RECORD} is no JSON object"
+
+
+def verify(folder: Path, key: bytes | None = None) -> list[Verdict]:
+    """Schema, files, extra files, rederived outcome; the signature too if a key is given."""
+    try:
+        record = load(folder)
+    except Unavailable as error:
+        return [Verdict.unknown("record", str(error))]
+    if isinstance(record, str):
+        return [Verdict.failed("record", f"{folder.name}: {record}")]
+    schema = _schema(record)
+    if schema.outcome != "pass":
+        return [schema]  # what has another shape cannot be looked into
+    verdicts = [schema, *_files(folder, record), _rederived(folder, record)]
+    if key is not None:
+        verdicts.append(verify_signature(folder / RECORD, key))
+    elif (folder / SIGNATURE).exists():
+        verdicts.append(Verdict.not_run(SIGNED, "signed; no key was given to check it"))
+    return verdicts
+
+
+def _schema(record: JSON) -> Verdict:
+    validator = jsonschema.Draft202012Validator(orjson.loads(JSON_SCHEMA.read_bytes()))
+    try:
+        error = jsonschema.exceptions.best_match(validator.iter_errors(record))
+    except RecursionError:
+        return Verdict.failed("schema", "nested too deeply")
+    if error is None:
+        return Verdict.passed("schema", f"fits {record['schema']}")
+    return Verdict.failed("schema", f"{error.json_path}: {error.message[:300]}")
+
+
+# ---- files --------------------------------------------------------------------------------------
+def _files(folder: Path, record: JSON) -> list[Verdict]:
+    listed: dict[str, JSON] = {each["path"]: each for each in record["artifacts"]}
+    times = Counter(each["path"] for each in record["artifacts"])
+    bad = {name: f"listed {n} times" for name, n in times.items() if n > 1}
+    unread, there = {}, set()
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name in (RECORD, SIGNATURE) or (path.is_dir() and not path.is_symlink()):
+            continue
+        there.add(name)
+        if name in listed and name not in bad:
+            try:
+                said = _changed(path, listed[name])
+            except OSError as error:
+                unread[name] = str(error.strerror)
+            else:
+                bad.update({name: said} if said else {})
+    # a name that leads out of the folder is never opened: it is just not there
+    bad.update({name: "missing" for name in listed if name not in there})
+    extra = sorted(there - listed.keys())
+    return [
+        _named("artifacts", bad, unread, f"{len(listed)} files as they were sealed"),
+        _named("extra files", dict.fromkeys(extra, "not sealed"), {}, "none"),
+    ]
+
+
+def _changed(path: Path, sealed: JSON) -> str:
+    """What is wrong with a file, or ""."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        return "no file of its own"  # a link shows what is elsewhere; a pipe never ends
+    if status.st_size != sealed["bytes"]:
+        return f"{status.st_size} bytes, sealed were {sealed['bytes']}"
+    with path.open("rb") as file:
+        same = hashlib.file_digest(file, "sha256").hexdigest() == sealed["sha256"]
+    return "" if same else "other content of the same size"
+
+
+def _named(check: str, bad: dict[str, str], unread: dict[str, str], fine: str) -> Verdict:
+    named = "; ".join(f"{name}: {said}" for name, said in [*bad.items(), *unread.items()][:10])
+    more = f" and {rest} more" if (rest := len(bad) + len(unread) - 10) > 0 else ""
+    if bad:
+        differences = (Difference("run", "file", "changed", tuple(bad)),)
+        return Verdict.failed(check, named + more, differences=differences)
+    if unread:
+        return Verdict.unknown(check, f"cannot be read: {named}{more}")
+    return Verdict.passed(check, fine)
+
+
+# ---- the ledger ---------------------------------------------------------------------------------
+def _rederived(folder: Path, record: JSON) -> Verdict:
+    check = "rederived"
+    ledger = folder / LEDGER
+    try:
+        if not stat.S_ISREG(ledger.lstat().st_mode):
+            return Verdict.failed(check, f"{LEDGER} is no file of its own")
+        again = distil(ledger)
+    except FileNotFoundError:
+        return Verdict.failed(
+            check, f"there is no {LEDGER} that the record could be distilled from"
+        )
+    except OSError as error:
+        return Verdict.unknown(check, f"the ledger cannot be read: {error.strerror}")
+    except Exception as error:  # lines of any shape, by anybody
+        told = f"the ledger cannot be followed: {type(error).__name__}: {error}"
+        return Verdict.unknown(check, told)
+    claimed, derived = _claims(record), _claims(again)
+    wrong = sorted(key for key in claimed | derived if claimed.get(key) != derived.get(key))
+    if not wrong:
+        return Verdict.passed(check, f"the ledger says the same: {record['outcome']}")
+    told = "; ".join(
+        f"{key}: the record says {claimed.get(key)}, the ledger {derived.get(key)}"
+        for key in wrong[:5]
+    )
+    return Verdict.failed(check, told[:1000], differences=(Difference("run", "claim", "changed"),))
+
+
+def _claims(record: JSON) -> dict[str, Any]:
+    """What a record says that no later version of the harness distils in another way."""
+    keys = ("run_id", "outcome", "finished_at", "previous_run_id", "previous_record_sha256")
+    claims: dict[str, Any] = {key: record.get(key) for key in keys}
+    for at, each in enumerate(record["scenarios"]):
+        name = f"scenario {at} ({each['id']})"
+        claims |= {f"{name} {key}": each[key] for key in ("outcome", "recovery_time_s")}
+        claims[f"{name} verdicts"] = [
+            (v["check"], v["outcome"], v["actual"], v["limit"], v["unit"]) for v in each["verdicts"]
+        ]
+    return claims

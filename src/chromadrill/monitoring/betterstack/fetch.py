@@ -1,0 +1,45 @@
+"""What Better Stack has now, as plain lists of {id, type, attributes}."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chromadrill.core.model import JSON
+from chromadrill.core.settings import Betterstack
+from chromadrill.monitoring.betterstack.client import Api
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`explorations`: each with its alerts under "alerts"; None: no telemetry token was given."""
+
+    monitors: list[JSON]
+    heartbeats: list[JSON]
+    policies: list[JSON]
+    incidents: list[JSON]
+    explorations: list[JSON] | None
+
+
+def uptime(settings: Betterstack) -> Api:
+    return Api(settings.uptime_url, settings.uptime_token, variable="BETTERSTACK_UPTIME_TOKEN")
+
+
+def telemetry(settings: Betterstack) -> Api:
+    return Api(
+        settings.telemetry_url, settings.telemetry_token, variable="BETTERSTACK_TELEMETRY_TOKEN"
+    )
+
+
+def read(settings: Betterstack) -> Account:
+    """Raises UsageError without an uptime token, Unavailable where something cannot be read."""
+    with uptime(settings) as api:
+        monitors, heartbeats = api.all("/api/v2/monitors"), api.all("/api/v2/heartbeats")
+        policies, incidents = api.all("/api/v3/policies"), api.all("/api/v3/incidents")
+    explorations = None
+    if settings.telemetry_token and settings.telemetry_token.get_secret_value().strip():
+        with telemetry(settings) as api:
+            explorations = [
+                {**each, "alerts": api.all(f"/api/v2/explorations/{each['id']}/alerts")}
+                for each in api.all("/api/v2/explorations")
+            ]
+    return Account(monitors, heartbeats, policies, incidents, explorations)

@@ -1,0 +1,114 @@
+"""Samples to Better Stack: as telemetry events, and as the monitor's own heartbeat.
+
+The heartbeat says "all is well, and somebody looks": good while nothing fires, `/fail` when
+something does, and nothing at all where nobody can tell, so that silence is noticed there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from chromadrill.core import cli
+from chromadrill.core.clock import now, utc_now
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import JSON
+from chromadrill.core.settings import Settings
+from chromadrill.evidence.notify import pulse
+from chromadrill.monitoring import samples as s
+from chromadrill.monitoring.alerts import FIRED, Alerts, Event
+from chromadrill.monitoring.betterstack.client import token_of
+from chromadrill.monitoring.samples import Sample
+
+Teller = Callable[[list[Sample], list[Event]], None]
+FIELDS = {
+    s.HEALTH: "health", s.ANSWERS: "answers", s.WRITES: "writes", s.RECORDS: "records",
+    s.SEARCH: "search_ms", s.DISK: "disk_percent", s.MEMORY: "memory_percent", s.OOM: "oom_kills",
+    s.RESTARTS: "restarts", s.BACKUP: "backup_verified", s.BACKUP_AGE: "backup_age_s",
+    s.LOG_ERRORS: "log_errors",
+}  # fmt: skip
+AGAIN_S = 60.0  # a trouble is told once so often
+
+
+def event_of(target: str, samples: list[Sample], events: list[Event]) -> JSON:
+    """One event a look; what was not seen is left out, never sent as zero."""
+    found: JSON = {"dt": utc_now(), "source": "chromadrill", "target": target}
+    for each in samples:
+        if each.value is not None and math.isfinite(each.value):
+            found[FIELDS[each.signal]] = each.value
+        if each.signal == s.LOG_ERRORS and each.detail:
+            found["log_patterns"] = each.detail
+    pages = [f"{each.rule.name} {each.kind}" for each in events if each.pages]
+    return {**found, "alerts": pages} if pages else found
+
+
+def shipper(settings: Settings, target: str) -> Teller:
+    """Sends each look; raises UsageError where it is not said whither, never later."""
+    where = settings.betterstack
+    if not (where.ingest_url and where.ingest_token):
+        raise UsageError(
+            "--ship needs the source's host and token.",
+            next_step="Set BETTERSTACK_INGEST_URL (https://<ingesting_host>) and"
+            " BETTERSTACK_INGEST_TOKEN in the environment.",
+        )
+    token = token_of(where.ingest_token, "BETTERSTACK_INGEST_TOKEN", where.ingest_url)
+    url, client = where.ingest_url, httpx.Client(
+        timeout=5, headers={"Authorization": f"Bearer {token}"}
+    )  # fmt: skip
+    quiet = _Quiet()
+
+    def ship(samples: list[Sample], events: list[Event]) -> None:
+        try:
+            status = client.post(url, json=[event_of(target, samples, events)]).status_code
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            quiet.say(f"Not shipped: {type(error).__name__}.")  # its text may quote the URL
+            return
+        if status != 202:
+            why = {402: ", quota", 403: ", the token is refused", 413: ", too large"}
+            quiet.say(f"Not shipped: {status}{why.get(status, '')}.")
+
+    return ship
+
+
+@dataclass
+class _Quiet:
+    _last: float = field(default=-math.inf, init=False)
+
+    def say(self, text: str) -> None:
+        if now() - self._last >= AGAIN_S:
+            self._last = now()
+            cli.say(text)
+
+
+def pager(settings: Settings, alerts: Alerts) -> Teller:
+    """Pings the monitor's heartbeat by the states of `alerts`."""
+    return Pager(settings, alerts, 30.0 * settings.monitoring.time_scale)
+
+
+@dataclass
+class Pager:
+    """Pings the monitor's heartbeat after a look: good, `/fail`, or nothing where nobody can tell."""
+
+    settings: Settings
+    alerts: Alerts
+    every_s: float = 30.0
+    _last: float = field(default=-math.inf, init=False)
+    _bad: bool = field(default=False, init=False)
+    _quiet: _Quiet = field(default_factory=_Quiet, init=False)
+
+    def __call__(self, samples: list[Sample], events: list[Event]) -> None:
+        """A new alert and the last all-clear at once; what goes on, once every `every_s`."""
+        bad = bool(self.alerts.firing)
+        if not bad and any(each.lost for each in self.alerts.states.values()):
+            return
+        news = bad != self._bad or any(each.kind == FIRED for each in events)
+        if not news and (bad or now() - self._last < self.every_s):
+            return
+        troubles = pulse("monitor heartbeat", self.settings.notify.monitor_heartbeat, good=not bad)
+        for each in troubles:
+            self._quiet.say(each)
+        if not troubles:
+            self._last, self._bad = now(), bad

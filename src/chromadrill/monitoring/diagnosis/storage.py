@@ -1,0 +1,73 @@
+"""What a target uses and holds on disk, where it can tell; None where it cannot."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import Usage
+from chromadrill.core.protocols import HasMetrics, HasSnapshots, Target
+from chromadrill.monitoring.diagnosis.symptoms import Size, Store
+
+SYNC = 1000  # writes that an index of default settings leaves in the log
+
+
+def usage_of(target: Target) -> Usage | None:
+    if not isinstance(target, HasMetrics):
+        return None
+    with contextlib.suppress(DrillError, OSError):
+        return target.metrics()
+    return None
+
+
+def growth_of(target: Target) -> float | None:
+    """Bytes a day between the oldest and the newest snapshot, if an hour lies between them."""
+    if not isinstance(target, HasSnapshots):
+        return None
+    try:
+        made = sorted(target.snapshots(), key=lambda each: each.created_at)
+    except (DrillError, OSError):
+        return None
+    same = [each for each in made if each.method == made[-1].method]
+    if len(same) < 2:
+        return None
+    first, last = (datetime.fromisoformat(each.created_at) for each in (same[0], same[-1]))
+    days = (last - first).total_seconds() / 86_400
+    return (same[-1].bytes - same[0].bytes) / days if days > 1 / 24 else None
+
+
+def files_gone_of(target: Target) -> bool | None:
+    data = getattr(target, "data", None)
+    return not (data / "chroma.sqlite3").is_file() if isinstance(data, Path) else None
+
+
+def store_of(target: Target, sizes: Sequence[Size]) -> Store | None:
+    """Of a target whose directory can be reached while it runs: it is opened read-only."""
+    data = getattr(target, "data", None)
+    if not isinstance(data, Path) or not (data / "chroma.sqlite3").is_file():
+        return None
+    total = 0
+    by_folder: dict[str, int] = {}
+    for where, _, names in os.walk(data):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                bytes_ = (Path(where) / name).stat().st_size
+                total += bytes_
+                folder = Path(where).relative_to(data).as_posix()
+                by_folder[folder] = by_folder.get(folder, 0) + bytes_
+    try:
+        base = sqlite3.connect(f"file:{data / 'chroma.sqlite3'}?mode=ro", uri=True, timeout=2)
+        try:
+            known = {str(row[0]) for row in base.execute("SELECT id FROM segments")}
+            queued = int(base.execute("SELECT count(*) FROM embeddings_queue").fetchone()[0])
+        finally:
+            base.close()
+    except sqlite3.Error:
+        return None
+    orphans = sum(size for name, size in by_folder.items() if name != "." and name not in known)
+    return Store(total, orphans, queued, SYNC * max(1, len(sizes)))

@@ -1,0 +1,93 @@
+"""How recovery grows: rebuilds and volume restores of several sizes, timed, for a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chromadrill.checks.forecast import Embedding
+from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.client import Chroma
+from chromadrill.core.clock import now
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import JSON, Outcome, Scope
+from chromadrill.core.protocols import Embedder
+from chromadrill.recovery.rebuild import Task, rebuild
+from chromadrill.recovery.sources.rows import Source
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.labelled_questions import Library
+from chromadrill.workload.data.seeded_embedder import SeededEmbedder
+from chromadrill.workload.queries.known_answer import first_wrong, own_records
+
+NAME = "forecast"
+REPEATS = 2
+GROUP, GROUPS = 16, 8  # documents embedded together when the rate is measured, and how often
+TRUNCATED = 1000  # characters: about what a model of 256 tokens reads of a document
+
+
+@dataclass(slots=True)
+class Measured:
+    """(records, seconds) of rebuilds without their embedding, and of volume restores."""
+
+    rebuilds: list[tuple[int, float]] = field(default_factory=list)
+    restores: list[tuple[int, float]] = field(default_factory=list)
+
+
+class Cached(SeededEmbedder):
+    """Vectors that cost nothing, in the place of a model's: what is timed is all the rest."""
+
+    revision, weights_sha256 = "none", "none"
+
+    def facts(self) -> JSON:
+        return {"name": self.name}
+
+
+def measure(
+    found: Measured, target: ProcessTarget, source: Source, records: int, dimension: int
+) -> None:
+    """Rebuild and restore `records` on an empty target, twice each; it is empty again afterwards.
+
+    Raises Unavailable where a rebuild is not proven: its time says nothing then.
+    """
+    task = Task(Scope(), NAME)
+    model = Cached(dimension)
+    for number in range(REPEATS):
+        with Chroma(target.url, timeout_s=60) as chroma:
+            started = now()
+            done = rebuild(chroma, source, model, task)
+            found.rebuilds.append((records, now() - started))
+            if outcome_of(done.verdicts) is not Outcome.PASS or done.rows != records:
+                raise Unavailable(f"a rebuild of {records} records was not proven: not measured.")
+            if number + 1 < REPEATS:
+                chroma.delete_collection(Scope(), NAME)
+    snapshot = target.snapshot()
+    with Chroma(target.url) as chroma:
+        asked = own_records(chroma, [Scope()], 3)
+    for _ in range(REPEATS):
+        started = now()
+        target.stop()
+        target.restore(snapshot.id)
+        target.start()
+        with Chroma(target.url) as chroma:
+            wrong = first_wrong(chroma, asked)
+            found.restores.append((records, now() - started))
+            if wrong or not asked:
+                raise Unavailable(f"a restore of {records} records answers wrong: {wrong}.")
+    with Chroma(target.url) as chroma:
+        chroma.delete_collection(Scope(), NAME)
+
+
+def embedding_rate(model: Embedder, held: Library, length: int) -> Embedding:
+    """Seconds a document of `length` characters takes, in the fastest and in the slowest batch."""
+    letters, length = " ".join(held.texts), min(length, TRUNCATED)
+    texts = [letters[at : at + length] for at in range(0, len(letters) - length, length)]
+    groups = [texts[at : at + GROUP] for at in range(0, min(len(texts), GROUPS * GROUP), GROUP)]
+    model.embed(groups[0])  # the first call of a process is slower
+    took = [_timed(lambda group=each: model.embed(group)) / len(each) for each in groups]  # type: ignore[misc]
+    return Embedding(min(took), max(took))
+
+
+def _timed(call: Callable[[], object]) -> float:
+    started = now()
+    call()
+    return now() - started

@@ -1,0 +1,92 @@
+"""A row of a source, and what of its metadata Chroma can hold.
+
+Measured on Chroma 1.5.9: it takes text, integers of 64 bits, floats, booleans and lists of one of
+these; null and an empty list are no value; a list of integers and floats comes back as floats; an
+object, a mixed list and a list in a list are refused (422); a larger integer comes back rounded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chromadrill.core.errors import Refused
+from chromadrill.core.model import JSON
+
+_WORD = 1 << 63
+_RESERVED = ("#", "$")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One document. `changed`: since the instant that was asked for; always, where none was."""
+
+    id: str
+    content: str
+    metadata: JSON | None = None
+    changed: bool = True
+    uri: str | None = None
+
+
+class Source(Protocol):
+    """What a collection is rebuilt from: one unchanging state, however often it is read."""
+
+    name: str
+
+    def count(self) -> int: ...
+
+    def rows(self) -> Iterator[list[Row]]:
+        """All rows, in batches, in flat memory; anew at each call."""
+        ...
+
+    def holds(self, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` that the source has."""
+        ...
+
+
+def metadata_of(record: str, value: Any) -> JSON | None:
+    """A row's JSON as Chroma keeps it, types and all.
+
+    What Chroma has no type for (objects, mixed lists) becomes its JSON text. Raises Refused for
+    what would be altered or dropped in silence.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise Refused(f"row '{record}': metadata is no JSON object: {json.dumps(value)[:80]}.")
+    kept: JSON = {}
+    for key, each in value.items():
+        if not key or key.startswith(_RESERVED) or key == "chroma:document":
+            raise Refused(f"row '{record}': Chroma keeps no metadata under the key '{key}'.")
+        if each is None or each == []:
+            continue
+        kept[key] = _value(record, key, each)
+    return kept or None
+
+
+def _value(record: str, key: str, value: Any) -> Any:
+    if isinstance(value, list):
+        kinds = {type(each) for each in value}
+        if kinds == {int, float}:
+            value = [float(each) for each in value]
+        elif len(kinds) != 1 or kinds & {dict, list, type(None)}:
+            return _text(value)
+        return [_value(record, key, each) for each in value]
+    if isinstance(value, dict):
+        return _text(value)
+    if isinstance(value, int) and not -_WORD <= value < _WORD:
+        raise Refused(
+            f"row '{record}': metadata '{key}' is {value}, more than 64 bits: it would be rounded.",
+            next_step="Keep it as text in the source.",
+        )
+    if isinstance(value, float):
+        if value in (float("inf"), float("-inf")):
+            raise Refused(f"row '{record}': metadata '{key}' is beyond a 64-bit float.")
+        return value + 0.0  # -0.0 comes back as 0.0
+    return value
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

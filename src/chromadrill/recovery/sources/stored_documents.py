@@ -1,0 +1,66 @@
+"""A collection's own documents as a source: for embeddings that are to be made anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import CollectionInfo
+from chromadrill.recovery.sources.rows import Row
+
+SIZE = 500
+
+
+class StoredDocuments:
+    """The records of `info` without their vectors (a `Source`).
+
+    Paging is no snapshot: stop the writers. What changes between two readings is found by the proof.
+    """
+
+    def __init__(self, chroma: Chroma, info: CollectionInfo) -> None:
+        self.name = f"the documents of {info.key}"
+        self._chroma, self._info = chroma, info
+
+    def count(self) -> int:
+        return self._chroma.count(self._info)
+
+    def rows(self) -> Iterator[list[Row]]:
+        offset = 0
+        while True:
+            raw = self._chroma.get(
+                self._info,
+                include=("documents", "metadatas", "uris"),
+                limit=SIZE,
+                offset=offset,
+            )
+            ids = raw["ids"]
+            if not ids:
+                return
+            blank: list[None] = [None] * len(ids)
+            documents, metadatas, uris = (
+                raw.get(each) or blank for each in ("documents", "metadatas", "uris")
+            )
+            bare = [record for record, text in zip(ids, documents, strict=True) if text is None]
+            if bare:
+                raise Refused(
+                    f"{self._info.key}: {len(bare)} records have no document to embed, first"
+                    f" '{bare[0]}'. Nothing was touched.",
+                    next_step="Rebuild it from its source: rebuild_chromadb.py --from-postgresql",
+                )
+            yield [
+                Row(record, text, metadata or None, uri=uri)
+                for record, text, metadata, uri in zip(ids, documents, metadatas, uris, strict=True)
+            ]
+            offset += len(ids)
+
+    def holds(self, ids: Sequence[str]) -> set[str]:
+        return set(self._chroma.get(self._info, ids=ids)["ids"])
+
+
+def stored_documents(chroma: Chroma, infos: Sequence[CollectionInfo], name: str) -> StoredDocuments:
+    """Of the collection `name` among `infos`; raises Unavailable where there is none."""
+    found = next((each for each in infos if each.name == name), None)
+    if found is None:
+        raise Unavailable(f"No collection '{name}': its documents are gone with it.")
+    return StoredDocuments(chroma, found)

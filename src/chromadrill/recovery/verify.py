@@ -1,0 +1,108 @@
+"""Hold a rebuilt collection against its source: rows, answers, and a sample embedded again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from chromadrill.checks.rebuild import fresh_embeddings, same_rows
+from chromadrill.checks.suite import judge
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import live
+from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.core.clock import now
+from chromadrill.core.model import CollectionInfo, CollectionPrint, Outcome, Page, Verdict
+from chromadrill.core.progress import Progress
+from chromadrill.core.protocols import Model
+from chromadrill.recovery.model_identity import cosine
+from chromadrill.recovery.sources.rows import Row, Source
+
+SAMPLE = 64  # documents embedded again, spread over the source
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What was seen of the collection, how it was judged, and the sample's milliseconds, one by one."""
+
+    seen: CollectionPrint
+    verdicts: list[Verdict]
+    single_ms: tuple[float, ...]
+
+
+def prove(
+    chroma: Chroma,
+    source: Source,
+    model: Model,
+    info: CollectionInfo,
+    *,
+    rows: int,
+    fresh: Collection[str],
+    progress: Progress,
+) -> Proven:
+    """Read the source and the collection once more, climb the ladder, embed a sample. Only reads.
+
+    `fresh`: ids whose vectors were made just now; all others were copied.
+    """
+    chosen = set(np.linspace(0, rows - 1, min(SAMPLE, rows)).astype(int).tolist())
+    with progress("prove", 2 * rows) as advance:
+        tables, sample, at = [RECORDS.empty_table()], list[Row](), 0
+        for batch in source.rows():
+            tables.append(_table(batch))
+            sample += [row for n, row in enumerate(batch, at) if n in chosen]
+            at += len(batch)
+            advance(len(batch))
+        seen = live.observe(chroma, [info.scope], only=[info.key], advance=advance)
+    found = seen.fingerprint.collections.get(info.key)
+    if found is None:
+        found = CollectionPrint(info, 0, RECORDS.empty_table())
+    cosines, single_ms = _embed_again(chroma, model, found.info, sample)
+    # what a rung without a fingerprint does not judge is judged here, against the source
+    answers = [each for each in judge(seen, None) if each.outcome is not Outcome.NOT_RUN]
+    wanted = pa.concat_tables(tables).sort_by("id")
+    verdicts = [
+        same_rows(info.key, wanted, found.records),
+        fresh_embeddings(info.key, cosines, unseen=rows - len({*fresh, *(r.id for r in sample)})),
+        *answers,
+    ]
+    return Proven(found, verdicts, single_ms)
+
+
+def wrong_vectors(verdicts: list[Verdict]) -> bool:
+    """Whether vectors are not the model's: what no further run with the same documents would mend."""
+    return any(v.check == "fresh embeddings" and v.outcome is Outcome.FAIL for v in verdicts)
+
+
+def _table(rows: list[Row]) -> pa.Table:
+    return record_table(
+        Page(
+            ids=[each.id for each in rows],
+            documents=[each.content for each in rows],
+            metadatas=[each.metadata for each in rows],
+            uris=[each.uri for each in rows],
+            vectors=np.zeros((len(rows), 1), np.float32),
+            without_vector=tuple(range(len(rows))),
+        )
+    )
+
+
+def _embed_again(
+    chroma: Chroma, model: Model, info: CollectionInfo, sample: list[Row]
+) -> tuple[list[tuple[str, float]], tuple[float, ...]]:
+    """(id, cosine of stored and fresh vector), and milliseconds: one document at a time, warm."""
+    if not sample:
+        return [], ()
+    raw = chroma.get(info, ids=[each.id for each in sample], include=("embeddings",))
+    stored = dict(zip(raw["ids"], raw.get("embeddings") or [], strict=False))
+    model.embed([sample[0].content])  # the first call of a process is slower
+    cosines, took = [], []
+    for row in sample:
+        started = now()
+        (fresh,) = model.embed([row.content])
+        took.append(1000 * (now() - started))
+        vector = stored.get(row.id)
+        same = cosine(np.asarray(vector), fresh) if vector is not None else float("nan")
+        cosines.append((row.id, same))
+    return cosines, tuple(took)

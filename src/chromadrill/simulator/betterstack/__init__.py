@@ -1,1 +1,0 @@
-"""The APIs of Better Stack, simulated: an account in memory, over HTTP."""

@@ -1,0 +1,1 @@
+"""Any platform, by its own commands in drill.toml."""

@@ -1,0 +1,120 @@
+"""A server behind the user's commands: start, stop, kill, restart, is it running, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from chromadrill.chroma.client import CallFailed, Chroma, without_password
+from chromadrill.chroma.readiness import is_ready
+from chromadrill.core.clock import now, wait_until
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import Scope
+from chromadrill.targets.command.shell import Commands
+
+LIMITS_S = {
+    "start": 120.0, "stop": 120.0, "kill": 60.0, "restart": 240.0, "running": 30.0,
+    "snapshot": 1800.0, "snapshots": 60.0, "restore": 1800.0, "logs": 30.0,
+}  # fmt: skip
+ENDS_S = 30.0  # until it takes no more connections
+
+
+class CommandTarget:
+    """A server at `url`, and commands that act on it."""
+
+    def __init__(
+        self,
+        commands: Commands,
+        home: Path,
+        url: str,
+        scopes: Sequence[Scope],
+        answers_s: float,
+    ) -> None:
+        self.name, self.home, self.scopes = commands.target, home, tuple(scopes)
+        self._commands, self._url, self._answers_s = commands, url.rstrip("/"), answers_s
+        self.startup_s: float | None = None
+
+    @property
+    def url(self) -> str:
+        return self._url
+
+    def facts(self) -> Mapping[str, str]:
+        with Chroma(self.url, timeout_s=10) as chroma:
+            found = {"kind": "command", "url": chroma.url}
+            try:
+                return {**found, **chroma.versions()}
+            except CallFailed:
+                return found  # a server that is down has no version to tell
+
+    def _run(self, name: str, **values: str | int) -> str:
+        every = {"home": str(self.home), "url": self.url, "target": self.name}
+        return self._commands.run(name, limit_s=LIMITS_S[name], **every, **values)
+
+
+class Logs(CommandTarget):
+    """Capability `logs`."""
+
+    def logs(self, lines: int = 200) -> str:
+        return "\n".join(self._run("logs", lines=lines).splitlines()[-lines:])
+
+
+class UpAndDown(CommandTarget):
+    """Capability `restart`."""
+
+    kill_is = "server killed by a command of its platform, or stopped where it has none"
+
+    def start(self) -> None:
+        if self.running():
+            raise Refused(f"{self.name} runs already; nothing was started.")
+        self._up("start")
+
+    def restart(self) -> None:
+        """By the platform's own restart where it has one."""
+        if "restart" in self._commands.texts:
+            self._up("restart")
+            return
+        self.stop()
+        self.start()
+
+    def _up(self, command: str) -> None:
+        started = now()
+        try:
+            self._run(command)
+            wait_until(
+                self._answers,
+                within_s=self._answers_s,
+                name=f"an answer of {without_password(self.url)}",
+            )
+        except Unavailable as error:
+            logs = self.logs(12) if isinstance(self, Logs) else "(no command for logs)"
+            raise Unavailable(
+                f"{error.what} The server's last lines:\n{logs}", next_step=error.next_step
+            ) from error
+        self.startup_s = now() - started
+
+    def _answers(self) -> bool:
+        return is_ready(self.url, self.scopes)
+
+    def stop(self) -> None:
+        """Stopped already is fine: the command is not run then. Raises Unavailable if it runs on."""
+        self._down("stop")
+
+    def kill(self) -> None:
+        self._down("kill" if "kill" in self._commands.texts else "stop")
+
+    def _down(self, command: str) -> None:
+        if not self.running():
+            return
+        self._run(command)
+        wait_until(lambda: not self.running(), within_s=ENDS_S, name=f"the end of {self.name}")
+
+    def running(self) -> bool:
+        """By the command `running`, exit code 0 or not; else whether anything takes connections."""
+        if "running" in self._commands.texts:
+            return self._commands.succeeds("running", limit_s=LIMITS_S["running"])
+        with Chroma(self.url, timeout_s=5) as chroma:
+            try:
+                chroma.heartbeat()
+            except CallFailed as error:
+                return error.status != 0 or error.timed_out
+        return True

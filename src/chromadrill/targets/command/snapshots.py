@@ -1,0 +1,107 @@
+"""Snapshots by the user's commands. What the platform keeps is its own affair; the home keeps the
+fingerprint, by which a restored one is proven.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chromadrill.backups import catalog
+from chromadrill.backups.export import backup_method as export
+from chromadrill.backups.same_counts import require_same_counts
+from chromadrill.chroma.client import connect, without_password
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.clock import utc_now
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import Backup
+from chromadrill.targets.command.server import UpAndDown
+
+METHOD = "command"
+
+
+class Snapshots(UpAndDown):
+    """Capability `snapshot`."""
+
+    def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
+        """`export`: over the API. Else the command `snapshot`, of the stopped server.
+
+        The server runs afterwards. Raises Unavailable where somebody wrote meanwhile.
+        """
+        if method == "export":
+            return export.take(self, self._folder, name=name, scopes=self.scopes)
+        if name and name in self._elsewhere():
+            raise Refused(f"A snapshot '{name}' exists already; it was not touched.")
+        backup_id = catalog.new_id(self._folder, name)
+        with connect(self.url) as chroma:
+            before = live.fingerprint(chroma, self.scopes)
+        self.stop()
+        try:
+            self._run("snapshot", id=backup_id)
+            made = utc_now()
+        finally:
+            self.start()
+        require_same_counts(self.url, before)
+        with catalog.new_folder(self._folder, backup_id) as folder:
+            folder.mkdir()
+            catalog.describe(
+                folder, before, backup_id=backup_id, method=METHOD, created_at=made,
+                source={"target": self.name, "url": without_password(self.url)},
+                bytes=self._bytes(backup_id),
+            )  # fmt: skip
+        return catalog.opened(self._folder / backup_id)
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether `snapshots` are all that the platform has, not only those of this home."""
+        return "snapshots" in self._commands.texts
+
+    def snapshots(self) -> list[Backup]:
+        """Newest first: those of this home; with a command `snapshots` all that it lists."""
+        mine = catalog.listed(self._folder)
+        if self.lists_all:
+            there = self._elsewhere()
+            known = {each.id for each in mine}
+            mine = [each for each in mine if each.method == export.METHOD or each.id in there]
+            mine += [each for name, each in there.items() if name not in known]
+        return sorted(mine, key=lambda each: each.created_at, reverse=True)
+
+    def restore(self, backup_id: str) -> None:
+        """Of a stopped server, which is left stopped."""
+        backup = catalog.find(self.snapshots(), backup_id)
+        catalog.require_plain(backup.id)  # a command of the user's gets it
+        if self.running():
+            raise Refused(f"{self.name} runs; stop it first. Nothing was restored.")
+        if backup.method == export.METHOD:
+            export.put_back_over_api(backup, self)
+            return
+        self._run("restore", id=backup.id)
+
+    @property
+    def _folder(self) -> Path:
+        return self.home / "snapshots"
+
+    def _elsewhere(self) -> dict[str, Backup]:
+        """What the command `snapshots` lists, a line each: ID TIME [BYTES]."""
+        if not self.lists_all:
+            return {}
+        lines = [each.split() for each in self._run("snapshots").splitlines() if each.strip()]
+        try:
+            return {words[0]: _listed(*words) for words in lines}
+        except (TypeError, ValueError) as error:
+            raise Unavailable(
+                f"[targets.{self.name}.commands] snapshots: wanted lines of ID TIME [BYTES], TIME as"
+                f" 2026-01-31T02:00:00Z: {error}."
+            ) from error
+
+    def _bytes(self, backup_id: str) -> int:
+        there = self._elsewhere().get(backup_id)
+        return there.bytes if there else 0
+
+
+def _listed(name: str, time: str, size: str = "0") -> Backup:
+    at = datetime.fromisoformat(time)
+    if at.tzinfo is None:
+        raise ValueError(f"'{time}' has no time zone")
+    created_at = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Backup(name, "", METHOD, created_at, int(size))

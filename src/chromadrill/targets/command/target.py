@@ -1,0 +1,57 @@
+"""Target `command`: any platform, by the user's own commands in drill.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import TargetTable
+from chromadrill.targets.command.server import LIMITS_S, CommandTarget, Logs, UpAndDown
+from chromadrill.targets.command.shell import Commands
+from chromadrill.targets.command.snapshots import Snapshots
+from chromadrill.targets.home import claim
+
+_EVERY = frozenset({"home", "url", "target"})
+PLACEHOLDERS = {
+    **dict.fromkeys(LIMITS_S, _EVERY),
+    "snapshot": _EVERY | {"id"},
+    "restore": _EVERY | {"id"},
+    "logs": _EVERY | {"lines"},
+}
+TOGETHER = (("start", "stop"), ("snapshot", "restore"))
+ANSWERS_S = 60.0
+
+
+def opened(name: str, table: TargetTable, *, home: Path, startup_s: float) -> CommandTarget:
+    """The target of `[targets.NAME]`, with the capabilities that its commands give it.
+
+    Raises UsageError for what is missing or unknown in the table, before anything is run.
+    """
+    if not table.url:
+        raise UsageError(f"[targets.{name}] url = ... is missing: where the server answers.")
+    home = (Path(table.home) if table.home else home).absolute()
+    commands = Commands(
+        name, table.commands, table.timeouts_s, table.shell, home / "logs" / "commands.log"
+    )
+    commands.check(PLACEHOLDERS)
+    has = table.commands.keys()
+    for pair in TOGETHER:
+        if len(has & set(pair)) == 1:
+            missing = (set(pair) - has).pop()
+            raise UsageError(f"[targets.{name}.commands] {missing} = ... is missing.")
+    if "snapshot" in has and "stop" not in has:
+        raise UsageError(
+            f"[targets.{name}.commands] stop = ... is missing: a snapshot is of a stopped server."
+        )
+    kinds: list[type] = []
+    if "snapshot" in has:
+        kinds.append(Snapshots)
+    if "stop" in has:
+        kinds.append(UpAndDown)
+    if "logs" in has:
+        kinds.append(Logs)
+    made: type[CommandTarget] = type("CommandTarget", (*kinds, CommandTarget), {})
+    claim(home, ("logs", "snapshots"))
+    scopes = [Scope.parse(each) for each in table.scopes]
+    return made(commands, home, table.url, scopes, max(ANSWERS_S, startup_s))

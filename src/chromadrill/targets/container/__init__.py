@@ -1,0 +1,1 @@
+"""A server in a container of Docker's API, its volume, its limits."""

@@ -1,0 +1,158 @@
+"""What `ops` does to a target, with the rails asked first and what they need to know noted.
+
+HOME/rails/owner.json           the ownership marker
+HOME/rails/made.txt             ids of the collections that drills made
+HOME/rails/snapshots/ID.json    what others held when a snapshot was made
+HOME/rails/stopped.json         what they held when the server was stopped: nobody writes after
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromadrill.backups import catalog
+from chromadrill.backups.export.backup_method import METHOD as EXPORT
+from chromadrill.backups.export.formats import open_export
+from chromadrill.chroma.client import CallFailed, connect, without_password
+from chromadrill.chroma.permissions import access_to
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.model import Backup, Scope
+from chromadrill.core.protocols import HasSnapshots, Restartable, Target
+from chromadrill.core.settings import Settings
+from chromadrill.targets.registry import home_of, open_up
+from chromadrill.targets.safety import foreign_data, leftovers, ownership, rules
+from chromadrill.targets.safety.owned_data import ours
+from chromadrill.targets.safety.target_role import Standing, standing
+
+# later, somebody may have started it by other means, written, and stopped it again; that is seen
+# at once where the platform gives each start a deployment of its own
+STOPPED_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A target, where it stands, and whether a person took the rails off (`incident`)."""
+
+    target: Target
+    at: Standing
+    incident: bool = False
+
+    @property
+    def railed(self) -> bool:
+        return self.at.live and not self.incident
+
+    @property
+    def _folder(self) -> Path:
+        return home_of(self.target) / ownership.FOLDER
+
+    def before_stop(self) -> None:
+        """Note what others hold just before nobody can write any more."""
+        if not (self.railed and isinstance(self.target, Restartable) and self.target.running()):
+            return  # stopped already: what was noted then is still so
+        self.forget_stop()
+        seen = self._look()
+        if seen:
+            seen = dataclasses.replace(seen, deployment=self._deployment())
+            foreign_data.save(seen, self._made("stopped.json"))
+
+    def forget_stop(self) -> None:
+        """It is about to run again: what was noted is no longer what is there."""
+        if self.at.live:
+            (self._folder / "stopped.json").unlink(missing_ok=True)
+
+    def snapshot(self, name: str | None, method: str) -> Backup:
+        """Make one, with a note of what others held before it."""
+        assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
+        seen = self._look() if self.railed else None
+        made = self.target.snapshot(name, method)
+        if seen:
+            foreign_data.save(seen, self._made(f"snapshots/{made.id}.json"))
+        return made
+
+    def restore(self, backup_id: str) -> str:
+        """Put a backup back, if no rail is in the way; returns its id."""
+        assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
+        there = self.target.snapshots()
+        backup = catalog.find(there, backup_id)
+        if self.railed:
+            volume = backup.method != EXPORT
+            rules.may_restore(
+                self.at, backup, [e for e in there if e.method != EXPORT],
+                wrote=self._wrote(backup), volume=volume,
+                complete=getattr(self.target, "lists_all", True),
+            )  # fmt: skip
+            ownership.owned(self.at, home_of(self.target))
+        open_up(self.target.url)
+        if backup.method == EXPORT and not self._made_by_drills(backup):
+            access_to(self.target.url).notes = None  # others' collections stay theirs
+        self.target.restore(backup.id)
+        return backup.id
+
+    def _made_by_drills(self, backup: Backup) -> bool:
+        """Whether all that an export holds was a drill's when it was exported."""
+        made = ownership.made(home_of(self.target))
+        held = open_export(Path(backup.path)).fingerprint.collections.values()
+        return all(ours(each.info, made) for each in held)
+
+    def _wrote(self, backup: Backup) -> list[str]:
+        if isinstance(self.target, Restartable) and self.target.running():
+            raise Refused(f"{self.target.name} runs; stop it first. Nothing was restored.")
+        stopped = self._folder / "stopped.json"
+        fresh = stopped.is_file() and time.time() - stopped.stat().st_mtime < STOPPED_S
+        then = foreign_data.load(stopped) if fresh else None
+        if then and then.deployment != self._deployment():
+            then = None  # started by somebody else meanwhile
+        return foreign_data.who_wrote(
+            foreign_data.load(self._folder / "snapshots" / f"{backup.id}.json"), then
+        )
+
+    def _deployment(self) -> str | None:
+        """What runs, or ran last, as the platform calls it; None: it has no name for it."""
+        asked = getattr(self.target, "deployment", None)
+        return str(asked()) if asked else None
+
+    def sweep(self) -> list[str]:
+        """Remove what dead runs left behind; returns the keys of the collections."""
+        with connect(self.target.url) as chroma:
+            return leftovers.sweep(chroma, self._scopes)
+
+    @property
+    def _scopes(self) -> tuple[Scope, ...]:
+        return tuple(getattr(self.target, "scopes", (Scope(),)))
+
+    def _look(self) -> foreign_data.Foreign | None:
+        """None where the server cannot be read: what was written there is unknown then."""
+        try:
+            with connect(self.target.url) as chroma:
+                return foreign_data.look(chroma, self._scopes, ownership.made(home_of(self.target)))
+        except (Unavailable, CallFailed):
+            return None
+
+    def _made(self, name: str) -> Path:
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+def guarded(settings: Settings, target: Target, name: str, *, incident: bool) -> Guarded:
+    """`name`: what the target was named by."""
+    return Guarded(target, standing(settings, name, target.url), incident)
+
+
+def is_named(incident: str | None, target: str) -> bool:
+    """Whether --incident, where it is given, names the target; a password in a URL need not be."""
+    return incident is None or without_password(incident) == without_password(target)
+
+
+def may_import(settings: Settings, url: str, incident: str | None) -> None:
+    """Raise Refused for a script that would write to production; `incident`: its --incident."""
+    if not is_named(incident, url):
+        raise UsageError(
+            f"--incident {without_password(str(incident))}: the url is {without_password(url)};"
+            " name the same."
+        )
+    if incident is None:
+        rules.may_operate(standing(settings, url), "restore")

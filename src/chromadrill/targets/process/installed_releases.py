@@ -1,0 +1,74 @@
+"""The servers that target `process` can run: our own release's, and older ones in a cache."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from chromadrill.core.errors import Unavailable
+
+INSTALL_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A release of Chroma, and the command that its `run` is a word of."""
+
+    release: str
+    command: tuple[str, ...]
+
+
+def own() -> Server:
+    """That of this environment; raises Unavailable where there is none."""
+    beside = Path(sys.executable).with_name("chroma")
+    found = str(beside) if beside.is_file() else shutil.which("chroma")
+    if found is None:
+        raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
+    return Server(version("chromadb"), (found,))
+
+
+def installed(release: str, cache: Path | None = None) -> Server:
+    """An older one, installed once below `cache` and kept; raises Unavailable where it cannot be.
+
+    From 1.0 on the whole server is one library of the wheel: nothing else is installed with it.
+    """
+    from filelock import FileLock
+
+    python = f"py{sys.version_info.major}.{sys.version_info.minor}"
+    folder = (cache or _cache()) / f"chromadb-{release}-{python}"
+    launcher = Path(__file__).with_name("launcher.py")
+    server = Server(release, (sys.executable, "-I", "-S", str(launcher), str(folder)))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if folder.is_dir():
+            return server
+        partial = folder.with_name(f"{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        alone = [] if release.startswith("0.") else ["--no-deps"]
+        words = [*_installer(), *alone, "--target", str(partial), f"chromadb=={release}"]
+        ran = subprocess.run(words, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+        if ran.returncode:
+            last = (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1:]
+            raise Unavailable(f"chromadb=={release} cannot be installed: {' '.join(last)}")
+        partial.rename(folder)
+    return server
+
+
+def _installer() -> list[str]:
+    beside = Path(sys.executable).with_name("uv")
+    uv = str(beside) if beside.is_file() else shutil.which("uv")
+    if uv:
+        return [uv, "pip", "install", "--quiet", "--python", sys.executable]
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip", "install", "--quiet"]
+    raise Unavailable("Neither uv nor pip is here to install a server with.")
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chromadrill"

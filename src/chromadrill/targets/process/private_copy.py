@@ -1,0 +1,75 @@
+"""Serve a private copy of a data directory: the original is never opened by a server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from chromadrill.backups.files import require_room, size_of
+from chromadrill.core.model import Scope
+from chromadrill.targets.process.target import ProcessTarget
+
+STARTUP_S = 30.0
+PREFIX = "chromadrill-served-"
+
+
+@contextmanager
+def private_copy(data: Path, scopes: Sequence[Scope]) -> Iterator[ProcessTarget]:
+    """A stopped `process` target on a copy of `data`; removed afterwards.
+
+    Raises Refused when there is no room for the copy.
+    """
+    with scratch_target(scopes, room_for=size_of(data)) as target:
+        _copy(data, target.data, ())
+        yield target
+
+
+@contextmanager
+def scratch_target(scopes: Sequence[Scope], *, room_for: int) -> Iterator[ProcessTarget]:
+    """A stopped `process` target on an empty volume; removed afterwards.
+
+    Raises Refused unless there is room for so many bytes.
+    """
+    sweep()
+    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    try:
+        require_room(scratch, room_for)
+        target = ProcessTarget(
+            scratch / "home", name="copy", owner=os.getpid(), startup_s=STARTUP_S, scopes=scopes
+        )
+        try:
+            yield target
+        finally:
+            target.kill()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
+    """Files and folders, links followed but not in circles.
+
+    Special files (pipes, sockets, devices) are left out: opening one may wait for ever.
+    """
+    here = source.resolve()
+    if here in above:
+        return
+    into.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if path.is_dir():
+            _copy(path, into / path.name, (*above, here))
+        elif path.is_file():
+            shutil.copyfile(path, into / path.name)
+
+
+def sweep(prefix: str = PREFIX) -> None:
+    """Remove temporary folders PREFIX<pid>-... of killed processes; their servers ended with them."""
+    for each in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        pid = each.name.removeprefix(prefix).split("-")[0]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)) and each.stat().st_uid == os.getuid():
+            shutil.rmtree(each, ignore_errors=True)

@@ -1,0 +1,110 @@
+"""The service: its newest deployment, deploying it anew, stopping it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import JSON
+from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway.api import Api, Lost, PlatformError
+from chromadrill.targets.railway.resolve import Place
+from chromadrill.targets.railway.workflows import poll
+
+DEPLOY_S = 600.0
+STOP_S = 120.0
+PENDING = {"BUILDING", "DEPLOYING", "INITIALIZING", "QUEUED", "WAITING"}
+ENDED = {"CRASHED", "FAILED", "REMOVED", "REMOVING", "SKIPPED", "NEEDS_APPROVAL"}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A deployment as it is now; `status` in the platform's words, "NONE" where there is none."""
+
+    id: str
+    status: str
+    stopped: bool = False
+    instances: tuple[str, ...] = ()
+
+    @property
+    def running(self) -> bool:
+        up = not self.instances or "RUNNING" in self.instances
+        return self.status == "SUCCESS" and not self.stopped and up
+
+    @property
+    def pending(self) -> bool:
+        return self.status in PENDING and not self.stopped
+
+
+class DeploymentFailed(Unavailable):
+    """The platform tried to start the service, and it did not come up."""
+
+
+def newest(api: Api, at: Place) -> State:
+    """The newest deployment of the service."""
+    found = api.run(ops.SERVICE, environment=at.environment, service=at.service)
+    return _state(found["latestDeployment"])
+
+
+def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
+    """Start the service anew on what is configured now; returns when the platform says it is up.
+
+    A deployment on its way is waited for instead. Raises DeploymentFailed when it does not come up.
+    """
+    before = newest(api, at)
+    if before.pending:
+        return _up(api, before.id, within_s)
+    try:
+        made = str(api.run(ops.DEPLOY, environment=at.environment, service=at.service))
+    except Lost as lost:
+        try:
+            made = poll(
+                lambda: _other(newest(api, at), before.id),
+                within_s=min(within_s, STOP_S),
+                name="a new deployment",
+            )
+        except PlatformError:
+            raise lost from None
+    return _up(api, made, within_s)
+
+
+def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
+    """Stop the newest deployment; returns when it has. One that runs no more is fine."""
+    now = newest(api, at)
+    if not (now.running or now.pending):
+        return
+    api.attempt(ops.STOP, id=now.id)  # whether it stops is seen below
+    poll(
+        lambda: None if _alive(newest(api, at)) else True,
+        within_s=within_s,
+        name=f"{at.service_name} to stop",
+    )
+
+
+def _alive(state: State) -> bool:
+    return state.running or state.pending
+
+
+def _other(state: State, before: str) -> str | None:
+    return state.id if state.id != before else None
+
+
+def _up(api: Api, deployment: str, within_s: float) -> State:
+    def look() -> State | None:
+        now = _state(api.run(ops.DEPLOYMENT, id=deployment))
+        if now.status in ENDED or now.stopped:
+            raise DeploymentFailed(f"Railway: deployment {deployment} ended as {now.status}.")
+        return now if now.running else None
+
+    return poll(look, within_s=within_s, name=f"deployment {deployment}")
+
+
+def _state(found: JSON | None) -> State:
+    if found is None:
+        return State("", "NONE")
+    return State(
+        found["id"],
+        found["status"],
+        found["deploymentStopped"],
+        tuple(each["status"] for each in found["instances"]),
+    )

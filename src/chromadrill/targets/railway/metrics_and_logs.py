@@ -1,0 +1,48 @@
+"""What the service says and uses. Bounded: the vendor's CLI streams logs for ever."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from chromadrill.core.model import Usage
+from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway.api import Api
+from chromadrill.targets.railway.resolve import Place, Volume
+
+MEASURED = ("MEMORY_USAGE_GB", "MEMORY_LIMIT_GB")
+BACK = timedelta(minutes=15)
+
+
+def logs(api: Api, deployment: str, lines: int) -> str:
+    """The last lines of a deployment's log, oldest first."""
+    found = api.run(ops.LOGS, deployment=deployment, limit=lines)
+    ordered = sorted(found, key=lambda each: str(each["timestamp"]))
+    return "\n".join(f"{each['timestamp']} {each['message']}" for each in ordered[-lines:])
+
+
+def usage(api: Api, at: Place, volume: Volume) -> Usage:
+    """The newest samples of the last quarter of an hour; None: the platform does not say.
+
+    It tells neither restarts nor out-of-memory kills.
+    """
+    start = (datetime.now(UTC) - BACK).isoformat().replace("+00:00", "Z")
+    found = api.run(
+        ops.METRICS,
+        environment=at.environment,
+        service=at.service,
+        start=start,
+        measurements=list(MEASURED),
+    )
+    newest: dict[str, int] = {}
+    for each in found:
+        if each["values"]:
+            last = max(each["values"], key=lambda sample: int(sample["ts"]))
+            newest[each["measurement"]] = int(last["value"] * 1e9)
+    return Usage(
+        memory_bytes=newest.get("MEMORY_USAGE_GB"),
+        memory_limit_bytes=newest.get("MEMORY_LIMIT_GB"),
+        disk_bytes=int(volume.used_mb * 1e6),
+        disk_limit_bytes=int(volume.size_mb * 1e6),
+        restarts=None,
+        oom_kills=None,
+    )

@@ -1,0 +1,77 @@
+"""What must hold before a restore, and before its commit: pure functions, asked before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from chromadrill.core.errors import Refused
+from chromadrill.targets.railway.deployments import State
+
+DISCARD = "Commit or discard it in Railway's dashboard, then repeat."
+
+
+def may_restore(service: State, patch: Any) -> None:
+    """Raise Refused unless the service is stopped and nothing waits to be committed.
+
+    A commit applies everything that is staged in the environment, whoever staged it.
+    """
+    if service.running or service.pending:
+        raise Refused(
+            f"The service is not stopped ({service.status}); nothing was restored.",
+            next_step="chromadrill ops --target T stop",
+        )
+    if patch:
+        raise Refused(
+            f"Something is staged in this environment already ({_told(patch)}), and a restore would"
+            " commit it too; nothing was restored.",
+            next_step=DISCARD,
+        )
+
+
+def may_commit(patch: Any, service: str, new_volumes: Collection[str]) -> None:
+    """Raise Refused unless the one restored volume under our service is all that is staged."""
+    if not isinstance(patch, dict) or not isinstance(patch.get("services") or {}, dict):
+        raise Refused(
+            "What is staged cannot be read, so nobody can tell what a commit would apply. Nothing"
+            " was committed; the service has its old volume.",
+            next_step=DISCARD,
+        )
+    services = patch.get("services") or {}
+    foreign = [f"service {each}" for each in services if each != service]
+    foreign += [key for key in patch if key not in ("services", "volumes")]
+    foreign += [f"volume {each}" for each in patch.get("volumes") or {} if each not in new_volumes]
+    foreign += [
+        f"{key} of service {service}"
+        for key in services.get(service) or {}
+        if key not in ("volumeMounts", "volumes")
+    ]
+    if foreign:
+        raise Refused(
+            f"While the backup was restored, something else was staged: {', '.join(foreign)}."
+            " Nothing was committed; the service has its old volume.",
+            next_step=DISCARD,
+        )
+    ours = services.get(service) or {}
+    # null: detached, as the volume before it has to be
+    mounted = [
+        volume
+        for key in ("volumeMounts", "volumes")
+        for volume, mount in (ours.get(key) or {}).items()
+        if mount is not None
+    ]
+    if len(mounted) != 1 or set(mounted) != set(new_volumes):
+        raise Refused(
+            f"Wanted: the one restored volume ({', '.join(new_volumes) or 'none'}) mounted on the"
+            f" service; staged: {', '.join(mounted) or 'none'}. Nothing was committed; the service"
+            " has its old volume.",
+            next_step=DISCARD,
+        )
+
+
+def _told(patch: Any) -> str:
+    """Names alone: a patch may hold the values of variables."""
+    if not isinstance(patch, dict):
+        return "a patch"
+    named = [f"{key} {', '.join(v)}" if isinstance(v, dict) else key for key, v in patch.items()]
+    return "; ".join(named)

@@ -1,0 +1,191 @@
+"""What the platform does: backups, restores in two halves; and its faults.
+
+Every method returns at once, as the API does; what takes time goes on in a thread.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chromadrill.backups.files import size_of
+from chromadrill.core.clock import now
+from chromadrill.targets.railway.simulator.service import DATA, Service
+from chromadrill.targets.railway.simulator.world import Backup, Failed, Volume, Workflow, World
+
+WORKFLOW_S, SLOW_S = 1.0, 15.0
+LAG_S = 0.4  # a new workflow is not found for so long
+VOLUME_MB = 5_000
+VOLUMES = 20  # of one project: detached ones count
+
+
+class Platform:
+    """`port`: of the service. Close that, or its servers live until this process ends."""
+
+    def __init__(
+        self, home: Path, *, port: int, fault: str | None = None, volume_mb: int = VOLUME_MB
+    ) -> None:
+        self.home, self.fault, self.world = home, fault, World()
+        self._lock = threading.RLock()
+        self._restores, self.calls = 0, 0
+        first = self._new_volume("chroma-data", volume_mb, DATA)
+        first.service = self.world.service
+        if fault == "staged-before":
+            self._stage_foreign()
+        self.service = Service(home, self.world, port, crashes=self._crashes)
+
+    # ---- backups --------------------------------------------------------------------------------
+    def create_backup(self, instance: str, name: str | None) -> Workflow:
+        """Fails above half of the volume's size."""
+        volume = self.volume(instance)
+        if volume.service is None:
+            raise Failed("Backups exist only for a volume that is attached to a service")
+        if 2 * size_of(volume.folder) > volume.size_mb * 1e6:
+            raise Failed("Backup is larger than 50% of the volume's size")
+
+        def work() -> None:
+            if self.fault == "backup-workflow-error":
+                raise Failed("snapshot of the volume failed")
+            folder = self.home / "backups" / f"{len(self.world.backups)}-{time.time_ns()}"
+            shutil.copytree(volume.folder, folder)
+            if self.fault == "torn-snapshot":
+                _lose_an_index(folder)
+            used_mb = max(1, math.ceil(size_of(folder) / 1e6))
+            with self._lock:
+                self.world.backups.append(Backup(folder, name, instance, used_mb))
+
+        return self._workflow(work)
+
+    def delete_backup(self, instance: str, backup: str) -> Workflow:
+        found = self.backup(instance, backup)
+
+        def work() -> None:
+            with self._lock:
+                self.world.backups.remove(found)
+            shutil.rmtree(found.folder)
+
+        return self._workflow(work)
+
+    def restore(self, instance: str, backup: str) -> Workflow:
+        """First half: a new volume, whose place under the service is only staged."""
+        old, found = self.volume(instance), self.backup(instance, backup)
+        if len(self.world.volumes) >= VOLUMES:
+            raise Failed(f"Volume limit of the plan reached: {VOLUMES}")
+        self._restores += 1
+        mount_path = "/chroma/chroma" if self.fault == "wrong-mount-path" else old.mount_path
+        stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
+        made = self._new_volume(stamp, old.size_mb, mount_path, state="RESTORING")
+
+        def work() -> None:
+            if self.fault == "restore-workflow-error":
+                with self._lock:
+                    self.world.volumes.remove(made)
+                raise Failed("the backup could not be cloned into a new volume")
+            shutil.copytree(found.folder, made.folder, dirs_exist_ok=True)
+            with self._lock:
+                if self.fault == "staged-meanwhile":
+                    self._stage_foreign()
+                services = self._staged("services")
+                services[self.world.service] = {
+                    "volumeMounts": {made.id: {"mountPath": mount_path}}
+                }
+                self._staged("volumes")[made.id] = {}
+                self.world.restored_from = found
+                made.state = "READY"
+
+        return self._workflow(work)
+
+    def commit(self, *, skip_deploys: bool) -> str:
+        """Second half: the new volume is mounted, newer backups are deleted, the service deployed."""
+        with self._lock:
+            if not self.world.staged:
+                raise Failed("There are no staged changes to commit")
+            new = [v for v in self.world.volumes if v.id in self._staged("volumes")]
+            source = self.world.restored_from
+            self.world.staged, self.world.restored_from = {}, None
+            if new and source:
+                self.world.mounted().service = None  # it stays, detached, and counts
+                new[0].service = self.world.service
+                kept = [b for b in self.world.backups if b.created_at <= source.created_at]
+                for each in set_of(self.world.backups) - set_of(kept):
+                    shutil.rmtree(each)
+                for backup in kept:
+                    backup.instance = new[0].instance
+                self.world.backups = kept
+        if not skip_deploys:
+            self.service.deploy()
+        return "committed"
+
+    # ---- looking things up ----------------------------------------------------------------------
+    def volume(self, instance: str) -> Volume:
+        for each in self.world.volumes:
+            if each.instance == instance:
+                return each
+        raise Failed("Volume instance not found")
+
+    def backup(self, instance: str, backup: str) -> Backup:
+        for each in self.backups(instance):
+            if each.id == backup:
+                return each
+        raise Failed("Backup not found")
+
+    def backups(self, instance: str) -> list[Backup]:
+        self.volume(instance)
+        return [each for each in self.world.backups if each.instance == instance]
+
+    def workflow(self, workflow: str) -> Workflow:
+        for each in self.world.workflows:
+            if each.id == workflow and now() - each.begun > LAG_S:
+                return each
+        return Workflow("NotFound")
+
+    # ---- inside ---------------------------------------------------------------------------------
+    def _workflow(self, work: Callable[[], None]) -> Workflow:
+        made = Workflow()
+
+        def run() -> None:
+            time.sleep(SLOW_S if self.fault == "slow-workflow" else WORKFLOW_S)
+            try:
+                work()
+                made.status = "Complete"
+            except (Failed, OSError, LookupError, shutil.Error) as error:
+                made.error, made.status = str(error), "Error"
+
+        with self._lock:
+            self.world.workflows.append(made)
+        threading.Thread(target=run, daemon=True).start()
+        return made
+
+    def _crashes(self) -> bool:
+        return self.fault == "deployment-crashes" and self._restores > 0
+
+    def _new_volume(self, name: str, size_mb: int, mount: str, state: str = "READY") -> Volume:
+        with self._lock:
+            folder = self.home / "volumes" / str(len(self.world.volumes))
+            folder.mkdir(parents=True)
+            made = Volume(folder, name, size_mb, mount, state=state)
+            self.world.volumes.append(made)
+            return made
+
+    def _staged(self, kind: str) -> dict[str, object]:
+        found = self.world.staged.setdefault(kind, {})
+        assert isinstance(found, dict)  # noqa: S101
+        return found
+
+    def _stage_foreign(self) -> None:
+        self._staged("services")["somebody-elses"] = {"variables": {"SECRET": {"value": "x"}}}
+
+
+def set_of(backups: list[Backup]) -> set[Path]:
+    return {each.folder for each in backups}
+
+
+def _lose_an_index(folder: Path) -> None:
+    """A torn snapshot: the largest index directory is not in it, the database is whole."""
+    indexes = [level0.parent for level0 in folder.glob("*/data_level0.bin")]
+    shutil.rmtree(max(indexes, key=size_of))

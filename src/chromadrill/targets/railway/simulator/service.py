@@ -1,0 +1,95 @@
+"""The service: deployments, one real Chroma server at a time, on the volume that is mounted."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from chromadrill.core.errors import DrillError, Refused
+from chromadrill.targets.home import MARKER
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.targets.railway.simulator.world import Deployment, Failed, World
+
+DATA = "/data"  # where Chroma 1.x keeps its data; a volume mounted elsewhere is not used
+
+
+class Service:
+    """`port` outlives deployments. `crashes`: whether the next one does. Methods return at once."""
+
+    def __init__(self, home: Path, world: World, port: int, *, crashes: Callable[[], bool]) -> None:
+        self.port, self._home, self._world, self._crashes = port, home, world, crashes
+        self._closed = False
+        self._one = threading.Lock()  # server at a time on one port
+
+    def deploy(self) -> Deployment:
+        """A new server on what is mounted now; the one before it ends first."""
+        number, before = len(self._world.deployments), self._world.deployments[-1:]
+        made = Deployment(self._container(self._home / "deployments" / str(number)))
+        self._world.deployments.append(made)
+
+        def work() -> None:
+            with self._one:
+                for each in before:
+                    each.container.stop()
+                    each.status, each.stopped = "REMOVED", True
+                made.status = "SUCCESS" if self._started(made.container) else "CRASHED"
+
+        threading.Thread(target=work, daemon=True).start()
+        return made
+
+    def stop(self, deployment: str) -> None:
+        found = self.deployment(deployment)
+
+        def work() -> None:
+            with self._one:
+                found.container.stop()
+                found.stopped = True
+
+        threading.Thread(target=work, daemon=True).start()
+
+    def deployment(self, deployment: str) -> Deployment:
+        for each in self._world.deployments:
+            if each.id == deployment:
+                return each
+        raise Failed("Deployment not found")
+
+    def settled(self) -> bool:
+        """Whether no deployment is on its way."""
+        return all(each.status != "DEPLOYING" for each in self._world.deployments)
+
+    def close(self) -> None:
+        """End every server, and the deployment that is on its way."""
+        self._closed = True
+        for each in self._world.deployments:
+            each.container.kill()
+        with self._one:
+            for each in self._world.deployments[-1:]:
+                each.container.kill()
+
+    def _container(self, home: Path) -> ProcessTarget:
+        """A stopped server, which ends with this process however that ends."""
+        volume = self._world.mounted()
+        home.mkdir(parents=True)
+        content = {"port": self.port, "created": time.time(), "id": home.name}
+        (home / MARKER).write_text(json.dumps(content))
+        made = ProcessTarget(home, name=home.name, owner=os.getpid())
+        if volume.mount_path == DATA:
+            made.data = volume.folder
+        return made
+
+    def _started(self, server: ProcessTarget) -> bool:
+        if self._crashes():
+            log = server.home / "logs" / "server.log"
+            log.write_text("exec /usr/bin/chroma: Input/output error\n")
+            return False
+        try:
+            if self._closed:
+                raise Refused("the platform is closed")
+            server.start()
+        except DrillError:
+            return False
+        return True

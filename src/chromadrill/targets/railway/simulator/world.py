@@ -1,0 +1,84 @@
+"""What is there: one project, one environment, one service, its volumes, backups and deployments."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chromadrill.core.clock import now, utc_now
+from chromadrill.targets.process.target import ProcessTarget
+
+
+class Failed(Exception):
+    """An error that a client sees in `errors`."""
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+@dataclass
+class Volume:
+    """A volume with its one instance; `service`: whom it is mounted under."""
+
+    folder: Path
+    name: str
+    size_mb: int
+    mount_path: str
+    service: str | None = None
+    state: str = "READY"
+    id: str = field(default_factory=new_id)
+    instance: str = field(default_factory=new_id)
+
+
+@dataclass
+class Backup:
+    """A copy of a volume. `expires_at` is None for a locked one, and for one made by hand."""
+
+    folder: Path
+    name: str | None
+    instance: str
+    used_mb: int
+    created_at: str = field(default_factory=utc_now)
+    expires_at: str | None = None
+    id: str = field(default_factory=new_id)
+
+
+@dataclass
+class Deployment:
+    """`status` in the platform's words."""
+
+    container: ProcessTarget
+    status: str = "DEPLOYING"
+    stopped: bool = False
+    id: str = field(default_factory=new_id)
+
+
+@dataclass
+class Workflow:
+    """Not to be found for a moment after it was begun, as on the platform."""
+
+    status: str = "Running"
+    error: str | None = None
+    begun: float = field(default_factory=now)
+    id: str = field(default_factory=new_id)
+
+
+@dataclass
+class World:
+    """All of it, with the ids that never change."""
+
+    project: str = field(default_factory=new_id)
+    environment: str = field(default_factory=new_id)
+    service: str = field(default_factory=new_id)
+    volumes: list[Volume] = field(default_factory=list)
+    backups: list[Backup] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
+    workflows: list[Workflow] = field(default_factory=list)
+    schedules: tuple[str, ...] = ()
+    staged: dict[str, object] = field(default_factory=dict)
+    restored_from: Backup | None = None  # what the staged volume is a copy of
+
+    def mounted(self) -> Volume:
+        return next(each for each in self.volumes if each.service == self.service)

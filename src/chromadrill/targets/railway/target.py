@@ -1,0 +1,263 @@
+"""Target `railway`: a service on Railway with a volume, through its public API alone.
+
+Its files cannot be had: no capability `volume`. What it cannot be asked, the home keeps: the
+fingerprints of the snapshots made here, and the exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from chromadrill.backups import catalog
+from chromadrill.backups.export import backup_method as export
+from chromadrill.backups.same_counts import require_same_counts
+from chromadrill.chroma.client import CallFailed, Chroma, connect, without_password
+from chromadrill.chroma.fingerprint import live
+from chromadrill.chroma.readiness import is_ready
+from chromadrill.core.clock import now, wait_until
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.model import Backup, Scope, Store, Stored, Usage
+from chromadrill.core.settings import TargetTable
+from chromadrill.targets.home import claim
+from chromadrill.targets.railway import (
+    backups,
+    deployments,
+    metrics_and_logs,
+    resolve,
+    volume_restore,
+)
+from chromadrill.targets.railway.api import ENDPOINT, Api
+from chromadrill.targets.railway.resolve import Place
+from chromadrill.targets.railway.snapshot_index import Book
+from chromadrill.targets.railway.token import from_environment
+from chromadrill.targets.safety.environment_match import Place as Whereabouts
+
+ANSWERS_S = 120.0  # after the platform says that the service is up
+
+
+def opened(name: str, table: TargetTable, *, home: Path, startup_s: float) -> RailwayTarget:
+    """The target of `[targets.NAME]`, with the token of the environment.
+
+    Raises UsageError for a missing setting or token, or a name that is not there; NotAuthorised.
+    """
+    if not table.service:
+        raise UsageError(f"[targets.{name}] service = ... is missing: its name or id on Railway.")
+    made = RailwayTarget(
+        Api(from_environment(), endpoint=table.endpoint or ENDPOINT),
+        Path(table.home) if table.home else home,
+        name=name,
+        project=table.project,
+        environment=table.environment,
+        service=table.service,
+        url=table.url,
+        answers_s=max(ANSWERS_S, startup_s),
+        scopes=[Scope.parse(each) for each in table.scopes],
+    )
+    made.url  # noqa: B018  found now, or said now what is wrong: not in the middle of a drill
+    made.place  # noqa: B018
+    return made
+
+
+class RailwayTarget:
+    """One service in one environment. `url`: default is the service's first public domain."""
+
+    # it has no call that sends a signal
+    kill_is = "service stopped by its platform"
+
+    def __init__(
+        self,
+        api: Api,
+        home: Path,
+        *,
+        name: str = "railway",
+        project: str | None = None,
+        environment: str | None = None,
+        service: str,
+        url: str | None = None,
+        answers_s: float = ANSWERS_S,
+        backup_s: float = backups.WITHIN_S,
+        restore_s: float = volume_restore.WITHIN_S,
+        scopes: Sequence[Scope] = (Scope(),),
+    ) -> None:
+        self.name, self.home, self.scopes = name, home.absolute(), tuple(scopes)
+        self._api, self._url = api, url
+        self._wanted = {"project": project, "environment": environment, "service": service}
+        self._answers_s, self._backup_s, self._restore_s = answers_s, backup_s, restore_s
+        self.startup_s: float | None = None
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the service is; ids that do not change."""
+        wanted = self._wanted
+        return resolve.place(
+            self._api,
+            project=wanted["project"],
+            environment=wanted["environment"],
+            service=str(wanted["service"]),
+        )
+
+    @property
+    def url(self) -> str:
+        if self._url:
+            return self._url.rstrip("/")
+        if not self.place.domains:
+            raise UsageError(
+                f"[targets.{self.name}] url = ... is missing: {self.place.service_name} has no domain."
+            )
+        return f"https://{self.place.domains[0]}"
+
+    def whereabouts(self) -> Whereabouts:
+        """Where the token, and the names in drill.toml, have led to."""
+        at = self.place
+        mine = [e for e in resolve.volumes(self._api, at) if e.service == at.service]
+        return Whereabouts(
+            at.environment_name,
+            (at.service_name, at.service),
+            tuple(text for e in mine for text in (e.id, e.instance, e.name)),
+            at.domains,
+        )
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the platform is one of ours, in which nothing is proven of the real one."""
+        return self._api.simulated
+
+    def facts(self) -> Mapping[str, str]:
+        at, simulated = self.place, self.simulated
+        found = {
+            # the name that every report shows: nobody shall take a simulated drill for a real one
+            "name": f"{self.name} (simulated)" if simulated else self.name,
+            "kind": "railway",
+            "platform": "simulated" if simulated else "Railway",
+            "environment": at.environment_name,
+            "service": at.service_name,
+            "url": without_password(self.url),
+        }
+        try:
+            with Chroma(self.url, timeout_s=10) as chroma:
+                return {**found, **chroma.versions()}
+        except CallFailed:
+            return found  # a service that is down has no version to tell
+
+    # ---- restart --------------------------------------------------------------------------------
+    def start(self) -> None:
+        """Deploy, or wait for what is being deployed; return when the server answers a real query.
+
+        Raises Refused when it runs already, Unavailable with the log's end when it does not come.
+        """
+        if self.running():
+            raise Refused(f"{self.place.service_name} runs already; nothing was deployed.")
+        started = now()
+        try:
+            deployments.deploy(self._api, self.place)
+            wait_until(
+                self._answers,
+                within_s=self._answers_s,
+                name=f"an answer of {without_password(self.url)}",
+            )
+        except Unavailable as error:
+            raise Unavailable(
+                f"{error.what} Its last lines:\n{self._last_lines()}",
+                next_step="Read the log; restore a backup if the data is damaged.",
+            ) from error
+        self.startup_s = now() - started
+
+    def _answers(self) -> bool:
+        return is_ready(self.url, self.scopes)
+
+    def _last_lines(self) -> str:
+        try:
+            return self.logs(12)
+        except Unavailable as error:
+            return f"(the log cannot be had: {error.what})"
+
+    def stop(self) -> None:
+        """Stop the service, and return when it has; stopped already is fine."""
+        deployments.stop(self._api, self.place)
+
+    def kill(self) -> None:
+        """The nearest that the platform has: `kill_is` says what."""
+        self.stop()
+
+    def running(self) -> bool:
+        """Whether it is up; one that is being deployed is not yet."""
+        return deployments.newest(self._api, self.place).running
+
+    def deployment(self) -> str:
+        """The newest one's id: each start makes another."""
+        return deployments.newest(self._api, self.place).id
+
+    # ---- snapshots ------------------------------------------------------------------------------
+    def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
+        """`export`: over the API. Else the platform's own backup, of the stopped service.
+
+        Stopped, since a block-level copy of a server under load loses vectors (measured), and
+        nobody says that the platform freezes the file system. The service runs afterwards.
+        """
+        book = self._book()
+        if method == "export":
+            return export.take(self, book.folder, name=name, scopes=self.scopes)
+        volume = resolve.volume(self._api, self.place)
+        backup_id = book.new_id(name, backups.listed(self._api, volume.instance))
+        with connect(self.url) as chroma:
+            before = live.fingerprint(chroma, self.scopes)
+        self.stop()
+        try:
+            made = backups.create(self._api, volume.instance, backup_id, within_s=self._backup_s)
+        finally:
+            self.start()
+        require_same_counts(self.url, before)
+        shown = without_password(self.url)
+        source = {"target": self.name, "url": shown, "volume": volume.id, "backup": made.id}
+        return book.enter(backup_id, before, made, source, size=made.bytes or volume.used_mb * 1e6)
+
+    def snapshots(self) -> list[Backup]:
+        """The platform's, whoever made them, and the exports of this home; newest first."""
+        volume = resolve.volume(self._api, self.place)
+        return self._book().joined(backups.listed(self._api, volume.instance))
+
+    def backup_store(self) -> Store:
+        """What the platform has and does by itself, for the posture."""
+        volume = resolve.volume(self._api, self.place)
+        there = backups.listed(self._api, volume.instance)
+        return Store(
+            f"Railway ({self.place.environment_name})",
+            tuple(Stored(each.name or each.id, each.created_at, each.bytes) for each in there),
+            tuple(backups.told(each) for each in backups.schedules(self._api, volume.instance)),
+            used_bytes=int(volume.used_mb * 1e6),
+            size_bytes=int(volume.size_mb * 1e6),
+            fixed="Railway",
+        )
+
+    def restore(self, backup_id: str) -> None:
+        """Put a snapshot back under the stopped service, and leave it stopped.
+
+        The platform deletes backups newer than this one, and keeps the volume before it, detached.
+        """
+        backup = catalog.find(self.snapshots(), backup_id)
+        if backup.method == export.METHOD:
+            if self.running():
+                raise Refused(
+                    f"{self.place.service_name} runs; stop it first. Nothing was restored."
+                )
+            export.put_back_over_api(backup, self)
+            return
+        volume = resolve.volume(self._api, self.place)
+        on_platform = self._book().on_platform(backup, backups.listed(self._api, volume.instance))
+        volume_restore.restore(self._api, self.place, on_platform.id, within_s=self._restore_s)
+
+    def _book(self) -> Book:
+        claim(self.home, ("snapshots",))
+        return Book(self.home / "snapshots")
+
+    # ---- logs, metrics --------------------------------------------------------------------------
+    def logs(self, lines: int = 200) -> str:
+        """The last lines of the newest deployment."""
+        state = deployments.newest(self._api, self.place)
+        return metrics_and_logs.logs(self._api, state.id, lines) if state.id else ""
+
+    def metrics(self) -> Usage:
+        volume = resolve.volume(self._api, self.place)
+        return metrics_and_logs.usage(self._api, self.place, volume)

@@ -1,0 +1,83 @@
+"""A restore has two halves: the workflow makes a new volume, a commit puts it under the service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chromadrill.core.errors import Unavailable
+from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway import preconditions, resolve
+from chromadrill.targets.railway.api import Api, Lost
+from chromadrill.targets.railway.deployments import newest
+from chromadrill.targets.railway.resolve import Place, Volume
+from chromadrill.targets.railway.workflows import poll, settled
+
+WITHIN_S = 1800.0  # the vendor's own tool waits as long
+COMMIT_S = 60.0
+COMMITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The volume before, which the platform keeps, detached; and the one after."""
+
+    before: Volume
+    after: Volume
+
+
+def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> Restored:
+    """Restore `backup` under the stopped service, and leave it stopped.
+
+    Raises Refused before anything is done, WorkflowFailed, PlatformError; Unavailable where the
+    volume came back at another mount path (an empty server would answer, in good health).
+    """
+    before = resolve.volume(api, at)
+    preconditions.may_restore(newest(api, at), staged(api, at))
+    known = {each.instance for each in resolve.volumes(api, at)}
+    # lost: a second one would make a second volume, so the first is looked for
+    sent = api.attempt(ops.RESTORE, instance=before.instance, backup=backup)
+
+    def waits_for_commit() -> list[Volume] | None:
+        made = [each for each in resolve.volumes(api, at) if each.instance not in known]
+        ready = bool(made) and all(each.state == "READY" for each in made)
+        return made if ready and staged(api, at) else None
+
+    made = settled(api, sent, waits_for_commit, within_s=within_s, name="the restore")
+    preconditions.may_commit(staged(api, at), at.service, {each.id for each in made})
+    commit(api, at, f"chromadrill: restore backup {backup}")
+    after = poll(
+        lambda: _other(resolve.volume(api, at), before),
+        within_s=COMMIT_S,
+        name="the restored volume under the service",
+    )
+    if after.mount_path != before.mount_path:
+        raise Unavailable(
+            f"The restored volume is mounted at {after.mount_path}, the one before was at"
+            f" {before.mount_path}: the server would start empty.",
+            next_step="Set the mount path in Railway's dashboard, then start.",
+        )
+    return Restored(before, after)
+
+
+def staged(api: Api, at: Place) -> Any:
+    """The patch that waits in the environment; something empty where there is none."""
+    found = api.run(ops.STAGED, environment=at.environment)
+    return found["patch"] if found["status"] != "COMMITTED" else {}
+
+
+def commit(api: Api, at: Place, message: str) -> None:
+    """Commit what is staged without deploying; after a lost answer only if it is staged still."""
+    for attempt in range(COMMITS):
+        try:
+            api.run(ops.COMMIT, environment=at.environment, message=message, skipDeploys=True)
+            return
+        except Lost:
+            if not staged(api, at):
+                return
+            if attempt == COMMITS - 1:
+                raise
+
+
+def _other(now: Volume, before: Volume) -> Volume | None:
+    return now if now.instance != before.instance else None

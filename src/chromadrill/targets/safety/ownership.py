@@ -1,0 +1,92 @@
+"""The ownership marker: a file in the target's home on the machine that drills.
+
+Not in Chroma: a restore rolls back whatever lies on the volume, the marker with it. It says which
+deployment it is of, so that it does not vouch for another one under the same name. Beside it are
+the server's ids of all collections that drills made there: a name is nobody's proof.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chromadrill.chroma.client import connect
+from chromadrill.core.clock import utc_now
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import JSON, Scope
+from chromadrill.core.urls import origin
+from chromadrill.targets.safety.owned_data import everything, may_be_filled
+from chromadrill.targets.safety.target_role import Standing
+
+FOLDER = "rails"
+NAME = "owner.json"
+MADE = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
+
+
+def owned(at: Standing, home: Path) -> JSON:
+    """The marker; raises Refused where there is none, or it is that of another deployment."""
+    path = home / FOLDER / NAME
+    try:
+        found = _marker(json.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        raise Refused(
+            f"{at.target} bears no ownership marker ({path}): no drill has taken it over.",
+            next_step=f"An empty one is taken over by pytest -m drill --target {at.target}"
+            f" --allow-damage {at.target}",
+        ) from None
+    except ValueError as error:
+        raise Refused(f"{path} is no ownership marker: {error}.") from error
+    if found.get("deployment") != _deployment(at):
+        raise Refused(
+            f"{path} is the marker of {found.get('deployment')}, and {at.target} is"
+            f" {_deployment(at)} now: it is not ours.",
+            next_step="Give the target another home, if the new deployment is to be drilled.",
+        )
+    return found
+
+
+def notes(home: Path) -> Path:
+    """The file of those ids."""
+    return home / FOLDER / MADE
+
+
+def made(home: Path) -> frozenset[str]:
+    """Ids of the collections that drills made on the deployment."""
+    path = notes(home)
+    return frozenset(path.read_text("utf-8").split()) if path.is_file() else frozenset()
+
+
+def take_over(at: Standing, home: Path, scopes: Sequence[Scope]) -> None:
+    """Put the marker, if the server is empty or holds only what drills put there.
+
+    Where the marker is already, what others hold there now is for `may_be_filled` and
+    `may_restore`. Raises Refused for a server that holds anything else: nothing is written.
+    """
+    path = home / FOLDER / NAME
+    if path.is_file():
+        owned(at, home)
+        return
+    if at.url is None:
+        raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
+    with connect(at.url) as chroma:
+        may_be_filled(everything(chroma, scopes), made(home))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "deployment": _deployment(at),
+        "environment": at.environment,
+        "taken_over_at": utc_now(),
+    }
+    path.write_text(json.dumps(content, indent=1), "utf-8")
+
+
+def _marker(found: Any) -> JSON:
+    """What was read, if it has the form of a marker; raises ValueError where it has not."""
+    if not isinstance(found, dict) or not isinstance(found.get("deployment"), str):
+        raise ValueError("it names no deployment")
+    return found
+
+
+def _deployment(at: Standing) -> str:
+    return origin(at.url) if at.url else at.target

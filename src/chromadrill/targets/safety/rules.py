@@ -1,0 +1,107 @@
+"""The rails, as pure functions: each raises Refused, with the reason and the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chromadrill.chroma.client import without_password
+from chromadrill.core.errors import Refused
+from chromadrill.core.model import Backup
+from chromadrill.targets.safety.target_role import Standing
+
+READ_ONLY = "production is read-only by rule: health, counts, fingerprints and searches"
+# what ops may do there all the same, since it changes nothing
+READING = ("snapshots", "logs", "posture")
+
+
+def may_operate(at: Standing, action: str, *, export: bool = False) -> None:
+    """Raise Refused for a command that would change production."""
+    if at.production and action not in READING and not (action == "snapshot" and export):
+        raise Refused(
+            f"{action} of {at.target}: {at.environment} is production, and {READ_ONLY}."
+            " Nothing was done.",
+            next_step=f"In an incident a person may say so: --incident {at.target} before {action}.",
+        )
+
+
+def may_load(at: Standing) -> None:
+    """Raise Refused where a load of many clients would meet users."""
+    if at.production:
+        raise Refused(
+            f"{at.target} is production ({at.environment}): no load there. Nothing was asked.",
+            next_step=f"pytest -m latency --target {at.target} asks it one at a time, slowly.",
+        )
+
+
+def may_damage(at: Standing, allowed: str | None) -> None:
+    """Raise Refused unless `at` is ours, or staging or scratch and named a second time."""
+    if at.production:
+        raise Refused(
+            f"{at.target} is production ({at.environment}), and {READ_ONLY}."
+            " No option allows damage there.",
+            next_step="Drill an environment whose role is staging.",
+        )
+    if not at.live and at.kind == at.target:
+        return
+    if allowed is None or without_password(allowed) != at.target:
+        raise Refused(
+            f"{at.target} is a live target, and damage there was not allowed by its name.",
+            next_step=f"--allow-damage {at.target}",
+        )
+    if at.live and at.role not in ("staging", "scratch"):
+        where = f"[environments.{at.environment}]" if at.environment else "no environment"
+        raise Refused(
+            f"{at.target} belongs to {where}, whose role is not staging: nothing there is damaged.",
+            next_step=f'Set role = "staging" in [environments.{at.environment or at.target}] of'
+            " drill.toml, or name its environment: --environment staging.",
+        )
+
+
+def may_restore(
+    at: Standing,
+    backup: Backup,
+    there: Sequence[Backup],
+    *,
+    wrote: Sequence[str],
+    volume: bool,
+    complete: bool = True,
+) -> None:
+    """Raise Refused where a restore would take away what is not ours.
+
+    `there`: all backups of the platform, newest first. `wrote`: who wrote what since the backup, in
+    words. `volume`: the whole volume is rolled back, not single collections. `complete`: whether
+    `there` are really all. A scratch environment is exclusive, and asked all the rest.
+    """
+    if not at.live:
+        return
+    said = f"restore of {backup.id}: "
+    if at.role not in ("staging", "scratch"):
+        raise Refused(
+            f"{said}{at.target} is in no environment whose role is staging. Nothing was restored.",
+            next_step=f"In an incident a person may say so: --incident {at.target} before restore.",
+        )
+    if volume and at.role == "staging" and not at.exclusive:
+        raise Refused(
+            f"{said}it rolls back everybody's data, and {at.environment} is not exclusive."
+            " Nothing was restored.",
+            next_step=f"Set exclusive = true in [environments.{at.environment}], if nobody else"
+            " uses it.",
+        )
+    if volume and at.role == "staging" and not complete:
+        raise Refused(
+            f"{said}the platform's backups cannot be listed, so nobody can tell whether a newer one"
+            " would be lost. Nothing was restored.",
+            next_step=f"Name a command in [targets.{at.target}.commands]: snapshots = ...",
+        )
+    if volume and there and there[0].id != backup.id:
+        raise Refused(
+            f"{said}{there[0].id} is newer, and a restore may delete it. Nothing was restored.",
+            next_step=f"chromadrill ops --target {at.target} restore {there[0].id}",
+        )
+    if wrote:
+        more = f" and {len(wrote) - 5} more" if len(wrote) > 5 else ""
+        raise Refused(
+            f"{said}somebody else has written since: {'; '.join(wrote[:5])}{more}."
+            " Nothing was restored.",
+            next_step=f"Take another: chromadrill ops --target {at.target} snapshot",
+        )

@@ -1,0 +1,198 @@
+"""The standard dataset: several collections, so that the traps of a restore are all in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.core.model import JSON, Scope
+from chromadrill.core.protocols import Embedder
+from chromadrill.workload.data.seeded_embedder import SeededEmbedder
+from chromadrill.workload.data.stdlib import Document, documents
+
+MAIN = "bmad_embeddings"
+BATCH = 500
+DEFAULT, PROD, STAGING = Scope(), Scope("acme", "prod"), Scope("acme", "staging")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records to upsert, in columns."""
+
+    ids: list[str]
+    documents: list[str | None]
+    metadatas: list[JSON | None]
+    uris: list[str | None]
+    vectors: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPlan:
+    """A collection to create: its settings, and how many of the documents go in."""
+
+    scope: Scope
+    name: str
+    hnsw: Mapping[str, Any]
+    embedder: Embedder
+    documents: Sequence[Document]
+    metadata: JSON = field(default_factory=dict)
+    every_nth_bare: int = 17  # these records have no document or no metadata
+
+    def batches(self) -> Iterator[Batch]:
+        for start in range(0, len(self.documents), BATCH):
+            group = self.documents[start : start + BATCH]
+            rows = range(start, start + len(group))
+            bare = self.every_nth_bare
+            yield Batch(
+                ids=[each.id for each in group],
+                documents=[
+                    None if n % bare == 5 else d.text for n, d in zip(rows, group, strict=True)
+                ],
+                metadatas=[
+                    None if n % bare == 9 else metadata_of(d, n)
+                    for n, d in zip(rows, group, strict=True)
+                ],
+                uris=[
+                    f"stdlib:{d.module}#L{d.line}" if n % 3 == 0 else None
+                    for n, d in zip(rows, group, strict=True)
+                ],
+                vectors=self.embedder.embed([each.text for each in group]),
+            )
+
+    @property
+    def updated(self) -> list[Document]:
+        """Records that are written a second time, with other words and another vector."""
+        return list(self.documents[3::97])
+
+    @property
+    def deleted(self) -> list[str]:
+        return [each.id for each in self.documents[11::101]]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What a drill puts in."""
+
+    collections: tuple[CollectionPlan, ...]
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        return tuple(sorted({each.scope for each in self.collections}))
+
+    @property
+    def embedder(self) -> str:
+        return ", ".join(sorted({each.embedder.name for each in self.collections}))
+
+    def load(self, chroma: Chroma) -> None:
+        """Create tenants, databases and collections and fill them; they must not exist yet."""
+        for scope in self.scopes:
+            _create_scope(chroma, scope)
+        for plan in self.collections:
+            info = chroma.create_collection(
+                plan.scope, plan.name, hnsw=plan.hnsw, metadata=plan.metadata or None
+            )
+            for batch in plan.batches():
+                chroma.upsert(
+                    info,
+                    ids=batch.ids,
+                    vectors=batch.vectors,
+                    documents=batch.documents,
+                    metadatas=batch.metadatas,
+                    uris=batch.uris,
+                )
+            if plan.updated:
+                texts = [f"{each.text}\n(revised)" for each in plan.updated]
+                chroma.upsert(
+                    info,
+                    ids=[each.id for each in plan.updated],
+                    vectors=plan.embedder.embed(texts),
+                    documents=texts,
+                    metadatas=[{"revised": True, "line": each.line} for each in plan.updated],
+                )
+            if plan.deleted:
+                chroma.delete(info, plan.deleted)
+
+
+def standard(records: int) -> Dataset:
+    """The standard dataset with `records` records in the main collection (before deletes).
+
+    In it: above and below the HNSW sync threshold (1,000), l2, cosine and ip, settings that are
+    not the default, an empty collection, nulls, lists, two tenants, updates and deletes.
+    """
+    real = documents()
+    wide, narrow = SeededEmbedder(384), SeededEmbedder(96, seed=8)
+    cosine = {"space": "cosine"}
+    tuned = {
+        "space": "ip",
+        "sync_threshold": 400,
+        "max_neighbors": 24,
+        "ef_construction": 150,
+        "ef_search": 120,
+    }
+    return Dataset(
+        (
+            CollectionPlan(DEFAULT, MAIN, cosine, wide, take(real, records), {"owner": "drill"}),
+            CollectionPlan(DEFAULT, "release-notes", {"space": "l2"}, narrow, take(real, 450)),
+            CollectionPlan(DEFAULT, "tuned-ip", tuned, narrow, take(real, 1100)),
+            CollectionPlan(DEFAULT, "empty", cosine, narrow, ()),
+            CollectionPlan(
+                PROD, MAIN, {"space": "l2"}, narrow, take(real, 1300), {"v": 2, "f": 2.0}
+            ),
+            CollectionPlan(STAGING, "scratchpad", cosine, narrow, take(real, 120)),
+        )
+    )
+
+
+def take(real: Sequence[Document], wanted: int) -> list[Document]:
+    """`wanted` documents spread over all; beyond that they come again, numbered."""
+    if wanted <= len(real):
+        steps = np.linspace(0, len(real) - 1, wanted).astype(int)
+        return [real[at] for at in steps]
+    found = []
+    for number in range(wanted):
+        each, turn = real[number % len(real)], number // len(real)
+        if turn:
+            each = Document(
+                f"{each.id}~{turn}", f"{each.text}\n[{turn}]", each.module, each.kind, each.line
+            )
+        found.append(each)
+    return found
+
+
+def metadata_of(document: Document, number: int) -> JSON:
+    """Every type a record can carry; some keys are missing on some records."""
+    metadata: JSON = {
+        "module": document.module,
+        "kind": document.kind,
+        "line": document.line,
+        "ratio": round(len(document.text) / (document.line + 7), 4),
+        "whole": float(document.line % 5),  # 2.0 must not come back as 2
+        "public": not document.id.rsplit(".", 1)[-1].startswith("_"),
+        "words": document.text.split()[:3],
+    }
+    if number % 4 == 0:
+        metadata["note"] = f"§ naïve – 検索 №{number % 7}"
+    if number % 5 == 0:
+        metadata["serial"] = (1 << 53) + 1 + number
+    return metadata
+
+
+def _create_scope(chroma: Chroma, scope: Scope) -> None:
+    with _there_already():
+        chroma.create_tenant(scope.tenant)
+    with _there_already():
+        chroma.create_database(scope)
+
+
+@contextmanager
+def _there_already() -> Iterator[None]:
+    try:
+        yield
+    except CallFailed as error:
+        if error.status != 409:
+            raise

@@ -1,0 +1,83 @@
+"""Clients that search at a fixed rate while a drill happens: locust in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import JSON, Outcome, Verdict
+
+BEGIN_S = 60.0  # from locust's start to its first arrival, on a busy machine
+END_S = 30.0  # from the signal to the result
+FIRST = "first arrival"  # locust says so, see loadtests/
+LONGEST = "30m"  # a drill that takes longer has failed anyway
+
+
+@dataclass
+class Clients:
+    """A run of the profile `recovery`; `result` is there once it has ended."""
+
+    result: JSON = field(default_factory=dict)
+
+    def verdicts(self) -> list[Verdict]:
+        """As the load run judged itself; UNKNOWN where it left no result."""
+        found = [
+            Verdict(each["check"], Outcome(each["outcome"]), each["message"], each["actual"],
+                    each["limit"], each["unit"])
+            for each in self.result.get("verdicts", ())
+        ]  # fmt: skip
+        return found or [Verdict.unknown("load samples", "the load run left no result")]
+
+
+@contextmanager
+def searching(loadtests: Path, url: str, result: Path) -> Iterator[Clients]:
+    """Searches arrive from the first line of the block to its last; the result is at its end.
+
+    `result`: where locust writes it (raw samples, table and picture beside it). Raises DrillError
+    where the clients cannot begin: a drill without them would prove nothing about them.
+    """
+    result.parent.mkdir(parents=True, exist_ok=True)
+    log = result.with_suffix(".log")
+    command = [
+        sys.executable, "-m", "locust", "-f", str(loadtests), "--headless", "--host", url,
+        "--profile", "recovery", "--run-time", LONGEST, "--result", str(result),
+    ]  # fmt: skip
+    made = Clients()
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        try:
+            wait_until(
+                lambda: FIRST in _said(log) or process.poll() is not None,
+                within_s=BEGIN_S,
+                name="the clients' first search",
+            )
+            if process.poll() is not None:
+                raise DrillError(f"the clients ended before their first search: {_said(log)}")
+            yield made
+        finally:
+            _end(process)
+    if result.is_file():
+        made.result = orjson.loads(result.read_bytes())
+
+
+def _said(log: Path) -> str:
+    return log.read_text("utf-8", "replace")[-2000:].strip()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

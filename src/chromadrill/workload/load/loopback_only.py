@@ -1,0 +1,43 @@
+"""Where load may go: to this machine, nowhere else."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from chromadrill.chroma.client import without_password
+from chromadrill.core.errors import UsageError
+
+
+def on_this_machine(url: str | None) -> str:
+    """The URL, if it names a loopback address; raises UsageError for every other one.
+
+    Names other than localhost are not asked for: what a name means can change during a run.
+    """
+    if not url:
+        raise UsageError("--host is missing.", next_step="Give --host http://127.0.0.1:8000.")
+    try:
+        parts = urlsplit(url)
+        name, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"--host {without_password(url)} is no URL: {error}.") from error
+    if parts.scheme != "http" or not name or parts.path.strip("/") or parts.query:
+        raise UsageError(
+            f"--host {without_password(url)} is not a base URL such as http://127.0.0.1:8000."
+        )
+    if not _loopback(name):
+        raise UsageError(
+            f"--host {without_password(url)} is not on this machine; load goes to loopback"
+            " addresses only.",
+            next_step="Run it on the server's own machine, against 127.0.0.1.",
+        )
+    return url.rstrip("/")
+
+
+def _loopback(name: str) -> bool:
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,111 @@
+"""An independent client in its own process: asks questions with known answers at a fixed rate.
+
+    python -m chromadrill.workload.prober URL QUESTIONS.json SIGHTS.jsonl
+
+One line for each tick: when it was due and done (monotonic seconds, one clock for all processes of
+a machine), and whether all answers were right, or one was wrong, an error or a timeout. It ends
+with its parent.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.core.clock import now
+from chromadrill.core.model import Sight
+from chromadrill.workload.queries.known_answer import KnownAnswer, first_wrong
+from chromadrill.workload.timeline import stable_since
+
+RATE = 4.0  # ticks a second
+DEADLINE_S = 2.0  # of a call
+TICK_S = 5.0  # of all questions of a tick: a server this slow is none
+
+
+def main() -> None:
+    url, questions, sights = sys.argv[1:]
+    asked = [KnownAnswer.from_json(each) for each in orjson.loads(Path(questions).read_bytes())]
+    parent = os.getppid()
+    due = now()
+    with Path(sights).open("ab", buffering=0) as out:
+        while os.getppid() == parent:
+            sight = look(url, asked, due)
+            out.write(orjson.dumps(sight) + b"\n")
+            due += max(1, int((now() - due) * RATE)) / RATE  # a slot that passed is not caught up
+            time.sleep(max(0.0, due - now()))
+
+
+def look(url: str, asked: Sequence[KnownAnswer], due: float) -> Sight:
+    """One tick: every question once, on a new connection as a new client would have it."""
+    result, detail, late_s = "right", "", now() - due
+    try:
+        with Chroma(url, timeout_s=DEADLINE_S) as chroma:
+            detail = first_wrong(chroma, asked)
+            result = "wrong" if detail else "right"
+        if not detail and now() - due - late_s > TICK_S:
+            result, detail = "timeout", f"{len(asked)} questions took more than {TICK_S:g} s"
+    except CallFailed as error:
+        missing = error.status == 404
+        result = "timeout" if error.timed_out else "wrong" if missing else "error"
+        detail = str(error)[:200]
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        result, detail = "error", f"strange answer: {error!r}"
+    return Sight(due, now(), result, detail, round(late_s, 6))
+
+
+class Prober:
+    """Runs the prober as a process of its own and reads what it saw."""
+
+    def __init__(self, url: str, asked: Sequence[KnownAnswer], folder: Path) -> None:
+        self._sights = folder / "sights.jsonl"
+        questions = folder / "questions.json"
+        questions.write_bytes(orjson.dumps([each.to_json() for each in asked]))
+        self._command = [
+            sys.executable, "-m", "chromadrill.workload.prober", url, str(questions),
+            str(self._sights),
+        ]  # fmt: skip
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the process; what it saw stays. Twice is once."""
+        self._process.terminate()
+        self._process.wait(10)
+
+    def sights(self) -> list[Sight]:
+        """Everything seen so far, oldest first; a line being written is left for the next call."""
+        if not self._sights.is_file():
+            return []
+        lines = self._sights.read_bytes().split(b"\n")[:-1]
+        return [Sight(**orjson.loads(line)) for line in lines]
+
+    def first_wrong(self, since: float) -> Sight | None:
+        """The first sight after `since` that was not right."""
+        return next((s for s in self.sights() if s.due >= since and s.result != "right"), None)
+
+    def stable_since(self, since: float) -> float | None:
+        """See `sights.stable_since`; monotonic seconds."""
+        return stable_since(self.sights(), since)
+
+
+if __name__ == "__main__":
+    main()

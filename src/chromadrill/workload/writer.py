@@ -1,0 +1,138 @@
+"""A client that keeps writing, and a ledger of every write that was acknowledged."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.core.clock import now, wait_until
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Acknowledged, CollectionInfo, Page, Sight
+
+BATCH = 5
+DIMENSION = 8
+
+
+class Writer:
+    """Upserts batches of five new records into one collection until it is stopped.
+
+    Only what the server answered 200 to is acknowledged. An error is not "not written": the batch
+    in flight may be there afterwards (measured).
+    """
+
+    def __init__(self, url: str, collection: CollectionInfo, *, dimension: int = DIMENSION) -> None:
+        self._url, self._collection, self._dimension = url, collection, dimension
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self.acknowledged: list[Acknowledged] = []
+        self.refused: list[Sight] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(30)
+
+    def wait_for(self, writes: int) -> None:
+        """Return when `writes` records are acknowledged; raises Unavailable after 30 s."""
+        wait_until(
+            lambda: len(self.acknowledged) >= writes,
+            within_s=30,
+            name=f"{writes} acknowledged writes",
+        )
+
+    def first_refused(self, since: float) -> Sight | None:
+        """The first write begun after `since` that was not acknowledged; None: none within 30 s."""
+        try:
+            return wait_until(
+                lambda: next((each for each in self.refused if each.due >= since), None),
+                within_s=30,
+                name="a refused write",
+            )
+        except Unavailable:
+            return None
+
+    def _write(self) -> None:
+        number = 0
+        with Chroma(self._url, timeout_s=10) as chroma:
+            while not self._stop.is_set():
+                rows = range(number, number + BATCH)
+                number += BATCH
+                batch = [writing(row, self._collection) for row in rows]
+                due = now()
+                try:
+                    vectors = [vector_of(row, self._dimension) for row in rows]
+                    upsert(chroma, self._collection, batch, vectors)
+                except CallFailed as error:
+                    result = "timeout" if error.timed_out else "error"
+                    self.refused.append(Sight(due, now(), result, str(error)[:200]))
+                    self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
+                    continue
+                at = time.time()
+                self.acknowledged += [replace(each, at=at) for each in batch]
+                self._stop.wait(0.01)
+
+
+def writing(row: int, collection: CollectionInfo) -> Acknowledged:
+    """Record `row` as it is written, at this moment."""
+    words = f"acknowledged write number {row}"
+    return Acknowledged(time.time(), collection.key, f"write-{row:06d}", words, row)
+
+
+def upsert(
+    chroma: Chroma,
+    collection: CollectionInfo,
+    batch: Sequence[Acknowledged],
+    vectors: Sequence[Sequence[float]] | np.ndarray,
+) -> None:
+    """Write them, each with its vector. Raises CallFailed: then they are not acknowledged."""
+    chroma.upsert(
+        collection,
+        ids=[each.id for each in batch],
+        vectors=np.asarray(vectors, np.float32),
+        documents=[each.document for each in batch],
+        metadatas=[{"value": each.value} for each in batch],
+    )
+
+
+def whole_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str, int]:
+    """The writes that are there whole: id -> value, where document, value and id agree."""
+    return whole_in(chroma.pages(collection))
+
+
+def whole_in(pages: Iterable[Page], *, dimension: int | None = None) -> dict[str, int]:
+    """The same of pages from anywhere. `dimension`: the vector, too, is the one Writer wrote."""
+    found: dict[str, int] = {}
+    for page in pages:
+        for row, each in enumerate(page.ids):
+            value = (page.metadatas[row] or {}).get("value", -1)
+            if (
+                each == f"write-{value:06d}"
+                and page.documents[row] == f"acknowledged write number {value}"
+                and row not in page.without_vector
+                and (dimension is None or list(page.vectors[row]) == vector_of(value, dimension))
+            ):
+                found[each] = value
+    return found
+
+
+def vector_of(row: int, dimension: int) -> list[float]:
+    """The vector that Writer writes record `row` with."""
+    return [float((row * step) % 97) for step in range(1, dimension + 1)]
