@@ -1,0 +1,415 @@
+"""From server to file to server: all of it, or nothing that looks like it."""
+
+import dataclasses
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from chromadrill.backups.detect import open_existing
+from chromadrill.backups.export import importer, staging
+from chromadrill.backups.export.exporter import export
+from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.types import TornExport
+from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.distance_metric import true_space
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.drill.validate import prove
+from chromadrill.workload.writer import Writer
+from tests.backups.export.comparator import differences
+from tests.backups.export.conftest import ACME, SCOPES, records
+
+NAMED = [(each.tenant, each.database) for each in SCOPES]
+
+
+def names(chroma, scope=None):
+    """Names of the collections in `scope`."""
+    return {each.name for each in chroma.collections(scope or Scope())}
+
+
+@pytest.fixture(scope="module")
+def folder(source, tmp_path_factory):
+    """The whole source as a folder."""
+    path = tmp_path_factory.mktemp("export") / "all"
+    with Chroma(source.url) as chroma:
+        export(chroma, path, scopes=SCOPES)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["", ".json", ".jsonl.zst"])
+def test_whole_database_comes_back(source, empty, tmp_path, suffix):
+    with Chroma(source.url) as chroma:
+        done = export(chroma, tmp_path / f"e{suffix}", scopes=SCOPES)
+    with Chroma(empty.url) as chroma:
+        verdicts = importer.restore(chroma, open_export(done.path))
+        legacy = chroma.collection(Scope(), "legacy")
+        metric = true_space(chroma, legacy)
+    empty.stop()
+    empty.start()
+
+    assert [v for v in verdicts if v.outcome is not Outcome.PASS] == []
+    assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+    assert metric == "cosine"
+    assert legacy.metadata == {"hnsw:space": "cosine"}
+
+
+def test_comparator_sees_a_changed_record(source, empty, folder):
+    """The judge of the test above can go red."""
+    with Chroma(empty.url) as chroma:
+        importer.restore(chroma, open_export(folder))
+        info = chroma.collection(ACME, "tuned-ip")
+        chroma.update_metadata(info, ["r/1 é\t"], [{"b": False}])
+    found = differences(source.url, empty.url, NAMED, legacy=["legacy"])
+    assert len(found) == 1
+    assert "r/1" in found[0]
+
+
+@pytest.mark.slow
+def test_export_is_proven_on_a_scratch_server(folder, tmp_path):
+    backup = open_existing(folder, tmp_path)
+    counts, verdicts = prove(backup)
+
+    assert sum(counts.values()) == 950
+    assert outcome_of([backup.files, *verdicts, backup.untouched()]) is Outcome.PASS
+    assert {"canary", "records (restarted)"} <= {v.check for v in verdicts}
+
+
+def test_altered_export_is_not_proven(folder, tmp_path):
+    copy = tmp_path / "copy.jsonl"
+    copy.write_text("{}")
+    assert outcome_of(prove(open_existing(copy, tmp_path))[1]) is Outcome.FAIL
+
+
+# ---- where it may go ----------------------------------------------------------------------------
+def test_collection_that_is_not_empty_is_refused_and_nothing_is_made(source, empty, folder):
+    with Chroma(empty.url) as chroma:
+        mine = chroma.create_collection(Scope(), "legacy")
+        chroma.upsert(mine, **records(3, 16))
+        with pytest.raises(Refused, match="not empty: it holds 3 records"):
+            importer.restore(chroma, open_export(folder))
+        assert names(chroma) == {"legacy"}
+        assert chroma.count(mine) == 3
+        assert not chroma.tenant_exists(ACME.tenant)
+
+
+def test_empty_collection_of_that_name_makes_room(source, empty, tmp_path):
+    with Chroma(source.url) as chroma:
+        done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
+    with Chroma(empty.url) as chroma:
+        chroma.create_collection(Scope(), "tuned-ip", hnsw={"space": "l2"})
+        verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
+        back = chroma.collection(Scope(), "tuned-ip")
+        assert outcome_of(verdicts) is Outcome.PASS
+        assert back.configuration["hnsw"]["space"] == "ip"
+        assert back.configuration["embedding_function"]["config"] == {"model": "m"}
+        assert names(chroma) == {"tuned-ip"}
+
+
+def test_collection_comes_back_beside_the_original(empty, tmp_path):
+    with Chroma(empty.url) as chroma:
+        chroma.upsert(chroma.create_collection(Scope(), "docs"), **records(40, 8))
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
+        assert outcome_of(importer.restore(chroma, open_export(done.path), into="beside")) == "pass"
+        assert names(chroma) == {"docs", "beside"}
+        with pytest.raises(UsageError, match="--scope would bring"):
+            staging.plan(_two(chroma, tmp_path), into=None, scope=ACME)
+
+
+def _two(chroma, tmp_path):
+    """An export in which two scopes hold a collection of one name."""
+    chroma.create_tenant(ACME.tenant)
+    chroma.create_database(ACME)
+    chroma.create_collection(ACME, "docs")
+    path = tmp_path / "two.jsonl"
+    export(chroma, path, scopes=[Scope(), ACME], name="docs")
+    return open_export(path)
+
+
+def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, tmp_path):
+    """Chroma gives new records the list metadata of dropped ones (issue 7594)."""
+    with Chroma(source.url) as chroma:
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[ACME])
+    with Chroma(empty.url) as chroma:
+        other = chroma.create_collection(Scope(), "other")
+        ghosts = [{"ghost": ["boo"]}] * 60
+        chroma.upsert(
+            other, ids=[f"g{n}" for n in range(60)], vectors=np.ones((60, 2)), metadatas=ghosts
+        )
+        chroma.delete_collection(Scope(), "other")
+        haunted = chroma.create_collection(Scope(), "haunted")
+        chroma.upsert(haunted, **records(10, 8))
+        seen = chroma.get(haunted, include=("metadatas",))["metadatas"]
+        assert all(each["ghost"] == ["boo"] for each in seen)
+        chroma.delete_collection(Scope(), "haunted")
+        verdicts = importer.restore(chroma, open_export(done.path))
+    assert outcome_of(verdicts) is Outcome.PASS
+
+
+# ---- trouble ------------------------------------------------------------------------------------
+def nothing_left(folder):
+    """No file, whole or partial."""
+    return [each.name for each in folder.iterdir() if each.name.startswith((".e", "e."))] == []
+
+
+def test_export_under_a_writer_is_torn_and_leaves_no_file(empty, tmp_path):
+    with Chroma(empty.url) as chroma:
+        info = chroma.create_collection(Scope(), "docs")
+        with Writer(empty.url, info) as writer:
+            writer.wait_for(50)
+            with pytest.raises(TornExport, match="written to while it was exported"):
+                export(chroma, tmp_path / "e.jsonl", scopes=[Scope()], retry=1)
+        assert nothing_left(tmp_path)
+        assert export(chroma, tmp_path / "e.jsonl", scopes=[Scope()]).tries == 1
+
+
+def test_quiet_moment_is_found_by_trying_again(empty, tmp_path):
+    with Chroma(empty.url) as chroma:
+        info = chroma.create_collection(Scope(), "docs")
+        writer = Writer(empty.url, info)
+        with writer:
+            writer.wait_for(20)
+            stopped = threading.Timer(0.3, writer.stop)
+            stopped.start()
+            done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()], retry=50)
+    assert done.tries > 1
+
+
+def struck_at(what, strike):
+    """A progress that calls `strike` at the first record of the work `what`."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def progress(name, total):
+        del total
+        fired = []
+
+        def advance(done):
+            if name == what and not fired:
+                fired.append(done)
+                strike()
+
+        yield advance
+
+    return progress
+
+
+@pytest.mark.parametrize("work", ["fingerprint", "export"])
+def test_server_that_dies_during_an_export_leaves_no_file(empty, tmp_path, work):
+    with Chroma(empty.url, timeout_s=5) as chroma:
+        for name in ("docs", "more"):
+            chroma.upsert(chroma.create_collection(Scope(), name), **records(40, 8))
+        with pytest.raises(Unavailable, match=r"Nothing was kept|No fingerprint"):
+            export(
+                chroma,
+                tmp_path / "e.jsonl",
+                scopes=[Scope()],
+                progress=struck_at(work, empty.kill),
+            )
+    assert nothing_left(tmp_path)
+
+
+def test_import_that_was_cut_off_is_not_found_under_its_name_and_starts_anew(source, empty, folder):
+    with Chroma(empty.url, timeout_s=5) as chroma:
+        with pytest.raises(Unavailable, match="the rest was not restored"):
+            importer.restore(chroma, open_export(folder), progress=struck_at("import", empty.kill))
+        empty.start()
+        left = names(chroma) | names(chroma, ACME)
+        assert left
+        assert all(each.startswith(staging.STAGING) for each in left)
+        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
+    assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+
+
+def test_import_killed_between_two_renames_is_finished_by_the_next_run(
+    source, empty, folder, monkeypatch
+):
+    renamed = []
+
+    def one_only(self, collection, name, real=Chroma.rename_collection):
+        if renamed:
+            raise KeyboardInterrupt
+        renamed.append(name)
+        real(self, collection, name)
+
+    with Chroma(empty.url) as chroma:
+        with monkeypatch.context() as patched:
+            patched.setattr(Chroma, "rename_collection", one_only)
+            with pytest.raises(KeyboardInterrupt):
+                importer.restore(chroma, open_export(folder))
+        assert any(each.startswith(staging.STAGING) for each in names(chroma))
+        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
+        assert not any(each.startswith(staging.STAGING) for each in names(chroma))
+    assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+
+
+def test_export_that_cannot_be_written_leaves_nothing(source, tmp_path):
+    import resource
+    import signal
+
+    was = resource.getrlimit(resource.RLIMIT_FSIZE)
+    quiet = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, was[1]))
+    try:
+        with Chroma(source.url) as chroma:
+            for suffix in ("", ".json", ".jsonl.zst"):
+                with pytest.raises(Unavailable, match="Nothing was kept"):
+                    export(chroma, tmp_path / f"e{suffix}", scopes=SCOPES)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, was)
+        signal.signal(signal.SIGXFSZ, quiet)
+    assert nothing_left(tmp_path)
+
+
+def test_folder_that_is_there_and_leftovers_of_the_living_are_not_touched(source, tmp_path):
+    (tmp_path / "e").mkdir()
+    (tmp_path / f".f.jsonl.{os.getppid()}.partial").touch()
+    (tmp_path / ".f.jsonl.4194300.partial").touch()
+    with Chroma(source.url) as chroma:
+        with pytest.raises(Refused, match="exists already"):
+            export(chroma, tmp_path / "e", scopes=[Scope()])
+        export(chroma, tmp_path / "f.jsonl", scopes=[Scope()], name="legacy")
+    found = {each.name for each in tmp_path.iterdir()}
+    assert found == {"e", "f.jsonl", f".f.jsonl.{os.getppid()}.partial"}
+
+
+# ---- what an attack found -----------------------------------------------------------------------
+BARE = {
+    "vectors alone": {},
+    "no documents": {"metadatas": [{"n": 1}, {"n": 2}, {"n": 3}]},
+    "no metadata": {"documents": ["one", "two", "three"]},
+    "lists alone": {"metadatas": [{"l": ["a"]}, {"l": ["b"]}, None]},
+    "integers and floats": {"metadatas": [{"n": 1}, {"n": 1.5}, {"n": 2}]},
+}
+
+
+@pytest.mark.parametrize("columns", BARE.values(), ids=BARE)
+def test_collection_that_lacks_something_comes_back_alone(empty, tmp_path, columns):
+    with Chroma(empty.url) as chroma:
+        info = chroma.create_collection(Scope(), "bare")
+        chroma.upsert(info, ids=["a", "b", "c"], vectors=np.eye(3, dtype=np.float32), **columns)
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
+        verdicts = importer.restore(chroma, open_export(done.path), into="again")
+        assert [v for v in verdicts if v.outcome not in ("pass", "not_run")] == []
+        assert chroma.count(chroma.collection(Scope(), "again")) == 3
+
+
+def test_empty_collection_comes_back_alone(empty, tmp_path):
+    with Chroma(empty.url) as chroma:
+        chroma.create_collection(Scope(), "nothing", hnsw={"space": "ip"})
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
+        verdicts = importer.restore(chroma, open_export(done.path), into="again")
+        assert outcome_of(verdicts) is Outcome.PASS
+        assert chroma.collection(Scope(), "again").space == "ip"
+
+
+@pytest.mark.parametrize(
+    "scope", [Scope("default_tenant", "defalt_database"), Scope("nobody", "default_database")]
+)
+def test_place_that_is_not_there_is_no_empty_backup(empty, tmp_path, scope):
+    with (
+        Chroma(empty.url) as chroma,
+        pytest.raises(Unavailable, match=r"No (database|such tenant)"),
+    ):
+        export(chroma, tmp_path / "e.jsonl", scopes=[scope])
+    assert nothing_left(tmp_path)
+
+
+@pytest.mark.parametrize("into", ["", "ab", "a/b", "192.168.0.1", "x" * 513, "ünï", "a..b"])
+def test_name_that_the_server_would_refuse_is_refused_before_anything_is_made(folder, into):
+    with pytest.raises(UsageError):
+        staging.plan(_One(open_export(folder)), into=into, scope=None)
+
+
+class _One:
+    """An export of the first collection alone."""
+
+    def __init__(self, export):
+        (first, *_) = export.fingerprint.collections.items()
+        self.sha256 = export.sha256
+        self.fingerprint = dataclasses.replace(export.fingerprint, collections=dict([first]))
+
+
+def test_write_into_the_empty_collection_that_made_room_is_told_and_kept(
+    source, empty, tmp_path, monkeypatch
+):
+    with Chroma(source.url) as chroma:
+        done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
+    with Chroma(empty.url) as chroma:
+        theirs = chroma.create_collection(Scope(), "tuned-ip")
+
+        def written_meanwhile(self, collection, name, real=Chroma.rename_collection):
+            real(self, collection, name)
+            if name.endswith("-aside"):
+                self.upsert(theirs, ids=["late"], vectors=np.ones((1, 4), np.float32))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Chroma, "rename_collection", written_meanwhile)
+            verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
+        assert outcome_of(verdicts) is Outcome.UNKNOWN
+        assert "a client wrote" in verdicts[-1].message
+        assert chroma.count(theirs) == 1
+        chroma.delete_collection(Scope(), "tuned-ip")
+        with pytest.raises(Refused, match="holds what a client wrote"):
+            importer.restore(chroma, open_export(done.path), scope=Scope())
+        assert chroma.count(theirs) == 1
+
+
+def test_import_whose_staging_another_one_took_over_names_nothing(
+    source, empty, folder, monkeypatch
+):
+    """Two restores of one export at once: what is renamed is what was proven, by its id."""
+    real = importer._Import.name
+
+    def another_began(self, waiting):
+        self.remove_staging(waiting)
+        for move in waiting:
+            self.chroma.create_collection(move.scope, move.staging)  # half-way, of another run
+        return real(self, waiting)
+
+    with Chroma(empty.url) as chroma:
+        with monkeypatch.context() as patched:
+            patched.setattr(importer._Import, "name", another_began)
+            with pytest.raises(Unavailable, match="the rest was not restored"):
+                importer.restore(chroma, open_export(folder))
+        left = names(chroma) | names(chroma, ACME)
+        assert all(each.startswith(staging.STAGING) for each in left)
+        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
+
+
+@pytest.mark.slow
+def test_kill_at_any_rename_over_empty_collections_is_finished_by_the_next_run(
+    source, empty, folder, monkeypatch
+):
+    for stop_after in (1, 2, 4):
+        done = []
+
+        def stopped(self, collection, name, real=Chroma.rename_collection, done=done, n=stop_after):
+            if len(done) == n:
+                raise KeyboardInterrupt
+            done.append(name)
+            real(self, collection, name)
+
+        with Chroma(empty.url) as chroma:
+            for each in ("legacy", "emptied"):
+                if each not in names(chroma):
+                    chroma.create_collection(Scope(), each)
+            with monkeypatch.context() as patched:
+                patched.setattr(Chroma, "rename_collection", stopped)
+                with pytest.raises(KeyboardInterrupt):
+                    importer.restore(chroma, open_export(folder))
+            assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
+            left = names(chroma) | names(chroma, ACME)
+            assert not [each for each in left if each.startswith(staging.STAGING)]
+            assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+            for scope in SCOPES:
+                for each in names(chroma, scope):
+                    chroma.delete_collection(scope, each)
+
+
+def test_url_that_is_none_is_a_sentence():
+    for url in ("http://127.0.0.1:abc", "http://[::1"):
+        with pytest.raises(UsageError, match="is no URL"):
+            Chroma(url)

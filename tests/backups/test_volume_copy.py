@@ -1,0 +1,181 @@
+"""A volume copy comes back byte for byte, or nothing is touched."""
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tarfile
+
+import pytest
+import zstandard
+
+from chromadrill.backups import catalog, files, manifest, volume_copy
+from chromadrill.backups.detect import open_existing
+from chromadrill.checks.suite import judge, outcome_of
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import fingerprint_file, live
+from chromadrill.core.errors import DrillError, Refused, Unavailable, UsageError
+from chromadrill.core.model import Outcome
+from chromadrill.targets.process.target import ProcessTarget
+from tests.commands.run import drill
+from tests.conftest import fill
+
+
+@pytest.fixture(scope="module")
+def backed_up(tmp_path_factory):
+    """A stopped target with one snapshot."""
+    target = ProcessTarget(tmp_path_factory.mktemp("copy") / "home", owner=os.getpid())
+    target.start()
+    with Chroma(target.url) as chroma:
+        fill(chroma)
+    backup = target.snapshot("first")
+    target.stop()
+    yield target, backup
+    target.remove()
+
+
+def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wiped(backed_up):
+    target, backup = backed_up
+    files.empty(target.data)
+    (target.data / "chroma.sqlite3-journal").write_bytes(b"x" * 5000)
+    target.restore("latest")
+    target.start()
+    before = fingerprint_file.load(target.home / "snapshots" / backup.id / "fingerprint")
+    with Chroma(target.url) as chroma:
+        verdicts = judge(live.observe(chroma, like=before), before)
+    target.stop()
+
+    assert outcome_of(verdicts) is Outcome.PASS
+    assert not (target.data / "chroma.sqlite3-journal").exists()
+
+
+def test_backup_that_was_changed_is_refused_and_the_volume_untouched(backed_up, tmp_path):
+    target, backup = backed_up
+    altered = tmp_path / "altered"
+    shutil.copytree(backup.path, altered)
+    with (altered / "data" / "chroma.sqlite3").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"!")
+    before = manifest.files_of(target.data)
+    with pytest.raises(Unavailable, match="not what its manifest says"):
+        volume_copy.restore(catalog.opened(altered), target.data)
+    assert manifest.files_of(target.data) == before
+
+
+@pytest.mark.parametrize("change", ["missing", "extra"])
+def test_manifest_is_compared_both_ways(backed_up, tmp_path, change):
+    _, backup = backed_up
+    copy = tmp_path / "copy"
+    shutil.copytree(backup.path, copy)
+    if change == "missing":
+        (copy / "data" / "chroma.sqlite3").unlink()
+    else:
+        (copy / "data" / "more").write_text("x")
+    assert manifest.same_files(copy, manifest.read(copy)).outcome is Outcome.FAIL
+
+
+def test_folder_without_fingerprint_is_refused(backed_up, tmp_path):
+    _, backup = backed_up
+    copy = tmp_path / "copy"
+    shutil.copytree(backup.path, copy)
+    (copy / "fingerprint").unlink()
+    with pytest.raises(Unavailable, match="no fingerprint beside"):
+        catalog.opened(copy)
+
+
+def test_folder_that_is_no_backup_is_refused(tmp_path):
+    with pytest.raises(Unavailable, match="not a backup of ours"):
+        catalog.opened(tmp_path)
+
+
+def test_no_room_is_said_before_a_copy_begins(backed_up, monkeypatch):
+    target, backup = backed_up
+    before = manifest.files_of(target.data)
+    usage = shutil.disk_usage(target.data)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(volume_copy, "size_of", lambda _: 0)
+    with pytest.raises(Refused, match="No room"):
+        volume_copy.restore(backup, target.data)
+    assert manifest.files_of(target.data) == before
+
+
+def test_taken_name_and_unknown_id_are_sentences(backed_up):
+    target, _ = backed_up
+    with pytest.raises(Refused, match="exists already"):
+        target.snapshot("first")
+    with pytest.raises(UsageError, match="Did you mean 'first'"):
+        target.restore("frist")
+
+
+@pytest.mark.parametrize("name", ["../x", ".hidden", "a/b"])
+def test_name_that_leaves_the_folder_is_refused(backed_up, name):
+    target, _ = backed_up
+    with pytest.raises(DrillError, match="no name for a snapshot"):
+        target.snapshot(name)
+
+
+@pytest.mark.slow
+def test_existing_backup_is_proven_by_one_command_and_stays_untouched(backed_up, tmp_path):
+    _, backup = backed_up
+    ran = drill("-m", "drill", "--backup", backup.path, reports=tmp_path)
+    assert ran.returncode == 0, ran.stdout
+    assert "RESTORE PROVEN" in ran.stdout
+
+
+@pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.zst"])
+def test_archive_of_a_backup_is_found_with_its_fingerprint(backed_up, tmp_path, suffix):
+    _, backup = backed_up
+    archive = tmp_path / f"backup{suffix}"
+    plain = tmp_path / "plain.tar"
+    with tarfile.open(
+        archive if suffix == ".tar.gz" else plain, "w:gz" if suffix == ".tar.gz" else "w"
+    ) as tar:
+        tar.add(backup.path, arcname="2026")
+    if suffix == ".tar":
+        plain.rename(archive)
+    elif suffix == ".tar.zst":
+        archive.write_bytes(zstandard.compress(plain.read_bytes()))
+    (tmp_path / "scratch").mkdir()
+    found = open_existing(archive, tmp_path / "scratch")
+
+    assert found.files.outcome is Outcome.PASS
+    assert found.fingerprint is not None
+
+
+def test_archive_that_would_leave_its_folder_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        tar.add(__file__, arcname="../evil.py")
+    (tmp_path / "a" / "scratch").mkdir(parents=True)
+    with pytest.raises(Refused, match="would leave its folder"):
+        open_existing(tmp_path / "evil.tar", tmp_path / "a" / "scratch")
+    assert not (tmp_path / "a" / "evil.py").exists()
+
+
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.zst", "x.zip"])
+def test_file_that_is_no_archive_is_a_sentence(tmp_path, name):
+    (tmp_path / name).write_bytes(b"hello" * 300)
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(Unavailable):
+        open_existing(tmp_path / name, tmp_path / "scratch")
+
+
+@pytest.mark.slow
+def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(backed_up, tmp_path):
+    _, backup = backed_up
+    ran = drill("-m", "drill", "--backup", f"{backup.path}/data", reports=tmp_path)
+    assert ran.returncode == 1
+    assert "COULD NOT TELL" in ran.stdout
+    assert "nothing to compare with" in ran.stdout
+
+
+@pytest.mark.slow
+def test_existing_backup_with_a_lost_collection_is_not_proven(backed_up, tmp_path):
+    _, backup = backed_up
+    copy = tmp_path / "copy"
+    shutil.copytree(backup.path, copy)
+    with contextlib.closing(sqlite3.connect(copy / "data" / "chroma.sqlite3")) as db:
+        db.execute("DELETE FROM collections")
+        db.commit()
+    ran = drill("-m", "drill", f"--backup={copy}", reports=tmp_path / "reports")
+    assert ran.returncode == 1
+    assert "NOT PROVEN" in ran.stdout

@@ -1,0 +1,22 @@
+"""Real servers for the tests, ended after each."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chroma.at_rest.servers import CHROMA, Server
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts servers; ends whichever still run after the test."""
+    started: list[Server] = []
+
+    def start(path: Path, chroma: Path = CHROMA) -> Server:
+        started.append(Server(path, chroma))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()

@@ -1,0 +1,194 @@
+"""The files at rest say what the server says, and a damaged directory is a sentence."""
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from chromadrill.checks.content import came_over_the_api
+from chromadrill.checks.suite import judge, judge_files, outcome_of
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import at_rest, live
+from chromadrill.chroma.fingerprint.probes import choose
+from chromadrill.core.clock import wait_until
+from chromadrill.core.model import Outcome, Page, Scope
+from chromadrill.drill.validate import validate
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data.edge_cases import SPECS, Seeder
+from tests.commands.run import ROOT, script
+
+SCOPES = sorted({Scope(each.tenant, each.database) for each in SPECS})
+
+
+@pytest.fixture(scope="module")
+def trapped(tmp_path_factory):
+    """A cold store with every trap in it, and its live fingerprint."""
+    target = ProcessTarget(tmp_path_factory.mktemp("trapped") / "home", owner=os.getpid())
+    target.start()
+    seeder = Seeder(target.url)
+    seeder.begin()
+    seeder.finish()
+    with Chroma(target.url) as chroma:
+        before = live.fingerprint(chroma, SCOPES)
+    target.stop()
+    yield target.data, before
+    target.remove()
+
+
+def test_files_at_rest_equal_the_live_fingerprint_record_for_record(trapped):
+    data, before = trapped
+    verdicts = judge_files(at_rest.observe(data, like=before), before)
+    assert outcome_of(verdicts) is Outcome.PASS, [v.message for v in verdicts]
+
+
+def test_probes_computed_at_rest_equal_those_computed_live(trapped):
+    data, before = trapped
+    seen = at_rest.observe(data, like=before).fingerprint
+    for key, each in before.collections.items():
+        kinds = [(a.kind, a.question) for a in each.answers]
+        assert [(a.kind, a.question) for a in seen.collections[key].answers] == kinds
+        for one, other in zip(each.answers, seen.collections[key].answers, strict=True):
+            if one.kind in ("filter", "text"):
+                assert tuple(one.expected) == tuple(other.expected)
+
+
+@pytest.mark.slow
+def test_directory_is_validated_by_the_script_and_served_on_a_copy(trapped, tmp_path):
+    data, _ = trapped
+    made = script("fingerprint_chromadb.py", "--path", str(data), "--output", str(tmp_path / "f"))
+    assert made.returncode == 0, made.stderr
+    ran = script("validate_chromadb.py", "--all", "--path", str(data), "--fingerprint",
+                 str(tmp_path / "f"), "--serve", "--json")  # fmt: skip
+    said = json.loads(ran.stdout)
+
+    assert ran.returncode == 0, [v for v in said["verdicts"] if v["outcome"] != "pass"]
+    assert {each["name"] for each in said["collections"]} == {each.name for each in SPECS}
+
+
+@pytest.mark.parametrize("what", ["missing", "empty", "not a database"])
+def test_store_that_is_not_there_is_fail_given_a_fingerprint(trapped, tmp_path, what):
+    _, before = trapped
+    path = tmp_path / "data"
+    if what != "missing":
+        path.mkdir()
+    if what == "not a database":
+        (path / "chroma.sqlite3").write_bytes(b"hello" * 1000)
+    verdicts = judge_files(at_rest.observe(path, like=before), before)
+    assert outcome_of(verdicts) is Outcome.FAIL
+
+
+def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
+    data, before = trapped
+    shutil.copytree(data, tmp_path / "data")
+    with sqlite3.connect(tmp_path / "data" / "chroma.sqlite3") as db:
+        db.execute("UPDATE migrations SET version = 99 WHERE dir = 'sysdb' AND version = 10")
+    seen = at_rest.observe(tmp_path / "data", like=before)
+    assert any("newer than this reader knows" in each.message for each in seen.troubles)
+    assert outcome_of(judge_files(seen, before)) is not Outcome.PASS
+
+
+@pytest.mark.slow
+def test_collections_imported_over_the_api_pass_with_their_drift_reported(trapped, tmp_path):
+    """Every id is new, and cosine vectors come back about an ulp off: no damage."""
+    data, before = trapped
+    source = ProcessTarget(tmp_path / "source", owner=os.getpid())
+    copy = ProcessTarget(tmp_path / "copy", owner=os.getpid())
+    try:
+        shutil.copytree(data, source.data, dirs_exist_ok=True)
+        source.start()
+        copy.start()
+        with Chroma(source.url) as old, Chroma(copy.url) as new:
+            imported(old, new)
+            seen = live.observe(new, like=before)
+    finally:
+        source.remove()
+        copy.remove()
+    by_api = came_over_the_api(seen, before)
+    verdicts = judge(seen, before, imported=by_api)
+
+    assert by_api == before.collections.keys()
+    wrong = [v for v in verdicts if v.outcome is not Outcome.PASS]
+    assert wrong == []
+    assert any("largest drift of a vector" in v.message for v in verdicts)
+
+
+def imported(old, new):
+    """Every collection read over the API and written to another server over the API."""
+    for scope in SCOPES:
+        if scope.tenant != "default_tenant":
+            new.create_tenant(scope.tenant) if not new.tenant_exists(scope.tenant) else None
+        if scope != Scope():
+            new.create_database(scope)
+        for info in old.collections(scope):
+            hnsw = {k: v for k, v in info.configuration["hnsw"].items() if v is not None}
+            made = new.create_collection(
+                scope,
+                info.name,
+                hnsw=hnsw,
+                embedding_function=info.configuration["embedding_function"],
+                metadata=info.metadata,
+            )
+            for page in old.pages(info):
+                new.upsert(
+                    made,
+                    ids=page.ids,
+                    vectors=page.vectors,
+                    documents=page.documents,
+                    metadatas=page.metadatas,
+                    uris=page.uris,
+                )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE embedding_metadata SET bool_value = 2 WHERE bool_value = 1",
+        "UPDATE embedding_metadata SET int_value = 0.5 WHERE int_value = 1",
+        "UPDATE embedding_metadata_array SET string_value = x'00' WHERE string_value IS NOT NULL",
+    ],
+)
+def test_value_that_is_not_of_its_type_is_fail(trapped, tmp_path, statement):
+    data, before = trapped
+    shutil.copytree(data, tmp_path / "data")
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "chroma.sqlite3")) as db:
+        assert db.execute(statement).rowcount
+        db.commit()
+    verdicts = judge_files(at_rest.observe(tmp_path / "data", like=before), before)
+    assert outcome_of(verdicts) is Outcome.FAIL
+
+
+def test_terminated_validation_leaves_no_copy_behind(trapped, tmp_path):
+    data, _ = trapped
+    words = [sys.executable, str(ROOT / "scripts" / "validate_chromadb.py"), "--all", "--path",
+             str(data), "--serve"]  # fmt: skip
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    ran = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
+    wait_until(lambda: list(tmp_path.glob("chromadrill-served-*/home/state.json")), within_s=60,
+               name="a served copy")  # fmt: skip
+    ran.terminate()
+    assert ran.wait(30) == 143
+    assert list(tmp_path.glob("chromadrill-served-*")) == []
+
+
+@pytest.mark.slow
+def test_linked_segment_directories_are_copied_and_circles_are_not_followed(trapped, tmp_path):
+    data, before = trapped
+    shutil.copytree(data, tmp_path / "data")
+    for each in [p for p in (tmp_path / "data").iterdir() if p.is_dir()]:
+        each.rename(tmp_path / each.name)
+        each.symlink_to(tmp_path / each.name)
+    (tmp_path / "data" / "circle").symlink_to(tmp_path / "data")
+    _, verdicts = validate(tmp_path / "data", (), before, None, serve=True)
+    assert outcome_of(verdicts) is Outcome.PASS, [v for v in verdicts if v.outcome != "pass"]
+
+
+def test_words_are_taken_and_sought_before_a_nul():
+    page = Page(["a", "b"], ["ab\0cd", "xcd"], [None, None], [None, None], np.ones((2, 2), "f4"))
+    questions = choose(page)
+    assert all("\0" not in (q.words or "") for q in questions)

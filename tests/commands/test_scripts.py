@@ -1,0 +1,120 @@
+"""The runbook's scripts, run as on-call types them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.core.model import Scope
+from tests.commands.run import script
+from tests.conftest import fill
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def fingerprint_file(server, tmp_path_factory):
+    """The server's fingerprint, taken by the script."""
+    path = tmp_path_factory.mktemp("f") / "f"
+    ran = script("fingerprint_chromadb.py", "--url", server.url, "--output", str(path), "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["collections"][0]["count"] == 30
+    return path
+
+
+def test_unchanged_database_is_proven(server, fingerprint_file):
+    ran = script("validate_chromadb.py", "--all", "--url", server.url, "--fingerprint",
+                 str(fingerprint_file), "--json")  # fmt: skip
+    said = json.loads(ran.stdout)
+
+    assert ran.returncode == 0
+    assert said["outcome"] == "pass"
+    assert said["collections"][0]["outcome"] == "pass"
+
+
+def test_changed_database_differs_and_the_record_is_named(server, fingerprint_file):
+    with Chroma(server.url) as chroma:
+        docs = chroma.collection(Scope(), "docs")
+        (page,) = chroma.pages(docs)
+        chroma.delete(docs, ["r7"])
+        ran = script("validate_chromadb.py", "--collection-name", "docs", "--url", server.url,
+                     "--fingerprint", str(fingerprint_file), "--json")  # fmt: skip
+        at = page.ids.index("r7")
+        chroma.upsert(
+            docs,
+            ids=["r7"],
+            vectors=page.vectors[at : at + 1],
+            documents=[page.documents[at]],
+            metadatas=[page.metadatas[at]],
+        )
+    said = json.loads(ran.stdout)
+
+    assert ran.returncode == 1
+    assert any(d["ids"] == ["r7"] for d in said["collections"][0]["differences"])
+
+
+def test_validate_without_fingerprint_judges_what_it_can(server):
+    ran = script("validate_chromadb.py", "--all", "--url", server.url)
+    assert ran.returncode == 0
+    assert "nothing to compare with" in ran.stdout
+
+
+@pytest.mark.parametrize(("least", "code"), [("30", 0), ("31", 1)])
+def test_counts_are_judged(server, least, code):
+    ran = script("validate_collection_counts.py", "--url", server.url, "--expected-min", least)
+    assert ran.returncode == code
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("validate_chromadb.py", ["--all"]),
+        ("fingerprint_chromadb.py", []),
+        ("validate_collection_counts.py", []),
+    ],
+)
+def test_server_that_does_not_answer_is_2_and_a_sentence(tmp_path, name, words):
+    more = ["--output", str(tmp_path / "f")] if name.startswith("fingerprint") else []
+    ran = script(name, "--url", "http://127.0.0.1:9", *words, *more, "--json")
+    assert ran.returncode == 2
+    assert "No answer from" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "words", [["--all"], ["--nope"], [], ["--all", "--url", "x", "--scope", "y"]]
+)
+def test_wrong_usage_is_64(words):
+    ran = script("validate_chromadb.py", *words)
+    assert ran.returncode == 64
+    assert "Traceback" not in ran.stderr
+
+
+def test_foreign_fingerprint_is_2(server, tmp_path):
+    (tmp_path / "f").write_text("not one")
+    ran = script("validate_chromadb.py", "--all", "--url", server.url, "--fingerprint",
+                 str(tmp_path / "f"))  # fmt: skip
+    assert ran.returncode == 2
+    assert "not a whole, unaltered fingerprint" in ran.stderr
+
+
+def test_load_profile_runs_headless_and_its_exit_code_is_the_verdict(server, tmp_path):
+    with Chroma(server.url) as chroma:
+        fill(chroma, "load", 40)
+    result = tmp_path / "result.json"
+    words = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"), "--headless",
+             "--only-summary", "--profile", "smoke", "--result", str(result)]  # fmt: skip
+    short = subprocess.run([*words, "--host", server.url, "--run-time", "3s"], cwd=tmp_path,
+                           capture_output=True, check=False)  # fmt: skip
+    said = json.loads(result.read_text())
+
+    assert short.returncode == 2
+    assert said["outcome"] == "unknown"
+    assert 0 < said["samples"] < 200
+    dead = subprocess.run([*words, "--host", "http://127.0.0.1:9"], cwd=tmp_path,
+                          capture_output=True, check=False)  # fmt: skip
+    assert dead.returncode == 2

@@ -1,0 +1,194 @@
+"""No secret of any input is in any file of a run, nor on the terminal."""
+
+import html
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.sax import saxutils
+
+import markupsafe
+import orjson
+import pytest
+
+from chromadrill.chroma.client import Chroma, connect, without_password
+from chromadrill.commands import ops
+from chromadrill.core import cli
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.redaction import plain, redact, secrets_of
+from chromadrill.core.settings import TargetTable, load
+from chromadrill.targets.command.target import opened
+from chromadrill.targets.safety import rules
+from chromadrill.targets.safety.target_role import standing
+
+ROOT = Path(__file__).parents[2]
+TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
+HEADER = "canary-header-4c02"
+
+
+def test_password_of_a_url_is_masked_wherever_it_stands():
+    text = b'{"url":"http://ops:s3cret@10.0.0.1:8000/x","mail":"a@b.c","t":"12:30 me@x"}'
+    assert b"s3cret" not in redact(text, [])
+    assert redact(b"mail a@b.c at 12:30", []) == b"mail a@b.c at 12:30"
+    assert plain("http://ops:s3cret@h/") == "http://ops:**********@h/"
+
+
+def test_user_of_a_web_address_may_be_a_token_and_a_password_may_hold_any_sign():
+    assert plain("https://ghp_s3cret@h/x?y") == "https://**********@h/x?y"
+    assert plain("http://ops:s3@cr:et@h/") == "http://ops:**********@h/"
+    assert plain("ssh://git@h/x http://h:80 a@b") == "ssh://git@h/x http://h:80 a@b"
+
+
+NASTY = "pa&ss<\"w'or\\d>\u00e9\n12"
+
+
+WAYS = {
+    "as it is": str,
+    "in a traceback": repr,
+    "JSON": json.dumps,
+    "JSON of any sign": lambda text: json.dumps(text, ensure_ascii=False),
+    "JSON in JSON": lambda text: json.dumps(json.dumps({"said": text})),
+    "orjson": lambda text: orjson.dumps({"said": text}).decode(),
+    "HTML": html.escape,
+    "template": lambda text: str(markupsafe.escape(text)),
+    "JSON in a template": lambda text: str(markupsafe.escape(json.dumps(text))),
+    "XML": saxutils.escape,
+    "JUnit": lambda text: ElementTree.tostring(_element(text.replace("\n", " ")), "unicode"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_known_secret_is_masked_however_it_is_escaped(way):
+    secrets = [NASTY.encode(), NASTY.replace("\n", " ").encode()]
+    masked = redact(WAYS[way](f"before {NASTY} after").encode(), secrets)
+    assert b"before ********** after" in masked
+    assert b"pa&" not in masked
+    assert b"12" not in masked
+
+
+def _element(text):
+    element = ElementTree.Element("failure", message=text)
+    element.text = text
+    return element
+
+
+def test_password_of_a_target_is_in_no_word_of_the_rails(tmp_path):
+    url = f"http://ops:{PASSWORD}@10.0.0.2:8000"
+    (tmp_path / "drill.toml").write_text('[environments.production]\nurl = "http://10.0.0.2:8000"')
+    at = standing(load(tmp_path / "drill.toml", environ={}), url)
+    for rail in (lambda: rules.may_operate(at, "stop"), lambda: rules.may_load(at),
+                 lambda: rules.may_damage(at, url)):  # fmt: skip
+        with pytest.raises(Refused, match=r"production") as told:
+            rail()
+        assert PASSWORD not in str(told.value)
+    assert PASSWORD not in repr(at).replace(repr(at.url), "")
+    elsewhere = standing(load(environ={}), "http://ops:x@10.0.0.9:1")
+    with pytest.raises(Refused, match="belongs to no environment"):  # named twice, and found so
+        rules.may_damage(elsewhere, "http://ops:x@10.0.0.9:1")
+
+
+def test_what_a_command_says_has_no_secret_in_it(monkeypatch, capsys):
+    monkeypatch.setenv("RAILWAY_TOKEN", TOKEN)
+    cli.say(f"http://u:{PASSWORD}@h/ with {TOKEN}")
+    assert capsys.readouterr().err == "http://u:**********@h/ with **********\n"
+
+
+def test_password_of_a_target_is_in_no_manifest_and_no_fact(server, tmp_path):
+    port = server.url.rpartition(":")[2]
+    table = TargetTable(
+        kind="command", url=f"http://ops:{PASSWORD}@127.0.0.1:{port}", home=str(tmp_path / "home"),
+        commands={"start": "true", "stop": "true", "running": "false", "snapshot": "true {id}",
+                  "restore": "true {id}"},
+    )  # fmt: skip
+    target = opened("t", table, home=tmp_path, startup_s=5)
+    made = target.snapshot("one")
+    manifest = (Path(made.path) / "manifest.json").read_text()
+    assert f"http://127.0.0.1:{port}" in manifest
+    assert PASSWORD not in manifest + str(target.facts())
+
+
+def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monkeypatch, capsys):
+    url = f"http://ops:{PASSWORD}@127.0.0.1:9"
+    journal = tmp_path / "backups.jsonl"
+    monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", str(journal))
+    for words in (["snapshot"], ["sweep"], ["--incident", f"{url}1", "stop"], ["stop", url],
+                  ["--incident", "http://127.0.0.1:9", "stop"]):  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            cli.run(ops.main, ["--target", url, *words])
+        assert ended.value.code
+    said = capsys.readouterr()
+    assert "No answer from http://127.0.0.1:9" in said.err
+    assert "name the same" in said.err
+    assert PASSWORD not in said.out + said.err + journal.read_text()
+
+
+@pytest.mark.parametrize("password", ["s3cr/et", "s3c@ret", "s3c/r@e@t"])
+def test_password_with_a_slash_or_an_at_is_masked_to_its_end(password):
+    shown = plain(f"x postgresql://app:{password}@db:5432/docs does not answer")
+    assert shown == "x postgresql://app:**********@db:5432/docs does not answer"
+
+
+def test_content_of_a_file_that_a_variable_names_is_a_secret(tmp_path):
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    named = [("RAILWAY_TOKEN_FILE", str(tmp_path / "token"))]
+    assert secrets_of(named) == [TOKEN.encode()]
+    assert secrets_of([("RAILWAY_TOKEN_FILE", "/none/there")]) == [b"/none/there"]
+
+
+def test_url_that_is_kept_and_told_has_no_password():
+    url = f"http://ops:{PASSWORD}@127.0.0.1:9"
+    assert without_password(url) == "http://127.0.0.1:9"
+    with Chroma(url) as chroma:
+        assert PASSWORD not in chroma.url
+    with pytest.raises(Unavailable) as told:
+        connect(url, timeout_s=1)
+    assert PASSWORD not in str(told.value)
+
+
+@pytest.mark.slow
+def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_path, server):
+    """Tokens that headers show, a URL with a password, a webhook, and a test whose id holds a token."""
+    suite = tmp_path / "test_leak.py"
+    suite.write_text(
+        "import pytest\n"
+        "@pytest.mark.runbook('RB-5')\n"
+        f"@pytest.mark.parametrize('secret', ['{TOKEN}'])\n"
+        "def test_leaks(drill, secret):\n"
+        f"    drill.note('x', url='http://u:{PASSWORD}@h/', token=secret, header='Bearer {HEADER}')\n"
+        f"    assert secret == 'http://u:{PASSWORD}@h/'\n"
+    )
+    port = server.url.rpartition(":")[2]
+    (tmp_path / "token").write_text(f"{HEADER}\n")
+    (tmp_path / "drill.toml").write_text(
+        f'[targets.cloud]\nkind = "remote"\nurl = "http://ops:{PASSWORD}@127.0.0.1:{port}"\n'
+        '[targets.cloud.headers]\nx-chroma-token = "{env:CHROMA_TOKEN}"\n'
+        'x-other = "Bearer {env:OTHER_TOKEN_FILE}"\n'
+    )
+    plugins = [word for each in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
+               for word in ("-p", each)]  # fmt: skip
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins,
+         "-m", "drill or runbook", str(suite), "--target", "cloud",
+         "--drill-config", str(tmp_path / "drill.toml")],
+        cwd=ROOT,
+        env={**os.environ, "CHROMA_TOKEN": TOKEN,
+             "OTHER_TOKEN_FILE": str(tmp_path / "token"),
+             "DRILL_REPORTS": str(tmp_path / "reports"),
+             "DRILL_NOTIFY__WEBHOOK": f"http://127.0.0.1:9/{HOOK}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert "1 failed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
+    (folder,) = [each for each in (tmp_path / "reports").glob("2*") if each.is_dir()]
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    kept = [each.name for each in files for s in (TOKEN, PASSWORD, HOOK, HEADER)
+            if s.encode() in each.read_bytes() or s in str(each)]  # fmt: skip
+
+    assert {"drill.json", "junit.xml", "report.html", "evidence.jsonl"} <= {f.name for f in files}
+    assert kept == []
+    assert HOOK not in ran.stdout + ran.stderr
+    assert PASSWORD not in ran.stdout.split("FAILURES")[0]

@@ -1,0 +1,98 @@
+"""A real PostgreSQL, a real Chroma; embeddings by a stand-in that counts: a model takes seconds."""
+
+import os
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Scope
+from chromadrill.core.settings import SourceTable
+from chromadrill.recovery.rebuild import Task, rebuild, settle
+from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
+from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.targets.process.target import ProcessTarget
+from tests.recovery.rebuild.hash_model import HashModel
+
+
+@pytest.fixture(scope="package")
+def database():
+    """The URL of a PostgreSQL of our own; skipped, by name, where there is none."""
+    try:
+        with embedded_postgresql() as url:
+            yield url
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="package")
+def chroma_home(tmp_path_factory):
+    target = ProcessTarget(tmp_path_factory.mktemp("rebuild") / "home", owner=os.getpid())
+    target.start()
+    yield target
+    target.remove()
+
+
+@pytest.fixture
+def chroma(chroma_home):
+    """Empty before each test."""
+    with Chroma(chroma_home.url) as client:
+        for info in client.collections(Scope()):
+            client.delete_collection(Scope(), info.name)
+        yield client
+
+
+ROWS = [
+    (f"r{n}", f"document {n} about {'abc'[n % 3] * (n % 9 + 1)}", {"n": n, "f": n / 2, "b": n % 2 == 0})
+    for n in range(60)
+]  # fmt: skip
+
+
+class Table:
+    """`manual_content` with 60 rows, and the collection made of it."""
+
+    def __init__(self, url, connection, chroma):
+        self.url, self.sql, self.chroma = url, connection.execute, chroma
+        self.model = HashModel()
+
+    def rebuild(self, *, model=None, mapping=None, since=None, lost=None, **task):
+        """With the settings' defaults, a small batch and no progress."""
+        made = Task(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
+        table = mapping or SourceTable(batch=25)
+        with open_table(self.url, table, since=since) as source:
+            settle(self.chroma, made)
+            return rebuild(self.chroma, source, model or self.model, made, lost=lost)
+
+    def collection(self, name="docs"):
+        return self.chroma.collection(Scope(), name)
+
+    def records(self, name="docs"):
+        raw = self.chroma.get(self.collection(name), include=("documents", "metadatas"))
+        return {
+            i: (d, m)
+            for i, d, m in zip(raw["ids"], raw["documents"], raw["metadatas"], strict=True)
+        }
+
+    def names(self):
+        return [each.name for each in self.chroma.collections(Scope())]
+
+
+@pytest.fixture
+def table(database, chroma):
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("drop table if exists manual_content")
+        connection.execute(
+            "create table manual_content (id text, content text, metadata jsonb,"
+            " updated_at timestamptz default '2026-01-01')"
+        )
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "insert into manual_content values (%s, %s, %s)",
+                [(i, c, psycopg.types.json.Jsonb(m)) for i, c, m in ROWS],
+            )
+        yield Table(database, connection, chroma)
+
+
+ROOT = Path(__file__).parents[3]

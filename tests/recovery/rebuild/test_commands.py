@@ -1,0 +1,78 @@
+"""The runbook's commands of RB-3: wrong words and what is missing are sentences and exit codes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chromadrill.core.model import Scope
+from tests.recovery.rebuild.conftest import ROOT
+
+REBUILD = ("rebuild_chromadb.py", "--from-postgresql", "--collection-name", "docs")
+REGENERATE = ("regenerate_embeddings.py", "--source", "manual_content")
+
+
+def typed(name, *words, **environment):
+    clean = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("CHROMA_", "DATABASE_", "DRILL_"))
+    }
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / name), *words],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rebuild_chromadb.py", "--url", "x"), "--from-postgresql"),
+        ((*REBUILD, "--url", "x", "--since", "yesterday"), "'yesterday' is no time"),
+        ((*REBUILD, "--url", "x", "--batch-size", "0"), "1 or more"),
+        ((*REBUILD, "--url", "x", "--source", "manual_contents"), "mean 'manual_content'"),
+        (("regenerate_embeddings.py", "--url", "x"), "--source"),
+        ((*REBUILD,), "--url"),
+    ],
+    ids=range(6),
+)
+def test_wrong_words_are_64(words, said):
+    code, errors = typed(*words)
+    assert (code, said in errors) == (64, True), errors
+
+
+def test_what_is_missing_is_2_and_named(table, chroma_home):
+    there = {"CHROMA_URL": chroma_home.url}
+    code, errors = typed(*REBUILD, **there)
+    assert (code, "DATABASE_URL is not set" in errors) == (2, True), errors
+    code, errors = typed(*REBUILD, CHROMA_URL="http://127.0.0.1:9", DATABASE_URL=table.url)
+    assert (code, "No answer from" in errors) == (2, True), errors
+    code, errors = typed(*REBUILD, **there, DATABASE_URL="postgresql://u:geheim@127.0.0.1:9/d")
+    assert (code, "does not answer" in errors, "geheim" in errors) == (2, True, False), errors
+    nowhere = {"DRILL_EMBEDDING__DIRECTORY": "/nowhere/at/all"}
+    code, errors = typed(*REBUILD, **there, **nowhere, DATABASE_URL=table.url)
+    assert (code, "/nowhere" in errors or "`embed`" in errors) == (2, True), errors
+    code, errors = typed(*REGENERATE, "--from-documents", **there)
+    assert (code, "its documents are gone" in errors) == (2, True), errors
+    assert table.names() == []
+
+
+def test_half_done_swap_is_undone_only_when_the_source_is_there(table, chroma_home):
+    table.rebuild()
+    table.chroma.create_collection(Scope(), "docs.rebuilding")
+    table.chroma.rename_collection(table.collection(), "docs.before-rebuild")
+    code, errors = typed(*REBUILD, CHROMA_URL=chroma_home.url)
+    assert (code, "DATABASE_URL is not set" in errors, "undone" in errors) == (2, True, False)
+    assert sorted(table.names()) == ["docs.before-rebuild", "docs.rebuilding"]
+
+    nowhere = {"DRILL_EMBEDDING__DIRECTORY": "/nowhere/at/all"}
+    code, errors = typed(*REBUILD, CHROMA_URL=chroma_home.url, DATABASE_URL=table.url, **nowhere)
+    assert (code, "was undone" in errors) == (2, True), errors
+    assert sorted(table.names()) == ["docs", "docs.rebuilding"]

@@ -1,0 +1,113 @@
+"""The examples of the documentation, run: a script over a process, restic, docker compose."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from chromadrill.checks.suite import judge, outcome_of
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.chroma.fingerprint.live import observe
+from chromadrill.core.model import Outcome, Scope
+from chromadrill.core.settings import load
+from chromadrill.targets.home import free_port
+from chromadrill.targets.registry import home_of, open_target, open_up
+from tests.conftest import fill
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+DOCKER, RESTIC = shutil.which("docker"), shutil.which("restic")
+
+
+def compose():
+    if DOCKER is None:
+        return False
+    asked = subprocess.run([DOCKER, "compose", "version"], capture_output=True, check=False)
+    return asked.returncode == 0
+
+
+NEEDS = {"service": True, "restic": RESTIC, "compose": compose()}
+
+
+@pytest.fixture(params=NEEDS)
+def ops(request, tmp_path, monkeypatch):
+    """`ops(*words)` on an example, and its settings; what it started is stopped at the end."""
+    name, port = request.param, free_port()
+    if not NEEDS[name]:
+        pytest.skip(f"{name} is not installed here: apt-get install restic, docker-compose-plugin")
+    monkeypatch.chdir(ROOT)
+    own = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CHROMA_HOME": str(tmp_path / "chroma"),
+        "CHROMA_PORT": str(port),
+        "COMPOSE_PROJECT_NAME": f"chromadrill-{port}",
+        "RESTIC_REPOSITORY": str(tmp_path / "repository"),
+        "RESTIC_PASSWORD": "canary-restic-31f0",
+        "DRILL_CONFIG": str(EXAMPLES / f"{name}.toml"),
+        f"DRILL_TARGETS__{name.upper()}__URL": f"http://127.0.0.1:{port}",
+        f"DRILL_TARGETS__{name.upper()}__HOME": str(tmp_path / "home"),
+    }
+    for key, value in own.items():
+        monkeypatch.setenv(key, value)
+    if name == "restic":
+        subprocess.run([RESTIC, "init", "-q"], check=True)
+
+    def run(*words, code=0):
+        done = subprocess.run(
+            [sys.executable, "-m", "chromadrill", "ops", "--target", name, *words],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return (done.stdout + done.stderr).strip()
+
+    yield run, name
+    run("stop")
+    if name == "compose":
+        words = ("compose", "-f", EXAMPLES / "compose.yaml", "down", "-v")
+        subprocess.run([DOCKER, *words], check=True)
+
+
+def test_example_is_short():
+    for each in EXAMPLES.glob("*.toml"):
+        tomllib.loads(each.read_text())
+        assert len(each.read_text().splitlines()) < 15, each
+
+
+def test_snapshot_is_restored_by_the_users_own_commands(ops):
+    run, name = ops
+    run("start")
+    settings = load(command_line={"drill.target": name})
+    target = open_target(settings)
+    open_up(target.url)
+    with Chroma(target.url) as chroma:
+        fill(chroma)
+    assert "runs already" in run("start", code=1)
+    run("snapshot", "--name", "one")
+    assert "exists already" in run("snapshot", "--name", "one", code=1)
+    before = fingerprint_file.load(home_of(target) / "snapshots" / "one" / "fingerprint")
+    with Chroma(target.url) as chroma:
+        chroma.delete_collection(Scope(), "docs")
+        fill(chroma, name="later")
+    assert "runs; stop it first" in run("restore", "one", code=1)
+    run("stop")
+    run("stop")
+    assert not target.running()
+    assert "Nothing was restored" in run("restore", "one", code=1)  # somebody wrote since
+    run("--incident", name, "restore", "one")
+    run("start")
+    with Chroma(target.url) as chroma:
+        assert outcome_of(judge(observe(chroma, [Scope()], like=before), before)) is Outcome.PASS
+    assert run("logs", "--lines", "3")
+    assert "No backup 'two'" in run("restore", "two", code=64)
+    assert [each.split()[0] for each in run("snapshots").splitlines()] == ["one"]
+    target.kill()
+    assert not target.running()
+    assert "canary-restic-31f0" not in (home_of(target) / "logs" / "commands.log").read_text()
