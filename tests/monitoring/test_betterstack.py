@@ -479,7 +479,7 @@ def test_pager_pings_on_where_the_platform_never_tells_one_of_the_signals(there,
 # ---- commands -----------------------------------------------------------------------------------
 def command(module, *words, environ, cwd):
     return subprocess.run(
-        [sys.executable, "-m", f"chromadrill.{module}", *words],
+        [sys.executable, "-m", "chromadrill", module, *words],
         env={**os.environ, **environ}, cwd=cwd, capture_output=True, text=True, timeout=120,
         check=False,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chromadrill.chroma.at_rest.structure import structure
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.index import HnswIndex
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw
@@ -74,7 +75,7 @@ def verdict(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
     with Store.open(path) as store:
         for info in store.collections():
             try:
-                said[info.name] = store.structure(info)
+                said[info.name] = structure(store, info)
             except (StoreUnknown, StoreUnreadable) as error:
                 said[info.name] = [str(error)]
             try:
@@ -269,8 +270,8 @@ def test_a_hostile_pickle_runs_nothing_and_is_unknown(copy: Path, tmp_path: Path
             with pytest.raises(StoreUnknown, match="more than plain data"):
                 list(store.pages(infos["l2-100"]))
             with pytest.raises(StoreUnknown):
-                store.structure(infos["l2-100"])
-            assert store.structure(infos["ip-100"]) == []
+                structure(store, infos["l2-100"])
+            assert structure(store, infos["ip-100"]) == []
     assert not (tmp_path / "owned").exists()
 
 
