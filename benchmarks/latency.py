@@ -28,7 +28,7 @@ from chromadrill.core.model import Outcome, Verdict
 from chromadrill.disasters.faulty_proxy import Proxy, proxied
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.standard import Dataset, standard
-from chromadrill.workload.machine_speed import Yardstick
+from chromadrill.workload.machine_speed import ReferenceWorkload
 from chromadrill.workload.queries import query_kinds
 from chromadrill.workload.queries.known_answer import QUESTIONS
 from chromadrill.workload.queries.self_queries import own_questions
@@ -110,10 +110,10 @@ def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str
             proxy.delay_ms = delay_ms + share * statistics.median(plain)
             asked = way(chroma, own.info, own.right)
             answers = Asked()
-            with Yardstick() as yardstick:
+            with ReferenceWorkload() as reference_workload:
                 took, yards = [], []
                 for number in range(WARM + rounds):
-                    yards.append(yardstick.measure())
+                    yards.append(reference_workload.measure())
                     took.append(timed(answers, asked[number % len(asked)]))
             samples = answers.samples(took[WARM:])
             assert not samples.errors, samples.errors[0]
@@ -129,7 +129,9 @@ def judge(repeats: list[dict[str, Measured]]) -> None:
         for rank, yard in (("p10", "yardstick_p10"), ("p90", "yardstick_p50")):
             plain = [each["plain"][rank] / each["plain"][yard] for each in found]
             middle, worst = statistics.median(plain), max(plain) / min(plain)
-            say(f"  {rank} in yardsticks: median {middle:.2f}, largest / smallest {worst:.2f}")
+            say(
+                f"  {rank} in reference workloads: median {middle:.2f}, largest / smallest {worst:.2f}"
+            )
         for name in SLOWED:
             pairs = [(now[name], before["plain"]) for now, before in permutations(found, 2)]
             said = [judge_trend(series, *each) for each in pairs]

@@ -1,4 +1,4 @@
-"""Is this database what it was? Climbs the ladder; exit 0 proven, 1 it differs, 2 could not check."""
+"""Is this database what it was? Exit 0 proven, 1 it differs, 2 could not check."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument("--collection-name", help="this collection alone")
     which.add_argument("--all", action="store_true", help="every collection of the scopes")
     parser.add_argument("--fingerprint", type=Path, help="what it has to be equal to")
-    parser.add_argument("--serve", action="store_true", help="serve a copy of --path, climb on")
+    parser.add_argument("--serve", action="store_true", help="also serve a private copy of --path")
     parser.add_argument(
         "--rebuilt",
         action="store_true",

@@ -109,7 +109,7 @@ def fingerprint(*prints, **changes):
     return dataclasses.replace(base, **changes)
 
 
-def observed(*prints, troubles=(), missing_tenants=(), **changes):
+def observed(*prints, read_errors=(), missing_tenants=(), **changes):
     seen = fingerprint(*prints, **changes)
     counts = {key: each.count for key, each in seen.collections.items()}
-    return Observation(seen, tuple(troubles), tuple(missing_tenants), counts)
+    return Observation(seen, tuple(read_errors), tuple(missing_tenants), counts)

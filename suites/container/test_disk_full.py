@@ -40,7 +40,7 @@ class TestOnASmallDisk:
         ):
             writer.wait_for(100)
             with drill.when(f"disaster: {disaster.what}"):
-                struck = drill.strike(disaster, seen_by=writer.first_refused)
+                injection = drill.inject(disaster, seen_by=writer.first_refused)
             with drill.when(f"on-call frees space, then follows RB-1: {word}; the clients go on"):
                 free_disk(drill.target)
                 drill.ops(word)
@@ -51,8 +51,8 @@ class TestOnASmallDisk:
             chroma.delete_collection(Scope(), writes.name)
             proven = drill.prove(fingerprint)
             drill.judged(
-                was_seen(struck),
-                data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+                was_seen(injection),
+                data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
                 recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
             )
 
@@ -65,7 +65,7 @@ def test_restore_onto_a_disk_that_is_too_small_is_refused(watched, disk, objecti
     with drill.given("a snapshot"):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.when(f"disaster: {smaller.what}"):
-        struck = drill.strike(smaller)
+        injection = drill.inject(smaller)
     with drill.when("on-call follows RB-2, and the restore finds no room"):
         drill.ops("stop")
         drill.refused("restore", snapshot.id, said="space")
@@ -77,6 +77,6 @@ def test_restore_onto_a_disk_that_is_too_small_is_refused(watched, disk, objecti
     with drill.then("everything in the snapshot is back and answers"):
         proven = drill.prove(snapshot.fingerprint)
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
         )

@@ -22,7 +22,7 @@ def test_engine_is_started_again_without_losing_an_acknowledged_write(
     with drill.given("clients are writing"), Writer(drill.target.url, writes) as writer:
         writer.wait_for(100)
         with drill.when(f"disaster: {disaster.what}"):
-            struck = drill.strike(disaster)
+            injection = drill.inject(disaster)
     with drill.when("on-call starts the engine, then follows RB-1: start"):
         subprocess.run(shlex.split(engine_of_ours.engine_start), check=True, timeout=120)
         drill.ops("start")
@@ -32,7 +32,7 @@ def test_engine_is_started_again_without_losing_an_acknowledged_write(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judged(
-            was_seen(struck),
-            data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+            was_seen(injection),
+            data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
         )

@@ -19,7 +19,7 @@ def test_server_killed_for_want_of_memory_comes_back_with_more(
     """On-call deploys with more memory: what was acknowledged until the kill is there."""
     drill, disaster = watched, OutOfMemory(writes)
     with drill.when(f"disaster: {disaster.what}"):
-        struck = drill.strike(disaster)
+        injection = drill.inject(disaster)
         drill.judged(was_killed_for_memory(drill.target.metrics()))
     with drill.when("on-call deploys it with its proper memory: recreate"):
         drill.ops("recreate")
@@ -29,7 +29,7 @@ def test_server_killed_for_want_of_memory_comes_back_with_more(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judged(
-            was_seen(struck),
-            data_loss(disaster.acknowledged, present, struck.epoch, limit_s=None),
+            was_seen(injection),
+            data_loss(disaster.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
         )

@@ -32,7 +32,7 @@ def test_service_is_brought_back_without_losing_an_acknowledged_write(
     ):
         writer.wait_for(100)
         with drill.when(f"disaster: {disaster.what}"):
-            struck = drill.strike(disaster)
+            injection = drill.inject(disaster)
         with drill.when(f"on-call follows RB-1: {word}; the clients go on"):
             drill.ops(word)
             recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
@@ -41,7 +41,7 @@ def test_service_is_brought_back_without_losing_an_acknowledged_write(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judged(
-            was_seen(struck),
-            data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+            was_seen(injection),
+            data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
         )

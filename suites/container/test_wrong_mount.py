@@ -28,12 +28,12 @@ def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
         drill.target.stop()
         with drill.target.volume() as data:
             empty(data)
-        wrong.strike(drill.target)
+        wrong.inject(drill.target)
         dataset.load(chroma)
         drill.refused("snapshot", said="is not what the fingerprint says")
         snapshot = drill.backup(drill.ops("snapshot", "--method", "export"))
     with drill.when(f"disaster: {wrong.what}"):
-        struck = drill.strike(wrong)
+        injection = drill.inject(wrong)
     with drill.when("on-call mounts the volume where it belongs, and restores the export"):
         for words in (("recreate",), ("stop",), ("restore", snapshot.id), ("start",)):
             drill.ops(*words)
@@ -43,6 +43,6 @@ def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
         drill.ops("recreate")
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
         )

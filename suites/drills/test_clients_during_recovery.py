@@ -17,7 +17,7 @@ def test_clients_search_through_a_restore(watched, objectives, loss):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.clients_searching():
         with drill.when(f"disaster while clients search: {loss.what}"):
-            struck = drill.strike(loss)
+            injection = drill.inject(loss)
         with drill.when("on-call follows RB-2: stop, restore, start"):
             for words in (("stop",), ("restore", snapshot.id), ("start",)):
                 drill.ops(*words)
@@ -27,7 +27,7 @@ def test_clients_search_through_a_restore(watched, objectives, loss):
     with drill.then("everything is back and answers as fast as it must, cold and warm"):
         proven = drill.prove(snapshot.fingerprint)
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb6_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
         )

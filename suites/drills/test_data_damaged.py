@@ -31,7 +31,7 @@ def test_backup_is_restored_by_the_platform(watched, chroma, writes, objectives,
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(25)
     with drill.when(f"disaster: {disaster.what}"):
-        struck = drill.strike(disaster)
+        injection = drill.inject(disaster)
     with drill.when("on-call follows RB-2: stop, restore, start"):
         for words in (("stop",), ("restore", backup.id), ("start",)):
             drill.ops(*words)
@@ -40,8 +40,8 @@ def test_backup_is_restored_by_the_platform(watched, chroma, writes, objectives,
         proven = drill.prove(backup.fingerprint, imported=backup.imported)
         present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
-            data_loss(writer.acknowledged, present, struck.epoch, objectives.data_loss_s),
+            data_loss(writer.acknowledged, present, injection.epoch, objectives.data_loss_s),
         )

@@ -23,7 +23,7 @@ def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster, met
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(25)
     with drill.when(f"disaster: {disaster.what}"):
-        struck = drill.strike(disaster)
+        injection = drill.inject(disaster)
     with drill.when("on-call follows RB-2: stop, restore, start"):
         drill.ops("stop")
         drill.ops("restore", snapshot.id)
@@ -33,8 +33,8 @@ def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster, met
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
         present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
-            data_loss(writer.acknowledged, present, struck.epoch, objectives.data_loss_s),
+            data_loss(writer.acknowledged, present, injection.epoch, objectives.data_loss_s),
         )

@@ -18,14 +18,14 @@ def test_dropped_collection_is_restored_from_its_export(watched, fingerprint, ob
     with drill.given("an export of the collection, by the runbook's command"):
         drill.script("backup_chromadb.py", "--collection-name", MAIN, "--output-file", file)
     with drill.when("disaster: the collection is dropped"):
-        struck = drill.strike(CollectionDropped(Scope(), MAIN))
+        injection = drill.inject(CollectionDropped(Scope(), MAIN))
     with drill.when("on-call follows RB-4: restore it from the export"):
         drill.script("restore_chromadb.py", "--input-file", file)
         recovered_s = drill.recovered(within_s=objectives.rb4_recovery_s)
     with drill.then("it is back and answers, the others are untouched, also after a restart"):
         proven = drill.prove(fingerprint, imported=[f"{Scope()}/{MAIN}"])
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb4_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
         )

@@ -25,7 +25,7 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name, corru
     with drill.given("2. a snapshot"):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.when("3. the database is corrupted"):
-        struck = drill.strike(corruption)
+        injection = drill.inject(corruption)
     with drill.when("4. the snapshot is restored"):
         for words in (("stop",), ("restore", snapshot.id), ("start",)):
             drill.ops(*words)
@@ -34,7 +34,7 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name, corru
         proven = drill.prove(snapshot.fingerprint)
     with drill.then("6. the recovery time is documented"):
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
             within(

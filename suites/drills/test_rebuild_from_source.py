@@ -45,7 +45,7 @@ def test_lost_collection_is_rebuilt_from_its_source(watched, chroma, knowledge, 
     with drill.given("a source, a collection of its documents, and no backup"):
         assert drill.ops("snapshots") == ""
     with drill.when(f"disaster: {VOLUME_LOST.what}"):
-        struck = drill.strike(VOLUME_LOST)
+        injection = drill.inject(VOLUME_LOST)
     with drill.when("on-call follows RB-3: rebuild from PostgreSQL, validate"):
         drill.script("rebuild_chromadb.py", "--from-postgresql", "--collection-name", MAIN)
         recovered_s = drill.recovered(within_s=objectives.rb3_recovery_s)
@@ -53,7 +53,7 @@ def test_lost_collection_is_rebuilt_from_its_source(watched, chroma, knowledge, 
     with drill.then("it is the same knowledge and answers, also after a restart"):
         proven = drill.prove(knowledge.fingerprint, rebuilt=[knowledge.key])
         drill.judged(
-            was_seen(struck),
+            was_seen(injection),
             recovery_time(recovered_s, objectives.rb3_recovery_s, proven=proven),
             *retrieval(knowledge.hits, knowledge.ask_again(chroma)),
         )

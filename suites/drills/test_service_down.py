@@ -23,7 +23,7 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(100)
             with drill.when("the server is killed while they write"):
-                struck = drill.strike(killed(drill.target))
+                injection = drill.inject(killed(drill.target))
     with drill.when("on-call follows RB-1: restart"):
         drill.ops("restart")
         recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
@@ -32,8 +32,8 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judged(
-            was_seen(struck),
-            data_loss(writer.acknowledged, present, struck.epoch, limit_s=None),
+            was_seen(injection),
+            data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
             *availability(drill.clients_saw(), objectives),
             within("startup", drill.startup_s, objectives.startup_s, what="server start"),

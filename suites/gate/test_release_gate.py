@@ -44,11 +44,11 @@ def test_search_is_fast_enough(drill, chroma, objectives):
 @pytest.mark.needs("volume")
 @pytest.mark.needs("snapshot")
 def test_small_restore_is_proven(watched):
-    """One snapshot, one silent disaster, one restore, the whole ladder twice."""
+    """One snapshot, one silent disaster, one restore, the whole check suite twice."""
     drill = watched
     snapshot = drill.backup(drill.ops("snapshot"))
-    struck = drill.strike(SEGMENT_DELETED)
+    injection = drill.inject(SEGMENT_DELETED)
     for words in (("stop",), ("restore", snapshot.id), ("start",)):
         drill.ops(*words)
     drill.prove(snapshot.fingerprint)
-    drill.judged(was_seen(struck))
+    drill.judged(was_seen(injection))

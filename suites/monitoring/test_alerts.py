@@ -16,7 +16,7 @@ def test_killed_server_pages_until_it_is_restarted(alarm):
     drill = alarm.drill
     with alarm.watching():
         with drill.when("the server is killed"):
-            alarm.strike("server killed", drill.target.kill)
+            alarm.inject("server killed", drill.target.kill)
         with drill.then("it pages"):
             alarm.fires("service down")
         with drill.when("on-call follows RB-1: restart"):
@@ -31,7 +31,7 @@ def test_slow_searches_page_until_they_are_fast_again(alarm):
     drill = alarm.drill
     with proxied(drill.target.url) as proxy, alarm.watching(proxy.url):
         with drill.when("searches take 5 s"):
-            alarm.strike("searches held back", lambda: setattr(proxy, "delay_ms", 5000))
+            alarm.inject("searches held back", lambda: setattr(proxy, "delay_ms", 5000))
         with drill.then("it pages"):
             alarm.fires("high latency")
         with drill.when("they are fast again"):
@@ -47,7 +47,7 @@ def test_filling_volume_pages_until_there_is_room_again(alarm, sized):
     drill = alarm.drill
     with alarm.watching():
         with drill.when("the volume is filled to 90 %"):
-            alarm.strike("volume filled to 90 %", sized.fill)
+            alarm.inject("volume filled to 90 %", sized.fill)
         with drill.then("it pages"):
             alarm.fires("disk")
         with drill.when("space is freed"):
@@ -68,7 +68,7 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
 
     with alarm.watching():
         with drill.when("a backup fails"):
-            alarm.strike("backup failed", attempt)
+            alarm.inject("backup failed", attempt)
         with drill.then("it pages"):
             alarm.fires("backup failed")
         with drill.when("the place is there again, and a backup is made"):
@@ -86,7 +86,7 @@ def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, starved):
     drill = alarm.drill
     with alarm.watching():
         with drill.when("the kernel kills the server for want of memory"):
-            alarm.strike("killed for want of memory", starved.strike, *starved.also)
+            alarm.inject("killed for want of memory", starved.inject, *starved.also)
         with drill.then("it pages"):
             alarm.fires("oom restart")
         with drill.when("on-call starts it with its proper memory"):
@@ -104,7 +104,7 @@ def test_silent_loss_of_an_index_pages_until_a_snapshot_is_restored(alarm):
     with alarm.watching():
         with drill.when("an index is gone"):
             # the platform's restart, which is part of it, may be seen too
-            alarm.strike("segment deleted", lambda: SEGMENT_DELETED.strike(drill.target),
+            alarm.inject("segment deleted", lambda: SEGMENT_DELETED.inject(drill.target),
                          "service down")  # fmt: skip
         with drill.then("it pages"):
             alarm.fires("wrong answers")

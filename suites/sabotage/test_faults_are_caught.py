@@ -14,7 +14,7 @@ from chromadrill.drill.validate import validate
 from chromadrill.targets.process.target import ProcessTarget
 
 pytestmark = pytest.mark.sabotage
-SERVED_TOO = RECIPES[::5]  # climbed to the end; for the others the first red rung is enough
+SERVED_TOO = RECIPES[::5]  # checked to the end; for the others the first red check is enough
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def copy(seeded, tmp_path):
 
 
 def climbed(data, before, *, to_the_end):
-    """The ladder at rest; then, unless a rung is red already, served, written to, restarted."""
+    """The check suite at rest; then, unless a check is red already, served, written to, restarted."""
     untouched = files_of(data) if data.is_dir() else []
     verdicts = validate(data, (), before, None)[1]
     if to_the_end or all(v.outcome is not Outcome.FAIL for v in verdicts):
@@ -53,8 +53,8 @@ def test_fault_is_caught_and_its_collection_named(seeded, copy, record_property,
     if recipe.needs_non_root and os.geteuid() == 0:
         pytest.skip("root may read everything: run it as another user")
     fault = bind(recipe, seeded.data, seeded.older)
-    fault.strike(copy)
-    assert files_of(copy) != files_of(seeded.data), "nothing was struck"
+    fault.inject(copy)
+    assert files_of(copy) != files_of(seeded.data), "no fault was injected"
 
     verdicts = climbed(copy, seeded.before, to_the_end=recipe in SERVED_TOO)
 

@@ -55,7 +55,7 @@ def test_copy_of_one_instant_is_consistent_and_what_came_later_is_its_data_loss(
         (copy(range(10), verdicts=(Verdict.failed("integrity", "malformed"),)), "malformed"),
         (copy([]), "data loss"),
     ],
-    ids=["an acknowledged write is lost", "a hole", "the ladder fails", "nothing is there"],
+    ids=["an acknowledged write is lost", "a hole", "the check suite fails", "nothing is there"],
 )
 def test_bad_copy_is_a_failure_and_says_why(bad, said):
     found = is_consistent(bad)

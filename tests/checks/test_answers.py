@@ -6,7 +6,7 @@ import pytest
 
 from chromadrill.checks import answers
 from chromadrill.checks.suite import judge, outcome_of
-from chromadrill.core.model import Answer, Outcome, Recall, Trouble
+from chromadrill.core.model import Answer, Outcome, ReadError, Recall
 from tests.conftest import ANSWERS, KEY, fingerprint, observed, printed
 
 
@@ -82,12 +82,12 @@ def test_set_that_differs_is_fail(number, check):
 
 
 def test_failing_query_is_fail():
-    seen = observed(troubles=[Trouble("neighbours", KEY, "500")])
+    seen = observed(read_errors=[ReadError("neighbours", KEY, "500")])
     assert answers.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
 
 
 def test_dead_server_is_fail():
-    seen = observed(troubles=[Trouble("alive", "url", "no answer")])
+    seen = observed(read_errors=[ReadError("alive", "url", "no answer")])
     assert answers.still_alive(seen).outcome is Outcome.FAIL
     assert answers.still_alive(observed()).outcome is Outcome.PASS
 
@@ -104,7 +104,7 @@ def test_without_fingerprint_content_is_not_run_and_the_rest_is_judged():
 
 
 def test_collection_that_takes_no_writes_is_fail():
-    seen = observed(troubles=[Trouble("canary", KEY, "the record just written is not there")])
+    seen = observed(read_errors=[ReadError("canary", KEY, "the record just written is not there")])
     assert answers.takes_writes(seen).outcome is Outcome.FAIL
     assert answers.takes_writes(observed()).outcome is Outcome.PASS
 

@@ -9,7 +9,7 @@ from chromadrill.checks.availability import availability, downtime, stays_right,
 from chromadrill.checks.objectives import restored_p90
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now
-from chromadrill.core.model import ClientView, Outcome, Samples, Scope, Sight, Window
+from chromadrill.core.model import ClientView, Outcome, ProbeResult, Samples, Scope, Window
 from chromadrill.core.settings import Objectives
 from chromadrill.workload import prober
 from chromadrill.workload.prober import look
@@ -20,7 +20,9 @@ RESULTS = ["right", "wrong", "error", "timeout"]
 
 
 def ticks(*results, every=0.25, late=0.0):
-    return [Sight(n * every, n * every + 0.05 + late, r, "", late) for n, r in enumerate(results)]
+    return [
+        ProbeResult(n * every, n * every + 0.05 + late, r, "", late) for n, r in enumerate(results)
+    ]
 
 
 def seen(*windows_of):
@@ -35,7 +37,7 @@ def test_windows_join_equal_results_and_leave_no_gap():
 
 
 def test_time_in_which_the_prober_was_held_up_is_unwatched_not_right():
-    found = windows([Sight(0, 0.1, "right"), Sight(0.25, 5.1, "right", "", 4.8)])
+    found = windows([ProbeResult(0, 0.1, "right"), ProbeResult(0.25, 5.1, "right", "", 4.8)])
     assert [each.result for each in found] == ["right", "unwatched", "right"]
     assert found[1] == Window(0.1, 5.05, "unwatched")
 
@@ -55,12 +57,12 @@ def test_a_view_begins_and_ends_where_it_was_asked_to():
 @given(st.lists(st.tuples(st.sampled_from(RESULTS), st.floats(0, 6), st.floats(0, 3)), max_size=40),
        st.floats(0, 30), st.floats(0, 30))  # fmt: skip
 def test_every_moment_of_a_view_is_in_exactly_one_window(raw, a, b):
-    sights, due = [], 0.0
+    probe_results, due = [], 0.0
     for result, late, took in raw:
-        sights.append(Sight(due, due + late + took, result, "", late))
+        probe_results.append(ProbeResult(due, due + late + took, result, "", late))
         due += max(0.25, late + took)
     begin, end = sorted((a, b))
-    found = view(sights, begin, end)
+    found = view(probe_results, begin, end)
     at = begin
     for each in found.windows:
         assert each.begin == pytest.approx(at)
@@ -101,9 +103,9 @@ def test_a_restarted_server_that_is_healthy_and_empty_is_a_wrong_answer(server):
     with Chroma(server.url) as chroma:
         assert chroma.heartbeat()
         assert "bmad_embeddings" not in {c.name for c in chroma.collections(Scope())}
-    sight = look(server.url, asked, now())
-    assert sight.result == "wrong"
-    assert "no such collection" in sight.detail
+    probe_result = look(server.url, asked, now())
+    assert probe_result.result == "wrong"
+    assert "no such collection" in probe_result.detail
 
 
 def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server):
@@ -120,7 +122,11 @@ def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server
 
 
 def test_a_prober_frozen_in_the_middle_of_a_tick_saw_nothing():
-    frozen = [*ticks("right", "right"), Sight(0.5, 12.0, "right"), Sight(12.25, 12.3, "right")]
+    frozen = [
+        *ticks("right", "right"),
+        ProbeResult(0.5, 12.0, "right"),
+        ProbeResult(12.25, 12.3, "right"),
+    ]
     assert [each.result for each in windows(frozen)] == ["right", "unwatched", "right"]
     assert stays_right(view(frozen, 0, 12.3)).outcome is Outcome.UNKNOWN
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.checks import at_rest, content
-from chromadrill.core.model import Outcome, Scope, Trouble
+from chromadrill.core.model import Outcome, ReadError, Scope
 from tests.conftest import KEY, fingerprint, observed, page, printed
 
 
@@ -97,7 +97,7 @@ def test_another_vector_is_no_drift():
 
 def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
     nothing = dataclasses.replace(printed(), records=printed().records.slice(0, 0))
-    seen = observed(nothing, troubles=[Trouble("records", KEY, "500 Error finding id")])
+    seen = observed(nothing, read_errors=[ReadError("records", KEY, "500 Error finding id")])
     verdict = content.same_records(seen, fingerprint())
 
     assert verdict.outcome is Outcome.FAIL
@@ -106,7 +106,7 @@ def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
 
 
 def test_what_the_harness_could_not_look_at_is_unknown():
-    seen = observed(troubles=[Trouble("records", KEY, "cannot look", reading=False)])
+    seen = observed(read_errors=[ReadError("records", KEY, "cannot look", reading=False)])
     assert content.same_records(seen, fingerprint()).outcome is Outcome.UNKNOWN
 
 
@@ -119,7 +119,7 @@ def test_what_the_harness_could_not_look_at_is_unknown():
         observed(databases=(Scope(), Scope("default_tenant", "extra"))),
         observed(printed(), printed(name="extra")),
         observed(printed(name="other")),
-        observed(troubles=[Trouble("inventory", "x", "500")]),
+        observed(read_errors=[ReadError("inventory", "x", "500")]),
     ],
 )
 def test_inventory_is_compared_both_ways(seen):
@@ -168,7 +168,7 @@ def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_differe
 
 
 def test_structure_of_a_store_that_was_not_opened_is_unknown_never_sound():
-    unopened = observed(troubles=[Trouble("start", "data", "holds no chroma.sqlite3")])
+    unopened = observed(read_errors=[ReadError("start", "data", "holds no chroma.sqlite3")])
 
     assert at_rest.sound_structure(unopened).outcome is Outcome.UNKNOWN
     assert at_rest.sound_database(unopened).outcome is Outcome.FAIL
@@ -176,8 +176,8 @@ def test_structure_of_a_store_that_was_not_opened_is_unknown_never_sound():
 
 
 def test_damaged_index_is_fail_and_one_that_cannot_be_judged_is_unknown():
-    damaged = observed(troubles=[Trouble("structure", KEY, "a link out of range")])
-    refused = observed(troubles=[Trouble("structure", KEY, "hostile pickle", reading=False)])
+    damaged = observed(read_errors=[ReadError("structure", KEY, "a link out of range")])
+    refused = observed(read_errors=[ReadError("structure", KEY, "hostile pickle", reading=False)])
 
     assert at_rest.sound_structure(damaged).outcome is Outcome.FAIL
     assert at_rest.sound_structure(refused).outcome is Outcome.UNKNOWN

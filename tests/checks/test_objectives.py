@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.checks import objectives
-from chromadrill.core.model import Acknowledged, Outcome, Samples, Sight, Strike
+from chromadrill.core.model import Acknowledged, FaultInjection, Outcome, ProbeResult, Samples
 from chromadrill.workload.timeline import stable_since
 
 
@@ -24,8 +24,8 @@ def test_recovery_time_is_void_when_the_data_is_not_proven():
 
 
 def test_disaster_nobody_saw_is_unknown():
-    assert objectives.was_seen(Strike("x", "x", 0, 0)).outcome is Outcome.UNKNOWN
-    assert objectives.was_seen(Strike("x", "x", 0, 0, "error")).outcome is Outcome.PASS
+    assert objectives.was_seen(FaultInjection("x", "x", 0, 0)).outcome is Outcome.UNKNOWN
+    assert objectives.was_seen(FaultInjection("x", "x", 0, 0, "error")).outcome is Outcome.PASS
 
 
 def test_lost_acknowledged_write_fails_and_is_named_with_its_age():
@@ -62,19 +62,19 @@ def test_at_least_says_both_ways():
     assert objectives.at_least("n", 999, 1000, unit="records").outcome is Outcome.FAIL
 
 
-def sights(*results):
-    return [Sight(n, n + 0.1, result) for n, result in enumerate(results)]
+def probe_results(*results):
+    return [ProbeResult(n, n + 0.1, result) for n, result in enumerate(results)]
 
 
 def test_three_right_answers_in_a_row_are_stable_and_the_first_counts():
-    assert stable_since(sights("right", "wrong", "right", "right", "right"), 0) == 2.1
+    assert stable_since(probe_results("right", "wrong", "right", "right", "right"), 0) == 2.1
 
 
 def test_flapping_answers_are_not_stable():
-    assert stable_since(sights(*["right", "right", "error"] * 5), 0) is None
+    assert stable_since(probe_results(*["right", "right", "error"] * 5), 0) is None
 
 
 @given(st.lists(st.sampled_from(["right", "wrong", "error", "timeout"])), st.integers(0, 20))
 def test_stability_never_starts_before_the_moment_asked_for(results, since):
-    found = stable_since(sights(*results), since)
+    found = stable_since(probe_results(*results), since)
     assert found is None or found > since

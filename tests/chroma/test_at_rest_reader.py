@@ -89,7 +89,7 @@ def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
     with sqlite3.connect(tmp_path / "data" / "chroma.sqlite3") as db:
         db.execute("UPDATE migrations SET version = 99 WHERE dir = 'sysdb' AND version = 10")
     seen = at_rest.observe(tmp_path / "data", like=before)
-    assert any("newer than this reader knows" in each.message for each in seen.troubles)
+    assert any("newer than this reader knows" in each.message for each in seen.read_errors)
     assert outcome_of(judge_files(seen, before)) is not Outcome.PASS
 
 

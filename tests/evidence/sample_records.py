@@ -55,7 +55,7 @@ def scenario(name="volume-lost-volume-copy", outcome="pass", took=13.7, **more):
                   actual=5909.0, limit=5909.0, unit="records"),
             check("disaster seen", message="a client saw wrong: no such collection", actual=3.7),
             check("recovery time", message=f"{took} s of 300 s", actual=took, limit=300, unit="s"),
-            check("data loss", message="oldest missing 0.3 s before the strike",
+            check("data loss", message="oldest missing 0.3 s before the fault",
                   actual=0.3, limit=86400, unit="s"),
         ],
         "next_step": None,

@@ -169,12 +169,12 @@ def test_progress_that_cannot_be_written_stops_nothing(tmp_path, said, clock):
 
 
 @pytest.mark.parametrize(
-    ("struck", "recovered", "limit"),
+    ("injection", "recovered", "limit"),
     [(False, False, None), (True, False, 300.0), (True, True, None)],
 )
-def test_limit_is_shown_only_while_the_recovery_clock_runs(struck, recovered, limit):
-    assert limit_of("RB-2", Objectives(), struck=struck, recovered=recovered) == limit
+def test_limit_is_shown_only_while_the_recovery_clock_runs(injection, recovered, limit):
+    assert limit_of("RB-2", Objectives(), injection=injection, recovered=recovered) == limit
 
 
 def test_runbook_without_an_objective_has_no_limit():
-    assert limit_of("RB-99", Objectives(), struck=True, recovered=False) is None
+    assert limit_of("RB-99", Objectives(), injection=True, recovered=False) is None

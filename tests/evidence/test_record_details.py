@@ -19,16 +19,16 @@ def event(kind, at, **fields):
 def events():
     """A scenario struck at 10 s, seen wrong from 11 to 14 s, recovered at 15 s."""
     zero = 1795593600.0  # 08:00:00 UTC of that day
-    sights = [(0, 11, "right"), (11, 12, "error"), (12, 14, "wrong"), (14, 20, "right")]
+    probe_results = [(0, 11, "right"), (11, 12, "error"), (12, 14, "wrong"), (14, 20, "right")]
     return [
         event("scenario started", 0, runbook="RB-2", title="t"),
         event("phase started", 1, name="given"),
         event("phase finished", 9, name="given", seconds=8.0, status="passed"),
-        event("strike", 10, disaster="d", what="w"),
+        event("fault injected", 10, disaster="d", what="w"),
         event("seen", 12, seen="a client saw error", seen_after_s=2.0),
         event("recovered", 15, seconds=5.0),
-        event("sights", 20, windows=[{"from": zero + a, "to": zero + b, "result": r}
-                                     for a, b, r in sights]),
+        event("probe results", 20, windows=[{"from": zero + a, "to": zero + b, "result": r}
+                                     for a, b, r in probe_results]),
         event("scenario finished", 21, error=None),
     ]  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chromadrill.commands import triage
-from chromadrill.monitoring.logs.classify import LINE, new_lines, pattern_of, troubles
+from chromadrill.monitoring.logs.classify import LINE, new_lines, pattern_of, read_errors
 from chromadrill.monitoring.logs.patterns import GREPS, PATTERNS
 from chromadrill.monitoring.logs.tail import LONGEST, last_lines
 
@@ -66,14 +66,14 @@ def test_line_of_no_trouble_has_no_name(line):
 
 def test_lines_are_counted_and_the_first_and_last_are_kept():
     lines = ["Killed", "x", "a: timed out", "b: timed out"]
-    found = {each.pattern.name: each for each in troubles(lines)}
+    found = {each.pattern.name: each for each in read_errors(lines)}
     assert (found["timeout"].count, found["timeout"].first, found["timeout"].last) == (
         2, "a: timed out", "b: timed out",
     )  # fmt: skip
 
 
 def test_a_line_of_a_megabyte_is_cut():
-    found = troubles(["ERROR " + "x" * 1_000_000])
+    found = read_errors(["ERROR " + "x" * 1_000_000])
     assert len(found[0].last) <= LINE
 
 

@@ -18,7 +18,7 @@ from chromadrill.monitoring.diagnosis.symptoms import Size, Store, Symptoms
 MB = 1024 * 1024
 WELL = Symptoms(
     url="http://127.0.0.1:1", running=True, connects_ms=1.0, connect_trouble="", heartbeat_ms=2.0,
-    heartbeat_trouble="", searches_ms=(5.0,) * 10, together_ms=(9.0,) * 10, troubles=(),
+    heartbeat_trouble="", searches_ms=(5.0,) * 10, together_ms=(9.0,) * 10, read_errors=(),
     sizes=(Size("t/d/c", 100_000, 384, 16, 100),), log={}, log_steps={}, memory_bytes=300 * MB,
     memory_limit_bytes=1024 * MB, oom_kills=0, disk_bytes=300 * MB, disk_limit_bytes=10_000 * MB,
     growth_bytes_a_day=1.0 * MB, files_gone=False, store=Store(300 * MB, 0, 500, 1000),
@@ -29,7 +29,7 @@ CAUSES = {
     "out of memory": {"oom_kills": 1},
     "health log": {"log": {"database locked": 3}},
     "database file": {"files_gone": True},
-    "answers": {"troubles": ("count: 500",)},
+    "answers": {"read_errors": ("count: 500",)},
     "volume use": {"disk_bytes": 9000 * MB},
     "growth": {"growth_bytes_a_day": 1000.0 * MB},
     "size against memory": {"memory_limit_bytes": 200 * MB},

@@ -53,7 +53,7 @@ def test_start_is_ready_for_a_real_query_and_kill_is_seen(home):
 
 def test_killed_keeper_takes_the_server_along_and_leaves_no_lock(home):
     home.start()
-    keeper = json.loads((home.home / "state.json").read_text())["keeper"]
+    keeper = json.loads((home.home / "state.json").read_text())["supervisor"]
     server = psutil.Process(home.pid())
     os.kill(keeper, signal.SIGKILL)
 

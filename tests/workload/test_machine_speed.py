@@ -1,4 +1,4 @@
-"""The yardstick measures, and leaves nothing behind."""
+"""The reference workload measures, and leaves nothing behind."""
 
 import subprocess
 import sys
@@ -6,12 +6,12 @@ import sys
 import psutil
 
 from chromadrill.core.clock import wait_until
-from chromadrill.workload.machine_speed import Yardstick
+from chromadrill.workload.machine_speed import ReferenceWorkload
 
 
 def test_yardstick_takes_its_time_and_ends():
-    with Yardstick() as yardstick:
-        times = [yardstick.measure() for _ in range(20)]
+    with ReferenceWorkload() as reference_workload:
+        times = [reference_workload.measure() for _ in range(20)]
         (child,) = psutil.Process().children()
     assert 0.05 < min(times) < 100
     assert not child.is_running()
@@ -19,7 +19,7 @@ def test_yardstick_takes_its_time_and_ends():
 
 def test_yardstick_ends_with_an_owner_that_is_killed():
     code = (
-        "from chromadrill.workload.machine_speed import Yardstick as Y\n"
+        "from chromadrill.workload.machine_speed import ReferenceWorkload as Y\n"
         "import psutil\n"
         "with Y(): print(psutil.Process().children()[0].pid, flush=True); input()\n"
     )

@@ -9,8 +9,8 @@ def test_first_write_refused_after_a_moment_is_told():
     with Writer("http://127.0.0.1:9", info()) as writer:
         wait_until(lambda: writer.refused, within_s=10, name="a refused write")
         since = now()
-        sight = writer.first_refused(since)
+        probe_result = writer.first_refused(since)
 
-    assert sight.result == "error"
-    assert sight.due >= since
+    assert probe_result.result == "error"
+    assert probe_result.due >= since
     assert writer.acknowledged == []

@@ -136,7 +136,7 @@ def same_text_search(seen: Observation, before: Fingerprint | None = None) -> Ve
 
 def still_alive(seen: Observation) -> Verdict:
     """The process survived being asked: a damaged index can take the whole server down."""
-    dead = [t for t in seen.troubles if t.rung in ("alive", "start")]
+    dead = [t for t in seen.read_errors if t.step in ("alive", "start")]
     if dead:
         return Verdict.failed("alive", f"{dead[0].where}: {dead[0].message}")
     return Verdict.passed("alive", "the server answers after all questions")
@@ -144,7 +144,7 @@ def still_alive(seen: Observation) -> Verdict:
 
 def takes_writes(sung: Observation) -> Verdict:
     """One record written to every collection of a private copy was found again, and removed."""
-    wrong = [t for t in sung.troubles if t.rung == "canary"]
+    wrong = [t for t in sung.read_errors if t.step == "canary"]
     if wrong:
         return Verdict.failed("canary", "; ".join(f"{t.where}: {t.message}" for t in wrong[:10]))
     return Verdict.passed("canary", "a record written to each collection was found and removed")
@@ -223,31 +223,33 @@ def _judge(
     found: list[Difference],
     asked: int,
     what: str,
-    rungs: tuple[str, ...],
+    steps: tuple[str, ...],
     before: Fingerprint | None,
 ) -> Verdict:
-    troubles = list(_troubles(seen, rungs))
+    read_errors = list(_read_errors(seen, steps))
     numbers: dict[str, Any] = {"actual": float(asked - len(found)), "unit": "answers"}
-    if found or any(t.reading for t in troubles):
+    if found or any(t.reading for t in read_errors):
         said = [str(each) for each in found[:10]] + [
-            f"{t.where}: {t.message}" for t in troubles[:3]
+            f"{t.where}: {t.message}" for t in read_errors[:3]
         ]
         return Verdict.failed(check, "; ".join(said), differences=tuple(found), **numbers)
-    if troubles:
-        return Verdict.unknown(check, f"{troubles[0].where}: {troubles[0].message}", **numbers)
-    if not asked and before is not None and not _questions(before, rungs):
+    if read_errors:
+        return Verdict.unknown(
+            check, f"{read_errors[0].where}: {read_errors[0].message}", **numbers
+        )
+    if not asked and before is not None and not _questions(before, steps):
         return Verdict.not_run(check, "the source had no record to ask about in this way")
     if not asked:
         return Verdict.unknown(check, "no question could be asked", **numbers)
     return Verdict.passed(check, f"{what}, all as they should be", **numbers)
 
 
-def _questions(before: Fingerprint, rungs: tuple[str, ...]) -> int:
-    """How many questions of these rungs the source was asked: none where it has no documents, say."""
-    if rungs == ("self-recall",):
+def _questions(before: Fingerprint, steps: tuple[str, ...]) -> int:
+    """How many questions of these checks the source was asked: none where it has no documents, say."""
+    if steps == ("self-recall",):
         return sum(each.recall.self_asked for each in before.collections.values() if each.recall)
-    return sum(a.kind in rungs for each in before.collections.values() for a in each.answers)
+    return sum(a.kind in steps for each in before.collections.values() for a in each.answers)
 
 
-def _troubles(seen: Observation, rungs: tuple[str, ...]) -> Iterator[Any]:
-    return (trouble for trouble in seen.troubles if trouble.rung in rungs)
+def _read_errors(seen: Observation, steps: tuple[str, ...]) -> Iterator[Any]:
+    return (read_error for read_error in seen.read_errors if read_error.step in steps)

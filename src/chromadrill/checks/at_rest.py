@@ -12,14 +12,14 @@ def sound_database(seen: Observation) -> Verdict:
 
 def sound_structure(seen: Observation) -> Verdict:
     """Links, labels, counts and lengths of every index agree with the records."""
-    for each in seen.troubles:
-        if each.rung == "start":  # the store was not even opened: no index was looked at
+    for each in seen.read_errors:
+        if each.step == "start":  # the store was not even opened: no index was looked at
             return Verdict.unknown("structure", f"not looked at: {each.message}")
     return _judge("structure", ("structure",), seen, f"{len(seen.counts)} collections")
 
 
-def _judge(check: str, rungs: tuple[str, ...], seen: Observation, what: str) -> Verdict:
-    found = [each for each in seen.troubles if each.rung in rungs]
+def _judge(check: str, steps: tuple[str, ...], seen: Observation, what: str) -> Verdict:
+    found = [each for each in seen.read_errors if each.step in steps]
     damage = [each for each in found if each.reading]
     if damage:
         said = "; ".join(f"{each.where}: {each.message}" for each in damage[:10])

@@ -8,12 +8,12 @@ from chromadrill.core.model import Verdict
 
 
 def upgraded(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdict:
-    """A backup of one release, restored into another, passed the ladder of its source's fingerprint."""
+    """Did a backup of one release, restored into another, pass its source's check suite?"""
     said = f"{records} records of a volume copy made by {made_by}, given to {given_to}"
     if not records:
         return Verdict.unknown("upgrade", f"{said}: nothing to compare")
     make = Verdict.passed if proven else Verdict.failed
-    return make("upgrade", said + (": all there" if proven else ": the ladder did not pass"))
+    return make("upgrade", said + (": all there" if proven else ": the check suite did not pass"))
 
 
 def metrics_are_told(wanted: Mapping[str, str], found: Mapping[str, str]) -> Verdict:

@@ -51,7 +51,7 @@ def same_inventory(
             found.append(Difference(key, "id", "changed", before=was, after=now))
     good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
     good += f"; {len(imported)} imported, with new ids" if imported else ""
-    return _judge("inventory", seen, found, good, rungs=("start", "inventory", "alive"))
+    return _judge("inventory", seen, found, good, steps=("start", "inventory", "alive"))
 
 
 def same_counts(seen: Observation, before: Fingerprint) -> Verdict:
@@ -67,7 +67,7 @@ def same_counts(seen: Observation, before: Fingerprint) -> Verdict:
         seen,
         found,
         f"{total} records in {len(seen.counts)} collections",
-        rungs=("count",),
+        steps=("count",),
         actual=float(total),
         limit=float(before.records),
         unit="records",
@@ -91,7 +91,7 @@ def same_records(
     """
     found: list[Difference] = []
     compared, worst = 0, 0.0
-    unread = {t.where for t in seen.troubles if t.rung == "records"}
+    unread = {t.where for t in seen.read_errors if t.step == "records"}
     shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
     for key in shared:
         was, now = before.collections[key], seen.fingerprint.collections[key]
@@ -110,7 +110,7 @@ def same_records(
         seen,
         found,
         f"{compared} of {before.records} records compared, {how}",
-        rungs=("records",),
+        steps=("records",),
         actual=float(compared),
         limit=float(before.records),
         unit="records",
@@ -139,7 +139,7 @@ def same_configuration(
         seen,
         found,
         f"{len(shared)} collections configured as before",
-        rungs=(),
+        steps=(),
         compared=len(shared),
         wanted=len(before.collections),
     )
@@ -221,23 +221,25 @@ def _judge(
     differences: list[Difference],
     good: str,
     *,
-    rungs: tuple[str, ...],
+    steps: tuple[str, ...],
     compared: int = 1,
     wanted: int = 1,
     **numbers: Any,
 ) -> Verdict:
     """Differences or a failing server are FAIL; what could not be looked at is UNKNOWN."""
-    troubles = [t for t in seen.troubles if t.rung in rungs]
+    read_errors = [t for t in seen.read_errors if t.step in steps]
     found = tuple(differences)
-    if found or any(t.reading for t in troubles):
+    if found or any(t.reading for t in read_errors):
         said = [each for each in (meaning(found),) if each]
         said += [str(each) for each in found[:10]]
-        said += [f"{t.where}: {t.message}" for t in troubles[:3]]
+        said += [f"{t.where}: {t.message}" for t in read_errors[:3]]
         if len(found) > 10:
             said.append(f"and {len(found) - 10} more differences")
         return Verdict(check, Outcome.FAIL, "; ".join(said), differences=found, **numbers)
-    if troubles:
-        return Verdict.unknown(check, f"{troubles[0].where}: {troubles[0].message}", **numbers)
+    if read_errors:
+        return Verdict.unknown(
+            check, f"{read_errors[0].where}: {read_errors[0].message}", **numbers
+        )
     if compared < wanted:
         return Verdict.unknown(check, f"{compared} of {wanted} collections compared", **numbers)
     return Verdict.passed(check, good, **numbers)

@@ -9,7 +9,7 @@ from chromadrill.core.model import Acknowledged, HotCopy, Outcome, Verdict
 
 
 def is_consistent(copy: HotCopy) -> Verdict:
-    """One copy: its ladder passed, what was acknowledged before it began is there, without holes.
+    """One copy: its check suite passed, what was acknowledged before it began is there, without holes.
 
     No copy, or nothing written before it, is UNKNOWN.
     """

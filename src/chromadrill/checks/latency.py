@@ -12,8 +12,8 @@ from chromadrill.core.model import Outcome, Samples, Verdict
 RANKS = (10, 25, 50, 90)
 MISSED, MISSED_SHARE = 3, 0.01  # records an approximate index may miss: the larger of both
 FAR_BEYOND = 2.0  # bands: that much no busy machine hides
-# What repeats on fresh servers differed by, beyond which it is no noise, and how far the yardstick's
-# p90 may be above its median for tails to be compared at all: measured by
+# What repeats on fresh servers differed by, beyond which it is no noise, and how far the p90 of
+# the reference workload may be above its median for tails to be compared at all: measured by
 # `python -m benchmarks.latency` (docs/latency.md).
 BUSY = 1.5
 BAND_LOW = 1.25
@@ -22,7 +22,7 @@ BAND_P90 = 2.25
 
 
 def percentiles(milliseconds: Sequence[float], yardstick_ms: Sequence[float]) -> dict[str, float]:
-    """What a baseline keeps of a series: p10, p25, p50 and p90 of it and of its yardstick.
+    """What a baseline keeps of a series: p10, p25, p50 and p90 of it and of its reference workload.
 
     None of fewer than two samples.
     """
@@ -37,7 +37,7 @@ def percentiles(milliseconds: Sequence[float], yardstick_ms: Sequence[float]) ->
 
 
 def busy(measured: Mapping[str, float]) -> bool:
-    """Whether other work on the machine stretched the yardstick so that tails say nothing."""
+    """Whether other work on the machine stretched the reference workload so that tails say nothing."""
     return measured["yardstick_p90"] > BUSY * measured["yardstick_p50"]
 
 
@@ -47,8 +47,8 @@ def judge_trend(
     """Two verdicts on `percentiles`: of the low percentiles, and of p90. Beyond its band is FAIL.
 
     A regression shifts the low percentiles, p10 as well as p25; other work on the machine hardly
-    does. It stretches p90, and the yardstick's p90 too: where it did so in either run, tails say
-    little: p90 is `not_run`, UNKNOWN if it is beyond twice its band, and the band of the low
+    does. It stretches p90, and the reference workload's p90 too: where it did so in either run,
+    tails say little: p90 is `not_run`, UNKNOWN if it is beyond twice its band, and the band of the low
     percentiles is wider.
     """
     check = f"latency trend: {series}"
@@ -57,7 +57,7 @@ def judge_trend(
         return Verdict.unknown(check, few), Verdict.unknown(f"{check} p90", few)
 
     def grown(rank: str, yard: str) -> float:
-        """Growth in units of the yardstick: a machine that became slower is no regression."""
+        """Growth in units of the reference workload: a machine that became slower is no regression."""
         return (now[rank] / now[yard]) / (accepted[rank] / accepted[yard])
 
     low = min(grown("p10", "yardstick_p10"), grown("p25", "yardstick_p25"))
@@ -65,7 +65,10 @@ def judge_trend(
     low_check = _grown(check, "p10 and p25", low, BAND_LOW)
     if busy(now) or busy(accepted):
         when = "this run" if busy(now) else "the baseline"
-        told = f"the machine was busy in {when}: the yardstick's own p90 is over {BUSY:g} medians"
+        told = (
+            f"the machine was busy in {when}: the reference workload's own p90"
+            f" is over {BUSY:g} medians"
+        )
         low_check = _grown(check, "p10 and p25", low, BAND_LOW_BUSY)
         if p90 <= FAR_BEYOND * BAND_P90:
             return low_check, Verdict.not_run(f"{check} p90", told)
@@ -80,7 +83,8 @@ def _grown(check: str, what: str, grown: float, band: float) -> Verdict:
     return Verdict(
         check,
         Outcome.PASS if grown <= band else Outcome.FAIL,  # a growth that is no number is no PASS
-        f"{what} x {grown:.2f} of the accepted baseline, in units of the yardstick; band {band:g}",
+        f"{what} x {grown:.2f} of the accepted baseline, in units of the reference workload;"
+        f" band {band:g}",
         actual=round(grown, 3),
         limit=band,
         unit="x",

@@ -47,7 +47,7 @@ class Seen:
     lag_ms: Sequence[float]
     outcomes: Mapping[str, int]
     last: Sequence[str] = ()
-    first_trouble: str = ""
+    first_error: str = ""
     missing_of_worker: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -115,7 +115,7 @@ def errors(seen: Seen, limit: float | None) -> Verdict:
         sentence += f"; {undecided} more had no answer while the generator itself stood still"
     if share > limit:
         return Verdict.failed(
-            check, f"{sentence}; first: {seen.first_trouble}", actual=share, limit=limit
+            check, f"{sentence}; first: {seen.first_error}", actual=share, limit=limit
         )
     outcome = Outcome.UNKNOWN if share + undecided / seen.arrived > limit else Outcome.PASS
     return Verdict(check, outcome, sentence, actual=share, limit=limit)
@@ -131,7 +131,7 @@ def wrong_answers(seen: Seen, *, judged: bool) -> Verdict:
     if wrong:
         return Verdict.failed(
             check,
-            f"{wrong} of {seen.arrived} answers wrong; first trouble: {seen.first_trouble}",
+            f"{wrong} of {seen.arrived} answers wrong; first trouble: {seen.first_error}",
             actual=wrong,
             limit=0,
         )

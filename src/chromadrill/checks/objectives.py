@@ -7,7 +7,14 @@ from dataclasses import replace
 from statistics import quantiles
 from typing import Any
 
-from chromadrill.core.model import Acknowledged, Difference, Outcome, Samples, Strike, Verdict
+from chromadrill.core.model import (
+    Acknowledged,
+    Difference,
+    FaultInjection,
+    Outcome,
+    Samples,
+    Verdict,
+)
 
 
 def within(check: str, actual_s: float | None, limit_s: float, *, what: str) -> Verdict:
@@ -24,7 +31,7 @@ def within(check: str, actual_s: float | None, limit_s: float, *, what: str) -> 
 def recovery_time(
     actual_s: float | None, limit_s: float, *, proven: bool, check: str = "recovery time"
 ) -> Verdict:
-    """From the strike to the first stable correct answer; void unless the ladder then passed."""
+    """From the fault to the first stable correct answer; void unless the check suite then passed."""
     if actual_s is not None and not proven:
         return Verdict.unknown(
             check,
@@ -32,17 +39,17 @@ def recovery_time(
             limit=limit_s,
             unit="s",
         )
-    return within(check, actual_s, limit_s, what="strike to first stable correct answer")
+    return within(check, actual_s, limit_s, what="fault to first stable correct answer")
 
 
-def was_seen(strike: Strike) -> Verdict:
+def was_seen(injection: FaultInjection) -> Verdict:
     """A disaster that nobody saw proves nothing."""
-    if strike.seen is None:
-        return Verdict.unknown("disaster seen", f"{strike.what}: nobody saw it")
+    if injection.seen is None:
+        return Verdict.unknown("disaster seen", f"{injection.what}: nobody saw it")
     return Verdict.passed(
         "disaster seen",
-        f"{strike.what}: {strike.seen}",
-        actual=strike.seen_after_s,
+        f"{injection.what}: {injection.seen}",
+        actual=injection.seen_after_s,
         unit="s",
     )
 
@@ -53,20 +60,20 @@ def data_loss(
     struck_at: float,
     limit_s: float | None,
 ) -> Verdict:
-    """From the oldest acknowledged write that is missing to the strike, in seconds.
+    """From the oldest acknowledged write that is missing to the fault, in seconds.
 
     `present` maps record id to the value found. `limit_s` None: no acknowledged write may be lost.
-    A later value than the acknowledged one is the write in flight at the strike: no loss.
+    A later value than the acknowledged one is the write in flight at the fault: no loss.
     """
     check = "data loss"
     if not acknowledged:
-        return Verdict.unknown(check, "no write was acknowledged before the strike")
+        return Verdict.unknown(check, "no write was acknowledged before the fault")
     lost = [each for each in acknowledged if present.get(each.id, -1) < each.value]
     holes = tuple(Difference(e.collection, "write", "missing", (e.id,)) for e in lost)
     loss_s = max((struck_at - each.at for each in lost), default=0.0)
     sentence = f"{len(acknowledged) - len(lost)} of {len(acknowledged)} acknowledged writes present"
     if lost:
-        sentence += f"; oldest missing {loss_s:.1f} s before the strike: {lost[0].id}"
+        sentence += f"; oldest missing {loss_s:.1f} s before the fault: {lost[0].id}"
     good = not lost if limit_s is None else loss_s <= limit_s
     return Verdict(
         check,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.core.model import JSON, CollectionInfo, Trouble
+from chromadrill.core.model import JSON, CollectionInfo, ReadError
 
 ID = "chromadrill-canary"
 WORDS = "chromadrill canary sings in the mine"
@@ -18,13 +18,13 @@ WORDS = "chromadrill canary sings in the mine"
 
 def sing(
     chroma: Chroma, collections: Sequence[CollectionInfo], counts: Mapping[str, int]
-) -> list[Trouble]:
+) -> list[ReadError]:
     """Write, read, search and remove one record in every collection that has a dimension.
 
     An empty result means that all of them took it. A watermark that is too high swallows new
     writes with status 200: only this sees it.
     """
-    found: list[Trouble] = []
+    found: list[ReadError] = []
     missed = 0
     for info in collections:
         if not info.dimension:
@@ -37,7 +37,7 @@ def sing(
         except (KeyError, IndexError, TypeError) as error:
             wrong = f"strange answer: {error!r}"
         if wrong:
-            found.append(Trouble("canary", info.key, wrong))
+            found.append(ReadError("canary", info.key, wrong))
         if missed >= 2:
             break
     return found

@@ -27,7 +27,7 @@ def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
     """Whether every collection of `scopes` counts and, where it holds vectors, answers a query.
 
     A collection that answers an error is *answered*: it will not get better by waiting, so it
-    does not hold readiness up; the ladder will name it. Raises CallFailed where nothing answers.
+    does not hold readiness up; the check suite will name it. Raises CallFailed where nothing answers.
     """
     for scope in scopes:
         try:

@@ -22,7 +22,7 @@ from chromadrill.core.settings import Settings, load
 from chromadrill.monitoring.diagnosis.collect import collect
 from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
 from chromadrill.monitoring.factory import opened, scopes_of
-from chromadrill.monitoring.logs.classify import MOST, Found, troubles
+from chromadrill.monitoring.logs.classify import MOST, Found, read_errors
 from chromadrill.monitoring.logs.patterns import GREPS, SILENT
 from chromadrill.monitoring.logs.tail import last_lines
 
@@ -107,7 +107,7 @@ def _told(
 # ---- the log alone ------------------------------------------------------------------------------
 def _logs(settings: Settings, asked: argparse.Namespace) -> int:
     """The runbook's three greps, sorted; `--kind` keeps one of them."""
-    found = troubles(_lines(settings, asked))
+    found = read_errors(_lines(settings, asked))
     if asked.kind:
         found = [each for each in found if each.pattern.kind in GREPS[asked.kind]]
     if asked.json:

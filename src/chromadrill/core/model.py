@@ -16,7 +16,7 @@ JSON = dict[str, Any]
 
 # ---- verdicts -----------------------------------------------------------------------------------
 class Outcome(StrEnum):
-    """PASS, FAIL, UNKNOWN; `not_run` marks a rung nobody asked for and never merges."""
+    """PASS, FAIL, UNKNOWN; `not_run` marks a check nobody asked for and never merges."""
 
     PASS = "pass"  # noqa: S105
     FAIL = "fail"
@@ -199,7 +199,7 @@ class Answer:
     question: JSON
     expected: tuple[Any, ...]
     answered: tuple[Any, ...] | None = None
-    trouble: str | None = None
+    read_error: str | None = None
 
     @property
     def name(self) -> str:
@@ -255,10 +255,10 @@ class Fingerprint:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
-    """A rung of the ladder that could not be climbed, where and why."""
+class ReadError:
+    """A check of the check suite that could not be checked, where and why."""
 
-    rung: str
+    step: str
     where: str
     message: str
     reading: bool = True  # False: the harness could not look (UNKNOWN); True: the server failed
@@ -269,7 +269,7 @@ class Observation:
     """What was seen of a database afterwards; facts only. Judged by the checks."""
 
     fingerprint: Fingerprint
-    troubles: tuple[Trouble, ...] = ()
+    read_errors: tuple[ReadError, ...] = ()
     missing_tenants: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -399,7 +399,7 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ProbeResult:
     """One tick of the prober: monotonic seconds (due and done), and what it saw.
 
     `result` is right, wrong, error or timeout. `late_s`: how long after it was due the tick began;
@@ -455,7 +455,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class FaultInjection:
     """A disaster that was injected: when (monotonic and UTC epoch seconds), and who saw it."""
 
     disaster: str

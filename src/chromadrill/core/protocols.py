@@ -156,7 +156,7 @@ class Disaster(Protocol):
     name: str
     what: str
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         """Do the damage; returns when it is done. The server is left as the fault leaves it."""
         ...
 

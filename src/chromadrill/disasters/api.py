@@ -28,7 +28,7 @@ class CollectionDropped:
     def what(self) -> str:
         return f"collection {self.collection} dropped over the API"
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         with connect(target.url) as chroma:
             chroma.delete_collection(self.scope, self.collection)
 
@@ -48,7 +48,7 @@ class RecordsDeleted:
     def what(self) -> str:
         return f"every second record of {self.collection} deleted over the API"
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         with connect(target.url) as chroma:
             info = chroma.collection(self.scope, self.collection)
             ids = [each for page in chroma.pages(info) for each in page.ids]
@@ -71,7 +71,7 @@ class VectorsReplaced:
     def what(self) -> str:
         return f"all vectors of {self.collection} replaced over the API"
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         with connect(target.url) as chroma:
             info = chroma.collection(self.scope, self.collection)
             for page in chroma.pages(info):

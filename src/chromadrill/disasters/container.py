@@ -37,7 +37,7 @@ class ContainerDisaster:
     def __str__(self) -> str:
         return self.name
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         self.damage(_container(target))
 
 
@@ -92,7 +92,7 @@ class OutOfMemory:
     def what(self) -> str:
         return f"loaded in {self.memory_mb} MB of memory until the kernel killed it"
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         container = _container(target)
         container.recreate(replace(container.shape, memory_mb=self.memory_mb))
         vectors = np.random.default_rng(7)
@@ -165,7 +165,7 @@ class EngineKilled:
     name: str = "engine-killed"
     what: str = "the container engine is killed with SIGKILL"
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         try:
             daemon = psutil.Process(int(Path(self.pid_file).read_text()))
         except (OSError, ValueError, psutil.NoSuchProcess) as error:

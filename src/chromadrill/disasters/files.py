@@ -23,7 +23,7 @@ class FileDisaster:
     def __str__(self) -> str:
         return self.name
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         if not (isinstance(target, Restartable) and isinstance(target, HasVolume)):
             raise DrillError(f"{target.name} lacks 'restart' or 'volume' for {self.name}.")
         target.kill()
@@ -37,7 +37,7 @@ class FileDisaster:
 def from_catalogue(name: str, fault: str) -> FileDisaster:
     """A fault of the catalogue as a disaster: the sabotage suite proves that it is caught."""
     recipe = next(each for each in RECIPES if each.name == fault)
-    return FileDisaster(name, recipe.what, lambda data: bind(recipe, data).strike(data))
+    return FileDisaster(name, recipe.what, lambda data: bind(recipe, data).inject(data))
 
 
 VOLUME_LOST = from_catalogue("volume-lost", "empty_directory")

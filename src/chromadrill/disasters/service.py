@@ -15,7 +15,7 @@ class Killed:
     what: str = "server killed with SIGKILL"
     name: str = "killed"
 
-    def strike(self, target: Target) -> None:
+    def inject(self, target: Target) -> None:
         if not isinstance(target, Restartable):
             raise DrillError(f"{target.name} cannot be killed: no capability 'restart'.")
         target.kill()

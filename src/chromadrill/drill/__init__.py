@@ -1,1 +1,1 @@
-"""One scenario from the healthy server to the verdict, and the proofs that it climbs through."""
+"""One scenario from the healthy server to the verdict, and the proofs that it runs."""

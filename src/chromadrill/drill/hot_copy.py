@@ -90,7 +90,7 @@ def _prove(place: Path) -> tuple[Mapping[str, int], list[Verdict]]:
 
 
 def _present(place: Path, writes: CollectionInfo) -> dict[str, int]:
-    """Whole writes in the copy; none where it cannot even be read, which the ladder has said."""
+    """Whole writes in the copy; none where it cannot even be read, which the check suite has said."""
     try:
         if is_export(place):
             return whole_in(open_export(place).pages(writes.key), dimension=DIMENSION)

@@ -1,4 +1,4 @@
-"""What the independent prober of a scenario sees: its sights, waited for and cut to a view."""
+"""What the independent prober of a scenario sees: its probe results, waited for and cut to a view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import ClientView, Sight
+from chromadrill.core.model import ClientView, ProbeResult
 from chromadrill.workload.prober import Prober
 from chromadrill.workload.timeline import view, windows
 
@@ -16,21 +16,21 @@ SEEN_S = 30.0
 
 
 class Watch:
-    """One prober's watch; `note` writes a fact into the ledger, `ended` holds all sights, once."""
+    """One prober's watch; `note` writes a fact into the ledger, `ended` holds all its results."""
 
     def __init__(self, prober: Prober, note: Callable[..., None]) -> None:
         self._prober, self._note = prober, note
-        self.ended: list[Sight] | None = None
+        self.ended: list[ProbeResult] | None = None
 
-    def end(self) -> list[Sight]:
+    def end(self) -> list[ProbeResult]:
         """The prober stops asking; twice is once."""
         if self.ended is None:
             self._prober.stop()
-            self.ended = self._prober.sights()
-            self._note("sights", **_facts(self.ended))
+            self.ended = self._prober.probe_results()
+            self._note("probe results", **_facts(self.ended))
         return self.ended
 
-    def first_wrong(self, since: float) -> Sight | None:
+    def first_wrong(self, since: float) -> ProbeResult | None:
         """The first answer that was not right, asked after `since`; None: none within 30 s."""
         try:
             return wait_until(
@@ -52,11 +52,11 @@ class Watch:
         end = begin + for_s
         with suppress(Unavailable):
             wait_until(
-                lambda: any(each.due > end for each in self._prober.sights()),
+                lambda: any(each.due > end for each in self._prober.probe_results()),
                 within_s=3 * for_s + SEEN_S,
                 name="the prober to go on",
             )
-        return view(self._prober.sights(), begin, end)
+        return view(self._prober.probe_results(), begin, end)
 
     def between(self, begin: float, end: float | None) -> ClientView:
         """What clients saw; `end` None: to the last answer. Ends the watch."""
@@ -65,7 +65,7 @@ class Watch:
         return view(seen, begin, last if end is None else end)
 
 
-def _facts(seen: list[Sight]) -> dict[str, object]:
+def _facts(seen: list[ProbeResult]) -> dict[str, object]:
     offset = time.time() - now()  # the record's clock is UTC, the prober's is monotonic
     results = [each.result for each in seen]
     return {

@@ -1,4 +1,4 @@
-"""Is it all back? The ladder, one more restart, the ladder again; searches cold and warm; usage."""
+"""Is it all back? The check suite, a restart, the check suite again; searches; usage."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Proof:
         self._different = min(QUESTIONS, most)
 
     def run(self, *, killed_before: int) -> bool:
-        """True when every rung passed, both times. What else was judged counts by itself."""
+        """True when every check passed, both times. What else was judged counts by itself."""
         good = self._climb("")
         self._restarting()
         own = self._questions()
@@ -87,8 +87,8 @@ class Proof:
             "compared",
             records=compared,
             collections=dict(seen.counts),
-            troubles=[dataclasses.asdict(t) for t in seen.troubles],
-            rung_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
+            read_errors=[dataclasses.asdict(t) for t in seen.read_errors],
+            step_seconds={k: round(v, 3) for k, v in seen.seconds.items()},
         )
         self._attach(f"fingerprint{when}", seen.fingerprint)
 
@@ -102,7 +102,7 @@ class Proof:
             return OwnQuestions(None, 0, 0, (), ())
 
     def _search(self, when: str, own: OwnQuestions, wanted: int) -> None:
-        """Cold: each question for the first time since the start. Warm: after the whole ladder."""
+        """Cold: each question for the first time since the start. Warm: after the whole check suite."""
         self._judged(self._timed(when, own, wanted))
 
     def _timed(self, when: str, own: OwnQuestions, wanted: int) -> Verdict:
@@ -111,7 +111,7 @@ class Proof:
             few = f"{self._different} records to search for, {FEWEST} needed"
             return Verdict.not_run(check, few)
         found = found_themselves(own.tried, len(own.right), own.missed)
-        if found.outcome is not Outcome.PASS:  # whether that is a loss, the recall rung says
+        if found.outcome is not Outcome.PASS:  # whether that is a loss, the recall check says
             return Verdict.unknown(check, found.message)
         try:
             with Chroma(self._target.url, timeout_s=15) as chroma:

@@ -1,4 +1,4 @@
-"""One scenario: its phases, its strike, its recovery and its verdicts, into the ledger as they happen.
+"""One scenario: its phases, its fault, its recovery and its verdicts, into the ledger as they happen.
 
 Steps record facts, checks judge them, and the scenario ends by raising once with all of it.
 """
@@ -18,7 +18,14 @@ from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError, Unavailable
-from chromadrill.core.model import ClientView, Fingerprint, Outcome, Sight, Strike, Verdict
+from chromadrill.core.model import (
+    ClientView,
+    FaultInjection,
+    Fingerprint,
+    Outcome,
+    ProbeResult,
+    Verdict,
+)
 from chromadrill.core.protocols import Disaster, HasMetrics, HasSnapshots, Target
 from chromadrill.core.settings import Objectives
 from chromadrill.drill.outage_watch import Watch
@@ -82,7 +89,7 @@ class Drill:
         self._environment = ops_environment or {}
         self._watch: Watch | None = None
         self.verdicts: list[Verdict] = []
-        self.struck: Strike | None = None
+        self.injection: FaultInjection | None = None
         self._done = 0.0
         self._killed_before = 0
         self.recovered_s: float | None = None
@@ -125,7 +132,7 @@ class Drill:
         try:
             ran = command()
         except CommandFailed as error:
-            if self.struck is None:
+            if self.injection is None:
                 raise  # nothing is broken yet: the drill could not be set up
             self.judged(Verdict.failed("runbook command", str(error)))
             raise DrillFailed(f"the runbook's command failed: {error}") from error
@@ -171,48 +178,50 @@ class Drill:
         """The independent prober whose clock this scenario goes by."""
         self._watch = Watch(prober, self.note)
 
-    def end_watch(self) -> list[Sight]:
+    def end_watch(self) -> list[ProbeResult]:
         """The prober stops asking: what follows is the drill's own doing, not the recovery's."""
         return self._watch.end() if self._watch else []
 
     def clients_saw(self) -> ClientView:
-        """From the strike to the recovery, or to the end of the watch where there was none."""
-        struck, back = self._struck(), self.recovered_s
-        return self._watched().between(struck.at, None if back is None else struck.at + back)
+        """From the fault to the recovery, or to the end of the watch where there was none."""
+        injection, back = self._struck(), self.recovered_s
+        return self._watched().between(injection.at, None if back is None else injection.at + back)
 
-    def strike(
-        self, disaster: Disaster, *, seen_by: Callable[[float], Sight | None] | None = None
-    ) -> Strike:
+    def inject(
+        self, disaster: Disaster, *, seen_by: Callable[[float], ProbeResult | None] | None = None
+    ) -> FaultInjection:
         """Do the damage, then wait until a client has seen it (at most 30 s).
 
         `seen_by`: another client than the prober, which only reads; asked with the moment of the
         damage (monotonic seconds).
         """
         at, epoch = now(), time.time()
-        self.note("strike", disaster=disaster.name, what=disaster.what)
-        disaster.strike(self.target)
+        self.note("fault injected", disaster=disaster.name, what=disaster.what)
+        disaster.inject(self.target)
         # from here on: that the server was down while its files were damaged proves no damage
         self._done = now()
-        sight = (seen_by or self._watched().first_wrong)(self._done)
-        seen = f"a client saw {sight.result}: {sight.detail}" if sight else None
-        after = sight.done - at if sight else None
-        self.struck = Strike(disaster.name, disaster.what, at, epoch, seen, after)
-        self.note("seen", **dataclasses.asdict(self.struck))
+        probe_result = (seen_by or self._watched().first_wrong)(self._done)
+        seen = (
+            f"a client saw {probe_result.result}: {probe_result.detail}" if probe_result else None
+        )
+        after = probe_result.done - at if probe_result else None
+        self.injection = FaultInjection(disaster.name, disaster.what, at, epoch, seen, after)
+        self.note("seen", **dataclasses.asdict(self.injection))
         if isinstance(self.target, HasMetrics):
-            with suppress(DrillError):  # what was struck may not answer
+            with suppress(DrillError):  # what was injected may not answer
                 self._killed_before = self.target.metrics().oom_kills or 0
-        return self.struck
+        return self.injection
 
     def recovered(self, *, within_s: float) -> float | None:
-        """Seconds from the strike to right answers that last (three at least); None: never."""
-        watch, struck = self._watched(), self._struck()
-        left = within_s - (now() - struck.at)
+        """Seconds from the fault to right answers that last (three at least); None: never."""
+        watch, injection = self._watched(), self._struck()
+        left = within_s - (now() - injection.at)
         try:
             done = watch.stable(self._done, within_s=max(5.0, left))
         except Unavailable as error:
             self.note("not recovered", why=str(error))
             return None
-        self._back, self.recovered_s = done, round(done - struck.at, 3)
+        self._back, self.recovered_s = done, round(done - injection.at, 3)
         self.note("recovered", seconds=self.recovered_s)
         return self.recovered_s
 
@@ -238,9 +247,9 @@ class Drill:
         imported: Collection[str] = (),
         rebuilt: Collection[str] = (),
     ) -> bool:
-        """Climb the ladder, restart once more, time cold searches, climb again; True: all of it passed.
+        """Run the check suite, restart, time cold searches, run it again; True: all of it passed.
 
-        Its own restart is nobody's outage: the watch ends before it, after the first climb.
+        Its own restart is nobody's outage: the watch ends before it, after the first check suite.
         `imported`: keys of the collections that came back over the API; `rebuilt`: embedded anew,
         too.
         """
@@ -257,8 +266,8 @@ class Drill:
         )
         good = proof.run(killed_before=self._killed_before)
         self.startup_s = proof.startup_s
-        if self.struck and good:
-            self.note("proven", seconds=round(now() - self.struck.at, 3))
+        if self.injection and good:
+            self.note("proven", seconds=round(now() - self.injection.at, 3))
         return good
 
     def _judge_watch(self) -> None:
@@ -293,7 +302,7 @@ class Drill:
             raise DrillError("This scenario has no prober: nothing was watching.")
         return self._watch
 
-    def _struck(self) -> Strike:
-        if self.struck is None:
-            raise DrillError("Nothing was struck: there is nothing to recover from.")
-        return self.struck
+    def _struck(self) -> FaultInjection:
+        if self.injection is None:
+            raise DrillError("No fault was injected: there is nothing to recover from.")
+        return self.injection

@@ -77,12 +77,12 @@ def validate(
     serve: bool = False,
     rebuilt: bool = False,
 ) -> tuple[Mapping[str, int], list[Verdict]]:
-    """Climb the ladder; returns the counts seen and the verdicts. `name`: that collection alone.
+    """run the check suite; returns the counts seen and the verdicts. `name`: that collection alone.
 
     `rebuilt`: vectors were embedded anew since the fingerprint (a server's collections alone).
 
-    A directory is read at rest; with `serve` a private copy of it is then served and climbed,
-    written to, restarted and climbed again.
+    A directory is read at rest; with `serve` a private copy of it is then served and checked,
+    written to, restarted and checked again.
     """
     if isinstance(source, Path):
         return _validate_files(data_directory(source), scopes, before, name, serve=serve)
@@ -98,14 +98,14 @@ def validate(
 
 
 def prove(backup: ExistingBackup) -> tuple[Mapping[str, int], list[Verdict]]:
-    """The whole ladder on a backup: at rest, then a private copy served and restarted."""
+    """The whole check suite on a backup: at rest, then a private copy served and restarted."""
     if backup.exported:
         return prove_export(backup.data)
     return prove_files(backup.data, backup.fingerprint)
 
 
 def prove_export(path: Path) -> tuple[Mapping[str, int], list[Verdict]]:
-    """Import an export into a scratch server, climb the ladder, restart, climb it again.
+    """Import an export into a scratch server, run the check suite, restart, run it again.
 
     It is held against the fingerprint inside it, so one that was cut or altered is a FAIL.
     """
@@ -126,7 +126,7 @@ def prove_export(path: Path) -> tuple[Mapping[str, int], list[Verdict]]:
 
 
 def prove_files(data: Path, before: Fingerprint | None) -> tuple[Mapping[str, int], list[Verdict]]:
-    """The whole ladder on a directory: at rest, then a private copy served and restarted.
+    """The whole check suite on a directory: at rest, then a private copy served and restarted.
 
     Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup
     that only agrees with itself is not proven to be complete.
@@ -166,7 +166,7 @@ def _validate_files(
     if not data.is_dir():
         return seen.counts, [*verdicts, Verdict.failed("start", f"{data} is not a directory.")]
     # with no fingerprint, a sound directory's own records are what its server has to answer
-    expected = before or (None if found.troubles else found.fingerprint)
+    expected = before or (None if found.read_errors else found.fingerprint)
     scopes = expected.scopes if expected else found.fingerprint.scopes or (Scope(),)
     with private_copy(data, scopes) as target:
         verdicts += _climb(target, scopes, expected, name, imported)
@@ -180,7 +180,7 @@ def _climb(
     name: str | None,
     imported: Collection[str],
 ) -> list[Verdict]:
-    """Start, ladder, canary, restart, ladder; ends where the server does."""
+    """Start, check suite, canary, restart, check suite; ends where the server does."""
     verdicts: list[Verdict] = []
     for when in ("served", "restarted"):
         try:
@@ -194,7 +194,7 @@ def _climb(
                 dataclasses.replace(each, check=f"{each.check} ({when})")
                 for each in judge(narrow, wanted, imported=imported)
             ]
-            if any(each.rung == "alive" for each in seen.troubles) or _hangs(seen):
+            if any(each.step == "alive" for each in seen.read_errors) or _hangs(seen):
                 return verdicts
             if when == "served":
                 infos = [each.info for each in narrow.fingerprint.collections.values()]
@@ -203,17 +203,17 @@ def _climb(
                     target.stop()
                     continue
                 sung = dataclasses.replace(
-                    seen, troubles=tuple(canary.sing(chroma, infos, narrow.counts))
+                    seen, read_errors=tuple(canary.sing(chroma, infos, narrow.counts))
                 )
                 verdicts.append(judge_canary(sung))
-                if sung.troubles:
+                if sung.read_errors:
                     return verdicts  # what it left behind would be blamed on the data
         target.stop()
     return verdicts
 
 
 def _hangs(seen: Observation) -> bool:
-    return sum("no answer within" in each.message for each in seen.troubles) >= 2
+    return sum("no answer within" in each.message for each in seen.read_errors) >= 2
 
 
 def _not_served() -> list[Verdict]:
@@ -237,13 +237,13 @@ def _narrowed(
 
 
 def only(seen: Observation, name: str) -> Observation:
-    """The observation without other collections and their troubles."""
+    """The observation without other collections and their read errors."""
     others = {key for key, each in seen.fingerprint.collections.items() if each.info.name != name}
     return dataclasses.replace(
         seen,
         fingerprint=only_print(seen.fingerprint, name),
         counts={key: n for key, n in seen.counts.items() if key not in others},
-        troubles=tuple(each for each in seen.troubles if each.where not in others),
+        read_errors=tuple(each for each in seen.read_errors if each.where not in others),
     )
 
 

@@ -31,12 +31,17 @@ class Ledger:
             file.write(redact(line, self._secrets) + b"\n")
 
 
+# names that ledgers written before this release have for the same event
+_RENAMED = {"strike": "fault injected", "sights": "probe results"}
+
+
 def read(path: Path) -> list[JSON]:
-    """All whole events of a ledger; a last line cut by a crash is left out."""
+    """All whole events of a ledger, by their names of today; a line cut by a crash is left out."""
     events = []
     for line in path.read_bytes().splitlines():
         try:
-            events.append(orjson.loads(line))
+            event = orjson.loads(line)
         except orjson.JSONDecodeError:
             break
+        events.append({**event, "event": _RENAMED.get(event["event"], event["event"])})
     return events

@@ -37,22 +37,22 @@ def notify(
     proven, else a release would hide that the monthly drill is missing. Anything that is not a
     pass pings `/fail`.
     """
-    troubles = []
+    read_errors = []
     chat, pulse = _value(webhook), _value(heartbeat)
     if chat:
         said = redact(orjson.dumps(slack(record, root_sha256, report_url)), secrets_of())
         body = said if _whole(said) else b'{"text": "a restore drill ended"}'
         headers = {"Content-Type": "application/json"}
-        troubles += _told(
+        read_errors += _told(
             "webhook", chat, lambda c: c.post(chat, content=body, headers=headers), timeout_s
         )
     if pulse:
         good = verdict(record).headline == HEADLINES["pass"]
         if record["outcome"] == "pass" and not good:
-            troubles.append("The heartbeat was not pinged: this run proved no restore.")
+            read_errors.append("The heartbeat was not pinged: this run proved no restore.")
         else:
-            troubles += _told("heartbeat", pulse, lambda c: c.get(_ping(pulse, good)), timeout_s)
-    return troubles
+            read_errors += _told("heartbeat", pulse, lambda c: c.get(_ping(pulse, good)), timeout_s)
+    return read_errors
 
 
 def pulse(name: str, heartbeat: SecretStr | None, *, good: bool, timeout_s: float = 5) -> list[str]:

@@ -14,7 +14,7 @@ CONTROLS = {
     "recovery": ["SOC 2 A1.3", "ISO 22301 8.5", "NIST CP-4", "DORA RTS 2024/1774 Art. 25"],
     "data": ["SOC 2 A1.3", "ISO 27001 A.8.13", "NIST CP-9", "DORA RTS 2024/1774 Art. 40"],
 }
-_RECOVERY = "strike to first stable right answer"
+_RECOVERY = "fault to first stable right answer"
 # key of `[objectives]`: runbook id ("" where every scenario is held against it), title, check
 _TITLES = {
     "rb1_recovery_s": ("RB-1", f"service restart: {_RECOVERY}", "recovery time"),
@@ -23,8 +23,8 @@ _TITLES = {
     "rb6_recovery_s": ("RB-6", f"restore while clients search: {_RECOVERY}", "recovery time"),
     "rb8_recovery_s": ("RB-8", f"monthly drill: {_RECOVERY}", "recovery time"),
     "data_loss_s": ("RB-2", "age of the oldest lost acknowledged write", "data loss"),
-    "downtime_s": ("", "clients without a right answer, strike to recovery", "downtime"),
-    "wrong_answers_s": ("", "clients given wrong answers, strike to recovery", "wrong answers"),
+    "downtime_s": ("", "clients without a right answer, fault to recovery", "downtime"),
+    "wrong_answers_s": ("", "clients given wrong answers, fault to recovery", "wrong answers"),
     "startup_s": ("RB-1", "server start to first real answer", "startup"),
     "collection_creation_s": ("RB-8", "creating a collection", "collection creation"),
     "search_p90_ms": ("", "90th percentile of searches of the restored store", "search p90"),

@@ -36,7 +36,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "disaster": _disaster(mine),
         "backup": _backup(mine),
         "production_origin": _origin(mine),
-        "strike_s": _seconds(begun, _last(mine, "strike", "at")),
+        "strike_s": _seconds(begun, _last(mine, "fault injected", "at")),
         "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),
         "load": _load(mine),
@@ -93,12 +93,12 @@ def _phases(mine: list[JSON], begun: str | None) -> list[JSON]:
 
 def _disaster(mine: list[JSON]) -> JSON | None:
     seen = next((e for e in reversed(mine) if e["event"] == "seen"), None)
-    struck = next((e for e in mine if e["event"] == "strike"), None)
-    if struck is None:
+    injection = next((e for e in mine if e["event"] == "fault injected"), None)
+    if injection is None:
         return None
     return {
-        "name": struck["disaster"],
-        "what": struck["what"],
+        "name": injection["disaster"],
+        "what": injection["what"],
         "seen": seen and seen.get("seen"),
         "seen_after_s": seen and seen.get("seen_after_s"),
     }
@@ -120,9 +120,9 @@ def _origin(mine: list[JSON]) -> bool | None:
 
 def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
     """What the client saw, in seconds from the scenario's start."""
-    sights = next((e for e in reversed(mine) if e["event"] == "sights"), None)
+    probe_results = next((e for e in reversed(mine) if e["event"] == "probe results"), None)
     zero = _epoch(begun)
-    if sights is None or zero is None:
+    if probe_results is None or zero is None:
         return []
     return [
         {
@@ -130,7 +130,7 @@ def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
             "to_s": round(each["to"] - zero, 3),
             "result": each["result"],
         }
-        for each in sights.get("windows") or ()
+        for each in probe_results.get("windows") or ()
     ]
 
 

@@ -67,13 +67,13 @@ def _records(scenario: JSON) -> dict[str, int]:
 
 
 def _outage(scenario: JSON, results: tuple[str, ...]) -> float | None:
-    """Seconds between strike and recovery in which a client saw one of `results`."""
-    struck, recovered = scenario.get("strike_s"), scenario.get("recovered_s")
-    if struck is None or not scenario.get("client"):
+    """Seconds between fault and recovery in which a client saw one of `results`."""
+    fault_s, recovered = scenario.get("strike_s"), scenario.get("recovered_s")
+    if fault_s is None or not scenario.get("client"):
         return None
     until = recovered if recovered is not None else max(w["to_s"] for w in scenario["client"])
     seconds: float = sum(
-        max(0.0, min(w["to_s"], until) - max(w["from_s"], struck))
+        max(0.0, min(w["to_s"], until) - max(w["from_s"], fault_s))
         for w in scenario["client"]
         if w["result"] in results
     )

@@ -39,5 +39,5 @@ def _tell(settings: Settings, target: str, *, good: bool, message: str) -> None:
         attempted(journal, without_password(target), good=good, message=message)
     except OSError as error:
         cli.say(f"{journal}: {error.strerror}; the monitor will not know of this backup.")
-    for trouble in pulse("backup heartbeat", settings.notify.backup_heartbeat, good=good):
-        cli.say(trouble)
+    for read_error in pulse("backup heartbeat", settings.notify.backup_heartbeat, good=good):
+        cli.say(read_error)

@@ -11,7 +11,7 @@ from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Usage
 from chromadrill.core.protocols import HasLogs, HasMetrics
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.logs.classify import new_lines, troubles
+from chromadrill.monitoring.logs.classify import new_lines, read_errors
 from chromadrill.monitoring.samples import Sample
 
 LOG_LINES = 400  # looked at each time; more new ones are counted up to here
@@ -85,6 +85,6 @@ class Log:
             return [Sample(now(), samples.LOG_ERRORS, None, str(error)[:300])]
         fresh = [] if self._before is None else new_lines(self._before, lines)
         self._before = lines
-        found = troubles(fresh)
+        found = read_errors(fresh)
         names = ", ".join(sorted({each.pattern.name for each in found}))
         return [Sample(now(), samples.LOG_ERRORS, float(sum(f.count for f in found)), names)]

@@ -42,7 +42,7 @@ def prove(
     fresh: Collection[str],
     progress: Progress,
 ) -> Proven:
-    """Read the source and the collection once more, climb the ladder, embed a sample. Only reads.
+    """Read the source and the collection once more, run the check suite, embed a sample. Only reads.
 
     `fresh`: ids whose vectors were made just now; all others were copied.
     """
@@ -59,7 +59,7 @@ def prove(
     if found is None:
         found = CollectionPrint(info, 0, RECORDS.empty_table())
     cosines, single_ms = _embed_again(chroma, model, found.info, sample)
-    # what a rung without a fingerprint does not judge is judged here, against the source
+    # what a check without a fingerprint does not judge is judged here, against the source
     answers = [each for each in judge(seen, None) if each.outcome is not Outcome.NOT_RUN]
     wanted = pa.concat_tables(tables).sort_by("id")
     verdicts = [

@@ -24,10 +24,10 @@ WORK = b"chromadrill" * 360_000
 ANSWER_S = 30.0
 
 
-class Yardstick:
-    """`with Yardstick() as yardstick: yardstick.measure()`. Raises OSError when it does not answer."""
+class ReferenceWorkload:
+    """`with ReferenceWorkload() as work: work.measure()`. Raises OSError when it does not answer."""
 
-    def __enter__(self) -> Yardstick:
+    def __enter__(self) -> ReferenceWorkload:
         self._server = subprocess.Popen(
             [sys.executable, "-I", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

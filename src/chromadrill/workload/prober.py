@@ -22,7 +22,7 @@ import orjson
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import now
-from chromadrill.core.model import Sight
+from chromadrill.core.model import ProbeResult
 from chromadrill.workload.queries.known_answer import KnownAnswer, first_wrong
 from chromadrill.workload.timeline import stable_since
 
@@ -32,19 +32,19 @@ TICK_S = 5.0  # of all questions of a tick: a server this slow is none
 
 
 def main() -> None:
-    url, questions, sights = sys.argv[1:]
+    url, questions, probe_results = sys.argv[1:]
     asked = [KnownAnswer.from_json(each) for each in orjson.loads(Path(questions).read_bytes())]
     parent = os.getppid()
     due = now()
-    with Path(sights).open("ab", buffering=0) as out:
+    with Path(probe_results).open("ab", buffering=0) as out:
         while os.getppid() == parent:
-            sight = look(url, asked, due)
-            out.write(orjson.dumps(sight) + b"\n")
+            probe_result = look(url, asked, due)
+            out.write(orjson.dumps(probe_result) + b"\n")
             due += max(1, int((now() - due) * RATE)) / RATE  # a slot that passed is not caught up
             time.sleep(max(0.0, due - now()))
 
 
-def look(url: str, asked: Sequence[KnownAnswer], due: float) -> Sight:
+def look(url: str, asked: Sequence[KnownAnswer], due: float) -> ProbeResult:
     """One tick: every question once, on a new connection as a new client would have it."""
     result, detail, late_s = "right", "", now() - due
     try:
@@ -59,19 +59,19 @@ def look(url: str, asked: Sequence[KnownAnswer], due: float) -> Sight:
         detail = str(error)[:200]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         result, detail = "error", f"strange answer: {error!r}"
-    return Sight(due, now(), result, detail, round(late_s, 6))
+    return ProbeResult(due, now(), result, detail, round(late_s, 6))
 
 
 class Prober:
     """Runs the prober as a process of its own and reads what it saw."""
 
     def __init__(self, url: str, asked: Sequence[KnownAnswer], folder: Path) -> None:
-        self._sights = folder / "sights.jsonl"
+        self._probe_results = folder / "probe results.jsonl"
         questions = folder / "questions.json"
         questions.write_bytes(orjson.dumps([each.to_json() for each in asked]))
         self._command = [
             sys.executable, "-m", "chromadrill.workload.prober", url, str(questions),
-            str(self._sights),
+            str(self._probe_results),
         ]  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -91,20 +91,22 @@ class Prober:
         self._process.terminate()
         self._process.wait(10)
 
-    def sights(self) -> list[Sight]:
+    def probe_results(self) -> list[ProbeResult]:
         """Everything seen so far, oldest first; a line being written is left for the next call."""
-        if not self._sights.is_file():
+        if not self._probe_results.is_file():
             return []
-        lines = self._sights.read_bytes().split(b"\n")[:-1]
-        return [Sight(**orjson.loads(line)) for line in lines]
+        lines = self._probe_results.read_bytes().split(b"\n")[:-1]
+        return [ProbeResult(**orjson.loads(line)) for line in lines]
 
-    def first_wrong(self, since: float) -> Sight | None:
-        """The first sight after `since` that was not right."""
-        return next((s for s in self.sights() if s.due >= since and s.result != "right"), None)
+    def first_wrong(self, since: float) -> ProbeResult | None:
+        """The first probe result after `since` that was not right."""
+        return next(
+            (s for s in self.probe_results() if s.due >= since and s.result != "right"), None
+        )
 
     def stable_since(self, since: float) -> float | None:
-        """See `sights.stable_since`; monotonic seconds."""
-        return stable_since(self.sights(), since)
+        """See `probe results.stable_since`; monotonic seconds."""
+        return stable_since(self.probe_results(), since)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chromadrill.core.model import ClientView, Sight, Window
+from chromadrill.core.model import ClientView, ProbeResult, Window
 
 STABLE = 3  # right answers in a row that count as "it answers"
 # a tick later than this left a hole that no neighbour can speak for
@@ -13,7 +13,7 @@ UNWATCHED_S = 1.0
 LONGEST_S = 8.0
 
 
-def windows(sights: Sequence[Sight]) -> list[Window]:
+def windows(probe_results: Sequence[ProbeResult]) -> list[Window]:
     """Stretches of equal results, oldest first, each up to the next: no gaps between them.
 
     A stretch lasts until the tick after it was due; where that tick began more than a second late,
@@ -22,18 +22,25 @@ def windows(sights: Sequence[Sight]) -> list[Window]:
     """
     found: list[Window] = []
     last: float | None = None
-    for sight in sights:
-        begun = sight.due + sight.late_s
+    for probe_result in probe_results:
+        begun = probe_result.due + probe_result.late_s
         if last is not None and begun - last > UNWATCHED_S:
-            found += [Window(last, begun, "unwatched"), Window(begun, sight.done, _result(sight))]
+            found += [
+                Window(last, begun, "unwatched"),
+                Window(begun, probe_result.done, _result(probe_result)),
+            ]
         else:
-            _join(found, Window(sight.due, sight.done, _result(sight)))
-        last = sight.done
+            _join(found, Window(probe_result.due, probe_result.done, _result(probe_result)))
+        last = probe_result.done
     return found
 
 
-def _result(sight: Sight) -> str:
-    return "unwatched" if sight.done - sight.due - sight.late_s > LONGEST_S else sight.result
+def _result(probe_result: ProbeResult) -> str:
+    return (
+        "unwatched"
+        if probe_result.done - probe_result.due - probe_result.late_s > LONGEST_S
+        else probe_result.result
+    )
 
 
 def _join(found: list[Window], new: Window) -> None:
@@ -46,9 +53,9 @@ def _join(found: list[Window], new: Window) -> None:
     found.append(new)
 
 
-def view(sights: Sequence[Sight], begin: float, end: float) -> ClientView:
+def view(probe_results: Sequence[ProbeResult], begin: float, end: float) -> ClientView:
     """What was seen between two moments; before the first tick and after the last nobody looked."""
-    seen = windows(sights)
+    seen = windows(probe_results)
     first, last = (seen[0].begin, seen[-1].end) if seen else (end, end)
     whole = [Window(min(begin, first), first, "unwatched"), *seen]
     if end - last > UNWATCHED_S:
@@ -59,16 +66,16 @@ def view(sights: Sequence[Sight], begin: float, end: float) -> ClientView:
     return ClientView(begin, end, tuple(w for w in cut if w.end > w.begin))
 
 
-def stable_since(sights: Sequence[Sight], since: float) -> float | None:
+def stable_since(probe_results: Sequence[ProbeResult], since: float) -> float | None:
     """When right answers began that have not stopped since, three at least, asked after `since`.
 
     Right answers that came and went again before that are no recovery. Monotonic seconds; None: not
     yet.
     """
-    row: list[Sight] = []
-    for sight in sights:
-        if sight.due < since or _result(sight) != "right":
+    row: list[ProbeResult] = []
+    for probe_result in probe_results:
+        if probe_result.due < since or _result(probe_result) != "right":
             row = []
         else:
-            row.append(sight)
+            row.append(probe_result)
     return row[0].done if len(row) >= STABLE else None

@@ -14,7 +14,7 @@ import numpy as np
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Acknowledged, CollectionInfo, Page, Sight
+from chromadrill.core.model import Acknowledged, CollectionInfo, Page, ProbeResult
 
 BATCH = 5
 DIMENSION = 8
@@ -32,7 +32,7 @@ class Writer:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self.acknowledged: list[Acknowledged] = []
-        self.refused: list[Sight] = []
+        self.refused: list[ProbeResult] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -58,7 +58,7 @@ class Writer:
             name=f"{writes} acknowledged writes",
         )
 
-    def first_refused(self, since: float) -> Sight | None:
+    def first_refused(self, since: float) -> ProbeResult | None:
         """The first write begun after `since` that was not acknowledged; None: none within 30 s."""
         try:
             return wait_until(
@@ -82,7 +82,7 @@ class Writer:
                     upsert(chroma, self._collection, batch, vectors)
                 except CallFailed as error:
                     result = "timeout" if error.timed_out else "error"
-                    self.refused.append(Sight(due, now(), result, str(error)[:200]))
+                    self.refused.append(ProbeResult(due, now(), result, str(error)[:200]))
                     self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
                     continue
                 at = time.time()

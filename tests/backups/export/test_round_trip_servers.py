@@ -177,7 +177,7 @@ def test_quiet_moment_is_found_by_trying_again(empty, tmp_path):
     assert done.tries > 1
 
 
-def struck_at(what, strike):
+def struck_at(what, injection):
     """A progress that calls `strike` at the first record of the work `what`."""
     from contextlib import contextmanager
 
@@ -189,7 +189,7 @@ def struck_at(what, strike):
         def advance(done):
             if name == what and not fired:
                 fired.append(done)
-                strike()
+                injection()
 
         yield advance
 

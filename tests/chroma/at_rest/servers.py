@@ -15,8 +15,8 @@ import httpx
 import numpy as np
 import orjson
 
-from chromadrill.chroma.at_rest.structure import structure
 from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.at_rest.structure import structure
 
 CHROMA = Path(sys.executable).with_name("chroma")
 Json = dict[str, Any]

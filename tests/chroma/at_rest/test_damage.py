@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chromadrill.chroma.at_rest.structure import structure
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.index import HnswIndex
+from chromadrill.chroma.at_rest.structure import structure
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw
 from tests.chroma.at_rest.servers import Json, Server, fingerprint
 

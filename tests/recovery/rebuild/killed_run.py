@@ -1,7 +1,7 @@
 """A rebuild in a process of its own that ends itself with SIGKILL at a named moment.
 
-python -m tests.recovery.rebuild.killed_run CHROMA DATABASE MOMENT COUNT LOG: at the COUNT-th call of MOMENT
-(embed, upsert, prove, rename), before it is made. What was embedded is in LOG, a line a text.
+python -m tests.recovery.rebuild.killed_run CHROMA DATABASE MOMENT COUNT LOG: at the COUNT-th call
+of MOMENT (embed, upsert, prove, rename), before it is made. What was embedded is in LOG, a line a text.
 """
 
 import os

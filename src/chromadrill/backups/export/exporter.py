@@ -145,9 +145,9 @@ def _write(
 def _fingerprint(source: _Source, keys: Sequence[str], advance: Advance) -> Fingerprint:
     """The fingerprint; what fails on the way may be a writer's doing, so it is said as a call."""
     seen = live.observe(source.chroma, source.scopes, only=keys, advance=advance)
-    if seen.troubles:
-        first = seen.troubles[0]
-        raise CallFailed(f"{first.rung} of {first.where}", 0, first.message)
+    if seen.read_errors:
+        first = seen.read_errors[0]
+        raise CallFailed(f"{first.step} of {first.where}", 0, first.message)
     return seen.fingerprint
 
 

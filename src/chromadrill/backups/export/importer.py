@@ -40,7 +40,7 @@ def restore(
 ) -> list[Verdict]:
     """Import every collection of `export`, prove it, and give it its name.
 
-    `into` and `scope` bring it back beside the original. Returns the ladder's verdicts; unless all
+    `into` and `scope` bring it back beside the original. Returns the check suite's verdicts; unless all
     pass, nothing stays. Raises Refused for a place that is not empty (nothing is touched then),
     Unavailable for a server that fails.
     """
@@ -180,7 +180,7 @@ class _Import:
     def prove(
         self, before: Fingerprint, moves: Sequence[Move], names: dict[str, str]
     ) -> list[Verdict]:
-        """The ladder on collections under other names. Their inventory is what we made ourselves."""
+        """Run the check suite on collections under other names. Their inventory is our own."""
         wanted = moved(before, moves, names)
         count = sum(each.count for each in wanted.collections.values())
         with self.progress("prove", count) as advance:

@@ -24,18 +24,18 @@ from chromadrill.core.model import (
     CollectionPrint,
     Fingerprint,
     Observation,
+    ReadError,
     Scope,
-    Trouble,
 )
 
 
 def fingerprint(path: Path) -> Fingerprint:
     """The fingerprint of a sound directory, all scopes; raises Unavailable when it is not sound."""
     seen = observe(path)
-    if seen.troubles:
-        first = seen.troubles[0]
+    if seen.read_errors:
+        first = seen.read_errors[0]
         raise Unavailable(
-            f"No fingerprint of {path}: {len(seen.troubles)} troubles, first {first.rung} of"
+            f"No fingerprint of {path}: {len(seen.read_errors)} readings failed, first {first.step} of"
             f" {first.where}: {first.message}",
             next_step="A fingerprint of a damaged directory proves nothing; take another backup.",
         )
@@ -52,24 +52,24 @@ def observe(
 class _Reader:
     def __init__(self, path: Path, scopes: tuple[Scope, ...], like: Fingerprint | None) -> None:
         self.path, self.scopes, self.like = path, scopes, like
-        self.troubles: list[Trouble] = []
+        self.read_errors: list[ReadError] = []
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
 
     @contextmanager
-    def rung(self, name: str, where: str) -> Iterator[None]:
+    def step(self, name: str, where: str) -> Iterator[None]:
         started = now()
         try:
             yield
         except StoreUnknown as error:
-            self.troubles.append(Trouble(name, where, str(error), reading=False))
+            self.read_errors.append(ReadError(name, where, str(error), reading=False))
         except DrillError as error:
-            self.troubles.append(Trouble(name, where, str(error)))
+            self.read_errors.append(ReadError(name, where, str(error)))
         except OSError as error:
-            self.troubles.append(Trouble(name, where, f"{error.filename}: {error.strerror}"))
+            self.read_errors.append(ReadError(name, where, f"{error.filename}: {error.strerror}"))
         except Exception as error:  # damage nobody thought of: the reader's failure, not a verdict
             said = f"the reader itself failed: {type(error).__name__}: {error}"
-            self.troubles.append(Trouble(name, where, said, reading=False))
+            self.read_errors.append(ReadError(name, where, said, reading=False))
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + now() - started
 
@@ -78,20 +78,20 @@ class _Reader:
         prints: dict[str, CollectionPrint] = {}
         databases: tuple[Scope, ...] = ()
         gone: tuple[str, ...] = ()
-        with self.rung("start", str(self.path)), Store.open(self.path) as store:
+        with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
-            with self.rung("integrity", str(self.path)):
-                self.troubles += [
-                    Trouble("integrity", str(self.path), text) for text in store.integrity()
+            with self.step("integrity", str(self.path)):
+                self.read_errors += [
+                    ReadError("integrity", str(self.path), text) for text in store.integrity()
                 ]
-            with self.rung("inventory", str(self.path)):
+            with self.step("inventory", str(self.path)):
                 databases, gone = self.inventory(store)
-            with self.rung("inventory", str(self.path)):
+            with self.step("inventory", str(self.path)):
                 for info in store.collections():
                     if info.scope in self.scopes:
                         prints[info.key] = self.collection(store, info)
         seen = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
-        return Observation(seen, tuple(self.troubles), gone, self.counts, self.seconds)
+        return Observation(seen, tuple(self.read_errors), gone, self.counts, self.seconds)
 
     def inventory(self, store: Store) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
         """Databases of the tenants looked at, and those tenants that are gone."""
@@ -106,18 +106,18 @@ class _Reader:
 
     def collection(self, store: Store, info: CollectionInfo) -> CollectionPrint:
         like = self.like.collections.get(info.key) if self.like else None
-        with self.rung("count", info.key):
+        with self.step("count", info.key):
             self.counts[info.key] = store.count(info)
-        with self.rung("structure", info.key):
-            self.troubles += [
-                Trouble("structure", info.key, text) for text in structure(store, info)
+        with self.step("structure", info.key):
+            self.read_errors += [
+                ReadError("structure", info.key, text) for text in structure(store, info)
             ]
         questions: list[probes.Question] = []
-        with self.rung("records", info.key):
+        with self.step("records", info.key):
             questions = self.questions(store, info, like)
         grader = probes.Grader(info.space, questions)
         tables = [RECORDS.empty_table()]
-        with self.rung("records", info.key):
+        with self.step("records", info.key):
             for page in store.pages(info):
                 tables.append(record_table(page))
                 grader.read(page)

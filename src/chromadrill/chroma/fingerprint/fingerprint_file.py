@@ -137,7 +137,7 @@ def head_of(fingerprint: Fingerprint) -> dict[str, Any]:
             {
                 "info": dataclasses.asdict(each.info),
                 "count": each.count,
-                "answers": [dataclasses.asdict(answer) for answer in each.answers],
+                "answers": [_answer_json(answer) for answer in each.answers],
                 "recall": dataclasses.asdict(each.recall) if each.recall else None,
             }
             for each in fingerprint.collections.values()
@@ -182,6 +182,13 @@ def _collections(heads: list[dict[str, Any]], table: pa.Table) -> Iterator[Colle
         start += length
 
 
+def _answer_json(answer: Answer) -> dict[str, Any]:
+    """`trouble` is what files of every release call a read error."""
+    raw = dataclasses.asdict(answer)
+    raw["trouble"] = raw.pop("read_error")
+    return raw
+
+
 def _answer(raw: dict[str, Any]) -> Answer:
     answered = raw["answered"]
     return Answer(
@@ -189,5 +196,5 @@ def _answer(raw: dict[str, Any]) -> Answer:
         question=raw["question"],
         expected=tuple(raw["expected"]),
         answered=tuple(answered) if answered is not None else None,
-        trouble=raw["trouble"],
+        read_error=raw["trouble"],
     )

@@ -1,6 +1,6 @@
-"""What a running server holds and how it answers, read over HTTP, rung by rung.
+"""What a running server holds and how it answers, read over HTTP, check by check.
 
-Every rung that fails leaves a Trouble and the next one is tried where it makes sense; a server
+Every check that fails leaves a Trouble and the next one is tried where it makes sense; a server
 that is dead or hangs ends the observation (two deadlines missed: it will not answer the rest).
 """
 
@@ -27,9 +27,9 @@ from chromadrill.core.model import (
     Fingerprint,
     Observation,
     Page,
+    ReadError,
     Recall,
     Scope,
-    Trouble,
 )
 from chromadrill.core.progress import Advance
 
@@ -45,16 +45,16 @@ def fingerprint(
     only: Container[str] | None = None,
     advance: Advance = lambda done: None,
 ) -> Fingerprint:
-    """Take the fingerprint of a healthy server; raises Unavailable when any rung fails.
+    """Take the fingerprint of a healthy server; raises Unavailable when any check fails.
 
     `only`: keys of the collections to look at; by default all of the scopes. `advance` is told of
     every page's records.
     """
     seen = observe(chroma, scopes, only=only, advance=advance)
-    if seen.troubles:
-        first = seen.troubles[0]
+    if seen.read_errors:
+        first = seen.read_errors[0]
         raise Unavailable(
-            f"No fingerprint: {len(seen.troubles)} rungs failed, first {first.rung} of"
+            f"No fingerprint: {len(seen.read_errors)} readings failed, first {first.step} of"
             f" {first.where}: {first.message}",
             next_step="Repair the source first; a fingerprint of a sick database proves nothing.",
         )
@@ -95,7 +95,7 @@ class _Observer:
     ) -> None:
         self.chroma, self.scopes, self.like, self.only = chroma, scopes, like, only
         self.advance = advance
-        self.troubles: list[Trouble] = []
+        self.read_errors: list[ReadError] = []
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.deadlines_missed = 0
@@ -107,15 +107,15 @@ class _Observer:
         tenants_gone: list[str] = []
         versions: dict[str, str] = {}
         try:
-            with self.rung("start", self.chroma.url):
+            with self.step("start", self.chroma.url):
                 versions = self.chroma.versions()
             infos = self.inventory(databases, tenants_gone)
             for info in infos:
-                with self.rung("count", info.key):
+                with self.step("count", info.key):
                     self.counts[info.key] = self.chroma.count(info)
             for info in infos:
                 prints[info.key] = self.collection(info)
-            with self.rung("alive", self.chroma.url):
+            with self.step("alive", self.chroma.url):
                 self.chroma.heartbeat()
         except _ServerGone:
             pass
@@ -128,22 +128,22 @@ class _Observer:
             collections=prints,
         )
         return Observation(
-            seen, tuple(self.troubles), tuple(tenants_gone), self.counts, self.seconds
+            seen, tuple(self.read_errors), tuple(tenants_gone), self.counts, self.seconds
         )
 
     @contextmanager
-    def rung(self, name: str, where: str) -> Iterator[None]:
-        """Note the time of a rung and, instead of raising, its trouble."""
+    def step(self, name: str, where: str) -> Iterator[None]:
+        """Note the time of a check and, instead of raising, its trouble."""
         started = now()
         try:
             yield
         except CallFailed as error:
-            self.troubles.append(Trouble(name, where, str(error)))
+            self.read_errors.append(ReadError(name, where, str(error)))
             self.deadlines_missed += error.timed_out
             if self.deadlines_missed >= 2 or (error.status == 0 and not self.answers()):
                 raise _ServerGone from error
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            self.troubles.append(Trouble(name, where, f"strange answer: {error!r}"))
+            self.read_errors.append(ReadError(name, where, f"strange answer: {error!r}"))
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + now() - started
 
@@ -151,20 +151,20 @@ class _Observer:
         try:
             self.chroma.heartbeat()
         except CallFailed as error:
-            self.troubles.append(Trouble("alive", self.chroma.url, str(error)))
+            self.read_errors.append(ReadError("alive", self.chroma.url, str(error)))
             return False
         return True
 
     def inventory(self, databases: list[Scope], tenants_gone: list[str]) -> list[CollectionInfo]:
         infos: list[CollectionInfo] = []
         for tenant in sorted({scope.tenant for scope in self.scopes}):
-            with self.rung("inventory", tenant):
+            with self.step("inventory", tenant):
                 if not self.chroma.tenant_exists(tenant):
                     # its collections may still answer over raw HTTP (measured): look on
                     tenants_gone.append(tenant)
                 databases += [Scope(tenant, name) for name in self.chroma.databases(tenant)]
         for scope in self.scopes:
-            with self.rung("inventory", str(scope)):
+            with self.step("inventory", str(scope)):
                 try:
                     infos += self.chroma.collections(scope)
                 except CallFailed as error:
@@ -174,23 +174,23 @@ class _Observer:
 
     # ---- one collection -------------------------------------------------------------------------
     def collection(self, info: CollectionInfo) -> CollectionPrint:
-        with self.rung("records", info.key):
+        with self.step("records", info.key):
             info = dataclasses.replace(info, space=true_space(self.chroma, info))
         like = self.like.collections.get(info.key) if self.like else None
         count = self.counts.get(info.key, -1)
         empty = CollectionPrint(info, count, RECORDS.empty_table())
         questions: list[probes.Question] = []
-        with self.rung("records", info.key):
+        with self.step("records", info.key):
             questions = self.questions(info, count, like)
         grader = probes.Grader(info.space, questions)
         tables = [RECORDS.empty_table()]
-        before = len(self.troubles)
-        with self.rung("records", info.key):
+        before = len(self.read_errors)
+        with self.step("records", info.key):
             for page in self.pages(info):
                 tables.append(record_table(page))
                 grader.read(page)
                 self.advance(len(page.ids))
-        if len(self.troubles) > before and len(tables) == 1:
+        if len(self.read_errors) > before and len(tables) == 1:
             return empty
         records = pa.concat_tables(tables).sort_by("id")
         answers = self.ask(info, grader)
@@ -207,7 +207,7 @@ class _Observer:
             if error.status == 0:
                 raise
             # typically 500 "Error finding id": documents are there, vectors are not. Say of whom.
-            self.troubles.append(Trouble("records", info.key, str(error)))
+            self.read_errors.append(ReadError("records", info.key, str(error)))
             yield from page_despite_lost_vectors(self.chroma, info, offset=read, size=PAGE)
 
     def questions(
@@ -243,14 +243,14 @@ class _Observer:
         for start in range(0, len(plain), BATCH):
             group = plain[start : start + BATCH]
             vectors = np.stack([_vector(grader.questions[n]) for n in group])
-            with self.rung("neighbours", info.key):
+            with self.step("neighbours", info.key):
                 raw = self.chroma.query(info, vectors, n_results=probes.NEIGHBOURS)
                 for n, ids, near in zip(group, raw["ids"], raw["distances"], strict=True):
                     answers[n] = _answered(answers[n], zip(ids, near, strict=True))
         for n, question in enumerate(grader.questions):
             if question.kind == "neighbours":
                 continue
-            with self.rung(question.kind, info.key):
+            with self.step(question.kind, info.key):
                 answers[n] = self.ask_one(info, question, answers[n])
         return answers
 
@@ -279,7 +279,7 @@ class _Observer:
         asked = 0
         for start in range(0, len(ids), BATCH):
             group = ids[start : start + BATCH]
-            with self.rung("self-recall", info.key):
+            with self.step("self-recall", info.key):
                 raw = self.chroma.query(
                     info, vectors[start : start + BATCH], n_results=probes.NEIGHBOURS
                 )

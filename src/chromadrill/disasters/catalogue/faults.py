@@ -55,7 +55,7 @@ class Fault:
     family: str
     what: str
     hits: str | None
-    strike: Callable[[Path], None]
+    inject: Callable[[Path], None]
     also: str | None = None  # the second collection of a swap
     shows: str = "answers"  # where it can be seen: see QUIET
     needs_non_root: bool = False
@@ -73,7 +73,7 @@ def bind(recipe: Recipe, data_dir: Path, older: Path | None = None) -> Fault:
     except LookupError:
         keys = []
 
-    def strike(target: Path) -> None:
+    def inject(target: Path) -> None:
         store = Store(target, older)
         chosen = victims(recipe, store)
         recipe.act(store, chosen, Random(recipe.name + "/act"))
@@ -83,7 +83,7 @@ def bind(recipe: Recipe, data_dir: Path, older: Path | None = None) -> Fault:
         family=recipe.family,
         what=recipe.what,
         hits=keys[0] if keys else None,
-        strike=strike,
+        inject=inject,
         also=keys[1] if len(keys) > 1 else None,
         shows=QUIET.get(recipe.name, "answers"),
         needs_non_root=recipe.needs_non_root,

@@ -49,7 +49,7 @@ def verdict(record: JSON) -> Says:
             f"Not covered: {e} is required" for e in texts(record, "required") if e not in done
         ]
     if not scenarios:
-        sentence = "No scenario is in this record: nothing was struck, restored or compared."
+        sentence = "No scenario is in this record: no fault was injected, restored or compared."
         none_due = record.get("required") == [] and not _due(record, done)
         headline = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
         return Says("unknown", headline, sentence, tuple(holes))

@@ -76,7 +76,7 @@ TABLES: dict[str, Kind] = {
     ),
     "compat": Kind(
         "Which releases' backups come back?",
-        "A volume copy made by one release is given to another, and climbed with the fingerprint"
+        "A volume copy made by one release is given to another, and checked with the fingerprint"
         " of its source. A downgrade has to be refused before anything is started.",
         {
             "Made by": _what("made_by"),

@@ -1,4 +1,4 @@
-"""One scenario on a time axis: its steps, what clients saw, the strike and the recovery."""
+"""One scenario on a time axis: its steps, what clients saw, the fault and the recovery."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def windows(scenario: JSON) -> list[tuple[float, float, str]]:
 
 
 def outage(scenario: JSON) -> str:
-    """ "9.9 s (6.1 s error, 3.8 s wrong)": what clients saw between strike and recovery.
+    """ "9.9 s (6.1 s error, 3.8 s wrong)": what clients saw between fault and recovery.
 
     Before the drill restarts the server once more, on its own account, its client stops asking.
     """
-    seen, struck = windows(scenario), formatting.number(scenario.get("strike_s"))
-    if not seen or struck is None:
+    seen, fault_s = windows(scenario), formatting.number(scenario.get("strike_s"))
+    if not seen or fault_s is None:
         return formatting.NOT_MEASURED
     back = formatting.number(scenario.get("recovered_s"))
     until = max(end for _, end, _ in seen) if back is None else back
     lost: dict[str, float] = {}
     for start, end, result in seen:
-        inside = min(end, until) - max(start, struck)
+        inside = min(end, until) - max(start, fault_s)
         if result != "right" and inside > 0:
             lost[result] = lost.get(result, 0.0) + inside
     if not lost:
@@ -64,12 +64,12 @@ def _ticks(first: float, total: float) -> list[float]:
 
 
 def timeline(scenario: JSON, key: str = "timeline") -> str:
-    """Phases as numbered bars on a time axis, what clients saw below, strike and recovery marked."""
+    """Phases as numbered bars on a time axis, what clients saw below, fault and recovery marked."""
     phases, seen = spans(scenario), windows(scenario)
     marks = [
         (at, name, css)
         for at, name, css in (
-            (formatting.number(scenario.get("strike_s")), "strike", "k-strike"),
+            (formatting.number(scenario.get("strike_s")), "fault", "k-fault"),
             (formatting.number(scenario.get("recovered_s")), "recovered", "k-back"),
         )
         if at is not None

@@ -107,8 +107,10 @@ class Pager:
         news = bad != self._bad or any(each.kind == FIRED for each in events)
         if not news and (bad or now() - self._last < self.every_s):
             return
-        troubles = pulse("monitor heartbeat", self.settings.notify.monitor_heartbeat, good=not bad)
-        for each in troubles:
+        read_errors = pulse(
+            "monitor heartbeat", self.settings.notify.monitor_heartbeat, good=not bad
+        )
+        for each in read_errors:
             self._quiet.say(each)
-        if not troubles:
+        if not read_errors:
             self._last, self._bad = now(), bad

@@ -67,9 +67,10 @@ def health_log(s: Symptoms) -> Verdict:
 
 
 def answers(s: Symptoms) -> Verdict:
-    if s.troubles:
+    if s.read_errors:
         return failed(
-            "answers", f"{len(s.troubles)} calls failed or were answered wrong: {s.troubles[0]}"
+            "answers",
+            f"{len(s.read_errors)} calls failed or were answered wrong: {s.read_errors[0]}",
         )
     if s.heartbeat_ms is None:
         return unknown("answers", "nothing could be asked")

@@ -16,7 +16,7 @@ from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.core.protocols import HasLogs, Restartable, Target
 from chromadrill.monitoring.diagnosis.storage import files_gone_of, growth_of, store_of, usage_of
 from chromadrill.monitoring.diagnosis.symptoms import Size, Symptoms
-from chromadrill.monitoring.logs.classify import Found, troubles
+from chromadrill.monitoring.logs.classify import Found, read_errors
 from chromadrill.workload.queries.known_answer import KnownAnswer
 from chromadrill.workload.queries.sampled_records import choose
 
@@ -31,7 +31,7 @@ def collect(target: Target, scopes: Sequence[Scope], *, lines: int) -> tuple[Sym
     log: dict[str, int] | None = None
     if isinstance(target, HasLogs):
         with contextlib.suppress(DrillError):
-            found = troubles(target.logs(lines).splitlines())
+            found = read_errors(target.logs(lines).splitlines())
             log = {each.pattern.name: each.count for each in found}
     usage = usage_of(target)
     heartbeat_ms, heartbeat_trouble = None, connect_trouble
@@ -58,7 +58,7 @@ def collect(target: Target, scopes: Sequence[Scope], *, lines: int) -> tuple[Sym
         heartbeat_trouble=heartbeat_trouble,
         searches_ms=tuple(alone),
         together_ms=tuple(together),
-        troubles=tuple(wrong),
+        read_errors=tuple(wrong),
         sizes=tuple(sizes),
         log=log,
         log_steps={each.pattern.name: each.pattern.runbook for each in found},

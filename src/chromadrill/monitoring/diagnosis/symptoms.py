@@ -48,7 +48,7 @@ class Symptoms:
     heartbeat_trouble: str
     searches_ms: tuple[float, ...]
     together_ms: tuple[float, ...]  # the same searches, several at a time
-    troubles: tuple[str, ...]
+    read_errors: tuple[str, ...]
     sizes: tuple[Size, ...]
     log: Mapping[str, int] | None
     log_steps: Mapping[str, str]

@@ -31,7 +31,7 @@ def pattern_of(line: str) -> Pattern | None:
     return next((each for each in PATTERNS if each.words.search(line)), None)
 
 
-def troubles(lines: Iterable[str]) -> list[Found]:
+def read_errors(lines: Iterable[str]) -> list[Found]:
     """Each pattern met, in the order of the table; at most the last 50,000 lines are read."""
     met: dict[str, Found] = {}
     for raw in list(lines)[-MOST:]:

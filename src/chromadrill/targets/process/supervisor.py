@@ -1,8 +1,8 @@
-"""Keeps one Chroma server: `python keeper.py HOME`. Only the standard library, so it starts fast.
+"""Keeps one Chroma server: `python supervisor.py HOME`. Only the standard library, so it starts fast.
 
-The keeper holds the home's lock, and its child inherits it: while either lives nobody starts a
+The supervisor holds the home's lock, and its child inherits it: while either lives nobody starts a
 second server on the directory (two servers on one directory lose vectors for good, measured), and
-a crash leaves no lock behind, since the kernel drops it. The keeper ends the server when its owner
+a crash leaves no lock behind, since the kernel drops it. The supervisor ends the server when its owner
 process is gone, so a test run that is killed leaves nothing running.
 """
 
@@ -24,7 +24,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """In the child, before exec: if the keeper itself is killed, the server goes too (Linux)."""
+    """In the child, before exec: if the supervisor itself is killed, the server goes too (Linux)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -61,7 +61,7 @@ def main() -> int:
         )
         state: dict[str, object] = {
             "pid": server.pid,
-            "keeper": os.getpid(),
+            "supervisor": os.getpid(),
             "started": time.time(),
         }
         write(home, state)

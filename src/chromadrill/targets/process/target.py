@@ -158,7 +158,7 @@ class ProcessTarget:
         if "exit" in state:
             raise _Died(f"exit code {state['exit']}")
         if keeper.poll() is not None and not state:
-            raise _Died("the keeper did not start")
+            raise _Died("the supervisor did not start")
         return is_ready(self.url, self.scopes)
 
     def stop(self) -> None:
@@ -209,7 +209,7 @@ class ProcessTarget:
                 wait_until(lambda: not self.running(), within_s=STOP_S, name="the server's end")
 
     def running(self) -> bool:
-        """Whether anybody holds the lock: true from the keeper's first moment to the last."""
+        """Whether anybody holds the lock: true from the supervisor's first moment to the last."""
         try:
             handle = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except FileNotFoundError:

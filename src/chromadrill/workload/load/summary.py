@@ -47,7 +47,7 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
         lag_ms=[1000 * (each.started - each.due) for each in samples],
         outcomes=Counter(outcomes.values()),
         last=[outcomes[each.number] for each in samples if each.due > end - LAST_S],
-        first_trouble=bad.detail if bad else "",
+        first_error=bad.detail if bad else "",
         missing_of_worker=dict(sorted(missing.items())),
     )
 
