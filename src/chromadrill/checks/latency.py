@@ -14,7 +14,7 @@ MISSED, MISSED_SHARE = 3, 0.01  # records an approximate index may miss: the lar
 FAR_BEYOND = 2.0  # bands: that much no busy machine hides
 # What repeats on fresh servers differed by, beyond which it is no noise, and how far the p90 of
 # the reference workload may be above its median for tails to be compared at all: measured by
-# `python -m benchmarks.latency` (docs/latency.md).
+# `python -m benchmarks.latency` (docs/guides/latency.md).
 BUSY = 1.5
 BAND_LOW = 1.25
 BAND_LOW_BUSY = 1.5
