@@ -1,19 +1,19 @@
 """Names the modules that wire the harness into pytest; nothing else belongs here."""
 
 pytest_plugins = (
+    "fixtures.marks",
     "fixtures.options",
     "fixtures.run",
     "fixtures.progress",
     "fixtures.target",
     "fixtures.drill",
-    "fixtures.source",
-    "fixtures.paging",
+    "fixtures.postgres",
+    "fixtures.alert_receiver",
     "fixtures.monitoring",
-    "fixtures.spoiled",
+    "fixtures.alert_faults",
     "fixtures.allure_extras",
-    "fixtures.telling",
-    "fixtures.sabotage",
-    "fixtures.measured",
+    "fixtures.notify",
+    "fixtures.result_tables",
     "fixtures.latency",
-    "fixtures.baseline",
+    "fixtures.latency_baseline",
 )

@@ -62,7 +62,7 @@ def container() -> None:
     assert record["outcome"] == "pass", record["outcome"]
     assert record["target"]["kind"] == "container", record["target"]
     assert len(record["scenarios"]) == 10, len(record["scenarios"])
-    disasters = newest(marks="docker")
+    disasters = newest(marks="container")
     assert disasters["outcome"] == "pass", disasters["outcome"]
     assert len(disasters["scenarios"]) >= 10, len(disasters["scenarios"])
 

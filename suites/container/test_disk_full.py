@@ -12,7 +12,7 @@ from chromadrill.disasters.container import (
 )
 from chromadrill.workload.writer import Writer, whole_writes
 
-pytestmark = [pytest.mark.docker, pytest.mark.needs("recreate")]
+pytestmark = [pytest.mark.container, pytest.mark.needs("recreate")]
 
 
 class TestOnASmallDisk:

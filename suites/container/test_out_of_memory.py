@@ -8,7 +8,7 @@ from chromadrill.core.model import Scope
 from chromadrill.disasters.container import OutOfMemory
 from chromadrill.workload.writer import whole_writes
 
-pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
+pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-1")]
 
 
 @pytest.mark.needs("recreate")

@@ -7,7 +7,7 @@ from chromadrill.core.model import Scope
 from chromadrill.disasters.container import DISCARDED, NETWORK_CUT, PAUSED, READ_ONLY
 from chromadrill.workload.writer import Writer, whole_writes
 
-pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-1")]
+pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-1")]
 
 
 @pytest.mark.needs("recreate")

@@ -5,7 +5,7 @@ import pytest
 
 from chromadrill.disasters.container import torn_copy
 
-pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-2")]
+pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-2")]
 ROWS = 2000  # more than the index keeps in memory: its files change
 
 

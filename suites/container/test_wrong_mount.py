@@ -8,7 +8,7 @@ from chromadrill.backups.files import empty
 from chromadrill.checks.objectives import recovery_time, was_seen
 from chromadrill.disasters.container import redeployed
 
-pytestmark = [pytest.mark.docker, pytest.mark.runbook("RB-2")]
+pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-2")]
 WRONG = "/chroma/chroma"
 MISPLACED = redeployed(
     "wrong-mount",

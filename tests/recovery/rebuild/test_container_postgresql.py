@@ -16,7 +16,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.recovery.sources import postgres_container
 from chromadrill.recovery.sources.postgres_container import PORT, PREFIX, container_postgresql
 from chromadrill.targets.container import engine
-from fixtures.source import postgresql_of_our_own
+from fixtures.postgres import postgresql_of_our_own
 from tests.recovery.rebuild.official_image import official_image
 
 pytestmark = pytest.mark.slow
