@@ -16,7 +16,7 @@ from chromadrill.core.errors import UsageError
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.drill.validate import LONG_S, connected
-from chromadrill.targets.guarded import may_import
+from chromadrill.targets.guarded import require_may_import
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     asked = parser.parse_args(arguments)
     url = cli.url_of(parser, asked)
-    may_import(load(), url, asked.incident)
+    require_may_import(load(), url, asked.incident)
     scopes = cli.scopes_of(asked)
     if len(scopes) > 1:
         raise UsageError("--scope: an export is restored into one scope, or where it came from.")

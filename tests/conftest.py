@@ -25,12 +25,13 @@ KEY = "default_tenant/default_database/docs"
 
 
 @pytest.fixture(autouse=True)
-def undeclared():
+def forget_declarations():
     """What a test declares of a server holds for that test: addresses come again."""
-    before = dict(permissions._KNOWN)
+    before = permissions.declarations()
     yield
-    permissions._KNOWN.clear()
-    permissions._KNOWN.update(before)
+    permissions.forget()
+    for url, access in before.items():
+        permissions.declare(url, access)
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,7 @@ def volume_copy_of(server, into):
         about = {"target": server.name, "release": server.release}
         method = volume_copy.METHOD
         catalog.describe(folder, before, backup_id="older", method=method, source=about)
-    return catalog.opened(into / "older"), before
+    return catalog.open_backup(into / "older"), before
 
 
 def refusal(attempt):

@@ -15,6 +15,6 @@ def writes(target, run_name):
 
 
 @pytest.fixture(scope="session")
-def measured_ways():
-    """way -> its tries, in this session."""
+def hot_copies():
+    """Method -> its tries, in this session."""
     return {}

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from chromadrill.backups.files import copy_running, pace
-from chromadrill.backups.hot_copy.methods import WAYS
+from chromadrill.backups.hot_copy.methods import HOT_COPY_METHODS
 from chromadrill.backups.hot_copy.write_lock import DATABASE, write_lock
 from chromadrill.backups.registry import METHODS
 from chromadrill.checks.hot_copy import (
+    are_safe,
     data_loss_s,
     holes,
     is_consistent,
     missing,
     never_failed,
-    uses_safe_ways,
     was_measured,
 )
 from chromadrill.chroma.client import Chroma
@@ -26,7 +26,7 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Acknowledged, HotCopy, Outcome, Page, Scope, Verdict
 from chromadrill.drill.hot_copy import row
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.workload.writer import vector_of, whole_in
+from chromadrill.workload.writer import complete_writes, vector_of
 from tests.conftest import fill
 
 GOOD = (Verdict.passed("integrity", "sound"), Verdict.not_run("records", "no fingerprint"))
@@ -36,7 +36,7 @@ def copy(present=range(8), *, writes=10, began=8.5, verdicts=GOOD, refused=None)
     """Writes 0, 1, 2, ... acknowledged at as many seconds; copied from `began` to 10 s."""
     ledger = [Acknowledged(float(n), "c", f"write-{n:06d}", "", n) for n in range(writes)]
     there = {f"write-{n:06d}": n for n in present}
-    return HotCopy("some-way", began, 10.0, tuple(ledger), 1.5, refused, there, verdicts)
+    return HotCopy("some-method", began, 10.0, tuple(ledger), 1.5, refused, there, verdicts)
 
 
 def test_copy_of_one_instant_is_consistent_and_what_came_later_is_its_data_loss():
@@ -79,7 +79,7 @@ def test_no_copy_and_no_judgement_are_unknown_and_never_consistent(nothing):
     assert never_failed([nothing]).outcome is Outcome.UNKNOWN
 
 
-def test_one_bad_copy_in_many_makes_a_way_fail_and_the_number_of_tries_is_said():
+def test_one_bad_copy_in_many_makes_a_method_fail_and_the_number_of_tries_is_said():
     assert never_failed([copy(range(9))] * 9).message.endswith("9 copies of 9 tries")
     found = never_failed([*[copy(range(9))] * 9, copy([])])
     assert found.outcome is Outcome.FAIL
@@ -94,37 +94,39 @@ def test_fewer_tries_than_asked_for_are_no_measurement():
     assert was_measured([], 0).outcome is Outcome.UNKNOWN
 
 
-def test_backup_method_whose_way_ever_failed_is_a_failure():
-    good, bad, refuses = [copy(range(9))], [copy([])], [copy(refused="no")]
+def test_backup_method_that_ever_gave_a_bad_copy_is_a_failure():
+    good, bad, refusals = [copy(range(9))], [copy([])], [copy(refused="no")]
 
-    assert uses_safe_ways({"m": "w", "n": "r"}, {"w": good, "r": refuses}).outcome is Outcome.PASS
-    assert uses_safe_ways({"m": "w", "n": "r"}, {"w": bad, "r": good}).outcome is Outcome.FAIL
-    assert uses_safe_ways({"m": "w", "n": "r"}, {"w": good}).outcome is Outcome.UNKNOWN
-    assert uses_safe_ways({}, {"w": good}).outcome is Outcome.UNKNOWN
+    assert are_safe(["a", "b"], {"a": good, "b": refusals}).outcome is Outcome.PASS
+    assert are_safe(["a", "b"], {"a": bad, "b": good}).outcome is Outcome.FAIL
+    assert are_safe(["a", "b"], {"a": good}).outcome is Outcome.UNKNOWN
+    assert are_safe([], {"a": good}).outcome is Outcome.UNKNOWN
 
 
-def test_way_of_which_a_copy_was_not_judged_is_no_safe_way():
+def test_method_of_which_a_copy_was_not_judged_is_not_safe():
     good, unjudged = copy(range(9)), copy(range(10), verdicts=())
     for tries in ([unjudged], [good, unjudged], [copy(refused="no"), unjudged]):
-        found = uses_safe_ways({"m": "w"}, {"w": tries})
+        found = are_safe(["a"], {"a": tries})
         assert found.outcome is Outcome.UNKNOWN
         assert "1 not judged" in found.message
-    assert uses_safe_ways({"m": "w"}, {"w": [good, copy(refused="no")]}).outcome is Outcome.PASS
+    assert are_safe(["a"], {"a": [good, copy(refused="no")]}).outcome is Outcome.PASS
 
 
-def test_every_backup_method_names_a_way_that_is_measured():
-    assert {each.WAY for each in METHODS.values()} <= WAYS.keys()
+def test_every_backup_method_is_measured_as_a_hot_copy():
+    assert METHODS.keys() <= HOT_COPY_METHODS.keys()
 
 
 def test_row_of_the_table_counts_and_names_what_would_be_lost():
-    found = row(WAYS["plain-copy"], [copy(range(9)), copy([0, 1, 5]), copy(refused="no")])
+    found = row(
+        HOT_COPY_METHODS["plain-copy"], [copy(range(9)), copy([0, 1, 5]), copy(refused="no")]
+    )
 
     assert (found["tries"], found["consistent"], found["bad"], found["refused"]) == (3, 1, 1, 1)
     assert found["outcome"] == "fail"
     assert found["oldest_missing"][:3] == ["write-000002", "write-000003", "write-000004"]
     assert (found["holes"], found["missing"]) == (found["oldest_missing"][:3], 7)
     assert (found["data_loss_s"], found["stalled_s"]) == (8.0, 1.5)
-    assert row(WAYS["export"], [copy(refused="no")])["data_loss_s"] is None
+    assert row(HOT_COPY_METHODS["export"], [copy(refused="no")])["data_loss_s"] is None
 
 
 def test_write_with_the_vector_of_another_version_is_not_whole():
@@ -132,8 +134,8 @@ def test_write_with_the_vector_of_another_version_is_not_whole():
         document = "acknowledged write number 7"
         return Page(["write-000007"], [document], [{"value": 7}], [None], np.array([vector]))
 
-    assert whole_in([page(vector_of(7, 8))], dimension=8) == {"write-000007": 7}
-    assert whole_in([page(vector_of(6, 8))], dimension=8) == {}
+    assert complete_writes([page(vector_of(7, 8))], dimension=8) == {"write-000007": 7}
+    assert complete_writes([page(vector_of(6, 8))], dimension=8) == {}
 
 
 def test_paced_copy_is_no_faster_than_it_may_be(tmp_path):

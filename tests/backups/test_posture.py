@@ -13,7 +13,7 @@ from chromadrill.backups.posture import folder_store, restic_store
 from chromadrill.backups.posture.last_drill import proven
 from chromadrill.checks import posture
 from chromadrill.core.errors import Unavailable, UsageError
-from chromadrill.core.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored
+from chromadrill.core.model import BackupStore, Outcome, Plan, ProvenRestore, Schedule, StoreEntry
 
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
 DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
@@ -23,11 +23,11 @@ DRILLED = ProvenRestore("railway", "run-1", Outcome.PASS, 20.0, "2026-06-20T04:0
 def stored(*days, size=50):
     """Backups made at 02:00 UTC so many days ago."""
     at = NOW.replace(hour=2)
-    return tuple(Stored(f"b{n}", (at - timedelta(days=n)).isoformat(), size) for n in days)
+    return tuple(StoreEntry(f"b{n}", (at - timedelta(days=n)).isoformat(), size) for n in days)
 
 
-WHOLE = Store("store", stored(*range(8)))
-RAILWAY = Store(
+WHOLE = BackupStore("store", stored(*range(8)))
+RAILWAY = BackupStore(
     "Railway", stored(0, 1), (Schedule("daily", "02:00", 6), Schedule("weekly", "03:17", 30)),
     used_bytes=60, size_bytes=100, fixed="Railway",
 )  # fmt: skip
@@ -91,9 +91,9 @@ def test_backups_that_are_not_as_they_should_be_are_told(store, check, outcome):
 def test_hour_is_told_by_the_backups_where_no_platform_says_it():
     assert outcomes(WHOLE, Plan("daily", "14:00", 7))["daily hour"].outcome is Outcome.FAIL
     assert outcomes(WHOLE, Plan("daily", "01:30", 7))["daily hour"].outcome is Outcome.PASS
-    midnight = replaced(backups=(Stored("x", "2026-06-29T23:50:00Z", 1),))
+    midnight = replaced(backups=(StoreEntry("x", "2026-06-29T23:50:00Z", 1),))
     assert outcomes(midnight, Plan("daily", "00:10", 7))["daily hour"].outcome is Outcome.PASS
-    elsewhere = replaced(backups=(Stored("x", "2026-06-30T04:00:00+02:00", 1),))
+    elsewhere = replaced(backups=(StoreEntry("x", "2026-06-30T04:00:00+02:00", 1),))
     assert outcomes(elsewhere, DAILY)["daily hour"].outcome is Outcome.PASS
 
 
@@ -209,7 +209,7 @@ def test_manifest_that_cannot_be_read_is_a_sentence(tmp_path, content):
 
 def test_copies_made_at_one_time_are_no_schedule(tmp_path):
     at = NOW.replace(hour=2)
-    copied = [Stored(f"b{n}", (at + timedelta(minutes=n)).isoformat(), 50) for n in range(8)]
+    copied = [StoreEntry(f"b{n}", (at + timedelta(minutes=n)).isoformat(), 50) for n in range(8)]
     found = outcomes(replaced(backups=tuple(copied)), DAILY)["daily schedule"]
     assert found.outcome is Outcome.UNKNOWN
     assert "1 times in 7 days: too few" in found.message

@@ -1,6 +1,7 @@
 """A volume copy comes back byte for byte, or nothing is touched."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ import zstandard
 
 from chromadrill.backups import catalog, files, manifest, volume_copy
 from chromadrill.backups.detect import open_existing
+from chromadrill.backups.registry import method_of
 from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file, live
@@ -58,7 +60,7 @@ def test_backup_that_was_changed_is_refused_and_the_volume_untouched(backed_up, 
         file.write(b"!")
     before = manifest.files_of(target.data)
     with pytest.raises(Unavailable, match="not what its manifest says"):
-        volume_copy.restore(catalog.opened(altered), target.data)
+        volume_copy.restore(catalog.open_backup(altered), target.data)
     assert manifest.files_of(target.data) == before
 
 
@@ -80,12 +82,20 @@ def test_folder_without_fingerprint_is_refused(backed_up, tmp_path):
     shutil.copytree(backup.path, copy)
     (copy / "fingerprint").unlink()
     with pytest.raises(Unavailable, match="no fingerprint beside"):
-        catalog.opened(copy)
+        catalog.open_backup(copy)
 
 
 def test_folder_that_is_no_backup_is_refused(tmp_path):
     with pytest.raises(Unavailable, match="not a backup of ours"):
-        catalog.opened(tmp_path)
+        catalog.open_backup(tmp_path)
+
+
+def test_manifest_that_spells_the_method_as_older_releases_did_is_read(backed_up):
+    _, backup = backed_up
+    assert backup.method == "volume-copy"
+    assert method_of(dataclasses.replace(backup, method="volume copy")) is volume_copy
+    with pytest.raises(UsageError, match="Did you mean 'volume-copy'"):
+        method_of(dataclasses.replace(backup, method="volume-copi"))
 
 
 def test_no_room_is_said_before_a_copy_begins(backed_up, monkeypatch):

@@ -47,13 +47,13 @@ class Lab:
         (self.folder / "drill.toml").write_text(f"{text}\n[environments.lab]\n{table}\n")
 
     def ops(self, *words):
-        permissions._KNOWN.clear()  # as a new process knows nothing
+        permissions.forget()  # as a new process knows nothing
         config = ["--drill-config", str(self.folder / "drill.toml")]
         assert ops.main([*config, "--target", "service", *words]) == 0
         return self.said.readouterr().out
 
     def chroma(self):
-        permissions._KNOWN.clear()
+        permissions.forget()
         return Chroma(self.url)
 
     def take_over(self):
@@ -67,7 +67,7 @@ class Lab:
 def lab(tmp_path, monkeypatch, capsys):
     port = free_port()
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(permissions, "_KNOWN", {})
+    permissions.forget()
     monkeypatch.setenv("CHROMA_HOME", str(tmp_path / "chroma"))
     monkeypatch.setenv("CHROMA_PORT", str(port))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")

@@ -48,7 +48,7 @@ def test_wrong_name_of_a_header_is_refused():
 
 
 def test_remote_target_shows_its_header_and_is_not_written_to(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(permissions, "_KNOWN", {})
+    permissions.forget()
     monkeypatch.setenv("CHROMA_TOKEN", SECRET)
     file = tmp_path / "drill.toml"
     file.write_text(

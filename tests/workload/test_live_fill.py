@@ -8,7 +8,7 @@ from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
 from chromadrill.targets.registry import open_up
 from chromadrill.targets.safety.leftovers import new_run
-from chromadrill.targets.safety.owned_data import everything, may_be_filled
+from chromadrill.targets.safety.owned_data import everything, require_may_be_filled
 from chromadrill.targets.safety.ownership import made, notes
 from chromadrill.workload.data.live_fill import fill
 from chromadrill.workload.data.standard import Dataset, standard
@@ -30,7 +30,7 @@ def named(*names):
     ],
 )
 def test_empty_or_ours_may_be_filled(there):
-    may_be_filled(named(*there), {"id-bmad_embeddings", "id-chromadrill-import-x"})
+    require_may_be_filled(named(*there), {"id-bmad_embeddings", "id-chromadrill-import-x"})
 
 
 @pytest.mark.parametrize(
@@ -39,14 +39,12 @@ def test_empty_or_ours_may_be_filled(there):
 def test_name_like_ours_is_no_proof_that_a_drill_made_it(name):
     for ids in ((), {"id-another"}):
         with pytest.raises(Refused, match=f"holds what no drill put there: .*{name}"):
-            may_be_filled(named(name), ids)
+            require_may_be_filled(named(name), ids)
 
 
 @pytest.mark.slow
-def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(
-    server, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(permissions, "_KNOWN", {})
+def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(server, tmp_path):
+    permissions.forget()
     small = Dataset(tuple(c for c in standard(1100).collections if c.name == "scratchpad"))
     (tmp_path / "rails").mkdir()
 
@@ -68,7 +66,7 @@ def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(
         assert counts(chroma) == first
         assert first.keys() == {"scratchpad"}
         assert first["scratchpad"] > 50
-    permissions._KNOWN.clear()
+    permissions.forget()
     with Chroma(server.url) as chroma:  # somebody else makes it anew, under the same name
         scope = small.scopes[0]
         chroma.delete_collection(scope, "scratchpad")

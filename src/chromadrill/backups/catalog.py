@@ -57,7 +57,7 @@ def describe(
     )
 
 
-def opened(folder: Path) -> Backup:
+def open_backup(folder: Path) -> Backup:
     """The backup in `folder`; raises Unavailable when it is none, or has no fingerprint."""
     content = manifest.read(folder)
     beside = folder / "fingerprint"
@@ -74,10 +74,10 @@ def opened(folder: Path) -> Backup:
     )
 
 
-def listed(folder: Path) -> list[Backup]:
+def list_backups(folder: Path) -> list[Backup]:
     """Whole backups below `folder`, newest first."""
     found = [
-        opened(each)
+        open_backup(each)
         for each in folder.iterdir()
         if not each.name.startswith(".") and (each / manifest.NAME).is_file()
     ]

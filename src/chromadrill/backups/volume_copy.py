@@ -1,4 +1,4 @@
-"""Backup method `volume copy`: the data directory of a stopped server, fingerprint beside it.
+"""Backup method `volume-copy`: the data directory of a stopped server, fingerprint beside it.
 
     ID/manifest.json   what, when, of what; every file with size and SHA-256
     ID/fingerprint     taken from the running server just before the stop
@@ -24,8 +24,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Backup, Fingerprint, Outcome, Scope
 from chromadrill.core.protocols import HasRelease, Stoppable
 
-METHOD = "volume copy"
-WAY = "stop-copy"  # of hot/ways.py, where the suite `hotcopy` measures it
+METHOD = "volume-copy"
 
 
 def take(
@@ -51,7 +50,7 @@ def take(
             catalog.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
     finally:
         target.start()
-    return catalog.opened(into / backup_id)
+    return catalog.open_backup(into / backup_id)
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:

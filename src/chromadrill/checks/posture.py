@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from chromadrill.core.model import Outcome, Plan, ProvenRestore, Schedule, Store, Stored, Verdict
+from chromadrill.core.model import (
+    BackupStore,
+    Outcome,
+    Plan,
+    ProvenRestore,
+    Schedule,
+    StoreEntry,
+    Verdict,
+)
 
 DAYS = {"daily": 1.0, "weekly": 7.0, "monthly": 30.0}
 GRACE = timedelta(hours=1)  # a backup takes its time, and a schedule begins when it can
@@ -16,7 +24,7 @@ SHRUNK = 0.5  # of what it is a backup of, or of those before it
 
 
 def judge(
-    store: Store,
+    store: BackupStore,
     plans: Sequence[Plan],
     *,
     now: datetime,
@@ -37,7 +45,7 @@ def judge(
     return [*found, size(store), restorable(proven, restore_limit_s, kind, now, simulated)]
 
 
-def newest(store: Store, plans: Sequence[Plan], now: datetime, may_lose_s: float) -> Verdict:
+def newest(store: BackupStore, plans: Sequence[Plan], now: datetime, may_lose_s: float) -> Verdict:
     """Its age: at most the shortest interval, and an hour."""
     limit_s = may_lose_s
     if plans:
@@ -56,7 +64,7 @@ def newest(store: Store, plans: Sequence[Plan], now: datetime, may_lose_s: float
     return make("newest backup", sentence, actual=age_s, **numbers)
 
 
-def schedule(store: Store, plan: Plan, now: datetime) -> Verdict:
+def schedule(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
     """As the platform says; where none can be asked, by the times of the backups themselves."""
     check = f"{plan.every} schedule"
     if store.schedules is not None:
@@ -74,7 +82,7 @@ def schedule(store: Store, plan: Plan, now: datetime) -> Verdict:
     return make(check, sentence, actual=gap, limit=limit, unit="days")
 
 
-def hour(store: Store, plan: Plan) -> Verdict:
+def hour(store: BackupStore, plan: Plan) -> Verdict:
     """When it is made, in UTC; any time is right for a plan that names none."""
     check = f"{plan.every} hour"
     if plan.at is None:
@@ -98,7 +106,7 @@ def hour(store: Store, plan: Plan) -> Verdict:
     return make(check, f"{near} of {len(times)} were made within an hour of {plan.at} UTC")
 
 
-def retention(store: Store, plan: Plan, now: datetime) -> Verdict:
+def retention(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
     """How long it is kept, in days; longer is fine."""
     check = f"{plan.every} retention"
     numbers = {"limit": plan.keep_days, "unit": "days"}
@@ -124,7 +132,7 @@ def retention(store: Store, plan: Plan, now: datetime) -> Verdict:
     )
 
 
-def size(store: Store) -> Verdict:
+def size(store: BackupStore) -> Verdict:
     """The newest against what is on the volume, else against those before it."""
     sized = [each.bytes for each in _sorted(store) if each.bytes is not None]
     if not sized:
@@ -177,23 +185,23 @@ def restorable(
     )  # fmt: skip
 
 
-def _fixed(store: Store, what: str, key: str, value: str) -> str:
+def _fixed(store: BackupStore, what: str, key: str, value: str) -> str:
     if not store.fixed:
         return ""
     return f"; {store.fixed} fixes {what}: to accept it, set {key} = {value} in the plan"
 
 
-def _of(store: Store, plan: Plan) -> Schedule | None:
+def _of(store: BackupStore, plan: Plan) -> Schedule | None:
     return next((each for each in store.schedules or () if each.every == plan.every), None)
 
 
-def _sorted(store: Store) -> list[Stored]:
+def _sorted(store: BackupStore) -> list[StoreEntry]:
     return sorted(
         store.backups, key=lambda each: datetime.fromisoformat(each.created_at), reverse=True
     )
 
 
-def _ages(store: Store, now: datetime) -> list[float]:
+def _ages(store: BackupStore, now: datetime) -> list[float]:
     """Days, the newest first."""
     return [
         (now - datetime.fromisoformat(each.created_at)) / timedelta(days=1)

@@ -16,7 +16,7 @@ ID = "chromadrill-canary"
 WORDS = "chromadrill canary sings in the mine"
 
 
-def sing(
+def write_canary(
     chroma: Chroma, collections: Sequence[CollectionInfo], counts: Mapping[str, int]
 ) -> list[ReadError]:
     """Write, read, search and remove one record in every collection that has a dimension.

@@ -153,17 +153,27 @@ class Access:
             )
 
 
-_KNOWN: dict[str, Access] = {}
+_DECLARATIONS: dict[str, Access] = {}
 
 
 def declare(url: str, access: Access) -> None:
-    """From now on clients of this process keep to it; the latest one counts."""
-    _KNOWN[origin(url)] = access
+    """Bind all later clients of the server at `url` to `access`; the latest declaration counts."""
+    _DECLARATIONS[origin(url)] = access
+
+
+def declarations() -> dict[str, Access]:
+    """Return what is declared now: a server's origin -> the access to it."""
+    return dict(_DECLARATIONS)
+
+
+def forget() -> None:
+    """Drop every declaration, as a new process has none."""
+    _DECLARATIONS.clear()
 
 
 def access_to(url: str) -> Access:
-    """What was declared of the server at `url`; anything where nothing was."""
-    return _KNOWN.get(origin(url)) or Access()
+    """Return what is declared of the server at `url`; an unrestricted Access where nothing is."""
+    return _DECLARATIONS.get(origin(url)) or Access()
 
 
 def _reads(method: str, path: str) -> bool:

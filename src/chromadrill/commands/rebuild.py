@@ -24,7 +24,7 @@ from chromadrill.recovery.rebuild import Rebuilt, Task, rebuild, settle
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import Source
 from chromadrill.recovery.sources.stored_documents import stored_documents
-from chromadrill.targets.guarded import may_import
+from chromadrill.targets.guarded import require_may_import
 from chromadrill.workload.data import minilm
 
 
@@ -60,7 +60,7 @@ def run(
         asked.drill_config, command_line={"embedding.batch_size": asked.batch_size}
     )
     url = cli.url_of(parser, asked)
-    may_import(known, url, asked.incident)
+    require_may_import(known, url, asked.incident)
     table = known.source.named(source_name) if source_name else known.source
     scopes = cli.scopes_of(asked) or (Scope(),)
     if len(scopes) > 1:

@@ -307,7 +307,7 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoreEntry:
     """A backup as its store lists it. `bytes` None: it does not say. ISO 8601, UTC."""
 
     id: str
@@ -316,14 +316,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class BackupStore:
     """What is seen of the place where backups are. `schedules` None: it has none to ask for.
 
     `fixed`: whose limits are not ours to set (a platform's name), "" where they are.
     """
 
     where: str
-    backups: tuple[Stored, ...]
+    backups: tuple[StoreEntry, ...]
     schedules: tuple[Schedule, ...] | None = None
     used_bytes: int | None = None
     size_bytes: int | None = None
@@ -361,14 +361,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class HotCopy:
-    """One try of a way to copy a running server, and what was then seen of the copy.
+    """One try of a method to copy a running server, and what was then seen of the copy.
 
     `began`, `ended`: UTC epoch seconds. `ledger`: the writes acknowledged until it ended, in their
     order. `stalled_s`: the longest that the writer waited between two acknowledgements meanwhile.
-    `present`: whole writes found in the copy, id -> value. `refused`: why the way gave no copy.
+    `present`: whole writes found in the copy, id -> value. `refused`: why the method gave no copy.
     """
 
-    way: str
+    method: str
     began: float
     ended: float
     ledger: tuple[Acknowledged, ...]

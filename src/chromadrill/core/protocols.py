@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from chromadrill.core.model import Backup, Scope, Store, Usage
+from chromadrill.core.model import Backup, BackupStore, Scope, Usage
 
 
 @runtime_checkable
@@ -73,7 +73,7 @@ class HasSnapshots(Protocol):
 class HasBackupStore(Protocol):
     """The platform keeps the backups itself, with what it knows of each."""
 
-    def backup_store(self) -> Store: ...
+    def backup_store(self) -> BackupStore: ...
 
 
 @runtime_checkable
@@ -207,7 +207,6 @@ class BackupMethod(Protocol):
     """A way to make a backup and to put it back; a module with these names is one."""
 
     METHOD: str
-    WAY: str
 
     def take(
         self, target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]

@@ -1,4 +1,4 @@
-"""One try of a way to copy a server that is written to, and a look at the copy."""
+"""One try of a method to copy a server that is written to, and a look at the copy."""
 
 from __future__ import annotations
 
@@ -11,30 +11,32 @@ from pathlib import Path
 from statistics import median
 
 from chromadrill.backups.export.formats import is_export, open_export
-from chromadrill.backups.hot_copy.methods import Copied, Way
+from chromadrill.backups.hot_copy.methods import HotCopyMethod, HotCopyTarget
 from chromadrill.checks import hot_copy as checks
 from chromadrill.chroma.at_rest import Store
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON, CollectionInfo, HotCopy, Outcome, Verdict
 from chromadrill.drill import validate
-from chromadrill.workload.writer import BATCH, DIMENSION, Writer, whole_in
+from chromadrill.workload.writer import BATCH, DIMENSION, Writer, complete_writes
 
 WARM_UP = 100  # writes acknowledged before each try
 
 
-def copied(target: Copied, way: Way, writer: Writer, into: Path) -> tuple[HotCopy, Path | None]:
+def copied(
+    target: HotCopyTarget, method: HotCopyMethod, writer: Writer, into: Path
+) -> tuple[HotCopy, Path | None]:
     """Make the copy once the writer is in full flow, and return when it writes again."""
     writer.wait_for(len(writer.acknowledged) + WARM_UP)
     began, refused, place = time.time(), None, None
     try:
-        place = way.copy(target, into)
+        place = method.copy(target, into)
     except DrillError as error:
         refused = str(error)
     ended = time.time()
     writer.wait_for(len(writer.acknowledged) + BATCH)
     ledger = list(writer.acknowledged)
     found = HotCopy(
-        way=way.name,
+        method=method.name,
         began=began,
         ended=ended,
         ledger=tuple(each for each in ledger if each.at <= ended),
@@ -53,8 +55,8 @@ def looked_at(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotC
     return dataclasses.replace(copy, verdicts=tuple(verdicts), present=_present(place, writes))
 
 
-def row(way: Way, copies: Sequence[HotCopy]) -> JSON:
-    """One way in the table, and in `hotcopy.json`: what was measured, over all tries.
+def row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
+    """One method in the table, and in `hotcopy.json`: what was measured, over all tries.
 
     What would be lost is that of the copy that loses most, holes are those of the one with most.
     """
@@ -66,8 +68,8 @@ def row(way: Way, copies: Sequence[HotCopy]) -> JSON:
     failed = {v.check for each in made for v in each.verdicts if v.outcome is Outcome.FAIL}
     verdict = checks.never_failed(copies)
     return {
-        "way": way.name,
-        "what": way.what,
+        "way": method.name,
+        "what": method.what,
         "tries": len(copies),
         "consistent": outcomes.count(Outcome.PASS),
         "bad": outcomes.count(Outcome.FAIL),
@@ -93,10 +95,10 @@ def _present(place: Path, writes: CollectionInfo) -> dict[str, int]:
     """Whole writes in the copy; none where it cannot even be read, which the check suite has said."""
     try:
         if is_export(place):
-            return whole_in(open_export(place).pages(writes.key), dimension=DIMENSION)
+            return complete_writes(open_export(place).pages(writes.key), dimension=DIMENSION)
         with Store.open(place) as store:
             there = [each for each in store.collections() if each.key == writes.key]
-            return whole_in(store.pages(there[0]), dimension=DIMENSION) if there else {}
+            return complete_writes(store.pages(there[0]), dimension=DIMENSION) if there else {}
     except DrillError:
         return {}
 

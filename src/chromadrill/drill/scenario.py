@@ -40,7 +40,7 @@ Step = Callable[[str], AbstractContextManager[Any]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Held:
+class StoredBackup:
     """A snapshot at hand, with the fingerprint that lies beside it.
 
     `imported`: the collections that come back over the API when it is restored.
@@ -163,7 +163,7 @@ class Drill:
         else:
             self.judged(Verdict.failed("refused", f"{shown}: was done, and should not have been"))
 
-    def backup(self, backup_id: str) -> Held:
+    def backup(self, backup_id: str) -> StoredBackup:
         """The snapshot of that id, with its fingerprint read from beside it."""
         if not isinstance(self.target, HasSnapshots):
             raise DrillError(f"{self.target.name} has no snapshots.")
@@ -171,7 +171,7 @@ class Drill:
         self.note("backup", **dataclasses.asdict(backup))
         before = fingerprint_file.load(Path(backup.path) / "fingerprint")
         imported = before.collections if backup.method == "export" else ()
-        return Held(backup.id, Path(backup.path), before, imported)
+        return StoredBackup(backup.id, Path(backup.path), before, imported)
 
     # ---- disaster and recovery ------------------------------------------------------------------
     def watch(self, prober: Prober) -> None:

@@ -14,7 +14,7 @@ from chromadrill.backups.export.types import ExportRefused
 from chromadrill.backups.files import size_of
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_canary, judge_files, outcome_of
-from chromadrill.chroma import canary
+from chromadrill.chroma.canary import write_canary
 from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import DrillError, Unavailable, UsageError
@@ -203,7 +203,7 @@ def _climb(
                     target.stop()
                     continue
                 sung = dataclasses.replace(
-                    seen, read_errors=tuple(canary.sing(chroma, infos, narrow.counts))
+                    seen, read_errors=tuple(write_canary(chroma, infos, narrow.counts))
                 )
                 verdicts.append(judge_canary(sung))
                 if sung.read_errors:

@@ -147,7 +147,7 @@ def is_named(incident: str | None, target: str) -> bool:
     return incident is None or without_password(incident) == without_password(target)
 
 
-def may_import(settings: Settings, url: str, incident: str | None) -> None:
+def require_may_import(settings: Settings, url: str, incident: str | None) -> None:
     """Raise Refused for a script that would write to production; `incident`: its --incident."""
     if not is_named(incident, url):
         raise UsageError(

@@ -114,10 +114,10 @@ def upsert(
 
 def whole_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str, int]:
     """The writes that are there whole: id -> value, where document, value and id agree."""
-    return whole_in(chroma.pages(collection))
+    return complete_writes(chroma.pages(collection))
 
 
-def whole_in(pages: Iterable[Page], *, dimension: int | None = None) -> dict[str, int]:
+def complete_writes(pages: Iterable[Page], *, dimension: int | None = None) -> dict[str, int]:
     """The same of pages from anywhere. `dimension`: the vector, too, is the one Writer wrote."""
     found: dict[str, int] = {}
     for page in pages:

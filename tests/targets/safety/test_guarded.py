@@ -57,7 +57,7 @@ class Platform:
 def box(server, tmp_path, monkeypatch):
     """(platform, guarded): taken over while it was empty, a snapshot made, stopped."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(permissions, "_KNOWN", {})
+    permissions.forget()
     platform = Platform(server.url)
     at = Standing("box", server.url, "command", "staging", "staging", exclusive=True)
     with Chroma(server.url) as chroma:

@@ -25,9 +25,9 @@ VECTOR = np.ones((1, 8), np.float32)
 
 
 @pytest.fixture
-def rail(server, monkeypatch):
+def rail(server):
     """Declare something of the server, for one test."""
-    monkeypatch.setattr(permissions, "_KNOWN", {})
+    permissions.forget()
     return lambda *words, **more: declare(
         server.url.replace("127.0.0.1", "localhost"), Access(*words, **more)
     )
@@ -121,7 +121,7 @@ def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp
     rail(May.ANYTHING, notes=tmp_path / "made")
     with Chroma(server.url) as chroma:
         one = chroma.create_collection(Scope(), "one")
-    permissions._KNOWN.clear()
+    permissions.forget()
     monkeypatch.setenv(permissions.NOTES_VARIABLE, str(tmp_path / "made"))
     with Chroma(server.url) as chroma:
         chroma.rename_collection(one, "two")
@@ -180,7 +180,7 @@ def test_secret_goes_to_its_own_server_alone(server, rail):
 @pytest.fixture
 def script(server, tmp_path, monkeypatch):
     """Run a script's `main` on the server, which is production; returns its exit code."""
-    monkeypatch.setattr(permissions, "_KNOWN", {})
+    permissions.forget()
     monkeypatch.chdir(tmp_path)
     for name in [each for each in os.environ if each.startswith(("CHROMA_", "DRILL_"))]:
         monkeypatch.delenv(name)
@@ -221,7 +221,7 @@ def test_every_script_that_reads_production_is_held_to_reading(
 @pytest.mark.slow
 def test_person_in_an_incident_restores_production_with_a_script(script, server, capsys):
     assert script("backup_chromadb.py", "--all", "--output-file", "export.jsonl") == 0
-    permissions._KNOWN.clear()
+    permissions.forget()
     said = server.url.replace("127.0.0.1", "localhost")
     words = ("--input-file", "export.jsonl", "--into", "drill-into")
     with pytest.raises(Refused, match="read-only by rule"):

@@ -16,7 +16,6 @@ from chromadrill.core.model import Backup, Outcome, Scope
 from chromadrill.core.protocols import Stoppable
 
 METHOD = parquet_folder.METHOD
-WAY = "export"  # of hot/ways.py, where the suite `hotcopy` measures it
 TRIES = 3  # a writer that pauses now and then gives one of them a quiet moment
 DEADLINE_S = 60.0
 
@@ -40,7 +39,7 @@ def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequenc
     backup_id = catalog.new_id(into, name)
     with connect(target.url, timeout_s=DEADLINE_S) as chroma:
         exporter.export(chroma, into / backup_id, scopes=scopes, retry=TRIES - 1, suffix="")
-    return catalog.opened(into / backup_id)
+    return catalog.open_backup(into / backup_id)
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:

@@ -1,1 +1,1 @@
-"""Copies of a running server: ways to make one, to be measured. The backup methods use the safe ones."""
+"""Copies of a running server: methods to make one, to be measured. Backups use the safe ones."""

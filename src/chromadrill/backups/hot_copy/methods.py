@@ -1,4 +1,4 @@
-"""Ways to copy a server that clients write to. Which of them are backups, the suite measures."""
+"""Methods to copy a server that clients write to. The suite measures which of them give backups."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ from chromadrill.core.protocols import HasSnapshots, HotCopyable, Pausable, Stop
 BYTES_PER_S = 8e6
 
 
-class Copied(Stoppable, Pausable, HotCopyable, HasSnapshots, Protocol):
-    """What a target must be able to do for all of the ways."""
+class HotCopyTarget(Stoppable, Pausable, HotCopyable, HasSnapshots, Protocol):
+    """What a target must be able to do for all of the methods."""
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """`copy(target, into)` makes a copy, and gives its place: a data directory, or an export.
+class HotCopyMethod:
+    """A method to copy a running server.
 
-    It raises DrillError where it refuses to. `needs`: capabilities of the target. `in_place`: it
-    reaches into the running server's own directory.
+    `copy(target, into)` makes the copy and returns its path: a data directory, or an export. It
+    raises DrillError where it refuses to copy. `needs`: capabilities of the target. `in_place`: the
+    method reaches into the running server's own directory.
     """
 
     name: str
     what: str
-    copy: Callable[[Copied, Path], Path]
+    copy: Callable[[HotCopyTarget, Path], Path]
     needs: tuple[str, ...] = ("hotcopy",)
     in_place: bool = False
 
@@ -38,7 +39,7 @@ class Way:
         return self.name
 
 
-def _stopped(target: Copied, into: Path) -> Path:
+def _copy_stopped(target: HotCopyTarget, into: Path) -> Path:
     target.stop()
     try:
         with target.volume() as data:
@@ -48,7 +49,7 @@ def _stopped(target: Copied, into: Path) -> Path:
     return into
 
 
-def _paused(target: Copied, into: Path) -> Path:
+def _copy_paused(target: HotCopyTarget, into: Path) -> Path:
     target.pause()
     try:
         target.copy_running(into, bytes_per_s=BYTES_PER_S)
@@ -57,28 +58,30 @@ def _paused(target: Copied, into: Path) -> Path:
     return into
 
 
-def _locked(target: Copied, into: Path) -> Path:
+def _copy_locked(target: HotCopyTarget, into: Path) -> Path:
     with write_lock(target.live_data()):
         target.copy_running(into, bytes_per_s=BYTES_PER_S)
     return into
 
 
-def _plain(target: Copied, into: Path) -> Path:
+def _copy_plain(target: HotCopyTarget, into: Path) -> Path:
     target.copy_running(into, bytes_per_s=BYTES_PER_S)
     return into
 
 
-def _export(target: Copied, _: Path) -> Path:
+def _export(target: HotCopyTarget, _: Path) -> Path:
     return Path(target.snapshot(method="export").path)
 
 
-WAYS = {
-    way.name: way
-    for way in (
-        Way("stop-copy", "stop, copy, start", _stopped, ("restart", "volume")),
-        Way("pause-copy", "freeze the process, copy, wake it", _paused, ("pause", "hotcopy")),
-        Way("lock-copy", "hold SQLite's write lock, copy", _locked, in_place=True),
-        Way("plain-copy", "copy the files as they are", _plain),
-        Way("export", "read everything over the API, twice", _export, ("snapshot",)),
+HOT_COPY_METHODS = {
+    method.name: method
+    for method in (
+        HotCopyMethod("volume-copy", "stop, copy, start", _copy_stopped, ("restart", "volume")),
+        HotCopyMethod(
+            "pause-copy", "freeze the process, copy, wake it", _copy_paused, ("pause", "hotcopy")
+        ),
+        HotCopyMethod("lock-copy", "hold SQLite's write lock, copy", _copy_locked, in_place=True),
+        HotCopyMethod("plain-copy", "copy the files as they are", _copy_plain),
+        HotCopyMethod("export", "read everything over the API, twice", _export, ("snapshot",)),
     )
 }

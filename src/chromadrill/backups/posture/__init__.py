@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from chromadrill.core.errors import DrillError
-from chromadrill.core.model import Store, Stored
+from chromadrill.core.model import BackupStore, StoreEntry
 from chromadrill.core.protocols import HasBackupStore, HasSnapshots, Target
 
 
-def store_of(target: Target, named: str | None) -> Store:
+def store_of(target: Target, named: str | None) -> BackupStore:
     """The store `named` (restic:REPOSITORY[#TAG or #/PATH], or a folder), else the target's own.
 
     Raises UsageError, Unavailable where it cannot be read.
@@ -29,5 +29,7 @@ def store_of(target: Target, named: str | None) -> Store:
             f"{target.name} has no snapshots of its own.",
             next_step="Name where its backups are: posture --store FOLDER, or restic:REPOSITORY.",
         )
-    found = [Stored(each.id, each.created_at, each.bytes or None) for each in target.snapshots()]
-    return Store(f"the snapshots of {target.name}", tuple(found))
+    found = [
+        StoreEntry(each.id, each.created_at, each.bytes or None) for each in target.snapshots()
+    ]
+    return BackupStore(f"the snapshots of {target.name}", tuple(found))

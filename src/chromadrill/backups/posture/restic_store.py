@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from chromadrill.core.errors import Unavailable, UsageError
-from chromadrill.core.model import Store, Stored
+from chromadrill.core.model import BackupStore, StoreEntry
 from chromadrill.core.redaction import plain
 
 LIMIT_S = 120.0
 
 
-def store(named: str) -> Store:
+def store(named: str) -> BackupStore:
     """REPOSITORY, or REPOSITORY#TAG, or REPOSITORY#/PATH: which of its snapshots are meant.
 
     The password is restic's own affair: RESTIC_PASSWORD_FILE or its other ways. Raises Unavailable
@@ -30,7 +30,7 @@ def store(named: str) -> Store:
     snapshots = _restic(repository, "snapshots", *only) or []  # some releases say null for none
     try:
         paths = {", ".join(each["paths"]) for each in snapshots}
-        found = [Stored(each["short_id"], each["time"], None) for each in snapshots]
+        found = [StoreEntry(each["short_id"], each["time"], None) for each in snapshots]
         found.sort(key=lambda each: datetime.fromisoformat(each.created_at))
         if len(paths) > 1 and not which:
             raise Unavailable(
@@ -38,11 +38,11 @@ def store(named: str) -> Store:
                 next_step=f"Say which: --store restic:{plain(repository)}#TAG, or #/PATH.",
             )
         sized = [
-            Stored(each.id, each.created_at, _size(repository, each.id)) for each in found[-2:]
+            StoreEntry(each.id, each.created_at, _size(repository, each.id)) for each in found[-2:]
         ]
     except (TypeError, KeyError, ValueError) as error:
         raise Unavailable(f"{where}: not what restic says of snapshots: {error!r}.") from error
-    return Store(f"{where} ({which or ''.join(paths) or 'empty'})", (*found[:-2], *sized))
+    return BackupStore(f"{where} ({which or ''.join(paths) or 'empty'})", (*found[:-2], *sized))
 
 
 def _size(repository: str, snapshot: str) -> int:

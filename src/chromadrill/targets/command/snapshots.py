@@ -49,7 +49,7 @@ class Snapshots(UpAndDown):
                 source={"target": self.name, "url": without_password(self.url)},
                 bytes=self._bytes(backup_id),
             )  # fmt: skip
-        return catalog.opened(self._folder / backup_id)
+        return catalog.open_backup(self._folder / backup_id)
 
     @property
     def lists_all(self) -> bool:
@@ -58,7 +58,7 @@ class Snapshots(UpAndDown):
 
     def snapshots(self) -> list[Backup]:
         """Newest first: those of this home; with a command `snapshots` all that it lists."""
-        mine = catalog.listed(self._folder)
+        mine = catalog.list_backups(self._folder)
         if self.lists_all:
             there = self._elsewhere()
             known = {each.id for each in mine}

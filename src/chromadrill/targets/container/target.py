@@ -273,7 +273,7 @@ class ContainerTarget:
         return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
 
     def snapshots(self) -> list[Backup]:
-        return catalog.listed(self.home / "snapshots")
+        return catalog.list_backups(self.home / "snapshots")
 
     def restore(self, backup_id: str) -> None:
         """Put a snapshot back into the emptied volume; the server must be stopped, and stays so."""

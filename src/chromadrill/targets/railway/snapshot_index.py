@@ -49,7 +49,7 @@ class Book:
                 folder, before, backup_id=backup_id, method=METHOD, source=source,
                 created_at=made.created_at, bytes=int(size),
             )  # fmt: skip
-        return catalog.opened(self.folder / backup_id)
+        return catalog.open_backup(self.folder / backup_id)
 
     def joined(self, there: Sequence[PlatformBackup]) -> list[Backup]:
         """The platform's snapshots, with their folder where they have one, and the exports here."""
@@ -59,12 +59,12 @@ class Book:
             if entry["method"] == METHOD
         }
         found = [
-            catalog.opened(self.folder / kept[each.id])
+            catalog.open_backup(self.folder / kept[each.id])
             if each.id in kept
             else Backup(_called(each, there), "", METHOD, each.created_at, each.bytes or 0)
             for each in there
         ]
-        found += [each for each in catalog.listed(self.folder) if each.method == EXPORT]
+        found += [each for each in catalog.list_backups(self.folder) if each.method == EXPORT]
         return sorted(found, key=lambda each: each.created_at, reverse=True)
 
     def on_platform(self, backup: Backup, there: Sequence[PlatformBackup]) -> PlatformBackup:

@@ -18,7 +18,7 @@ from chromadrill.chroma.fingerprint import live
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable, UsageError
-from chromadrill.core.model import Backup, Scope, Store, Stored, Usage
+from chromadrill.core.model import Backup, BackupStore, Scope, StoreEntry, Usage
 from chromadrill.core.settings import TargetTable
 from chromadrill.targets.home import claim
 from chromadrill.targets.railway import (
@@ -218,13 +218,13 @@ class RailwayTarget:
         volume = resolve.volume(self._api, self.place)
         return self._book().joined(backups.listed(self._api, volume.instance))
 
-    def backup_store(self) -> Store:
+    def backup_store(self) -> BackupStore:
         """What the platform has and does by itself, for the posture."""
         volume = resolve.volume(self._api, self.place)
         there = backups.listed(self._api, volume.instance)
-        return Store(
+        return BackupStore(
             f"Railway ({self.place.environment_name})",
-            tuple(Stored(each.name or each.id, each.created_at, each.bytes) for each in there),
+            tuple(StoreEntry(each.name or each.id, each.created_at, each.bytes) for each in there),
             tuple(backups.told(each) for each in backups.schedules(self._api, volume.instance)),
             used_bytes=int(volume.used_mb * 1e6),
             size_bytes=int(volume.size_mb * 1e6),

@@ -18,7 +18,7 @@ def ours(each: CollectionInfo, made: Collection[str]) -> bool:
     return each.id in made or of_a_run(each.name)
 
 
-def may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:
+def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:
     """Raise Refused unless the server is empty, or was filled by a drill and holds only that."""
     foreign = [each.key for each in there if not ours(each, made)]
     if foreign:

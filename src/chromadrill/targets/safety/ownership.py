@@ -17,7 +17,7 @@ from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Scope
 from chromadrill.core.urls import origin
-from chromadrill.targets.safety.owned_data import everything, may_be_filled
+from chromadrill.targets.safety.owned_data import everything, require_may_be_filled
 from chromadrill.targets.safety.target_role import Standing
 
 FOLDER = "rails"
@@ -61,7 +61,7 @@ def made(home: Path) -> frozenset[str]:
 def take_over(at: Standing, home: Path, scopes: Sequence[Scope]) -> None:
     """Put the marker, if the server is empty or holds only what drills put there.
 
-    Where the marker is already, what others hold there now is for `may_be_filled` and
+    Where the marker is already, what others hold there now is for `require_may_be_filled` and
     `may_restore`. Raises Refused for a server that holds anything else: nothing is written.
     """
     path = home / FOLDER / NAME
@@ -71,7 +71,7 @@ def take_over(at: Standing, home: Path, scopes: Sequence[Scope]) -> None:
     if at.url is None:
         raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
     with connect(at.url) as chroma:
-        may_be_filled(everything(chroma, scopes), made(home))
+        require_may_be_filled(everything(chroma, scopes), made(home))
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "deployment": _deployment(at),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.targets.safety.owned_data import everything, may_be_filled
+from chromadrill.targets.safety.owned_data import everything, require_may_be_filled
 from chromadrill.workload.data.standard import Dataset
 
 
@@ -15,7 +15,7 @@ def fill(chroma: Chroma, dataset: Dataset, made: Collection[str]) -> None:
     Raises Refused, before anything is written, for a server that holds what no drill put there.
     """
     there = everything(chroma, dataset.scopes)
-    may_be_filled(there, made)
+    require_may_be_filled(there, made)
     for each in there:
         chroma.delete_collection(each.scope, each.name)
     dataset.load(chroma)

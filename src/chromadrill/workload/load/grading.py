@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from chromadrill.workload.load.requests import Operation
-from chromadrill.workload.queries.known_answer import not_among
+from chromadrill.workload.queries.known_answer import mismatch
 
 
 def judged(operation: Operation, status: int, content: bytes) -> tuple[str, str]:
@@ -18,7 +18,7 @@ def judged(operation: Operation, status: int, content: bytes) -> tuple[str, str]
         return "right", ""
     try:
         ids, documents = _columns(operation.kind, content)
-        wrong = not_among(operation.record, operation.document, ids, documents)
+        wrong = mismatch(operation.record, operation.document, ids, documents)
     except (ValueError, KeyError, IndexError, TypeError) as error:
         return "error", f"{operation.kind}: strange answer: {error!r}"
     if not wrong and len(ids) < operation.least:

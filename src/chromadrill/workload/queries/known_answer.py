@@ -30,7 +30,7 @@ class KnownAnswer:
         raw = chroma.query(
             info, np.array([self.vector], np.float32), include=("documents", "distances")
         )
-        wrong = not_among(self.record, self.document, raw["ids"][0], raw["documents"][0])
+        wrong = mismatch(self.record, self.document, raw["ids"][0], raw["documents"][0])
         return wrong and f"{info.key}: {wrong}"
 
     def to_json(self) -> JSON:
@@ -47,7 +47,7 @@ class KnownAnswer:
         return cls(**{**raw, "scope": Scope.parse(raw["scope"])})
 
 
-def not_among(
+def mismatch(
     record: str, document: str | None, ids: Sequence[str], documents: Sequence[str | None]
 ) -> str:
     """Empty when the record is among the answered, with its words; else what is wrong."""

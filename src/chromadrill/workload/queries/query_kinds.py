@@ -8,7 +8,7 @@ import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import JSON, CollectionInfo
-from chromadrill.workload.queries.known_answer import KnownAnswer, not_among
+from chromadrill.workload.queries.known_answer import KnownAnswer, mismatch
 from chromadrill.workload.queries.self_queries import NEAREST
 from chromadrill.workload.queries.timed import Question
 
@@ -77,5 +77,5 @@ def _filter(metadata: JSON) -> tuple[str, str | int] | tuple[()]:
 
 
 def _wrong(each: KnownAnswer, ids: Sequence[str], documents: Sequence[str | None]) -> str:
-    wrong = not_among(each.record, each.document, ids, documents)
+    wrong = mismatch(each.record, each.document, ids, documents)
     return wrong and f"{each.collection}: {wrong}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import CollectionInfo, Scope
-from chromadrill.workload.queries.known_answer import KnownAnswer, largest, not_among, spread_over
+from chromadrill.workload.queries.known_answer import KnownAnswer, largest, mismatch, spread_over
 
 NEAREST = 10
 TIES = 1e-5  # of a distance: float32, computed in another order
@@ -55,7 +55,7 @@ def sorted_out(
         # judged by this one answer: a server that is wrong now and then may be right the next time
         raw = chroma.query(info, vector[None], n_results=NEAREST, include=("documents",))
         ids = raw["ids"][0]
-        if not not_among(each.record, each.document, ids, raw["documents"][0]):
+        if not mismatch(each.record, each.document, ids, raw["documents"][0]):
             right.append(each)
         elif each.record in ids or _farther(chroma, info, space, vector, held, ids):
             missed.append(each.record)
