@@ -1,12 +1,15 @@
 """The pages of docs/reference/ that are made from the code: python ci/reference.py [--check].
 
 `settings.md`: the tables of `core/settings/schema.py`, with what `drill.toml` says of each key.
+`pytest.md`: options and marks of `fixtures/`, environments of `tox.ini`.
 """
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import difflib
+import importlib
 import json
 import re
 import sys
@@ -18,6 +21,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from chromadrill.core.protocols import CAPABILITIES
 from chromadrill.core.settings import loading, schema
 
 ROOT = Path(__file__).parents[1]
@@ -186,8 +190,72 @@ An environment variable names a key in capitals: `DRILL_RECORDS` is `records` of
 [drill.toml](../../drill.toml) is an example with every key."""
 
 
+# ---- pytest and tox -----------------------------------------------------------------------------
+class Options:
+    """Stands in for pytest's parser, and keeps what fixtures/ add to it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def getgroup(self, name: str, description: str = "") -> Options:
+        return self
+
+    def addoption(self, name: str, *, help: str, metavar: str = "", **more: Any) -> None:
+        takes = "" if more.get("action") == "store_true" else f" {metavar or name[2:].upper()}"
+        self.lines.append(f"| `{name}{takes}` | {sentence(help)} |")
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop, and safe in a table."""
+    text = " ".join(text.split()).replace("|", "\\|")
+    end = "" if text.endswith((".", "?")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"
+
+
+def pytest_page() -> str:
+    sys.path.insert(0, str(ROOT))
+    options = Options()
+    for name in importlib.import_module("conftest").pytest_plugins:
+        plugin = importlib.import_module(name)
+        if hasattr(plugin, "pytest_addoption"):
+            plugin.pytest_addoption(options)
+    marks = importlib.import_module("fixtures.marks")
+    lines = [PYTEST, "## Options", "", "| option | meaning |", "|---|---|", *options.lines]
+    lines += ["", "## Marks of a suite", "", "| mark | what it runs |", "|---|---|"]
+    lines += [f"| `{mark.name}` | {sentence(mark.meaning)} |" for mark in marks.MARKS]
+    lines += ["", "## Marks of a scenario", "", "| mark | meaning |", "|---|---|"]
+    for mark in marks.OF_SCENARIOS:
+        name, _, meaning = mark.partition(": ")
+        lines.append(f"| `{name}` | {sentence(meaning)} |")
+    lines += ["", "## Capabilities of a target", "", "| capability | meaning |", "|---|---|"]
+    for name, protocol in CAPABILITIES.items():
+        meaning = (protocol.__doc__ or "").partition("\n\n")[0].partition(": ")[2]
+        lines.append(f"| `{name}` | {sentence(meaning)} |")
+    lines += ["", "## Environments of tox", "", "| command | meaning |", "|---|---|"]
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    for section in tox.sections():
+        if ":" in section:
+            name, description = section.partition(":")[2], tox[section]["description"]
+            lines.append(f"| `tox run -e {name}` | {sentence(description)} |")
+    return "\n".join([*lines, PYTEST_FOOT])
+
+
+PYTEST = """\
+<!-- Made by ci/reference.py from fixtures/ and tox.ini. -->
+# pytest and tox
+
+`pytest -m MARK` runs one suite of `suites/`. `-n` works only with `-m sabotage`:
+parallel load would distort the timings.
+"""
+PYTEST_FOOT = """
+Arguments go after `--`: `tox run -e drill -- --records 20000`. tox passes on `DRILL_*`, `CHROMA_*` and a
+few more variables, and no others.
+"""
+
+
 def pages() -> dict[Path, str]:
-    return {PAGES / "settings.md": settings_page()}
+    return {PAGES / "settings.md": settings_page(), PAGES / "pytest.md": pytest_page()}
 
 
 def main(arguments: list[str]) -> int:

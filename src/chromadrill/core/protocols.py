@@ -78,7 +78,7 @@ class HasBackupStore(Protocol):
 
 @runtime_checkable
 class HasLogs(Protocol):
-    """Capability `logs`."""
+    """Capability `logs`: the last lines of the server's log can be read."""
 
     def logs(self, lines: int = 200) -> str: ...
 
