@@ -54,6 +54,11 @@ def test_owner_of_another_pid_namespace_or_boot_is_not_judged(monkeypatch):
     assert [process_tags.is_dead(each) for each in elsewhere] == [None, None]
 
 
+def test_pid_that_no_kernel_gives_is_gone():
+    assert process_tags.is_gone(10**20)
+    assert not process_tags.is_gone(os.getpid())
+
+
 @pytest.mark.parametrize("label", ["", "foo", "machine/3999999/1.00", "12-zzx1t", "1-2-3"])
 def test_malformed_tag_is_not_judged(label):
     assert process_tags.is_dead(label) is None

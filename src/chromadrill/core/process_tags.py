@@ -1,17 +1,25 @@
-"""Whose is what a run makes outside its process: a tag for its name or label, judged by other runs.
+"""Tags that name the process which owns a container, folder, file or disk: a later run cleans up.
 
     PID-PLACExSTARTt
 
-PLACE is a digest of the machine's boot and the pid namespace, START when the process started, in
-the kernel's ticks: no step of a clock moves them. A pid alone comes again, and is another's in
-another container, though volumes and temporary folders may be shared with it.
+PLACE is a digest of the machine's boot and the pid namespace. START is when the process started, in
+the kernel's ticks: no step of a clock moves them. A pid alone comes again, and means another process
+in another container, though volumes and temporary folders may be shared with it.
+
+Every answer to "is this owner dead?" is given here. `targets/process/supervisor.py` is the one
+exception: it is run by its path, without this package.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
+import shutil
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -20,38 +28,75 @@ _TAG = re.compile(r"(?<!\d)(\d+)-([0-9a-f]{10})x(\d+)t(?![0-9a-z])")
 
 
 def tag(pid: int) -> str:
-    """Of the process `pid`; of one that is gone already, a tag of the dead."""
-    return f"{pid}-{_place()}x{_start(pid) or 0}t"
+    """The tag of the process `pid`. The tag of a process that is gone already is a dead one."""
+    return f"{pid}-{place()}x{_start(pid) or 0}t"
 
 
 def is_dead(text: str) -> bool | None:
     """Whether the owner that the tag in `text` names is gone for certain.
 
-    None: there is no such tag, or its owner is of another boot or pid namespace, and nobody here
-    can judge it.
+    None: there is no such tag, or its owner is of another boot or pid namespace. Nobody here can
+    judge that owner.
     """
-    found = _TAG.search(text)
-    if found is None or found[2] != _place():
+    match = _TAG.search(text)
+    if match is None or match[2] != place():
         return None
-    pid = int(found[1])
+    pid = int(match[1])
     start = _start(pid)
-    if start is None:
-        # /proc may hide the processes of others
-        return None if psutil.pid_exists(pid) and not _is_zombie(pid) else True
-    return start != int(found[3])
+    if start is None:  # /proc may hide the processes of others
+        return True if is_gone(pid) else None
+    return start != int(match[3])
 
 
-def _place() -> str:
+def is_gone(pid: int) -> bool:
+    """Whether no process has this pid here. One that ended and is not yet reaped is gone."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        namespace = str(Path("/proc/self/ns/pid").readlink())
+        return not psutil.pid_exists(pid) or _is_zombie(pid)
+    except OverflowError:  # no kernel gives such a pid
+        return True
+
+
+def place() -> str:
+    """Ten hex digits of where a pid means the same process: this boot, this pid namespace."""
+    return hashlib.sha256(f"{_boot()} {_pid_namespace()}".strip().encode()).hexdigest()[:10]
+
+
+def new_folder(prefix: str) -> Path:
+    """A new temporary folder PREFIX<tag of this process>-..., which `sweep_folders` can judge."""
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}{tag(os.getpid())}-"))
+
+
+def dead_folders(prefix: str) -> Iterator[Path]:
+    """Temporary folders PREFIX<tag>-... whose owner is dead; those of other users are left out."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        with contextlib.suppress(FileNotFoundError):  # another run sweeps, too
+            if is_dead(folder.name) and folder.stat().st_uid == os.getuid():
+                yield folder
+
+
+def sweep_folders(prefix: str) -> None:
+    """Remove the folders that killed processes left behind."""
+    for folder in dead_folders(prefix):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _boot() -> str:
+    """After a reboot every pid means another process."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:  # not Linux
-        boot, namespace = socket.gethostname(), f"{psutil.boot_time():.0f}"
-    return hashlib.sha256(f"{boot} {namespace}".encode()).hexdigest()[:10]
+        return f"{socket.gethostname()} {psutil.boot_time():.0f}"
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # not Linux
+        return ""
 
 
 def _start(pid: int) -> int | None:
-    """When it started; None of one that is gone, or ended and not yet reaped."""
+    """When the process started; None where it is gone, or ended and not yet reaped."""
     if _is_zombie(pid):
         return None
     if Path("/proc/self/stat").exists():

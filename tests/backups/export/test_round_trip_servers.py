@@ -15,6 +15,7 @@ from chromadrill.backups.export.types import TornExport
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.distance_metric import true_space
+from chromadrill.core import process_tags
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.drill.validate import prove
@@ -265,14 +266,15 @@ def test_export_that_cannot_be_written_leaves_nothing(source, tmp_path):
 
 def test_folder_that_is_there_and_leftovers_of_the_living_are_not_touched(source, tmp_path):
     (tmp_path / "e").mkdir()
-    (tmp_path / f".f.jsonl.{os.getppid()}.partial").touch()
-    (tmp_path / ".f.jsonl.4194300.partial").touch()
+    living, dead = (process_tags.tag(pid) for pid in (os.getppid(), 4194300))
+    (tmp_path / f".f.jsonl.{living}.partial").touch()
+    (tmp_path / f".f.jsonl.{dead}.partial").touch()
     with Chroma(source.url) as chroma:
         with pytest.raises(Refused, match="exists already"):
             export(chroma, tmp_path / "e", scopes=[Scope()])
         export(chroma, tmp_path / "f.jsonl", scopes=[Scope()], name="legacy")
     found = {each.name for each in tmp_path.iterdir()}
-    assert found == {"e", "f.jsonl", f".f.jsonl.{os.getppid()}.partial"}
+    assert found == {"e", "f.jsonl", f".f.jsonl.{living}.partial"}
 
 
 # ---- what an attack found -----------------------------------------------------------------------

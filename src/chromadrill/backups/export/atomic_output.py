@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from chromadrill.backups.files import flush_folder
+from chromadrill.core import process_tags
 from chromadrill.core.errors import Refused, UsageError
 
 
@@ -21,10 +20,9 @@ def new_file(path: Path) -> Iterator[Path]:
     Leftovers of runs that were killed are removed first: their process is gone.
     """
     for old in path.parent.glob(f".{path.name}.*.partial"):
-        pid = old.name.removesuffix(".partial").rpartition(".")[2]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+        if process_tags.is_dead(old.name):
             _remove(old)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{process_tags.tag(os.getpid())}.partial")
     _remove(partial)
     try:
         yield partial

@@ -10,11 +10,9 @@ import contextlib
 import os
 import shutil
 import signal
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 
@@ -46,7 +44,7 @@ def embedded_postgresql() -> Iterator[str]:
             next_step=f"{ALLOW_ROOT}=1 allows that; or set DATABASE_URL, or do not be root.",
         )
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{process_tags.tag(os.getpid())}-"))
+    folder = process_tags.new_folder(PREFIX)
     try:
         with get_server(folder / "d", cleanup_mode="stop") as server:
             yield server.get_uri()
@@ -56,11 +54,7 @@ def embedded_postgresql() -> Iterator[str]:
 
 def sweep() -> None:
     """Remove what a killed drill left behind, and end the server that still runs in that folder."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        if not process_tags.is_dead(
-            folder.name
-        ):  # of another container or boot: nobody here can judge it
-            continue
+    for folder in process_tags.dead_folders(PREFIX):
         with contextlib.suppress(OSError, ValueError, IndexError, psutil.Error):
             pid = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
             server = psutil.Process(pid)

@@ -55,9 +55,7 @@ def sweep() -> None:
     for device, file in attached().items():
         if f"/{PREFIX}" in file and process_tags.is_dead(file):
             _run("losetup", "--detach", device)
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if process_tags.is_dead(folder.name):
-            shutil.rmtree(folder, ignore_errors=True)
+    process_tags.sweep_folders(PREFIX)
 
 
 def attached() -> dict[str, str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
 from chromadrill.backups.files import require_room, size_of
+from chromadrill.core import process_tags
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
 
@@ -36,8 +34,8 @@ def scratch_target(scopes: Sequence[Scope], *, room_for: int) -> Iterator[Proces
 
     Raises Refused unless there is room for so many bytes.
     """
-    sweep()
-    scratch = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+    process_tags.sweep_folders(PREFIX)
+    scratch = process_tags.new_folder(PREFIX)
     try:
         require_room(scratch, room_for)
         target = ProcessTarget(
@@ -65,11 +63,3 @@ def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
             _copy(path, into / path.name, (*above, here))
         elif path.is_file():
             shutil.copyfile(path, into / path.name)
-
-
-def sweep(prefix: str = PREFIX) -> None:
-    """Remove temporary folders PREFIX<pid>-... of killed processes; their servers ended with them."""
-    for each in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
-        pid = each.name.removeprefix(prefix).split("-")[0]
-        if pid.isdigit() and not psutil.pid_exists(int(pid)) and each.stat().st_uid == os.getuid():
-            shutil.rmtree(each, ignore_errors=True)
