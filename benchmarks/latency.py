@@ -25,7 +25,7 @@ from pathlib import Path
 from chromadrill.checks.latency import judge_trend, percentiles
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Outcome, Verdict
-from chromadrill.disasters.faulty_proxy import Proxy, proxied
+from chromadrill.disasters.faulty_proxy import FaultyProxy, faulty_proxy
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.standard import Dataset, standard
 from chromadrill.workload.machine_speed import ReferenceWorkload
@@ -87,19 +87,19 @@ def measured(dataset: Dataset, repeats: int, rounds: int) -> Iterator[dict[str, 
 
 
 @contextmanager
-def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[Proxy, Chroma]]:
+def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[FaultyProxy, Chroma]]:
     """A server on a copy of `data`, a proxy before it and a client of that."""
     target = ProcessTarget(home, owner=os.getpid(), scopes=dataset.scopes)
     shutil.copytree(data, target.data, dirs_exist_ok=True)
     with ExitStack() as stack:
         stack.callback(target.remove)
         target.start()
-        proxy = stack.enter_context(proxied(target.url))
-        proxy.ends = ("/query", "/get")
+        proxy = stack.enter_context(faulty_proxy(target.url))
+        proxy.path_ends = ("/query", "/get")
         yield proxy, stack.enter_context(Chroma(proxy.url))
 
 
-def one(proxy: Proxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str, Measured]:
+def one(proxy: FaultyProxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str, Measured]:
     own = own_questions(chroma, dataset.scopes, QUESTIONS)
     assert own.info is not None
     found: dict[str, Measured] = {}

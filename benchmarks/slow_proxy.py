@@ -12,7 +12,7 @@ import sys
 
 import orjson
 
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 
 
 def emptied(answer: bytes) -> bytes:
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=0.0, help="added to every query")
     parser.add_argument("--wrong", choices=sorted(WRONG), help="answer queries fast and wrongly")
     asked = parser.parse_args()
-    with proxied(asked.upstream) as proxy:
+    with faulty_proxy(asked.upstream) as proxy:
         proxy.delay_ms, proxy.alter = asked.delay_ms, WRONG.get(asked.wrong, bytes)
         sys.stdout.write(f"{proxy.url}\n")
         sys.stdout.flush()

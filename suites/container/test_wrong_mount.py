@@ -6,11 +6,11 @@ import pytest
 
 from chromadrill.backups.files import empty
 from chromadrill.checks.objectives import recovery_time, was_seen
-from chromadrill.disasters.container import redeployed
+from chromadrill.disasters.container import redeployment
 
 pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-2")]
 WRONG = "/chroma/chroma"
-MISPLACED = redeployed(
+MISPLACED = redeployment(
     "wrong-mount",
     f"deployed anew with the volume at {WRONG}: the data was in the old container",
     lambda shape: replace(shape, mount=WRONG),

@@ -5,7 +5,7 @@ import pytest
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, recovery_time, was_seen, within
 from chromadrill.core.model import Scope
-from chromadrill.disasters.service import killed
+from chromadrill.disasters.service import server_kill
 from chromadrill.workload.writer import Writer, whole_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-1")]
@@ -23,7 +23,7 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(100)
             with drill.when("the server is killed while they write"):
-                injection = drill.inject(killed(drill.target))
+                injection = drill.inject(server_kill(drill.target))
     with drill.when("on-call follows RB-1: restart"):
         drill.ops("restart")
         recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)

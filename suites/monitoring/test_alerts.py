@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.disasters.files import SEGMENT_DELETED
 from chromadrill.recovery.runbook_commands import CommandFailed
 
@@ -29,7 +29,7 @@ def test_killed_server_pages_until_it_is_restarted(alarm):
 def test_slow_searches_page_until_they_are_fast_again(alarm):
     """Five minutes of searches over two seconds, by a proxy that holds them back."""
     drill = alarm.drill
-    with proxied(drill.target.url) as proxy, alarm.watching(proxy.url):
+    with faulty_proxy(drill.target.url) as proxy, alarm.watching(proxy.url):
         with drill.when("searches take 5 s"):
             alarm.inject("searches held back", lambda: setattr(proxy, "delay_ms", 5000))
         with drill.then("it pages"):

@@ -8,13 +8,13 @@ import pytest
 
 from chromadrill.backups.manifest import files_of
 from chromadrill.core.model import Outcome
-from chromadrill.disasters.catalogue.faults import RECIPES, bind
+from chromadrill.disasters.catalogue.faults import FAULT_SPECS, bind
 from chromadrill.disasters.catalogue.harmless import HEALTHY
 from chromadrill.drill.validate import validate
 from chromadrill.targets.process.target import ProcessTarget
 
 pytestmark = pytest.mark.sabotage
-SERVED_TOO = RECIPES[::5]  # checked to the end; for the others the first red check is enough
+SERVED_TOO = FAULT_SPECS[::5]  # checked to the end; for the others the first red check is enough
 
 
 @pytest.fixture
@@ -48,15 +48,15 @@ def noted(record_property, kind, name, family, verdicts):
     )
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: f"{recipe.family}-{recipe.name}")
-def test_fault_is_caught_and_its_collection_named(seeded, copy, record_property, recipe):
-    if recipe.needs_non_root and os.geteuid() == 0:
+@pytest.mark.parametrize("spec", FAULT_SPECS, ids=lambda spec: f"{spec.family}-{spec.name}")
+def test_fault_is_caught_and_its_collection_named(seeded, copy, record_property, spec):
+    if spec.needs_non_root and os.geteuid() == 0:
         pytest.skip("root may read everything: run it as another user")
-    fault = bind(recipe, seeded.data, seeded.older)
+    fault = bind(spec, seeded.data, seeded.older)
     fault.inject(copy)
     assert files_of(copy) != files_of(seeded.data), "no fault was injected"
 
-    verdicts = climbed(copy, seeded.before, to_the_end=recipe in SERVED_TOO)
+    verdicts = climbed(copy, seeded.before, to_the_end=spec in SERVED_TOO)
 
     noted(record_property, "fault", fault.name, fault.family, verdicts)
     if fault.shows == "nothing":

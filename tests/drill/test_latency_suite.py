@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 from tests.conftest import fill
 from tests.workload.wrong_answers import other_ids
 
@@ -23,8 +23,8 @@ def proxy(server):
     """A proxy before a server with enough records for neighbours to be some work."""
     with Chroma(server.url) as chroma:
         fill(chroma, "more", 900)
-    with proxied(server.url) as running:
-        running.ends = ("/query", "/get")
+    with faulty_proxy(server.url) as running:
+        running.path_ends = ("/query", "/get")
         yield running
 
 
@@ -32,7 +32,7 @@ def proxy(server):
 def suite(proxy, tmp_path):
     """Run the suite's reading part on the proxy; returns its exit code, output and record."""
     proxy.delay_ms, proxy.alter = 0, bytes
-    proxy.seen.clear()
+    proxy.requests.clear()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
 
     def run(*words, only="reading", **more):
@@ -83,7 +83,7 @@ def test_regression_against_the_accepted_baseline_fails_and_another_machine_is_n
 
 def test_slow_server_fails_and_is_not_accepted(suite, proxy, tmp_path):
     def later(data):  # the questions are found before, at full speed
-        proxy.delay_ms = 600 if proxy.seen.count("POST get") > 80 else 0
+        proxy.delay_ms = 600 if proxy.requests.count("POST get") > 80 else 0
         return data
 
     proxy.alter = later
@@ -98,7 +98,7 @@ def test_slow_server_fails_and_is_not_accepted(suite, proxy, tmp_path):
 
 def test_wrong_answers_fail_however_fast(suite, proxy):
     def now_and_then(data):  # the questions are found before, rightly
-        asked = proxy.seen.count("POST get")
+        asked = proxy.requests.count("POST get")
         return other_ids(data) if asked > 80 and asked % 2 else data
 
     proxy.alter = now_and_then

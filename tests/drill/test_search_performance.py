@@ -10,7 +10,7 @@ import pytest
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 from tests.workload.wrong_answers import other_ids
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "performance_test.py"
@@ -20,7 +20,7 @@ TYPED = ("--target-latency", "2000", "--queries", "100")
 @pytest.fixture(scope="module")
 def proxy(server):
     """A proxy before the module's server."""
-    with proxied(server.url) as running:
+    with faulty_proxy(server.url) as running:
         yield running
 
 
@@ -28,7 +28,7 @@ def proxy(server):
 def plain(proxy):
     """The proxy does nothing at the start of a test."""
     proxy.delay_ms, proxy.alter = 0, bytes
-    proxy.seen.clear()
+    proxy.requests.clear()
 
 
 def run(*words, url=None):
@@ -48,7 +48,7 @@ def test_healthy_server_passes_and_is_only_read(proxy):
     assert ran.returncode == 0, ran.stderr
     assert "every search" in ran.stdout
     assert "p90_ms: " in ran.stdout
-    assert {each.split("?")[0] for each in proxy.seen} == {
+    assert {each.split("?")[0] for each in proxy.requests} == {
         "GET heartbeat",
         "GET healthcheck",
         "GET collections",
@@ -99,7 +99,7 @@ def test_every_third_search_wrong_fails(proxy):
 
 def test_server_that_turns_wrong_meanwhile_fails(proxy):
     def later(data):
-        return other_ids(data) if proxy.seen.count("POST query") > 80 else data
+        return other_ids(data) if proxy.requests.count("POST query") > 80 else data
 
     proxy.alter = later
     ran = run(*TYPED, "--url", proxy.url)
@@ -111,7 +111,7 @@ def test_server_that_turns_wrong_meanwhile_fails(proxy):
 @pytest.mark.slow
 def test_server_that_hangs_fails_soon(proxy):
     def later(data):
-        proxy.delay_ms = 7000 if proxy.seen.count("POST query") > 80 else 0
+        proxy.delay_ms = 7000 if proxy.requests.count("POST query") > 80 else 0
         return data
 
     proxy.alter = later

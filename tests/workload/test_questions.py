@@ -9,7 +9,7 @@ from chromadrill.checks.latency import every_under, found_themselves
 from chromadrill.checks.objectives import p90_under
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Outcome, Scope
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.workload.queries.query_kinds import filtered, gets, searches
 from chromadrill.workload.queries.self_queries import distance, own_questions
 from chromadrill.workload.queries.timed import Asked, timed
@@ -21,7 +21,7 @@ WAYS = pytest.mark.parametrize("way", [searches, gets, filtered])
 @pytest.fixture(scope="module")
 def proxy(server):
     """A proxy before the module's server."""
-    with proxied(server.url) as running:
+    with faulty_proxy(server.url) as running:
         yield running
 
 
@@ -30,7 +30,7 @@ def chroma(proxy):
     """A client of the proxy, which does nothing yet."""
     with Chroma(proxy.url) as client:
         yield client
-    proxy.delay_ms, proxy.alter, proxy.ends = 0, bytes, ("/query",)
+    proxy.delay_ms, proxy.alter, proxy.path_ends = 0, bytes, ("/query",)
 
 
 def measured(asked, rounds):
@@ -51,7 +51,7 @@ def test_healthy_server_answers_every_question_right(chroma, way):
 def test_fast_wrong_answer_is_an_error_and_fails(chroma, proxy, way):
     own = own_questions(chroma, [Scope()], 20)
     asked = way(chroma, own.info, own.right)
-    proxy.ends, proxy.alter = ("/query", "/get"), other_ids
+    proxy.path_ends, proxy.alter = ("/query", "/get"), other_ids
     samples = measured(asked, 20)
 
     assert samples.milliseconds == ()
@@ -107,10 +107,10 @@ def test_records_with_other_words_or_wrong_now_and_then_are_missed(chroma, proxy
     assert (own.right, len(own.missed)) == ((), 10)
 
     def every_third(data):
-        return other_ids(data) if proxy.seen.count("POST query") % 3 == 0 else data
+        return other_ids(data) if proxy.requests.count("POST query") % 3 == 0 else data
 
     proxy.alter = every_third
-    proxy.seen.clear()
+    proxy.requests.clear()
     own = own_questions(chroma, [Scope()], 30)
     assert (len(own.right), len(own.missed)) == (20, 10)
 

@@ -51,7 +51,7 @@ class RecordsDeleted:
     def inject(self, target: Target) -> None:
         with connect(target.url) as chroma:
             info = chroma.collection(self.scope, self.collection)
-            ids = [each for page in chroma.pages(info) for each in page.ids]
+            ids = [record_id for page in chroma.pages(info) for record_id in page.ids]
             for start in range(0, len(ids), BATCH):
                 chroma.delete(info, ids[start : start + BATCH : 2])
 

@@ -58,7 +58,7 @@ NETWORK_CUT = ContainerDisaster(
 )
 
 
-def redeployed(name: str, what: str, change: Callable[[Shape], Shape]) -> ContainerDisaster:
+def redeployment(name: str, what: str, change: Callable[[Shape], Shape]) -> ContainerDisaster:
     """A deployment with a wrong setting: a new container of another shape on the same volume."""
 
     def damage(target: ContainerTarget) -> None:
@@ -69,7 +69,7 @@ def redeployed(name: str, what: str, change: Callable[[Shape], Shape]) -> Contai
     return ContainerDisaster(name, what, damage)
 
 
-READ_ONLY = redeployed(
+READ_ONLY = redeployment(
     "volume-read-only",
     "deployed with its volume mounted read-only",
     lambda shape: replace(shape, read_only=True),
@@ -191,7 +191,7 @@ def torn_copy(target: Target, into: Path, *, meanwhile: Callable[[], None]) -> N
     container.copy_running(early)
     meanwhile()
     container.copy_running(into)
-    for each in into.glob("chroma.sqlite3*"):
-        each.unlink()
-    for each in early.glob("chroma.sqlite3*"):
-        shutil.copy(each, into / each.name)
+    for file in into.glob("chroma.sqlite3*"):
+        file.unlink()
+    for file in early.glob("chroma.sqlite3*"):
+        shutil.copy(file, into / file.name)

@@ -17,19 +17,20 @@ WAITING = 500  # connections that may wait to be taken, as of a load run
 
 
 @dataclass
-class Proxy:
-    """`delay_ms` is added to requests whose path `ends` so, `alter` changes the body of their answers.
+class FaultyProxy:
+    """What the proxy does; all of it may be changed while it runs.
 
-    All of it may be changed while it runs. `swallow`: requests whose path ends so are acknowledged
-    and not passed on. `seen`: method and last part of the path of every request.
+    `delay_ms` is added to requests whose path ends in one of `path_ends`. `alter` changes the body
+    of their answers. Requests whose path ends in one of `swallowed_ends` are acknowledged and not
+    passed on. `requests`: method and last part of the path of every request.
     """
 
     url: str = ""
-    ends: tuple[str, ...] = ("/query",)
+    path_ends: tuple[str, ...] = ("/query",)
     delay_ms: float = 0.0
     alter: Callable[[bytes], bytes] = bytes
-    swallow: tuple[str, ...] = ()
-    seen: list[str] = field(default_factory=list)
+    swallowed_ends: tuple[str, ...] = ()
+    requests: list[str] = field(default_factory=list)
 
 
 class _Server(ThreadingHTTPServer):
@@ -38,12 +39,12 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def proxied(upstream: str) -> Iterator[Proxy]:
+def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
     """A proxy before `upstream`, a plain http URL, on a free port of 127.0.0.1.
 
     A server that is gone is gone through it, too: the connection is closed without an answer.
     """
-    proxy, over, address = Proxy(), threading.Event(), urlsplit(upstream)
+    proxy, over, address = FaultyProxy(), threading.Event(), urlsplit(upstream)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -60,31 +61,31 @@ def proxied(upstream: str) -> Iterator[Proxy]:
 
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            proxy.seen.append(f"{self.command} {self.path.rpartition('/')[2]}")
-            if proxy.swallow and self.path.endswith(proxy.swallow):
+            proxy.requests.append(f"{self.command} {self.path.rpartition('/')[2]}")
+            if proxy.swallowed_ends and self.path.endswith(proxy.swallowed_ends):
                 self._answer(201, "application/json", b"")
                 return
-            sent = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
+            headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
             try:
-                self.upstream.request(self.command, self.path, body or None, sent)
+                self.upstream.request(self.command, self.path, body or None, headers)
                 answer = self.upstream.getresponse()
-                data = answer.read()
+                body = answer.read()
             except (OSError, http.client.HTTPException):
                 self.upstream.close()
                 self.close_connection = True
                 return
-            if self.path.endswith(proxy.ends):
-                data = proxy.alter(data)
+            if self.path.endswith(proxy.path_ends):
+                body = proxy.alter(body)
                 over.wait(proxy.delay_ms / 1000)
-            self._answer(answer.status, answer.headers.get("Content-Type", ""), data)
+            self._answer(answer.status, answer.headers.get("Content-Type", ""), body)
 
-        def _answer(self, status: int, kind: str, data: bytes) -> None:
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
             self.send_response(status)
             self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(data)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.wfile.write(data)
+                self.wfile.write(body)
 
         do_GET = do_POST = do_PUT = do_DELETE = forward
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chromadrill.core.errors import DrillError
 from chromadrill.core.protocols import HasVolume, Restartable, Target
-from chromadrill.disasters.catalogue.faults import RECIPES, bind
+from chromadrill.disasters.catalogue.faults import FAULT_SPECS, bind
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class FileDisaster:
 
 def from_catalogue(name: str, fault: str) -> FileDisaster:
     """A fault of the catalogue as a disaster: the sabotage suite proves that it is caught."""
-    recipe = next(each for each in RECIPES if each.name == fault)
-    return FileDisaster(name, recipe.what, lambda data: bind(recipe, data).inject(data))
+    spec = next(spec for spec in FAULT_SPECS if spec.name == fault)
+    return FileDisaster(name, spec.what, lambda data: bind(spec, data).inject(data))
 
 
 VOLUME_LOST = from_catalogue("volume-lost", "empty_directory")

@@ -9,7 +9,7 @@ from chromadrill.core.protocols import Restartable, Target
 
 
 @dataclass(frozen=True, slots=True)
-class Killed:
+class ServerKill:
     """The server process dies at once, as under the out-of-memory killer."""
 
     what: str = "server killed with SIGKILL"
@@ -21,6 +21,6 @@ class Killed:
         target.kill()
 
 
-def killed(target: Target) -> Killed:
+def server_kill(target: Target) -> ServerKill:
     """The end of the server, in the words of a target that cannot send a signal itself."""
-    return Killed(getattr(target, "kill_is", Killed().what))
+    return ServerKill(getattr(target, "kill_is", ServerKill().what))

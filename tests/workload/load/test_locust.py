@@ -16,7 +16,7 @@ from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import wait_until
 from chromadrill.core.model import Scope
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.workload.load import samples
 from tests.conftest import fill
 from tests.workload.wrong_answers import other_ids
@@ -35,7 +35,7 @@ def children(process, wanted):
 
 @contextmanager
 def made_worse(url, *, delay_ms=0.0, wrong=None):
-    with proxied(url) as proxy:
+    with faulty_proxy(url) as proxy:
         proxy.delay_ms, proxy.alter = delay_ms, WRONG.get(wrong, bytes)
         yield proxy.url
 
@@ -104,7 +104,7 @@ def test_queries_slowed_to_600_ms_fail(filled, locust):
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["empty", "swapped"])
 def test_fast_wrong_answers_fail(filled, locust, wrong):
-    with proxied(filled.url) as proxy:
+    with faulty_proxy(filled.url) as proxy:
         process = locust.started(filled, "--host", proxy.url, "--profile", "smoke")
         # in the middle of the run
         threading.Timer(6, lambda: setattr(proxy, "alter", WRONG[wrong])).start()
@@ -218,7 +218,7 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
         raw = json.loads(data)
         return data if raw["ids"][0] and raw["ids"][0][0].endswith("7") else other_ids(data)
 
-    with proxied(filled.url) as worse:
+    with faulty_proxy(filled.url) as worse:
         worse.alter = nine_of_ten
         code, said = locust.run("--host", worse.url, "--profile", "smoke")
     assert code == 1, said
@@ -228,8 +228,8 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
 
 @pytest.mark.slow
 def test_acknowledged_writes_that_are_discarded_fail(filled, locust):
-    with proxied(filled.url) as worse:
-        worse.swallow = ("/upsert",)
+    with faulty_proxy(filled.url) as worse:
+        worse.swallowed_ends = ("/upsert",)
         code, said = locust.run("--host", worse.url, "--profile", "mixed", "--run-time", "5s")
     assert code == 1, said
     assert said_of(locust, "load writes") == "fail"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.disasters.faulty_proxy import proxied
+from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.standard import DEFAULT, standard
 from chromadrill.workload.load import plan
@@ -64,7 +64,7 @@ def test_the_standard_dataset_with_every_question_wrong_is_a_fail_and_not_asked_
         own = bool(raw.get("distances")) and abs(raw["distances"][0][0]) < 1e-4
         return data if own else other_ids(data)
 
-    with proxied(chroma.url) as proxy, Chroma(proxy.url, timeout_s=60) as asked:
+    with faulty_proxy(chroma.url) as proxy, Chroma(proxy.url, timeout_s=60) as asked:
         proxy.alter = wrong_for_questions
         with pytest.raises(plan.AnswersWrong, match="standard dataset"):
             plan.known(asked, [DEFAULT])

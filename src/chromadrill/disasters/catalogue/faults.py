@@ -15,20 +15,22 @@ from chromadrill.disasters.catalogue import (
     faults_segments,
     faults_sqlite,
 )
-from chromadrill.disasters.catalogue.store_editor import Collection, Recipe, Store
+from chromadrill.disasters.catalogue.fault_registry import FaultSpec
+from chromadrill.disasters.catalogue.store_editor import StoreEditor
+from chromadrill.disasters.catalogue.victims import Hit
 
-RECIPES: tuple[Recipe, ...] = tuple(
-    recipe
-    for book in (
-        faults_sqlite.BOOK,
+FAULT_SPECS: tuple[FaultSpec, ...] = tuple(
+    spec
+    for registry in (
+        faults_sqlite.FAULTS,
         faults_sqlite.FTS,
-        faults_rows.BOOK,
-        faults_queue.BOOK,
-        faults_segments.BOOK,
-        faults_inventory.BOOK,
-        faults_environment.BOOK,
+        faults_rows.FAULTS,
+        faults_queue.FAULTS,
+        faults_segments.FAULTS,
+        faults_inventory.FAULTS,
+        faults_environment.FAULTS,
     )
-    for recipe in book.recipes
+    for spec in registry.specs
 )
 
 
@@ -61,39 +63,39 @@ class Fault:
     needs_non_root: bool = False
 
 
-def victims(recipe: Recipe, store: Store) -> tuple[Collection, ...]:
-    """The collections that a recipe damages in a store, or LookupError."""
-    return recipe.pick(store, Random(recipe.name))
+def victims_of(spec: FaultSpec, store: StoreEditor) -> Hit:
+    """The collections that a fault damages in a store, or LookupError."""
+    return spec.pick(store, Random(spec.name))
 
 
-def bind(recipe: Recipe, data_dir: Path, older: Path | None = None) -> Fault:
-    """A recipe with its victims in `data_dir` named; `strike` works on any copy of it."""
+def bind(spec: FaultSpec, data_dir: Path, older: Path | None = None) -> Fault:
+    """A fault with its victims in `data_dir` named; `inject` works on any copy of it."""
     try:
-        keys = [c.key for c in victims(recipe, Store(data_dir, older))]
+        keys = [c.key for c in victims_of(spec, StoreEditor(data_dir, older))]
     except LookupError:
         keys = []
 
     def inject(target: Path) -> None:
-        store = Store(target, older)
-        chosen = victims(recipe, store)
-        recipe.act(store, chosen, Random(recipe.name + "/act"))
+        store = StoreEditor(target, older)
+        chosen = victims_of(spec, store)
+        spec.act(store, chosen, Random(spec.name + "/act"))
 
     return Fault(
-        name=recipe.name,
-        family=recipe.family,
-        what=recipe.what,
+        name=spec.name,
+        family=spec.family,
+        what=spec.what,
         hits=keys[0] if keys else None,
         inject=inject,
         also=keys[1] if len(keys) > 1 else None,
-        shows=QUIET.get(recipe.name, "answers"),
-        needs_non_root=recipe.needs_non_root,
+        shows=QUIET.get(spec.name, "answers"),
+        needs_non_root=spec.needs_non_root,
     )
 
 
 def faults(data_dir: Path, older: Path | None = None) -> list[Fault]:
     """All faults for this store; those that need an older instant only if there is one."""
     return [
-        bind(recipe, data_dir, older)
-        for recipe in RECIPES
-        if older is not None or not recipe.needs_older
+        bind(spec, data_dir, older)
+        for spec in FAULT_SPECS
+        if older is not None or not spec.needs_older
     ]

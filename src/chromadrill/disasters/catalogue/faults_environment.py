@@ -8,18 +8,11 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-from chromadrill.disasters.catalogue.store_editor import (
-    PICKLE,
-    SQLITE,
-    Book,
-    Collection,
-    Store,
-    indexed,
-    largest_indexed,
-)
+from chromadrill.disasters.catalogue.fault_registry import FaultRegistry
+from chromadrill.disasters.catalogue.store_editor import PICKLE, SQLITE, StoreEditor
+from chromadrill.disasters.catalogue.victims import Hit, any_indexed, largest_indexed
 
-BOOK = Book("environment")
-Hit = tuple[Collection, ...]
+FAULTS = FaultRegistry("environment")
 
 
 def wipe(root: Path) -> None:
@@ -31,18 +24,18 @@ def wipe(root: Path) -> None:
             path.unlink()
 
 
-@BOOK.fault("The data directory is empty: wrong mount or nothing restored.")
-def empty_directory(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The data directory is empty: wrong mount or nothing restored.")
+def empty_directory(store: StoreEditor, hit: Hit, rng: Random) -> None:
     wipe(store.root)
 
 
-@BOOK.fault("chroma.sqlite3 is missing; only the index directories are there.")
-def sqlite_missing(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 is missing; only the index directories are there.")
+def sqlite_missing(store: StoreEditor, hit: Hit, rng: Random) -> None:
     store.sqlite.unlink()
 
 
-@BOOK.fault("The data lie one directory too deep.")
-def nested_directory(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The data lie one directory too deep.")
+def nested_directory(store: StoreEditor, hit: Hit, rng: Random) -> None:
     inner = store.root / "chroma"
     names = list(store.root.iterdir())
     inner.mkdir()
@@ -50,8 +43,8 @@ def nested_directory(store: Store, hit: Hit, rng: Random) -> None:
         path.rename(inner / path.name)
 
 
-@BOOK.fault("Only the index directories lie one directory too deep.")
-def segments_nested(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Only the index directories lie one directory too deep.")
+def segments_nested(store: StoreEditor, hit: Hit, rng: Random) -> None:
     inner = store.root / "segments"
     names = [p for p in store.root.iterdir() if p.is_dir()]
     if not names:
@@ -61,44 +54,44 @@ def segments_nested(store: Store, hit: Hit, rng: Random) -> None:
         path.rename(inner / path.name)
 
 
-@BOOK.fault("All files are there with 0 bytes.")
-def files_without_bytes(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("All files are there with 0 bytes.")
+def files_without_bytes(store: StoreEditor, hit: Hit, rng: Random) -> None:
     for path in store.root.rglob("*"):
         if path.is_file():
             path.write_bytes(b"")
 
 
-@BOOK.fault("chroma.sqlite3 has 0 bytes.")
-def sqlite_without_bytes(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 has 0 bytes.")
+def sqlite_without_bytes(store: StoreEditor, hit: Hit, rng: Random) -> None:
     store.sqlite.write_bytes(b"")
 
 
-@BOOK.fault("All index files have 0 bytes; chroma.sqlite3 is whole.")
-def segments_without_bytes(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("All index files have 0 bytes; chroma.sqlite3 is whole.")
+def segments_without_bytes(store: StoreEditor, hit: Hit, rng: Random) -> None:
     for path in store.root.glob("*/*"):
         path.write_bytes(b"")
 
 
-@BOOK.fault("chroma.sqlite3 is a link to a place that does not exist.")
-def sqlite_dangling_link(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 is a link to a place that does not exist.")
+def sqlite_dangling_link(store: StoreEditor, hit: Hit, rng: Random) -> None:
     store.sqlite.unlink()
     store.sqlite.symlink_to(store.root / "not" / "there")
 
 
-@BOOK.fault("A directory stands where chroma.sqlite3 should be.")
-def sqlite_is_a_directory(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A directory stands where chroma.sqlite3 should be.")
+def sqlite_is_a_directory(store: StoreEditor, hit: Hit, rng: Random) -> None:
     store.sqlite.unlink()
     store.sqlite.mkdir()
 
 
-@BOOK.fault("A file stands where an index directory should be.", indexed)
-def segment_is_a_file(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A file stands where an index directory should be.", any_indexed)
+def segment_is_a_file(store: StoreEditor, hit: Hit, rng: Random) -> None:
     shutil.rmtree(hit[0].directory)
     hit[0].directory.write_bytes(b"")
 
 
-@BOOK.fault("chroma.sqlite3 is a good but empty database of something else.")
-def foreign_database(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 is a good but empty database of something else.")
+def foreign_database(store: StoreEditor, hit: Hit, rng: Random) -> None:
     store.sqlite.unlink()
     connection = sqlite3.connect(store.sqlite)
     connection.execute("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT)")
@@ -106,7 +99,7 @@ def foreign_database(store: Store, hit: Hit, rng: Random) -> None:
     connection.close()
 
 
-def _spilled(database: Path, target: Path, suffix: str, statements: list[str]) -> None:
+def _leave_crash_file(database: Path, target: Path, suffix: str, statements: list[str]) -> None:
     """Keep the journal or WAL that a crash in the middle of `statements` would leave behind."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
@@ -130,8 +123,8 @@ _CHURN = [
 ]
 
 
-@BOOK.fault("The journal of a quite different database lies beside chroma.sqlite3.")
-def journal_of_another_database(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The journal of a quite different database lies beside chroma.sqlite3.")
+def journal_of_another_database(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with tempfile.TemporaryDirectory() as name:
         other = Path(name) / "other.sqlite3"
         connection = sqlite3.connect(other)
@@ -139,44 +132,44 @@ def journal_of_another_database(store: Store, hit: Hit, rng: Random) -> None:
         connection.executemany("INSERT INTO t (b) VALUES (?)", [("x" * 900,)] * 400)
         connection.commit()
         connection.close()
-        _spilled(
+        _leave_crash_file(
             other, store.root / (SQLITE + "-journal"), "-journal",
             ["UPDATE t SET b = substr(b, 2) || 'y'"],
         )  # fmt: skip
 
 
-@BOOK.fault("The journal of the crashed older server lies beside the restored chroma.sqlite3.",
+@FAULTS.add("The journal of the crashed older server lies beside the restored chroma.sqlite3.",
             older=True)  # fmt: skip
-def journal_of_older_store(store: Store, hit: Hit, rng: Random) -> None:
+def journal_of_older_store(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with tempfile.TemporaryDirectory() as name:
         other = Path(name) / SQLITE
         shutil.copyfile(store.earlier() / SQLITE, other)
-        _spilled(other, store.root / (SQLITE + "-journal"), "-journal", _CHURN)
+        _leave_crash_file(other, store.root / (SQLITE + "-journal"), "-journal", _CHURN)
 
 
-@BOOK.fault("The write-ahead log of the older server lies beside the restored chroma.sqlite3.",
+@FAULTS.add("The write-ahead log of the older server lies beside the restored chroma.sqlite3.",
             older=True)  # fmt: skip
-def wal_of_older_store(store: Store, hit: Hit, rng: Random) -> None:
+def wal_of_older_store(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with tempfile.TemporaryDirectory() as name:
         other = Path(name) / SQLITE
         shutil.copyfile(store.earlier() / SQLITE, other)
-        _spilled(other, store.root / (SQLITE + "-wal"), "-wal", _CHURN)
+        _leave_crash_file(other, store.root / (SQLITE + "-wal"), "-wal", _CHURN)
 
 
-@BOOK.fault("The whole directory is an older snapshot.", older=True)
-def older_snapshot(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The whole directory is an older snapshot.", older=True)
+def older_snapshot(store: StoreEditor, hit: Hit, rng: Random) -> None:
     source = store.earlier()
     wipe(store.root)
     shutil.copytree(source, store.root, dirs_exist_ok=True)
 
 
-@BOOK.fault("chroma.sqlite3 is from an older instant than the index directories.", older=True)
-def older_sqlite(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 is from an older instant than the index directories.", older=True)
+def older_sqlite(store: StoreEditor, hit: Hit, rng: Random) -> None:
     shutil.copyfile(store.earlier() / SQLITE, store.sqlite)
 
 
-@BOOK.fault("The index directories are from an older instant than chroma.sqlite3.", older=True)
-def older_segments(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The index directories are from an older instant than chroma.sqlite3.", older=True)
+def older_segments(store: StoreEditor, hit: Hit, rng: Random) -> None:
     source = store.earlier()
     for collection in store.collections():
         if collection.directory.is_dir():
@@ -185,9 +178,9 @@ def older_segments(store: Store, hit: Hit, rng: Random) -> None:
             shutil.copytree(source / collection.vector, collection.directory)
 
 
-@BOOK.fault("The older snapshot was copied over the newer one without wiping: a mixture.",
+@FAULTS.add("The older snapshot was copied over the newer one without wiping: a mixture.",
             older=True)  # fmt: skip
-def older_over_newer(store: Store, hit: Hit, rng: Random) -> None:
+def older_over_newer(store: StoreEditor, hit: Hit, rng: Random) -> None:
     for path in store.earlier().rglob("*"):
         if path.is_file() and path.name != PICKLE:
             target = store.root / path.relative_to(store.earlier())
@@ -195,18 +188,18 @@ def older_over_newer(store: Store, hit: Hit, rng: Random) -> None:
             shutil.copyfile(path, target)
 
 
-@BOOK.fault("chroma.sqlite3 cannot be read (mode 000).", non_root=True)
-def sqlite_unreadable(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 cannot be read (mode 000).", non_root=True)
+def sqlite_unreadable(store: StoreEditor, hit: Hit, rng: Random) -> None:
     store.sqlite.chmod(0)
 
 
-@BOOK.fault("An index file cannot be read (mode 000).", largest_indexed, non_root=True)
-def index_unreadable(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("An index file cannot be read (mode 000).", largest_indexed, non_root=True)
+def index_unreadable(store: StoreEditor, hit: Hit, rng: Random) -> None:
     (hit[0].directory / "data_level0.bin").chmod(0)
 
 
-@BOOK.fault("The whole directory is read-only.", non_root=True)
-def tree_read_only(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The whole directory is read-only.", non_root=True)
+def tree_read_only(store: StoreEditor, hit: Hit, rng: Random) -> None:
     for path in store.root.rglob("*"):
         path.chmod(0o555 if path.is_dir() else 0o444)
     store.root.chmod(0o555)

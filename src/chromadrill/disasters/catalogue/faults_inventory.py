@@ -9,62 +9,60 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from chromadrill.disasters.catalogue.store_editor import (
-    Act,
-    Book,
-    Collection,
-    Store,
+from chromadrill.disasters.catalogue.fault_registry import Act, FaultRegistry
+from chromadrill.disasters.catalogue.store_editor import Collection, StoreEditor
+from chromadrill.disasters.catalogue.victims import (
+    Hit,
     any_filled,
+    any_indexed,
     choose,
     having,
-    indexed,
-    whole,
+    whole_store,
 )
 
-BOOK = Book("inventory")
-Hit = tuple[Collection, ...]
+FAULTS = FaultRegistry("inventory")
 
 
 def _uuid(rng: Random) -> str:
     return str(uuid.UUID(int=rng.getrandbits(128), version=4))
 
 
-@BOOK.fault("A collection is missing from the list of collections.", any_filled)
-def collection_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A collection is missing from the list of collections.", any_filled)
+def collection_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DELETE FROM collections WHERE id = ?", (hit[0].id,))
 
 
-def _empty(store: Store, rng: Random) -> Hit:
+def _empty(store: StoreEditor, rng: Random) -> Hit:
     return (choose(store, rng, "is empty", lambda c: c.count == 0),)
 
 
-@BOOK.fault("An empty collection is missing.", _empty)
-def collection_empty_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("An empty collection is missing.", _empty)
+def collection_empty_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DELETE FROM collections WHERE id = ?", (hit[0].id,))
         db.execute("DELETE FROM segments WHERE collection = ?", (hit[0].id,))
 
 
-@BOOK.fault("The segments of a collection are missing from the list of segments.", any_filled)
-def segments_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The segments of a collection are missing from the list of segments.", any_filled)
+def segments_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DELETE FROM segments WHERE collection = ?", (hit[0].id,))
 
 
-@BOOK.fault("The vector segment of a collection is missing from the list of segments.", indexed)
-def vector_segment_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The vector segment of a collection is missing from the list of segments.", any_indexed)
+def vector_segment_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DELETE FROM segments WHERE id = ?", (hit[0].vector,))
 
 
-@BOOK.fault("A collection has another name.", any_filled)
-def collection_renamed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A collection has another name.", any_filled)
+def collection_renamed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("UPDATE collections SET name = name || '_old' WHERE id = ?", (hit[0].id,))
 
 
-def _same_database(store: Store, rng: Random) -> Hit:
+def _same_database(store: StoreEditor, rng: Random) -> Hit:
     def mates(one: Collection) -> list[Collection]:
         return [c for c in store.collections() if c.id != one.id and c.count >= 20
                 and (c.tenant, c.database) == (one.tenant, one.database)]  # fmt: skip
@@ -73,8 +71,8 @@ def _same_database(store: Store, rng: Random) -> Hit:
     return (first, rng.choice(mates(first)))
 
 
-@BOOK.fault("Two collections of a database have each other's name.", _same_database)
-def collection_names_swapped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Two collections of a database have each other's name.", _same_database)
+def collection_names_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         for number, name in (
             (hit[0].id, "swap"), (hit[1].id, hit[0].name), (hit[0].id, hit[1].name),
@@ -82,15 +80,15 @@ def collection_names_swapped(store: Store, hit: Hit, rng: Random) -> None:
             db.execute("UPDATE collections SET name = ? WHERE id = ?", (name, number))
 
 
-@BOOK.fault("The collections of two names have each other's records.", _same_database)
-def metadata_segments_swapped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The collections of two names have each other's records.", _same_database)
+def metadata_segments_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         for one, two in ((hit[0], hit[1]), (hit[1], hit[0])):
             db.execute("UPDATE segments SET collection = ? WHERE id = ?", (two.id, one.metadata))
 
 
-def _moved(same_tenant: bool) -> Act:
-    def act(store: Store, hit: Hit, rng: Random) -> None:
+def _move(same_tenant: bool) -> Act:
+    def act(store: StoreEditor, hit: Hit, rng: Random) -> None:
         with store.edit() as db:
             rows = db.execute(
                 "SELECT id, tenant_id, name FROM databases ORDER BY tenant_id, name"
@@ -108,8 +106,8 @@ def _moved(same_tenant: bool) -> Act:
     return act
 
 
-def _movable(same_tenant: bool) -> Callable[[Store, Random], Hit]:
-    def pick(store: Store, rng: Random) -> Hit:
+def _movable(same_tenant: bool) -> Callable[[StoreEditor, Random], Hit]:
+    def pick(store: StoreEditor, rng: Random) -> Hit:
         with store.raw() as db:
             rows = db.execute("SELECT tenant_id, name FROM databases").fetchall()
 
@@ -123,13 +121,13 @@ def _movable(same_tenant: bool) -> Callable[[Store, Random], Hit]:
     return pick
 
 
-BOOK.add("collection_in_another_database", "A collection stands in another database.",
-         _movable(True), _moved(True))  # fmt: skip
-BOOK.add("collection_in_another_tenant", "A collection stands in the database of another tenant.",
-         _movable(False), _moved(False))  # fmt: skip
+FAULTS.enter("collection_in_another_database", "A collection stands in another database.",
+         _movable(True), _move(True))  # fmt: skip
+FAULTS.enter("collection_in_another_tenant", "A collection stands in the database of another tenant.",
+         _movable(False), _move(False))  # fmt: skip
 
 
-def _clone(store: Store, one: Collection, rng: Random, name: str, *, records: bool) -> None:
+def _clone(store: StoreEditor, one: Collection, rng: Random, name: str, *, records: bool) -> None:
     new, vector, metadata = _uuid(rng), _uuid(rng), _uuid(rng)
     with store.edit() as db:
         db.execute(
@@ -179,20 +177,20 @@ def _clone(store: Store, one: Collection, rng: Random, name: str, *, records: bo
         shutil.copytree(one.directory, store.root / vector)
 
 
-@BOOK.fault("There is a second copy of a collection under another name.")
-def collection_duplicated(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("There is a second copy of a collection under another name.")
+def collection_duplicated(store: StoreEditor, hit: Hit, rng: Random) -> None:
     hit = any_filled(store, rng)
     _clone(store, hit[0], rng, hit[0].name + "-copy", records=True)
 
 
-@BOOK.fault("There is an empty collection that nobody created.")
-def collection_extra(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("There is an empty collection that nobody created.")
+def collection_extra(store: StoreEditor, hit: Hit, rng: Random) -> None:
     hit = any_filled(store, rng)
     _clone(store, hit[0], rng, "nobody-created-me", records=False)
 
 
-@BOOK.fault("A collection was deleted and created again, empty, under its name.", any_filled)
-def collection_recreated_empty(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A collection was deleted and created again, empty, under its name.", any_filled)
+def collection_recreated_empty(store: StoreEditor, hit: Hit, rng: Random) -> None:
     _clone(store, hit[0], rng, "swap", records=False)
     with store.edit() as db:
         db.execute("DELETE FROM collections WHERE id = ?", (hit[0].id,))
@@ -202,8 +200,8 @@ def collection_recreated_empty(store: Store, hit: Hit, rng: Random) -> None:
         db.execute("UPDATE collections SET name = ? WHERE name = 'swap'", (hit[0].name,))
 
 
-@BOOK.fault("A collection has another id, consistently everywhere.", any_filled)
-def collection_id_changed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A collection has another id, consistently everywhere.", any_filled)
+def collection_id_changed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     new = _uuid(rng)
     with store.edit() as db:
         db.execute("UPDATE collections SET id = ? WHERE id = ?", (new, hit[0].id))
@@ -218,22 +216,22 @@ def collection_id_changed(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-def _tenant(store: Store, rng: Random) -> str:
+def _tenant(store: StoreEditor, rng: Random) -> str:
     fit = sorted({c.tenant for c in store.collections()} - {"default_tenant"})
     if not fit:
         raise LookupError("There is no tenant but default_tenant.")
     return rng.choice(fit)
 
 
-@BOOK.fault("A tenant is missing; its collections are still there.", whole)
-def tenant_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A tenant is missing; its collections are still there.", whole_store)
+def tenant_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     tenant = _tenant(store, rng)
     with store.edit() as db:
         db.execute("DELETE FROM tenants WHERE id = ?", (tenant,))
 
 
-@BOOK.fault("A tenant has another name.", whole)
-def tenant_renamed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A tenant has another name.", whole_store)
+def tenant_renamed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     tenant = _tenant(store, rng)
     with store.edit() as db:
         db.execute("UPDATE tenants SET id = id || '-old' WHERE id = ?", (tenant,))
@@ -241,7 +239,7 @@ def tenant_renamed(store: Store, hit: Hit, rng: Random) -> None:
                    (tenant,))  # fmt: skip
 
 
-def _database(store: Store, rng: Random) -> str:
+def _database(store: StoreEditor, rng: Random) -> str:
     with store.raw() as db:
         fit = [
             r[0]
@@ -255,22 +253,22 @@ def _database(store: Store, rng: Random) -> str:
     return str(rng.choice(fit))
 
 
-@BOOK.fault("A database is missing.", whole)
-def database_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A database is missing.", whole_store)
+def database_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number = _database(store, rng)
     with store.edit() as db:
         db.execute("DELETE FROM databases WHERE id = ?", (number,))
 
 
-@BOOK.fault("A database has another name.", whole)
-def database_renamed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A database has another name.", whole_store)
+def database_renamed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number = _database(store, rng)
     with store.edit() as db:
         db.execute("UPDATE databases SET name = name || '-old' WHERE id = ?", (number,))
 
 
-@BOOK.fault("There is a database that nobody created.", whole)
-def database_extra(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("There is a database that nobody created.", whole_store)
+def database_extra(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute(
             "INSERT INTO databases (id, name, tenant_id)"
@@ -289,7 +287,7 @@ OWN_TEXTS = _OWN + "c.str_value IS NOT NULL ORDER BY c.key"
 
 
 def _own(sql: str, change: str) -> Act:
-    def act(store: Store, hit: Hit, rng: Random) -> None:
+    def act(store: StoreEditor, hit: Hit, rng: Random) -> None:
         with store.edit() as db:
             row = db.execute(sql, (hit[0].metadata,)).fetchone()
             db.execute(change, row)
@@ -297,28 +295,28 @@ def _own(sql: str, change: str) -> Act:
     return act
 
 
-BOOK.add("collection_metadata_changed", "A number in the metadata of a collection is wrong.",
+FAULTS.enter("collection_metadata_changed", "A number in the metadata of a collection is wrong.",
          having(OWN_INTS), _own(OWN_INTS, "UPDATE collection_metadata SET int_value ="
          " int_value + 1 WHERE collection_id = ? AND key = ?"))  # fmt: skip
-BOOK.add("collection_metadata_text", "A text in the metadata of a collection is wrong.",
+FAULTS.enter("collection_metadata_text", "A text in the metadata of a collection is wrong.",
          having(OWN_TEXTS), _own(OWN_TEXTS, "UPDATE collection_metadata SET str_value ="
          " str_value || '!' WHERE collection_id = ? AND key = ?"))  # fmt: skip
-BOOK.add("collection_metadata_type", "A number in the metadata of a collection became a text.",
+FAULTS.enter("collection_metadata_type", "A number in the metadata of a collection became a text.",
          having(OWN_INTS), _own(OWN_INTS, "UPDATE collection_metadata SET str_value = int_value,"
          " int_value = NULL WHERE collection_id = ? AND key = ?"))  # fmt: skip
-BOOK.add("collection_metadata_lost", "One entry of the metadata of a collection is missing.",
+FAULTS.enter("collection_metadata_lost", "One entry of the metadata of a collection is missing.",
          having(OWN_TEXTS), _own(OWN_TEXTS, "DELETE FROM collection_metadata"
          " WHERE collection_id = ? AND key = ?"))  # fmt: skip
 
 
-@BOOK.fault("A collection states another dimension.", any_filled)
-def dimension_changed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A collection states another dimension.", any_filled)
+def dimension_changed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("UPDATE collections SET dimension = dimension * 2 WHERE id = ?", (hit[0].id,))
 
 
-@BOOK.fault("A collection states no dimension.", any_filled)
-def dimension_lost(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A collection states no dimension.", any_filled)
+def dimension_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("UPDATE collections SET dimension = NULL WHERE id = ?", (hit[0].id,))
 
@@ -340,7 +338,7 @@ def _each(node: Any, key: str, change: Callable[[Any], Any]) -> int:
 
 
 def _schema(key: str, change: Callable[[Any], Any]) -> Act:
-    def act(store: Store, hit: Hit, rng: Random) -> None:
+    def act(store: StoreEditor, hit: Hit, rng: Random) -> None:
         with store.edit() as db:
             text = db.execute(
                 "SELECT schema_str FROM collections WHERE id = ?", (hit[0].id,)
@@ -360,35 +358,35 @@ def _other_space(old: Any) -> str:
     return "l2" if old == "cosine" else "cosine"
 
 
-BOOK.add("space_changed", "A collection measures distance in another space (synced index).",
-         indexed, _schema("space", _other_space))  # fmt: skip
+FAULTS.enter("space_changed", "A collection measures distance in another space (synced index).",
+         any_indexed, _schema("space", _other_space))  # fmt: skip
 
 
-def _small(store: Store, rng: Random) -> Hit:
-    return (choose(store, rng, "is unsynced", lambda c: c.count >= 20 and not c.indexed),)
+def _small(store: StoreEditor, rng: Random) -> Hit:
+    return (choose(store, rng, "is unsynced", lambda c: c.count >= 20 and not c.is_indexed),)
 
 
-BOOK.add("space_changed_below_threshold", "A small collection measures distance in another space.",
+FAULTS.enter("space_changed_below_threshold", "A small collection measures distance in another space.",
          _small, _schema("space", _other_space))  # fmt: skip
-BOOK.add("ef_search_changed", "A collection searches with another effort (ef_search).",
+FAULTS.enter("ef_search_changed", "A collection searches with another effort (ef_search).",
          any_filled, _schema("ef_search", lambda n: int(n) // 2))  # fmt: skip
-BOOK.add("ef_construction_changed", "A collection has another ef_construction.",
+FAULTS.enter("ef_construction_changed", "A collection has another ef_construction.",
          any_filled, _schema("ef_construction", lambda n: int(n) + 50))  # fmt: skip
-BOOK.add("max_neighbors_changed", "A collection has another number of neighbours.",
+FAULTS.enter("max_neighbors_changed", "A collection has another number of neighbours.",
          any_filled, _schema("max_neighbors", lambda n: int(n) * 2))  # fmt: skip
-BOOK.add("sync_threshold_changed", "A collection has another sync threshold.",
+FAULTS.enter("sync_threshold_changed", "A collection has another sync threshold.",
          any_filled, _schema("sync_threshold", lambda n: int(n) + 7))  # fmt: skip
-BOOK.add("embedding_function_changed", "A collection names another embedding function.",
+FAULTS.enter("embedding_function_changed", "A collection names another embedding function.",
          any_filled, _schema("embedding_function",
          lambda f: {"type": "known", "name": "another", "config": {}}))  # fmt: skip
-BOOK.add("schema_lost", "The stored schema of a collection is gone.", any_filled,
+FAULTS.enter("schema_lost", "The stored schema of a collection is gone.", any_filled,
          lambda store, hit, rng: _sql(store, "UPDATE collections SET schema_str = NULL"
          " WHERE id = ?", hit[0].id))  # fmt: skip
-BOOK.add("schema_broken", "The stored schema of a collection is no longer JSON.", any_filled,
+FAULTS.enter("schema_broken", "The stored schema of a collection is no longer JSON.", any_filled,
          lambda store, hit, rng: _sql(store, "UPDATE collections SET schema_str = '{broken'"
          " WHERE id = ?", hit[0].id))  # fmt: skip
 
 
-def _sql(store: Store, statement: str, value: str) -> None:
+def _sql(store: StoreEditor, statement: str, value: str) -> None:
     with store.edit() as db:
         db.execute(statement, (value,))

@@ -7,11 +7,11 @@ import math
 import unicodedata
 from random import Random
 
+from chromadrill.disasters.catalogue.fault_registry import FaultRegistry
 from chromadrill.disasters.catalogue.faults_sqlite import DOCUMENTS, STRINGS
-from chromadrill.disasters.catalogue.store_editor import (
-    Book,
-    Collection,
-    Store,
+from chromadrill.disasters.catalogue.store_editor import StoreEditor
+from chromadrill.disasters.catalogue.victims import (
+    Hit,
     any_filled,
     choose,
     having,
@@ -19,8 +19,7 @@ from chromadrill.disasters.catalogue.store_editor import (
     with_tail,
 )
 
-BOOK = Book("rows")
-Hit = tuple[Collection, ...]
+FAULTS = FaultRegistry("rows")
 
 RECORDS = "SELECT id, embedding_id FROM embeddings WHERE segment_id = ? ORDER BY id"
 _META = (
@@ -45,7 +44,9 @@ LISTS = (
 )
 
 
-def _remove(store: Store, hit: Hit, records: list[tuple[int, str]], *, everywhere: bool) -> None:
+def _remove(
+    store: StoreEditor, hit: Hit, records: list[tuple[int, str]], *, everywhere: bool
+) -> None:
     with store.edit() as db:
         for number, name in records:
             db.execute("DELETE FROM embeddings WHERE id = ?", (number,))
@@ -58,52 +59,52 @@ def _remove(store: Store, hit: Hit, records: list[tuple[int, str]], *, everywher
                 )
 
 
-@BOOK.fault("Ten records are missing from the table of records.", any_filled)
-def records_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Ten records are missing from the table of records.", any_filled)
+def records_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     rows = [(int(a), str(b)) for a, b in sample(store, hit[0], RECORDS, rng, 10)]
     _remove(store, hit, rows, everywhere=False)
 
 
-@BOOK.fault("One record is missing from the table of records.", any_filled)
-def record_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One record is missing from the table of records.", any_filled)
+def record_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     rows = [(int(a), str(b)) for a, b in sample(store, hit[0], RECORDS, rng, 1)]
     _remove(store, hit, rows, everywhere=False)
 
 
-@BOOK.fault("One record is missing with everything that belongs to it in sqlite.", any_filled)
-def record_deleted_cleanly(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One record is missing with everything that belongs to it in sqlite.", any_filled)
+def record_deleted_cleanly(store: StoreEditor, hit: Hit, rng: Random) -> None:
     rows = [(int(a), str(b)) for a, b in sample(store, hit[0], RECORDS, rng, 1)]
     _remove(store, hit, rows, everywhere=True)
 
 
-@BOOK.fault("One record in twenty is missing with everything in sqlite.", any_filled)
-def five_percent_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One record in twenty is missing with everything in sqlite.", any_filled)
+def five_percent_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     chosen = sample(store, hit[0], RECORDS, rng, max(1, hit[0].count // 20))
     _remove(store, hit, [(int(a), str(b)) for a, b in chosen], everywhere=True)
 
 
-@BOOK.fault("All records of one collection are gone; the collection is there.", any_filled)
-def collection_emptied(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("All records of one collection are gone; the collection is there.", any_filled)
+def collection_emptied(store: StoreEditor, hit: Hit, rng: Random) -> None:
     chosen = sample(store, hit[0], RECORDS, rng, hit[0].count)
     _remove(store, hit, [(int(a), str(b)) for a, b in chosen], everywhere=True)
 
 
-@BOOK.fault("Ten records have lost document and metadata.", having(DOCUMENTS, 10))
-def metadata_rows_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Ten records have lost document and metadata.", having(DOCUMENTS, 10))
+def metadata_rows_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     rows = sample(store, hit[0], DOCUMENTS, rng, 10)
     with store.edit() as db:
         db.executemany("DELETE FROM embedding_metadata WHERE id = ?", [(r[0],) for r in rows])
 
 
-@BOOK.fault("One metadata value of one record is missing.", having(STRINGS))
-def metadata_key_lost(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One metadata value of one record is missing.", having(STRINGS))
+def metadata_key_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, _ = sample(store, hit[0], STRINGS, rng, 1)[0]
     with store.edit() as db:
         db.execute("DELETE FROM embedding_metadata WHERE id = ? AND key = ?", (number, key))
 
 
-@BOOK.fault("One metadata key of one record is written differently.", having(STRINGS))
-def metadata_key_renamed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One metadata key of one record is written differently.", having(STRINGS))
+def metadata_key_renamed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, _ = sample(store, hit[0], STRINGS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -112,8 +113,8 @@ def metadata_key_renamed(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A whole number became a text in one record.", having(INTS))
-def int_to_str(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A whole number became a text in one record.", having(INTS))
+def int_to_str(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], INTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -123,8 +124,8 @@ def int_to_str(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A whole number became a float in one record.", having(INTS))
-def int_to_float(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A whole number became a float in one record.", having(INTS))
+def int_to_float(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], INTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -134,8 +135,8 @@ def int_to_float(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A float with a whole value became a whole number in one record.", having(WHOLE_FLOATS))
-def float_to_int(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A float with a whole value became a whole number in one record.", having(WHOLE_FLOATS))
+def float_to_int(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], WHOLE_FLOATS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -145,8 +146,8 @@ def float_to_int(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A yes/no value became 1 or 0 in one record.", having(BOOLS))
-def bool_to_int(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A yes/no value became 1 or 0 in one record.", having(BOOLS))
+def bool_to_int(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], BOOLS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -156,8 +157,8 @@ def bool_to_int(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A whole number is one too high in one record.", having(INTS))
-def int_changed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A whole number is one too high in one record.", having(INTS))
+def int_changed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, _ = sample(store, hit[0], INTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -166,8 +167,8 @@ def int_changed(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A float differs in its last digit in one record.", having(FLOATS))
-def float_nudged(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A float differs in its last digit in one record.", having(FLOATS))
+def float_nudged(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], FLOATS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -176,8 +177,8 @@ def float_nudged(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A yes/no value is the wrong way round in one record.", having(BOOLS))
-def bool_flipped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A yes/no value is the wrong way round in one record.", having(BOOLS))
+def bool_flipped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, _ = sample(store, hit[0], BOOLS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -186,8 +187,8 @@ def bool_flipped(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A text value has a blank at its end in one record.", having(STRINGS))
-def string_padded(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A text value has a blank at its end in one record.", having(STRINGS))
+def string_padded(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], STRINGS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -196,9 +197,9 @@ def string_padded(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("A text value looks the same but its accents are composed differently.",
+@FAULTS.add("A text value looks the same but its accents are composed differently.",
             having(ACCENTS))  # fmt: skip
-def string_unicode_form(store: Store, hit: Hit, rng: Random) -> None:
+def string_unicode_form(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, key, value = sample(store, hit[0], ACCENTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -207,7 +208,7 @@ def string_unicode_form(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-def _set_document(store: Store, number: int, text: str, *, search: bool) -> None:
+def _set_document(store: StoreEditor, number: int, text: str, *, search: bool) -> None:
     with store.edit() as db:
         db.execute(
             "UPDATE embedding_metadata SET string_value = ? WHERE id = ?"
@@ -221,33 +222,33 @@ def _set_document(store: Store, number: int, text: str, *, search: bool) -> None
             )
 
 
-@BOOK.fault("One document has another text (full-text search still knows the old one).",
+@FAULTS.add("One document has another text (full-text search still knows the old one).",
             having(DOCUMENTS))  # fmt: skip
-def document_replaced(store: Store, hit: Hit, rng: Random) -> None:
+def document_replaced(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     _set_document(store, int(row[0]), "this is not what was written here", search=False)
 
 
-@BOOK.fault("One document has another text everywhere in sqlite.", having(DOCUMENTS))
-def document_replaced_everywhere(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One document has another text everywhere in sqlite.", having(DOCUMENTS))
+def document_replaced_everywhere(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     _set_document(store, int(row[0]), "this is not what was written here", search=True)
 
 
-@BOOK.fault("One document is cut short.", having(DOCUMENTS))
-def document_cut(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One document is cut short.", having(DOCUMENTS))
+def document_cut(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, text = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     _set_document(store, int(number), str(text)[: len(str(text)) // 2], search=True)
 
 
-@BOOK.fault("One document is the empty text instead of its own.", having(DOCUMENTS))
-def document_emptied(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One document is the empty text instead of its own.", having(DOCUMENTS))
+def document_emptied(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, _ = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     _set_document(store, int(number), "", search=True)
 
 
-@BOOK.fault("One document is gone (null).", having(DOCUMENTS))
-def document_nulled(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One document is gone (null).", having(DOCUMENTS))
+def document_nulled(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, _ = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -256,22 +257,22 @@ def document_nulled(store: Store, hit: Hit, rng: Random) -> None:
         db.execute("DELETE FROM embedding_fulltext_search WHERE rowid = ?", (number,))
 
 
-@BOOK.fault("Two records have each other's document.", having(DOCUMENTS, 2))
-def documents_swapped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Two records have each other's document.", having(DOCUMENTS, 2))
+def documents_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     one, two = sample(store, hit[0], DOCUMENTS, rng, 2)
     _set_document(store, int(one[0]), str(two[1]), search=True)
     _set_document(store, int(two[0]), str(one[1]), search=True)
 
 
-@BOOK.fault("A metadata list has lost an element in one record.", having(LISTS))
-def list_element_lost(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A metadata list has lost an element in one record.", having(LISTS))
+def list_element_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], LISTS, rng, 1)[0]
     with store.edit() as db:
         db.execute("DELETE FROM embedding_metadata_array WHERE rowid = ?", (row[0],))
 
 
-@BOOK.fault("A metadata list has an element twice in one record.", having(LISTS))
-def list_element_doubled(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A metadata list has an element twice in one record.", having(LISTS))
+def list_element_doubled(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], LISTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -281,15 +282,15 @@ def list_element_doubled(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("All metadata lists of one record are gone.", having(LISTS))
-def lists_lost(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("All metadata lists of one record are gone.", having(LISTS))
+def lists_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], LISTS, rng, 1)[0]
     with store.edit() as db:
         db.execute("DELETE FROM embedding_metadata_array WHERE id = ?", (row[1],))
 
 
-@BOOK.fault("The URI of one record is another one.", having(URIS))
-def uri_changed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The URI of one record is another one.", having(URIS))
+def uri_changed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, text = sample(store, hit[0], URIS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -298,30 +299,30 @@ def uri_changed(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("The URI of one record is gone.", having(URIS))
-def uri_lost(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The URI of one record is gone.", having(URIS))
+def uri_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, _ = sample(store, hit[0], URIS, rng, 1)[0]
     with store.edit() as db:
         db.execute("DELETE FROM embedding_metadata WHERE id = ? AND key = 'chroma:uri'", (number,))
 
 
-@BOOK.fault("One record has another id.", any_filled)
-def record_renamed(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One record has another id.", any_filled)
+def record_renamed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, name = sample(store, hit[0], RECORDS, rng, 1)[0]
     with store.edit() as db:
         db.execute("UPDATE embeddings SET embedding_id = ? WHERE id = ?", (f"{name}-x", number))
 
 
-@BOOK.fault("Two records have each other's id: everything but the vector moved.", any_filled)
-def record_ids_swapped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Two records have each other's id: everything but the vector moved.", any_filled)
+def record_ids_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     one, two = sample(store, hit[0], RECORDS, rng, 2)
     with store.edit() as db:
         for number, name in ((one[0], "\x00"), (two[0], one[1]), (one[0], two[1])):
             db.execute("UPDATE embeddings SET embedding_id = ? WHERE id = ?", (name, number))
 
 
-@BOOK.fault("There is a record that nobody wrote (no vector).", any_filled)
-def record_extra(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("There is a record that nobody wrote (no vector).", any_filled)
+def record_extra(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         number = db.execute("SELECT MAX(id) + 1 FROM embeddings").fetchone()[0]
         db.execute(
@@ -335,8 +336,8 @@ def record_extra(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("There is a record that nobody wrote, complete with its vector.", with_tail)
-def record_extra_complete(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("There is a record that nobody wrote, complete with its vector.", with_tail)
+def record_extra_complete(store: StoreEditor, hit: Hit, rng: Random) -> None:
     entry = store.tail(hit[0])[-1]
     name, text = "nobody-wrote-me", "a text out of nowhere"
     with store.edit() as db:
@@ -363,28 +364,28 @@ def record_extra_complete(store: Store, hit: Hit, rng: Random) -> None:
         db.execute("UPDATE max_seq_id SET seq_id = ? WHERE segment_id = ?", (seq, hit[0].metadata))
 
 
-def _pair(store: Store, rng: Random) -> Hit:
+def _pair(store: StoreEditor, rng: Random) -> Hit:
     first = choose(store, rng, "has 20 records", lambda c: c.count >= 20)
     return (first, choose(store, rng, "is another one", lambda c: c.id != first.id))
 
 
-@BOOK.fault("One record stands in another collection.", _pair)
-def record_moved(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One record stands in another collection.", _pair)
+def record_moved(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, _ = sample(store, hit[0], RECORDS, rng, 1)[0]
     with store.edit() as db:
         db.execute("UPDATE embeddings SET segment_id = ? WHERE id = ?", (hit[1].metadata, number))
 
 
-@BOOK.fault("Two records have each other's metadata and document.", having(DOCUMENTS, 2))
-def metadata_swapped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Two records have each other's metadata and document.", having(DOCUMENTS, 2))
+def metadata_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     one, two = sample(store, hit[0], DOCUMENTS, rng, 2)
     with store.edit() as db:
         for before, after in ((one[0], -1), (two[0], one[0]), (-1, two[0])):
             db.execute("UPDATE embedding_metadata SET id = ? WHERE id = ?", (after, before))
 
 
-@BOOK.fault("One metadata value of every record of a collection is gone.", having(STRINGS, 10))
-def metadata_column_lost(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One metadata value of every record of a collection is gone.", having(STRINGS, 10))
+def metadata_column_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
     _, key, _ = sample(store, hit[0], STRINGS, rng, 1)[0]
     with store.edit() as db:
         db.execute(

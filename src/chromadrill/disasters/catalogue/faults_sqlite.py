@@ -5,25 +5,14 @@ from __future__ import annotations
 import struct
 from random import Random
 
-from chromadrill.disasters.catalogue.store_editor import (
-    Book,
-    Collection,
-    Store,
-    any_filled,
-    cut,
-    find_in_pages,
-    flip_bit,
-    flip_until_seen,
-    having,
-    patch,
-    sample,
-    tree,
-    whole,
-)
+from chromadrill.disasters.catalogue.byte_edits import cut, flip_bit, patch
+from chromadrill.disasters.catalogue.fault_registry import FaultRegistry
+from chromadrill.disasters.catalogue.sqlite_pages import find_in_pages, flip_until_seen, read_btree
+from chromadrill.disasters.catalogue.store_editor import StoreEditor
+from chromadrill.disasters.catalogue.victims import Hit, any_filled, having, sample, whole_store
 
-BOOK = Book("sqlite")
-FTS = Book("fts")
-Hit = tuple[Collection, ...]
+FAULTS = FaultRegistry("sqlite")
+FTS = FaultRegistry("fts")
 
 DOCUMENTS = (
     "SELECT m.id, m.string_value FROM embedding_metadata m JOIN embeddings e ON e.id = m.id"
@@ -40,124 +29,124 @@ LONG = DOCUMENTS.replace(">= 20", ">= 6000")
 IDS = "SELECT embedding_id FROM embeddings WHERE segment_id = ? ORDER BY id"
 
 
-@BOOK.fault("The first bytes of chroma.sqlite3 are damaged: it is no longer a database.")
-def header_magic(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The first bytes of chroma.sqlite3 are damaged: it is no longer a database.")
+def header_magic(store: StoreEditor, hit: Hit, rng: Random) -> None:
     flip_bit(store.sqlite, 3)
 
 
-@BOOK.fault("The page size in the header of chroma.sqlite3 is wrong.")
-def header_page_size(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The page size in the header of chroma.sqlite3 is wrong.")
+def header_page_size(store: StoreEditor, hit: Hit, rng: Random) -> None:
     patch(store.sqlite, 16, struct.pack(">H", 8192))
 
 
-@BOOK.fault("The text encoding in the header of chroma.sqlite3 says UTF-16.")
-def header_encoding(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The text encoding in the header of chroma.sqlite3 says UTF-16.")
+def header_encoding(store: StoreEditor, hit: Hit, rng: Random) -> None:
     patch(store.sqlite, 56, struct.pack(">I", 2))
 
 
-@BOOK.fault("chroma.sqlite3 is cut to half its size.")
-def truncated_half(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("chroma.sqlite3 is cut to half its size.")
+def truncated_half(store: StoreEditor, hit: Hit, rng: Random) -> None:
     cut(store.sqlite, store.sqlite.stat().st_size // 2)
 
 
-@BOOK.fault("The last tenth of chroma.sqlite3 is missing.")
-def truncated_tail(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The last tenth of chroma.sqlite3 is missing.")
+def truncated_tail(store: StoreEditor, hit: Hit, rng: Random) -> None:
     cut(store.sqlite, store.sqlite.stat().st_size * 9 // 10 // 4096 * 4096)
 
 
-def _leaf(store: Store, table: str, rng: Random) -> tuple[int, int]:
-    found = tree(store, table)
-    page = rng.choice(found.leaves)
-    return found.offset(page), found.size
+def _leaf(store: StoreEditor, table: str, rng: Random) -> tuple[int, int]:
+    btree = read_btree(store, table)
+    page = rng.choice(btree.leaves)
+    return btree.offset(page), btree.size
 
 
-@BOOK.fault("One page of the table of records is all zeros.")
-def zeroed_page_of_records(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One page of the table of records is all zeros.")
+def zeroed_page_of_records(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, size = _leaf(store, "embeddings", rng)
     patch(store.sqlite, offset, bytes(size))
 
 
-@BOOK.fault("One page of the table of metadata is all zeros.")
-def zeroed_page_of_metadata(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One page of the table of metadata is all zeros.")
+def zeroed_page_of_metadata(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, size = _leaf(store, "embedding_metadata", rng)
     patch(store.sqlite, offset, bytes(size))
 
 
-@BOOK.fault("The page that holds the list of collections is all zeros.")
-def zeroed_page_of_collections(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The page that holds the list of collections is all zeros.")
+def zeroed_page_of_collections(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, size = _leaf(store, "collections", rng)
     patch(store.sqlite, offset, bytes(size))
 
 
-@BOOK.fault("The type byte of one page of the table of records is wrong.")
-def page_type_of_records(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The type byte of one page of the table of records is wrong.")
+def page_type_of_records(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, _ = _leaf(store, "embeddings", rng)
     patch(store.sqlite, offset, b"\x0a")
 
 
-@BOOK.fault("The cell count of one page of metadata is halved: rows vanish.")
-def cells_lost_in_metadata(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The cell count of one page of metadata is halved: rows vanish.")
+def cells_lost_in_metadata(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, _ = _leaf(store, "embedding_metadata", rng)
     cells = struct.unpack_from(">H", store.sqlite.read_bytes(), offset + 3)[0]
     patch(store.sqlite, offset + 3, struct.pack(">H", cells // 2))
 
 
-@BOOK.fault("The cell count of one page of records is halved: records vanish.")
-def cells_lost_in_records(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The cell count of one page of records is halved: records vanish.")
+def cells_lost_in_records(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, _ = _leaf(store, "embeddings", rng)
     cells = struct.unpack_from(">H", store.sqlite.read_bytes(), offset + 3)[0]
     patch(store.sqlite, offset + 3, struct.pack(">H", cells // 2))
 
 
-@BOOK.fault("Two pages of the table of metadata have changed places.")
-def pages_swapped(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, "embedding_metadata")
-    one, two = (found.offset(p) for p in rng.sample(found.leaves, 2))
+@FAULTS.add("Two pages of the table of metadata have changed places.")
+def pages_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, "embedding_metadata")
+    one, two = (btree.offset(p) for p in rng.sample(btree.leaves, 2))
     data = store.sqlite.read_bytes()
-    patch(store.sqlite, one, data[two : two + found.size])
-    patch(store.sqlite, two, data[one : one + found.size])
+    patch(store.sqlite, one, data[two : two + btree.size])
+    patch(store.sqlite, two, data[one : one + btree.size])
 
 
-@BOOK.fault("A block of 8 pages in the middle of chroma.sqlite3 is filled with zeros.")
-def block_of_pages_zeroed(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, "embedding_metadata")
-    patch(store.sqlite, found.offset(found.leaves[len(found.leaves) // 2]), bytes(8 * found.size))
+@FAULTS.add("A block of 8 pages in the middle of chroma.sqlite3 is filled with zeros.")
+def block_of_pages_zeroed(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, "embedding_metadata")
+    patch(store.sqlite, btree.offset(btree.leaves[len(btree.leaves) // 2]), bytes(8 * btree.size))
 
 
 TEXT_OF = "SELECT string_value FROM embedding_metadata WHERE id = ? AND key = 'chroma:document'"
 
 
-@BOOK.fault("One bit of a document's text is flipped in its page.", having(DOCUMENTS))
-def document_bit(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, "embedding_metadata")
+@FAULTS.add("One bit of a document's text is flipped in its page.", having(DOCUMENTS))
+def document_bit(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, "embedding_metadata")
     number, text = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
-    places = find_in_pages(store, found.leaves, found.size, str(text)[:20].encode())
+    places = find_in_pages(store, btree.leaves, btree.size, str(text)[:20].encode())
     flip_until_seen(store, [at + 9 for at in places], TEXT_OF, (number,))
 
 
-@BOOK.fault("One bit at the end of a long document is flipped (overflow page).", having(LONG))
-def document_overflow_bit(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, "embedding_metadata")
+@FAULTS.add("One bit at the end of a long document is flipped (overflow page).", having(LONG))
+def document_overflow_bit(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, "embedding_metadata")
     number, text = sample(store, hit[0], LONG, rng, 1)[0]
-    places = find_in_pages(store, found.overflow, found.size, str(text)[-40:].encode())
+    places = find_in_pages(store, btree.overflow, btree.size, str(text)[-40:].encode())
     flip_until_seen(store, [at + 9 for at in places], TEXT_OF, (number,))
 
 
-@BOOK.fault("The chain of overflow pages of a long document points at page 1.", having(LONG))
-def overflow_chain(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, "embedding_metadata")
+@FAULTS.add("The chain of overflow pages of a long document points at page 1.", having(LONG))
+def overflow_chain(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, "embedding_metadata")
     text = str(sample(store, hit[0], LONG, rng, 1)[0][1])
-    at = find_in_pages(store, found.overflow, found.size, text[2000:2040].encode())[0]
-    patch(store.sqlite, at // found.size * found.size, struct.pack(">I", 1))
+    at = find_in_pages(store, btree.overflow, btree.size, text[2000:2040].encode())[0]
+    patch(store.sqlite, at // btree.size * btree.size, struct.pack(">I", 1))
 
 
-@BOOK.fault("One bit in the index over record ids is flipped: the id is not found.", any_filled)
-def id_index_bit(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, IDS_INDEX)
+@FAULTS.add("One bit in the index over record ids is flipped: the id is not found.", any_filled)
+def id_index_bit(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, IDS_INDEX)
     for (name,) in sample(store, hit[0], IDS, rng, 20):
         needle = (hit[0].metadata + str(name)).encode()
         try:
-            places = find_in_pages(store, found.leaves, found.size, needle)
+            places = find_in_pages(store, btree.leaves, btree.size, needle)
             flip_until_seen(
                 store,
                 [at + len(needle) - 1 for at in places],
@@ -171,51 +160,51 @@ def id_index_bit(store: Store, hit: Hit, rng: Random) -> None:
     raise LookupError("No record id stands in a leaf of the index over record ids.")
 
 
-@BOOK.fault("One page of the index over record ids is all zeros.")
-def zeroed_page_of_id_index(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One page of the index over record ids is all zeros.")
+def zeroed_page_of_id_index(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, size = _leaf(store, IDS_INDEX, rng)
     patch(store.sqlite, offset, bytes(size))
 
 
-def _halve_cells(store: Store, offset: int) -> None:
+def _halve_cells(store: StoreEditor, offset: int) -> None:
     cells = struct.unpack_from(">H", store.sqlite.read_bytes(), offset + 3)[0]
     patch(store.sqlite, offset + 3, struct.pack(">H", cells // 2))
 
 
-@BOOK.fault("The cell count of a page of the index over record ids is halved: records vanish.")
-def cells_lost_in_id_index(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The cell count of a page of the index over record ids is halved: records vanish.")
+def cells_lost_in_id_index(store: StoreEditor, hit: Hit, rng: Random) -> None:
     _halve_cells(store, _leaf(store, IDS_INDEX, rng)[0])
 
 
-def _text_index_page(store: Store, rng: Random) -> tuple[int, int]:
-    found = tree(store, "embedding_metadata_string_value")
+def _text_index_page(store: StoreEditor, rng: Random) -> tuple[int, int]:
+    btree = read_btree(store, "embedding_metadata_string_value")
     texted = having(STRINGS)(store, rng)[0]
     _, key, value = sample(store, texted, STRINGS, rng, 1)[0]
-    at = find_in_pages(store, found.leaves, found.size, f"{key}{value}".encode())[0]
-    return at // found.size * found.size, found.size
+    at = find_in_pages(store, btree.leaves, btree.size, f"{key}{value}".encode())[0]
+    return at // btree.size * btree.size, btree.size
 
 
-@BOOK.fault("One page of the index over text metadata is all zeros.")
-def zeroed_page_of_text_index(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("One page of the index over text metadata is all zeros.")
+def zeroed_page_of_text_index(store: StoreEditor, hit: Hit, rng: Random) -> None:
     offset, size = _text_index_page(store, rng)
     patch(store.sqlite, offset, bytes(size))
 
 
-@BOOK.fault("The cell count of a page of the index over text metadata is halved.")
-def cells_lost_in_text_index(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The cell count of a page of the index over text metadata is halved.")
+def cells_lost_in_text_index(store: StoreEditor, hit: Hit, rng: Random) -> None:
     _halve_cells(store, _text_index_page(store, rng)[0])
 
 
-@BOOK.fault("The cell count of a page of the index over whole numbers is halved.")
-def cells_lost_in_int_index(store: Store, hit: Hit, rng: Random) -> None:
-    found = tree(store, "embedding_metadata_int_value")
-    offset = found.offset(rng.choice(found.leaves))
+@FAULTS.add("The cell count of a page of the index over whole numbers is halved.")
+def cells_lost_in_int_index(store: StoreEditor, hit: Hit, rng: Random) -> None:
+    btree = read_btree(store, "embedding_metadata_int_value")
+    offset = btree.offset(rng.choice(btree.leaves))
     cells = struct.unpack_from(">H", store.sqlite.read_bytes(), offset + 3)[0]
     patch(store.sqlite, offset + 3, struct.pack(">H", cells // 2))
 
 
-@BOOK.fault("The index over whole numbers says it covers nothing (its definition changed).")
-def int_index_empty(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The index over whole numbers says it covers nothing (its definition changed).")
+def int_index_empty(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.raw() as connection:
         connection.execute("PRAGMA writable_schema = ON")
         changed = connection.execute(
@@ -235,20 +224,20 @@ def int_index_empty(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("Sixteen random bits of chroma.sqlite3 are flipped.")
-def random_bits(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("Sixteen random bits of chroma.sqlite3 are flipped.")
+def random_bits(store: StoreEditor, hit: Hit, rng: Random) -> None:
     for _ in range(16):
         flip_bit(store.sqlite, rng.randrange(4096, store.sqlite.stat().st_size), rng.randrange(8))
 
 
-@BOOK.fault("A whole table is gone: the table of segments was dropped.")
-def table_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("A whole table is gone: the table of segments was dropped.")
+def table_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DROP TABLE segments")
 
 
-@BOOK.fault("The schema is from another version: the newest migration is missing.")
-def migration_missing(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The schema is from another version: the newest migration is missing.")
+def migration_missing(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute(
             "DELETE FROM migrations WHERE dir = 'sysdb' AND version ="
@@ -256,8 +245,8 @@ def migration_missing(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@BOOK.fault("The recorded hash of a migration is wrong.")
-def migration_hash(store: Store, hit: Hit, rng: Random) -> None:
+@FAULTS.add("The recorded hash of a migration is wrong.")
+def migration_hash(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("UPDATE migrations SET hash = 'x' || hash WHERE dir = 'metadb' AND version = 1")
 
@@ -265,20 +254,20 @@ def migration_hash(store: Store, hit: Hit, rng: Random) -> None:
 # --- full-text search ---------------------------------------------------------------------------
 
 
-@FTS.fault("The full-text table is empty: text search finds nothing.", whole)
-def fts_emptied(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("The full-text table is empty: text search finds nothing.", whole_store)
+def fts_emptied(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DELETE FROM embedding_fulltext_search")
 
 
-@FTS.fault("The full-text table is gone.")
-def fts_dropped(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("The full-text table is gone.")
+def fts_dropped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DROP TABLE embedding_fulltext_search")
 
 
-@FTS.fault("One collection is missing from the full-text table.", having(DOCUMENTS, 20))
-def fts_collection_missing(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("One collection is missing from the full-text table.", having(DOCUMENTS, 20))
+def fts_collection_missing(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute(
             "DELETE FROM embedding_fulltext_search WHERE rowid IN"
@@ -287,7 +276,7 @@ def fts_collection_missing(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-def _block(store: Store, rng: Random) -> tuple[int, bytes]:
+def _block(store: StoreEditor, rng: Random) -> tuple[int, bytes]:
     """The block of the full-text index that holds a piece of a word of some document."""
     collection = having(DOCUMENTS, 10)(store, rng)[0]
     words = str(sample(store, collection, DOCUMENTS, rng, 1)[0][1]).lower().split()
@@ -308,8 +297,8 @@ def _block(store: Store, rng: Random) -> tuple[int, bytes]:
     return int(row[0]), bytes(row[1])
 
 
-@FTS.fault("One bit in a block of the full-text index is flipped.")
-def fts_index_bit(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("One bit in a block of the full-text index is flipped.")
+def fts_index_bit(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, block = _block(store, rng)
     at = len(block) // 2
     changed = block[:at] + bytes([block[at] ^ 1]) + block[at + 1 :]
@@ -319,15 +308,15 @@ def fts_index_bit(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@FTS.fault("One block of the full-text index is gone.")
-def fts_index_block_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("One block of the full-text index is gone.")
+def fts_index_block_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, _ = _block(store, rng)
     with store.edit() as db:
         db.execute("DELETE FROM embedding_fulltext_search_data WHERE id = ?", (number,))
 
 
-@FTS.fault("One block of the full-text index is filled with zeros.")
-def fts_index_block_zeroed(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("One block of the full-text index is filled with zeros.")
+def fts_index_block_zeroed(store: StoreEditor, hit: Hit, rng: Random) -> None:
     number, block = _block(store, rng)
     with store.edit() as db:
         db.execute(
@@ -336,14 +325,14 @@ def fts_index_block_zeroed(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@FTS.fault("The structure record of the full-text index is gone.")
-def fts_structure_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("The structure record of the full-text index is gone.")
+def fts_structure_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     with store.edit() as db:
         db.execute("DELETE FROM embedding_fulltext_search_data WHERE id = 10")
 
 
-@FTS.fault("Ten documents are missing from full-text search.", having(DOCUMENTS, 10))
-def fts_rows_missing(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("Ten documents are missing from full-text search.", having(DOCUMENTS, 10))
+def fts_rows_missing(store: StoreEditor, hit: Hit, rng: Random) -> None:
     rows = sample(store, hit[0], DOCUMENTS, rng, 10)
     with store.edit() as db:
         db.executemany(
@@ -351,15 +340,15 @@ def fts_rows_missing(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@FTS.fault("One document is missing from full-text search.", having(DOCUMENTS))
-def fts_row_missing(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("One document is missing from full-text search.", having(DOCUMENTS))
+def fts_row_missing(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     with store.edit() as db:
         db.execute("DELETE FROM embedding_fulltext_search WHERE rowid = ?", (row[0],))
 
 
-@FTS.fault("Full-text search knows another text for one document.", having(DOCUMENTS))
-def fts_text_replaced(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("Full-text search knows another text for one document.", having(DOCUMENTS))
+def fts_text_replaced(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     with store.edit() as db:
         db.execute(
@@ -368,8 +357,8 @@ def fts_text_replaced(store: Store, hit: Hit, rng: Random) -> None:
         )
 
 
-@FTS.fault("Full-text search has the texts of two documents exchanged.", having(DOCUMENTS, 2))
-def fts_texts_swapped(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("Full-text search has the texts of two documents exchanged.", having(DOCUMENTS, 2))
+def fts_texts_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
     one, two = sample(store, hit[0], DOCUMENTS, rng, 2)
     with store.edit() as db:
         for number, text in ((one[0], two[1]), (two[0], one[1])):
@@ -379,8 +368,8 @@ def fts_texts_swapped(store: Store, hit: Hit, rng: Random) -> None:
             )
 
 
-@FTS.fault("The text of one document is gone from the full-text content table.", having(DOCUMENTS))
-def fts_content_row_deleted(store: Store, hit: Hit, rng: Random) -> None:
+@FTS.add("The text of one document is gone from the full-text content table.", having(DOCUMENTS))
+def fts_content_row_deleted(store: StoreEditor, hit: Hit, rng: Random) -> None:
     row = sample(store, hit[0], DOCUMENTS, rng, 1)[0]
     with store.edit() as db:
         db.execute("DELETE FROM embedding_fulltext_search_content WHERE id = ?", (row[0],))
