@@ -31,8 +31,8 @@ from chromadrill.workload.data.standard import Dataset, standard
 from chromadrill.workload.machine_speed import ReferenceWorkload
 from chromadrill.workload.queries import query_kinds
 from chromadrill.workload.queries.known_answer import QUESTIONS
-from chromadrill.workload.queries.self_queries import own_questions
-from chromadrill.workload.queries.timed import Asked, timed
+from chromadrill.workload.queries.self_queries import self_queries
+from chromadrill.workload.queries.timed import TimedAnswers
 
 SLOWED = {  # milliseconds, share of the plain median: what the client sees
     "plain": (0.0, 0.0),
@@ -43,7 +43,7 @@ SLOWED = {  # milliseconds, share of the plain median: what the client sees
 }
 WAYS = {
     "search": query_kinds.searches,
-    "filtered search": query_kinds.filtered,
+    "filtered search": query_kinds.filtered_searches,
     "get by id": query_kinds.gets,
 }
 WARM = 10
@@ -100,7 +100,7 @@ def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[FaultyProx
 
 
 def one(proxy: FaultyProxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str, Measured]:
-    own = own_questions(chroma, dataset.scopes, QUESTIONS)
+    own = self_queries(chroma, dataset.scopes, QUESTIONS)
     assert own.info is not None
     found: dict[str, Measured] = {}
     for name, (delay_ms, share) in SLOWED.items():
@@ -109,14 +109,13 @@ def one(proxy: FaultyProxy, chroma: Chroma, dataset: Dataset, rounds: int) -> di
             plain = found["plain"].get(series, {}).get("milliseconds", [0.0])
             proxy.delay_ms = delay_ms + share * statistics.median(plain)
             asked = way(chroma, own.info, own.right)
-            answers = Asked()
+            answers, yards = TimedAnswers(), []
             with ReferenceWorkload() as reference_workload:
-                took, yards = [], []
                 for number in range(WARM + rounds):
                     yards.append(reference_workload.measure())
-                    took.append(timed(answers, asked[number % len(asked)]))
-            samples = answers.samples(took[WARM:])
-            assert not samples.errors, samples.errors[0]
+                    answers.time(asked[number % len(asked)])
+            errors, took = answers.samples().errors, answers.milliseconds
+            assert not errors, errors[0]
             found[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}
     return found
 

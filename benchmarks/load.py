@@ -14,7 +14,8 @@ import httpx
 from benchmarks.fingerprints import Bench, Measured
 from chromadrill.core.model import Scope
 from chromadrill.workload.load import requests, samples
-from chromadrill.workload.queries.known_answer import QUESTIONS, own_records
+from chromadrill.workload.queries.known_answer import QUESTIONS
+from chromadrill.workload.queries.self_queries import self_queries
 
 LOCUSTFILES = Path(__file__).parents[1] / "loadtests"
 RATE, SECONDS, ROUNDS = 50.0, 10, 3  # the rate of the profile `steady`
@@ -28,8 +29,8 @@ def overhead(bench: Bench) -> Measured:
     both.
     """
     asked = [
-        requests.search(each, bench.info)
-        for each in own_records(bench.chroma, [Scope()], QUESTIONS)
+        requests.search(question, bench.info)
+        for question in self_queries(bench.chroma, [Scope()], QUESTIONS).right
     ]
     ours: list[float] = []
     bare: list[float] = []

@@ -10,7 +10,7 @@ from chromadrill.core.model import Scope
 from chromadrill.disasters.files import SEGMENT_DELETED
 from chromadrill.workload.queries.known_answer import QUESTIONS
 from chromadrill.workload.queries.latency import time_answers
-from chromadrill.workload.queries.self_queries import own_questions
+from chromadrill.workload.queries.self_queries import self_queries
 
 pytestmark = [pytest.mark.gate]
 
@@ -33,7 +33,7 @@ def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings):
 @pytest.mark.runbook("RB-6")
 def test_search_is_fast_enough(drill, chroma, objectives):
     """The 90th percentile of 200 searches and more is under its limit."""
-    own = own_questions(chroma, [Scope()], QUESTIONS)
+    own = self_queries(chroma, [Scope()], QUESTIONS)
     samples = time_answers(chroma, own.right, objectives.search_samples)
     drill.judged(found_themselves(own.tried, len(own.right), own.missed))
     drill.judged(p90_under(samples, objectives.search_p90_ms, at_least=objectives.search_samples))

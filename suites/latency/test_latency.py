@@ -12,7 +12,7 @@ from chromadrill.core.model import Scope
 from chromadrill.workload.data.seeded_embedder import SeededEmbedder
 from chromadrill.workload.data.stdlib import documents
 from chromadrill.workload.queries import query_kinds
-from chromadrill.workload.queries.timed import Asked, Question, timed
+from chromadrill.workload.queries.timed import GradedCall, TimedAnswers
 
 pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
 
@@ -25,7 +25,7 @@ EMBEDDINGS = 100
     ("series", "way"),
     [
         pytest.param("search", query_kinds.searches, id="search"),
-        pytest.param("filtered search", query_kinds.filtered, id="filtered-search"),
+        pytest.param("filtered search", query_kinds.filtered_searches, id="filtered-search"),
         pytest.param("get by id", query_kinds.gets, id="get-by-id"),
     ],
 )
@@ -59,7 +59,7 @@ def test_batches_are_written_fast_and_are_there(drill, chroma, measure, objectiv
     def batch(start):
         rows = slice(start, start + BATCH)
         ids = [f"r{n}" for n in range(start, start + len(texts[rows]))]
-        return Question(
+        return GradedCall(
             lambda: chroma.upsert(info, ids=ids, vectors=vectors[rows], documents=texts[rows]),
             lambda raw: "",  # what was acknowledged is read back below
         )
@@ -104,7 +104,7 @@ def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, 
     """The slowest of three restarts, to the first right answer; cold where starting asks nothing."""
     if not own.right:
         pytest.skip("no record answers as it should: there is nothing to ask after a restart")
-    starts, firsts, answers = [], [], Asked()
+    starts, answers = [], TimedAnswers()
     for number in range(RESTARTS):
         with drill.when(f"restart {number + 1}"):
             unasked.stop()
@@ -119,16 +119,14 @@ def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, 
                 (asked,) = query_kinds.searches(
                     chroma, own.info, [own.right[number % len(own.right)]]
                 )
-                firsts.append(timed(answers, asked))
+                answers.time(asked)
             # cold but wrong is no start: the check of the first query says what was wrong
             good = not answers.samples([]).errors
             starts.append(now() - started if good else None)
     slowest = None if None in starts else max(starts)
     drill.judged(
         within("startup", slowest, objectives.startup_s, what="start to the first right answer"),
-        every_under(
-            "cold first query", answers.samples(firsts), objectives.query_ms, at_least=RESTARTS
-        ),
+        every_under("cold first query", answers.samples(), objectives.query_ms, at_least=RESTARTS),
     )
 
 
@@ -142,7 +140,7 @@ def test_embedding_is_fast(drill, embedder, measure, objectives):
             same = float(raw["vector"] @ vector)
             return "" if same >= 0.9999 else f"not the vector of its batch: cosine {same:.4f}"
 
-        return Question(lambda: {"vector": embedder.embed([text])[0]}, wrong)
+        return GradedCall(lambda: {"vector": embedder.embed([text])[0]}, wrong)
 
     drill.note("embedder", **embedder.facts())
     asked = [one(text, vector) for text, vector in zip(texts, expected, strict=True)]

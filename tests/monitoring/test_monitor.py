@@ -19,7 +19,7 @@ from chromadrill.monitoring.resource_collector import Metrics
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.verdicts import verdicts
-from chromadrill.workload.queries.sampled_records import answered, choose
+from chromadrill.workload.queries.sampled_records import ask_collection, sample_collections
 
 
 def fires(watch, name, looks=5):
@@ -135,7 +135,7 @@ def test_collection_by_inner_product_with_long_vectors_in_it_is_answered_right(t
     with Chroma(target.url) as chroma:
         info = chroma.create_collection(Scope(), "inner", hnsw={"space": "ip"})
         chroma.upsert(info, ids=[f"i{n}" for n in range(400)], vectors=vectors)
-        (_, inner) = choose(chroma, [Scope()]).collections
+        (_, inner) = sample_collections(chroma, [Scope()]).samples
         # such an index misses others once longer ones have come
         chroma.upsert(info, ids=[f"n{n}" for n in range(20)], vectors=vectors[5:25] * 50)
     watch = watch_of(target, settings)
@@ -144,8 +144,8 @@ def test_collection_by_inner_product_with_long_vectors_in_it_is_answered_right(t
     assert {event.rule.name for event in watch.alerts.events} == {"backup overdue"}
     assert watch.alerts.states[watch.rules[1]].value == 1
     with Chroma(target.url) as chroma:
-        assert inner[0].asked_of(chroma, info)
-        assert answered(chroma, inner).wrong == ""
+        assert inner[0].ask(chroma, info)
+        assert ask_collection(chroma, inner).wrong == ""
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from chromadrill.monitoring.query_rotation import Rounds
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.workload.queries.known_answer import KnownAnswer
-from chromadrill.workload.queries.sampled_records import Said
+from chromadrill.workload.queries.sampled_records import CollectionAnswer
 
 
 class Server:
@@ -21,11 +21,11 @@ class Server:
         self.took_s, self.bad, self.gone, self.at = took_s, {}, set(), 0.0
         self.asked = []
         monkeypatch.setattr(query_rotation, "now", lambda: self.at)
-        monkeypatch.setattr(query_rotation, "answered", self.answered)
+        monkeypatch.setattr(query_rotation, "ask_collection", self.answer)
         turn = [(KnownAnswer(Scope(), name, "r", "d", [1.0]),) for name in took_s]
         self.rounds = Rounds(turn, slow_ms=2000)
 
-    def answered(self, chroma, asked):
+    def answer(self, chroma, asked):
         name = asked[0].collection
         self.asked.append(name)
         took_s = self.took_s[name]
@@ -33,7 +33,8 @@ class Server:
         if took_s > 10:
             raise CallFailed(f"POST /{name}/query", 0, "no answer within 10 s")
         wrong = self.bad.get(name, "")
-        return Said(wrong, asked, None if wrong else 1000 * took_s, gone=name in self.gone)
+        took_ms = None if wrong else 1000 * took_s
+        return CollectionAnswer(wrong, asked, took_ms, is_gone=name in self.gone)
 
     def watched(self, looks):
         """Alerts of so many looks, one every 30 s."""

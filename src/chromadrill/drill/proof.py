@@ -18,7 +18,7 @@ from chromadrill.core.protocols import HasMetrics, Restartable, Target
 from chromadrill.core.settings import Objectives
 from chromadrill.workload.queries.known_answer import QUESTIONS
 from chromadrill.workload.queries.latency import time_answers
-from chromadrill.workload.queries.self_queries import OwnQuestions, own_questions
+from chromadrill.workload.queries.self_queries import QuestionSet, self_queries
 
 
 class Proof:
@@ -92,20 +92,20 @@ class Proof:
         )
         self._attach(f"fingerprint{when}", seen.fingerprint)
 
-    def _questions(self) -> OwnQuestions:
+    def _questions(self) -> QuestionSet:
         """Chosen before the restart: choosing them asks them, and would warm the store."""
         try:
             with Chroma(self._target.url, timeout_s=15) as chroma:
-                return own_questions(chroma, self._before.scopes, QUESTIONS)
+                return self_queries(chroma, self._before.scopes, QUESTIONS)
         except CallFailed as error:
             self._note("no questions", why=str(error))
-            return OwnQuestions(None, 0, 0, (), ())
+            return QuestionSet(None, 0, 0, (), ())
 
-    def _search(self, when: str, own: OwnQuestions, wanted: int) -> None:
+    def _search(self, when: str, own: QuestionSet, wanted: int) -> None:
         """Cold: each question for the first time since the start. Warm: after the whole check suite."""
         self._judged(self._timed(when, own, wanted))
 
-    def _timed(self, when: str, own: OwnQuestions, wanted: int) -> Verdict:
+    def _timed(self, when: str, own: QuestionSet, wanted: int) -> Verdict:
         check = f"search p90 {when}"
         if self._different < FEWEST:
             few = f"{self._different} records to search for, {FEWEST} needed"

@@ -10,9 +10,9 @@ from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope, Verdict
 from chromadrill.workload.queries.known_answer import QUESTIONS
+from chromadrill.workload.queries.latency import time_calls
 from chromadrill.workload.queries.query_kinds import searches
-from chromadrill.workload.queries.self_queries import own_questions
-from chromadrill.workload.queries.timed import Asked, timed
+from chromadrill.workload.queries.self_queries import self_queries
 
 WARM = 3
 
@@ -30,30 +30,20 @@ def performance(
     chroma: Chroma, scopes: Sequence[Scope], queries: int, limit_ms: float
 ) -> Performance:
     """Search the largest collection `queries` times by its own records. Raises CallFailed."""
-    own = own_questions(chroma, scopes or (Scope(),), min(queries, QUESTIONS))
-    took: list[float] = []
-    answers = Asked()
-    if own.info is not None and own.right:
-        asked = searches(chroma, own.info, own.right)
-        for each in asked[:WARM]:
-            answers.ask(each)
-        for number in range(queries):
-            chroma.wait_turn()  # no part of the answer's time
-            took.append(timed(answers, asked[number % len(asked)]))
-            if answers.hangs:
-                break
-    samples = answers.samples(took)
-    verdicts = (
-        found_themselves(own.tried, len(own.right), own.missed),
-        every_under("every search", samples, limit_ms, at_least=queries),
-    )
-    good = samples.milliseconds
+    questions = self_queries(chroma, scopes or (Scope(),), min(queries, QUESTIONS))
+    calls = searches(chroma, questions.info, questions.right) if questions.info else []
+    answers = time_calls(chroma, calls, queries, warm_up=WARM)
+    samples = answers.samples()
+    right_ms = samples.milliseconds
     return Performance(
-        {own.info.key: own.records} if own.info else {},
-        verdicts,
+        {questions.info.key: questions.records} if questions.info else {},
+        (
+            found_themselves(questions.tried, len(questions.right), questions.missed),
+            every_under("every search", samples, limit_ms, at_least=queries),
+        ),
         {
-            "queries": len(took),
-            **{f"p{rank}_ms": percentile(good, rank) for rank in (50, 90, 95, 99)},
-            "max_ms": round(max(good), 3) if good else None,
+            "queries": len(answers.milliseconds),
+            **{f"p{rank}_ms": percentile(right_ms, rank) for rank in (50, 90, 95, 99)},
+            "max_ms": round(max(right_ms), 3) if right_ms else None,
         },
     )

@@ -16,7 +16,7 @@ from chromadrill.core.model import JSON, CollectionInfo, Scope
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.query_rotation import Rounds
 from chromadrill.monitoring.samples import Sample
-from chromadrill.workload.queries.sampled_records import choose
+from chromadrill.workload.queries.sampled_records import sample_collections
 
 # a tenant of our own: no fingerprint of anybody's scopes sees it
 OURS, CANARY = Scope("chromadrill-monitor", "canary"), "canary"
@@ -67,13 +67,13 @@ class Eyes:
         total = sum(chroma.count(info) for s in self.scopes for info in chroma.collections(s))
         found.append(Sample(now(), samples.RECORDS, float(total)))
         if self._rounds is None or self._rounds.over:
-            questions = choose(chroma, self.scopes)
-            if questions.wrong:
+            sampled = sample_collections(chroma, self.scopes)
+            if sampled.wrong:
                 self._rounds = None
-                return questions.wrong[0]
-            if not questions.collections:
+                return sampled.wrong[0]
+            if not sampled.samples:
                 return NOTHING
-            self._rounds = Rounds(list(questions.collections), self.slow_ms)
+            self._rounds = Rounds(list(sampled.samples), self.slow_ms)
         said = self._rounds.ask(chroma, self.timeout_s)
         if said.search_ms is not None:
             found.append(Sample(now(), samples.SEARCH, said.search_ms, f"in {said.slowest}"))

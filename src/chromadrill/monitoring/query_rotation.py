@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import now
-from chromadrill.workload.queries.sampled_records import Asked, answered
+from chromadrill.workload.queries.sampled_records import CollectionSample, ask_collection
 
 ROUND_S = 3.0
 GONE_S = 3600.0
@@ -31,7 +31,7 @@ class Rounds:
     `over`: if that was on purpose, nobody is to be called for ever.
     """
 
-    turn: list[Asked]
+    turn: list[CollectionSample]
     slow_ms: float
     _slowest: str = field(default="", init=False)
     _gone: dict[str, float] = field(default_factory=dict, init=False)  # since when
@@ -44,8 +44,8 @@ class Rounds:
         """One look's questions. `timeout_s`: a search that timed out took at least so long."""
         started, waiting = now(), self.turn
         wrong: list[str] = []
-        again: list[Asked] = []
-        done: list[Asked] = []
+        again: list[CollectionSample] = []
+        done: list[CollectionSample] = []
         took: dict[str, float] = {}
         while waiting:
             if (again or done) and now() - started >= ROUND_S:
@@ -56,25 +56,25 @@ class Rounds:
             asked, *waiting = waiting
             name = _name(asked)
             try:
-                said = answered(chroma, asked)
+                said = ask_collection(chroma, asked)
             except CallFailed as error:  # nothing answers: the others would only take their time
                 wrong.append(str(error)[:300])
                 again.insert(0, asked)
                 if error.timed_out and error.call.endswith("/query"):
                     took[name] = 1000 * timeout_s
                 break
-            if said.gone:
+            if said.is_gone:
                 self._gone.setdefault(name, now())
             else:
                 self._gone.pop(name, None)
             if said.search_ms is not None:
                 took[name] = said.search_ms
-            (again if said.wrong else done).append(said.still)
+            (again if said.wrong else done).append(said.questions)
             wrong += [said.wrong] if said.wrong else []
         self.turn = [*again, *waiting, *done]
         self._slowest = max(took, key=lambda each: took[each], default="")
         return Round(wrong[0] if wrong else "", took.get(self._slowest), self._slowest)
 
 
-def _name(asked: Asked) -> str:
+def _name(asked: CollectionSample) -> str:
     return f"{asked[0].scope}/{asked[0].collection}"

@@ -17,7 +17,8 @@ from chromadrill.recovery.sources.rows import Source
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.labelled_questions import Library
 from chromadrill.workload.data.seeded_embedder import SeededEmbedder
-from chromadrill.workload.queries.known_answer import first_wrong, own_records
+from chromadrill.workload.queries.known_answer import first_wrong
+from chromadrill.workload.queries.self_queries import self_queries
 
 NAME = "forecast"
 REPEATS = 2
@@ -62,16 +63,16 @@ def measure(
                 chroma.delete_collection(Scope(), NAME)
     snapshot = target.snapshot()
     with Chroma(target.url) as chroma:
-        asked = own_records(chroma, [Scope()], 3)
+        questions = self_queries(chroma, [Scope()], 3).right
     for _ in range(REPEATS):
         started = now()
         target.stop()
         target.restore(snapshot.id)
         target.start()
         with Chroma(target.url) as chroma:
-            wrong = first_wrong(chroma, asked)
+            wrong = first_wrong(chroma, questions)
             found.restores.append((records, now() - started))
-            if wrong or not asked:
+            if wrong or not questions:
                 raise Unavailable(f"a restore of {records} records answers wrong: {wrong}.")
     with Chroma(target.url) as chroma:
         chroma.delete_collection(Scope(), NAME)

@@ -23,7 +23,7 @@ import orjson
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import now
 from chromadrill.core.model import ProbeResult
-from chromadrill.workload.queries.known_answer import KnownAnswer, first_wrong
+from chromadrill.workload.queries.known_answer import MALFORMED, KnownAnswer, first_wrong
 from chromadrill.workload.timeline import stable_since
 
 RATE = 4.0  # ticks a second
@@ -57,7 +57,7 @@ def look(url: str, asked: Sequence[KnownAnswer], due: float) -> ProbeResult:
         missing = error.status == 404
         result = "timeout" if error.timed_out else "wrong" if missing else "error"
         detail = str(error)[:200]
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except MALFORMED as error:
         result, detail = "error", f"strange answer: {error!r}"
     return ProbeResult(due, now(), result, detail, round(late_s, 6))
 

@@ -18,8 +18,8 @@ from chromadrill.core.model import Scope
 from chromadrill.monitoring.http_collector import CANARY, OURS, Eyes
 from chromadrill.targets import registry
 from chromadrill.targets.safety.leftovers import new_run
-from chromadrill.workload.queries.known_answer import own_records
 from chromadrill.workload.queries.latency import time_answers
+from chromadrill.workload.queries.self_queries import self_queries
 
 VECTOR = np.ones((1, 8), np.float32)
 
@@ -142,7 +142,8 @@ def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rai
             chroma.heartbeat()
         assert time.monotonic() - started >= 8 / 20
         # 50 ms between two of them; the fastest of 20 would show every wait that is counted
-        assert min(time_answers(chroma, own_records(chroma, [Scope()], 20), 20).milliseconds) < 45
+        questions = self_queries(chroma, [Scope()], 20).right
+        assert min(time_answers(chroma, questions, 20).milliseconds) < 45
 
 
 def test_after_a_pause_some_calls_may_come_at_once(server, rail):

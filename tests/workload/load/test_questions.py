@@ -12,7 +12,7 @@ from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.standard import DEFAULT, standard
 from chromadrill.workload.load import plan
-from chromadrill.workload.queries.ground_truth import questions, recognised
+from chromadrill.workload.queries.ground_truth import detect_embedder, ground_truth_questions
 from tests.workload.wrong_answers import other_ids
 
 pytestmark = pytest.mark.slow  # loads half of the standard dataset
@@ -32,18 +32,17 @@ def chroma(tmp_path_factory):
 
 
 def test_questions_have_the_nearest_record_of_all_as_answer(chroma):
-    found = questions(chroma, [DEFAULT], 20)
-    asked = found.right
-    assert len(asked) >= 15
-    assert len(asked) + len(found.missed) <= found.tried == 20
-    info = chroma.collection(DEFAULT, asked[0].collection)
+    questions = ground_truth_questions(chroma, [DEFAULT], 20)
+    assert len(questions.right) >= 15
+    assert len(questions.right) + len(questions.missed) <= questions.tried == 20
+    info = chroma.collection(DEFAULT, questions.info.name)
     stored = {
         i: v for page in chroma.pages(info) for i, v in zip(page.ids, page.vectors, strict=True)
     }
-    for each in asked:
-        vector = np.array(each.vector)
+    for question in questions.right:
+        vector = np.array(question.vector)
         best = max(stored, key=lambda i: stored[i] @ vector / np.linalg.norm(stored[i]))
-        assert each.record == best
+        assert question.record == best
         assert (
             vector @ stored[best] / np.linalg.norm(vector) / np.linalg.norm(stored[best]) < 0.9999
         )
@@ -52,10 +51,10 @@ def test_questions_have_the_nearest_record_of_all_as_answer(chroma):
 def test_records_with_other_vectors_are_not_ours(chroma):
     info = chroma.collection(DEFAULT, "bmad_embeddings")
     page = chroma.page(info, limit=20, offset=0)
-    assert recognised(page) is not None
+    assert detect_embedder(page) is not None
     other = dataclasses.replace(page, vectors=page.vectors[::-1])
-    assert recognised(other) is None
-    assert recognised(dataclasses.replace(page, documents=[None] * 20)) is None
+    assert detect_embedder(other) is None
+    assert detect_embedder(dataclasses.replace(page, documents=[None] * 20)) is None
 
 
 def test_the_standard_dataset_with_every_question_wrong_is_a_fail_and_not_asked_otherwise(chroma):

@@ -18,7 +18,7 @@ from chromadrill.monitoring.diagnosis.storage import files_gone_of, growth_of, s
 from chromadrill.monitoring.diagnosis.symptoms import Size, Symptoms
 from chromadrill.monitoring.logs.classify import Found, read_errors
 from chromadrill.workload.queries.known_answer import KnownAnswer
-from chromadrill.workload.queries.sampled_records import choose
+from chromadrill.workload.queries.sampled_records import sample_collections
 
 TIMEOUT_S = 10.0
 SEARCHES, TOGETHER = 10, 4
@@ -126,11 +126,11 @@ def _size(info: CollectionInfo, count: int) -> Size:
 def _questions(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[KnownAnswer], list[str]]:
     """Of the largest collection with right answers; and what is wrong with any of up to 20."""
     try:
-        found = choose(chroma, scopes)
+        sampled = sample_collections(chroma, scopes)
     except CallFailed as error:
         return [], [f"a record with its vector: {error}"[:200]]
-    largest = found.collections[0] if found.collections else ()
-    return list(largest), [f"wrong answer: {each}"[:200] for each in found.wrong]
+    largest = sampled.samples[0] if sampled.samples else ()
+    return list(largest), [f"wrong answer: {wrong}"[:200] for wrong in sampled.wrong]
 
 
 def _search(url: str, asked: Sequence[KnownAnswer], workers: int, wrong: list[str]) -> list[float]:
@@ -140,7 +140,7 @@ def _search(url: str, asked: Sequence[KnownAnswer], workers: int, wrong: list[st
         started = now()
         try:
             with Chroma(url, timeout_s=TIMEOUT_S) as chroma:
-                said = each.asked_of(chroma, chroma.collection(each.scope, each.collection))
+                said = each.ask(chroma, chroma.collection(each.scope, each.collection))
         except CallFailed as error:
             said = str(error)
         except (KeyError, IndexError, TypeError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from chromadrill.workload.load.requests import Operation
-from chromadrill.workload.queries.known_answer import mismatch
+from chromadrill.workload.queries.known_answer import MALFORMED, mismatch
 
 
 def judged(operation: Operation, status: int, content: bytes) -> tuple[str, str]:
@@ -19,7 +19,7 @@ def judged(operation: Operation, status: int, content: bytes) -> tuple[str, str]
     try:
         ids, documents = _columns(operation.kind, content)
         wrong = mismatch(operation.record, operation.document, ids, documents)
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except MALFORMED as error:
         return "error", f"{operation.kind}: strange answer: {error!r}"
     if not wrong and len(ids) < operation.least:
         wrong = f"{len(ids)} records answered, there are at least {operation.least}"

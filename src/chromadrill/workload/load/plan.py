@@ -14,9 +14,9 @@ from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
 from chromadrill.workload.load import requests, schedule
 from chromadrill.workload.load.profiles import PROFILES, Profile
 from chromadrill.workload.load.requests import Operation
-from chromadrill.workload.queries.ground_truth import Questions, questions
+from chromadrill.workload.queries.ground_truth import ground_truth_questions
 from chromadrill.workload.queries.known_answer import QUESTIONS, KnownAnswer
-from chromadrill.workload.queries.self_queries import OwnQuestions, own_questions
+from chromadrill.workload.queries.self_queries import self_queries
 
 STARTED_S = 1.0  # how late an arrival may have been started, and its sample be on its way
 
@@ -79,10 +79,10 @@ def known(chroma: Chroma, scopes: Sequence[Scope]) -> Known:
     CallFailed where the server does not answer.
     """
     source = "questions about the standard dataset, answers by exact search"
-    found: Questions | OwnQuestions | None = questions(chroma, scopes, QUESTIONS)
+    found = ground_truth_questions(chroma, scopes, QUESTIONS)
     if found is None or not (found.right or found.missed):
         source = "the target's own records, each to be found by its own vector"
-        found = own_questions(chroma, scopes, QUESTIONS)
+        found = self_queries(chroma, scopes, QUESTIONS)
     if not found.tried:
         raise Unavailable(f"{chroma.url} holds no records to search for.")
     if not found.right:

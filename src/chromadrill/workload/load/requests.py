@@ -11,8 +11,7 @@ import orjson
 
 from chromadrill.chroma.client import base, quote
 from chromadrill.core.model import JSON, CollectionInfo
-from chromadrill.workload.queries.known_answer import KnownAnswer
-from chromadrill.workload.queries.self_queries import NEAREST
+from chromadrill.workload.queries.known_answer import NEAREST, KnownAnswer
 
 WRITTEN_AT_ONCE = 4
 WRITES = 16  # different ones; repeated ones overwrite

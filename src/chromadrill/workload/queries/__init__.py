@@ -1,1 +1,1 @@
-"""Questions with known answers: made from records, asked, timed, judged right or wrong."""
+"""Questions with known answers: chosen from records, asked, timed, graded right or wrong."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,53 +10,50 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.distance_metric import true_space
 from chromadrill.core.model import Page, Scope
 from chromadrill.workload.data.seeded_embedder import SeededEmbedder
-from chromadrill.workload.queries.known_answer import KnownAnswer, largest
-from chromadrill.workload.queries.self_queries import sorted_out
+from chromadrill.workload.queries.known_answer import KnownAnswer, spread
+from chromadrill.workload.queries.self_queries import (
+    QuestionSet,
+    largest_collection,
+    split_right_missed,
+)
 
 MOST_RECORDS = 20_000  # above this an exact answer costs more than it is worth here
-SEEDS = (7, 8)  # those of datasets.standard
+SEEDS = (7, 8)  # those of data.standard
 SAMPLED = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """`tried` were asked; `right` are answered rightly, `missed` are the records that were not."""
-
-    tried: int
-    right: tuple[KnownAnswer, ...]
-    missed: tuple[str, ...]
-
-
-def questions(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Questions | None:
+def ground_truth_questions(
+    chroma: Chroma, scopes: Sequence[Scope], wanted: int
+) -> QuestionSet | None:
     """At most `wanted` questions of the largest collection; None if it is not our standard dataset.
 
     A question's known answer is its exact nearest record, by brute force over all vectors. Only
     reads. Raises CallFailed.
     """
-    count, info = largest(chroma, scopes)
+    count, info = largest_collection(chroma, scopes)
     if info is None or count > MOST_RECORDS:
         return None
-    embedder = recognised(chroma.page(info, limit=4 * SAMPLED, offset=0))
+    embedder = detect_embedder(chroma.page(info, limit=4 * SAMPLED, offset=0))
     if embedder is None:
         return None
     pages = list(chroma.pages(info))
-    ids = [each for page in pages for each in page.ids]
-    documents = [each for page in pages for each in page.documents]
+    ids = [record for page in pages for record in page.ids]
+    documents = [document for page in pages for document in page.documents]
     vectors = np.concatenate([page.vectors for page in pages])
-    told = [row for row, document in enumerate(documents) if document]
-    chosen = [told[at] for at in np.unique(np.linspace(0, len(told) - 1, wanted).astype(int))]
-    asked = embedder.embed([_question(ids[row], str(documents[row])) for row in chosen])
+    documented = [row for row, document in enumerate(documents) if document]
+    rows = [documented[at] for at in spread(len(documented), wanted)]
+    asked = embedder.embed([_question(ids[row], str(documents[row])) for row in rows])
     space = true_space(chroma, info)
-    tried = []
+    questions = []
     for row, vector in zip(_nearest(space, vectors, asked), asked, strict=True):
-        known = [float(x) for x in vector]
-        answer = KnownAnswer(info.scope, info.name, ids[row], documents[row], known)
-        tried.append((answer, vectors[row]))
-    right, missed = sorted_out(chroma, info, space, tried)
-    return Questions(len(tried), right, missed)
+        question_vector = [float(x) for x in vector]
+        question = KnownAnswer(info.scope, info.name, ids[row], documents[row], question_vector)
+        questions.append((question, vectors[row]))
+    right, missed = split_right_missed(chroma, info, space, questions)
+    return QuestionSet(info, count, len(questions), right, missed)
 
 
-def recognised(page: Page) -> SeededEmbedder | None:
+def detect_embedder(page: Page) -> SeededEmbedder | None:
     """The embedder that made these records from their documents, if it was one of ours."""
     rows = [
         row

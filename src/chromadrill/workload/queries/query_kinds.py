@@ -4,66 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import JSON, CollectionInfo
-from chromadrill.workload.queries.known_answer import KnownAnswer, mismatch
-from chromadrill.workload.queries.self_queries import NEAREST
-from chromadrill.workload.queries.timed import Question
+from chromadrill.workload.queries.known_answer import NEAREST, KnownAnswer, mismatch
+from chromadrill.workload.queries.timed import GradedCall
 
 
-def searches(chroma: Chroma, info: CollectionInfo, known: Sequence[KnownAnswer]) -> list[Question]:
-    """The ten nearest to a record's own vector; the record is among them, with its words."""
+def searches(
+    chroma: Chroma, info: CollectionInfo, questions: Sequence[KnownAnswer]
+) -> list[GradedCall]:
+    """The ten nearest to a record's own vector; the record is among them, with its document."""
 
-    def one(each: KnownAnswer) -> Question:
-        vector = np.array([each.vector], np.float32)
+    def search(question: KnownAnswer) -> GradedCall:
+        vector = question.query_vector()
         include = ("documents", "distances")
-        return Question(
+        return GradedCall(
             lambda: chroma.query(info, vector, n_results=NEAREST, include=include),
-            lambda raw: _wrong(each, raw["ids"][0], raw["documents"][0]),
+            lambda raw: _grade(question, raw["ids"][0], raw["documents"][0]),
         )
 
-    return [one(each) for each in known]
+    return [search(question) for question in questions]
 
 
-def gets(chroma: Chroma, info: CollectionInfo, known: Sequence[KnownAnswer]) -> list[Question]:
+def gets(
+    chroma: Chroma, info: CollectionInfo, questions: Sequence[KnownAnswer]
+) -> list[GradedCall]:
     """One record by its id."""
 
-    def one(each: KnownAnswer) -> Question:
-        return Question(
-            lambda: chroma.get(info, ids=[each.record], include=("documents",)),
-            lambda raw: _wrong(each, raw["ids"], raw["documents"]),
+    def get(question: KnownAnswer) -> GradedCall:
+        return GradedCall(
+            lambda: chroma.get(info, ids=[question.record], include=("documents",)),
+            lambda raw: _grade(question, raw["ids"], raw["documents"]),
         )
 
-    return [one(each) for each in known]
+    return [get(question) for question in questions]
 
 
-def filtered(chroma: Chroma, info: CollectionInfo, known: Sequence[KnownAnswer]) -> list[Question]:
+def filtered_searches(
+    chroma: Chroma, info: CollectionInfo, questions: Sequence[KnownAnswer]
+) -> list[GradedCall]:
     """The ten nearest of those that share one of the record's own metadata values.
 
     Records that have no metadata to filter by are left out.
     """
-    raw = chroma.get(info, ids=[each.record for each in known], include=("metadatas",))
+    records = [question.record for question in questions]
+    raw = chroma.get(info, ids=records, include=("metadatas",))
     filters = {i: _filter(m or {}) for i, m in zip(raw["ids"], raw["metadatas"], strict=True)}
 
-    def one(each: KnownAnswer, key: str, value: str | int) -> Question:
-        vector = np.array([each.vector], np.float32)
+    def search(question: KnownAnswer, key: str, value: str | int) -> GradedCall:
+        vector = question.query_vector()
         include = ("documents", "metadatas", "distances")
 
-        def wrong(raw: JSON) -> str:
+        def grade(raw: JSON) -> str:
             others = [m for m in raw["metadatas"][0] if (m or {}).get(key) != value]
             if others:
                 return f"{len(others)} of {len(raw['ids'][0])} records are not those filtered for"
-            return _wrong(each, raw["ids"][0], raw["documents"][0])
+            return _grade(question, raw["ids"][0], raw["documents"][0])
 
         where = {key: {"$eq": value}}
-        return Question(
+        return GradedCall(
             lambda: chroma.query(info, vector, n_results=NEAREST, where=where, include=include),
-            wrong,
+            grade,
         )
 
-    return [one(each, *filters[each.record]) for each in known if filters.get(each.record)]
+    return [
+        search(question, *filters[question.record])
+        for question in questions
+        if filters.get(question.record)
+    ]
 
 
 def _filter(metadata: JSON) -> tuple[str, str | int] | tuple[()]:
@@ -76,6 +84,6 @@ def _filter(metadata: JSON) -> tuple[str, str | int] | tuple[()]:
     return ()
 
 
-def _wrong(each: KnownAnswer, ids: Sequence[str], documents: Sequence[str | None]) -> str:
-    wrong = mismatch(each.record, each.document, ids, documents)
-    return wrong and f"{each.collection}: {wrong}"
+def _grade(question: KnownAnswer, ids: Sequence[str], documents: Sequence[str | None]) -> str:
+    wrong = mismatch(question.record, question.document, ids, documents)
+    return wrong and f"{question.collection}: {wrong}"

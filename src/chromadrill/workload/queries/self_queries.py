@@ -1,4 +1,7 @@
-"""A target's own records as questions, and what it gets wrong of them: missed, or merely hidden."""
+"""Self-queries: a target's own records as questions, each asked for by its own vector.
+
+Only reads. A record that does not come back is missed, or merely hidden by equal vectors.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from chromadrill.chroma.client import Chroma
+from chromadrill.core.errors import DrillError
 from chromadrill.core.model import CollectionInfo, Scope
-from chromadrill.workload.queries.known_answer import KnownAnswer, largest, mismatch, spread_over
+from chromadrill.workload.queries.known_answer import NEAREST, KnownAnswer, mismatch, spread
 
-NEAREST = 10
 TIES = 1e-5  # of a distance: float32, computed in another order
 
 
-@dataclass(frozen=True, slots=True)
-class OwnQuestions:
-    """Records of the largest collection (`info`; None: there is none with records) as questions.
+class VectorMissing(DrillError):
+    """A record that should be a question has no vector."""
 
-    `tried` were asked for; `right` are those that answered. `missed` are those that did not
-    although they are nearer than what was answered, or that came with other words. The others are
+
+@dataclass(frozen=True, slots=True)
+class QuestionSet:
+    """Questions about one collection (`info`; None: there is none with records), once asked.
+
+    `tried` were asked; `right` are those that answered. `missed` are the records that did not come
+    although they are nearer than what came, or that came with another document. The others are
     hidden by equal vectors.
     """
 
@@ -31,52 +38,90 @@ class OwnQuestions:
     missed: tuple[str, ...]
 
 
-def own_questions(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> OwnQuestions:
-    """At most `wanted` of the largest collection's own records; only reads. Raises CallFailed."""
-    count, info = largest(chroma, scopes)
+def self_queries(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> QuestionSet:
+    """At most `wanted` records of the largest collection, spread over it. Raises CallFailed."""
+    count, info = largest_collection(chroma, scopes)
     if info is None:
-        return OwnQuestions(None, 0, 0, (), ())
-    tried = [(each, each.vector) for each in spread_over(chroma, info, count, wanted)]
-    right, missed = sorted_out(chroma, info, info.space, tried)
-    return OwnQuestions(info, count, min(wanted, count), right, missed)
+        return QuestionSet(None, 0, 0, (), ())
+    questions = []
+    for offset in spread(count, wanted):
+        try:
+            question = question_at(chroma, info, offset)
+        except VectorMissing:
+            continue
+        if question is not None:
+            questions.append((question, question.vector))
+    right, missed = split_right_missed(chroma, info, info.space, questions)
+    return QuestionSet(info, count, min(wanted, count), right, missed)
 
 
-def sorted_out(
+def largest_collection(
+    chroma: Chroma, scopes: Sequence[Scope]
+) -> tuple[int, CollectionInfo | None]:
+    """The collection with the most records, and how many; None where there are no records."""
+    infos = [(chroma.count(info), info) for s in scopes for info in chroma.collections(s)]
+    count, info = max(infos, key=lambda pair: pair[0], default=(0, None))
+    return (count, info) if count else (0, None)
+
+
+def question_at(
+    chroma: Chroma, info: CollectionInfo, offset: int, *, longest_of: int = 1
+) -> KnownAnswer | None:
+    """The record at `offset` as a question; None where there is no record any more.
+
+    `longest_of`: of so many records from there on, the one with the longest vector. Raises
+    VectorMissing where one of them has none.
+    """
+    page = chroma.page(info, limit=longest_of, offset=offset)
+    if not page.ids:
+        return None
+    if page.without_vector:
+        raise VectorMissing(f"{page.ids[page.without_vector[0]]} has no vector")
+    row = int(np.argmax(np.linalg.norm(page.vectors, axis=1)))
+    vector = [float(x) for x in page.vectors[row]]
+    return KnownAnswer(info.scope, info.name, page.ids[row], page.documents[row], vector)
+
+
+def split_right_missed(
     chroma: Chroma,
     info: CollectionInfo,
     space: str,
-    tried: Sequence[tuple[KnownAnswer, Sequence[float]]],
+    questions: Sequence[tuple[KnownAnswer, Sequence[float]]],
 ) -> tuple[tuple[KnownAnswer, ...], tuple[str, ...]]:
     """Ask them: the right ones, and the records missed. With each, its record's stored vector."""
     right: list[KnownAnswer] = []
     missed: list[str] = []
-    for each, held in tried:
-        vector = np.asarray(each.vector, np.float32)
-        # judged by this one answer: a server that is wrong now and then may be right the next time
-        raw = chroma.query(info, vector[None], n_results=NEAREST, include=("documents",))
+    for question, stored in questions:
+        vector = question.query_vector()
+        # graded by this one answer: a server that is wrong now and then may be right the next time
+        raw = chroma.query(info, vector, n_results=NEAREST, include=("documents",))
         ids = raw["ids"][0]
-        if not mismatch(each.record, each.document, ids, raw["documents"][0]):
-            right.append(each)
-        elif each.record in ids or _farther(chroma, info, space, vector, held, ids):
-            missed.append(each.record)
+        if not mismatch(question.record, question.document, ids, raw["documents"][0]):
+            right.append(question)
+        elif question.record in ids or _is_nearer(chroma, info, space, vector[0], stored, ids):
+            missed.append(question.record)
     return tuple(right), tuple(missed)
 
 
-def _farther(
+def _is_nearer(
     chroma: Chroma,
     info: CollectionInfo,
     space: str,
     asked: np.ndarray,
-    held: Sequence[float],
+    stored: Sequence[float],
     ids: Sequence[str],
 ) -> bool:
-    """Whether too few came, or one that is farther from the question than the record is."""
+    """Whether the record should be among `ids`: too few came, or one that is farther than it is."""
     came = chroma.get(info, ids=ids, include=("embeddings",))["embeddings"] if ids else []
     if len(came) < min(NEAREST, chroma.count(info)):
         return True
-    far = max(distance(space, asked, np.asarray(row, np.float32)) for row in came)
-    own = distance(space, asked, np.asarray(held, np.float32))
-    return far > own + TIES * max(1.0, abs(own))
+    others = [distance(space, asked, np.asarray(row, np.float32)) for row in came]
+    return not is_hidden(distance(space, asked, np.asarray(stored, np.float32)), others)
+
+
+def is_hidden(own: float, others: Sequence[float]) -> bool:
+    """Whether a record need not come: every other is as near to the question as it is itself."""
+    return max(others) <= own + TIES * max(1.0, abs(own))
 
 
 def distance(space: str, one: np.ndarray, other: np.ndarray) -> float:
