@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from chromadrill.backups.export.exporter import export, inventory
-from chromadrill.chroma.client import without_password
 from chromadrill.core import cli
 from chromadrill.core.model import Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
+from chromadrill.core.urls import without_password
 from chromadrill.drill.validate import LONG_S, connected
 from chromadrill.monitoring.backup_notice import noticed
 

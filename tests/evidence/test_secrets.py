@@ -14,12 +14,13 @@ import markupsafe
 import orjson
 import pytest
 
-from chromadrill.chroma.client import Chroma, connect, without_password
+from chromadrill.chroma.client import Chroma, connect
 from chromadrill.commands import ops
 from chromadrill.core import cli
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.redaction import plain, redact, secrets_of
 from chromadrill.core.settings import TargetTable, load
+from chromadrill.core.urls import without_password
 from chromadrill.targets.command.target import opened
 from chromadrill.targets.safety import rules
 from chromadrill.targets.safety.target_role import standing

@@ -18,6 +18,7 @@ import orjson
 from chromadrill.chroma.permissions import access_to
 from chromadrill.core.errors import DrillError, Unavailable, UsageError
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
+from chromadrill.core.urls import without_password
 
 EVERYTHING = ("documents", "metadatas", "uris", "embeddings")
 
@@ -277,13 +278,6 @@ class Chroma:
 
     def _at(self, collection: CollectionInfo) -> str:
         return f"{base(collection.scope)}/collections/{collection.id}"
-
-
-def without_password(url: str) -> str:
-    """A URL that may be shown: user and password are left out."""
-    scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def quote(name: str) -> str:

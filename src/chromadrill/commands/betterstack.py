@@ -6,9 +6,9 @@ import dataclasses
 import sys
 
 from chromadrill.checks.suite import outcome_of
-from chromadrill.chroma.client import without_password
 from chromadrill.core import cli
 from chromadrill.core.settings import Settings
+from chromadrill.core.urls import without_password
 from chromadrill.monitoring.betterstack.diff import judge as judged_by
 from chromadrill.monitoring.betterstack.fetch import read
 from chromadrill.monitoring.betterstack.plan import calls, printed, terraform

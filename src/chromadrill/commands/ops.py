@@ -11,12 +11,12 @@ from chromadrill.backups.posture import store_of
 from chromadrill.backups.posture.last_drill import proven
 from chromadrill.backups.registry import METHODS
 from chromadrill.checks.posture import judge
-from chromadrill.chroma.client import without_password
 from chromadrill.core import cli
 from chromadrill.core.errors import DrillError, UsageError
 from chromadrill.core.model import Backup, Outcome, Plan
 from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
 from chromadrill.core.settings import Settings, load
+from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_notice import noticed
 from chromadrill.targets.guarded import Guarded, guarded, is_named
 from chromadrill.targets.registry import open_target, open_up

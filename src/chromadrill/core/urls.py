@@ -1,4 +1,8 @@
-"""Addresses of servers: two spellings of one server are told to be one."""
+"""URLs of servers: is it the same server, is it on this machine, and how it is shown.
+
+`http://localhost:80` and `http://127.0.0.1` are the same server. No name is looked up: what a name
+means can change during a run, so a DNS name and its address count as two servers.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +10,75 @@ import ipaddress
 import socket
 import urllib.parse
 
-HERE = "127.0.0.1"
-NAMES_OF_HERE = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback")
+LOOPBACK = "127.0.0.1"
+NAMES_OF_LOOPBACK = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "::1")
+PORTS = {"https": 443, "http": 80}
 
 
 def origin(url: str) -> str:
-    """HOST:PORT, the port of the scheme where none is said; every name of this machine is one.
+    """HOST:PORT, with the port of the scheme where none is written; this machine is one host.
 
-    Every spelling of an address is one, too. Names are not asked for, since what a name means can
-    change during a run: a DNS name and its address are told to be two.
+    127.x.x.x, ::1 and 0.0.0.0 all lead to this machine, so all of them become 127.0.0.1.
     """
     try:
         parts = urllib.parse.urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-        host = (parts.hostname or "").rstrip(".")
+        port = parts.port or PORTS.get(parts.scheme)
+        host = _plain(parts.hostname or "")
     except ValueError:
         return url
-    return f"{_plain(host)}:{port}"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return f"{host}:{port}"
+    return f"{LOOPBACK if address.is_loopback or address.is_unspecified else host}:{port}"
+
+
+def same_server(one: str, other: str) -> bool:
+    """Whether both lead to one server: https in front of a host is the same host's http."""
+    plain = [origin(url).removesuffix(":80").removesuffix(":443") for url in (one, other)]
+    return plain[0] == plain[1]
+
+
+def plain_url(url: str) -> str:
+    """One spelling for every spelling of a URL: no password, the port written, no final slash.
+
+    Two addresses of this machine stay two, except that localhost and ::1 are 127.0.0.1. What is no
+    URL of a server stays as it is.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url.strip())
+        if parts.scheme not in PORTS or not parts.hostname:
+            return url
+        port = parts.port or PORTS[parts.scheme]
+    except ValueError:
+        return url
+    return f"{parts.scheme}://{_plain(parts.hostname)}:{port}{parts.path.rstrip('/')}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host leads to this machine and nowhere else, whatever connects to it.
+
+    Only localhost and standard spellings of loopback addresses: this allows something, and other
+    spellings mean different things to different programs.
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def without_password(url: str) -> str:
+    """A URL that may be shown: user and password are left out."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _plain(host: str) -> str:
-    """A name as it is, an address as everybody else writes it, and each of this machine's as one."""
-    if host in NAMES_OF_HERE or host.endswith(".localhost"):
-        return HERE
+    """A name as it is, an address in its standard spelling, and localhost as 127.0.0.1."""
+    host = host.rstrip(".")
     address: ipaddress.IPv4Address | ipaddress.IPv6Address
     try:
         address = ipaddress.ip_address(host)
@@ -36,13 +86,8 @@ def _plain(host: str) -> str:
         try:  # 2130706433, 0x7f000001, 0177.0.0.1, 127.1, 0: what connects takes them all
             address = ipaddress.IPv4Address(socket.inet_aton(host))
         except OSError:
-            return host
+            is_here = host in NAMES_OF_LOOPBACK or host.endswith(".localhost")
+            return LOOPBACK if is_here else host
     if isinstance(address, ipaddress.IPv6Address):
         address = address.ipv4_mapped or address
-    return HERE if address.is_loopback or address.is_unspecified else str(address)
-
-
-def same_server(one: str, other: str) -> bool:
-    """Whether both lead to one server: https in front of a host is the same host's http."""
-    plain = [each.removesuffix(":80").removesuffix(":443") for each in (origin(one), origin(other))]
-    return plain[0] == plain[1]
+    return LOOPBACK if str(address) in NAMES_OF_LOOPBACK else str(address)

@@ -7,10 +7,10 @@ import os
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from chromadrill.core.clock import utc_now
 from chromadrill.core.model import JSON
+from chromadrill.core.urls import plain_url
 
 
 def attempted(journal: Path, target: str, *, good: bool, message: str) -> None:
@@ -37,13 +37,13 @@ def attempts(journal: Path, targets: Collection[str]) -> list[JSON]:
     """
     if not journal.is_file():
         return []
-    wanted = {_plain(each) for each in targets}
+    wanted = {plain_url(each) for each in targets}
     found = []
     for line in journal.read_text("utf-8", "replace").splitlines():
         try:
             entry = json.loads(line)
             moment(entry["at"])
-            if _plain(entry["target"]) in wanted and entry["outcome"] and "message" in entry:
+            if plain_url(entry["target"]) in wanted and entry["outcome"] and "message" in entry:
                 found.append(entry)
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
@@ -54,13 +54,3 @@ def moment(said: str) -> datetime:
     """When that was; a time without a zone is in UTC, as all of ours are. Raises ValueError."""
     found = datetime.fromisoformat(said)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _plain(target: str) -> str:
-    """A name as it is; a URL without user, password and its usual port, this machine by one name."""
-    parts = urlsplit(target.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return target
-    host = "127.0.0.1" if parts.hostname in ("localhost", "::1") else parts.hostname
-    port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}:{port}{parts.path.rstrip('/')}"

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromadrill.chroma.client import without_password
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.core.redaction import plain
 from chromadrill.core.settings import Settings
+from chromadrill.core.urls import without_password
 from chromadrill.evidence.notify import pulse
 from chromadrill.monitoring.backup_journal import attempted
 

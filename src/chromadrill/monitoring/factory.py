@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chromadrill.chroma.client import without_password
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target
 from chromadrill.core.settings import Settings
+from chromadrill.core.urls import without_password
 from chromadrill.monitoring.alerts import Event
 from chromadrill.monitoring.backup_collector import Backups
 from chromadrill.monitoring.http_collector import Eyes

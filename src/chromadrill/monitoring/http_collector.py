@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chromadrill.chroma.client import CallFailed, Chroma, without_password
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import now
 from chromadrill.core.model import JSON, CollectionInfo, Scope
+from chromadrill.core.urls import without_password
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.query_rotation import Rounds
 from chromadrill.monitoring.samples import Sample

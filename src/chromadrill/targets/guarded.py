@@ -16,12 +16,13 @@ from pathlib import Path
 from chromadrill.backups import catalog
 from chromadrill.backups.export.backup_method import METHOD as EXPORT
 from chromadrill.backups.export.formats import open_export
-from chromadrill.chroma.client import CallFailed, connect, without_password
+from chromadrill.chroma.client import CallFailed, connect
 from chromadrill.chroma.permissions import access_to
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Backup, Scope
 from chromadrill.core.protocols import HasSnapshots, Restartable, Target
 from chromadrill.core.settings import Settings
+from chromadrill.core.urls import without_password
 from chromadrill.targets.registry import home_of, open_up
 from chromadrill.targets.safety import foreign_data, leftovers, ownership, rules
 from chromadrill.targets.safety.owned_data import ours

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
+from chromadrill.core.urls import is_loopback
 from chromadrill.recovery.sources.rows import Row, metadata_of
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10
 SHOWN = 10  # ids in a sentence
-LOCAL = ("", "localhost", "127.0.0.1", "::1")
 
 
 class Mapping(Protocol):
@@ -244,11 +244,11 @@ def on_this_machine(url: str) -> bool:
     parts = _parts(url)
     if parts.get("service") or os.environ.get("PGSERVICE"):
         return False
-    names = [
+    hosts = [
         parts.get(key) or os.environ.get(variable, "")
         for key, variable in (("host", "PGHOST"), ("hostaddr", "PGHOSTADDR"))
     ]
-    return all(each.startswith("/") or each in LOCAL for each in names)
+    return all(not host or host.startswith("/") or is_loopback(host) for host in hosts)
 
 
 def driver() -> Any:

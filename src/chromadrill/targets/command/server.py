@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from chromadrill.chroma.client import CallFailed, Chroma, without_password
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
+from chromadrill.core.urls import without_password
 from chromadrill.targets.command.shell import Commands
 
 LIMITS_S = {

@@ -10,11 +10,12 @@ from pathlib import Path
 from chromadrill.backups import catalog
 from chromadrill.backups.export import backup_method as export
 from chromadrill.backups.same_counts import require_same_counts
-from chromadrill.chroma.client import connect, without_password
+from chromadrill.chroma.client import connect
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup
+from chromadrill.core.urls import without_password
 from chromadrill.targets.command.server import UpAndDown
 
 METHOD = "command"

@@ -17,13 +17,13 @@ import orjson
 
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.urls import is_loopback
 from chromadrill.targets.railway.graphql import Operation
 from chromadrill.targets.railway.token import Token
 
 ENDPOINT = "https://backboard.railway.com/graphql/v2"
 PATIENCE_S = 60.0  # how long a query is repeated
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 REFUSALS = ("not authorized", "token not found", "two factor authentication required")
 
 
@@ -58,7 +58,7 @@ class Api:
             raise UsageError(f"endpoint {endpoint} is no URL: {error}.") from error
         if place.scheme not in ("http", "https") or not place.hostname:
             raise UsageError(f"endpoint {endpoint} is no URL of a platform: https://HOST/PATH.")
-        if place.scheme != "https" and place.hostname not in LOOPBACK:
+        if place.scheme != "https" and not is_loopback(place.hostname):
             raise UsageError(f"endpoint {endpoint}: a token is sent over https only.")
         self.endpoint, self._kind, self._patience_s = endpoint, token.kind, patience_s
         self._http = httpx.Client(timeout=timeout_s, headers=token.headers())

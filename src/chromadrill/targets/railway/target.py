@@ -13,13 +13,14 @@ from pathlib import Path
 from chromadrill.backups import catalog
 from chromadrill.backups.export import backup_method as export
 from chromadrill.backups.same_counts import require_same_counts
-from chromadrill.chroma.client import CallFailed, Chroma, connect, without_password
+from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.chroma.fingerprint import live
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Backup, BackupStore, Scope, StoreEntry, Usage
 from chromadrill.core.settings import TargetTable
+from chromadrill.core.urls import without_password
 from chromadrill.targets.home import claim
 from chromadrill.targets.railway import (
     backups,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chromadrill.chroma.client import without_password
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Backup
+from chromadrill.core.urls import without_password
 from chromadrill.targets.safety.target_role import Standing
 
 READ_ONLY = "production is read-only by rule: health, counts, fingerprints and searches"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chromadrill.chroma.client import without_password
 from chromadrill.core.settings import Settings
-from chromadrill.core.urls import same_server
+from chromadrill.core.urls import same_server, without_password
 
 OWN_KINDS = ("process", "container")  # started by us, in a home that bears our marker
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import urlsplit
 
-from chromadrill.chroma.client import without_password
 from chromadrill.core.errors import UsageError
+from chromadrill.core.urls import is_loopback, without_password
 
 
 def on_this_machine(url: str | None) -> str:
@@ -25,19 +24,10 @@ def on_this_machine(url: str | None) -> str:
         raise UsageError(
             f"--host {without_password(url)} is not a base URL such as http://127.0.0.1:8000."
         )
-    if not _loopback(name):
+    if not is_loopback(name):
         raise UsageError(
             f"--host {without_password(url)} is not on this machine; load goes to loopback"
             " addresses only.",
             next_step="Run it on the server's own machine, against 127.0.0.1.",
         )
     return url.rstrip("/")
-
-
-def _loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False

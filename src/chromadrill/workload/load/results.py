@@ -9,9 +9,9 @@ from pathlib import Path
 import orjson
 
 from chromadrill.checks.load import Seen, judge, ranked
-from chromadrill.chroma.client import without_password
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON, Outcome, Verdict
+from chromadrill.core.urls import without_password
 from chromadrill.evidence.report.latency_chart import latency_picture
 from chromadrill.evidence.report.load_report import load_table
 from chromadrill.workload.load import samples as raw
