@@ -9,9 +9,9 @@ import pytest
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import live
-from chromadrill.core.model import Fingerprint, Scope
+from chromadrill.core.model import Fingerprint
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.workload.data.edge_cases import SPECS, Seeder
+from chromadrill.workload.data.edge_cases import SCOPES, Seeder
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,8 @@ def seeded(tmp_path_factory):
         seeder.finish()
         target.stop()
         target.start()
-        scopes = sorted({Scope(each.tenant, each.database) for each in SPECS})
         with Chroma(target.url) as chroma:
-            before = live.fingerprint(chroma, scopes)
+            before = live.fingerprint(chroma, SCOPES)
         target.stop()
         shutil.copytree(target.data, folder / "data")
         yield Seeded(folder / "data", folder / "older", before)

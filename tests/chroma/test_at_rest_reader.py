@@ -20,10 +20,8 @@ from chromadrill.core.clock import wait_until
 from chromadrill.core.model import Outcome, Page, Scope
 from chromadrill.drill.validate import validate
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.workload.data.edge_cases import SPECS, Seeder
+from chromadrill.workload.data.edge_cases import COLLECTIONS, SCOPES, Seeder
 from tests.commands.run import ROOT, script
-
-SCOPES = sorted({Scope(each.tenant, each.database) for each in SPECS})
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +66,7 @@ def test_directory_is_validated_by_the_script_and_served_on_a_copy(trapped, tmp_
     said = json.loads(ran.stdout)
 
     assert ran.returncode == 0, [v for v in said["verdicts"] if v["outcome"] != "pass"]
-    assert {each["name"] for each in said["collections"]} == {each.name for each in SPECS}
+    assert {each["name"] for each in said["collections"]} == {each.name for each in COLLECTIONS}
 
 
 @pytest.mark.parametrize("what", ["missing", "empty", "not a database"])

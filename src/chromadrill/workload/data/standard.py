@@ -91,7 +91,7 @@ class Dataset:
     def load(self, chroma: Chroma) -> None:
         """Create tenants, databases and collections and fill them; they must not exist yet."""
         for scope in self.scopes:
-            _create_scope(chroma, scope)
+            create_scope(chroma, scope)
         for plan in self.collections:
             info = chroma.create_collection(
                 plan.scope, plan.name, hnsw=plan.hnsw, metadata=plan.metadata or None
@@ -182,7 +182,8 @@ def metadata_of(document: Document, number: int) -> JSON:
     return metadata
 
 
-def _create_scope(chroma: Chroma, scope: Scope) -> None:
+def create_scope(chroma: Chroma, scope: Scope) -> None:
+    """Create the tenant and the database, where they are not there yet."""
     with _there_already():
         chroma.create_tenant(scope.tenant)
     with _there_already():
