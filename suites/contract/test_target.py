@@ -115,7 +115,7 @@ def test_paused_server_takes_connections_and_answers_none_until_it_is_woken(targ
     try:
         with Chroma(target.url, timeout_s=1) as chroma, pytest.raises(CallFailed) as failed:
             chroma.heartbeat()
-        assert failed.value.timed_out
+        assert failed.value.is_timeout
     finally:
         target.unpause()
     target.unpause()

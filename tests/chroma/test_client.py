@@ -5,7 +5,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from chromadrill.chroma.client import CallFailed, Chroma, connect, space_of
+from chromadrill.chroma.api_values import space_of
+from chromadrill.chroma.client import CallFailed, Chroma, connect
 from chromadrill.core.errors import Unavailable
 
 

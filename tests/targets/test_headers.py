@@ -58,6 +58,6 @@ def test_remote_target_shows_its_header_and_is_not_written_to(server, tmp_path, 
     settings = load(file, environ={})
     target = open_target(settings, "cloud")
     there = permissions.access_to(target.url)
-    assert there.may is permissions.May.OWNED
+    assert there.permission is permissions.Permission.OWNED
     assert there.headers() == {"x-chroma-token": SECRET}
     assert SECRET not in f"{settings.public()} {settings!r} {there!r} {target.facts()}"

@@ -13,8 +13,8 @@ import pytest
 from chromadrill.backups import volume_copy
 from chromadrill.backups.manifest import files_of
 from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
+from chromadrill.chroma.api_values import collection_info
 from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
-from chromadrill.chroma.client import collection_info
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.targets.container import engine

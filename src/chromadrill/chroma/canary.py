@@ -1,6 +1,6 @@
 """The write canary: can this copy still be written to, and is what was written found again?
 
-Only ever on a private copy, or in a collection of our own: it writes one record and removes it.
+It runs on a private copy or in a collection of our own only: it writes one record and removes it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.model import JSON, CollectionInfo, ReadError
 
 ID = "chromadrill-canary"
-WORDS = "chromadrill canary sings in the mine"
+DOCUMENT = "chromadrill canary sings in the mine"
 
 
 def write_canary(
@@ -21,43 +21,44 @@ def write_canary(
 ) -> list[ReadError]:
     """Write, read, search and remove one record in every collection that has a dimension.
 
-    An empty result means that all of them took it. A watermark that is too high swallows new
-    writes with status 200: only this sees it.
+    `counts`: records of each collection by its key, before the write. An empty result means that all
+    collections took the record. A watermark that is too high swallows new writes with status 200:
+    only this sees it.
     """
-    found: list[ReadError] = []
-    missed = 0
+    errors: list[ReadError] = []
+    unanswered = 0
     for info in collections:
         if not info.dimension:
             continue  # an empty collection would keep the canary's dimension for ever
         try:
-            wrong = _one(chroma, info, counts.get(info.key))
+            wrong = _write_one(chroma, info, counts.get(info.key))
         except CallFailed as error:
             wrong = str(error)
-            missed += error.status == 0
+            unanswered += error.status == 0
         except (KeyError, IndexError, TypeError) as error:
             wrong = f"strange answer: {error!r}"
         if wrong:
-            found.append(ReadError("canary", info.key, wrong))
-        if missed >= 2:
+            errors.append(ReadError("canary", info.key, wrong))
+        if unanswered >= 2:
             break
-    return found
+    return errors
 
 
-def _one(chroma: Chroma, info: CollectionInfo, count: int | None) -> str:
+def _write_one(chroma: Chroma, info: CollectionInfo, count: int | None) -> str:
     metadata, where = _metadata(chroma, info)
     vector = np.ones((1, info.dimension or 1), np.float32)
-    chroma.upsert(info, ids=[ID], vectors=vector, documents=[WORDS], metadatas=[metadata])
+    chroma.upsert(info, ids=[ID], vectors=vector, documents=[DOCUMENT], metadatas=[metadata])
     try:
         if count is not None and chroma.count(info) != count + 1:
             return f"wrote one record, and the count is {chroma.count(info)} after {count}"
         raw = chroma.get(info, ids=[ID], include=("documents", "embeddings", "metadatas"))
-        if raw["ids"] != [ID] or raw["documents"] != [WORDS]:
+        if raw["ids"] != [ID] or raw["documents"] != [DOCUMENT]:
             return "the record just written is not there"
         if not np.allclose(raw["embeddings"][0], vector[0], rtol=1e-5):
             return "the vector just written came back as another"
         if where and ID not in chroma.get(info, where=where)["ids"]:
             return "the record just written passes no filter"
-        if ID not in chroma.get(info, where_document={"$contains": WORDS[3:20]})["ids"]:
+        if ID not in chroma.get(info, where_document={"$contains": DOCUMENT[3:20]})["ids"]:
             return "the words just written are not found"
         # that it is among its own nearest is not asked: a right index may miss a lonely vector
         if not chroma.query(info, vector, n_results=3)["ids"][0]:

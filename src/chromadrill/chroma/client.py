@@ -1,11 +1,10 @@
 """A thin client of Chroma's v2 HTTP API: exact status codes, and a deadline on every call.
 
-Not chromadb's own client: that one hides status codes and retries; a verifier needs both to show.
+It is not chromadb's own client, which hides status codes and retries: a verifier has to see both.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,32 +14,34 @@ import httpx
 import numpy as np
 import orjson
 
+from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.permissions import access_to
 from chromadrill.core.errors import DrillError, Unavailable, UsageError
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 from chromadrill.core.urls import without_password
 
-EVERYTHING = ("documents", "metadatas", "uris", "embeddings")
+ALL_COLUMNS = ("documents", "metadatas", "uris", "embeddings")
 
 
 class CallFailed(DrillError):
-    """A call that did not succeed. `status` is the HTTP status, 0 for none at all."""
+    """A call that did not succeed. `status` is the HTTP status, 0 where nothing answered."""
 
-    def __init__(self, call: str, status: int, said: str) -> None:
-        self.call, self.status, self.said = call, status, said
-        super().__init__(f"{call}: {status or 'no answer'}: {said}")
+    def __init__(self, call: str, status: int, message: str) -> None:
+        self.call, self.status, self.message = call, status, message
+        super().__init__(f"{call}: {status or 'no answer'}: {message}")
 
     @property
-    def timed_out(self) -> bool:
-        return self.status == 0 and self.said.startswith("no answer within")
+    def is_timeout(self) -> bool:
+        """Whether the call ended at its deadline."""
+        return self.status == 0 and self.message.startswith("no answer within")
 
 
 class Chroma:
-    """One Chroma server. `timeout_s` bounds each call; a slow answer is a failed call.
+    """One Chroma server. `timeout_s` bounds each call: a slow answer is a failed call.
 
-    `url` as it is kept has no password in it: it goes into messages, exports and reports.
-
-    Raises CallFailed for every status but 2xx and for every transport error.
+    The attribute `url` has no password in it, since it goes into messages, exports and reports.
+    Every call raises CallFailed for every status but 2xx and for every transport error, and Refused
+    where this process may not make it (`permissions`).
     """
 
     def __init__(
@@ -65,12 +66,14 @@ class Chroma:
         self.close()
 
     def close(self) -> None:
+        """Close the connections to the server."""
         self._http.close()
 
     def call(self, method: str, path: str, body: JSON | None = None) -> Any:
-        """One request; returns the decoded JSON answer."""
+        """Send one request; return the decoded JSON of the answer, None for an empty one."""
         name = f"{method} {path}"
-        self._access.ask(method, path, body)
+        self._access.require_allowed(method, path, body)
+        self._access.take_turn()
         content = (
             orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY) if body is not None else None
         )
@@ -85,27 +88,30 @@ class Chroma:
         if not answer.is_success:
             raise CallFailed(name, answer.status_code, answer.text[:300].replace("\n", " "))
         try:
-            said = orjson.loads(answer.content) if answer.content else None
+            value = orjson.loads(answer.content) if answer.content else None
         except orjson.JSONDecodeError as error:
             raise CallFailed(name, answer.status_code, f"answer is not JSON: {error}") from error
-        self._access.note(method, path, body, said)
-        return said
+        self._access.record(method, path, body, value)
+        return value
 
-    def wait_turn(self) -> None:
-        """Wait now, where this server is asked only so often, and not within the next call."""
-        self._access.wait_turn()
+    def take_turn_ahead(self) -> None:
+        """Wait now, and not within the next call, where this server is asked only so often."""
+        self._access.take_turn_ahead()
 
     # ---- the server -----------------------------------------------------------------------------
     def heartbeat(self) -> int:
-        """Nanoseconds since 1970. Does not touch storage: never evidence of data."""
+        """Return nanoseconds since 1970. The server does not touch storage: no evidence of data."""
         return int(self.call("GET", "/api/v2/heartbeat")["nanosecond heartbeat"])
 
     def healthcheck(self) -> JSON:
+        """Return what the server says of its health. It does not touch storage either."""
         return dict(self.call("GET", "/api/v2/healthcheck"))
 
     def versions(self) -> dict[str, str]:
-        """What the server says of itself. All 1.x releases say "1.0.0" (measured), so the API's
-        pre-flight keys are kept beside it."""
+        """Return the version of the API, and the keys of the server's pre-flight checks.
+
+        All 1.x releases say "1.0.0" (measured): the pre-flight keys tell more of them apart.
+        """
         preflight = self.call("GET", "/api/v2/pre-flight-checks")
         return {
             "api": str(self.call("GET", "/api/v2/version")),
@@ -114,6 +120,7 @@ class Chroma:
 
     # ---- tenants, databases, collections --------------------------------------------------------
     def tenant_exists(self, tenant: str) -> bool:
+        """Whether the server knows the tenant; tenants cannot be listed."""
         try:
             self.call("GET", f"/api/v2/tenants/{quote(tenant)}")
         except CallFailed as error:
@@ -123,22 +130,27 @@ class Chroma:
         return True
 
     def create_tenant(self, tenant: str) -> None:
+        """Create a tenant without databases."""
         self.call("POST", "/api/v2/tenants", {"name": tenant})
 
     def databases(self, tenant: str) -> list[str]:
-        found = self.call("GET", f"/api/v2/tenants/{quote(tenant)}/databases")
-        return sorted(each["name"] for each in found)
+        """Return the names of the tenant's databases, sorted."""
+        rows = self.call("GET", f"/api/v2/tenants/{quote(tenant)}/databases")
+        return sorted(row["name"] for row in rows)
 
     def create_database(self, scope: Scope) -> None:
+        """Create a database in a tenant that is there: in a missing one it is answered 200 too."""
         path = f"/api/v2/tenants/{quote(scope.tenant)}/databases"
         self.call("POST", path, {"name": scope.database})
 
     def collections(self, scope: Scope) -> list[CollectionInfo]:
-        found = self.call("GET", f"{base(scope)}/collections")
-        return sorted((collection_info(each) for each in found), key=lambda c: c.key)
+        """Return the collections of a database, sorted by key; empty for a missing database."""
+        rows = self.call("GET", f"{scope_path(scope)}/collections")
+        return sorted((collection_info(row) for row in rows), key=lambda info: info.key)
 
     def collection(self, scope: Scope, name: str) -> CollectionInfo:
-        return collection_info(self.call("GET", f"{base(scope)}/collections/{quote(name)}"))
+        """Return the collection `name`; CallFailed with status 404 where there is none."""
+        return collection_info(self.call("GET", f"{scope_path(scope)}/collections/{quote(name)}"))
 
     def create_collection(
         self,
@@ -149,6 +161,7 @@ class Chroma:
         embedding_function: JSON | None = None,
         metadata: JSON | None = None,
     ) -> CollectionInfo:
+        """Create an empty collection; `hnsw` are settings of its index, among them the metric."""
         body: JSON = {"name": name}
         if metadata:
             body["metadata"] = metadata
@@ -156,18 +169,20 @@ class Chroma:
             body["configuration"] = {"hnsw": dict(hnsw or {})}
         if embedding_function:
             body["configuration"]["embedding_function"] = embedding_function
-        return collection_info(self.call("POST", f"{base(scope)}/collections", body))
+        return collection_info(self.call("POST", f"{scope_path(scope)}/collections", body))
 
     def rename_collection(self, collection: CollectionInfo, name: str) -> None:
-        """Everything else stays as it is. A name that is taken is answered 500 (measured)."""
-        self.call("PUT", self._at(collection), {"new_name": name})
+        """Change the name and nothing else. A name that is taken is answered 500 (measured)."""
+        self.call("PUT", self._path(collection), {"new_name": name})
 
     def delete_collection(self, scope: Scope, name: str) -> None:
-        self.call("DELETE", f"{base(scope)}/collections/{quote(name)}")
+        """Delete a collection with all its records."""
+        self.call("DELETE", f"{scope_path(scope)}/collections/{quote(name)}")
 
     # ---- records --------------------------------------------------------------------------------
     def count(self, collection: CollectionInfo) -> int:
-        return int(self.call("GET", f"{self._at(collection)}/count"))
+        """Return the number of records."""
+        return int(self.call("GET", f"{self._path(collection)}/count"))
 
     def upsert(
         self,
@@ -179,8 +194,11 @@ class Chroma:
         metadatas: Sequence[JSON | None] | None = None,
         uris: Sequence[str | None] | None = None,
     ) -> None:
-        """Write records; `vectors` (n, dimension), or base64 of float32 rows where the server's
-        pre-flight says so. Metadata of a record that is there already is merged, not replaced."""
+        """Write n records. Metadata of a record that is there already is merged, not replaced.
+
+        `vectors`: (n, dimension), or each row of float32 in base64 where the server's pre-flight says
+        that it takes those.
+        """
         body: JSON = {
             "ids": list(ids),
             "embeddings": vectors,
@@ -188,17 +206,18 @@ class Chroma:
             "metadatas": metadatas,
             "uris": uris,
         }
-        self.call("POST", f"{self._at(collection)}/upsert", body)
+        self.call("POST", f"{self._path(collection)}/upsert", body)
 
     def update_metadata(
         self, collection: CollectionInfo, ids: Sequence[str], metadatas: Sequence[JSON]
     ) -> None:
-        """Merge metadata into records that are there; a key whose value is None is removed."""
+        """Merge metadata into records that are there. A key whose value is None is removed."""
         body: JSON = {"ids": list(ids), "metadatas": list(metadatas)}
-        self.call("POST", f"{self._at(collection)}/update", body)
+        self.call("POST", f"{self._path(collection)}/update", body)
 
     def delete(self, collection: CollectionInfo, ids: Sequence[str]) -> None:
-        self.call("POST", f"{self._at(collection)}/delete", {"ids": list(ids)})
+        """Delete the records `ids`; an id that is not there is no error."""
+        self.call("POST", f"{self._path(collection)}/delete", {"ids": list(ids)})
 
     def get(
         self,
@@ -211,7 +230,7 @@ class Chroma:
         limit: int | None = None,
         offset: int | None = None,
     ) -> JSON:
-        """The raw answer; absent columns are None."""
+        """Return the raw answer: columns of equal length, None for those not in `include`."""
         body = {
             "ids": list(ids) if ids is not None else None,
             "where": where,
@@ -221,7 +240,7 @@ class Chroma:
             "offset": offset,
         }
         body = {key: value for key, value in body.items() if value is not None}
-        return dict(self.call("POST", f"{self._at(collection)}/get", body))
+        return dict(self.call("POST", f"{self._path(collection)}/get", body))
 
     def query(
         self,
@@ -233,9 +252,10 @@ class Chroma:
         ids: Sequence[str] | None = None,
         include: Sequence[str] = ("distances",),
     ) -> JSON:
-        """Nearest neighbours of each row of `vectors`; `ids` and `distances` are lists of lists.
+        """Return the nearest neighbours of each row of `vectors` (n, dimension).
 
-        `where`, `ids`: among those records only.
+        `ids` and `distances` of the answer hold one list for each row. With `where` or `ids` only
+        those records are searched.
         """
         body: JSON = {
             "query_embeddings": vectors,
@@ -246,16 +266,17 @@ class Chroma:
             body["where"] = where
         if ids is not None:
             body["ids"] = list(ids)
-        return dict(self.call("POST", f"{self._at(collection)}/query", body))
+        return dict(self.call("POST", f"{self._path(collection)}/query", body))
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
-        raw = self.get(collection, include=EVERYTHING, limit=limit, offset=offset)
+        """Return up to `limit` records from number `offset` on, with all their columns."""
+        raw = self.get(collection, include=ALL_COLUMNS, limit=limit, offset=offset)
         return to_page(raw, collection.dimension or 0)
 
     def pages(self, collection: CollectionInfo, *, size: int = 1000) -> Iterator[Page]:
-        """Every record, page by page, two pages in flight while the caller digests one.
+        """Yield every record, `size` to a page, two pages in flight while the caller digests one.
 
-        Paging is not a snapshot: under a writer, records may be seen twice or not at all.
+        Paging is not a snapshot: under a writer, records may come twice or not at all.
         """
         with ThreadPoolExecutor(max_workers=2) as pool:
             offsets = iter(range(0, 1 << 62, size))
@@ -276,80 +297,24 @@ class Chroma:
                 if len(page.ids) < size:
                     return
 
-    def _at(self, collection: CollectionInfo) -> str:
-        return f"{base(collection.scope)}/collections/{collection.id}"
+    def _path(self, collection: CollectionInfo) -> str:
+        return f"{scope_path(collection.scope)}/collections/{collection.id}"
 
 
 def quote(name: str) -> str:
-    """A name as one path segment."""
+    """Return a name as one segment of a path."""
     return urllib.parse.quote(name, safe="")
 
 
-def base(scope: Scope) -> str:
+def scope_path(scope: Scope) -> str:
+    """Return the path of a database in the API."""
     return f"/api/v2/tenants/{quote(scope.tenant)}/databases/{quote(scope.database)}"
-
-
-def collection_info(raw: JSON) -> CollectionInfo:
-    """Read one element of GET collections."""
-    metadata, configuration = raw.get("metadata"), raw.get("configuration_json")
-    if "hnsw_configuration" in (configuration or {}):
-        configuration = None  # up to 1.0 that is the bare defaults, whatever it uses (measured)
-    listed = CollectionInfo(
-        id=raw["id"],
-        name=raw["name"],
-        tenant=raw["tenant"],
-        database=raw["database"],
-        dimension=raw.get("dimension"),
-        metadata=metadata,
-        configuration=configuration,
-        schema=raw.get("schema"),
-        space=space_of(None, configuration),
-    )
-    if listed.listing_decides:
-        return listed
-    return dataclasses.replace(listed, space=space_of(metadata, configuration))
-
-
-def space_of(metadata: JSON | None, configuration: JSON | None) -> str:
-    """The metric that the metadata name, else the one that the configuration lists.
-
-    A guess for a listing that does not decide: `metric.true_space` asks.
-    """
-    legacy = (metadata or {}).get("hnsw:space")
-    if isinstance(legacy, str):
-        return legacy
-    for index in ("hnsw", "spann"):
-        settings = (configuration or {}).get(index)
-        if settings and settings.get("space"):
-            return str(settings["space"])
-    return "l2"
-
-
-def to_page(raw: JSON, dimension: int) -> Page:
-    """Turn an answer of `get` with everything included into columns."""
-    ids = raw["ids"]
-    blank: list[Any] = [None] * len(ids)
-    rows = raw.get("embeddings") or blank
-    without = tuple(at for at, row in enumerate(rows) if row is None)
-    if without:
-        width = dimension or next((len(row) for row in rows if row is not None), 0)
-        rows = [row if row is not None else [0.0] * width for row in rows]
-    width = len(rows[0]) if rows else dimension
-    vectors = np.asarray(rows, dtype=np.float32).reshape(len(ids), width)
-    return Page(
-        ids=ids,
-        documents=raw.get("documents") or blank,
-        metadatas=raw.get("metadatas") or blank,
-        uris=raw.get("uris") or blank,
-        vectors=vectors,
-        without_vector=without,
-    )
 
 
 def connect(
     url: str, *, timeout_s: float = 30.0, headers: Mapping[str, str] | None = None
 ) -> Chroma:
-    """Return a client of a Chroma 1.x server, or raise Unavailable with what answered instead."""
+    """Return a client of a Chroma 1.x server; raise Unavailable with what answered instead."""
     if "/api/" in url:
         raise Unavailable(
             f"{without_password(url)} names an API path; give the server's base URL.",
@@ -368,7 +333,9 @@ def connect(
 def _what_answered(address: str, error: Exception) -> tuple[str]:
     url = without_password(address)
     if isinstance(error, CallFailed) and error.status == 0:
-        return (f"No answer from {url}: {error.said}. Is the server running, and the port right?",)
+        return (
+            f"No answer from {url}: {error.message}. Is the server running, and the port right?",
+        )
     try:
         old = httpx.get(f"{address.rstrip('/')}/api/v1/heartbeat", timeout=5)
         speaks_v1 = old.status_code == 200 and "nanosecond heartbeat" in old.text

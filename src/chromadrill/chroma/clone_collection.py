@@ -1,14 +1,14 @@
-"""Make a collection over the v2 API that lists and answers as another one did.
+"""A new collection that lists and answers as another one did, created via the v2 API.
 
 Measured on 1.5.9. The `schema` is the fullest description (batch_size, num_threads and the indexes
 of single keys are in it alone), but three things are not taken from it at creation:
 
-* a schema that is the default but for embedding_function "default" or num_threads counts as none;
-  those are put back by an update of the configuration;
-* metadata with `hnsw:*` keys beside a schema is refused (400), or, beside a default schema, obeyed;
-  so metadata always follows in an update, which obeys nothing;
-* a collection made before 1.0 lists the defaults whatever it uses; its metadata says what. Nothing
-  makes one again that lists l2 and answers cosine: its copy lists what it really uses.
+* A schema that differs from the default only by embedding_function "default" or num_threads counts
+  as none. These two are set by an update of the configuration afterwards.
+* Metadata with `hnsw:*` keys beside a schema are refused (400), or, beside a default schema, obeyed.
+  So metadata always follow in an update, which obeys nothing.
+* A collection created before 1.0 lists the defaults whatever it uses; its metadata say what it uses.
+  No call creates one again that lists l2 and answers cosine: the copy lists what it really uses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from chromadrill.chroma.client import CallFailed, Chroma, base, collection_info, space_of
+from chromadrill.chroma.api_values import collection_info, space_of
+from chromadrill.chroma.client import CallFailed, Chroma, scope_path
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Scope
 
@@ -39,21 +40,22 @@ _ADJUSTABLE = (
 def create_like(chroma: Chroma, info: CollectionInfo, scope: Scope, name: str) -> CollectionInfo:
     """Create an empty collection `name` in `scope` that is as `info` says, and return it.
 
-    `info.space` is what its queries use (`metric.true_space`). The dimension is set by the first
-    record (`set_dimension` where there is none). Raises CallFailed for what the server refuses, and
-    Unavailable for one that came out with another metric; it is deleted again then.
+    `info.space` is the metric of its queries (`distance_metric.true_space`). The first record sets
+    the dimension (`set_dimension`, where there is none). Raises CallFailed for what the server
+    refuses. Raises Unavailable for a collection that came out with another metric, after it was
+    deleted again.
     """
-    at = f"{base(scope)}/collections"
-    made = collection_info(_post(chroma, at, name, info))
+    path = f"{scope_path(scope)}/collections"
+    copy = collection_info(_post(chroma, path, name, info))
     try:
-        update = _update(info, made)
+        update = _update(info, copy)
         if update:
             # safe on a new one; on a collection of 0.6 an update of `hnsw` breaks its metric
-            chroma.call("PUT", f"{at}/{made.id}", update)
-        listed = space_of(None, made.configuration)
-        if listed != info.space:
+            chroma.call("PUT", f"{path}/{copy.id}", update)
+        space = space_of(None, copy.configuration)
+        if space != info.space:
             raise Unavailable(
-                f"{info.key} answers by {info.space}, but could only be made with {listed}."
+                f"{info.key} answers by {info.space}, but could only be created with {space}."
             )
         return dataclasses.replace(chroma.collection(scope, name), space=info.space)
     except DrillError:
@@ -61,39 +63,43 @@ def create_like(chroma: Chroma, info: CollectionInfo, scope: Scope, name: str) -
         raise
 
 
-def set_dimension(chroma: Chroma, made: CollectionInfo, dimension: int) -> None:
-    """Give an empty collection its dimension, by a record that comes and goes."""
+def set_dimension(chroma: Chroma, collection: CollectionInfo, dimension: int) -> None:
+    """Give an empty collection its dimension, by a record that is written and removed."""
     vector = np.zeros((1, dimension), np.float32)
     vector[0, 0] = 1
-    chroma.upsert(made, ids=["chromadrill-dimension"], vectors=vector)
-    chroma.delete(made, ["chromadrill-dimension"])
+    chroma.upsert(collection, ids=["chromadrill-dimension"], vectors=vector)
+    chroma.delete(collection, ["chromadrill-dimension"])
 
 
-def _post(chroma: Chroma, at: str, name: str, info: CollectionInfo) -> Any:
+def _post(chroma: Chroma, path: str, name: str, info: CollectionInfo) -> Any:
     settings = _legacy_settings(info)
     if settings:
-        return chroma.call("POST", at, {"name": name, "configuration": {"hnsw": settings}})
+        return chroma.call("POST", path, {"name": name, "configuration": {"hnsw": settings}})
     if info.schema:
         try:
-            return chroma.call("POST", at, {"name": name, "schema": info.schema})
+            return chroma.call("POST", path, {"name": name, "schema": info.schema})
         except CallFailed as error:  # stricter than a configuration: sync_threshold 1 is refused
             if error.status != 400 or not info.configuration:
                 raise
     # "spann": null and "embedding_function": null are taken; "schema" beside it is refused
-    return chroma.call("POST", at, {"name": name, "configuration": info.configuration or {}})
+    return chroma.call("POST", path, {"name": name, "configuration": info.configuration or {}})
 
 
-def _update(info: CollectionInfo, made: CollectionInfo) -> JSON:
+def _update(info: CollectionInfo, copy: CollectionInfo) -> JSON:
     """What creation did not take: metadata, an embedding function, index settings."""
     update: JSON = {"new_metadata": info.metadata} if info.metadata else {}
-    wanted, got = info.configuration or {}, made.configuration or {}
+    wanted, actual = info.configuration or {}, copy.configuration or {}
     configuration: JSON = {}
-    record = wanted.get("embedding_function")
-    if record and record != got.get("embedding_function"):
-        configuration["embedding_function"] = record
+    function = wanted.get("embedding_function")
+    if function and function != actual.get("embedding_function"):
+        configuration["embedding_function"] = function
     if not _legacy_settings(info):
-        want, have = _vector_index(info.schema), _vector_index(made.schema)
-        hnsw = {key: want[key] for key in _ADJUSTABLE if key in want and want[key] != have.get(key)}
+        index, actual_index = _vector_index(info.schema), _vector_index(copy.schema)
+        hnsw = {
+            key: index[key]
+            for key in _ADJUSTABLE
+            if key in index and index[key] != actual_index.get(key)
+        }
         if hnsw:
             configuration["hnsw"] = hnsw
     if configuration:
@@ -109,8 +115,8 @@ def _legacy_settings(info: CollectionInfo) -> JSON | None:
     return {
         "space": info.space,
         **{
-            ours: metadata[key]
-            for key, ours in _LEGACY.items()
+            setting: metadata[key]
+            for key, setting in _LEGACY.items()
             if type(metadata.get(key)) in _NUMBER
         },
     }

@@ -1,7 +1,8 @@
-"""What this process may do on a server, and what it has to show there: the last rail before the wire.
+"""What this process may do on a server, and the headers it sends there: the last check before the wire.
 
-Known by the server's origin, so that a credential goes to no other, and no code that makes a client
-of its own gets past a rule. A server of which nothing was declared is ours: scratch, loopback.
+A server is known by its origin, so that a credential goes to no other server, and so that no code
+which makes a client of its own gets past a rule. A server of which nothing was declared is ours:
+scratch, loopback.
 """
 
 from __future__ import annotations
@@ -18,40 +19,38 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from chromadrill.chroma.run_names import of_a_run
+from chromadrill.chroma.run_names import is_run_name
 from chromadrill.core.errors import Refused
 from chromadrill.core.urls import origin
 
-MONITOR = (
-    "chromadrill-monitor"  # the tenant of the monitor's one record, written with --write alone
-)
+# the tenant of the monitor's one record, which is written with --write only
+MONITOR = "chromadrill-monitor"
 READS = ("get", "query", "search", "count")
 WRITES = ("add", "upsert", "update", "delete")
-# the whole path, one word a step: none that climbs, is escaped, or ends in a question
+# the whole path, one name a segment: none that climbs, is escaped, or ends in a question
 _COLLECTION = re.compile(
     r"/api/v2/tenants/(?P<tenant>[^/?#]+)/databases/[^/?#]+/collections"
-    r"(/(?P<which>[A-Za-z0-9._-]+)(/(?P<then>[a-z_]+))?)?"
+    r"(/(?P<which>[A-Za-z0-9._-]+)(/(?P<action>[a-z_]+))?)?"
 )
 _NAME = re.compile(r"[A-Za-z0-9_-]+([.][A-Za-z0-9_-]+)*")  # no step upwards
 # of drills, and of imports, which have another name until they are proven
 OURS = ("drill-", "chromadrill-import-")
 
-
-# for the commands that a drill types: where their `notes` go
-NOTES_VARIABLE = "DRILL_MADE"
+# for the commands that a drill types: the file of their `notes`
+NOTES_VARIABLE = "DRILL_CREATED_IDS"
 
 
 def _notes() -> Path | None:
-    said = os.environ.get(NOTES_VARIABLE)
-    return Path(said) if said else None
+    path = os.environ.get(NOTES_VARIABLE)
+    return Path(path) if path else None
 
 
 class ReadOnly(Refused):
-    """A write on a server that is only read."""
+    """A write on a server that is read-only."""
 
 
-class May(StrEnum):
-    """READ: no write. OWNED: only in collections called drill-..., which this process made."""
+class Permission(StrEnum):
+    """READ: no write. OWNED: only in collections called drill-..., which this process created."""
 
     ANYTHING = "anything"
     OWNED = "owned"
@@ -60,61 +59,74 @@ class May(StrEnum):
 
 @dataclass(slots=True)
 class Access:
-    """`notes`: a file that gets the id of each collection that is made there, a line each: what a
-    drill and the commands it types made is known for theirs later, and by the id alone.
+    """The access of this process to one server.
 
+    `secrets`: headers by name, sent with every call. `why`: the reason of a refusal, for its message.
     `per_second`: calls at most, of all clients of this process together; None: no limit. After a
-    pause `burst` of them may come at once: a look of a monitor is not held up in its middle."""
+    pause `burst` of them may come at once, so that a round of a monitor is not held up in its middle.
+    `notes`: a file that gets the id of each collection that is created there, one a line. By these
+    ids alone a later run knows what a drill and the commands it types created.
+    """
 
-    may: May = May.ANYTHING
+    permission: Permission = Permission.ANYTHING
     secrets: Mapping[str, SecretStr] = field(default_factory=dict)
     per_second: float | None = None
     burst: int = 0
     why: str = ""
-    # what this process made: id -> its path by name, since a DELETE has no id
-    made: dict[str, str] = field(default_factory=dict)
+    # what this process created: id -> its path by name, since a DELETE has no id
+    created: dict[str, str] = field(default_factory=dict)
     notes: Path | None = field(default_factory=_notes)
     _next: float = 0.0
     _ahead: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def headers(self) -> dict[str, str]:
+        """Return the headers of every call, secrets in clear text."""
         return {name: secret.get_secret_value() for name, secret in self.secrets.items()}
 
-    def ask(self, method: str, path: str, body: Any) -> None:
-        """Raise Refused for a call that is not allowed, before it is sent; wait for one's turn."""
-        if self.may is not May.ANYTHING and not _reads(method, path):
-            if self.may is May.READ:
-                why = self.why or "this server is only read"
-                raise ReadOnly(f"{why}; not sent: {method} {path}.")
-            self._require_ours(method, path, body)
+    def require_allowed(self, method: str, path: str, body: Any) -> None:
+        """Raise Refused for a call that is not allowed, before it is sent."""
+        if self.permission is Permission.ANYTHING or _reads(method, path):
+            return
+        if self.permission is Permission.READ:
+            why = self.why or "this server is only read"
+            raise ReadOnly(f"{why}; not sent: {method} {path}.")
+        self._require_ours(method, path, body)
+
+    def take_turn(self) -> None:
+        """Wait for the turn of a call, unless `take_turn_ahead` has taken it already."""
         with self._lock:
             if self._ahead:
                 self._ahead -= 1
                 return
         self._wait()
 
-    def note(self, method: str, path: str, body: Any, said: Any) -> None:
-        """What was made under our name is ours from now on, also when we have renamed it."""
-        at, _, which = path.rpartition("/")
-        if method == "PUT" and which in self.made and (body or {}).get("new_name"):
-            self.made[which] = f"{at}/{body['new_name']}"
-        if method == "DELETE":
-            self.made = {id_: named for id_, named in self.made.items() if named != path}
-        if method != "POST" or not path.endswith("/collections") or not isinstance(said, dict):
-            return
-        if str(said.get("name", "")).startswith(OURS):
-            self.made[str(said.get("id"))] = f"{path}/{said['name']}"
-        if self.notes:
-            with self.notes.open("a", encoding="utf-8") as file:
-                file.write(f"{said.get('id')}\n")
-
-    def wait_turn(self) -> None:
-        """Take the next call's turn now, so that a clock around it does not count the wait."""
+    def take_turn_ahead(self) -> None:
+        """Take the next call's turn now, so that a clock around the call does not count the wait."""
         self._wait()
         if self.per_second:
             with self._lock:
                 self._ahead += 1
+
+    def record(self, method: str, path: str, body: Any, answer: Any) -> None:
+        """Note what a call that succeeded created, renamed or deleted.
+
+        What was created under our name is ours from then on, also when we have renamed it.
+        """
+        parent, _, which = path.rpartition("/")
+        if method == "PUT" and which in self.created and (body or {}).get("new_name"):
+            self.created[which] = f"{parent}/{body['new_name']}"
+        if method == "DELETE":
+            self.created = {
+                id_: by_name for id_, by_name in self.created.items() if by_name != path
+            }
+        if method != "POST" or not path.endswith("/collections") or not isinstance(answer, dict):
+            return
+        if str(answer.get("name", "")).startswith(OURS):
+            self.created[str(answer.get("id"))] = f"{path}/{answer['name']}"
+        if self.notes:
+            with self.notes.open("a", encoding="utf-8") as file:
+                file.write(f"{answer.get('id')}\n")
 
     def _wait(self) -> None:
         if not self.per_second:
@@ -126,26 +138,26 @@ class Access:
         time.sleep(mine - now)
 
     def _require_ours(self, method: str, path: str, body: Any) -> None:
-        found = _COLLECTION.fullmatch(path)
-        which, then = (found["which"], found["then"]) if found else (None, None)
-        asked = body or {}
-        if not found:
-            tenant = path == "/api/v2/tenants" and asked.get("name") == MONITOR
+        match = _COLLECTION.fullmatch(path)
+        which, action = (match["which"], match["action"]) if match else (None, None)
+        content = body or {}
+        if not match:
+            tenant = path == "/api/v2/tenants" and content.get("name") == MONITOR
             ours = method == "POST" and (tenant or path == f"/api/v2/tenants/{MONITOR}/databases")
-        elif found["tenant"] == MONITOR:
-            ours = method == "POST" and (which is None or then in WRITES)
+        elif match["tenant"] == MONITOR:
+            ours = method == "POST" and (which is None or action in WRITES)
         elif which is None:
-            ours = (
-                method == "POST" and _is_ours(asked.get("name")) and not asked.get("get_or_create")
-            )
+            new = _is_ours(content.get("name")) and not content.get("get_or_create")
+            ours = method == "POST" and new
         elif method == "DELETE":
             # another's is not ours for being called drill-...
-            ours = then is None and (path in self.made.values() or of_a_run(str(which)))
+            known = path in self.created.values() or is_run_name(str(which))
+            ours = action is None and known
         elif method == "PUT":
-            new = asked.get("new_name")
-            ours = then is None and which in self.made and (new is None or _is_ours(new))
+            name = content.get("new_name")
+            ours = action is None and which in self.created and (name is None or _is_ours(name))
         else:
-            ours = which in self.made and then in WRITES
+            ours = which in self.created and action in WRITES
         if not ours:
             raise Refused(
                 f"{method} {path}: only collections called drill-<run>-... are made, written and"
@@ -179,8 +191,8 @@ def access_to(url: str) -> Access:
 def _reads(method: str, path: str) -> bool:
     if method in ("GET", "HEAD"):
         return True
-    found = _COLLECTION.fullmatch(path)
-    return method == "POST" and found is not None and found["then"] in READS
+    match = _COLLECTION.fullmatch(path)
+    return method == "POST" and match is not None and match["action"] in READS
 
 
 def _is_ours(name: Any) -> bool:

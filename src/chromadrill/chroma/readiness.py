@@ -1,4 +1,4 @@
-"""Is a server ready? By real queries: heartbeat and healthcheck never touch storage."""
+"""The readiness of a server, by real queries: heartbeat and healthcheck never touch storage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chromadrill.core.model import Scope
 def is_ready(url: str, scopes: Sequence[Scope]) -> bool:
     """Whether the server at `url` is up and `answers_queries`; False while nothing answers there.
 
-    Raises CallFailed where it goes away in between.
+    Raises CallFailed where the server goes away in between.
     """
     with Chroma(url, timeout_s=10) as chroma:
         try:
@@ -26,8 +26,8 @@ def is_ready(url: str, scopes: Sequence[Scope]) -> bool:
 def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
     """Whether every collection of `scopes` counts and, where it holds vectors, answers a query.
 
-    A collection that answers an error is *answered*: it will not get better by waiting, so it
-    does not hold readiness up; the check suite will name it. Raises CallFailed where nothing answers.
+    A collection that answers an error has *answered*: it will not get better by waiting, so it does
+    not hold readiness up. The check suite names it. Raises CallFailed where nothing answers.
     """
     for scope in scopes:
         try:

@@ -1,4 +1,4 @@
-"""The names that a run gives to what it makes, and whose they are: told by the whole of the name.
+"""The names that a run gives to what it creates. The whole name says whose it is.
 
     drill-<UTC time>-<host>-<pid>-<random>-<what>
 
@@ -15,6 +15,6 @@ RUN_NAME = re.compile(
 )
 
 
-def of_a_run(name: str) -> bool:
-    """Whether only a run of a drill gives such a name."""
+def is_run_name(name: str) -> bool:
+    """Whether `name` is one that only a run of a drill gives."""
     return RUN_NAME.fullmatch(name) is not None

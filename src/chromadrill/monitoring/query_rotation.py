@@ -60,7 +60,7 @@ class Rounds:
             except CallFailed as error:  # nothing answers: the others would only take their time
                 wrong.append(str(error)[:300])
                 again.insert(0, asked)
-                if error.timed_out and error.call.endswith("/query"):
+                if error.is_timeout and error.call.endswith("/query"):
                     took[name] = 1000 * timeout_s
                 break
             if said.is_gone:

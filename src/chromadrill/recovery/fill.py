@@ -10,7 +10,7 @@ import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint.digests import canonical
-from chromadrill.chroma.leaked_metadata import remove_ghosts
+from chromadrill.chroma.leaked_metadata import remove_leaked_keys
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Embedder
@@ -121,7 +121,7 @@ class Filling:
             metadatas=metadatas,
             uris=[each.uri for each in rows],
         )
-        remove_ghosts(self.chroma, made, ids, metadatas)
+        remove_leaked_keys(self.chroma, made, ids, metadatas)
 
     def _records(self, info: CollectionInfo | None, rows: Sequence[Row]) -> dict[str, Plain]:
         if info is None:

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
-from chromadrill.chroma.permissions import Access, May, access_to, declare
+from chromadrill.chroma.permissions import Access, Permission, access_to, declare
 from chromadrill.core.errors import DrillError, UsageError, did_you_mean
 from chromadrill.core.model import Scope
 from chromadrill.core.protocols import Restartable, Scratch, Target
@@ -68,13 +68,13 @@ def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
     if at.production:
         only_read(url, secrets)
     else:
-        declare(url, Access(May.OWNED, secrets))
+        declare(url, Access(Permission.OWNED, secrets))
 
 
 def only_read(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
     """From here on this process only reads there, and not faster than production bears."""
     shown = access_to(url).secrets if secrets is None else secrets
-    declare(url, Access(May.READ, shown, PER_SECOND, BURST, READ_ONLY))
+    declare(url, Access(Permission.READ, shown, PER_SECOND, BURST, READ_ONLY))
 
 
 def open_up(url: str, notes: Path | None = None) -> None:
@@ -83,7 +83,7 @@ def open_up(url: str, notes: Path | None = None) -> None:
     `notes`: where the ids of the collections that it makes are kept.
     """
     before = access_to(url)
-    declare(url, Access(May.ANYTHING, before.secrets, notes=notes or before.notes))
+    declare(url, Access(Permission.ANYTHING, before.secrets, notes=notes or before.notes))
 
 
 def home_of(target: Target) -> Path:

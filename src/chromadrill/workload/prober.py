@@ -55,7 +55,7 @@ def look(url: str, asked: Sequence[KnownAnswer], due: float) -> ProbeResult:
             result, detail = "timeout", f"{len(asked)} questions took more than {TICK_S:g} s"
     except CallFailed as error:
         missing = error.status == 404
-        result = "timeout" if error.timed_out else "wrong" if missing else "error"
+        result = "timeout" if error.is_timeout else "wrong" if missing else "error"
         detail = str(error)[:200]
     except MALFORMED as error:
         result, detail = "error", f"strange answer: {error!r}"

@@ -81,7 +81,7 @@ class Writer:
                     vectors = [vector_of(row, self._dimension) for row in rows]
                     upsert(chroma, self._collection, batch, vectors)
                 except CallFailed as error:
-                    result = "timeout" if error.timed_out else "error"
+                    result = "timeout" if error.is_timeout else "error"
                     self.refused.append(ProbeResult(due, now(), result, str(error)[:200]))
                     self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
                     continue

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.chroma.permissions import Access, May, ReadOnly, declare
+from chromadrill.chroma.permissions import Access, Permission, ReadOnly, declare
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
 from chromadrill.monitoring.http_collector import CANARY, OURS, Eyes
@@ -60,7 +60,7 @@ def writes(chroma, docs):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("may", [May.READ, May.OWNED])
+@pytest.mark.parametrize("may", [Permission.READ, Permission.OWNED])
 @pytest.mark.parametrize("write", writes(None, type("D", (), {"id": "i"})))
 def test_what_is_not_ours_is_not_written(server, rail, may, write):
     rail(may)
@@ -73,13 +73,13 @@ def test_what_is_not_ours_is_not_written(server, rail, may, write):
 
 
 def test_nothing_of_our_own_is_made_where_only_read(server, rail):
-    rail(May.READ, why="production")
+    rail(Permission.READ, why="production")
     with Chroma(server.url) as chroma, pytest.raises(ReadOnly, match="production"):
         chroma.create_collection(Scope(), "drill-x")
 
 
 def test_own_collection_is_made_written_renamed_and_removed(server, rail):
-    rail(May.OWNED)
+    rail(Permission.OWNED)
     with Chroma(server.url) as chroma:
         made = chroma.create_collection(Scope(), "drill-1-x")
         chroma.upsert(made, ids=["a"], vectors=VECTOR)
@@ -97,7 +97,7 @@ def test_collection_of_a_dead_run_is_swept_by_its_name(server, rail):
     name = f"drill-{new_run()}-x"
     with Chroma(server.url) as chroma:
         chroma.create_collection(Scope(), name)
-    rail(May.OWNED)
+    rail(Permission.OWNED)
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), name)
 
@@ -105,20 +105,20 @@ def test_collection_of_a_dead_run_is_swept_by_its_name(server, rail):
 def test_collection_that_another_made_under_a_name_like_ours_is_not_written(server, rail):
     with Chroma(server.url) as chroma:
         theirs = chroma.create_collection(Scope(), "drill-theirs")
-        rail(May.OWNED)
+        rail(Permission.OWNED)
     with Chroma(server.url) as chroma:
         with pytest.raises(Refused):
             chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
         for name in ("drill-theirs", "drill-bit-manuals", "chromadrill-import-x", "drill-1-x"):
             with pytest.raises(Refused):
                 chroma.delete_collection(Scope(), name)
-    rail(May.ANYTHING)
+    rail(Permission.ANYTHING)
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), "drill-theirs")
 
 
 def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp_path, monkeypatch):
-    rail(May.ANYTHING, notes=tmp_path / "made")
+    rail(Permission.ANYTHING, notes=tmp_path / "made")
     with Chroma(server.url) as chroma:
         one = chroma.create_collection(Scope(), "one")
     permissions.forget()
@@ -135,7 +135,7 @@ def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp
 
 
 def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rail):
-    rail(May.READ, per_second=20)
+    rail(Permission.READ, per_second=20)
     with Chroma(server.url) as chroma:
         started = time.monotonic()
         for _ in range(9):
@@ -147,7 +147,7 @@ def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rai
 
 
 def test_after_a_pause_some_calls_may_come_at_once(server, rail):
-    rail(May.READ, per_second=4, burst=8)
+    rail(Permission.READ, per_second=4, burst=8)
     with Chroma(server.url) as chroma:
         started = time.monotonic()
         for _ in range(11):
@@ -156,7 +156,7 @@ def test_after_a_pause_some_calls_may_come_at_once(server, rail):
 
 
 def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monkeypatch):
-    rail(May.OWNED)
+    rail(Permission.OWNED)
     eyes = Eyes(server.url, [Scope()], 10, writes=True)
     assert eyes.look()[-1].value == 1
     with Chroma(server.url) as chroma:
@@ -169,7 +169,7 @@ def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monk
 
 
 def test_secret_goes_to_its_own_server_alone(server, rail):
-    rail(May.READ, {"X-Chroma-Token": SecretStr("canary-value")})
+    rail(Permission.READ, {"X-Chroma-Token": SecretStr("canary-value")})
     with Chroma(server.url) as mine, Chroma("http://127.0.0.1:9") as other:
         assert mine._http.headers["x-chroma-token"] == "canary-value"
         assert "x-chroma-token" not in other._http.headers
@@ -216,7 +216,7 @@ def test_every_script_that_reads_production_is_held_to_reading(
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", "backups.jsonl")
     assert script(name, *words) == 0
     held = permissions.access_to(server.url)
-    assert (held.may, held.per_second) == (May.READ, registry.PER_SECOND)
+    assert (held.permission, held.per_second) == (Permission.READ, registry.PER_SECOND)
 
 
 @pytest.mark.slow

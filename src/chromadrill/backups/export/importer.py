@@ -23,7 +23,7 @@ from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.clone_collection import create_like, set_dimension
 from chromadrill.chroma.fingerprint import live
-from chromadrill.chroma.leaked_metadata import remove_ghosts
+from chromadrill.chroma.leaked_metadata import remove_leaked_keys
 from chromadrill.chroma.swap_names import take_name
 from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Page, Scope, Verdict
@@ -173,7 +173,7 @@ class _Import:
             metadatas=page.metadatas,
             uris=page.uris,
         )
-        remove_ghosts(self.chroma, made, page.ids, page.metadatas)
+        remove_leaked_keys(self.chroma, made, page.ids, page.metadatas)
         return len(page.ids)
 
     # ---- proof, and the name --------------------------------------------------------------------

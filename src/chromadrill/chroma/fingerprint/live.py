@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import numpy as np
 import pyarrow as pa
 
-from chromadrill.chroma.client import CallFailed, Chroma, to_page
+from chromadrill.chroma.api_values import to_page
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
 from chromadrill.chroma.fingerprint import probes
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table, set_digest
@@ -139,7 +140,7 @@ class _Observer:
             yield
         except CallFailed as error:
             self.read_errors.append(ReadError(name, where, str(error)))
-            self.deadlines_missed += error.timed_out
+            self.deadlines_missed += error.is_timeout
             if self.deadlines_missed >= 2 or (error.status == 0 and not self.answers()):
                 raise _ServerGone from error
         except (KeyError, TypeError, ValueError, IndexError) as error:

@@ -117,5 +117,5 @@ class UpAndDown(CommandTarget):
             try:
                 chroma.heartbeat()
             except CallFailed as error:
-                return error.status != 0 or error.timed_out
+                return error.status != 0 or error.is_timeout
         return True

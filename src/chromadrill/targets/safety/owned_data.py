@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.chroma.run_names import of_a_run
+from chromadrill.chroma.run_names import is_run_name
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import CollectionInfo, Scope
 
@@ -15,7 +15,7 @@ def ours(each: CollectionInfo, made: Collection[str]) -> bool:
 
     Not by any other name: a user may call his collection as the dataset calls one of its own.
     """
-    return each.id in made or of_a_run(each.name)
+    return each.id in made or is_run_name(each.name)
 
 
 def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chromadrill.chroma.client import Chroma, base
+from chromadrill.chroma.client import Chroma, scope_path
 from chromadrill.core.model import JSON, CollectionInfo, Scope
 from chromadrill.workload.data.standard import create_scope
 
@@ -158,7 +158,7 @@ class Seeder:
         # an update, not an upsert: another operation in the queue
         chroma.call(
             "POST",
-            f"{base(info.scope)}/collections/{info.id}/update",
+            f"{scope_path(info.scope)}/collections/{info.id}/update",
             {
                 "ids": records.ids,
                 "embeddings": records.vectors,

@@ -9,7 +9,7 @@ from itertools import cycle
 import numpy as np
 import orjson
 
-from chromadrill.chroma.client import base, quote
+from chromadrill.chroma.client import quote, scope_path
 from chromadrill.core.model import JSON, CollectionInfo
 from chromadrill.workload.queries.known_answer import NEAREST, KnownAnswer
 
@@ -80,7 +80,7 @@ def _made(
     record: str = "",
     document: str | None = None,
 ) -> Operation:
-    at = f"{base(info.scope)}/collections"
+    at = f"{scope_path(info.scope)}/collections"
     text = orjson.dumps(body).decode()
     named = f"{at}/{quote(info.name)}"
     return Operation(kind, f"{at}/{info.id}/{verb}", text, record, document, named=named)

@@ -38,7 +38,7 @@ def time_calls(
     for call in calls[:warm_up]:
         answers.ask(call)
     for number in range(wanted if calls else 0):
-        chroma.wait_turn()  # production is asked only so often; the clock starts after the wait
+        chroma.take_turn_ahead()  # production is asked only so often; the clock starts after the wait
         answers.time(calls[number % len(calls)])
         if answers.hangs:
             break

@@ -32,7 +32,7 @@ class TimedAnswers:
         try:
             self._answers.append((question, question.call(), ""))
         except CallFailed as error:
-            self._timed_out += error.timed_out
+            self._timed_out += error.is_timeout
             self._answers.append((question, None, str(error)))
 
     def time(self, question: GradedCall) -> None:

@@ -1,0 +1,71 @@
+"""The JSON values of Chroma's v2 API as ours: collections, their metric, pages of records."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from chromadrill.core.model import JSON, CollectionInfo, Page
+
+
+def collection_info(raw: JSON) -> CollectionInfo:
+    """Return one element of the answer to GET collections. Raises KeyError for anything else."""
+    metadata, configuration = raw.get("metadata"), raw.get("configuration_json")
+    if "hnsw_configuration" in (configuration or {}):
+        configuration = None  # up to 1.0 that is the bare defaults, whatever it uses (measured)
+    info = CollectionInfo(
+        id=raw["id"],
+        name=raw["name"],
+        tenant=raw["tenant"],
+        database=raw["database"],
+        dimension=raw.get("dimension"),
+        metadata=metadata,
+        configuration=configuration,
+        schema=raw.get("schema"),
+        space=space_of(None, configuration),
+    )
+    if info.listing_decides:
+        return info
+    return dataclasses.replace(info, space=space_of(metadata, configuration))
+
+
+def space_of(metadata: JSON | None, configuration: JSON | None) -> str:
+    """Return the metric that the metadata name, else the one that the configuration lists.
+
+    It is a guess for a listing that does not decide: `distance_metric.true_space` asks the server.
+    """
+    legacy = (metadata or {}).get("hnsw:space")
+    if isinstance(legacy, str):
+        return legacy
+    for index in ("hnsw", "spann"):
+        settings = (configuration or {}).get(index)
+        if settings and settings.get("space"):
+            return str(settings["space"])
+    return "l2"
+
+
+def to_page(raw: JSON, dimension: int) -> Page:
+    """Return the answer of `get` with everything included, in columns of n records.
+
+    Vectors are float32 (n, dimension); a row that the server answers without a vector is zero and
+    named in `without_vector`.
+    """
+    ids = raw["ids"]
+    blank: list[Any] = [None] * len(ids)
+    rows = raw.get("embeddings") or blank
+    without = tuple(at for at, row in enumerate(rows) if row is None)
+    if without:
+        width = dimension or next((len(row) for row in rows if row is not None), 0)
+        rows = [row if row is not None else [0.0] * width for row in rows]
+    width = len(rows[0]) if rows else dimension
+    vectors = np.asarray(rows, dtype=np.float32).reshape(len(ids), width)
+    return Page(
+        ids=ids,
+        documents=raw.get("documents") or blank,
+        metadatas=raw.get("metadatas") or blank,
+        uris=raw.get("uris") or blank,
+        vectors=vectors,
+        without_vector=without,
+    )
