@@ -18,7 +18,7 @@ from chromadrill.core.settings import load
 from chromadrill.evidence.report.load_report import lines
 from chromadrill.targets.safety import rules
 from chromadrill.targets.safety.leftovers import new_run
-from chromadrill.targets.safety.target_role import standing
+from chromadrill.targets.safety.target_role import target_role
 from chromadrill.workload.load import plan, results, samples, write_collection
 from chromadrill.workload.load.loopback_only import on_this_machine
 from chromadrill.workload.load.plan import Plan
@@ -61,7 +61,9 @@ class Session:
                     "There is no worker to run anything.",
                     next_step="Start at least one: locust -f loadtests/ --worker.",
                 )
-            rules.may_load(standing(load(), host))  # a tunnel to production ends on this machine
+            rules.require_may_load(
+                target_role(load(), host)
+            )  # a tunnel to production ends on this machine
             source, made = self._looked_up(host, profile, run)
         except DrillError as error:
             sys.stderr.write(f"{error}\n")

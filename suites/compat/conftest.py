@@ -11,7 +11,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.targets.container import engine
-from chromadrill.targets.process.installed_releases import installed, own
+from chromadrill.targets.process.installed_releases import install_server, installed_server
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.targets.registry import SCRATCH
 from chromadrill.workload.data import legacy
@@ -25,7 +25,7 @@ def pytest_generate_tests(metafunc):
         settings = settings_of(metafunc.config)
         given = settings.origin("drill.target") != "default"
         kinds = [settings.drill.target] if given else SCRATCH
-        releases = [each for each in settings.compat.releases if each != own().release]
+        releases = [each for each in settings.compat.releases if each != installed_server().release]
         metafunc.parametrize(
             ("release", "kind"), [(r, k) for r in releases for k in kinds if k in SCRATCH]
         )
@@ -53,7 +53,7 @@ def source(release, kind, settings, workshop, engine_swept):
         if kind == "process":
             home = Path(tempfile.mkdtemp(prefix="home-", dir=workshop))
             cache = settings.compat.cache and Path(settings.compat.cache).expanduser()
-            server = installed(release, cache)
+            server = install_server(release, cache)
             made = ProcessTarget(home, name=kind, owner=os.getpid(), server=server)
         else:
             made = new_scratch(workshop, of_release(settings, release), [Scope()], kind=kind)

@@ -17,7 +17,7 @@ from chromadrill.core.protocols import (
     Restartable,
     Target,
 )
-from fixtures.options import may_damage
+from fixtures.options import is_damage_allowed
 
 pytestmark = [pytest.mark.contract, pytest.mark.gate]
 
@@ -30,7 +30,7 @@ def capable(pytestconfig):
         if not isinstance(target, capability):
             word = next(key for key, each in CAPABILITIES.items() if each is capability)
             pytest.skip(f"target {target.name} has no capability {word}")
-        if not may_damage(pytestconfig):
+        if not is_damage_allowed(pytestconfig):
             pytest.skip(f"a live target is stopped only with --allow-damage {target.name}")
 
     return check

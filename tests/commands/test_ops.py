@@ -19,7 +19,7 @@ from chromadrill.core.settings import load
 from chromadrill.targets.home import free_port
 from chromadrill.targets.registry import home_of, open_target
 from chromadrill.targets.safety import leftovers, ownership
-from chromadrill.targets.safety.target_role import standing
+from chromadrill.targets.safety.target_role import target_role
 from tests.conftest import fill
 
 pytestmark = pytest.mark.slow
@@ -56,11 +56,11 @@ class Lab:
         permissions.forget()
         return Chroma(self.url)
 
-    def take_over(self):
+    def claim(self):
         settings = load(self.folder / "drill.toml", command_line={"drill.target": "service"})
         target = open_target(settings)
-        at = standing(settings, "service", target.url)
-        ownership.take_over(at, home_of(target), [Scope()])
+        at = target_role(settings, "service", target.url)
+        ownership.claim_ownership(at, home_of(target), [Scope()])
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def lab(tmp_path, monkeypatch, capsys):
     made = Lab(tmp_path, f"http://127.0.0.1:{port}", capsys)
     made.write()
     made.ops("start")
-    made.take_over()  # while it is empty
+    made.claim()  # while it is empty
     with made.chroma() as chroma:
         fill(chroma, name="theirs")
     yield made

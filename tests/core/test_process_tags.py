@@ -109,14 +109,14 @@ def test_two_runs_that_sweep_together_do_not_hinder_each_other():
 
 @pytest.mark.parametrize("error", [NoConnection("refused"), ConnectionResetError(), TimeoutError()])
 def test_engine_that_does_not_answer_is_no_engine(error):
-    with pytest.raises(engine.NoEngine, match="does not answer"), engine.told("reading"):
+    with pytest.raises(engine.NoEngine, match="does not answer"), engine.docker_errors("reading"):
         raise error
 
 
 def test_full_disk_of_ours_is_not_called_a_lack_of_an_engine():
     with (
         pytest.raises(DrillError, match=r"reading: .*No space left") as raised,
-        engine.told("reading"),
+        engine.docker_errors("reading"),
     ):
         raise OSError(28, "No space left on device")
     assert not isinstance(raised.value, engine.NoEngine)
@@ -128,7 +128,7 @@ def test_folders_of_another_container_are_left_and_those_of_the_dead_removed(
     swept, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(loop_device, "attached", dict)
+    monkeypatch.setattr(loop_device, "loop_devices", dict)
     for tag in (dead(), MINE, f"3999999-{'0' * 10}x1t", "3999999"):
         (tmp_path / f"{swept.PREFIX}{tag}-abc").mkdir()
     swept.sweep()

@@ -21,9 +21,9 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.redaction import plain, redact, secrets_of
 from chromadrill.core.settings import TargetTable, load
 from chromadrill.core.urls import without_password
-from chromadrill.targets.command.target import opened
+from chromadrill.targets.command.target import open_command
 from chromadrill.targets.safety import rules
-from chromadrill.targets.safety.target_role import standing
+from chromadrill.targets.safety.target_role import target_role
 
 ROOT = Path(__file__).parents[2]
 TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
@@ -79,16 +79,16 @@ def _element(text):
 def test_password_of_a_target_is_in_no_word_of_the_rails(tmp_path):
     url = f"http://ops:{PASSWORD}@10.0.0.2:8000"
     (tmp_path / "drill.toml").write_text('[environments.production]\nurl = "http://10.0.0.2:8000"')
-    at = standing(load(tmp_path / "drill.toml", environ={}), url)
-    for rail in (lambda: rules.may_operate(at, "stop"), lambda: rules.may_load(at),
-                 lambda: rules.may_damage(at, url)):  # fmt: skip
+    at = target_role(load(tmp_path / "drill.toml", environ={}), url)
+    for rail in (lambda: rules.require_may_operate(at, "stop"), lambda: rules.require_may_load(at),
+                 lambda: rules.require_may_damage(at, url)):  # fmt: skip
         with pytest.raises(Refused, match=r"production") as told:
             rail()
         assert PASSWORD not in str(told.value)
     assert PASSWORD not in repr(at).replace(repr(at.url), "")
-    elsewhere = standing(load(environ={}), "http://ops:x@10.0.0.9:1")
+    elsewhere = target_role(load(environ={}), "http://ops:x@10.0.0.9:1")
     with pytest.raises(Refused, match="belongs to no environment"):  # named twice, and found so
-        rules.may_damage(elsewhere, "http://ops:x@10.0.0.9:1")
+        rules.require_may_damage(elsewhere, "http://ops:x@10.0.0.9:1")
 
 
 def test_what_a_command_says_has_no_secret_in_it(monkeypatch, capsys):
@@ -104,7 +104,7 @@ def test_password_of_a_target_is_in_no_manifest_and_no_fact(server, tmp_path):
         commands={"start": "true", "stop": "true", "running": "false", "snapshot": "true {id}",
                   "restore": "true {id}"},
     )  # fmt: skip
-    target = opened("t", table, home=tmp_path, startup_s=5)
+    target = open_command("t", table, home=tmp_path, startup_s=5)
     made = target.snapshot("one")
     manifest = (Path(made.path) / "manifest.json").read_text()
     assert f"http://127.0.0.1:{port}" in manifest

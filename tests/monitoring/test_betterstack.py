@@ -529,7 +529,7 @@ def test_verified_backup_pings_its_heartbeat_and_a_failed_one_pings_fail(
     secret = made["data"]["attributes"]["url"]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRILL_TARGETS__PROCESS__HOME", str(target.home))
-    monkeypatch.setenv("DRILL_OWNER", str(os.getpid()))
+    monkeypatch.setenv("DRILL_OWNER_PID", str(os.getpid()))
     monkeypatch.setenv("DRILL_NOTIFY__BACKUP_HEARTBEAT", secret)
     assert ops.main(["snapshot", "--name", "one", "--method", "export"]) == 0
     assert the(there, "heartbeats")["status"] == "up"

@@ -69,7 +69,7 @@ def test_what_cannot_be_seen_is_not_ruled_out(cause):
 
 def ran(target, monkeypatch, capsys):
     monkeypatch.setenv("DRILL_TARGETS__PROCESS__HOME", str(target.home))
-    monkeypatch.setenv("DRILL_OWNER", str(os.getpid()))
+    monkeypatch.setenv("DRILL_OWNER_PID", str(os.getpid()))
     code = triage.main(["--json"])
     return code, json.loads(capsys.readouterr().out)
 

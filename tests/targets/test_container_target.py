@@ -18,7 +18,7 @@ from chromadrill.targets.container.spec import Shape
 from chromadrill.targets.container.target import ContainerTarget
 from chromadrill.targets.container.volume import Volume
 from chromadrill.targets.home import MARKER
-from chromadrill.targets.registry import made
+from chromadrill.targets.registry import make_scratch
 from fixtures.target import new_scratch
 
 pytestmark = pytest.mark.slow
@@ -156,8 +156,8 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         "import os, sys\n"
         "from pathlib import Path\n"
         "from chromadrill.core.settings import load\n"
-        "from chromadrill.targets.registry import made\n"
-        "target = made('container', Path(sys.argv[1]), load(), owner=os.getpid())\n"
+        "from chromadrill.targets.registry import make_scratch\n"
+        "target = make_scratch('container', Path(sys.argv[1]), load(), owner=os.getpid())\n"
         "target.start(); print(target.called, flush=True); sys.stdin.read()\n"
     )
     run = subprocess.Popen(
@@ -167,7 +167,7 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         text=True,
     )
     called = run.stdout.readline().strip()
-    stays = made("container", tmp_path / "stays", load())
+    stays = make_scratch("container", tmp_path / "stays", load())
     try:
         stays.start()
         home.start()

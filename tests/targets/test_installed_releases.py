@@ -20,7 +20,7 @@ from chromadrill.core.model import Outcome, Scope
 from chromadrill.targets.container import engine
 from chromadrill.targets.container.loop_device import small_disk
 from chromadrill.targets.container.volume import Volume
-from chromadrill.targets.process.installed_releases import Server, installed, own
+from chromadrill.targets.process.installed_releases import Server, install_server, installed_server
 from chromadrill.targets.process.target import ProcessTarget
 from fixtures.target import new_scratch
 
@@ -46,7 +46,7 @@ def migrated(data, name, head):
 
 
 def test_migrations_of_our_own_release_are_the_known_ones(data):
-    assert heads(data) == HEADS[own().release]
+    assert heads(data) == HEADS[installed_server().release]
 
 
 @pytest.mark.parametrize("release", ["0.6.3", "0.5.23", "1.0.0"])
@@ -110,7 +110,7 @@ def test_release_of_an_image_is_read_from_its_label_or_any_form_of_tag(image, la
 def test_store_of_a_release_that_is_not_out_yet_is_refused_by_ours(data):
     migrated(data, "sysdb", 11)
     with pytest.raises(Refused, match="it has sysdb 11, and that release knows sysdb 10"):
-        refuse_newer(data, own().release)
+        refuse_newer(data, installed_server().release)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"junk" * 1000])
@@ -144,7 +144,7 @@ def test_server_in_the_cache_is_taken_from_there_and_finds_no_other_release(tmp_
     folders = [tmp_path / f"chromadb-0.0.1-py3.{minor}" for minor in range(11, 20)]
     for each in folders:
         each.mkdir()
-    server = installed("0.0.1", tmp_path)  # no index has it: it was not installed anew
+    server = install_server("0.0.1", tmp_path)  # no index has it: it was not installed anew
     ran = subprocess.run([*server.command, "run"], capture_output=True, text=True, check=False)
 
     assert server.release == "0.0.1"

@@ -8,7 +8,7 @@ import pytest
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.container import loop_device
-from chromadrill.targets.container.loop_device import attached, small_disk
+from chromadrill.targets.container.loop_device import loop_devices, small_disk
 
 
 @pytest.fixture
@@ -25,9 +25,9 @@ def able():
 def test_disk_is_there_inside_and_gone_afterwards():
     with small_disk(4) as options:
         device = dict(options)["device"]
-        assert device in attached()
+        assert device in loop_devices()
 
-    assert f"/{loop_device.PREFIX}{os.getpid()}-" not in str(attached())
+    assert f"/{loop_device.PREFIX}{os.getpid()}-" not in str(loop_devices())
 
 
 @pytest.mark.usefixtures("able")
@@ -41,12 +41,12 @@ def test_disk_of_a_killed_process_is_swept():
     run = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert run.stdout.readline().strip() in attached()
+    assert run.stdout.readline().strip() in loop_devices()
     run.kill()
     run.wait()
     loop_device.sweep()
 
-    assert f"/{loop_device.PREFIX}{run.pid}-" not in str(attached())
+    assert f"/{loop_device.PREFIX}{run.pid}-" not in str(loop_devices())
 
 
 def test_machine_that_cannot_make_one_says_why(monkeypatch):

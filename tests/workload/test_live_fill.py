@@ -6,10 +6,10 @@ from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
-from chromadrill.targets.registry import open_up
+from chromadrill.targets.registry import allow_writes
 from chromadrill.targets.safety.leftovers import new_run
-from chromadrill.targets.safety.owned_data import everything, require_may_be_filled
-from chromadrill.targets.safety.ownership import made, notes
+from chromadrill.targets.safety.owned_data import list_all_collections, require_may_be_filled
+from chromadrill.targets.safety.ownership import created_ids, created_ids_file
 from chromadrill.workload.data.live_fill import fill
 from chromadrill.workload.data.standard import Dataset, standard
 from tests.conftest import info
@@ -49,20 +49,20 @@ def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(serve
     (tmp_path / "rails").mkdir()
 
     def counts(chroma):
-        return {c.name: chroma.count(c) for c in everything(chroma, small.scopes)}
+        return {c.name: chroma.count(c) for c in list_all_collections(chroma, small.scopes)}
 
     with Chroma(server.url) as chroma:
         before = counts(chroma)
         with pytest.raises(Refused, match="docs"):
-            fill(chroma, small, made(tmp_path))
+            fill(chroma, small, created_ids(tmp_path))
         assert counts(chroma) == before
         chroma.delete_collection(Scope(), "docs")
-    open_up(server.url, notes(tmp_path))
+    allow_writes(server.url, created_ids_file(tmp_path))
     with Chroma(server.url) as chroma:
-        fill(chroma, small, made(tmp_path))
+        fill(chroma, small, created_ids(tmp_path))
         first = counts(chroma)
         chroma.create_collection(Scope(), RUN)
-        fill(chroma, small, made(tmp_path))
+        fill(chroma, small, created_ids(tmp_path))
         assert counts(chroma) == first
         assert first.keys() == {"scratchpad"}
         assert first["scratchpad"] > 50
@@ -72,13 +72,13 @@ def test_filling_twice_leaves_the_dataset_alone_and_foreign_data_untouched(serve
         chroma.delete_collection(scope, "scratchpad")
         chroma.create_collection(scope, "scratchpad", metadata={"owner": "a team"})
         with pytest.raises(Refused, match="scratchpad"):
-            fill(chroma, small, made(tmp_path))
+            fill(chroma, small, created_ids(tmp_path))
         assert chroma.collection(scope, "scratchpad").metadata == {"owner": "a team"}
 
 
 def test_server_that_fails_while_asked_is_not_called_empty(server):
     with Chroma("http://127.0.0.1:9") as chroma, pytest.raises(CallFailed):
-        everything(chroma, [Scope()])
+        list_all_collections(chroma, [Scope()])
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 400])
@@ -89,6 +89,6 @@ def test_server_that_does_not_let_itself_be_listed_is_not_called_empty(monkeypat
     with Chroma("http://127.0.0.1:9") as chroma:
         monkeypatch.setattr(chroma, "databases", refused)
         with pytest.raises(CallFailed):
-            everything(chroma, [Scope()])
+            list_all_collections(chroma, [Scope()])
         status = 404
-        assert everything(chroma, [Scope()]) == []
+        assert list_all_collections(chroma, [Scope()]) == []

@@ -18,10 +18,10 @@ from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Resta
 from chromadrill.core.settings import Settings, load
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_notice import noticed
-from chromadrill.targets.guarded import Guarded, guarded, is_named
-from chromadrill.targets.registry import open_target, open_up
+from chromadrill.targets.guarded import GuardedTarget, guard_target, is_named
+from chromadrill.targets.registry import allow_writes, open_target
 from chromadrill.targets.safety import rules
-from chromadrill.targets.safety.target_role import standing
+from chromadrill.targets.safety.target_role import target_role
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     return cli.DONE
 
 
-def _service(guard: Guarded, action: str) -> None:
+def _service(guard: GuardedTarget, action: str) -> None:
     target = guard.target
     if not isinstance(target, Restartable):
         raise _cannot(target, "restart")
@@ -83,27 +83,27 @@ def _service(guard: Guarded, action: str) -> None:
     cli.say(f"{target.name}: {action} done, {without_password(target.url)}")
 
 
-def _opened(settings: Settings, name: str, asked: argparse.Namespace) -> Guarded:
+def _opened(settings: Settings, name: str, asked: argparse.Namespace) -> GuardedTarget:
     """The target behind its rails, which are asked before it is opened, and after."""
     export = getattr(asked, "method", None) == "export"
     if asked.incident is None:
-        rules.may_operate(standing(settings, name), asked.action, export=export)
+        rules.require_may_operate(target_role(settings, name), asked.action, export=export)
     target = open_target(settings, name)
-    guard = guarded(settings, target, name, incident=asked.incident is not None)
+    guard = guard_target(settings, target, name, incident=asked.incident is not None)
     if asked.incident is None:
-        rules.may_operate(guard.at, asked.action, export=export)  # its address is known now
+        rules.require_may_operate(guard.at, asked.action, export=export)  # its address is known now
     else:
-        open_up(target.url)
+        allow_writes(target.url)
     return guard
 
 
-def _snapshot(guard: Guarded, asked: argparse.Namespace) -> Backup:
+def _snapshot(guard: GuardedTarget, asked: argparse.Namespace) -> Backup:
     if not isinstance(guard.target, HasSnapshots):
         raise _cannot(guard.target, "snapshot")
     return guard.snapshot(asked.name, asked.method)
 
 
-def _snapshots(guard: Guarded, asked: argparse.Namespace) -> None:
+def _snapshots(guard: GuardedTarget, asked: argparse.Namespace) -> None:
     target = guard.target
     if not isinstance(target, HasSnapshots):
         raise _cannot(target, "snapshot")
@@ -115,7 +115,7 @@ def _snapshots(guard: Guarded, asked: argparse.Namespace) -> None:
         cli.say(f"{target.name}: {done} restored; the server is stopped, start it now.")
 
 
-def _posture(settings: Settings, guard: Guarded, asked: argparse.Namespace) -> int:
+def _posture(settings: Settings, guard: GuardedTarget, asked: argparse.Namespace) -> int:
     environment = guard.at.environment
     plans = settings.environments[environment].backups if environment else ()
     verdicts = judge(

@@ -22,8 +22,8 @@ from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope, Ver
 from chromadrill.core.settings import load
 from chromadrill.targets.process.private_copy import private_copy, scratch_target
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.targets.registry import only_read
-from chromadrill.targets.safety.target_role import standing
+from chromadrill.targets.registry import declare_read_only
+from chromadrill.targets.safety.target_role import target_role
 from chromadrill.workload.data.standard import MAIN
 
 LONG_S = 60.0  # for one call in long work
@@ -39,8 +39,8 @@ def connected(
 
     Production is only read, and slowly, unless a person said `incident`.
     """
-    if incident is None and standing(load(), url).production:
-        only_read(url)
+    if incident is None and target_role(load(), url).production:
+        declare_read_only(url)
     with connect(url, timeout_s=deadline_s) as chroma:
         try:
             yield chroma

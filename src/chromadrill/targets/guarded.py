@@ -23,10 +23,10 @@ from chromadrill.core.model import Backup, Scope
 from chromadrill.core.protocols import HasSnapshots, Restartable, Target
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
-from chromadrill.targets.registry import home_of, open_up
+from chromadrill.targets.registry import allow_writes, home_of
 from chromadrill.targets.safety import foreign_data, leftovers, ownership, rules
-from chromadrill.targets.safety.owned_data import ours
-from chromadrill.targets.safety.target_role import Standing, standing
+from chromadrill.targets.safety.owned_data import created_by_drill
+from chromadrill.targets.safety.target_role import TargetRole, target_role
 
 # later, somebody may have started it by other means, written, and stopped it again; that is seen
 # at once where the platform gives each start a deployment of its own
@@ -34,11 +34,11 @@ STOPPED_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class GuardedTarget:
     """A target, where it stands, and whether a person took the rails off (`incident`)."""
 
     target: Target
-    at: Standing
+    at: TargetRole
     incident: bool = False
 
     @property
@@ -80,13 +80,13 @@ class Guarded:
         backup = catalog.find(there, backup_id)
         if self.railed:
             volume = backup.method != EXPORT
-            rules.may_restore(
+            rules.require_may_restore(
                 self.at, backup, [e for e in there if e.method != EXPORT],
                 wrote=self._wrote(backup), volume=volume,
                 complete=getattr(self.target, "lists_all", True),
             )  # fmt: skip
-            ownership.owned(self.at, home_of(self.target))
-        open_up(self.target.url)
+            ownership.require_owned(self.at, home_of(self.target))
+        allow_writes(self.target.url)
         if backup.method == EXPORT and not self._made_by_drills(backup):
             access_to(self.target.url).notes = None  # others' collections stay theirs
         self.target.restore(backup.id)
@@ -94,9 +94,9 @@ class Guarded:
 
     def _made_by_drills(self, backup: Backup) -> bool:
         """Whether all that an export holds was a drill's when it was exported."""
-        made = ownership.made(home_of(self.target))
+        made = ownership.created_ids(home_of(self.target))
         held = open_export(Path(backup.path)).fingerprint.collections.values()
-        return all(ours(each.info, made) for each in held)
+        return all(created_by_drill(each.info, made) for each in held)
 
     def _wrote(self, backup: Backup) -> list[str]:
         if isinstance(self.target, Restartable) and self.target.running():
@@ -128,7 +128,9 @@ class Guarded:
         """None where the server cannot be read: what was written there is unknown then."""
         try:
             with connect(self.target.url) as chroma:
-                return foreign_data.look(chroma, self._scopes, ownership.made(home_of(self.target)))
+                return foreign_data.look(
+                    chroma, self._scopes, ownership.created_ids(home_of(self.target))
+                )
         except (Unavailable, CallFailed):
             return None
 
@@ -138,9 +140,9 @@ class Guarded:
         return path
 
 
-def guarded(settings: Settings, target: Target, name: str, *, incident: bool) -> Guarded:
+def guard_target(settings: Settings, target: Target, name: str, *, incident: bool) -> GuardedTarget:
     """`name`: what the target was named by."""
-    return Guarded(target, standing(settings, name, target.url), incident)
+    return GuardedTarget(target, target_role(settings, name, target.url), incident)
 
 
 def is_named(incident: str | None, target: str) -> bool:
@@ -156,4 +158,4 @@ def require_may_import(settings: Settings, url: str, incident: str | None) -> No
             " name the same."
         )
     if incident is None:
-        rules.may_operate(standing(settings, url), "restore")
+        rules.require_may_operate(target_role(settings, url), "restore")

@@ -21,16 +21,16 @@ from chromadrill.targets.home import claim
 from chromadrill.targets.safety.environment_match import Place, require_fits
 from chromadrill.targets.safety.ownership import FOLDER
 from chromadrill.targets.safety.rules import READ_ONLY
-from chromadrill.targets.safety.target_role import OWN_KINDS, Standing, standing
+from chromadrill.targets.safety.target_role import OWN_KINDS, TargetRole, target_role
 
 KINDS = ("process", "container", "remote", "railway", "command")
 SCRATCH = OWN_KINDS  # kinds that drills make, fill, damage and remove
 PER_SECOND, BURST = 10.0, 30  # calls of production, whoever makes them
-OWNER_VARIABLE = "DRILL_OWNER"  # pid with which the servers end that a command starts
+OWNER_VARIABLE = "DRILL_OWNER_PID"  # pid with which the servers end that a command starts
 HOMES = Path(".chromadrill")
 
 
-class Own(Target, Scratch, Restartable, Protocol):
+class ScratchTarget(Target, Scratch, Restartable, Protocol):
     """What the SCRATCH kinds have in common."""
 
 
@@ -49,12 +49,12 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
     """
     require_known(settings, name)
     name = name or settings.drill.target
-    at = standing(settings, name)
+    at = target_role(settings, name)
     table = settings.targets.get(name)
     if at.url and at.live:
         _declare(at, at.url, table)  # before its first call
     target = _opened(settings, name, table, at)
-    at = standing(settings, name, target.url)
+    at = target_role(settings, name, target.url)
     if isinstance(target, Placed):
         require_fits(at, settings, target.whereabouts())
     if at.live:
@@ -62,22 +62,22 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
     return target
 
 
-def _declare(at: Standing, url: str, table: TargetTable | None) -> None:
+def _declare(at: TargetRole, url: str, table: TargetTable | None) -> None:
     """What is not ours is written to in collections of our own alone; production not at all."""
     secrets = headers(at.target, table.headers) if table else {}
     if at.production:
-        only_read(url, secrets)
+        declare_read_only(url, secrets)
     else:
         declare(url, Access(Permission.OWNED, secrets))
 
 
-def only_read(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
+def declare_read_only(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
     """From here on this process only reads there, and not faster than production bears."""
     shown = access_to(url).secrets if secrets is None else secrets
     declare(url, Access(Permission.READ, shown, PER_SECOND, BURST, READ_ONLY))
 
 
-def open_up(url: str, notes: Path | None = None) -> None:
+def allow_writes(url: str, notes: Path | None = None) -> None:
     """From here on this process may write everything there: asked of the rails before.
 
     `notes`: where the ids of the collections that it makes are kept.
@@ -99,7 +99,7 @@ def home_of(target: Target) -> Path:
     return home
 
 
-def _opened(settings: Settings, name: str, table: TargetTable | None, at: Standing) -> Target:
+def _opened(settings: Settings, name: str, table: TargetTable | None, at: TargetRole) -> Target:
     if name.startswith(("http://", "https://")) or (table is None and at.url and ":" not in name):
         from chromadrill.targets.remote import RemoteTarget
 
@@ -109,7 +109,7 @@ def _opened(settings: Settings, name: str, table: TargetTable | None, at: Standi
     kind = table.kind if table else name
     if kind in SCRATCH:
         owner = os.environ.get(OWNER_VARIABLE)
-        return made(
+        return make_scratch(
             kind,
             Path(table.home) if table and table.home else HOMES / kind,
             settings,
@@ -122,11 +122,11 @@ def _opened(settings: Settings, name: str, table: TargetTable | None, at: Standi
 
         return RemoteTarget(table.url, name=name)
     if kind == "railway" and table:
-        from chromadrill.targets.railway.target import opened
+        from chromadrill.targets.railway.target import open_railway
 
-        return opened(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
+        return open_railway(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
     if kind == "command" and table:
-        from chromadrill.targets.command.target import opened as commanded
+        from chromadrill.targets.command.target import open_command as commanded
 
         return commanded(name, table, home=HOMES / name, startup_s=settings.objectives.startup_s)
     raise UsageError(
@@ -135,7 +135,7 @@ def _opened(settings: Settings, name: str, table: TargetTable | None, at: Standi
     )
 
 
-def made(
+def make_scratch(
     kind: str,
     home: Path,
     settings: Settings,
@@ -143,7 +143,7 @@ def made(
     name: str | None = None,
     owner: int | None = None,
     scopes: Sequence[Scope] = (Scope(),),
-) -> Own:
+) -> ScratchTarget:
     """A target of one of the SCRATCH kinds in `home`; raises NoEngine where one needs an engine."""
     startup_s = max(60, settings.objectives.startup_s)
     if kind == "container":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from chromadrill.targets.container.engine import told
+from chromadrill.targets.container.engine import docker_errors
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -57,7 +57,7 @@ def oom_killed(container: Container) -> bool:
 
 def memory_bytes(container: Container) -> int:
     """What it holds now, without the page cache that the kernel gives back at once."""
-    with told(f"asking what {container.name} uses"):
+    with docker_errors(f"asking what {container.name} uses"):
         stats = container.client.api.stats(container.id, stream=False, one_shot=True)
     memory = stats.get("memory_stats") or {}
     cache = (memory.get("stats") or {}).get("inactive_file", 0)

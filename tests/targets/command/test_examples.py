@@ -16,7 +16,7 @@ from chromadrill.chroma.fingerprint.live import observe
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.core.settings import load
 from chromadrill.targets.home import free_port
-from chromadrill.targets.registry import home_of, open_target, open_up
+from chromadrill.targets.registry import allow_writes, home_of, open_target
 from tests.conftest import fill
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def test_snapshot_is_restored_by_the_users_own_commands(ops):
     run("start")
     settings = load(command_line={"drill.target": name})
     target = open_target(settings)
-    open_up(target.url)
+    allow_writes(target.url)
     with Chroma(target.url) as chroma:
         fill(chroma)
     assert "runs already" in run("start", code=1)

@@ -8,7 +8,7 @@ from chromadrill.core.errors import DrillError, UsageError
 from chromadrill.core.protocols import HasLogs, HasSnapshots, Restartable, Target
 from chromadrill.core.settings import TargetTable
 from chromadrill.targets.command.shell import CommandFailed, Commands
-from chromadrill.targets.command.target import opened
+from chromadrill.targets.command.target import open_command
 
 UP = {"start": "true", "stop": "true"}
 
@@ -19,7 +19,7 @@ def commands(tmp_path, text, *, by_shell=False, timeout_s=10):
 
 def target(tmp_path, *, url="http://127.0.0.1:9", timeouts_s=None, **texts):
     table = TargetTable(kind="command", url=url, commands=texts, timeouts_s=timeouts_s or {})
-    return opened("t", table, home=tmp_path / "home", startup_s=1)
+    return open_command("t", table, home=tmp_path / "home", startup_s=1)
 
 
 @pytest.mark.parametrize("by_shell", [False, True])

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.railway import graphql as ops
-from chromadrill.targets.railway.api import Api, Lost, NotAuthorised, PlatformError
+from chromadrill.targets.railway.api import Api, NotAuthorised, OutcomeUnknown, PlatformError
 from chromadrill.targets.railway.backups import listed
 from chromadrill.targets.railway.token import Token, from_environment
 
@@ -109,7 +109,7 @@ def test_query_is_repeated_until_it_is_answered(answering, first):
 @pytest.mark.parametrize("first", [(502, b""), HANG_UP])
 def test_mutation_without_an_answer_is_sent_once(answering, first):
     api, got = answering(first, value({"workflowId": "w"}))
-    with pytest.raises(Lost, match="not known"):
+    with pytest.raises(OutcomeUnknown, match="not known"):
         api.run(ops.CREATE, instance="i", name="n")
     assert len(got) == 1
     api, got = answering(first)

@@ -4,7 +4,7 @@ import pytest
 
 from chromadrill.core.errors import Refused
 from chromadrill.targets.railway.deployments import State
-from chromadrill.targets.railway.preconditions import may_commit, may_restore
+from chromadrill.targets.railway.preconditions import require_may_commit, require_may_restore
 
 STOPPED = State("d", "SUCCESS", stopped=True)
 OWN = {"services": {"s": {"volumeMounts": {"v": {}}}}, "volumes": {"v": {}}}
@@ -13,26 +13,26 @@ OWN = {"services": {"s": {"volumeMounts": {"v": {}}}}, "volumes": {"v": {}}}
 @pytest.mark.parametrize("status", ["SUCCESS", "DEPLOYING", "BUILDING"])
 def test_service_that_is_up_or_on_its_way_is_not_restored(status):
     with pytest.raises(Refused, match="not stopped"):
-        may_restore(State("d", status), {})
+        require_may_restore(State("d", status), {})
 
 
 @pytest.mark.parametrize(
     "service", [STOPPED, State("", "NONE"), State("d", "CRASHED"), State("d", "FAILED")]
 )
 def test_service_that_is_down_may_be(service):
-    may_restore(service, {})
-    may_restore(service, None)
+    require_may_restore(service, {})
+    require_may_restore(service, None)
 
 
 def test_anything_staged_is_refused_by_name_alone():
     with pytest.raises(Refused, match="sharedVariables KEY") as refused:
-        may_restore(STOPPED, {"sharedVariables": {"KEY": {"value": "canary"}}})
+        require_may_restore(STOPPED, {"sharedVariables": {"KEY": {"value": "canary"}}})
     assert "canary" not in str(refused.value)
 
 
 def test_restored_volume_may_be_committed():
-    may_commit(OWN, "s", {"v"})
-    may_commit({"services": {"s": {"volumeMounts": {"v": {}, "old": None}}}}, "s", {"v"})
+    require_may_commit(OWN, "s", {"v"})
+    require_may_commit({"services": {"s": {"volumeMounts": {"v": {}, "old": None}}}}, "s", {"v"})
 
 
 @pytest.mark.parametrize(
@@ -45,13 +45,13 @@ def test_restored_volume_may_be_committed():
 )
 def test_anything_beside_it_may_not(patch, named):
     with pytest.raises(Refused, match=named):
-        may_commit(patch, "s", {"v"})
+        require_may_commit(patch, "s", {"v"})
 
 
 @pytest.mark.parametrize("patch", ['{"services": {"t": {}}}', [OWN], None, 5, {"services": "s"}])
 def test_patch_that_cannot_be_read_is_not_committed(patch):
     with pytest.raises(Refused, match="cannot be read"):
-        may_commit(patch, "s", {"v"})
+        require_may_commit(patch, "s", {"v"})
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_patch_that_cannot_be_read_is_not_committed(patch):
 )
 def test_anything_but_one_new_volume_under_the_service_may_not(patch, new):
     with pytest.raises(Refused, match="Wanted: the one restored volume"):
-        may_commit(patch, "s", new)
+        require_may_commit(patch, "s", new)
 
 
 def test_shared_variables_beside_it_may_not():
     with pytest.raises(Refused, match="sharedVariables"):
-        may_commit({**OWN, "sharedVariables": {"A": {}}}, "s", {"v"})
+        require_may_commit({**OWN, "sharedVariables": {"A": {}}}, "s", {"v"})

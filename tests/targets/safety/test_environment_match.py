@@ -9,7 +9,7 @@ from chromadrill.core.settings import load
 from chromadrill.targets.railway.simulator.run import simulator
 from chromadrill.targets.registry import open_target
 from chromadrill.targets.safety.environment_match import Place, require_fits
-from chromadrill.targets.safety.target_role import standing
+from chromadrill.targets.safety.target_role import target_role
 
 ID = "6f1c8a52-3f0e-4a53-9d0a-3b1d2f0a9c11"
 PLACE = Place("staging", ("chroma", "s-1"), ("v-1", "i-1", "data"), ("staging.example.com",))
@@ -32,7 +32,7 @@ def settings(tmp_path, text=TOML, **environ):
 
 def asked(tmp_path, place, text=TOML):
     found = settings(tmp_path, text)
-    require_fits(standing(found, "staging", "http://127.0.0.1:8000"), found, place)
+    require_fits(target_role(found, "staging", "http://127.0.0.1:8000"), found, place)
 
 
 def test_place_of_the_environment_itself_is_let_by(tmp_path):

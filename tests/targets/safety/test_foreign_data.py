@@ -9,7 +9,7 @@ from chromadrill.core.model import Scope
 from chromadrill.targets.safety import foreign_data, ownership
 from chromadrill.targets.safety.foreign_data import Foreign, Seen
 from chromadrill.targets.safety.leftovers import new_run
-from chromadrill.targets.safety.target_role import Standing
+from chromadrill.targets.safety.target_role import TargetRole
 from tests.conftest import fill
 
 VECTOR = np.ones((1, 8), np.float32)
@@ -97,26 +97,26 @@ def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
 
 # ---- ownership ----------------------------------------------------------------------------------
 def test_server_with_data_of_others_is_not_taken_over(server, tmp_path):
-    at = Standing("box", server.url, "command", "staging", "staging")
+    at = TargetRole("box", server.url, "command", "staging", "staging")
     with pytest.raises(Refused, match="no drill put there"):
-        ownership.take_over(at, tmp_path, [Scope()])
+        ownership.claim_ownership(at, tmp_path, [Scope()])
     with pytest.raises(Refused, match="no ownership marker"):
-        ownership.owned(at, tmp_path)
+        ownership.require_owned(at, tmp_path)
 
 
 def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, server, tmp_path):
-    at = Standing("box", server.url, "command", "staging", "staging")
+    at = TargetRole("box", server.url, "command", "staging", "staging")
     chroma.delete_collection(Scope(), "docs")
-    ownership.take_over(at, tmp_path, [Scope()])
+    ownership.claim_ownership(at, tmp_path, [Scope()])
     fill(chroma)  # as a restore of an older volume would bring it
-    before = ownership.owned(at, tmp_path)
-    ownership.take_over(at, tmp_path, [Scope()])
-    assert ownership.owned(at, tmp_path) == before
-    moved = Standing("box", "http://127.0.0.1:9", "command", "staging", "staging")
+    before = ownership.require_owned(at, tmp_path)
+    ownership.claim_ownership(at, tmp_path, [Scope()])
+    assert ownership.require_owned(at, tmp_path) == before
+    moved = TargetRole("box", "http://127.0.0.1:9", "command", "staging", "staging")
     with pytest.raises(Refused, match="is the marker of"):
-        ownership.owned(moved, tmp_path)
+        ownership.require_owned(moved, tmp_path)
     with pytest.raises(Refused, match="is the marker of"):
-        ownership.take_over(moved, tmp_path, [Scope()])
+        ownership.claim_ownership(moved, tmp_path, [Scope()])
 
 
 @pytest.mark.parametrize(
@@ -125,12 +125,12 @@ def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, 
      '{"deployment": 5}', "\xff"],
 )  # fmt: skip
 def test_file_that_is_no_marker_is_a_sentence_and_takes_nothing_over(tmp_path, text):
-    at = Standing("box", "http://127.0.0.1:9", "command", "staging", "staging")
+    at = TargetRole("box", "http://127.0.0.1:9", "command", "staging", "staging")
     marker = tmp_path / ownership.FOLDER / ownership.NAME
     marker.parent.mkdir()
     marker.write_text(text, "latin-1")
     with pytest.raises(Refused, match="is no ownership marker"):
-        ownership.owned(at, tmp_path)
+        ownership.require_owned(at, tmp_path)
     with pytest.raises(Refused, match="is no ownership marker"):
-        ownership.take_over(at, tmp_path, [Scope()])
+        ownership.claim_ownership(at, tmp_path, [Scope()])
     assert marker.read_text("latin-1") == text

@@ -9,10 +9,10 @@ from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Backup, Scope
-from chromadrill.targets.guarded import Guarded
+from chromadrill.targets.guarded import GuardedTarget
 from chromadrill.targets.registry import home_of
 from chromadrill.targets.safety import ownership
-from chromadrill.targets.safety.target_role import Standing
+from chromadrill.targets.safety.target_role import TargetRole
 
 
 class Platform:
@@ -59,13 +59,13 @@ def box(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     permissions.forget()
     platform = Platform(server.url)
-    at = Standing("box", server.url, "command", "staging", "staging", exclusive=True)
+    at = TargetRole("box", server.url, "command", "staging", "staging", exclusive=True)
     with Chroma(server.url) as chroma:
         seen = {each.id for each in chroma.collections(Scope())}
-    guard = Guarded(platform, at)
-    notes = ownership.notes(home_of(platform))
+    guard = GuardedTarget(platform, at)
+    notes = ownership.created_ids_file(home_of(platform))
     notes.write_text("\n".join(seen))
-    ownership.take_over(at, home_of(platform), [Scope()])
+    ownership.claim_ownership(at, home_of(platform), [Scope()])
     notes.unlink()
     guard.snapshot("one", "volume-copy")
     guard.before_stop()
@@ -95,9 +95,9 @@ def test_server_that_others_started_and_stopped_meanwhile_is_not(box):
 def test_live_server_without_a_marker_is_not_restored_whatever_its_role(box, role):
     platform, _ = box
     (home_of(platform) / "rails" / "owner.json").unlink()
-    at = Standing("box", platform.url, "command", "x", role, exclusive=True)
+    at = TargetRole("box", platform.url, "command", "x", role, exclusive=True)
     with pytest.raises(Refused, match="no ownership marker"):
-        Guarded(platform, at).restore("one")
+        GuardedTarget(platform, at).restore("one")
     assert not platform.restored
 
 
@@ -114,7 +114,7 @@ def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
     box, tmp_path, monkeypatch, whose
 ):
     platform, guard = box
-    notes = ownership.notes(home_of(platform))
+    notes = ownership.created_ids_file(home_of(platform))
     monkeypatch.setenv(permissions.NOTES_VARIABLE, str(notes))
     with Chroma(platform.url) as chroma:
         before = chroma.collection(Scope(), "docs").id
@@ -130,7 +130,7 @@ def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
     with Chroma(platform.url) as chroma:
         after = chroma.collection(Scope(), "docs").id
     assert after != before
-    assert (after in ownership.made(home_of(platform))) == (whose == "a drill's")
+    assert (after in ownership.created_ids(home_of(platform))) == (whose == "a drill's")
 
 
 @pytest.mark.parametrize("name", ["-rf", "a b", "a;id", "$(id)", "../x", "a@b", "", "a\nb", "é"])

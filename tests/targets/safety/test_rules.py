@@ -13,12 +13,12 @@ from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Backup
 from chromadrill.core.settings import load
 from chromadrill.targets.safety import rules
-from chromadrill.targets.safety.target_role import Standing, standing
+from chromadrill.targets.safety.target_role import TargetRole, target_role
 from chromadrill.workload.load.loopback_only import on_this_machine
 
-STAGING = Standing("box", "http://10.0.0.1:8000", "command", "staging", "staging", True)
-PRODUCTION = Standing("live", "http://10.0.0.2:8000", "railway", "production", "production")
-OURS = Standing("process", None, "process", None, None)
+STAGING = TargetRole("box", "http://10.0.0.1:8000", "command", "staging", "staging", True)
+PRODUCTION = TargetRole("live", "http://10.0.0.2:8000", "railway", "production", "production")
+OURS = TargetRole("process", None, "process", None, None)
 NEWEST, OLDER = (Backup(name, "", "command", "", 1) for name in ("newest", "older"))
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "sweep")
@@ -54,31 +54,31 @@ def settings(tmp_path, text=TOML, **command_line):
 
 
 def restore(at, backup=NEWEST, *, wrote=(), volume=True, **more):
-    rules.may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume, **more)
+    rules.require_may_restore(at, backup, [NEWEST, OLDER], wrote=wrote, volume=volume, **more)
 
 
 # ---- production ---------------------------------------------------------------------------------
 @pytest.mark.parametrize("action", CHANGES)
 def test_no_command_changes_production(action):
     with pytest.raises(Refused, match="read-only by rule"):
-        rules.may_operate(PRODUCTION, action)
-    rules.may_operate(STAGING, action)
+        rules.require_may_operate(PRODUCTION, action)
+    rules.require_may_operate(STAGING, action)
 
 
 def test_production_may_be_looked_at_and_exported():
     for action in ("snapshots", "logs", "posture"):
-        rules.may_operate(PRODUCTION, action)
-    rules.may_operate(PRODUCTION, "snapshot", export=True)
+        rules.require_may_operate(PRODUCTION, action)
+    rules.require_may_operate(PRODUCTION, "snapshot", export=True)
 
 
 def test_no_option_allows_damage_in_production():
     with pytest.raises(Refused, match="No option"):
-        rules.may_damage(PRODUCTION, "live")
+        rules.require_may_damage(PRODUCTION, "live")
 
 
 @pytest.mark.parametrize("target", ["sly", "production", *SPELLINGS])
 def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_path, target):
-    assert standing(settings(tmp_path), target).production
+    assert target_role(settings(tmp_path), target).production
 
 
 @pytest.mark.parametrize(
@@ -87,29 +87,29 @@ def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_pa
 )  # fmt: skip
 def test_every_spelling_of_an_address_is_that_address(tmp_path, url):
     found = settings(tmp_path, TOML.replace("http://127.0.0.1:9000", "http://10.0.0.2:8000"))
-    assert standing(found, url).production
-    assert not standing(found, "http://10.0.0.3:8000").production
+    assert target_role(found, url).production
+    assert not target_role(found, "http://10.0.0.3:8000").production
 
 
 def test_production_stays_production_where_another_environment_is_named(tmp_path):
     found = settings(tmp_path, **{"drill.environment": "scratch"})
-    assert standing(found, "sly").production
-    assert standing(found, "production").production
-    assert standing(found, "any:Class", "http://127.0.0.1:9000").production
+    assert target_role(found, "sly").production
+    assert target_role(found, "production").production
+    assert target_role(found, "any:Class", "http://127.0.0.1:9000").production
 
 
 def test_another_server_is_not_taken_for_production(tmp_path):
-    assert standing(settings(tmp_path), "box").role == "staging"
-    assert standing(settings(tmp_path), "unknown").role is None
-    assert standing(settings(tmp_path), "http://127.0.0.1:9001").role is None
+    assert target_role(settings(tmp_path), "box").role == "staging"
+    assert target_role(settings(tmp_path), "unknown").role is None
+    assert target_role(settings(tmp_path), "http://127.0.0.1:9001").role is None
 
 
 def test_own_scratch_server_is_ours_whoever_lends_its_limits(tmp_path):
     found = settings(tmp_path, **{"drill.environment": "production"})
     for kind in ("process", "container"):
-        at = standing(found, kind)
+        at = target_role(found, kind)
         assert not at.live
-        rules.may_damage(at, None)
+        rules.require_may_damage(at, None)
 
 
 @pytest.mark.parametrize("key", ["url", "volume"])
@@ -122,11 +122,11 @@ def test_environment_that_is_production_under_another_name_is_refused(tmp_path, 
 
 def test_no_load_is_put_on_production(tmp_path):
     with pytest.raises(Refused, match="no load there"):
-        rules.may_load(PRODUCTION)
+        rules.require_may_load(PRODUCTION)
     url = on_this_machine("http://[0:0:0:0:0:0:0:1]:9000")
     with pytest.raises(Refused, match="no load there"):
-        rules.may_load(standing(settings(tmp_path), url))
-    rules.may_load(STAGING)
+        rules.require_may_load(target_role(settings(tmp_path), url))
+    rules.require_may_load(STAGING)
 
 
 # every script that writes, with the fewest words that it takes; all others only read
@@ -172,15 +172,15 @@ def test_script_that_writes_refuses_production_before_anything_is_read(tmp_path,
 @pytest.mark.parametrize("allowed", [None, "", "other", "BOX"])
 def test_damage_needs_the_targets_own_name(allowed):
     with pytest.raises(Refused, match="--allow-damage box"):
-        rules.may_damage(STAGING, allowed)
-    rules.may_damage(STAGING, "box")
+        rules.require_may_damage(STAGING, allowed)
+    rules.require_may_damage(STAGING, "box")
 
 
 @pytest.mark.parametrize("role", [None, "", "Staging"])
 def test_damage_needs_the_role_staging_or_scratch(role):
     with pytest.raises(Refused, match="role"):
-        rules.may_damage(dataclasses.replace(STAGING, role=role), "box")
-    rules.may_damage(dataclasses.replace(STAGING, role="scratch"), "box")
+        rules.require_may_damage(dataclasses.replace(STAGING, role=role), "box")
+    rules.require_may_damage(dataclasses.replace(STAGING, role="scratch"), "box")
 
 
 # ---- restore ------------------------------------------------------------------------------------

@@ -31,7 +31,12 @@ CUSTOMARY = {
     "POSTGRES_IMAGE": ("source", "postgres_image"),
     "CHROMA_URL": ("drill", "target"),
 }
-OTHER_VARIABLES = {"DRILL_CONFIG", "DRILL_OWNER", "DRILL_CREATED_IDS", "DRILL_ALLOW_ROOT_POSTGRES"}
+OTHER_VARIABLES = {
+    "DRILL_CONFIG",
+    "DRILL_OWNER_PID",
+    "DRILL_CREATED_IDS",
+    "DRILL_ALLOW_ROOT_POSTGRES",
+}
 BETTERSTACK = ("UPTIME_TOKEN", "TELEMETRY_TOKEN", "INGEST_TOKEN", "INGEST_URL")  # BETTERSTACK_...
 # in the environment: separated by commas
 LISTS = {"required", "scopes", "exceptions", "sizes", "escalation", "releases"}

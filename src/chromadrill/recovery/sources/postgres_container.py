@@ -64,11 +64,14 @@ def _running(image: str, password: SecretStr) -> Iterator[Container]:
     made = _described(image, password)
     engine.require_image(client, made.image, variable="POSTGRES_IMAGE", within_s=PULL_S)
     try:
-        with engine.told(f"making a container of {image}"):
+        with engine.docker_errors(f"making a container of {image}"):
             made.start()
         yield made.get_wrapped_container()
     finally:
-        with engine.told(f"removing the container of {image}"), contextlib.suppress(NotFound):
+        with (
+            engine.docker_errors(f"removing the container of {image}"),
+            contextlib.suppress(NotFound),
+        ):
             made.stop()  # one that was made and did not start, too; its volume with it
 
 
@@ -111,7 +114,7 @@ def _when_it_answers(container: Container, password: SecretStr) -> str:
         what = str(ended)
     except Unavailable as late:
         what = late.what
-    with engine.told("reading its log"):
+    with engine.docker_errors("reading its log"):
         last = container.logs(tail=LOG_LINES).decode(errors="replace").strip()
     raise Unavailable(f"{what} Its last lines:\n{last}\n")
 

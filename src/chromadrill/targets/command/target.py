@@ -23,7 +23,7 @@ TOGETHER = (("start", "stop"), ("snapshot", "restore"))
 ANSWERS_S = 60.0
 
 
-def opened(name: str, table: TargetTable, *, home: Path, startup_s: float) -> CommandTarget:
+def open_command(name: str, table: TargetTable, *, home: Path, startup_s: float) -> CommandTarget:
     """The target of `[targets.NAME]`, with the capabilities that its commands give it.
 
     Raises UsageError for what is missing or unknown in the table, before anything is run.

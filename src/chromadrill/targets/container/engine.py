@@ -48,7 +48,7 @@ def connect() -> DockerClient:
 
 
 @contextlib.contextmanager
-def told(doing: str) -> Iterator[None]:
+def docker_errors(doing: str) -> Iterator[None]:
     """The engine's refusals as sentences: `doing` says what was tried."""
     from docker.errors import APIError, ContainerError, DockerException, ImageNotFound
     from requests.exceptions import ChunkedEncodingError, Timeout
@@ -82,7 +82,7 @@ def release_of(client: DockerClient, image: str, *, by_id: str | None = None) ->
 
     named = image.partition("@")[0].rpartition("/")[2]  # HOST:PORT/NAME:TAG@sha256:DIGEST
     said = named.partition(":")[2]
-    with told(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
+    with docker_errors(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
         said = str(client.images.get(by_id or image).labels.get("chroma.version", said))
     return ".".join(map(str, numbers_of(said))) or None
 
@@ -100,7 +100,7 @@ def require_image(
     """
     from docker.errors import ImageNotFound
 
-    with told(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
+    with docker_errors(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
         client.images.get(image)
         return
     failed: list[str] = []
@@ -143,7 +143,7 @@ def sweep(client: DockerClient, *, owner: str | None = None) -> list[str]:
         return dead is True
 
     only = {"label": OWNER}
-    with told("sweeping"):
+    with docker_errors("sweeping"):
         for container in client.containers.list(all=True, filters=only, ignore_removed=True):
             if ours(container.name, container.labels):
                 with _another_removes_it():

@@ -52,13 +52,13 @@ def sweep() -> None:
     """
     if not shutil.which("losetup"):
         return
-    for device, file in attached().items():
+    for device, file in loop_devices().items():
         if f"/{PREFIX}" in file and process_tags.is_dead(file):
             _run("losetup", "--detach", device)
     process_tags.sweep_folders(PREFIX)
 
 
-def attached() -> dict[str, str]:
+def loop_devices() -> dict[str, str]:
     """Every loop device in use, and the file it lies on."""
     listed = json.loads(_run("losetup", "--list", "--json") or "{}").get("loopdevices", [])
     return {str(each["name"]): str(each["back-file"]) for each in listed}

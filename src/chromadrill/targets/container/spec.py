@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from chromadrill.targets.container.engine import told
+from chromadrill.targets.container.engine import docker_errors
 
 PORT = "8000/tcp"
 MB = 1024 * 1024
@@ -52,5 +52,5 @@ class Shape:
         )
         # a fixed port outlives restarts; testcontainers' own method takes no address
         made.ports = {PORT: ("127.0.0.1", port)}  # type: ignore[dict-item]
-        with told(f"making container {called} of {self.image}"):
+        with docker_errors(f"making container {called} of {self.image}"):
             made.start()

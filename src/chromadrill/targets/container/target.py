@@ -25,7 +25,7 @@ from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import Backup, Scope, Usage
 from chromadrill.targets import usage
 from chromadrill.targets.container import engine
-from chromadrill.targets.container.engine import told
+from chromadrill.targets.container.engine import docker_errors
 from chromadrill.targets.container.spec import MB, Shape
 from chromadrill.targets.container.volume import HERE, Volume
 from chromadrill.targets.home import claim, id_of, port_of
@@ -74,7 +74,7 @@ class ContainerTarget:
         return engine.release_of(self._engine, made_of["Config"]["Image"], by_id=made_of["Image"])
 
     def facts(self) -> Mapping[str, str]:
-        with told(f"asking of image {self.shape.image}"):
+        with docker_errors(f"asking of image {self.shape.image}"):
             image = self._engine.images.get(self.shape.image)
             version = self._engine.version()["Version"]
         return {
@@ -96,7 +96,7 @@ class ContainerTarget:
             f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
             **self.shape.environment(),
         }
-        return {**found, "DRILL_OWNER": str(self._owner)} if self._owner else found
+        return {**found, "DRILL_OWNER_PID": str(self._owner)} if self._owner else found
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
@@ -113,7 +113,7 @@ class ContainerTarget:
             self._start_new(self.shape)
             return
         self._counts.add(starts=1, oom_kills=int(usage.oom_killed(container)))
-        with told(f"starting container {self.called}"):
+        with docker_errors(f"starting container {self.called}"):
             container.start()
         self._wait()
 
@@ -153,7 +153,7 @@ class ContainerTarget:
         """SIGTERM, and SIGKILL after 15 s. Stopped already is fine; a paused one is woken first."""
         if self.running():
             self.unpause()
-            with told(f"stopping container {self.called}"):
+            with docker_errors(f"stopping container {self.called}"):
                 self._container().stop(timeout=STOP_S)
 
     def kill(self) -> None:
@@ -161,7 +161,7 @@ class ContainerTarget:
         if not self.running():
             return
         self.unpause()
-        with told(f"killing container {self.called}"):
+        with docker_errors(f"killing container {self.called}"):
             container = self._container()
             container.kill()
             container.wait(timeout=STOP_S)
@@ -191,7 +191,7 @@ class ContainerTarget:
         if container is None:
             return
         self._counts.add(oom_kills=int(usage.oom_killed(container)))
-        with told(f"removing container {self.called}"):
+        with docker_errors(f"removing container {self.called}"):
             with self._kept_log.open("ab") as file:
                 file.write(container.logs())
             container.remove(force=True, v=True)
@@ -204,21 +204,21 @@ class ContainerTarget:
 
     def cut_network(self) -> None:
         """Take it off its network; a restart does not bring it back there."""
-        with told(f"disconnecting container {self.called}"):
+        with docker_errors(f"disconnecting container {self.called}"):
             for name in self._container().attrs["NetworkSettings"]["Networks"]:
                 self._engine.networks.get(name).disconnect(self.called)
 
     # ---- pause ----------------------------------------------------------------------------------
     def pause(self) -> None:
         """Freeze every process in it: connections are taken, nothing is answered."""
-        with told(f"pausing container {self.called}"):
+        with docker_errors(f"pausing container {self.called}"):
             self._container().pause()
 
     def unpause(self) -> None:
         """Let it go on; one that is not paused is fine."""
         container = self._container()
         if container.status == "paused":
-            with told(f"waking container {self.called}"):
+            with docker_errors(f"waking container {self.called}"):
                 container.unpause()
 
     # ---- metrics --------------------------------------------------------------------------------
@@ -310,7 +310,7 @@ class ContainerTarget:
     def _find(self) -> Container | None:
         from docker.errors import NotFound
 
-        with told(f"looking for container {self.called}"):
+        with docker_errors(f"looking for container {self.called}"):
             try:
                 return self._engine.containers.get(self.called)
             except NotFound:

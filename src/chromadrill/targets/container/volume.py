@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from chromadrill.backups.files import CHUNK, pace
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.container.archive import pack, unpack
-from chromadrill.targets.container.engine import told
+from chromadrill.targets.container.engine import docker_errors
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -43,7 +43,7 @@ class Volume:
         """
         from docker.errors import NotFound
 
-        with told(f"making volume {self.name}"):
+        with docker_errors(f"making volume {self.name}"):
             try:
                 self.engine.volumes.get(self.name)
             except NotFound:
@@ -55,12 +55,12 @@ class Volume:
         """Remove it with all it holds; one that does not exist is fine."""
         from docker.errors import NotFound
 
-        with told(f"removing volume {self.name}"), contextlib.suppress(NotFound):
+        with docker_errors(f"removing volume {self.name}"), contextlib.suppress(NotFound):
             self.engine.volumes.get(self.name).remove(force=True)
 
     def fetch(self, into: Path, *, bytes_per_s: float | None = None) -> None:
         """Copy what it holds into the folder `into`, no faster than that."""
-        with told(f"reading volume {self.name}"), self._holder() as holder:
+        with docker_errors(f"reading volume {self.name}"), self._holder() as holder:
             chunks, _ = holder.get_archive(HERE, chunk_size=CHUNK)
             unpack(chunks, into, keep_pace=pace(bytes_per_s))
 
@@ -78,7 +78,7 @@ class Volume:
             yield place
             return
         with tempfile.TemporaryDirectory() as scratch, self._holder() as holder:
-            with told(f"reading volume {self.name}"), contextlib.suppress(NotFound):
+            with docker_errors(f"reading volume {self.name}"), contextlib.suppress(NotFound):
                 chunks, _ = holder.get_archive(f"{HERE}/{DATABASE}")
                 unpack(chunks, Path(scratch))
             yield Path(scratch)
@@ -98,7 +98,7 @@ class Volume:
         self.run("find", HERE, "-mindepth", "1", "-delete")
         with (
             tempfile.TemporaryFile(dir=source.parent) as file,
-            told(f"filling volume {self.name}"),
+            docker_errors(f"filling volume {self.name}"),
             self._holder() as holder,
         ):
             pack(source, file)
@@ -106,7 +106,7 @@ class Volume:
 
     def run(self, *words: str) -> str:
         """Run a command of the image's own beside the volume, which is at HERE; its output."""
-        with told(f"running {' '.join(words)} on volume {self.name}"):
+        with docker_errors(f"running {' '.join(words)} on volume {self.name}"):
             output = self.engine.containers.run(
                 self.image,
                 entrypoint=words[0],
@@ -130,7 +130,7 @@ class Volume:
             holder.remove(force=True, v=True)  # and the volumes that the image itself declares
 
     def _attributes(self) -> dict[str, Any]:
-        with told(f"looking for volume {self.name}"):
+        with docker_errors(f"looking for volume {self.name}"):
             return dict(self.engine.volumes.get(self.name).attrs)
 
     def _mounts(self) -> dict[str, dict[str, str]]:

@@ -24,7 +24,7 @@ class Server:
     command: tuple[str, ...]
 
 
-def own() -> Server:
+def installed_server() -> Server:
     """That of this environment; raises Unavailable where there is none."""
     beside = Path(sys.executable).with_name("chroma")
     found = str(beside) if beside.is_file() else shutil.which("chroma")
@@ -33,7 +33,7 @@ def own() -> Server:
     return Server(version("chromadb"), (found,))
 
 
-def installed(release: str, cache: Path | None = None) -> Server:
+def install_server(release: str, cache: Path | None = None) -> Server:
     """An older one, installed once below `cache` and kept; raises Unavailable where it cannot be.
 
     From 1.0 on the whole server is one library of the wheel: nothing else is installed with it.

@@ -31,7 +31,7 @@ from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import Backup, Scope, Usage
 from chromadrill.targets import usage
 from chromadrill.targets.home import MARKER, claim, port_of
-from chromadrill.targets.process.installed_releases import Server, own
+from chromadrill.targets.process.installed_releases import Server, installed_server
 
 STOP_S = 15.0
 MB = 1024 * 1024
@@ -97,7 +97,7 @@ class ProcessTarget:
             f"{table}HOME": str(self.home),
             f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
         }
-        return {**found, "DRILL_OWNER": str(self._owner)} if self._owner else found
+        return {**found, "DRILL_OWNER_PID": str(self._owner)} if self._owner else found
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
@@ -115,7 +115,7 @@ class ProcessTarget:
         (self.home / ENDED).unlink(missing_ok=True)
         order = {
             "command": [
-                *(self._server or own()).command,
+                *(self._server or installed_server()).command,
                 "run",
                 "--path",
                 str(self.data),

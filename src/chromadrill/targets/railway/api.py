@@ -1,8 +1,8 @@
 """One call to the GraphQL endpoint: errors hide in answers of 200, limits are real, answers get lost.
 
 A query is repeated until it is answered. A mutation is repeated only where it cannot have arrived
-(no connection, 429); where its answer is lost nobody knows whether it was done, and `Lost` says so:
-the caller looks at the platform instead of asking again, or there would be two restores.
+(no connection, 429). Where a mutation's answer is lost nobody knows whether it was done:
+`OutcomeUnknown` says so, and the caller looks at the platform. To ask again would make two restores.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class NotAuthorised(PlatformError):
     """It knows the token, or not, and does not let it do this: no use in asking again."""
 
 
-class Lost(PlatformError):
+class OutcomeUnknown(PlatformError):
     """A mutation was sent and its answer did not come: it may be done, or not."""
 
 
@@ -75,7 +75,8 @@ class Api:
     def run(self, operation: Operation, **variables: Any) -> Any:
         """The value of the operation's only field.
 
-        Raises NotAuthorised, Lost (a mutation whose answer did not come), PlatformError otherwise.
+        Raises NotAuthorised, OutcomeUnknown where a mutation's answer did not come, else
+        PlatformError.
         """
         body = orjson.dumps(
             {
@@ -116,12 +117,12 @@ class Api:
         """The same for a mutation; None: the answer was lost, and it may be done. Look, never repeat."""
         try:
             return self.run(operation, **variables)
-        except Lost:
+        except OutcomeUnknown:
             return None
 
     def _lost_if_changing(self, operation: Operation, said: str) -> None:
         if operation.changes:
-            raise Lost(
+            raise OutcomeUnknown(
                 f"Railway, {operation.name}: {said}. Whether it was done is not known.",
                 next_step="Look at the platform before it is asked again.",
             )

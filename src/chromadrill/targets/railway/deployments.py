@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON
 from chromadrill.targets.railway import graphql as ops
-from chromadrill.targets.railway.api import Api, Lost, PlatformError
+from chromadrill.targets.railway.api import Api, OutcomeUnknown, PlatformError
 from chromadrill.targets.railway.resolve import Place
 from chromadrill.targets.railway.workflows import poll
 
@@ -56,7 +56,7 @@ def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
         return _up(api, before.id, within_s)
     try:
         made = str(api.run(ops.DEPLOY, environment=at.environment, service=at.service))
-    except Lost as lost:
+    except OutcomeUnknown as lost:
         try:
             made = poll(
                 lambda: _other(newest(api, at), before.id),

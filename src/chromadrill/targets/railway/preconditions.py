@@ -11,7 +11,7 @@ from chromadrill.targets.railway.deployments import State
 DISCARD = "Commit or discard it in Railway's dashboard, then repeat."
 
 
-def may_restore(service: State, patch: Any) -> None:
+def require_may_restore(service: State, patch: Any) -> None:
     """Raise Refused unless the service is stopped and nothing waits to be committed.
 
     A commit applies everything that is staged in the environment, whoever staged it.
@@ -29,7 +29,7 @@ def may_restore(service: State, patch: Any) -> None:
         )
 
 
-def may_commit(patch: Any, service: str, new_volumes: Collection[str]) -> None:
+def require_may_commit(patch: Any, service: str, new_volumes: Collection[str]) -> None:
     """Raise Refused unless the one restored volume under our service is all that is staged."""
     if not isinstance(patch, dict) or not isinstance(patch.get("services") or {}, dict):
         raise Refused(

@@ -38,7 +38,7 @@ from chromadrill.targets.safety.environment_match import Place as Whereabouts
 ANSWERS_S = 120.0  # after the platform says that the service is up
 
 
-def opened(name: str, table: TargetTable, *, home: Path, startup_s: float) -> RailwayTarget:
+def open_railway(name: str, table: TargetTable, *, home: Path, startup_s: float) -> RailwayTarget:
     """The target of `[targets.NAME]`, with the token of the environment.
 
     Raises UsageError for a missing setting or token, or a name that is not there; NotAuthorised.

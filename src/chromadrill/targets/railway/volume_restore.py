@@ -8,7 +8,7 @@ from typing import Any
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.railway import graphql as ops
 from chromadrill.targets.railway import preconditions, resolve
-from chromadrill.targets.railway.api import Api, Lost
+from chromadrill.targets.railway.api import Api, OutcomeUnknown
 from chromadrill.targets.railway.deployments import newest
 from chromadrill.targets.railway.resolve import Place, Volume
 from chromadrill.targets.railway.workflows import poll, settled
@@ -33,7 +33,7 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
     volume came back at another mount path (an empty server would answer, in good health).
     """
     before = resolve.volume(api, at)
-    preconditions.may_restore(newest(api, at), staged(api, at))
+    preconditions.require_may_restore(newest(api, at), staged(api, at))
     known = {each.instance for each in resolve.volumes(api, at)}
     # lost: a second one would make a second volume, so the first is looked for
     sent = api.attempt(ops.RESTORE, instance=before.instance, backup=backup)
@@ -44,7 +44,7 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
         return made if ready and staged(api, at) else None
 
     made = settled(api, sent, waits_for_commit, within_s=within_s, name="the restore")
-    preconditions.may_commit(staged(api, at), at.service, {each.id for each in made})
+    preconditions.require_may_commit(staged(api, at), at.service, {each.id for each in made})
     commit(api, at, f"chromadrill: restore backup {backup}")
     after = poll(
         lambda: _other(resolve.volume(api, at), before),
@@ -72,7 +72,7 @@ def commit(api: Api, at: Place, message: str) -> None:
         try:
             api.run(ops.COMMIT, environment=at.environment, message=message, skipDeploys=True)
             return
-        except Lost:
+        except OutcomeUnknown:
             if not staged(api, at):
                 return
             if attempt == COMMITS - 1:

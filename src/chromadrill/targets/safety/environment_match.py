@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from chromadrill.core.errors import Refused
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import same_server
-from chromadrill.targets.safety.target_role import Standing
+from chromadrill.targets.safety.target_role import TargetRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Place:
     domains: tuple[str, ...] = ()
 
 
-def require_fits(at: Standing, settings: Settings, place: Place) -> None:
+def require_fits(at: TargetRole, settings: Settings, place: Place) -> None:
     """Raise Refused unless `place` is of the environment that `at` stands in, and not production's.
 
     An environment's own volume is not compared: each restore gives it another one. A service is the

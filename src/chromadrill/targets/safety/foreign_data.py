@@ -18,7 +18,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
-from chromadrill.targets.safety.owned_data import everything, ours
+from chromadrill.targets.safety.owned_data import created_by_drill, list_all_collections
 
 PAGE = 1000
 
@@ -47,8 +47,8 @@ def look(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> Fore
     Tenants cannot be listed: those of `scopes` and the default one are looked at.
     """
     found = {}
-    for each in everything(chroma, scopes):
-        if ours(each, made):
+    for each in list_all_collections(chroma, scopes):
+        if created_by_drill(each, made):
             continue
         total, count = 0, 0
         for page in chroma.pages(each, size=PAGE):

@@ -17,7 +17,7 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.run_names import RUN_NAME
 from chromadrill.core import process_tags
 from chromadrill.core.model import CollectionInfo, Scope
-from chromadrill.targets.safety.owned_data import everything
+from chromadrill.targets.safety.owned_data import list_all_collections
 
 # no drill takes so long: what is older is of a run that is dead, on whatever machine it ran
 LONGEST = timedelta(hours=24)
@@ -55,7 +55,7 @@ def find(chroma: Chroma, scopes: Sequence[Scope]) -> list[CollectionInfo]:
     now, here, is_gone = datetime.now(UTC), host(), process_tags.is_gone
     return [
         collection
-        for collection in everything(chroma, scopes)
+        for collection in list_all_collections(chroma, scopes)
         if is_of_dead_run(collection.name, now=now, here=here, is_gone=is_gone)
     ]
 

@@ -10,7 +10,7 @@ from chromadrill.core.errors import Refused
 from chromadrill.core.model import CollectionInfo, Scope
 
 
-def ours(each: CollectionInfo, made: Collection[str]) -> bool:
+def created_by_drill(each: CollectionInfo, made: Collection[str]) -> bool:
     """Whether a drill made it: by its id, which a restore of the volume keeps, or by a run's name.
 
     Not by any other name: a user may call his collection as the dataset calls one of its own.
@@ -20,7 +20,7 @@ def ours(each: CollectionInfo, made: Collection[str]) -> bool:
 
 def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:
     """Raise Refused unless the server is empty, or was filled by a drill and holds only that."""
-    foreign = [each.key for each in there if not ours(each, made)]
+    foreign = [each.key for each in there if not created_by_drill(each, made)]
     if foreign:
         raise Refused(
             f"The target holds what no drill put there: {', '.join(foreign[:5])}"
@@ -31,7 +31,7 @@ def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]
         )
 
 
-def everything(chroma: Chroma, scopes: Sequence[Scope]) -> list[CollectionInfo]:
+def list_all_collections(chroma: Chroma, scopes: Sequence[Scope]) -> list[CollectionInfo]:
     """All collections of all databases of the tenants of `scopes`; tenants cannot be listed.
 
     Raises CallFailed for whatever else is answered than that there is no such tenant (404): what

@@ -17,15 +17,15 @@ from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Scope
 from chromadrill.core.urls import origin
-from chromadrill.targets.safety.owned_data import everything, require_may_be_filled
-from chromadrill.targets.safety.target_role import Standing
+from chromadrill.targets.safety.owned_data import list_all_collections, require_may_be_filled
+from chromadrill.targets.safety.target_role import TargetRole
 
 FOLDER = "rails"
 NAME = "owner.json"
 MADE = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
 
 
-def owned(at: Standing, home: Path) -> JSON:
+def require_owned(at: TargetRole, home: Path) -> JSON:
     """The marker; raises Refused where there is none, or it is that of another deployment."""
     path = home / FOLDER / NAME
     try:
@@ -47,31 +47,31 @@ def owned(at: Standing, home: Path) -> JSON:
     return found
 
 
-def notes(home: Path) -> Path:
+def created_ids_file(home: Path) -> Path:
     """The file of those ids."""
     return home / FOLDER / MADE
 
 
-def made(home: Path) -> frozenset[str]:
+def created_ids(home: Path) -> frozenset[str]:
     """Ids of the collections that drills made on the deployment."""
-    path = notes(home)
+    path = created_ids_file(home)
     return frozenset(path.read_text("utf-8").split()) if path.is_file() else frozenset()
 
 
-def take_over(at: Standing, home: Path, scopes: Sequence[Scope]) -> None:
+def claim_ownership(at: TargetRole, home: Path, scopes: Sequence[Scope]) -> None:
     """Put the marker, if the server is empty or holds only what drills put there.
 
     Where the marker is already, what others hold there now is for `require_may_be_filled` and
-    `may_restore`. Raises Refused for a server that holds anything else: nothing is written.
+    `require_may_restore`. Raises Refused for a server that holds anything else: nothing is written.
     """
     path = home / FOLDER / NAME
     if path.is_file():
-        owned(at, home)
+        require_owned(at, home)
         return
     if at.url is None:
         raise Unavailable(f"{at.target} has no url: what it holds cannot be looked at.")
     with connect(at.url) as chroma:
-        require_may_be_filled(everything(chroma, scopes), made(home))
+        require_may_be_filled(list_all_collections(chroma, scopes), created_ids(home))
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         "deployment": _deployment(at),
@@ -88,5 +88,5 @@ def _marker(found: Any) -> JSON:
     return found
 
 
-def _deployment(at: Standing) -> str:
+def _deployment(at: TargetRole) -> str:
     return origin(at.url) if at.url else at.target

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Backup
 from chromadrill.core.urls import without_password
-from chromadrill.targets.safety.target_role import Standing
+from chromadrill.targets.safety.target_role import TargetRole
 
 READ_ONLY = "production is read-only by rule: health, counts, fingerprints and searches"
 # what ops may do there all the same, since it changes nothing
 READING = ("snapshots", "logs", "posture")
 
 
-def may_operate(at: Standing, action: str, *, export: bool = False) -> None:
+def require_may_operate(at: TargetRole, action: str, *, export: bool = False) -> None:
     """Raise Refused for a command that would change production."""
     if at.production and action not in READING and not (action == "snapshot" and export):
         raise Refused(
@@ -24,7 +24,7 @@ def may_operate(at: Standing, action: str, *, export: bool = False) -> None:
         )
 
 
-def may_load(at: Standing) -> None:
+def require_may_load(at: TargetRole) -> None:
     """Raise Refused where a load of many clients would meet users."""
     if at.production:
         raise Refused(
@@ -33,7 +33,7 @@ def may_load(at: Standing) -> None:
         )
 
 
-def may_damage(at: Standing, allowed: str | None) -> None:
+def require_may_damage(at: TargetRole, allowed: str | None) -> None:
     """Raise Refused unless `at` is ours, or staging or scratch and named a second time."""
     if at.production:
         raise Refused(
@@ -57,8 +57,8 @@ def may_damage(at: Standing, allowed: str | None) -> None:
         )
 
 
-def may_restore(
-    at: Standing,
+def require_may_restore(
+    at: TargetRole,
     backup: Backup,
     there: Sequence[Backup],
     *,

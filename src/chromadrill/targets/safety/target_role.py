@@ -11,7 +11,7 @@ OWN_KINDS = ("process", "container")  # started by us, in a home that bears our 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TargetRole:
     """`target`: as it was named, no password in it. `role` None: nobody said what this deployment is."""
 
     target: str
@@ -31,7 +31,7 @@ class Standing:
         return self.kind not in OWN_KINDS or self.production
 
 
-def standing(settings: Settings, target: str, url: str | None = None) -> Standing:
+def target_role(settings: Settings, target: str, url: str | None = None) -> TargetRole:
     """That of `target`, whose server answers at `url` (None: not known yet).
 
     Production is recognised by its address too, whatever the target is called: its role wins.
@@ -48,8 +48,8 @@ def standing(settings: Settings, target: str, url: str | None = None) -> Standin
     for name, each in settings.environments.items():
         there = each.url and url and same_server(each.url, url)
         if each.role == "production" and (there or name == settings.environment_of(target)):
-            return Standing(shown, url, kind, name, "production")
+            return TargetRole(shown, url, kind, name, "production")
     if named is None:
-        return Standing(shown, url, kind, None, None)
+        return TargetRole(shown, url, kind, None, None)
     found = settings.environments[named]
-    return Standing(shown, url, kind, named, found.role, found.exclusive)
+    return TargetRole(shown, url, kind, named, found.role, found.exclusive)

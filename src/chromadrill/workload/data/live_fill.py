@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.targets.safety.owned_data import everything, require_may_be_filled
+from chromadrill.targets.safety.owned_data import list_all_collections, require_may_be_filled
 from chromadrill.workload.data.standard import Dataset
 
 
@@ -14,7 +14,7 @@ def fill(chroma: Chroma, dataset: Dataset, made: Collection[str]) -> None:
 
     Raises Refused, before anything is written, for a server that holds what no drill put there.
     """
-    there = everything(chroma, dataset.scopes)
+    there = list_all_collections(chroma, dataset.scopes)
     require_may_be_filled(there, made)
     for each in there:
         chroma.delete_collection(each.scope, each.name)
