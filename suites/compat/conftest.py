@@ -11,9 +11,9 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.targets.container import engine
+from chromadrill.targets.kinds import SCRATCH
 from chromadrill.targets.process.installed_releases import install_server, installed_server
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.targets.registry import SCRATCH
 from chromadrill.workload.data import legacy
 from fixtures.options import settings_of
 from fixtures.target import new_scratch

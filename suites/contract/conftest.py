@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.core.model import Scope
-from chromadrill.targets.registry import SCRATCH
+from chromadrill.targets.kinds import SCRATCH
 from fixtures.options import open_live
 from fixtures.target import new_scratch
 

@@ -16,8 +16,8 @@ from chromadrill.commands import ops
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import load
-from chromadrill.targets.home import free_port
-from chromadrill.targets.registry import home_of, open_target
+from chromadrill.targets.home import free_port, home_of
+from chromadrill.targets.registry import open_target
 from chromadrill.targets.safety import leftovers, ownership
 from chromadrill.targets.safety.target_role import target_role
 from tests.conftest import fill

@@ -22,6 +22,7 @@ from chromadrill.core.redaction import plain, redact, secrets_of
 from chromadrill.core.settings import TargetTable, load
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.target import open_command
+from chromadrill.targets.kinds import TargetSpec
 from chromadrill.targets.safety import rules
 from chromadrill.targets.safety.target_role import target_role
 
@@ -100,13 +101,13 @@ def test_what_a_command_says_has_no_secret_in_it(monkeypatch, capsys):
 def test_password_of_a_target_is_in_no_manifest_and_no_fact(server, tmp_path):
     port = server.url.rpartition(":")[2]
     table = TargetTable(
-        kind="command", url=f"http://ops:{PASSWORD}@127.0.0.1:{port}", home=str(tmp_path / "home"),
+        kind="command", url=f"http://ops:{PASSWORD}@127.0.0.1:{port}",
         commands={"start": "true", "stop": "true", "running": "false", "snapshot": "true {id}",
                   "restore": "true {id}"},
     )  # fmt: skip
-    target = open_command("t", table, home=tmp_path, startup_s=5)
-    made = target.snapshot("one")
-    manifest = (Path(made.path) / "manifest.json").read_text()
+    target = open_command(TargetSpec("t", tmp_path / "home", load(environ={}), table))
+    backup = target.snapshot("one")
+    manifest = (Path(backup.path) / "manifest.json").read_text()
     assert f"http://127.0.0.1:{port}" in manifest
     assert PASSWORD not in manifest + str(target.facts())
 

@@ -6,7 +6,7 @@ from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
-from chromadrill.targets.registry import allow_writes
+from chromadrill.targets.safety.access import allow_writes
 from chromadrill.targets.safety.leftovers import new_run
 from chromadrill.targets.safety.owned_data import list_all_collections, require_may_be_filled
 from chromadrill.targets.safety.ownership import created_ids, created_ids_file

@@ -19,8 +19,9 @@ from chromadrill.core.settings import Settings, load
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_notice import noticed
 from chromadrill.targets.guarded import GuardedTarget, guard_target, is_named
-from chromadrill.targets.registry import allow_writes, open_target
+from chromadrill.targets.registry import open_target
 from chromadrill.targets.safety import rules
+from chromadrill.targets.safety.access import allow_writes
 from chromadrill.targets.safety.target_role import target_role
 
 

@@ -22,7 +22,7 @@ from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope, Ver
 from chromadrill.core.settings import load
 from chromadrill.targets.process.private_copy import private_copy, scratch_target
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.targets.registry import declare_read_only
+from chromadrill.targets.safety.access import declare_read_only
 from chromadrill.targets.safety.target_role import target_role
 from chromadrill.workload.data.standard import MAIN
 

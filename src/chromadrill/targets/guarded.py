@@ -23,8 +23,9 @@ from chromadrill.core.model import Backup, Scope
 from chromadrill.core.protocols import HasSnapshots, Restartable, Target
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
-from chromadrill.targets.registry import allow_writes, home_of
+from chromadrill.targets.home import SAFETY_FOLDER, home_of
 from chromadrill.targets.safety import foreign_data, leftovers, ownership, rules
+from chromadrill.targets.safety.access import allow_writes
 from chromadrill.targets.safety.owned_data import created_by_drill
 from chromadrill.targets.safety.target_role import TargetRole, target_role
 
@@ -47,7 +48,7 @@ class GuardedTarget:
 
     @property
     def _folder(self) -> Path:
-        return home_of(self.target) / ownership.FOLDER
+        return home_of(self.target) / SAFETY_FOLDER
 
     def before_stop(self) -> None:
         """Note what others hold just before nobody can write any more."""

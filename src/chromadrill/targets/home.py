@@ -1,8 +1,9 @@
-"""A home: the directory of a server that chromadrill runs. A marker in it says that it is ours."""
+"""A home: the directory of a target's files. A marker in it says that it is ours."""
 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 import uuid
@@ -10,8 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chromadrill.core.errors import Refused
+from chromadrill.core.protocols import Target
 
 MARKER = "chromadrill-home.json"
+HOMES = Path(".chromadrill")
+SAFETY_FOLDER = "rails"  # of the safety rules; homes of older versions have it under this name
 
 
 def claim(home: Path, folders: Sequence[str]) -> None:
@@ -26,13 +30,26 @@ def claim(home: Path, folders: Sequence[str]) -> None:
                 next_step=f"Name an empty directory, or one with {MARKER} in it.",
             )
     try:
-        for each in folders:
-            (home / each).mkdir(parents=True, exist_ok=True)
+        for folder in folders:
+            (home / folder).mkdir(parents=True, exist_ok=True)
         if not marker.is_file():
             content = {"port": free_port(), "created": time.time(), "id": uuid.uuid4().hex[:12]}
             marker.write_text(json.dumps(content))
     except OSError as error:
         raise Refused(f"{home}: {error.strerror}.") from error
+
+
+def home_of(target: Target) -> Path:
+    """Where the safety rules keep what they know of a target, on this machine; created if missing.
+
+    Raises Refused for a directory that is somebody else's.
+    """
+    is_our_class = type(target).__module__.startswith("chromadrill.")
+    home = getattr(target, "home", None) if is_our_class else None
+    if not isinstance(home, Path):
+        home = HOMES / re.sub(r"[^A-Za-z0-9._-]+", "-", target.name)
+    claim(home, (SAFETY_FOLDER,))
+    return home
 
 
 def port_of(home: Path) -> int:

@@ -9,10 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chromadrill.chroma.client import connect
+from chromadrill.core.errors import UsageError
+from chromadrill.targets.kinds import TargetSpec
+
+
+def open_remote(spec: TargetSpec) -> RemoteTarget:
+    """The server at the table's `url`; raises UsageError where there is none."""
+    if not spec.table.url:
+        raise UsageError(f"[targets.{spec.name}] url = ... is missing: where the server answers.")
+    return RemoteTarget(spec.table.url, name=spec.name)
 
 
 class RemoteTarget:
-    """A Chroma server somewhere. What may be done there, and its headers: `chroma.access`."""
+    """A Chroma server somewhere. What may be done there, and its headers: `chroma.permissions`."""
 
     def __init__(self, url: str, *, name: str = "remote") -> None:
         self.name = name

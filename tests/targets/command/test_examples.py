@@ -15,8 +15,9 @@ from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.chroma.fingerprint.live import observe
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.core.settings import load
-from chromadrill.targets.home import free_port
-from chromadrill.targets.registry import allow_writes, home_of, open_target
+from chromadrill.targets.home import free_port, home_of
+from chromadrill.targets.registry import open_target
+from chromadrill.targets.safety.access import allow_writes
 from tests.conftest import fill
 
 pytestmark = pytest.mark.slow

@@ -6,9 +6,10 @@ import pytest
 
 from chromadrill.core.errors import DrillError, UsageError
 from chromadrill.core.protocols import HasLogs, HasSnapshots, Restartable, Target
-from chromadrill.core.settings import TargetTable
+from chromadrill.core.settings import TargetTable, load
 from chromadrill.targets.command.shell import CommandFailed, Commands
 from chromadrill.targets.command.target import open_command
+from chromadrill.targets.kinds import TargetSpec
 
 UP = {"start": "true", "stop": "true"}
 
@@ -19,7 +20,7 @@ def commands(tmp_path, text, *, by_shell=False, timeout_s=10):
 
 def target(tmp_path, *, url="http://127.0.0.1:9", timeouts_s=None, **texts):
     table = TargetTable(kind="command", url=url, commands=texts, timeouts_s=timeouts_s or {})
-    return open_command("t", table, home=tmp_path / "home", startup_s=1)
+    return open_command(TargetSpec("t", tmp_path / "home", load(environ={}), table))
 
 
 @pytest.mark.parametrize("by_shell", [False, True])

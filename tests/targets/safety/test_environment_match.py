@@ -8,11 +8,13 @@ from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.settings import load
 from chromadrill.targets.railway.simulator.run import simulator
 from chromadrill.targets.registry import open_target
-from chromadrill.targets.safety.environment_match import Place, require_fits
+from chromadrill.targets.safety.environment_match import PlatformPlace, require_fits
 from chromadrill.targets.safety.target_role import target_role
 
 ID = "6f1c8a52-3f0e-4a53-9d0a-3b1d2f0a9c11"
-PLACE = Place("staging", ("chroma", "s-1"), ("v-1", "i-1", "data"), ("staging.example.com",))
+PLACE = PlatformPlace(
+    "staging", ("chroma", "s-1"), ("v-1", "i-1", "data"), ("staging.example.com",)
+)
 TOML = """
 [environments.production]
 url = "https://chroma.example.com"

@@ -6,6 +6,7 @@ import pytest
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
+from chromadrill.targets.home import SAFETY_FOLDER
 from chromadrill.targets.safety import foreign_data, ownership
 from chromadrill.targets.safety.foreign_data import Foreign, Seen
 from chromadrill.targets.safety.leftovers import new_run
@@ -126,7 +127,7 @@ def test_marker_outlives_the_volume_and_vouches_for_no_other_deployment(chroma, 
 )  # fmt: skip
 def test_file_that_is_no_marker_is_a_sentence_and_takes_nothing_over(tmp_path, text):
     at = TargetRole("box", "http://127.0.0.1:9", "command", "staging", "staging")
-    marker = tmp_path / ownership.FOLDER / ownership.NAME
+    marker = tmp_path / SAFETY_FOLDER / ownership.NAME
     marker.parent.mkdir()
     marker.write_text(text, "latin-1")
     with pytest.raises(Refused, match="is no ownership marker"):

@@ -10,7 +10,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Backup, Scope
 from chromadrill.targets.guarded import GuardedTarget
-from chromadrill.targets.registry import home_of
+from chromadrill.targets.home import home_of
 from chromadrill.targets.safety import ownership
 from chromadrill.targets.safety.target_role import TargetRole
 

@@ -3,8 +3,7 @@
 import pytest
 
 from chromadrill.core.errors import Refused
-from chromadrill.targets.home import MARKER
-from chromadrill.targets.registry import home_of
+from chromadrill.targets.home import MARKER, home_of
 
 
 class Theirs:

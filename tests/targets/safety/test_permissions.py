@@ -16,7 +16,7 @@ from chromadrill.chroma.permissions import Access, Permission, ReadOnly, declare
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
 from chromadrill.monitoring.http_collector import CANARY, OURS, Eyes
-from chromadrill.targets import registry
+from chromadrill.targets.safety import access
 from chromadrill.targets.safety.leftovers import new_run
 from chromadrill.workload.queries.latency import time_answers
 from chromadrill.workload.queries.self_queries import self_queries
@@ -196,7 +196,7 @@ def script(server, tmp_path, monkeypatch):
 def test_script_searches_production_slowly_and_does_not_time_its_own_waiting(
     script, monkeypatch, capsys
 ):
-    monkeypatch.setattr(registry, "BURST", 0)
+    monkeypatch.setattr(access, "BURST", 0)
     started = time.monotonic()
     assert script("performance_test.py", "--queries", "15", "--json") == 0
     assert time.monotonic() - started > 1.5
@@ -216,7 +216,7 @@ def test_every_script_that_reads_production_is_held_to_reading(
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", "backups.jsonl")
     assert script(name, *words) == 0
     held = permissions.access_to(server.url)
-    assert (held.permission, held.per_second) == (Permission.READ, registry.PER_SECOND)
+    assert (held.permission, held.per_second) == (Permission.READ, access.PER_SECOND)
 
 
 @pytest.mark.slow

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from chromadrill.core.errors import UsageError
-from chromadrill.core.model import Scope
-from chromadrill.core.settings import TargetTable
 from chromadrill.targets.command.server import LIMITS_S, CommandTarget, Logs, UpAndDown
 from chromadrill.targets.command.shell import Commands
 from chromadrill.targets.command.snapshots import Snapshots
 from chromadrill.targets.home import claim
+from chromadrill.targets.kinds import TargetSpec
 
 _EVERY = frozenset({"home", "url", "target"})
 PLACEHOLDERS = {
@@ -23,14 +20,14 @@ TOGETHER = (("start", "stop"), ("snapshot", "restore"))
 ANSWERS_S = 60.0
 
 
-def open_command(name: str, table: TargetTable, *, home: Path, startup_s: float) -> CommandTarget:
+def open_command(spec: TargetSpec) -> CommandTarget:
     """The target of `[targets.NAME]`, with the capabilities that its commands give it.
 
     Raises UsageError for what is missing or unknown in the table, before anything is run.
     """
+    name, table, home = spec.name, spec.table, spec.home.absolute()
     if not table.url:
         raise UsageError(f"[targets.{name}] url = ... is missing: where the server answers.")
-    home = (Path(table.home) if table.home else home).absolute()
     commands = Commands(
         name, table.commands, table.timeouts_s, table.shell, home / "logs" / "commands.log"
     )
@@ -51,7 +48,7 @@ def open_command(name: str, table: TargetTable, *, home: Path, startup_s: float)
         kinds.append(UpAndDown)
     if "logs" in has:
         kinds.append(Logs)
-    made: type[CommandTarget] = type("CommandTarget", (*kinds, CommandTarget), {})
+    with_capabilities: type[CommandTarget] = type("CommandTarget", (*kinds, CommandTarget), {})
     claim(home, ("logs", "snapshots"))
-    scopes = [Scope.parse(each) for each in table.scopes]
-    return made(commands, home, table.url, scopes, max(ANSWERS_S, startup_s))
+    answers_s = max(ANSWERS_S, spec.settings.objectives.startup_s)
+    return with_capabilities(commands, home, table.url, spec.scopes, answers_s)

@@ -29,11 +29,32 @@ from chromadrill.targets.container.engine import docker_errors
 from chromadrill.targets.container.spec import MB, Shape
 from chromadrill.targets.container.volume import HERE, Volume
 from chromadrill.targets.home import claim, id_of, port_of
+from chromadrill.targets.kinds import TargetSpec
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
+STARTUP_S = 60.0
 STOP_S = 15
+
+
+def open_container(spec: TargetSpec) -> ContainerTarget:
+    """A container of ours with the image and the limits of the settings; raises NoEngine."""
+    settings = spec.settings
+    shape = Shape(
+        image=settings.container.image,
+        mount=settings.container.data_dir,
+        memory_mb=settings.limits.memory_mb,
+        disk_mb=settings.limits.disk_mb,
+    )
+    return ContainerTarget(
+        spec.home,
+        shape,
+        name=spec.name,
+        owner=spec.owner,
+        startup_s=max(STARTUP_S, settings.objectives.startup_s),
+        scopes=spec.scopes,
+    )
 
 
 class ContainerTarget:
@@ -49,7 +70,7 @@ class ContainerTarget:
         *,
         name: str = "container",
         owner: int | None = None,
-        startup_s: float = 60.0,
+        startup_s: float = STARTUP_S,
         scopes: Sequence[Scope] = (Scope(),),
     ) -> None:
         self.name, self.home, self.shape = name, home.absolute(), shape

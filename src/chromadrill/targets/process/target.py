@@ -31,11 +31,25 @@ from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import Backup, Scope, Usage
 from chromadrill.targets import usage
 from chromadrill.targets.home import MARKER, claim, port_of
+from chromadrill.targets.kinds import TargetSpec
 from chromadrill.targets.process.installed_releases import Server, installed_server
 
-STOP_S = 15.0
+STARTUP_S, STOP_S = 60.0, 15.0
 MB = 1024 * 1024
 ENDED = "ended-by-us"  # beside the state: this run of the server was ended by a command of ours
+
+
+def open_process(spec: TargetSpec) -> ProcessTarget:
+    """A server of ours in `spec.home`, with the limits of the settings."""
+    return ProcessTarget(
+        spec.home,
+        name=spec.name,
+        owner=spec.owner,
+        startup_s=max(STARTUP_S, spec.settings.objectives.startup_s),
+        scopes=spec.scopes,
+        memory_mb=spec.settings.limits.memory_mb,
+        disk_mb=spec.settings.limits.disk_mb,
+    )
 
 
 class ProcessTarget:
@@ -53,7 +67,7 @@ class ProcessTarget:
         *,
         name: str = "process",
         owner: int | None = None,
-        startup_s: float = 60.0,
+        startup_s: float = STARTUP_S,
         scopes: Sequence[Scope] = (Scope(),),
         memory_mb: int | None = None,
         disk_mb: int | None = None,

@@ -19,9 +19,9 @@ from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Backup, BackupStore, Scope, StoreEntry, Usage
-from chromadrill.core.settings import TargetTable
 from chromadrill.core.urls import without_password
 from chromadrill.targets.home import claim
+from chromadrill.targets.kinds import TargetSpec
 from chromadrill.targets.railway import (
     backups,
     deployments,
@@ -33,32 +33,35 @@ from chromadrill.targets.railway.api import ENDPOINT, Api
 from chromadrill.targets.railway.resolve import Place
 from chromadrill.targets.railway.snapshot_index import Book
 from chromadrill.targets.railway.token import from_environment
-from chromadrill.targets.safety.environment_match import Place as Whereabouts
+from chromadrill.targets.safety.environment_match import PlatformPlace
 
 ANSWERS_S = 120.0  # after the platform says that the service is up
 
 
-def open_railway(name: str, table: TargetTable, *, home: Path, startup_s: float) -> RailwayTarget:
+def open_railway(spec: TargetSpec) -> RailwayTarget:
     """The target of `[targets.NAME]`, with the token of the environment.
 
     Raises UsageError for a missing setting or token, or a name that is not there; NotAuthorised.
     """
+    table = spec.table
     if not table.service:
-        raise UsageError(f"[targets.{name}] service = ... is missing: its name or id on Railway.")
-    made = RailwayTarget(
+        raise UsageError(
+            f"[targets.{spec.name}] service = ... is missing: its name or id on Railway."
+        )
+    target = RailwayTarget(
         Api(from_environment(), endpoint=table.endpoint or ENDPOINT),
-        Path(table.home) if table.home else home,
-        name=name,
+        spec.home,
+        name=spec.name,
         project=table.project,
         environment=table.environment,
         service=table.service,
         url=table.url,
-        answers_s=max(ANSWERS_S, startup_s),
-        scopes=[Scope.parse(each) for each in table.scopes],
+        answers_s=max(ANSWERS_S, spec.settings.objectives.startup_s),
+        scopes=spec.scopes,
     )
-    made.url  # noqa: B018  found now, or said now what is wrong: not in the middle of a drill
-    made.place  # noqa: B018
-    return made
+    target.url  # noqa: B018  found now, or said now what is wrong: not in the middle of a drill
+    target.place  # noqa: B018
+    return target
 
 
 class RailwayTarget:
@@ -109,11 +112,11 @@ class RailwayTarget:
             )
         return f"https://{self.place.domains[0]}"
 
-    def whereabouts(self) -> Whereabouts:
+    def platform_place(self) -> PlatformPlace:
         """Where the token, and the names in drill.toml, have led to."""
         at = self.place
         mine = [e for e in resolve.volumes(self._api, at) if e.service == at.service]
-        return Whereabouts(
+        return PlatformPlace(
             at.environment_name,
             (at.service_name, at.service),
             tuple(text for e in mine for text in (e.id, e.instance, e.name)),

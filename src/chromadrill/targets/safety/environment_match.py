@@ -15,7 +15,7 @@ from chromadrill.targets.safety.target_role import TargetRole
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlatformPlace:
     """As the platform calls it: the names that are for people, then all ids and names."""
 
     environment: str
@@ -24,7 +24,7 @@ class Place:
     domains: tuple[str, ...] = ()
 
 
-def require_fits(at: TargetRole, settings: Settings, place: Place) -> None:
+def require_fits(at: TargetRole, settings: Settings, place: PlatformPlace) -> None:
     """Raise Refused unless `place` is of the environment that `at` stands in, and not production's.
 
     An environment's own volume is not compared: each restore gives it another one. A service is the

@@ -17,17 +17,17 @@ from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Scope
 from chromadrill.core.urls import origin
+from chromadrill.targets.home import SAFETY_FOLDER
 from chromadrill.targets.safety.owned_data import list_all_collections, require_may_be_filled
 from chromadrill.targets.safety.target_role import TargetRole
 
-FOLDER = "rails"
 NAME = "owner.json"
 MADE = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
 
 
 def require_owned(at: TargetRole, home: Path) -> JSON:
     """The marker; raises Refused where there is none, or it is that of another deployment."""
-    path = home / FOLDER / NAME
+    path = home / SAFETY_FOLDER / NAME
     try:
         found = _marker(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def require_owned(at: TargetRole, home: Path) -> JSON:
 
 def created_ids_file(home: Path) -> Path:
     """The file of those ids."""
-    return home / FOLDER / MADE
+    return home / SAFETY_FOLDER / MADE
 
 
 def created_ids(home: Path) -> frozenset[str]:
@@ -64,7 +64,7 @@ def claim_ownership(at: TargetRole, home: Path, scopes: Sequence[Scope]) -> None
     Where the marker is already, what others hold there now is for `require_may_be_filled` and
     `require_may_restore`. Raises Refused for a server that holds anything else: nothing is written.
     """
-    path = home / FOLDER / NAME
+    path = home / SAFETY_FOLDER / NAME
     if path.is_file():
         require_owned(at, home)
         return

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import same_server, without_password
-
-OWN_KINDS = ("process", "container")  # started by us, in a home that bears our marker
+from chromadrill.targets.kinds import SCRATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class TargetRole:
     @property
     def live(self) -> bool:
         """Whether it is anybody's but ours."""
-        return self.kind not in OWN_KINDS or self.production
+        return self.kind not in SCRATCH or self.production
 
 
 def target_role(settings: Settings, target: str, url: str | None = None) -> TargetRole:
@@ -37,12 +36,12 @@ def target_role(settings: Settings, target: str, url: str | None = None) -> Targ
     Production is recognised by its address too, whatever the target is called: its role wins.
     """
     table = settings.targets.get(target)
-    kind = table.kind if table else target if target in OWN_KINDS else "remote"
+    kind = table.kind if table else target if target in SCRATCH else "remote"
     url = url or (table.url if table else None) or (target if "//" in target else None)
     named = settings.environment_of(target) or settings.drill.environment
     if table is None and target == named:
         url = url or settings.environments[named].url
-    if kind in OWN_KINDS and table is None:
+    if kind in SCRATCH and table is None:
         named = None  # limits may be those of an environment; the server is ours
     shown = without_password(target)  # it goes into messages, files and next commands
     for name, each in settings.environments.items():

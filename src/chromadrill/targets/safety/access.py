@@ -1,0 +1,40 @@
+"""What this process may do on a target's server, declared to `chroma.permissions` before a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from chromadrill.chroma.permissions import Access, Permission, access_to, declare
+from chromadrill.core.settings import TargetTable
+from chromadrill.targets.headers import headers
+from chromadrill.targets.safety.rules import READ_ONLY
+from chromadrill.targets.safety.target_role import TargetRole
+
+PER_SECOND, BURST = 10.0, 30  # calls of production, whoever makes them
+
+
+def declare_access(at: TargetRole, url: str, table: TargetTable | None) -> None:
+    """Declare what a live server allows: collections of our own, and in production only reading."""
+    secrets = headers(at.target, table.headers) if table else {}
+    if at.production:
+        declare_read_only(url, secrets)
+    else:
+        declare(url, Access(Permission.OWNED, secrets))
+
+
+def declare_read_only(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
+    """From here on this process only reads there, and not faster than production bears."""
+    known = access_to(url).secrets if secrets is None else secrets
+    declare(url, Access(Permission.READ, known, PER_SECOND, BURST, READ_ONLY))
+
+
+def allow_writes(url: str, notes: Path | None = None) -> None:
+    """From here on this process may write everything there. The safety rules are asked before.
+
+    `notes`: where the ids of the collections that it makes are kept.
+    """
+    before = access_to(url)
+    declare(url, Access(Permission.ANYTHING, before.secrets, notes=notes or before.notes))

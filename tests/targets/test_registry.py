@@ -1,0 +1,62 @@
+"""Which target a name leads to, and what is wrong where it leads to none."""
+
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+from chromadrill.core.errors import UsageError
+from chromadrill.core.settings import load
+from chromadrill.targets.kinds import KINDS, SCRATCH
+from chromadrill.targets.registry import open_target
+
+
+def settings(tmp_path, table):
+    file = tmp_path / "drill.toml"
+    file.write_text(f"[targets.box]\n{table}\n")
+    return load(file, environ={})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_factory_of_every_kind_is_there(kind):
+    assert callable(pkgutil.resolve_name(KINDS[kind].factory))
+
+
+def test_own_kinds_are_those_that_drills_make_and_remove():
+    assert SCRATCH == ("process", "container")
+
+
+def test_no_kind_is_imported_before_a_target_of_it_is_opened():
+    code = (
+        "import sys, chromadrill.targets.registry\n"
+        "print([m for m in sys.modules if m.endswith('.target') or m in ('docker', 'chromadb')])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('kind = "remot"', r"\[targets.box\] kind = 'remot': unknown kind. Did you mean 'remote'"),
+        ('kind = "remote"', r"\[targets.box\] url = ... is missing"),
+        ('kind = "command"', r"\[targets.box\] url = ... is missing"),
+        ('kind = "railway"', r"\[targets.box\] service = ... is missing"),
+    ],
+)
+def test_table_that_makes_no_target_is_a_sentence(tmp_path, table, message):
+    with pytest.raises(UsageError, match=message):
+        open_target(settings(tmp_path, table), "box")
+
+
+def test_unknown_name_is_told_the_nearest(tmp_path):
+    with pytest.raises(UsageError, match=r"Unknown target 'bix' .*Did you mean 'box'"):
+        open_target(settings(tmp_path, 'kind = "process"'), "bix")
+
+
+def test_table_of_an_own_kind_is_a_target_in_its_home(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    target = open_target(settings(tmp_path, 'home = "lab"\nscopes = ["acme/docs"]'), "box")
+    assert (target.name, target.home.name) == ("box", "lab")
+    assert [str(scope) for scope in target.scopes] == ["acme/docs"]
