@@ -25,17 +25,17 @@ def test_backup_of_an_older_release_comes_back_in_this_one(drill, filled, matrix
     with drill.given("a volume copy made by the older release, and its fingerprint"):
         backup, before = volume_copy_of(filled, tmp_path)
         files = judge_files(at_rest.observe(Path(backup.path) / "data", like=before), before)
-        drill.judged(*(replace(each, check=f"{each.check} at rest") for each in files))
+        drill.judge(*(replace(each, check=f"{each.check} at rest") for each in files))
     with drill.when("it is restored into this release"):
         volume_copy.put_back(backup, drill.target)
         drill.target.start()
         startup_s = drill.target.startup_s
     with drill.then("everything is there and answers as before, also after a restart"):
         told = {each.info.name: each.info.space for each in before.collections.values()}
-        drill.judged(metrics_are_told(legacy.METRICS, told))
+        drill.judge(metrics_are_told(legacy.METRICS, told))
         proven = drill.prove(before)
         found = upgraded(filled.release, drill.target.release, before.records, proven=proven)
-        drill.judged(found)
+        drill.judge(found)
     matrix(filled, drill.target, found, records=before.records, startup_s=round(startup_s, 3))
 
 
@@ -60,7 +60,7 @@ def test_downgrade_is_refused_before_anything_is_started(drill, source, matrix):
         with source.volume() as data:
             changed = files_of(data) != given
         found = downgrade_refused(refusals, started=started, changed=changed)
-        drill.judged(found)
+        drill.judge(found)
     matrix(drill.target, source, found, records=None, startup_s=None)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.container.loop_device import small_disk
-from fixtures.options import settings_of
+from fixtures.options import deselect, settings_of
 from fixtures.target import fill, new_scratch
 
 
@@ -13,10 +13,7 @@ def pytest_collection_modifyitems(config, items):
     named = settings_of(config).container
     if named.engine_pid_file and named.engine_start:
         return
-    gone = [each for each in items if "engine_of_ours" in getattr(each, "fixturenames", ())]
-    if gone:
-        config.hook.pytest_deselected(items=gone)
-        items[:] = [each for each in items if each not in gone]
+    deselect(config, items, lambda item: "engine_of_ours" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture

@@ -30,27 +30,26 @@ class TestOnASmallDisk:
         ids=str,
     )
     def test_full_disk_is_freed_and_no_acknowledged_write_is_lost(
-        self, watched, chroma, fingerprint, writes, objectives, disaster, word
+        self, drill, outage, chroma, fingerprint, writes, objectives, disaster, word
     ):
         """On-call frees space, then restarts: clients write again, and nothing is lost."""
-        drill = watched
         with (
             drill.given("clients are writing"),
             Writer(drill.target.url, writes) as writer,
         ):
             writer.wait_for(100)
             with drill.when(f"disaster: {disaster.what}"):
-                injection = drill.inject(disaster, seen_by=writer.first_refused)
+                injection = outage.inject(disaster, seen_by=writer.first_refused)
             with drill.when(f"on-call frees space, then follows RB-1: {word}; the clients go on"):
                 free_disk(drill.target)
                 drill.ops(word)
-                recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+                recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
                 writer.wait_for(len(writer.acknowledged) + 10)
         with drill.then("every acknowledged write and every record is there"):
             present = whole_writes(chroma, writes)
             chroma.delete_collection(Scope(), writes.name)
             proven = drill.prove(fingerprint)
-            drill.judged(
+            drill.judge(
                 was_seen(injection),
                 data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
                 recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
@@ -59,24 +58,24 @@ class TestOnASmallDisk:
 
 @pytest.mark.runbook("RB-2")
 @pytest.mark.parametrize("disk", [12], indirect=True, ids=["12MB"])
-def test_restore_onto_a_disk_that_is_too_small_is_refused(watched, disk, objectives):
+def test_restore_onto_a_disk_that_is_too_small_is_refused(drill, outage, disk, objectives):
     """On-call is told that there is no room, and restores onto a larger disk."""
-    drill, smaller = watched, on_another_volume(disk)
+    smaller = on_another_volume(disk)
     with drill.given("a snapshot"):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.when(f"disaster: {smaller.what}"):
-        injection = drill.inject(smaller)
+        injection = outage.inject(smaller)
     with drill.when("on-call follows RB-2, and the restore finds no room"):
         drill.ops("stop")
-        drill.refused("restore", snapshot.id, said="space")
+        drill.expect_refusal("restore", snapshot.id, message="space")
     with drill.when("the platform gives a larger disk, and on-call follows RB-2 again"):
         drill.target.replace_volume(())
         drill.ops("restore", snapshot.id)
         drill.ops("start")
-        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the snapshot is back and answers"):
         proven = drill.prove(snapshot.fingerprint)
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
         )

@@ -14,21 +14,21 @@ pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-1")]
 @pytest.mark.needs("recreate")
 @pytest.mark.needs("metrics")
 def test_server_killed_for_want_of_memory_comes_back_with_more(
-    watched, chroma, fingerprint, writes, objectives
+    drill, outage, chroma, fingerprint, writes, objectives
 ):
     """On-call deploys with more memory: what was acknowledged until the kill is there."""
-    drill, disaster = watched, OutOfMemory(writes)
+    disaster = OutOfMemory(writes)
     with drill.when(f"disaster: {disaster.what}"):
-        injection = drill.inject(disaster)
-        drill.judged(was_killed_for_memory(drill.target.metrics()))
+        injection = outage.inject(disaster)
+        drill.judge(was_killed_for_memory(drill.target.metrics()))
     with drill.when("on-call deploys it with its proper memory: recreate"):
         drill.ops("recreate")
-        recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged record is there, and it is killed no more"):
         present = whole_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             data_loss(disaster.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),

@@ -22,25 +22,24 @@ pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-1")]
     ids=str,
 )
 def test_service_is_brought_back_without_losing_an_acknowledged_write(
-    watched, chroma, fingerprint, writes, objectives, disaster, word
+    drill, outage, chroma, fingerprint, writes, objectives, disaster, word
 ):
     """On-call learns which command helps: every acknowledged write is there, in time."""
-    drill = watched
     with (
         drill.given("clients are writing"),
         Writer(drill.target.url, writes) as writer,
     ):
         writer.wait_for(100)
         with drill.when(f"disaster: {disaster.what}"):
-            injection = drill.inject(disaster)
+            injection = outage.inject(disaster)
         with drill.when(f"on-call follows RB-1: {word}; the clients go on"):
             drill.ops(word)
-            recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+            recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged write and every record is there, also after a restart"):
         present = whole_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),

@@ -20,29 +20,29 @@ MISPLACED = redeployment(
 @pytest.mark.needs("recreate")
 @pytest.mark.needs("snapshot")
 def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
-    watched, chroma, dataset, objectives
+    drill, outage, chroma, dataset, objectives
 ):
     """On-call cannot take an empty volume for a backup; an export brings back what was lost."""
-    drill, wrong = watched, MISPLACED
+    wrong = MISPLACED
     with drill.given("the server has never written to its volume; a copy of it is no backup"):
         drill.target.stop()
         with drill.target.volume() as data:
             empty(data)
         wrong.inject(drill.target)
         dataset.load(chroma)
-        drill.refused("snapshot", said="is not what the fingerprint says")
+        drill.expect_refusal("snapshot", message="is not what the fingerprint says")
         snapshot = drill.backup(drill.ops("snapshot", "--method", "export"))
     with drill.when(f"disaster: {wrong.what}"):
-        injection = drill.inject(wrong)
+        injection = outage.inject(wrong)
     with drill.when("on-call mounts the volume where it belongs, and restores the export"):
         for words in (("recreate",), ("stop",), ("restore", snapshot.id), ("start",)):
             drill.ops(*words)
-        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything is back, and now it outlives the container"):
-        drill.end_watch()  # what follows is the drill's own doing
+        outage.end_watch()  # what follows is the drill's own doing
         drill.ops("recreate")
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
         )

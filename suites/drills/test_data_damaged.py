@@ -23,25 +23,26 @@ DAMAGE = [
 @pytest.mark.needs("snapshot")
 @pytest.mark.lacks("volume")
 @pytest.mark.parametrize(("disaster", "method"), DAMAGE, ids=str)
-def test_backup_is_restored_by_the_platform(watched, chroma, writes, objectives, disaster, method):
+def test_backup_is_restored_by_the_platform(
+    drill, outage, chroma, writes, objectives, disaster, method
+):
     """On-call restores what the platform or an export kept: all of it is back, in time."""
-    drill = watched
     with drill.given("a backup, and clients that went on writing after it"):
         backup = drill.backup(drill.ops("snapshot", "--method", method))
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(25)
     with drill.when(f"disaster: {disaster.what}"):
-        injection = drill.inject(disaster)
+        injection = outage.inject(disaster)
     with drill.when("on-call follows RB-2: stop, restore, start"):
         for words in (("stop",), ("restore", backup.id), ("start",)):
             drill.ops(*words)
-        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the backup is back and answers, also after a restart"):
         proven = drill.prove(backup.fingerprint, imported=backup.imported)
         present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
-            *availability(drill.clients_saw(), objectives),
+            *availability(outage.client_view(), objectives),
             data_loss(writer.acknowledged, present, injection.epoch, objectives.data_loss_s),
         )

@@ -15,26 +15,25 @@ pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 @pytest.mark.needs("snapshot")
 @pytest.mark.parametrize("method", ["volume-copy", "export"])
 @pytest.mark.parametrize("disaster", [VOLUME_LOST, DATABASE_CORRUPTED, SEGMENT_DELETED], ids=str)
-def test_snapshot_is_restored(watched, chroma, writes, objectives, disaster, method):
+def test_snapshot_is_restored(drill, outage, chroma, writes, objectives, disaster, method):
     """On-call restores the latest snapshot: all of it is back, in time, and answers correctly."""
-    drill = watched
     with drill.given("a snapshot, and clients that went on writing after it"):
         snapshot = drill.backup(drill.ops("snapshot", "--method", method))
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(25)
     with drill.when(f"disaster: {disaster.what}"):
-        injection = drill.inject(disaster)
+        injection = outage.inject(disaster)
     with drill.when("on-call follows RB-2: stop, restore, start"):
         drill.ops("stop")
         drill.ops("restore", snapshot.id)
         drill.ops("start")
-        recovered_s = drill.recovered(within_s=objectives.rb2_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the snapshot is back and answers, also after a restart"):
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
         present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
-            *availability(drill.clients_saw(), objectives),
+            *availability(outage.client_view(), objectives),
             data_loss(writer.acknowledged, present, injection.epoch, objectives.data_loss_s),
         )

@@ -12,12 +12,12 @@ def test_existing_backup_is_proven(drill, existing_backup, settings):
     with drill.given("the files are those of the manifest"):
         origin = settings.evidence.production_origin
         drill.note("backup", **existing_backup.facts(), production_origin=origin)
-        drill.judged(existing_backup.files)
+        drill.judge(existing_backup.files)
     with drill.then(
         "it is sound at rest; a copy holds and answers all of it, also after a restart"
     ):
         counts, verdicts = prove(existing_backup)
         drill.note("compared", records=sum(counts.values()), collections=dict(counts))
-        drill.judged(*verdicts)
+        drill.judge(*verdicts)
     with drill.then("the original was not touched"):
-        drill.judged(existing_backup.untouched())
+        drill.judge(existing_backup.untouched())

@@ -12,20 +12,22 @@ pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-4")]
 
 
 @pytest.mark.needs("restart")
-def test_dropped_collection_is_restored_from_its_export(watched, fingerprint, objectives, tmp_path):
+def test_dropped_collection_is_restored_from_its_export(
+    drill, outage, fingerprint, objectives, tmp_path
+):
     """On-call imports one collection: all of it is back, and the others were not touched."""
-    drill, file = watched, str(tmp_path / "embeddings_backup.json")
+    file = str(tmp_path / "embeddings_backup.json")
     with drill.given("an export of the collection, by the runbook's command"):
         drill.script("backup_chromadb.py", "--collection-name", MAIN, "--output-file", file)
     with drill.when("disaster: the collection is dropped"):
-        injection = drill.inject(CollectionDropped(Scope(), MAIN))
+        injection = outage.inject(CollectionDropped(Scope(), MAIN))
     with drill.when("on-call follows RB-4: restore it from the export"):
         drill.script("restore_chromadb.py", "--input-file", file)
-        recovered_s = drill.recovered(within_s=objectives.rb4_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb4_recovery_s)
     with drill.then("it is back and answers, the others are untouched, also after a restart"):
         proven = drill.prove(fingerprint, imported=[f"{Scope()}/{MAIN}"])
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb4_recovery_s, proven=proven),
-            *availability(drill.clients_saw(), objectives),
+            *availability(outage.client_view(), objectives),
         )

@@ -26,7 +26,7 @@ def test_collection_of_our_own_comes_back_from_its_export(
         took_s = now() - started
     with drill.then("all of it is back, in time"):
         drill.note("compared", records=file.fingerprint.records)
-        drill.judged(
+        drill.judge(
             *verdicts,
             within("import", took_s, objectives.rb4_recovery_s, what="deleted to proven"),
         )

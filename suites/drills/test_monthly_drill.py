@@ -13,9 +13,8 @@ pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-8")]
 
 @pytest.mark.needs("restart")
 @pytest.mark.needs("snapshot")
-def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name, corruption):
+def test_monthly_drill_in_six_steps(drill, outage, chroma, objectives, run_name, corruption):
     """Create, snapshot, corrupt, restore, validate, document: the runbook's monthly exercise."""
-    drill = watched
     with drill.given("1. a new collection"):
         started = now()
         created = chroma.create_collection(Scope(), f"drill-{run_name}-monthly")
@@ -25,18 +24,18 @@ def test_monthly_drill_in_six_steps(watched, chroma, objectives, run_name, corru
     with drill.given("2. a snapshot"):
         snapshot = drill.backup(drill.ops("snapshot"))
     with drill.when("3. the database is corrupted"):
-        injection = drill.inject(corruption)
+        injection = outage.inject(corruption)
     with drill.when("4. the snapshot is restored"):
         for words in (("stop",), ("restore", snapshot.id), ("start",)):
             drill.ops(*words)
-        recovered_s = drill.recovered(within_s=objectives.rb8_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb8_recovery_s)
     with drill.then("5. it is validated"):
         proven = drill.prove(snapshot.fingerprint)
     with drill.then("6. the recovery time is documented"):
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
-            *availability(drill.clients_saw(), objectives),
+            *availability(outage.client_view(), objectives),
             within(
                 "collection creation", creation_s, objectives.collection_creation_s, what="made"
             ),

@@ -39,20 +39,19 @@ def known(knowledge):
 @pytest.mark.needs("restart")
 @pytest.mark.needs("volume")
 @pytest.mark.needs("snapshot")
-def test_lost_collection_is_rebuilt_from_its_source(watched, chroma, knowledge, objectives):
+def test_lost_collection_is_rebuilt_from_its_source(drill, outage, chroma, knowledge, objectives):
     """On-call rebuilds the collection from its rows: it is the same knowledge, in time."""
-    drill = watched
     with drill.given("a source, a collection of its documents, and no backup"):
         assert drill.ops("snapshots") == ""
     with drill.when(f"disaster: {VOLUME_LOST.what}"):
-        injection = drill.inject(VOLUME_LOST)
+        injection = outage.inject(VOLUME_LOST)
     with drill.when("on-call follows RB-3: rebuild from PostgreSQL, validate"):
         drill.script("rebuild_chromadb.py", "--from-postgresql", "--collection-name", MAIN)
-        recovered_s = drill.recovered(within_s=objectives.rb3_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb3_recovery_s)
         drill.script("validate_chromadb.py", "--collection-name", MAIN)
     with drill.then("it is the same knowledge and answers, also after a restart"):
         proven = drill.prove(knowledge.fingerprint, rebuilt=[knowledge.key])
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             recovery_time(recovered_s, objectives.rb3_recovery_s, proven=proven),
             *retrieval(knowledge.hits, knowledge.ask_again(chroma)),
@@ -73,7 +72,7 @@ def test_recovery_time_is_foretold_for_the_size_that_counts(
     with drill.then("the forecast is within the limits"):
         rebuilt, restored = measured.rebuilds, measured.restores
         rb2_s, rb3_s = objectives.rb2_recovery_s, objectives.rb3_recovery_s
-        drill.judged(
+        drill.judge(
             forecast("forecast rebuild", rebuilt, asked.records, rb3_s, embedding=rate),
             forecast("forecast volume restore", restored, asked.records, rb2_s),
         )

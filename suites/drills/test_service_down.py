@@ -14,27 +14,26 @@ pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-1")]
 @pytest.mark.needs("restart")
 @pytest.mark.needs("logs")
 def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
-    watched, chroma, fingerprint, writes, objectives
+    drill, outage, chroma, fingerprint, writes, objectives
 ):
     """On-call restarts a killed service: every write it had acknowledged is there, in time."""
-    drill = watched
     with drill.given("clients are writing; on-call reads the log first"):
         drill.ops("logs", "--lines", "50")
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(100)
             with drill.when("the server is killed while they write"):
-                injection = drill.inject(server_kill(drill.target))
+                injection = outage.inject(server_kill(drill.target))
     with drill.when("on-call follows RB-1: restart"):
         drill.ops("restart")
-        recovered_s = drill.recovered(within_s=objectives.rb1_recovery_s)
+        recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged write and every record is there, also after a restart"):
         present = whole_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
-        drill.judged(
+        drill.judge(
             was_seen(injection),
             data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
-            *availability(drill.clients_saw(), objectives),
+            *availability(outage.client_view(), objectives),
             within("startup", drill.startup_s, objectives.startup_s, what="server start"),
         )

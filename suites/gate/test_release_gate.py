@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.gate]
 def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings):
     """Every collection answers as its own records say, and there are enough of them."""
     seen = live.observe(chroma, [Scope()])
-    drill.judged(*judge(seen, None))
-    drill.judged(
+    drill.judge(*judge(seen, None))
+    drill.judge(
         at_least(
             "expected records",
             sum(seen.counts.values()),
@@ -35,20 +35,19 @@ def test_search_is_fast_enough(drill, chroma, objectives):
     """The 90th percentile of 200 searches and more is under its limit."""
     own = self_queries(chroma, [Scope()], QUESTIONS)
     samples = time_answers(chroma, own.right, objectives.search_samples)
-    drill.judged(found_themselves(own.tried, len(own.right), own.missed))
-    drill.judged(p90_under(samples, objectives.search_p90_ms, at_least=objectives.search_samples))
+    drill.judge(found_themselves(own.tried, len(own.right), own.missed))
+    drill.judge(p90_under(samples, objectives.search_p90_ms, at_least=objectives.search_samples))
 
 
 @pytest.mark.runbook("RB-2")
 @pytest.mark.needs("restart")
 @pytest.mark.needs("volume")
 @pytest.mark.needs("snapshot")
-def test_small_restore_is_proven(watched):
+def test_small_restore_is_proven(drill, outage):
     """One snapshot, one silent disaster, one restore, the whole check suite twice."""
-    drill = watched
     snapshot = drill.backup(drill.ops("snapshot"))
-    injection = drill.inject(SEGMENT_DELETED)
+    injection = outage.inject(SEGMENT_DELETED)
     for words in (("stop",), ("restore", snapshot.id), ("start",)):
         drill.ops(*words)
     drill.prove(snapshot.fingerprint)
-    drill.judged(was_seen(injection))
+    drill.judge(was_seen(injection))

@@ -43,10 +43,10 @@ def test_way_of_copying_a_running_server_is_measured(
         drill.note("hot copy", verdict=dataclasses.asdict(is_consistent(each)))
     hot_copies[method.name] = copies
     record_property("hotcopy", row(method, copies))
-    drill.judged(was_measured(copies, tries))
+    drill.judge(was_measured(copies, tries))
 
 
 @pytest.mark.needs("snapshot")
 def test_own_backup_methods_use_only_ways_that_never_failed(drill, hot_copies):
     """On-call may trust `ops snapshot`: the way it copies was measured in this very run."""
-    drill.judged(are_safe(METHODS, hot_copies))
+    drill.judge(are_safe(METHODS, hot_copies))

@@ -38,7 +38,7 @@ def test_reading_is_fast_and_no_slower_than_before(
         pytest.skip("no record has metadata to filter by")
     measured = measure(series, asked, objectives.search_samples)
     wanted = objectives.search_samples
-    drill.judged(
+    drill.judge(
         found_themselves(own.tried, len(own.right), own.missed),
         p90_under(
             measured.samples, objectives.search_p90_ms, at_least=wanted, check=f"{series} p90"
@@ -73,7 +73,7 @@ def test_batches_are_written_fast_and_are_there(drill, chroma, measure, objectiv
         right = sum(kept.get(f"r{n}") == text for n, text in enumerate(texts))
     finally:
         chroma.delete_collection(Scope(), name)
-    drill.judged(
+    drill.judge(
         p90_under(measured.samples, objectives.upsert_p90_ms, at_least=BATCHES, check="upsert p90"),
         at_least("upserted records", right, len(texts), unit="records"),
     )
@@ -92,7 +92,7 @@ def test_collection_is_created_in_time(drill, chroma, objectives, run_name):
                 wrong.append(name)
         finally:
             chroma.delete_collection(Scope(), name)
-    drill.judged(
+    drill.judge(
         within("collection creation", max(took), objectives.collection_creation_s,
                what=f"the slowest of {CREATIONS} creations"),
         at_least("created and empty", CREATIONS - len(wrong), CREATIONS, unit="collections"),
@@ -124,7 +124,7 @@ def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, 
             good = not answers.samples([]).errors
             starts.append(now() - started if good else None)
     slowest = None if None in starts else max(starts)
-    drill.judged(
+    drill.judge(
         within("startup", slowest, objectives.startup_s, what="start to the first right answer"),
         every_under("cold first query", answers.samples(), objectives.query_ms, at_least=RESTARTS),
     )
@@ -146,7 +146,7 @@ def test_embedding_is_fast(drill, embedder, measure, objectives):
     asked = [one(text, vector) for text, vector in zip(texts, expected, strict=True)]
     measured = measure("embedding", asked, EMBEDDINGS)
     lengths = np.linalg.norm(expected, axis=1)
-    drill.judged(
+    drill.judge(
         p90_under(
             measured.samples,
             objectives.embedding_p90_ms,

@@ -45,4 +45,4 @@ def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmar
     took = benchmark.stats.stats.data if benchmark.stats else []
     benchmark.extra_info["rows_per_s"] = rates = [round(ROWS / each, 1) for each in took]
     drill.note("rebuild rate", rows_per_s=rates)
-    drill.judged(at_least("rebuilds proven", sum(good), ROUNDS, unit="rebuilds"))
+    drill.judge(at_least("rebuilds proven", sum(good), ROUNDS, unit="rebuilds"))

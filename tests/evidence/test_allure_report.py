@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from chromadrill.core.model import Verdict
-from chromadrill.drill.scenario import Drill, DrillFailed, DrillUnknown
+from chromadrill.drill.scenario_log import DrillFailed, DrillUnknown, ScenarioLog
+from chromadrill.evidence.ledger import Ledger
 from fixtures.allure_extras import CATEGORIES, executor, write_extras
 from tests.evidence.plain_records import record, scenario, verdict
 
@@ -152,12 +153,12 @@ def test_built_reports_of_this_checkout_hold_no_analytics():
 
 
 # ---- files beside the results -------------------------------------------------------------------
-def category(*verdicts):
+def category(tmp_path, *verdicts):
     """The category that Allure gives to a scenario that ended with these verdicts."""
-    drill = Drill.__new__(Drill)
-    drill.scenario, drill.verdicts = "test_x[a]", list(verdicts)
+    log = ScenarioLog("test_x[a]", Ledger(tmp_path / "evidence.jsonl"))
+    log.judge(*verdicts)
     with pytest.raises((DrillFailed, DrillUnknown)) as raised:
-        drill.conclude()
+        log.conclude()
     return sorted_by(raised.exconly(), "failed")
 
 
@@ -188,12 +189,12 @@ SLOW = Verdict.failed("recovery time", "412 s of 300 s")
         ([], "Could not tell"),
     ],
 )
-def test_failed_scenario_is_sorted_by_its_worst_verdict(verdicts, name):
-    assert category(*verdicts) == name
+def test_failed_scenario_is_sorted_by_its_worst_verdict(tmp_path, verdicts, name):
+    assert category(tmp_path, *verdicts) == name
 
 
 def test_failed_command_of_the_runbook_is_a_category_of_its_own():
-    message = "chromadrill.drill.scenario.DrillFailed: the runbook's command failed: exit 1"
+    message = "chromadrill.drill.scenario_log.DrillFailed: the runbook's command failed: exit 1"
     assert sorted_by(message, "failed") == "A command of the runbook failed"
 
 
