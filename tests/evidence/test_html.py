@@ -224,6 +224,23 @@ def test_objectives_with_the_same_limit_are_judged_by_their_own_checks():
     assert [(o["outcome"], o["drilled"]) for o in found] == [("fail", 1), ("pass", 1)]
 
 
+def test_objective_is_not_met_by_a_scenario_that_passed_without_measuring_it():
+    started = {"id": "RB-1", "check": "startup", "limit": 30, "unit": "s"}
+    passed = {"runbook": "RB-1", "outcome": "pass", "verdicts": []}
+    cut_short = passed | {"outcome": "unknown"}
+    found = [objectives({"objectives": [started], "scenarios": each})[0]
+             for each in ([passed], [passed, cut_short])]  # fmt: skip
+    assert [(o["outcome"], o["drilled"]) for o in found] == [(None, 0), ("unknown", 1)]
+
+
+def test_objective_of_any_scenario_is_judged_by_every_check_that_it_limits():
+    fast = {"id": "any", "check": "search p90", "limit": 500, "unit": "ms"}
+    ran = [{"check": name, "outcome": outcome, "limit": 500, "unit": "ms"}
+           for name, outcome in (("search p90 cold", "pass"), ("get by id p90", "fail"))]  # fmt: skip
+    record = {"objectives": [fast], "scenarios": [{"runbook": "RB-6", "verdicts": ran}]}
+    assert objectives(record)[0]["outcome"] == "fail"
+
+
 def test_the_outage_ends_with_the_recovery():
     seen = [{"from_s": 0, "to_s": 10, "result": "right"},
             {"from_s": 10, "to_s": 17, "result": "error"},

@@ -11,7 +11,7 @@ import pytest
 
 from chromadrill.evidence import record
 from chromadrill.evidence.ledger import read
-from chromadrill.evidence.rejudge import objective_of, rejudge
+from chromadrill.evidence.rejudge import rejudge
 
 LEDGERS = Path(__file__).parent / "ledgers"
 GREEN, RED = LEDGERS / "nine-scenarios-green.jsonl", LEDGERS / "too-slow-red.jsonl"
@@ -82,8 +82,15 @@ def test_wider_limit_heals_nothing_that_failed_for_another_reason(verdict):
 
 
 def test_acknowledged_writes_of_a_restart_have_no_limit_to_widen():
-    assert objective_of("data loss", "RB-1") == ""
-    assert objective_of("data loss", "RB-2") == "data_loss_s"
+    lost = {"check": "data loss", "outcome": "fail", "message": "m", "actual": 3.0, "limit": 0.0,
+            "unit": "s"}  # fmt: skip
+    events = [
+        {"event": "scenario started", "scenario": "s", "runbook": "RB-1"},
+        {"event": "verdict", "scenario": "s", "verdict": lost},
+    ]
+    assert rejudge(events, {"data_loss_s": 9999.0}) == events
+    events[0]["runbook"] = "RB-2"
+    assert rejudge(events, {"data_loss_s": 9999.0})[1]["verdict"]["outcome"] == "pass"
 
 
 def test_report_command_judges_by_another_toml_and_writes_elsewhere(run, tmp_path):

@@ -5,27 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from chromadrill.checks.registry import limit_of
 from chromadrill.core.model import JSON, Outcome, Verdict
-
-# which objective limits which check; recovery has one for each runbook id
-_OBJECTIVES = {
-    "startup": "startup_s",
-    "collection creation": "collection_creation_s",
-    "data loss": "data_loss_s",
-    "search p90": "search_p90_ms",
-    "search p90 cold": "search_p90_ms",
-    "search p90 warm": "search_p90_ms",
-    "downtime": "downtime_s",
-    "wrong answers": "wrong_answers_s",
-    "filtered search p90": "search_p90_ms",
-    "get by id p90": "search_p90_ms",
-    "every search": "query_ms",
-    "every filtered search": "query_ms",
-    "every get by id": "query_ms",
-    "cold first query": "query_ms",
-    "upsert p90": "upsert_p90_ms",
-    "embedding p90": "embedding_p90_ms",
-}
 
 
 def rejudge(events: list[JSON], objectives: Mapping[str, float]) -> list[JSON]:
@@ -43,17 +24,9 @@ def rejudge(events: list[JSON], objectives: Mapping[str, float]) -> list[JSON]:
     ]
 
 
-def objective_of(check: str, runbook: str) -> str:
-    """The key in `[objectives]` that limits a check, "" where none does."""
-    if check == "recovery time":
-        return f"{runbook.lower().replace('-', '')}_recovery_s"
-    if check == "data loss" and runbook == "RB-1":
-        return ""  # no acknowledged write may be lost, whatever the objectives say
-    return _OBJECTIVES.get(check, "")
-
-
 def _verdict(raw: JSON, runbook: str, objectives: Mapping[str, float]) -> JSON:
-    limit = objectives.get(objective_of(raw["check"], runbook))
+    objective = limit_of(raw["check"], runbook)
+    limit = objectives.get(objective.key) if objective else None
     actual, was = raw["actual"], raw["limit"]
     if limit is None or actual is None or was is None or raw["outcome"] not in ("pass", "fail"):
         return raw

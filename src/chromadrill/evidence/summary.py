@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 
 
 def summary_of(scenarios: Sequence[JSON]) -> JSON:
     """Recovery and loss of the scenario nearest to its limit; records over all scenarios."""
-    recovery = _nearest(scenarios, "recovery time")
-    loss = _nearest(scenarios, "data loss")
+    recovery = _nearest(scenarios, registry.RECOVERY_TIME)
+    loss = _nearest(scenarios, registry.DATA_LOSS)
     records = [_records(each) for each in scenarios]
+    searches = registry.of_figure("search_p90_ms")
     return {
         "recovery_time_s": recovery and recovery["actual"],
         "recovery_limit_s": recovery and recovery["limit"],
@@ -28,7 +30,7 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
             v["actual"]
             for s in scenarios
             for v in s["verdicts"]
-            if v["check"].startswith("search p90") and v["actual"] is not None
+            if registry.plain_name(v["check"]) in searches and v["actual"] is not None
         ),
         "forecast": None,
     }
@@ -48,7 +50,9 @@ def _nearest(scenarios: Sequence[JSON], check: str) -> JSON | None:
 
 def _records(scenario: JSON) -> dict[str, int]:
     """Each scenario compares twice, before and after one more restart: the worse of both counts."""
-    climbs = [v for v in scenario["verdicts"] if v["check"].startswith("records")]
+    climbs = [
+        v for v in scenario["verdicts"] if registry.plain_name(v["check"]) == registry.RECORDS
+    ]
 
     def worst(of: Callable[[JSON], bool]) -> int:
         counted = [

@@ -31,6 +31,7 @@ from itertools import combinations
 from statistics import median
 from typing import NamedTuple
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON, Verdict
 from chromadrill.evidence.history import number
 
@@ -54,13 +55,10 @@ class Measure(NamedTuple):
     resolution: float
 
 
-MEASURES = (
-    # the prober asks 4 times a second: either end of a time may be a tick late
-    Measure("recovery_time_s", "recovery time", "s", 0.5),
-    Measure("downtime_s", "downtime", "s", 0.5),
-    # below this the loopback and the scheduler are measured, not the search
-    Measure("search_p90_ms", "search p90", "ms", 2.0),
-    Measure("forecast_s", "forecast", "s", 0.5),
+MEASURES = tuple(
+    Measure(check.figure, check.name, check.figure.rpartition("_")[2], check.trend)
+    for check in registry.CHECKS.values()
+    if check.trend is not None
 )
 
 

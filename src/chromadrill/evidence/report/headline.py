@@ -5,21 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chromadrill.checks import registry
+from chromadrill.checks.registry.check import Group
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import formatting
 from chromadrill.evidence.report.formatting import count, duration, number, part, rows, said, texts
 
-PROVES = {
-    "disaster seen",
-    "original",
-    "upgrade",
-}  # a run without either of these has restored nothing
-CORE = {"inventory", "counts", "records", "configuration"}
+# a run in which none of these passed has restored nothing
+PROVES = {name for name, check in registry.CHECKS.items() if check.restores}
+CORE = set(registry.of_group(Group.CONTENT))
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
 INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
-MEASURED = {"measured", "own methods"}  # a run of nothing else looked at copies, and restored none
+COPYING = set(
+    registry.of_group(Group.COPIES)
+)  # a run of nothing else looked at copies, and restored none
 COPIES = "HOT COPIES MEASURED"
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
@@ -122,7 +123,7 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
         if skipped:
             sentence += f" {len(skipped)} had nothing to compare with and did not run."
         return Says("pass", LATENCY, sentence, holes)
-    if not restored and {said(v.get("check")) for v in verdicts} <= MEASURED:
+    if not restored and {said(v.get("check")) for v in verdicts} <= COPYING:
         sentence = "Each way of copying a running server was tried; the table says what came of it."
         return Says("pass", COPIES, f"{sentence} No server was restored.", holes)
     if not restored:
@@ -132,7 +133,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
     sentence = f"{many} passed: {len(verdicts) - len(skipped):,} checks, none failed."
     if skipped:
         sentence += f" {len(skipped)} checks were not asked for and did not run."
-    drilled = {check for each in restored for check in _checks(each, "pass")} & {"disaster seen"}
+    drilled = {check for each in restored for check in _checks(each, "pass")} & {
+        registry.DISASTER_SEEN
+    }
     if drilled and record.get("required") == []:
         return Says("pass", GATE, f"{sentence} A small restore was among them; this was no drill.")
     if holes:

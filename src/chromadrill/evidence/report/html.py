@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import charts, formatting, headline, page_sections, result_tables
 from chromadrill.evidence.report.formatting import number, part, rows, texts
@@ -37,8 +38,8 @@ def page(
         r=record,
         says=headline.verdict(record),
         origin=headline.data_origin(record),
-        recovery=headline.fact(record, "recovery_time", "recovery time"),
-        loss=headline.fact(record, "data_loss", "data loss"),
+        recovery=headline.fact(record, "recovery_time", registry.RECOVERY_TIME),
+        loss=headline.fact(record, "data_loss", registry.DATA_LOSS),
         records=headline.records(record),
         summary=part(record, "summary"),
         missing=page_sections.missing(record),
@@ -109,7 +110,7 @@ def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
     ]
     # who gives a history has put this run in it, or left it out because it is no drill
     if rows(record, "scenarios") and not drills:
-        value, limit, _ = headline.fact(record, "recovery_time", "recovery time")
+        value, limit, _ = headline.fact(record, "recovery_time", registry.RECOVERY_TIME)
         summary = part(record, "summary")
         mine = {"recovery_time_s": value, "recovery_limit_s": limit}
         mine |= {"records": summary.get("records_compared")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report.headline import verdict
 
@@ -14,7 +15,7 @@ STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 def recovery(scenario: JSON) -> str:
     """ "3.4 s of 300 s", or "-" where nothing had to recover."""
     for each in scenario["verdicts"]:
-        if each["check"] == "recovery time" and each["limit"] is not None:
+        if each["check"] == registry.RECOVERY_TIME and each["limit"] is not None:
             actual = "never" if each["actual"] is None else f"{each['actual']:.1f} s"
             return f"{actual} of {each['limit']:g} s"
     return "-"
@@ -27,7 +28,7 @@ def table(record: JSON) -> Table:
         ("runbook", "left"),
         ("scenario", "left"),
         ("verdict", "left"),
-        ("recovery time", "right"),
+        (registry.title(registry.RECOVERY_TIME), "right"),
         ("records compared", "right"),
     ):
         found.add_column(name, justify=where, overflow="fold")  # type: ignore[arg-type]
@@ -66,7 +67,8 @@ def markdown(record: JSON) -> str:
         f"Target {record['target'].get('name')}, {record['started_at']} to {record['finished_at']}."
         f" Embedder: {record['embedder']['name']}.",
         "",
-        "| runbook | scenario | verdict | recovery time | records compared |",
+        f"| runbook | scenario | verdict | {registry.title(registry.RECOVERY_TIME)}"
+        " | records compared |",
         "|---|---|---|---|---|",
     ]
     lines += [

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import charts, formatting, headline
 from chromadrill.evidence.report.formatting import number, part, rows, said, texts
@@ -60,7 +61,7 @@ def digest(artifacts: Sequence[JSON]) -> str | None:
 def shown(scenario: JSON, key: str) -> JSON:
     """A scenario with what the page shows of it; `key` makes its ids unlike all others."""
     verdicts = rows(scenario, "verdicts")
-    timed = next((v for v in verdicts if v.get("check") == "recovery time"), {})
+    timed = next((v for v in verdicts if v.get("check") == registry.RECOVERY_TIME), {})
     took = scenario.get("recovery_time_s", timed.get("actual"))
     never = took is None and timed.get("outcome") == "fail"
     backup = part(scenario, "backup")
@@ -143,7 +144,7 @@ def objectives(record: JSON) -> list[JSON]:
     found = []
     for each in rows(record, "objectives"):
         mine = [s for s in rows(record, "scenarios") if _concerns(each, s)]
-        outcomes = [_met(each, scenario) for scenario in mine]
+        outcomes = [met for scenario in mine if (met := _met(each, scenario))]
         worst: str | None = next((o for o in ("fail", "unknown") if o in outcomes), None)
         worst = worst or ("pass" if set(outcomes) == {"pass"} else None)
         counts = {"drilled": len(outcomes), "passed": outcomes.count("pass")}
@@ -156,11 +157,11 @@ def _concerns(objective: JSON, scenario: JSON) -> bool:
     if objective.get("id") != "any":
         return bool(scenario.get("runbook") == objective.get("id"))
     check = said(objective.get("check"))
-    return any(said(v.get("check")).startswith(check) for v in rows(scenario, "verdicts"))
+    return any(registry.same_limit(said(v.get("check")), check) for v in rows(scenario, "verdicts"))
 
 
-def _met(objective: JSON, scenario: JSON) -> str:
-    """The outcome of its check, else the scenario's own.
+def _met(objective: JSON, scenario: JSON) -> str | None:
+    """The outcome of its check, else the scenario's own; None where that passed without its check.
 
     Records that name no check for an objective are matched by the limit.
     """
@@ -170,10 +171,13 @@ def _met(objective: JSON, scenario: JSON) -> str:
         v.get("outcome")
         for v in rows(scenario, "verdicts")
         if (
-            said(v.get("check")).startswith(check)
+            registry.same_limit(said(v.get("check")), check)
             if isinstance(check, str)
             else limit is not None and number(v.get("limit")) == limit and v.get("unit") == unit
         )
     ]
-    outcomes = outcomes or [scenario.get("outcome")]
+    if not outcomes:
+        if isinstance(check, str) and scenario.get("outcome") == "pass":
+            return None
+        outcomes = [scenario.get("outcome")]
     return next((o for o in ("fail", "unknown", "pass") if o in outcomes), "unknown")
