@@ -16,7 +16,7 @@ import numpy as np
 import orjson
 
 from chromadrill.chroma.at_rest import Store
-from chromadrill.chroma.at_rest.structure import structure
+from chromadrill.chroma.at_rest.structure import structure_problems
 
 CHROMA = Path(sys.executable).with_name("chroma")
 Json = dict[str, Any]
@@ -130,7 +130,7 @@ def assert_equal(
             assert (mine.view(np.uint32) == theirs.view(np.uint32)).all()
         else:
             assert np.allclose(mine, theirs, rtol=1e-6, atol=1e-6)
-    assert structure(store, info) == []
+    assert structure_problems(store, info) == []
 
 
 def fingerprint(path: Path) -> dict[str, tuple[int, int, int]]:

@@ -17,7 +17,7 @@ import pytest
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.index import HnswIndex
-from chromadrill.chroma.at_rest.structure import structure
+from chromadrill.chroma.at_rest.structure import structure_problems
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw
 from tests.chroma.at_rest.servers import Json, Server, fingerprint
 
@@ -48,7 +48,7 @@ def live_rows(directory: Path) -> list[tuple[int, int]]:
     """
     index = HnswIndex(directory)
     owned = np.fromiter(index.label_to_id, np.uint64, len(index.label_to_id))
-    rows = np.flatnonzero(np.isin(index.labels, owned) & ~index.deleted)
+    rows = np.flatnonzero(np.isin(index.labels, owned) & ~index.is_deleted)
     return [(row_size(directory) * (int(row) + 1) - 8, int(index.labels[row])) for row in rows]
 
 
@@ -75,7 +75,7 @@ def verdict(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
     with Store.open(path) as store:
         for info in store.collections():
             try:
-                said[info.name] = structure(store, info)
+                said[info.name] = structure_problems(store, info)
             except (StoreUnknown, StoreUnreadable) as error:
                 said[info.name] = [str(error)]
             try:
@@ -107,7 +107,7 @@ def test_a_healthy_store_is_silent(copy: Path) -> None:
     assert not any(said.values())
     assert not any(without.values())
     with Store.open(copy) as store:
-        assert store.integrity() == []
+        assert store.integrity_problems() == []
 
 
 FILES: dict[str, Callable[[Path], object]] = {
@@ -222,13 +222,13 @@ def test_damaged_tables_are_named(copy: Path, what: str) -> None:
         assert any(said.values()) or any(without.values())
     else:
         with Store.open(copy) as store:
-            assert store.integrity()
+            assert store.integrity_problems()
 
 
 def test_a_full_text_index_that_differs_is_found(copy: Path) -> None:
     sql(copy, "UPDATE embedding_fulltext_search_data SET block = x'00' WHERE id > 10")
     with Store.open(copy) as store:
-        assert any("full-text" in line for line in store.integrity())
+        assert any("full-text" in line for line in store.integrity_problems())
 
 
 def test_a_missing_empty_or_foreign_store_is_unreadable(tmp_path: Path) -> None:
@@ -270,8 +270,8 @@ def test_a_hostile_pickle_runs_nothing_and_is_unknown(copy: Path, tmp_path: Path
             with pytest.raises(StoreUnknown, match="more than plain data"):
                 list(store.pages(infos["l2-100"]))
             with pytest.raises(StoreUnknown):
-                structure(store, infos["l2-100"])
-            assert structure(store, infos["ip-100"]) == []
+                structure_problems(store, infos["l2-100"])
+            assert structure_problems(store, infos["ip-100"]) == []
     assert not (tmp_path / "owned").exists()
 
 
@@ -311,7 +311,7 @@ def test_random_damage_gives_sentences_and_no_other_exception(copy: Path, seed: 
     try:
         verdict(copy)
         with Store.open(copy) as store:
-            store.tenants(), store.databases(), store.integrity()
+            store.tenants(), store.databases(), store.integrity_problems()
     except (StoreUnreadable, StoreUnknown) as error:
         said = str(error)
     else:
@@ -332,10 +332,10 @@ def test_the_pickle_reader_agrees_with_python_on_every_protocol() -> None:
 
 
 def test_normalising_matches_the_sequential_float32_sum() -> None:
-    from chromadrill.chroma.at_rest.vectors import normalised
+    from chromadrill.chroma.at_rest.vectors import normalise
 
     rows = np.random.default_rng(0).standard_normal((50, 33)).astype(np.float32)
-    _, lengths = normalised(rows)
+    _, lengths = normalise(rows)
     for row, length in zip(rows, lengths, strict=True):
         total = np.float32(0)
         for value in row:

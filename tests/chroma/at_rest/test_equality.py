@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.at_rest import Store
-from chromadrill.chroma.at_rest.structure import structure
+from chromadrill.chroma.at_rest.structure import structure_problems
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw, vectors
 from tests.chroma.at_rest.servers import (
     Json,
@@ -35,7 +35,7 @@ Serve = Callable[..., Server]
 def check(path: Path, live: list[tuple[Json, Json]]) -> None:
     before = fingerprint(path)
     with Store.open(path) as store:
-        assert store.integrity() == []
+        assert store.integrity_problems() == []
         for c, answer in live:
             assert_equal(store, c, answer)
             info = next(i for i in store.collections() if i.id == c["id"])
@@ -135,7 +135,7 @@ def test_extreme_vectors_equal_the_live_answer_and_are_sound(tmp_path: Path, ser
             page = next(store.pages(info))
             theirs = np.array(answer["embeddings"], np.float64).astype(np.float32)
             assert np.array_equal(page.vectors, theirs, equal_nan=True), c["name"]
-            assert structure(store, info) == []
+            assert structure_problems(store, info) == []
 
 
 def test_tenants_databases_configuration_and_schema_equal_the_api(
@@ -173,7 +173,7 @@ def test_tenants_databases_configuration_and_schema_equal_the_api(
             assert typed(i.schema) == typed(c["schema"])
             assert typed(i.metadata) == typed(c["metadata"])
             assert i.space == c["configuration_json"]["hnsw"]["space"]
-            assert structure(store, i) == []
+            assert structure_problems(store, i) == []
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -204,8 +204,8 @@ def test_a_store_killed_while_writing_equals_what_the_next_server_answers(
     with Store.open(path) as store:
         info = store.collections()[0]
         pages = list(store.pages(info))
-        assert structure(store, info) == []
-        assert store.integrity() == []
+        assert structure_problems(store, info) == []
+        assert store.integrity_problems() == []
     assert fingerprint(path) == before
     answer = serve(path).everything(c)
     assert [i for p in pages for i in p.ids] == answer["ids"]

@@ -1,4 +1,4 @@
-"""A data directory read without a server: records, vectors and structure, nothing written."""
+"""A data directory without a server: records, vectors and structure. Nothing is written."""
 
 from chromadrill.chroma.at_rest.database import StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.store import Store

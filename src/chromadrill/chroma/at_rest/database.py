@@ -1,4 +1,4 @@
-"""Opening `chroma.sqlite3` without touching the directory it lies in."""
+"""The database file `chroma.sqlite3`, opened without touching the directory it lies in."""
 
 from __future__ import annotations
 
@@ -26,22 +26,26 @@ _LONGEST_VALUE = 256 * 1024 * 1024
 
 
 class StoreUnreadable(DrillError):
-    """The data is not there: missing, empty or damaged. The message is one sentence."""
+    """The data is missing, empty or damaged. The message is one sentence."""
 
 
 class StoreUnknown(Unavailable):
-    """The data cannot be judged: another format, or no permission. The message is one sentence."""
+    """The data cannot be judged: unknown format, or no permission. The message is one sentence."""
 
 
 class Database:
-    """A read-only connection to one store's SQLite file, and what must be removed after it."""
+    """A read-only connection to one store's SQLite file.
+
+    `file` is the original, `source` the file that is read: the original, or a private copy of it
+    together with its journal. `versions`: migration set -> number of its newest migration.
+    """
 
     def __init__(self, directory: Path) -> None:
-        """Open `directory`/chroma.sqlite3; raises StoreUnreadable or StoreUnknown."""
+        """Open `directory`/chroma.sqlite3. Raises StoreUnreadable or StoreUnknown."""
         self.file = directory / FILE_NAME
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         try:
-            _refuse_unless_sqlite(directory, self.file)
+            _require_sqlite(directory, self.file)
             sidecars = [s for s in _sidecars(self.file) if s.stat().st_size]
             self.source = self._private_copy(sidecars) if sidecars else self.file
         except PermissionError as error:
@@ -55,7 +59,7 @@ class Database:
             self.tables = {
                 name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table'")
             }
-            self.versions = self._checked_versions()
+            self.versions = self._read_versions()
         except DAMAGE as error:
             self.close()
             raise StoreUnreadable(f"{self.file} is damaged: {error}.") from error
@@ -82,7 +86,7 @@ class Database:
         connection.execute("PRAGMA query_only=ON")
         return connection
 
-    def _checked_versions(self) -> dict[str, int]:
+    def _read_versions(self) -> dict[str, int]:
         # Only real tables are read: a view of the same name could run for ever.
         missing = [name for name in _TABLES if name not in self.tables]
         if "migrations" in missing or len(missing) > len(_TABLES) // 2:
@@ -108,18 +112,18 @@ class Database:
         return heads
 
     def rows(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of one query, streamed; raises StoreUnreadable where SQLite finds damage."""
+        """Yield the rows of one query. Raises StoreUnreadable where SQLite finds damage."""
         try:
             yield from self.connection.execute(sql, values)
         except DAMAGE as error:
             raise StoreUnreadable(f"{self.file} is damaged: {error}.") from error
 
     def one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
-        """The first row of a query, or None; raises StoreUnreadable."""
+        """Return the first row of a query, or None. Raises StoreUnreadable."""
         return next(self.rows(sql, *values), None)
 
     def columns(self, table: str) -> set[str]:
-        """The column names of a table (older servers have fewer)."""
+        """Return the column names of a table: older servers have fewer."""
         return {str(row[1]) for row in self.rows(f"PRAGMA table_info({table})")}
 
     def close(self) -> None:
@@ -136,7 +140,7 @@ def _sidecars(file: Path) -> list[Path]:
     return [p for p in map(file.with_name, names) if p.is_file()]
 
 
-def _refuse_unless_sqlite(directory: Path, file: Path) -> None:
+def _require_sqlite(directory: Path, file: Path) -> None:
     if not directory.is_dir():
         raise StoreUnreadable(f"{directory} is not a directory.")
     try:

@@ -1,4 +1,4 @@
-"""The files of one persisted HNSW index: header.bin, data_level0.bin, length.bin and the pickle."""
+"""The files of one HNSW index at rest: header.bin, data_level0.bin, length.bin and the pickle."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _PICKLE_PER_ROW = 16 * 1024
 
 
 class IndexDamaged(Exception):
-    """The index cannot give a single vector. The message is a clause for a sentence."""
+    """The index cannot give a single vector. The message is a clause of a sentence."""
 
 
 class Header(NamedTuple):
-    """header.bin, in file order. Sizes and offsets are bytes within a row of data_level0.bin."""
+    """The fields of header.bin, in file order. Sizes and offsets are bytes within a row of level 0."""
 
     version: int
     level0_offset: int
@@ -49,14 +49,17 @@ class Header(NamedTuple):
 
     @property
     def dimension(self) -> int:
+        """The dimension of the vectors."""
         return (self.label_offset - self.vector_offset) // 4
 
 
 class HnswIndex:
-    """A synced index. `id_to_label` and `label_to_id` come from the pickle.
+    """An index as it was last synced.
 
-    `rows` is uint8 of shape (n, row_size), a memory map; n is the header's count or, where the
-    file was cut off, what it still holds (`short`). `lengths` is float32 of shape (<= n,).
+    `rows` is uint8 of shape (n, row_size), a memory map of data_level0.bin. n is the header's count
+    or, where the file was cut off (`short`), what the file still holds. `lengths` is float32 of shape
+    (<= n,), `labels` uint64 of shape (n,). `id_to_label`, `label_to_id`, `added` (the labels ever
+    given out) and `max_seq_id` come from the pickle.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -85,30 +88,30 @@ class HnswIndex:
         self._sorted = self.labels[self._order]
 
     @property
-    def deleted(self) -> npt.NDArray[np.bool_]:
-        """Rows marked deleted, shape (n,): the mark is a bit beside the level-0 link count."""
+    def is_deleted(self) -> npt.NDArray[np.bool_]:
+        """Whether each row is marked deleted, shape (n,): a bit beside the level-0 link count."""
         return (self.rows[:, self.header.level0_offset + 2] & 1).astype(np.bool_)
 
     def rows_of(self, labels: Labels) -> Rows:
-        """Row numbers of the labels, -1 where no live row carries one."""
+        """Return the row number of each label, -1 where no live row carries it."""
         if not len(self._sorted):
             return np.full(len(labels), -1, np.int64)
         # The server keeps the last row of a label, should two carry it.
-        at = np.searchsorted(self._sorted, labels, side="right") - 1
-        found = (at >= 0) & (self._sorted[np.maximum(at, 0)] == labels)
-        rows = np.where(found, self._order[np.maximum(at, 0)], -1)
+        place = np.searchsorted(self._sorted, labels, side="right") - 1
+        is_known = (place >= 0) & (self._sorted[np.maximum(place, 0)] == labels)
+        rows = np.where(is_known, self._order[np.maximum(place, 0)], -1)
         marks = self.rows[np.maximum(rows, 0), self.header.level0_offset + 2] & 1
         return np.where(marks == 0, rows, -1)
 
-    def stored_vectors(self, rows: Rows) -> npt.NDArray[np.float32]:
-        """The vectors as they lie in the file, float32 (len(rows), dimension)."""
+    def read_vectors(self, rows: Rows) -> npt.NDArray[np.float32]:
+        """Return the vectors of some rows as the file holds them, float32 (len(rows), dimension)."""
         header = self.header
         block = self.rows[rows, header.vector_offset : header.label_offset]
         return np.ascontiguousarray(block).view("<f4").reshape(len(rows), header.dimension)
 
 
 def regular_size(file: Path) -> int:
-    """Size in bytes; raises OSError, also for what is not a regular file (a pipe would hang)."""
+    """Return the size in bytes. Raises OSError, also for no regular file: a pipe would hang."""
     details = file.stat()
     if not stat.S_ISREG(details.st_mode):
         raise OSError(f"{file.name} is not a regular file")
@@ -149,18 +152,18 @@ def _read_pickle(directory: Path, rows: int) -> _Maps:
     if size > _PICKLE_FLOOR + rows * _PICKLE_PER_ROW:
         raise IndexDamaged(f"{PICKLE} is {size} bytes for {rows} rows")
     try:
-        found = read_dict(file.read_bytes())
+        content = read_dict(file.read_bytes())
     except PickleRefused as error:
         raise StoreUnknown(f"{file} holds more than plain data ({error}).") from error
     except PickleDamaged as error:
         raise IndexDamaged(f"{PICKLE} is damaged ({error})") from error
-    ids, labels = found.get("id_to_label"), found.get("label_to_id")
+    ids, labels = content.get("id_to_label"), content.get("label_to_id")
     if not _is_mapping(ids, str, int) or not _is_mapping(labels, int, str):
         raise IndexDamaged(f"{PICKLE} lacks its maps of ids and labels")
     ids, labels = cast(dict[str, int], ids), cast(dict[int, str], labels)
     if any(not 0 <= label < 2**63 for label in ids.values()):
         raise IndexDamaged(f"{PICKLE} holds labels out of range")
-    added, seq = found.get("total_elements_added"), found.get("max_seq_id")
+    added, seq = content.get("total_elements_added"), content.get("max_seq_id")
     return ids, labels, added if isinstance(added, int) else None, as_seq_id(seq)
 
 

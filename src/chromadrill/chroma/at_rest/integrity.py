@@ -1,4 +1,4 @@
-"""SQLite's own checks of a store, and the references between its tables."""
+"""The integrity of a store's tables: SQLite's own checks, and the references between tables."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ _REFERENCES = (
 )  # fmt: skip
 
 
-def integrity(db: Database, directory: Path) -> list[str]:
-    """Sentences, empty when everything is in order. `directory` only names the store."""
-    found = []
+def integrity_problems(db: Database, directory: Path) -> list[str]:
+    """Return what is wrong, as sentences; empty for a sound store. `directory` names it in them."""
+    problems = []
     try:
         for (line,) in db.rows(f"PRAGMA integrity_check({_MOST})"):
             if line != "ok":
-                found.append(f"SQLite finds damage in {db.file.name} of {directory}: {line}.")
-        found += _full_text(db)
+                problems.append(f"SQLite finds damage in {db.file.name} of {directory}: {line}.")
+        problems += _full_text(db)
         for text, rest in _REFERENCES:
             row = db.one(f"SELECT count(*) FROM {rest}")
             if row and row[0]:
-                found.append(f"{row[0]} {text}.")
+                problems.append(f"{row[0]} {text}.")
     except StoreUnreadable as error:
-        found.append(str(error))
-    return found
+        problems.append(str(error))
+    return problems
 
 
 def _full_text(db: Database) -> list[str]:

@@ -1,4 +1,4 @@
-"""The write-ahead log (`embeddings_queue`): what was written after an index or table last synced.
+"""The write-ahead log (`embeddings_queue`): what was written since an index or table last synced.
 
 Operations: 0 add (ignored where the id exists), 1 update (ignored where it does not), 2 upsert,
 3 delete.
@@ -26,22 +26,22 @@ class Stretch(NamedTuple):
 
 
 def stretches(db: Database) -> dict[str, Stretch]:
-    """Collection id -> its stretch of the queue. The topic ends with the collection's id."""
-    found: dict[str, Stretch] = {}
+    """Return collection id -> its stretch of the queue. A topic ends with the collection's id."""
+    by_collection: dict[str, Stretch] = {}
     sql = "SELECT topic, min(seq_id), max(seq_id) FROM embeddings_queue GROUP BY topic"
     for topic, first, last in db.rows(sql):
-        found[str(topic).rpartition("/")[2]] = Stretch(str(topic), int(first), int(last))
-    return found
+        by_collection[str(topic).rpartition("/")[2]] = Stretch(str(topic), int(first), int(last))
+    return by_collection
 
 
-def newest(db: Database) -> int:
-    """The newest sequence number in the whole queue (0 when it is empty)."""
+def newest_seq_id(db: Database) -> int:
+    """Return the newest sequence number in the whole queue, 0 for an empty one."""
     row = db.one("SELECT max(seq_id) FROM embeddings_queue")
     return int(row[0]) if row and isinstance(row[0], int) else 0
 
 
 def as_seq_id(value: object) -> int | None:
-    """A sequence number: an integer, or the 8 bytes that servers before 1.0 wrote."""
+    """Return a sequence number from an integer or the 8 bytes of servers before 1.0, else None."""
     if isinstance(value, int):
         return value
     if isinstance(value, bytes) and len(value) == 8:
@@ -49,10 +49,10 @@ def as_seq_id(value: object) -> int | None:
     return None
 
 
-def entries(db: Database, stretch: Stretch, after: int, what: str) -> Iterator[tuple[Any, ...]]:
-    """(seq_id, operation, id, `what`) of the entries newer than `after`, in order."""
+def entries(db: Database, stretch: Stretch, after: int, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Return (seq_id, operation, id, *columns) of the entries newer than `after`, in their order."""
     sql = (
-        f"SELECT seq_id, operation, id, {what} FROM embeddings_queue "
+        f"SELECT seq_id, operation, id, {columns} FROM embeddings_queue "
         "WHERE seq_id BETWEEN ? AND ? AND topic = ? ORDER BY seq_id"
     )
     return db.rows(sql, max(stretch.first, after + 1), stretch.last, stretch.topic)
@@ -61,7 +61,10 @@ def entries(db: Database, stretch: Stretch, after: int, what: str) -> Iterator[t
 def vector_changes(
     db: Database, stretch: Stretch | None, after: int, indexed: dict[str, int]
 ) -> dict[str, int]:
-    """Record id -> the entry whose vector is the truth now, or DELETED, for ids changed since."""
+    """Return the changes since `after`: record id -> the entry that has its vector now, or DELETED.
+
+    `indexed`: the ids that the index holds.
+    """
     changed: dict[str, int] = {}
     if stretch is None:
         return changed
@@ -80,7 +83,7 @@ def vector_changes(
 
 
 class RecordChange:
-    """What the log does to one record: `created` replaces it, else `values` are merged in."""
+    """What the log does to one record: `values` replace it where it is `created`, else merge in."""
 
     __slots__ = ("alive", "created", "values")
 
@@ -89,18 +92,19 @@ class RecordChange:
         self.created = False
         self.values: dict[str, Any] = {}
 
-    def merged(self, stored: dict[str, Any]) -> dict[str, Any]:
-        """The record's raw metadata; null and an empty list remove a key."""
-        both = self.values if self.created else {**stored, **self.values}
+    def apply(self, raw: dict[str, Any]) -> dict[str, Any]:
+        """Return the record's raw metadata after the change; null and an empty list remove a key."""
+        both = self.values if self.created else {**raw, **self.values}
         return {key: value for key, value in both.items() if value is not None and value != []}
 
 
 def record_changes(
     db: Database, stretch: Stretch | None, after: int, segment: str
 ) -> dict[str, RecordChange]:
-    """Changes the tables have not taken in yet (a server killed between its transactions).
+    """Return record id -> the change that the tables have not taken in yet.
 
-    Re-created records come last in the mapping's order, as their new row numbers do.
+    A server that was killed between its transactions leaves such changes. Records created again come
+    last in the mapping's order, as their new row numbers do. Raises StoreUnreadable.
     """
     changes: dict[str, RecordChange] = {}
     if stretch is None:
@@ -127,9 +131,9 @@ def record_changes(
 
 def _values(text: object) -> dict[str, Any]:
     try:
-        found = orjson.loads(text) if isinstance(text, str) else {}
+        values = orjson.loads(text) if isinstance(text, str) else {}
     except orjson.JSONDecodeError:
-        found = None
-    if not isinstance(found, dict):
+        values = None
+    if not isinstance(values, dict):
         raise StoreUnreadable("An entry of embeddings_queue holds metadata that is not JSON.")
-    return found
+    return values

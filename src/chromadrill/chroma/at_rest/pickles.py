@@ -1,9 +1,9 @@
 """A reader of `index_metadata.pickle` that knows plain data only.
 
-Unpickling runs code and can be made to allocate without bound (one memo opcode of five bytes
-asks for gigabytes), so the few opcodes that dicts of strings and numbers need are read here by
-hand; whatever else the file holds is refused, not executed. The one exception is the record
-class in which servers up to 0.6.3 wrote the same dict: its state is taken, no class is looked up.
+Unpickling runs code, and a file can make it allocate without bound (one memo opcode of five bytes
+asks for gigabytes). So the few opcodes that dicts of strings and numbers need are read here by hand;
+whatever else the file holds is refused, not executed. The one exception is the record class in
+which servers up to 0.6.3 wrote the same dict: its state is read, no class is looked up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class PickleRefused(Exception):
-    """The file wants more than plain data (an object, a call): it cannot be judged."""
+    """The file holds more than plain data, an object or a call: it cannot be judged."""
 
 
 class PickleDamaged(Exception):
@@ -28,16 +28,16 @@ _CONSTANTS: dict[int, Any] = {0x4E: None, 0x88: True, 0x89: False}
 
 
 def read_dict(data: bytes) -> dict[Any, Any]:
-    """The one dict in `data`; raises PickleRefused or PickleDamaged."""
+    """Return the one dict in `data`. Raises PickleRefused or PickleDamaged."""
     if data[:1] in (b"(", b"}", b"]", b"c"):
         raise PickleRefused("protocol 0 or 1")  # no Chroma server writes these
     try:
-        found = _run(data)
+        content = _run(data)
     except (LookupError, struct.error, ValueError, TypeError, AttributeError) as error:
         raise PickleDamaged(f"{type(error).__name__}") from error
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise PickleDamaged("no dict in it")
-    return found
+    return content
 
 
 def _run(data: bytes) -> Any:

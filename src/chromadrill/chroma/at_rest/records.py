@@ -1,4 +1,4 @@
-"""Ids, documents, metadata and uris of one collection, out of the SQLite tables and the log."""
+"""The records of one collection without their vectors, out of the SQLite tables and the log."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ DOCUMENT, URI = "chroma:document", "chroma:uri"
 
 
 class RecordSource:
-    """The live records of one METADATA segment, in the order the server answers them.
+    """The live records of one METADATA segment, in the order in which the server answers them.
 
-    `keys` are the row numbers (int64, 8 bytes a record): pages are cut from them, so that no
-    query sorts or holds the whole collection.
+    `keys` are the row numbers (int64, 8 bytes a record). Pages are cut from them, so that no query
+    sorts or holds the whole collection. Every method may raise StoreUnreadable.
     """
 
     def __init__(self, db: Database, segment: str, changes: dict[str, RecordChange]) -> None:
@@ -30,10 +30,10 @@ class RecordSource:
             db.one("SELECT 1 FROM embedding_metadata_array LIMIT 1") is not None
         )
         sql = "SELECT id FROM embeddings WHERE segment_id = ?"
-        found = np.fromiter((row[0] for row in db.rows(sql, segment)), np.int64)
-        self.keys: npt.NDArray[np.int64] = np.sort(found)
+        keys = np.fromiter((row[0] for row in db.rows(sql, segment)), np.int64)
+        self.keys: npt.NDArray[np.int64] = np.sort(keys)
         self._created = [
-            (id_, change.merged({})) for id_, change in changes.items() if change.created
+            (id_, change.apply({})) for id_, change in changes.items() if change.created
         ]
         self._removed = sum(
             db.one("SELECT 1 FROM embeddings WHERE segment_id = ? AND embedding_id = ?",
@@ -46,10 +46,10 @@ class RecordSource:
         return len(self.keys) - self._removed + len(self._created)
 
     def pages(self, size: int) -> Iterator[list[tuple[str, Raw]]]:
-        """Pages of (id, raw metadata with the chroma: keys), never empty."""
+        """Yield pages of (id, raw metadata with the chroma: keys); no page is empty."""
         waiting: list[tuple[str, Raw]] = []
         for start in range(0, len(self.keys), size):
-            waiting += self._live(self._stored(self.keys[start : start + size]))
+            waiting += self._after_log(self._rows(self.keys[start : start + size]))
             while len(waiting) >= size:
                 yield waiting[:size]
                 waiting = waiting[size:]
@@ -58,35 +58,37 @@ class RecordSource:
             yield waiting[start : start + size]
 
     def sample(self, wanted: int) -> list[tuple[str, Raw]]:
-        """About `wanted` records spread over all, oldest to newest."""
+        """Return about `wanted` records spread over all, oldest to newest."""
         places = np.linspace(0, len(self.keys) - 1, min(wanted, len(self.keys))).astype(int)
-        found = self._live(self._stored(self.keys[np.unique(places)])) if len(self.keys) else []
-        return (found + self._created)[:wanted]
+        records = (
+            self._after_log(self._rows(self.keys[np.unique(places)])) if len(self.keys) else []
+        )
+        return (records + self._created)[:wanted]
 
-    def named(self, segment: str, ids: Sequence[str]) -> list[tuple[str, Raw]]:
-        """Those of `ids` that are there."""
+    def select(self, segment: str, ids: Sequence[str]) -> list[tuple[str, Raw]]:
+        """Return those of the records `ids` that the segment holds."""
         sql = (
             "SELECT e.id FROM json_each(?) j CROSS JOIN embeddings e "
             "ON e.segment_id = ? AND e.embedding_id = j.value"
         )
         wanted = orjson.dumps(list(ids)).decode()
         keys = np.fromiter((row[0] for row in self._db.rows(sql, wanted, segment)), np.int64)
-        created = [each for each in self._created if each[0] in set(ids)]
-        return self._live(self._stored(keys)) + created
+        created = [record for record in self._created if record[0] in set(ids)]
+        return self._after_log(self._rows(keys)) + created
 
-    def _live(self, page: list[tuple[str, Raw]]) -> list[tuple[str, Raw]]:
+    def _after_log(self, page: list[tuple[str, Raw]]) -> list[tuple[str, Raw]]:
         if not self._changes:
             return page
-        kept = []
+        records = []
         for id_, raw in page:
             change = self._changes.get(id_)
             if change is None:
-                kept.append((id_, raw))
+                records.append((id_, raw))
             elif change.alive and not change.created:
-                kept.append((id_, change.merged(raw)))
-        return kept
+                records.append((id_, change.apply(raw)))
+        return records
 
-    def _stored(self, keys: npt.NDArray[np.int64]) -> list[tuple[str, Raw]]:
+    def _rows(self, keys: npt.NDArray[np.int64]) -> list[tuple[str, Raw]]:
         wanted = orjson.dumps(keys.tolist()).decode()
         page: dict[int, tuple[str, Raw]] = {}
         # CROSS JOIN keeps the order of the page; a plain join may start from another table.
@@ -136,10 +138,10 @@ class RecordSource:
 
 
 def split(raw: Raw) -> tuple[str | None, Raw | None, str | None]:
-    """(document, metadata, uri) of raw metadata.
+    """Return (document, metadata, uri) of raw metadata, which is changed.
 
-    The server answers null where nothing but a document is stored, yet {} where what is left
-    after hiding the `chroma:` keys (a uri) is empty.
+    The server answers null where nothing but a document is stored. It answers {} where nothing is
+    left after hiding the other `chroma:` keys (a uri).
     """
     document = _string(raw.pop(DOCUMENT, None))
     if not raw:
@@ -151,7 +153,7 @@ def split(raw: Raw) -> tuple[str | None, Raw | None, str | None]:
 
 
 def _text(value: Any) -> Any:
-    """The value, unless it is neither text nor absent: SQLite lets damage put anything there."""
+    """The value, if it is text or absent: SQLite lets damage put anything there."""
     if value is None or isinstance(value, str):
         return value
     raise StoreUnreadable("A text of the store's records holds something else than text.")

@@ -1,4 +1,4 @@
-"""Which stores a release of Chroma can open: told by the migrations in the store, before a start.
+"""The stores that a release of Chroma can open, by the migrations in the store, before a start.
 
 A server that is given a newer store panics at its start, or worse (measured: 1.0.0 on a directory
 of 1.5.9). A newer server migrates an older store at its first start, and there is no way back.
@@ -33,15 +33,15 @@ _OLDEST, _NEWEST = next(iter(HEADS)), list(HEADS)[-1]
 def refuse_newer(data: Path, release: str | None) -> None:
     """Raise Refused where the store in `data` is newer than what `release` can open.
 
-    A release that is not in HEADS is taken for the newest below it that is (one before all of them
-    for the oldest). Of an unknown one (None), or one after all of them, nobody knows: that is told,
-    and its server's start will show; so it will where the store tells nothing.
+    A release that is not in HEADS counts as the newest below it, one before all of them as the oldest.
+    Of an unknown release (None), or of one after all of HEADS, nobody knows: a warning says so, and
+    the start of its server will show. A store without migrations is left to that start, too.
     """
-    found = heads(data)
-    taken_for = _taken_for(release)
+    store_heads = heads(data)
+    nearest = _nearest(release)
     numbers = numbers_of(release or "")
-    known = HEADS[taken_for]
-    newer = sorted(name for name, head in found.items() if head > known.get(name, 0))
+    known = HEADS[nearest]
+    newer = sorted(name for name, head in store_heads.items() if head > known.get(name, 0))
     if not newer:
         return
     if not numbers or numbers > numbers_of(_NEWEST):
@@ -50,26 +50,28 @@ def refuse_newer(data: Path, release: str | None) -> None:
             " server does not start, use a newer one, or restore a backup made by it.",
             release or "(of an unknown release)",
             data,
-            taken_for,
+            nearest,
         )
         return
-    got = ", ".join(f"{name} {found[name]}" for name in newer)
+    actual = ", ".join(f"{name} {store_heads[name]}" for name in newer)
     wanted = ", ".join(f"{name} {known.get(name, 0)}" for name in newer)
     able = [
-        each for each, its in HEADS.items() if all(h <= its.get(n, 0) for n, h in found.items())
+        other
+        for other, its in HEADS.items()
+        if all(head <= its.get(name, 0) for name, head in store_heads.items())
     ]
     raise Refused(
-        f"The store in {data} is newer than Chroma {release}: it has {got}, and that release knows"
-        f" {wanted} at most{_measured(release, taken_for)}. Nothing was started, nothing was changed.",
+        f"The store in {data} is newer than Chroma {release}: it has {actual}, and that release knows"
+        f" {wanted} at most{_note(release, nearest)}. Nothing was started, nothing was changed.",
         next_step=(f"Use Chroma {able[0]} or newer" if able else "Use a newer Chroma")
         + f", or restore a backup made by {release}.",
     )
 
 
 def heads(data: Path) -> dict[str, int]:
-    """The newest migration of each set in a store; empty where there is none, or none to be read.
+    """Return the newest migration of each set in a store; empty where none can be read.
 
-    Fit for a running server's directory, too: nothing is locked, and migrations are old rows.
+    It may be called on a running server's directory: nothing is locked, and migrations are old rows.
     """
     uri = f"file:{quote(str((data / FILE_NAME).absolute()))}?mode=ro&immutable=1"
     try:
@@ -81,17 +83,17 @@ def heads(data: Path) -> dict[str, int]:
 
 
 def numbers_of(release: str) -> tuple[int, ...]:
-    """(1, 5, 9) of 1.5.9, v1.5.9 and 1.5.9-debian; () of what names no release (latest)."""
-    found = re.match(r"v?(\d+(?:\.\d+)+)(?![\d.])", release)
-    return tuple(map(int, found[1].split("."))) if found else ()
+    """Return (1, 5, 9) for 1.5.9, v1.5.9 and 1.5.9-debian, () for a name of no release (latest)."""
+    match = re.match(r"v?(\d+(?:\.\d+)+)(?![\d.])", release)
+    return tuple(map(int, match[1].split("."))) if match else ()
 
 
-def _taken_for(release: str | None) -> str:
+def _nearest(release: str | None) -> str:
     numbers = numbers_of(release or "")
-    below = [each for each in HEADS if numbers_of(each) <= numbers]
+    below = [known for known in HEADS if numbers_of(known) <= numbers]
     return max(below, key=numbers_of, default=_OLDEST)
 
 
-def _measured(release: str | None, taken_for: str) -> str:
-    same = numbers_of(release or "") == numbers_of(taken_for)
-    return "" if same else f" (taken for {taken_for}, the nearest that was measured)"
+def _note(release: str | None, nearest: str) -> str:
+    same = numbers_of(release or "") == numbers_of(nearest)
+    return "" if same else f" (taken for {nearest}, the nearest that was measured)"

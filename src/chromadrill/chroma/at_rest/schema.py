@@ -1,7 +1,7 @@
-"""What a collection's configuration is, from the columns that hold it on disk.
+"""The configuration and schema of a collection, from the columns that hold them on disk.
 
-1.5.9 keeps it in `schema_str` (`config_json_str` is "{}"); 1.0.0 kept it in `config_json_str`;
-0.x kept only `hnsw:*` metadata, which the server copied to the VECTOR segment's metadata.
+1.5.9 keeps both in `schema_str` (`config_json_str` is "{}"). 1.0.0 kept them in `config_json_str`.
+0.x kept `hnsw:*` metadata only, which the server copied to the VECTOR segment's metadata.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ _HNSW = {
     "sync_threshold": 1000,
     "resize_factor": 1.2,
 }
-_SHOWN = ("ef_construction", "ef_search", "max_neighbors", "resize_factor", "sync_threshold")
+_LISTED = ("ef_construction", "ef_search", "max_neighbors", "resize_factor", "sync_threshold")
 _Json = dict[str, Any]
 
 
 def parse_object(text: object) -> _Json | None:
-    """The JSON object in a text column; None for NULL, broken JSON or anything else."""
+    """Return the JSON object in a text column; None for NULL, broken JSON or anything else."""
     try:
-        found = orjson.loads(text) if isinstance(text, str) else None
+        value = orjson.loads(text) if isinstance(text, str) else None
     except orjson.JSONDecodeError:
         return None
-    return found if isinstance(found, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def from_schema(schema: _Json) -> _Json | None:
-    """`configuration_json` as the API answers it for this schema; None where it names no index."""
+    """Return `configuration_json` as the API answers it for this schema; None if it has no index."""
     index = _vector_index(schema)
     if index is None:
         return None
@@ -44,21 +44,21 @@ def from_schema(schema: _Json) -> _Json | None:
             "spann": {"space": index.get("space") or "l2", **index["spann"]},
             "embedding_function": index.get("embedding_function"),
         }
-    given = index.get("hnsw")
-    hnsw = {**_HNSW, **(given if isinstance(given, dict) else {})}
+    settings = index.get("hnsw")
+    hnsw = {**_HNSW, **(settings if isinstance(settings, dict) else {})}
     return {
-        "hnsw": {"space": index.get("space") or "l2", **{key: hnsw[key] for key in _SHOWN}},
+        "hnsw": {"space": index.get("space") or "l2", **{key: hnsw[key] for key in _LISTED}},
         "spann": None,
         "embedding_function": index.get("embedding_function"),
     }
 
 
 def schema_from_config(config: _Json) -> _Json:
-    """The schema that 1.5.9 answers for a collection that has none on disk (written by 1.0.0)."""
-    inner = config.get("vector_index")
-    given = dict(inner.get("hnsw") or {}) if isinstance(inner, dict) else {}
-    space = given.pop("space", None) or "l2"
-    hnsw = {key: given.get(key, value) for key, value in _HNSW.items()}
+    """Return the schema that 1.5.9 answers for a collection that has none on disk (of 1.0.0)."""
+    index = config.get("vector_index")
+    settings = dict(index.get("hnsw") or {}) if isinstance(index, dict) else {}
+    space = settings.pop("space", None) or "l2"
+    hnsw = {key: settings.get(key, value) for key, value in _HNSW.items()}
     if hnsw["num_threads"] is None:
         del hnsw["num_threads"]
     function = config.get("embedding_function")
@@ -87,14 +87,14 @@ def schema_from_config(config: _Json) -> _Json:
 
 
 def space_in_use(configuration: _Json | None, segment_metadata: _Json) -> str:
-    """The distance space queries use: l2, cosine or ip.
+    """Return the metric of queries: l2, cosine or ip.
 
-    The server lets `hnsw:space` of the segment's metadata win over a configuration that is all
-    defaults, and yet lists that configuration as l2.
+    In the server `hnsw:space` of the segment's metadata wins over a configuration that is all
+    defaults, and yet the server lists that configuration as l2.
     """
     legacy = segment_metadata.get("hnsw:space")
     index = (configuration or {}).get("hnsw") or (configuration or {}).get("spann") or {}
-    is_default = all(index.get(key, _HNSW[key]) == _HNSW[key] for key in _SHOWN)
+    is_default = all(index.get(key, _HNSW[key]) == _HNSW[key] for key in _LISTED)
     space = index.get("space", "l2")
     if space == "l2" and is_default and legacy in SPACES:
         return str(legacy)

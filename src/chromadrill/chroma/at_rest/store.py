@@ -1,6 +1,6 @@
-"""A Chroma data directory read at rest: no server, nothing in the directory is written.
+"""A store: a Chroma data directory read without a server. Nothing in the directory is written.
 
-The records come as a 1.5.9 server on the same directory would answer them, vectors bit for bit.
+The records are what a 1.5.9 server on the same directory would answer, vectors bit for bit.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from chromadrill.chroma.at_rest.database import Database, StoreUnknown, StoreUnreadable
-from chromadrill.chroma.at_rest.integrity import integrity
+from chromadrill.chroma.at_rest.integrity import integrity_problems
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, record_changes, stretches
 from chromadrill.chroma.at_rest.records import Raw, RecordSource, split
 from chromadrill.chroma.at_rest.schema import (
@@ -35,21 +35,25 @@ class Segment(NamedTuple):
 
 
 class Store:
-    """One store, open for reading. Every method may raise StoreUnreadable or StoreUnknown."""
+    """One store, open for reading. Every method may raise StoreUnreadable or StoreUnknown.
+
+    `versions`: migration set -> number of its newest migration, as text, and `user_version`.
+    """
 
     def __init__(self, path: Path, db: Database) -> None:
         self.path = path
         self.db = db
-        self.versions = {**{name: str(head) for name, head in db.versions.items()}}
+        self.versions = {name: str(head) for name, head in db.versions.items()}
         row = db.one("PRAGMA user_version")
         self.versions["user_version"] = str(row[0]) if row else "0"
 
     @classmethod
     def open(cls, path: Path) -> Store:
-        """Open the directory; raises StoreUnreadable or StoreUnknown with one sentence."""
+        """Open the directory `path`. Raises StoreUnreadable or StoreUnknown."""
         return cls(path, Database(path))
 
     def close(self) -> None:
+        """Close the database; a private copy of it is removed."""
         self.db.close()
 
     def __enter__(self) -> Store:
@@ -64,15 +68,16 @@ class Store:
         self.close()
 
     def tenants(self) -> list[str]:
+        """Return the names of all tenants, sorted."""
         return [str(row[0]) for row in self.db.rows("SELECT id FROM tenants ORDER BY id")]
 
     def databases(self) -> list[tuple[str, str]]:
-        """(tenant, database), sorted."""
+        """Return (tenant, database) of all databases, sorted."""
         sql = "SELECT tenant_id, name FROM databases ORDER BY tenant_id, name"
         return [(str(tenant), str(name)) for tenant, name in self.db.rows(sql)]
 
     def collections(self) -> list[CollectionInfo]:
-        """Every collection whose database row exists, sorted by tenant, database, name."""
+        """Return the collections whose database row exists, sorted by tenant, database, name."""
         columns = self.db.columns("collections")
         config = "c.config_json_str" if "config_json_str" in columns else "NULL"
         schema = "c.schema_str" if "schema_str" in columns else "NULL"
@@ -83,57 +88,59 @@ class Store:
         )
         return [self._info(*row) for row in list(self.db.rows(sql))]
 
-    def count(self, c: CollectionInfo) -> int:
-        """The number of live records."""
-        return len(self.records(c))
+    def count(self, info: CollectionInfo) -> int:
+        """Return the number of live records."""
+        return len(self.records(info))
 
-    def pages(self, c: CollectionInfo, size: int = 2000) -> Iterator[Page]:
-        """Every live record, `size` to a page, in the server's order; memory holds one page, the
-        ids of the index and 8 bytes a record."""
-        records, vectors = self.records(c), self.vectors(c)
-        dimension = _dimension(c, vectors)
+    def pages(self, info: CollectionInfo, size: int = 2000) -> Iterator[Page]:
+        """Yield every live record, `size` to a page, in the server's order.
+
+        Memory holds one page, the ids of the index and 8 bytes a record.
+        """
+        records, vectors = self.records(info), self.vectors(info)
+        dimension = _dimension(info, vectors)
         # A damaged dimension must not become a giant page: 256 MB of vectors at most.
         size = max(1, min(size, 2**26 // max(1, dimension)))
         for page in records.pages(size):
             yield _page(page, vectors, dimension)
 
-    def sample(self, c: CollectionInfo, wanted: int, ids: Sequence[str] = ()) -> Page:
-        """About `wanted` records spread over the collection, or those named by `ids`."""
-        records, vectors = self.records(c), self.vectors(c)
-        segment = self.segment(c, "METADATA")
-        found = records.named(segment.id, ids) if ids and segment else records.sample(wanted)
-        return _page(found, vectors, _dimension(c, vectors))
+    def sample(self, info: CollectionInfo, wanted: int, ids: Sequence[str] = ()) -> Page:
+        """Return about `wanted` records spread over the collection, or the records `ids`."""
+        records, vectors = self.records(info), self.vectors(info)
+        segment = self.segment(info, "METADATA")
+        rows = records.select(segment.id, ids) if ids and segment else records.sample(wanted)
+        return _page(rows, vectors, _dimension(info, vectors))
 
-    def integrity(self) -> list[str]:
-        """Sentences from SQLite's own checks and the references between tables; empty when ok."""
-        return integrity(self.db, self.path)
+    def integrity_problems(self) -> list[str]:
+        """Return what SQLite's own checks and the references between tables show, as sentences."""
+        return integrity_problems(self.db, self.path)
 
-    def segment(self, c: CollectionInfo, scope: str) -> Segment | None:
-        """The collection's VECTOR or METADATA segment, None where its row is gone."""
+    def segment(self, info: CollectionInfo, scope: str) -> Segment | None:
+        """Return the collection's segment, VECTOR or METADATA; None where its row is gone."""
         sql = (
             "SELECT s.id, m.seq_id FROM segments s LEFT JOIN max_seq_id m ON m.segment_id = s.id "
             "WHERE s.collection = ? AND s.scope = ?"
         )
-        row = self.db.one(sql, c.id, scope)
+        row = self.db.one(sql, info.id, scope)
         return Segment(str(row[0]), as_seq_id(row[1]) or 0) if row else None
 
-    def stretch(self, c: CollectionInfo) -> Stretch | None:
-        """Where the collection's entries lie in the write-ahead log."""
-        return self._stretches.get(c.id)
+    def stretch(self, info: CollectionInfo) -> Stretch | None:
+        """Return where the collection's entries lie in the write-ahead log, None where it has none."""
+        return self._stretches.get(info.id)
 
-    def records(self, c: CollectionInfo) -> RecordSource:
-        """The collection's ids, documents and metadata."""
-        segment = self.segment(c, "METADATA")
+    def records(self, info: CollectionInfo) -> RecordSource:
+        """Return the source of the collection's ids, documents, metadata and uris."""
+        segment = self.segment(info, "METADATA")
         if segment is None:
-            raise StoreUnreadable(f"Collection {c.name} has lost its METADATA segment row.")
-        changes = record_changes(self.db, self.stretch(c), segment.synced, segment.id)
+            raise StoreUnreadable(f"Collection {info.name} has lost its METADATA segment row.")
+        changes = record_changes(self.db, self.stretch(info), segment.synced, segment.id)
         return RecordSource(self.db, segment.id, changes)
 
-    def vectors(self, c: CollectionInfo) -> VectorSource:
-        """The collection's vectors."""
-        segment = self.segment(c, "VECTOR")
+    def vectors(self, info: CollectionInfo) -> VectorSource:
+        """Return the source of the collection's vectors."""
+        segment = self.segment(info, "VECTOR")
         id_, synced = segment if segment else (None, 0)
-        return VectorSource(self.db, self.path, c, id_, synced, self.stretch(c))
+        return VectorSource(self.db, self.path, info, id_, synced, self.stretch(info))
 
     @cached_property
     def _stretches(self) -> dict[str, Stretch]:
@@ -166,22 +173,24 @@ class Store:
         )
 
     def _metadata(self, sql: str, key: str) -> dict[str, Any] | None:
-        found: dict[str, Any] = {}
+        metadata: dict[str, Any] = {}
         for row in self.db.rows(sql, key):
             _, name, text, integer, real, *rest = row
             if rest and rest[0] is not None:
-                found[str(name)] = rest[0] != 0
+                metadata[str(name)] = rest[0] != 0
             else:
-                found[str(name)] = next((v for v in (text, integer, real) if v is not None), None)
-        return found or None
+                metadata[str(name)] = next(
+                    (v for v in (text, integer, real) if v is not None), None
+                )
+        return metadata or None
 
 
-def _dimension(c: CollectionInfo, vectors: VectorSource) -> int:
-    dimension = c.dimension
+def _dimension(info: CollectionInfo, vectors: VectorSource) -> int:
+    dimension = info.dimension
     if dimension is None:
         dimension = vectors.index.header.dimension if vectors.index else 0
     if not 0 <= dimension < 2**20:
-        raise StoreUnreadable(f"Collection {c.name} has an absurd dimension, {dimension}.")
+        raise StoreUnreadable(f"Collection {info.name} has an absurd dimension, {dimension}.")
     return dimension
 
 

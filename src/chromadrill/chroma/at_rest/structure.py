@@ -1,4 +1,4 @@
-"""What can never be true of a healthy collection, as sentences."""
+"""The structure of a collection in the files: what can never be true of a healthy one."""
 
 from __future__ import annotations
 
@@ -8,62 +8,71 @@ from typing import cast
 import numpy as np
 
 from chromadrill.chroma.at_rest.graph import graph_problems
-from chromadrill.chroma.at_rest.log import Stretch, entries, newest
+from chromadrill.chroma.at_rest.log import Stretch, entries, newest_seq_id
 from chromadrill.chroma.at_rest.store import Segment, Store
 from chromadrill.chroma.at_rest.vectors import VectorSource
 from chromadrill.core.model import CollectionInfo
 
 
-def structure(store: Store, c: CollectionInfo) -> list[str]:
-    """Sentences, empty when sound; raises StoreUnreadable or StoreUnknown as the reader does."""
-    found = []
-    if c.schema is None or c.configuration is None:
-        found.append(f"Collection {c.name}: its schema cannot be read.")
-    rows = {scope: store.segment(c, scope) for scope in ("METADATA", "VECTOR")}
+def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
+    """Return what is wrong, as sentences; empty for a sound collection.
+
+    Raises StoreUnreadable or StoreUnknown where the files cannot be read.
+    """
+    problems = []
+    if info.schema is None or info.configuration is None:
+        problems.append(f"Collection {info.name}: its schema cannot be read.")
+    rows = {scope: store.segment(info, scope) for scope in ("METADATA", "VECTOR")}
     for scope, segment in rows.items():
         if segment is None:
-            found.append(f"Collection {c.name} has lost its {scope} segment row.")
+            problems.append(f"Collection {info.name} has lost its {scope} segment row.")
     metadata, vector = rows["METADATA"], rows["VECTOR"]
     if metadata is None or vector is None:
-        return found
-    last = newest(store.db)
+        return problems
+    last = newest_seq_id(store.db)
     for scope, segment in (("METADATA", metadata), ("VECTOR", vector)):
         if segment.synced > last:
-            found.append(
-                f"Collection {c.name}: its {scope} segment claims entry {segment.synced}, but the "
+            problems.append(
+                f"Collection {info.name}: its {scope} segment claims entry {segment.synced}, but the "
                 f"newest in the log is {last}; new writes would vanish."
             )
-    found += [f"Collection {c.name}: {text}." for text in _tables(store, metadata)]
-    vectors = store.vectors(c)
-    found += [f"Collection {c.name}: its index is damaged: {text}." for text in vectors.problems]
-    found += [f"Collection {c.name}: {text}." for text in _log(store, c, metadata, vectors)]
-    live = {id_ for page in store.records(c).pages(5000) for id_, _ in page}
-    if live and c.dimension is None:
-        found.append(f"Collection {c.name} has records but no dimension.")
-    found += [f"Collection {c.name}: {text}." for text in _vectors(live, c, vectors)]
-    return found
+    problems += [f"Collection {info.name}: {text}." for text in _tables(store, metadata)]
+    vectors = store.vectors(info)
+    problems += [
+        f"Collection {info.name}: its index is damaged: {text}." for text in vectors.problems
+    ]
+    problems += [
+        f"Collection {info.name}: {text}." for text in _log(store, info, metadata, vectors)
+    ]
+    live = {id_ for page in store.records(info).pages(5000) for id_, _ in page}
+    if live and info.dimension is None:
+        problems.append(f"Collection {info.name} has records but no dimension.")
+    problems += [f"Collection {info.name}: {text}." for text in _vectors(live, info, vectors)]
+    return problems
 
 
-def _vectors(live: set[str], c: CollectionInfo, vectors: VectorSource) -> list[str]:
-    found = []
+def _vectors(live: set[str], info: CollectionInfo, vectors: VectorSource) -> list[str]:
+    problems = []
     owned = vectors.ids()
     lost, stray = len(live - owned), len(owned - live)
     if lost:
-        found.append(f"{lost} of {len(live)} records have no vector")
+        problems.append(f"{lost} of {len(live)} records have no vector")
     if stray:
-        found.append(f"{stray} vectors belong to no record")
+        problems.append(f"{stray} vectors belong to no record")
     index = vectors.index
     if index is None:
-        return found
+        return problems
     served = [label for id_, label in index.id_to_label.items() if id_ not in vectors.changed]
     rows = index.rows_of(np.array(served, np.uint64))
     if (rows < 0).any():
-        found.append(f"{int((rows < 0).sum())} records have a label but no live row in the index")
-    problems = graph_problems(index, c.space == "cosine", np.sort(rows[rows >= 0]))
-    return found + [f"in its index, {text}" for text in problems]
+        problems.append(
+            f"{int((rows < 0).sum())} records have a label but no live row in the index"
+        )
+    of_graph = graph_problems(index, info.space == "cosine", np.sort(rows[rows >= 0]))
+    return problems + [f"in its index, {text}" for text in of_graph]
 
 
-def _log(store: Store, c: CollectionInfo, metadata: Segment, vectors: VectorSource) -> list[str]:
+def _log(store: Store, info: CollectionInfo, metadata: Segment, vectors: VectorSource) -> list[str]:
     # The log is purged only up to what every segment has taken in: a record that changed later
     # than the index's last sync must still have its entry there. Without a mark nothing is known:
     # the server replays whatever is left, and no answer changes.
@@ -72,21 +81,23 @@ def _log(store: Store, c: CollectionInfo, metadata: Segment, vectors: VectorSour
         "WHERE e.segment_id = ? AND typeof(e.seq_id) = 'integer' AND e.seq_id > ? "
         "AND (q.seq_id IS NULL OR q.id <> e.embedding_id OR q.topic NOT LIKE ?)"
     )
-    row = store.db.one(sql, metadata.id, vectors.synced, f"%/{c.id}") if vectors.synced else None
-    found = [f"the log has lost the newest entries of {row[0]} records"] if row and row[0] else []
-    stretch, bad = store.stretch(c), 0
-    for encoding, blob in _logged_vectors(store, stretch, vectors.synced):
+    row = store.db.one(sql, metadata.id, vectors.synced, f"%/{info.id}") if vectors.synced else None
+    problems = (
+        [f"the log has lost the newest entries of {row[0]} records"] if row and row[0] else []
+    )
+    stretch, bad = store.stretch(info), 0
+    for encoding, blob in _vectors_in_log(store, stretch, vectors.synced):
         # The server refuses NaN and infinity, so one in the log is damage.
-        whole = isinstance(blob, bytes) and len(blob) == 4 * (c.dimension or 0)
+        whole = isinstance(blob, bytes) and len(blob) == 4 * (info.dimension or 0)
         if whole and encoding == "FLOAT32":
             whole = bool(np.isfinite(np.frombuffer(cast(bytes, blob), "<f4")).all())
         bad += not whole
     if bad:
-        found.append(f"{bad} vectors in the log are not {c.dimension} finite numbers")
-    return found
+        problems.append(f"{bad} vectors in the log are not {info.dimension} finite numbers")
+    return problems
 
 
-def _logged_vectors(
+def _vectors_in_log(
     store: Store, stretch: Stretch | None, after: int
 ) -> Iterator[tuple[object, object]]:
     if stretch is not None:
@@ -141,9 +152,9 @@ def _tables(store: Store, metadata: Segment) -> list[str]:
                 "WHERE e.segment_id = ? AND m.id IS NULL",
             ),
         ]
-    found = []
+    problems = []
     for text, sql in checks:
         row = store.db.one(sql, metadata.id)
         if row and row[0]:
-            found.append(text.format(row[0]))
-    return found
+            problems.append(text.format(row[0]))
+    return problems

@@ -17,12 +17,12 @@ Vectors = npt.NDArray[np.float32]
 _TINY = np.float32(1e-30)
 
 
-def normalised(vectors: Vectors) -> tuple[Vectors, Vectors]:
-    """(unit vectors, lengths) of float32 rows in the server's arithmetic, bit for bit.
+def normalise(vectors: Vectors) -> tuple[Vectors, Vectors]:
+    """Return (unit vectors, lengths) of float32 rows in the server's arithmetic, bit for bit.
 
-    hnswlib sums the squares one after the other in float32 and multiplies by the reciprocal; a
-    pairwise or SIMD sum (numpy's `sum`, `dot`) is up to 3 ulp off. Measured on x86-64; a build
-    that fuses multiply and add (arm64) may differ in the last bit.
+    hnswlib sums the squares one after the other in float32 and multiplies by the reciprocal. A
+    pairwise or SIMD sum (numpy's `sum`, `dot`) is up to 3 ulp off. Measured on x86-64; a build that
+    fuses multiply and add (arm64) may differ in the last bit.
     """
     with np.errstate(all="ignore"):
         squares = np.add.accumulate(vectors * vectors, axis=1, dtype=np.float32)[:, -1]
@@ -31,14 +31,21 @@ def normalised(vectors: Vectors) -> tuple[Vectors, Vectors]:
 
 
 class VectorSource:
-    """Answers vectors by record id. `problems` are clauses saying why the index gives none."""
+    """The vectors of one collection by record id.
+
+    `problems` say why the index gives no vectors, as clauses of a sentence. `synced` is the sequence
+    number up to which the index holds everything, 0 where it has none. `indexed` is id -> label in the
+    index, `changed` what the log changed since (`log.vector_changes`).
+    """
 
     def __init__(
         self, db: Database, root: Path, info: CollectionInfo, segment: str | None,
         synced: int, stretch: Stretch | None,
     ) -> None:  # fmt: skip
-        """`segment` and `synced`: the VECTOR segment's id and its max_seq_id; raises StoreUnknown
-        for an index that cannot be judged, StoreUnreadable for a damaged queue."""
+        """Read the index and the log. `segment`, `synced`: the VECTOR segment's id and max_seq_id.
+
+        Raises StoreUnknown for an index that cannot be judged, StoreUnreadable for a damaged queue.
+        """
         self._db = db
         self.info = info
         self.problems: list[str] = []
@@ -52,11 +59,11 @@ class VectorSource:
             except IndexDamaged as error:
                 self.problems.append(str(error))
         elif synced > 0:
-            lost = "its pickle" if directory.is_dir() else "its directory"
-            self.problems.append(f"it was synced up to entry {synced} but {lost} is missing")
+            missing = "its pickle" if directory.is_dir() else "its directory"
+            self.problems.append(f"it was synced up to entry {synced} but {missing} is missing")
         if self.index and info.dimension not in (None, self.index.header.dimension):
-            found = self.index.header.dimension
-            self.problems.append(f"it holds {found} dimensions instead of {info.dimension}")
+            dimension = self.index.header.dimension
+            self.problems.append(f"it holds {dimension} dimensions instead of {info.dimension}")
             self.index = None
         # Servers before 1.0 kept the mark in the pickle; a table row wins over it. Without a
         # pickle the server starts an empty index and replays whatever the log still has.
@@ -66,14 +73,17 @@ class VectorSource:
         self.changed = vector_changes(db, stretch, self.synced, self.indexed)
 
     def ids(self) -> set[str]:
-        """Every id that has a vector now."""
+        """Return every id that has a vector now."""
         live = set(self.indexed)
         for id_, state in self.changed.items():
             (live.discard if state == DELETED else live.add)(id_)
         return live
 
     def fetch(self, ids: Sequence[str], dimension: int) -> tuple[Vectors, list[int]]:
-        """Float32 (len(ids), dimension) and the row numbers that have no vector (zeros there)."""
+        """Return the vectors of `ids`, float32 (len(ids), dimension), and the rows without a vector.
+
+        Those rows are zero.
+        """
         out = np.zeros((len(ids), dimension), np.float32)
         queued: dict[int, int] = {}
         places: list[int] = []
@@ -99,7 +109,7 @@ class VectorSource:
         if self._cosine:
             rows = np.where(rows < len(self.index.lengths), rows, -1)
         rows, where = rows[rows >= 0], where[rows >= 0]
-        vectors = self.index.stored_vectors(rows)
+        vectors = self.index.read_vectors(rows)
         if self._cosine:
             with np.errstate(all="ignore"):
                 vectors = vectors * self.index.lengths[rows][:, None]
@@ -122,7 +132,7 @@ class VectorSource:
                 out[queued[seq]] = np.frombuffer(blob, kind)
                 have.append(queued[seq])
         if self._cosine and have:
-            units, lengths = normalised(out[have])
+            units, lengths = normalise(out[have])
             with np.errstate(all="ignore"):
                 out[have] = units * lengths[:, None]
         return set(have)

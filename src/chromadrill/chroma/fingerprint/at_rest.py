@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown
-from chromadrill.chroma.at_rest.structure import structure
+from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.chroma.fingerprint import probes
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
 from chromadrill.core.clock import now, utc_now
@@ -82,7 +82,8 @@ class _Reader:
             versions = dict(store.versions)
             with self.step("integrity", str(self.path)):
                 self.read_errors += [
-                    ReadError("integrity", str(self.path), text) for text in store.integrity()
+                    ReadError("integrity", str(self.path), text)
+                    for text in store.integrity_problems()
                 ]
             with self.step("inventory", str(self.path)):
                 databases, gone = self.inventory(store)
@@ -110,7 +111,7 @@ class _Reader:
             self.counts[info.key] = store.count(info)
         with self.step("structure", info.key):
             self.read_errors += [
-                ReadError("structure", info.key, text) for text in structure(store, info)
+                ReadError("structure", info.key, text) for text in structure_problems(store, info)
             ]
         questions: list[probes.Question] = []
         with self.step("records", info.key):
