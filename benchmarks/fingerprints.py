@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import fingerprint_file, live, probes
+from chromadrill.chroma.fingerprint import fingerprint_file, live, probes, server_answers
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
 from chromadrill.targets.process.target import ProcessTarget
@@ -109,8 +109,8 @@ def self_recall(bench: Bench) -> Measured:
     ids, vectors = grader.selves()
 
     def bare() -> None:
-        for start in range(0, len(ids), live.BATCH):
-            bench.chroma.query(bench.info, vectors[start : start + live.BATCH])
+        for start in range(0, len(ids), server_answers.BATCH):
+            bench.chroma.query(bench.info, vectors[start : start + server_answers.BATCH])
 
     def ours() -> None:
         live._Observer(bench.chroma, (Scope(),), None).recall(bench.info, grader, [])

@@ -189,4 +189,4 @@ def test_linked_segment_directories_are_copied_and_circles_are_not_followed(trap
 def test_words_are_taken_and_sought_before_a_nul():
     page = Page(["a", "b"], ["ab\0cd", "xcd"], [None, None], [None, None], np.ones((2, 2), "f4"))
     questions = choose(page)
-    assert all("\0" not in (q.words or "") for q in questions)
+    assert all("\0" not in (question.text or "") for question in questions)

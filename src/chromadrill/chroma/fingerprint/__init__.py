@@ -1,1 +1,1 @@
-"""What a database holds and how it answers: taken live or at rest, kept in one file, compared."""
+"""Fingerprints: what a database holds and how it answers, read live or at rest, kept in one file."""

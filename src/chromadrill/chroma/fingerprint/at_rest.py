@@ -1,8 +1,8 @@
-"""What a data directory holds, read without a server; nothing in it is changed.
+"""The fingerprint of a data directory, read without a server. Nothing in the directory is changed.
 
-The same observation as a live one, but for what only a server can answer (recall and the answers
-of the probes are None), and with what only files can show: SQLite's and the full-text index's own
-checks, and the structure of the index files.
+It is the same observation as a live one, without what only a server can answer: recall and the
+answers to the probes are None. It shows what only files can show: SQLite's and the full-text index's
+own checks, and the structure of the index files.
 """
 
 from __future__ import annotations
@@ -30,22 +30,26 @@ from chromadrill.core.model import (
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """The fingerprint of a sound directory, all scopes; raises Unavailable when it is not sound."""
-    seen = observe(path)
-    if seen.read_errors:
-        first = seen.read_errors[0]
+    """Return the fingerprint of all scopes of a directory. Raises Unavailable unless it is sound."""
+    observation = observe(path)
+    if observation.read_errors:
+        first = observation.read_errors[0]
         raise Unavailable(
-            f"No fingerprint of {path}: {len(seen.read_errors)} readings failed, first {first.step} of"
-            f" {first.where}: {first.message}",
+            f"No fingerprint of {path}: {len(observation.read_errors)} readings failed, first"
+            f" {first.step} of {first.where}: {first.message}",
             next_step="A fingerprint of a damaged directory proves nothing; take another backup.",
         )
-    return seen.fingerprint
+    return observation.fingerprint
 
 
 def observe(
     path: Path, scopes: Sequence[Scope] = (), *, like: Fingerprint | None = None
 ) -> Observation:
-    """See everything in the files. `scopes` (default: those of `like`, else all that are found)."""
+    """Return what is in the files of `scopes` (default: those of `like`, else all that are there).
+
+    With `like` the probes are those of that fingerprint. What cannot be read is in the observation's
+    `read_errors`.
+    """
     return _Reader(path, tuple(scopes) or (like.scopes if like else ()), like).run()
 
 
@@ -68,8 +72,8 @@ class _Reader:
         except OSError as error:
             self.read_errors.append(ReadError(name, where, f"{error.filename}: {error.strerror}"))
         except Exception as error:  # damage nobody thought of: the reader's failure, not a verdict
-            said = f"the reader itself failed: {type(error).__name__}: {error}"
-            self.read_errors.append(ReadError(name, where, said, reading=False))
+            message = f"the reader itself failed: {type(error).__name__}: {error}"
+            self.read_errors.append(ReadError(name, where, message, reading=False))
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + now() - started
 
@@ -77,7 +81,7 @@ class _Reader:
         taken_at, versions = utc_now(), {"reader": "at rest"}
         prints: dict[str, CollectionPrint] = {}
         databases: tuple[Scope, ...] = ()
-        gone: tuple[str, ...] = ()
+        missing_tenants: tuple[str, ...] = ()
         with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
             with self.step("integrity", str(self.path)):
@@ -86,24 +90,26 @@ class _Reader:
                     for text in store.integrity_problems()
                 ]
             with self.step("inventory", str(self.path)):
-                databases, gone = self.inventory(store)
+                databases, missing_tenants = self.inventory(store)
             with self.step("inventory", str(self.path)):
                 for info in store.collections():
                     if info.scope in self.scopes:
                         prints[info.key] = self.collection(store, info)
-        seen = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
-        return Observation(seen, tuple(self.read_errors), gone, self.counts, self.seconds)
+        fingerprint = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
+        return Observation(
+            fingerprint, tuple(self.read_errors), missing_tenants, self.counts, self.seconds
+        )
 
     def inventory(self, store: Store) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
-        """Databases of the tenants looked at, and those tenants that are gone."""
-        found = [Scope(*each) for each in store.databases()]
+        """Return the databases of the wanted tenants, and those of the tenants that are missing."""
+        databases = [Scope(tenant, name) for tenant, name in store.databases()]
         if not self.scopes:
-            self.scopes = tuple(found)
-        wanted = {each.tenant for each in self.scopes}
+            self.scopes = tuple(databases)
+        wanted = {scope.tenant for scope in self.scopes}
         if self.like is not None and self.like.taken == "at rest":
             wanted |= set(store.tenants())  # that fingerprint covers every tenant: extras count
-        gone = sorted(wanted - set(store.tenants()))
-        return tuple(each for each in found if each.tenant in wanted), tuple(gone)
+        missing = sorted(wanted - set(store.tenants()))
+        return tuple(scope for scope in databases if scope.tenant in wanted), tuple(missing)
 
     def collection(self, store: Store, info: CollectionInfo) -> CollectionPrint:
         like = self.like.collections.get(info.key) if self.like else None
@@ -131,6 +137,5 @@ class _Reader:
     ) -> list[probes.Question]:
         if like is None:
             return probes.choose(store.sample(info, probes.SAMPLE), info.schema)
-        asked = [(each.kind, each.question) for each in like.answers]
-        ids = sorted({question["id"] for _, question in asked if "id" in question})
-        return probes.bind(asked, store.sample(info, 1, ids))
+        stored, ids = probes.stored_questions(like.answers)
+        return probes.bind(stored, store.sample(info, 1, ids))

@@ -1,4 +1,4 @@
-"""Digests of records: typed, per field, the same whether read over HTTP or from files."""
+"""Digests of records: typed, one a field, the same whether read via HTTP or from files."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ RECORDS = pa.schema(
 
 
 def digest(data: bytes | memoryview) -> bytes:
-    """BLAKE2b-128."""
+    """Return BLAKE2b-128 of the data, 16 bytes."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
 
 
 def text_digest(text: str | None) -> bytes | None:
+    """Return the digest of the text in UTF-8, None for None."""
     return None if text is None else digest(text.encode("utf-8", "surrogatepass"))
 
 
 def canonical(value: JSON | None) -> str | None:
-    """JSON text with sorted keys, which keeps 1, 1.0, "1" and true apart; None stays None.
+    """Return JSON text with sorted keys, which keeps 1, 1.0, "1" and true apart; None for None.
 
-    An empty object is None too: the server answers null for a record without metadata.
+    An empty object gives None too: the server answers null for a record without metadata.
     """
     if not value:
         return None
@@ -47,29 +48,29 @@ def canonical(value: JSON | None) -> str | None:
 
 
 def record_table(page: Page) -> pa.Table:
-    """One row of digests for each record of a page (schema RECORDS), in the page's order."""
+    """Return a row of digests for each record of a page (schema RECORDS), in the page's order."""
     vectors = np.ascontiguousarray(page.vectors, dtype="<f4")
-    rows: list[bytes | None] = [digest(memoryview(row)) for row in vectors]
+    digests: list[bytes | None] = [digest(memoryview(row)) for row in vectors]
     sketches: list[np.ndarray | None] = list(sketch(vectors))
-    for at in page.without_vector:
-        rows[at] = sketches[at] = None
+    for row in page.without_vector:
+        digests[row] = sketches[row] = None
     columns = [
         pa.array(page.ids, pa.string()),
-        pa.array([text_digest(each) for each in page.documents], pa.binary(DIGEST_BYTES)),
-        pa.array([None if d is None else len(d) for d in page.documents], pa.int32()),
-        pa.array([canonical(each) for each in page.metadatas], pa.string()),
-        pa.array([text_digest(each) for each in page.uris], pa.binary(DIGEST_BYTES)),
-        pa.array(rows, pa.binary(DIGEST_BYTES)),
+        pa.array([text_digest(text) for text in page.documents], pa.binary(DIGEST_BYTES)),
+        pa.array([None if text is None else len(text) for text in page.documents], pa.int32()),
+        pa.array([canonical(metadata) for metadata in page.metadatas], pa.string()),
+        pa.array([text_digest(uri) for uri in page.uris], pa.binary(DIGEST_BYTES)),
+        pa.array(digests, pa.binary(DIGEST_BYTES)),
         pa.array(sketches, RECORDS.field("sketch").type),
     ]
     return pa.Table.from_arrays(columns, schema=RECORDS)
 
 
 def sketch(vectors: np.ndarray) -> np.ndarray:
-    """Project (n, dim) float32 onto 8 fixed sign vectors: float32 (n, 8).
+    """Project vectors, float32 (n, dimension), onto 8 fixed sign vectors: float32 (n, 8).
 
-    The difference of two sketches estimates the norm of the difference of the vectors, so a drift
-    of an ulp can be told from another vector without keeping either.
+    The difference of two sketches estimates the norm of the difference of the vectors. So a drift of
+    an ulp can be told from another vector without keeping either.
     """
     with np.errstate(all="ignore"):  # a damaged vector may hold NaN or 1e300; its digest says so
         projected: np.ndarray = vectors.astype(np.float64) @ _signs(vectors.shape[1])
@@ -84,24 +85,26 @@ def _signs(dimension: int) -> np.ndarray:
 
 
 def set_digest(ids: Iterable[str]) -> list[object]:
-    """[count, digest] of a set of ids, whatever their order; additive, so it can be streamed."""
-    total = IdSet()
-    total.add(ids)
-    return total.value()
+    """Return [count, digest] of a set of ids, whatever their order."""
+    id_set = IdSet()
+    id_set.add(ids)
+    return id_set.value()
 
 
 class IdSet:
-    """A set of ids as a count and a sum of 64-bit hashes: flat memory, no order."""
+    """A set of ids as a count and a sum of 64-bit hashes, in flat memory, whatever the order."""
 
     def __init__(self) -> None:
         self.count = 0
         self._sum = 0
 
     def add(self, ids: Iterable[str]) -> None:
-        for each in ids:
+        """Add ids that are not in the set yet."""
+        for id_ in ids:
             self.count += 1
-            hashed = hashlib.blake2b(each.encode("utf-8", "surrogatepass"), digest_size=8)
-            self._sum += int.from_bytes(hashed.digest(), "little")
+            hasher = hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8)
+            self._sum += int.from_bytes(hasher.digest(), "little")
 
     def value(self) -> list[object]:
+        """Return [count, digest], the digest as 16 hex digits."""
         return [self.count, f"{self._sum & (1 << 64) - 1:016x}"]

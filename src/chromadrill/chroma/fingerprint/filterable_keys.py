@@ -1,4 +1,4 @@
-"""Which questions a collection's schema allows: an index that is off answers 400, and is no fault."""
+"""The questions that a collection's schema allows: an index that is off answers 400, without fault."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _INDEX = {
 
 
 def filterable(schema: JSON | None, metadata: JSON | None) -> JSON | None:
-    """The keys of a record's metadata that may be filtered by."""
+    """Return the part of a record's metadata that may be filtered by."""
     if not schema or not metadata:
         return metadata
     return {
         key: value
         for key, value in metadata.items()
-        if type(value) not in _INDEX or _enabled(schema, key, *_INDEX[type(value)])
+        if type(value) not in _INDEX or _is_enabled(schema, key, *_INDEX[type(value)])
     }
 
 
-def searchable(schema: JSON | None) -> bool:
+def is_searchable(schema: JSON | None) -> bool:
     """Whether `$contains` may be asked of documents."""
-    return _enabled(schema or {}, "#document", "string", "fts_index", default=True)
+    return _is_enabled(schema or {}, "#document", "string", "fts_index", default=True)
 
 
-def _enabled(schema: JSON, key: str, kind: str, index: str, *, default: bool = True) -> bool:
+def _is_enabled(schema: JSON, key: str, kind: str, index: str, *, default: bool = True) -> bool:
     keyed = (schema.get("keys") or {}).get(key) or {}
     for place in (keyed, schema.get("defaults") or {}):
         setting: Any = (place.get(kind) or {}).get(index)

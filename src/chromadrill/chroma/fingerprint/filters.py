@@ -14,7 +14,7 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {"$gt": gt, "$gte": ge, "$lt": l
 
 
 def choose_filters(metadatas: Sequence[JSON | None]) -> list[JSON]:
-    """Up to 7 filters over the keys that a sample of records uses, one kind per value type."""
+    """Return up to MAX_FILTERS filters over the keys of a sample, a kind for each type of value."""
     values: dict[str, list[Any]] = {}
     for metadata in metadatas:
         for key, value in (metadata or {}).items():
@@ -28,10 +28,10 @@ def choose_filters(metadatas: Sequence[JSON | None]) -> list[JSON]:
         else:
             filters.append({key: {"$gte" if isinstance(middle, int) else "$lt": middle}})
     for key in sorted(values):
-        words = sorted({v for v in values[key] if isinstance(v, str)})[:2]
-        if len(words) == 2:
-            filters.insert(0, {key: {"$in": words}})
-            filters.insert(1, {key: {"$ne": words[0]}})
+        texts = sorted({value for value in values[key] if isinstance(value, str)})[:2]
+        if len(texts) == 2:
+            filters.insert(0, {key: {"$in": texts}})
+            filters.insert(1, {key: {"$ne": texts[0]}})
             break
     if len(filters) > 3:
         filters.insert(0, {"$and": [filters[2], filters[3]]})
@@ -39,17 +39,15 @@ def choose_filters(metadatas: Sequence[JSON | None]) -> list[JSON]:
 
 
 def matches(where: JSON, metadata: JSON | None) -> bool:
-    """Does a record pass the filter? Types are strict, as the server's are: 7 is not 7.0.
+    """Whether a record passes the filter, by the server's rules.
 
-    But an order holds among all numbers, by the server's rule: for integers a limit such as 1.5 is
-    cut to 1, so `$lt 1.5` leaves 1 out and `$gte 1.5` takes it in (measured: 4 operators x 14
-    limits over 19 numbers).
-
-    A record without the key passes `$ne` (the server's rule).
+    Types are strict: 7 is not 7.0. But an order holds among all numbers: for integers a limit such as
+    1.5 is cut to 1, so `$lt 1.5` leaves 1 out and `$gte 1.5` takes it in (measured: 4 operators x 14
+    limits over 19 numbers). A record without the key passes `$ne`.
     """
     for key, wanted in where.items():
         if key == "$and":
-            if not all(matches(each, metadata) for each in wanted):
+            if not all(matches(part, metadata) for part in wanted):
                 return False
         elif not _passes(wanted, (metadata or {}).get(key)):
             return False
@@ -61,7 +59,7 @@ def _passes(wanted: Any, value: Any) -> bool:
         return type(value) is type(wanted) and value == wanted
     ((operator, limit),) = wanted.items()
     if operator == "$in":
-        return any(type(value) is type(each) and value == each for each in limit)
+        return any(type(value) is type(item) and value == item for item in limit)
     if operator == "$ne":
         return not (type(value) is type(limit) and value == limit)
     if type(value) not in (int, float):

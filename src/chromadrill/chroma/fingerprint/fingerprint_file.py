@@ -1,6 +1,6 @@
-"""A fingerprint as one file: a zip of `fingerprint.json` and one Parquet table of records.
+"""The file of a fingerprint: a zip of `fingerprint.json` and one Parquet table of records.
 
-The zip's archive comment, the last 64 bytes of the file, is the SHA-256 of everything before it:
+The zip's archive comment, the last 64 bytes of the file, is the SHA-256 of everything before it. So
 a truncated, altered or foreign file is refused before anything in it is believed.
 """
 
@@ -41,7 +41,10 @@ class FingerprintRefused(Unavailable):
 
 
 def save(fingerprint: Fingerprint, path: Path) -> None:
-    """Write atomically, mode 0600: an existing file is replaced only by a whole one."""
+    """Write the fingerprint to `path`, mode 0600. An existing file is replaced by a whole one only.
+
+    Raises UsageError where `path` is something else than a regular file.
+    """
     try:
         path = path.resolve()  # a link is followed, never replaced
     except RuntimeError as error:
@@ -63,12 +66,12 @@ def save(fingerprint: Fingerprint, path: Path) -> None:
 
 
 def load(path: Path) -> Fingerprint:
-    """Read a fingerprint; raises FingerprintRefused if it is missing, cut, altered or foreign."""
-    again = f"Take a new one: python scripts/fingerprint_chromadb.py --url URL --output {path}"
+    """Return the fingerprint in a file. Raises FingerprintRefused for all but a whole, unaltered one."""
+    next_step = f"Take a new one: python scripts/fingerprint_chromadb.py --url URL --output {path}"
     if not path.is_file():
-        raise FingerprintRefused(f"{path}: no such fingerprint file.", next_step=again)
+        raise FingerprintRefused(f"{path}: no such fingerprint file.", next_step=next_step)
     try:
-        _check_sum(path)
+        _require_checksum(path)
         with zipfile.ZipFile(path) as archive:
             head = orjson.loads(archive.read("fingerprint.json"))
             with archive.open("records.parquet") as file:
@@ -78,23 +81,23 @@ def load(path: Path) -> Fingerprint:
     except Exception as error:  # whatever a foreign file does to the readers, it is refused
         raise FingerprintRefused(
             f"{path} is not a whole, unaltered fingerprint ({type(error).__name__}: {error}).",
-            next_step=again,
+            next_step=next_step,
         ) from error
 
 
-def _check_sum(path: Path) -> None:
+def _require_checksum(path: Path) -> None:
     size = path.stat().st_size
     hasher = hashlib.sha256()
     with path.open("rb") as file:
-        left = max(0, size - _HEX)
-        while left:
-            chunk = file.read(min(left, 1 << 20))
+        remaining = max(0, size - _HEX)
+        while remaining:
+            chunk = file.read(min(remaining, 1 << 20))
             if not chunk:
                 break
             hasher.update(chunk)
-            left -= len(chunk)
-        said = file.read()
-    if said != hasher.hexdigest().encode():
+            remaining -= len(chunk)
+        checksum = file.read()
+    if checksum != hasher.hexdigest().encode():
         raise FingerprintRefused(
             f"{path} is not a whole, unaltered fingerprint (its checksum does not match).",
             next_step="It was cut, changed, or is something else: use the one made with the backup.",
@@ -108,45 +111,45 @@ def _write(fingerprint: Fingerprint, file: Any) -> None:
             archive.open("records.parquet", "w", force_zip64=True) as sink,
             pq.ParquetWriter(pa.PythonFile(sink, mode="w"), ROWS, compression="zstd") as writer,
         ):
-            for number, each in enumerate(prints):
-                for batch in each.records.to_batches(max_chunksize=50_000):
+            for number, one in enumerate(prints):
+                for batch in one.records.to_batches(max_chunksize=50_000):
                     column = pa.array([number] * len(batch), pa.int32())
                     writer.write_batch(pa.record_batch([column, *batch.columns], schema=ROWS))
         archive.writestr("fingerprint.json", orjson.dumps(head_of(fingerprint)))
         archive.comment = b"0" * _HEX
     file.seek(0)
-    hasher, left = hashlib.sha256(), file.seek(0, os.SEEK_END) - _HEX
+    hasher, remaining = hashlib.sha256(), file.seek(0, os.SEEK_END) - _HEX
     file.seek(0)
-    while left:
-        chunk = file.read(min(left, 1 << 20))
+    while remaining:
+        chunk = file.read(min(remaining, 1 << 20))
         hasher.update(chunk)
-        left -= len(chunk)
+        remaining -= len(chunk)
     file.write(hasher.hexdigest().encode())
 
 
 def head_of(fingerprint: Fingerprint) -> dict[str, Any]:
-    """A fingerprint without its records, as a JSON object."""
+    """Return a fingerprint without its records, as a JSON object."""
     return {
         "schema": SCHEMA,
         "taken_at": fingerprint.taken_at,
         "taken": fingerprint.taken,
         "versions": dict(fingerprint.versions),
-        "scopes": [str(each) for each in fingerprint.scopes],
-        "databases": [str(each) for each in fingerprint.databases],
+        "scopes": [str(scope) for scope in fingerprint.scopes],
+        "databases": [str(scope) for scope in fingerprint.databases],
         "collections": [
             {
-                "info": dataclasses.asdict(each.info),
-                "count": each.count,
-                "answers": [_answer_json(answer) for answer in each.answers],
-                "recall": dataclasses.asdict(each.recall) if each.recall else None,
+                "info": dataclasses.asdict(one.info),
+                "count": one.count,
+                "answers": [_answer_json(answer) for answer in one.answers],
+                "recall": dataclasses.asdict(one.recall) if one.recall else None,
             }
-            for each in fingerprint.collections.values()
+            for one in fingerprint.collections.values()
         ],
     }
 
 
 def from_head(head: dict[str, Any], records: pa.Table | None = None) -> Fingerprint:
-    """The fingerprint of a head; without `records` (schema ROWS) those of each print are empty.
+    """Return the fingerprint of a head and `records` (schema ROWS); without them its tables are empty.
 
     Raises KeyError, TypeError or ValueError for an object that is no head.
     """
@@ -157,9 +160,9 @@ def from_head(head: dict[str, Any], records: pa.Table | None = None) -> Fingerpr
         taken_at=head["taken_at"],
         taken=head["taken"],
         versions=head["versions"],
-        scopes=tuple(Scope.parse(each) for each in head["scopes"]),
-        databases=tuple(Scope.parse(each) for each in head["databases"]),
-        collections={each.info.key: each for each in _collections(head["collections"], table)},
+        scopes=tuple(Scope.parse(text) for text in head["scopes"]),
+        databases=tuple(Scope.parse(text) for text in head["databases"]),
+        collections={one.info.key: one for one in _collections(head["collections"], table)},
     )
 
 
@@ -176,7 +179,7 @@ def _collections(heads: list[dict[str, Any]], table: pa.Table) -> Iterator[Colle
             info=CollectionInfo(**head["info"]),
             count=head["count"],
             records=rows.slice(start, length),
-            answers=tuple(_answer(each) for each in head["answers"]),
+            answers=tuple(_answer(raw) for raw in head["answers"]),
             recall=Recall(**recall) if recall else None,
         )
         start += length

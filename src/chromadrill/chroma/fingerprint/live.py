@@ -1,7 +1,7 @@
-"""What a running server holds and how it answers, read over HTTP, check by check.
+"""The fingerprint of a running server, read via HTTP check by check: what it holds, how it answers.
 
-Every check that fails leaves a Trouble and the next one is tried where it makes sense; a server
-that is dead or hangs ends the observation (two deadlines missed: it will not answer the rest).
+Every check that fails leaves a ReadError, and the next one is tried where it makes sense. A server
+that is dead or hangs ends the observation: after two missed deadlines it will not answer the rest.
 """
 
 from __future__ import annotations
@@ -16,27 +16,23 @@ import pyarrow as pa
 from chromadrill.chroma.api_values import to_page
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
-from chromadrill.chroma.fingerprint import probes
-from chromadrill.chroma.fingerprint.digests import RECORDS, record_table, set_digest
+from chromadrill.chroma.fingerprint import probes, server_answers
+from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import (
-    Answer,
     CollectionInfo,
     CollectionPrint,
     Fingerprint,
     Observation,
     Page,
     ReadError,
-    Recall,
     Scope,
 )
 from chromadrill.core.progress import Advance
 
 PAGE = 1000
-BATCH = 200  # queries sent together
-SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text tie
 
 
 def fingerprint(
@@ -46,22 +42,22 @@ def fingerprint(
     only: Container[str] | None = None,
     advance: Advance = lambda done: None,
 ) -> Fingerprint:
-    """Take the fingerprint of a healthy server; raises Unavailable when any check fails.
+    """Return the fingerprint of a healthy server. Raises Unavailable where any check fails.
 
-    `only`: keys of the collections to look at; by default all of the scopes. `advance` is told of
-    every page's records.
+    `only`: keys of the collections to read; by default all of the scopes. `advance` is called with the
+    number of records of every page.
     """
-    seen = observe(chroma, scopes, only=only, advance=advance)
-    if seen.read_errors:
-        first = seen.read_errors[0]
+    observation = observe(chroma, scopes, only=only, advance=advance)
+    if observation.read_errors:
+        first = observation.read_errors[0]
         raise Unavailable(
-            f"No fingerprint: {len(seen.read_errors)} readings failed, first {first.step} of"
+            f"No fingerprint: {len(observation.read_errors)} readings failed, first {first.step} of"
             f" {first.where}: {first.message}",
             next_step="Repair the source first; a fingerprint of a sick database proves nothing.",
         )
-    if seen.missing_tenants:
-        raise Unavailable(f"No such tenant: {', '.join(seen.missing_tenants)}.")
-    return seen.fingerprint
+    if observation.missing_tenants:
+        raise Unavailable(f"No such tenant: {', '.join(observation.missing_tenants)}.")
+    return observation.fingerprint
 
 
 def observe(
@@ -72,17 +68,17 @@ def observe(
     only: Container[str] | None = None,
     advance: Advance = lambda done: None,
 ) -> Observation:
-    """See everything in `scopes` (default: those of `like`, else the default pair).
+    """Return what is in `scopes` (default: those of `like`, else the default pair).
 
-    With `like`, the same questions are put as in that fingerprint. `only`: keys of the collections
-    to look at; by default all of the scopes.
+    With `like` the server is asked the questions of that fingerprint. `only` and `advance` are those
+    of `fingerprint`. What cannot be read is in the observation's `read_errors`.
     """
     wanted = tuple(scopes) or (like.scopes if like else (Scope(),))
     return _Observer(chroma, wanted, like, only, advance).run()
 
 
 class _ServerGone(Exception):
-    """The server died or hangs; nothing further can be seen."""
+    """The server died or hangs: nothing further can be read."""
 
 
 class _Observer:
@@ -105,12 +101,12 @@ class _Observer:
         taken_at = utc_now()
         prints: dict[str, CollectionPrint] = {}
         databases: list[Scope] = []
-        tenants_gone: list[str] = []
+        missing_tenants: list[str] = []
         versions: dict[str, str] = {}
         try:
             with self.step("start", self.chroma.url):
                 versions = self.chroma.versions()
-            infos = self.inventory(databases, tenants_gone)
+            infos = self.inventory(databases, missing_tenants)
             for info in infos:
                 with self.step("count", info.key):
                     self.counts[info.key] = self.chroma.count(info)
@@ -120,7 +116,7 @@ class _Observer:
                 self.chroma.heartbeat()
         except _ServerGone:
             pass
-        seen = Fingerprint(
+        fingerprint = Fingerprint(
             taken_at=taken_at,
             taken="live",
             versions=versions,
@@ -129,26 +125,30 @@ class _Observer:
             collections=prints,
         )
         return Observation(
-            seen, tuple(self.read_errors), tuple(tenants_gone), self.counts, self.seconds
+            fingerprint,
+            tuple(self.read_errors),
+            tuple(missing_tenants),
+            self.counts,
+            self.seconds,
         )
 
     @contextmanager
     def step(self, name: str, where: str) -> Iterator[None]:
-        """Note the time of a check and, instead of raising, its trouble."""
+        """Note the time of a check, and its error instead of raising it."""
         started = now()
         try:
             yield
         except CallFailed as error:
             self.read_errors.append(ReadError(name, where, str(error)))
             self.deadlines_missed += error.is_timeout
-            if self.deadlines_missed >= 2 or (error.status == 0 and not self.answers()):
+            if self.deadlines_missed >= 2 or (error.status == 0 and not self.is_alive()):
                 raise _ServerGone from error
         except (KeyError, TypeError, ValueError, IndexError) as error:
             self.read_errors.append(ReadError(name, where, f"strange answer: {error!r}"))
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + now() - started
 
-    def answers(self) -> bool:
+    def is_alive(self) -> bool:
         try:
             self.chroma.heartbeat()
         except CallFailed as error:
@@ -156,13 +156,13 @@ class _Observer:
             return False
         return True
 
-    def inventory(self, databases: list[Scope], tenants_gone: list[str]) -> list[CollectionInfo]:
+    def inventory(self, databases: list[Scope], missing_tenants: list[str]) -> list[CollectionInfo]:
         infos: list[CollectionInfo] = []
         for tenant in sorted({scope.tenant for scope in self.scopes}):
             with self.step("inventory", tenant):
                 if not self.chroma.tenant_exists(tenant):
-                    # its collections may still answer over raw HTTP (measured): look on
-                    tenants_gone.append(tenant)
+                    # its collections may still answer via raw HTTP (measured): read on
+                    missing_tenants.append(tenant)
                 databases += [Scope(tenant, name) for name in self.chroma.databases(tenant)]
         for scope in self.scopes:
             with self.step("inventory", str(scope)):
@@ -171,7 +171,7 @@ class _Observer:
                 except CallFailed as error:
                     if error.status != 404:
                         raise
-        return [each for each in infos if self.only is None or each.key in self.only]
+        return [info for info in infos if self.only is None or info.key in self.only]
 
     # ---- one collection -------------------------------------------------------------------------
     def collection(self, info: CollectionInfo) -> CollectionPrint:
@@ -194,8 +194,8 @@ class _Observer:
         if len(self.read_errors) > before and len(tables) == 1:
             return empty
         records = pa.concat_tables(tables).sort_by("id")
-        answers = self.ask(info, grader)
-        recall = self.recall(info, grader, answers)
+        answers = server_answers.ask(self.chroma, info, grader, self.step)
+        recall = server_answers.recall(self.chroma, info, grader, answers, self.step)
         return CollectionPrint(info, count, records, tuple(answers), recall)
 
     def pages(self, info: CollectionInfo) -> Iterator[Page]:
@@ -215,16 +215,15 @@ class _Observer:
         self, info: CollectionInfo, count: int, like: CollectionPrint | None
     ) -> list[probes.Question]:
         if like is not None:
-            asked = [(each.kind, each.question) for each in like.answers]
-            ids = sorted({q["id"] for _, q in asked if "id" in q})
+            stored, ids = probes.stored_questions(like.answers)
             if not ids:
-                return probes.bind(asked, _nothing())
-            return probes.bind(asked, self.records_of(info, ids))
+                return probes.bind(stored, _no_records())
+            return probes.bind(stored, self.records_of(info, ids))
         if count <= 0:
             return []
-        steps = np.unique(np.linspace(0, count - 1, min(probes.SAMPLE, count)).astype(int))
-        pages = [self.chroma.page(info, limit=1, offset=int(at)) for at in steps]
-        return probes.choose(_joined(pages), info.schema)
+        offsets = np.unique(np.linspace(0, count - 1, min(probes.SAMPLE, count)).astype(int))
+        pages = [self.chroma.page(info, limit=1, offset=int(offset)) for offset in offsets]
+        return probes.choose(_concat(pages), info.schema)
 
     def records_of(self, info: CollectionInfo, ids: Sequence[str]) -> Page:
         try:
@@ -234,102 +233,19 @@ class _Observer:
         except CallFailed as error:
             if error.status == 0:
                 raise
-            return next(page_despite_lost_vectors(self.chroma, info, ids=ids), _nothing())
-        return to_page(raw, info.dimension or 0) if raw["ids"] else _nothing()
-
-    def ask(self, info: CollectionInfo, grader: probes.Grader) -> list[Answer]:
-        """Put every question to the server; a failed call is the answer's `trouble`."""
-        answers = grader.answers()
-        plain = [n for n, q in enumerate(grader.questions) if q.kind == "neighbours"]
-        for start in range(0, len(plain), BATCH):
-            group = plain[start : start + BATCH]
-            vectors = np.stack([_vector(grader.questions[n]) for n in group])
-            with self.step("neighbours", info.key):
-                raw = self.chroma.query(info, vectors, n_results=probes.NEIGHBOURS)
-                for n, ids, near in zip(group, raw["ids"], raw["distances"], strict=True):
-                    answers[n] = _answered(answers[n], zip(ids, near, strict=True))
-        for n, question in enumerate(grader.questions):
-            if question.kind == "neighbours":
-                continue
-            with self.step(question.kind, info.key):
-                answers[n] = self.ask_one(info, question, answers[n])
-        return answers
-
-    def ask_one(self, info: CollectionInfo, question: probes.Question, answer: Answer) -> Answer:
-        if question.kind == "filtered neighbours":
-            raw = self.chroma.query(
-                info,
-                _vector(question)[None, :],
-                n_results=probes.NEIGHBOURS,
-                where=question.asked["where"],
-            )
-            return _answered(answer, zip(raw["ids"][0], raw["distances"][0], strict=True))
-        if question.kind == "filter":
-            raw = self.chroma.get(info, where=question.asked["where"])
-        else:
-            raw = self.chroma.get(info, where_document={"$contains": question.words})
-        return dataclasses.replace(answer, answered=tuple(set_digest(raw["ids"])))
-
-    def recall(
-        self, info: CollectionInfo, grader: probes.Grader, answers: Sequence[Answer]
-    ) -> Recall | None:
-        ids, vectors = grader.selves()
-        if not ids:
-            return None
-        missed: list[str] = []
-        asked = 0
-        for start in range(0, len(ids), BATCH):
-            group = ids[start : start + BATCH]
-            with self.step("self-recall", info.key):
-                raw = self.chroma.query(
-                    info, vectors[start : start + BATCH], n_results=probes.NEIGHBOURS
-                )
-                asked += len(group)
-                missed += [
-                    own
-                    for own, found, near in zip(group, raw["ids"], raw["distances"], strict=True)
-                    if own not in found and not _all_tie(near)
-                ]
-        found, wanted = neighbours_found(answers)
-        return Recall(found, wanted, asked - len(missed), len(ids), tuple(missed))
+            return next(page_despite_lost_vectors(self.chroma, info, ids=ids), _no_records())
+        return to_page(raw, info.dimension or 0) if raw["ids"] else _no_records()
 
 
-def neighbours_found(answers: Sequence[Answer]) -> tuple[int, int]:
-    """How many of the exact neighbours were returned: by distance, since equal ones are equal."""
-    found = wanted = 0
-    for answer in answers:
-        if answer.kind != "neighbours" or not answer.expected:
-            continue
-        wanted += len(answer.expected)
-        reach = answer.expected[-1][1]
-        near = [d for _, d in answer.answered or ()]
-        found += sum(d <= reach + SAME_PLACE + 1e-4 * abs(reach) for d in near)
-    return found, wanted
-
-
-def _all_tie(near: Sequence[float]) -> bool:
-    """More than ten records at one place crowd each other out; that is no loss."""
-    return len(near) == probes.NEIGHBOURS and near[-1] - near[0] <= SAME_PLACE
-
-
-def _answered(answer: Answer, pairs: zip[tuple[str, float]]) -> Answer:
-    return dataclasses.replace(answer, answered=tuple([i, float(d)] for i, d in pairs))
-
-
-def _vector(question: probes.Question) -> np.ndarray:
-    assert question.vector is not None  # noqa: S101 - only asked of questions with vectors
-    return question.vector
-
-
-def _nothing() -> Page:
+def _no_records() -> Page:
     return Page([], [], [], [], np.empty((0, 0), np.float32))
 
 
-def _joined(pages: Sequence[Page]) -> Page:
+def _concat(pages: Sequence[Page]) -> Page:
     return Page(
-        ids=[i for page in pages for i in page.ids],
-        documents=[d for page in pages for d in page.documents],
-        metadatas=[m for page in pages for m in page.metadatas],
-        uris=[u for page in pages for u in page.uris],
+        ids=[record for page in pages for record in page.ids],
+        documents=[document for page in pages for document in page.documents],
+        metadatas=[metadata for page in pages for metadata in page.metadatas],
+        uris=[uri for page in pages for uri in page.uris],
         vectors=np.concatenate([page.vectors for page in pages]),
     )

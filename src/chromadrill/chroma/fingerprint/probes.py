@@ -1,6 +1,6 @@
-"""Questions with known answers: the known side, computed over the records by brute force.
+"""The probes of a fingerprint: questions whose right answers are computed over all records.
 
-A Grader reads every page once, in flat memory, and knows afterwards what a right server answers:
+A Grader reads every page once, in flat memory. Afterwards it knows what a right server answers:
 exact nearest neighbours, filters, filtered neighbours, text search.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chromadrill.chroma.fingerprint.digests import IdSet
-from chromadrill.chroma.fingerprint.filterable_keys import filterable, searchable
+from chromadrill.chroma.fingerprint.filterable_keys import filterable, is_searchable
 from chromadrill.chroma.fingerprint.filters import choose_filters, matches
 from chromadrill.core.model import JSON, Answer, Page
 
@@ -26,46 +26,57 @@ SELF_RECALL_MAX = 5000  # records asked to find themselves; all, where a collect
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as it is stored (`asked`), with what it needs from the records at hand."""
+    """A question as a fingerprint stores it (`stored`), with what it needs from the records at hand.
+
+    `vector` is float32 (dimension,), for neighbours; `text` are words of a document, for text search.
+    """
 
     kind: str
-    asked: JSON
+    stored: JSON
     vector: np.ndarray | None = None
-    words: str | None = None
+    text: str | None = None
 
 
 def choose(sample: Page, schema: JSON | None = None) -> list[Question]:
-    """Questions from a sample of records: their neighbours, their metadata, their words.
+    """Return questions from a sample of records: their neighbours, their metadata, their words.
 
-    Only those that the collection's schema allows.
+    A question that the collection's schema does not allow is left out.
     """
-    filters = choose_filters([filterable(schema, each) for each in sample.metadatas])
+    filters = choose_filters([filterable(schema, metadata) for metadata in sample.metadatas])
     rows = dict(zip(sample.ids, range(len(sample.ids)), strict=True))
-    asked: list[tuple[str, JSON]] = [("neighbours", {"id": each}) for each in sample.ids]
-    asked += [("filter", {"where": each}) for each in filters]
-    asked += [
+    questions: list[tuple[str, JSON]] = [("neighbours", {"id": record}) for record in sample.ids]
+    questions += [("filter", {"where": where}) for where in filters]
+    questions += [
         ("filtered neighbours", {"id": record, "where": where})
         for where in filters[:FILTERED]
         for record in sample.ids[:3]
     ]
-    for record in sample.ids[:TEXTS] if searchable(schema) else ():
+    for record in sample.ids[:TEXTS] if is_searchable(schema) else ():
         document = before_nul(sample.documents[rows[record]])
         if document:
             length = min(32, len(document))
             start = _number(record) % (len(document) - length + 1)
-            asked.append(("text", {"id": record, "start": start, "length": length}))
-    return bind(asked, sample)
+            questions.append(("text", {"id": record, "start": start, "length": length}))
+    return bind(questions, sample)
 
 
-def bind(asked: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
-    """Give stored questions the vectors and words of the records they name.
+def stored_questions(answers: Sequence[Answer]) -> tuple[list[tuple[str, JSON]], list[str]]:
+    """Return the questions of a fingerprint's answers, (kind, question), and the ids they name."""
+    questions = [(answer.kind, answer.question) for answer in answers]
+    return questions, sorted({question["id"] for _, question in questions if "id" in question})
 
-    A question whose record is gone or has lost its vector or words cannot be put; it is left out
-    (the records' own check names the loss).
+
+def bind(stored: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
+    """Return stored questions, (kind, question), with the vectors and words of the records they name.
+
+    A question whose record is missing or has lost its vector or words cannot be asked: it is left out,
+    and the records' own check names the loss.
     """
-    rows = {each: row for row, each in enumerate(sample.ids) if row not in sample.without_vector}
+    rows = {
+        record: row for row, record in enumerate(sample.ids) if row not in sample.without_vector
+    }
     questions = []
-    for kind, question in asked:
+    for kind, question in stored:
         if kind == "filter":
             questions.append(Question(kind, question))
             continue
@@ -74,9 +85,9 @@ def bind(asked: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
             continue
         if kind == "text":
             document = before_nul(sample.documents[row])
-            words = document[question["start"] : question["start"] + question["length"]]
-            if len(words) == question["length"]:
-                questions.append(Question(kind, question, words=words))
+            text = document[question["start"] : question["start"] + question["length"]]
+            if len(text) == question["length"]:
+                questions.append(Question(kind, question, text=text))
         else:
             questions.append(Question(kind, question, vector=sample.vectors[row]))
     return questions
@@ -84,9 +95,10 @@ def bind(asked: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
 
 @dataclass
 class Grader:
-    """Reads pages, keeps the exact answers of `questions`, and a sample of records for self-recall.
+    """The exact answers of `questions`, and a sample of records for self-recall, from all pages.
 
-    Peak memory: the questions, and at most 5,000 vectors.
+    `space` is the collection's metric. Peak memory: the questions, and at most twice SELF_RECALL_MAX
+    vectors.
     """
 
     space: str
@@ -97,95 +109,105 @@ class Grader:
     _threshold: int = (1 << 64) - 1
 
     def __post_init__(self) -> None:
-        self._vector_at = [n for n, q in enumerate(self.questions) if q.vector is not None]
-        self._set_at = [n for n, q in enumerate(self.questions) if q.vector is None]
-        self._sets = {n: IdSet() for n in self._set_at}
-        self._best = {n: (np.empty(0), []) for n in self._vector_at}
+        self._vector_numbers = [n for n, q in enumerate(self.questions) if q.vector is not None]
+        self._set_numbers = [n for n, q in enumerate(self.questions) if q.vector is None]
+        self._sets = {number: IdSet() for number in self._set_numbers}
+        self._best = {number: (np.empty(0), []) for number in self._vector_numbers}
 
     def read(self, page: Page) -> None:
+        """Take in the next page of records; every record must come once."""
         if not page.ids:
             return
         masks: dict[str, list[bool]] = {}
-        texts = [before_nul(each) for each in page.documents]
-        for at in self._set_at:
-            question = self.questions[at]
+        texts = [before_nul(document) for document in page.documents]
+        for number in self._set_numbers:
+            question = self.questions[number]
             if question.kind == "filter":
-                chosen = self._mask(masks, question.asked["where"], page)
-                self._sets[at].add(i for i, yes in zip(page.ids, chosen, strict=True) if yes)
+                passes = self._mask(masks, question.stored["where"], page)
+                pairs = zip(page.ids, passes, strict=True)
+                self._sets[number].add(record for record, passed in pairs if passed)
             else:
-                words = question.words or ""
-                self._sets[at].add(i for i, d in zip(page.ids, texts, strict=True) if words in d)
+                words = question.text or ""
+                documents = zip(page.ids, texts, strict=True)
+                self._sets[number].add(record for record, text in documents if words in text)
         if page.vectors.shape[1]:
             self._read_vectors(page, masks)
 
     def _mask(self, masks: dict[str, list[bool]], where: JSON, page: Page) -> list[bool]:
         key = repr(where)
         if key not in masks:
-            masks[key] = [matches(where, each) for each in page.metadatas]
+            masks[key] = [matches(where, metadata) for metadata in page.metadatas]
         return masks[key]
 
     def _read_vectors(self, page: Page, masks: dict[str, list[bool]]) -> None:
         usable = np.ones(len(page.ids), bool)
         usable[list(page.without_vector)] = False
-        if self._vector_at:
-            asked = np.stack([self._asked_vector(at) for at in self._vector_at])
-            table = distances(asked, page.vectors, self.space)
-            for row, at in enumerate(self._vector_at):
-                where = self.questions[at].asked.get("where")
+        if self._vector_numbers:
+            queries = np.stack([self._vector(number) for number in self._vector_numbers])
+            table = distances(queries, page.vectors, self.space)
+            for row, number in enumerate(self._vector_numbers):
+                where = self.questions[number].stored.get("where")
                 keep = usable & np.array(self._mask(masks, where, page)) if where else usable
-                self._merge(at, table[row], keep, page.ids)
-        for row, each in enumerate(page.ids):
-            rank = _number(each)
+                self._merge(number, table[row], keep, page.ids)
+        for row, record in enumerate(page.ids):
+            rank = _number(record)
             if usable[row] and rank < self._threshold:
-                self._selves.append((rank, each, page.vectors[row].copy()))
+                self._selves.append((rank, record, page.vectors[row].copy()))
         if len(self._selves) > 2 * SELF_RECALL_MAX:
             self._trim()
 
-    def _asked_vector(self, at: int) -> np.ndarray:
-        vector = self.questions[at].vector
-        assert vector is not None  # noqa: S101 - by construction of _vector_at
+    def _vector(self, number: int) -> np.ndarray:
+        vector = self.questions[number].vector
+        assert vector is not None  # noqa: S101 - by construction of _vector_numbers
         return vector
 
-    def _merge(self, at: int, row: np.ndarray, keep: np.ndarray, ids: list[str]) -> None:
+    def _merge(self, number: int, row: np.ndarray, keep: np.ndarray, ids: list[str]) -> None:
         places = np.flatnonzero(keep)
         if len(places) > NEIGHBOURS:
             places = places[np.argpartition(row[places], NEIGHBOURS - 1)[:NEIGHBOURS]]
-        known, names = self._best[at]
+        known, names = self._best[number]
         values = np.concatenate([known, row[places]])
         names = names + [ids[place] for place in places]
         order = np.argsort(values, kind="stable")[:NEIGHBOURS]
-        self._best[at] = (values[order], [names[o] for o in order])
+        self._best[number] = (values[order], [names[place] for place in order])
 
     def _trim(self) -> None:
-        self._selves.sort(key=lambda each: each[0])
+        self._selves.sort(key=lambda ranked: ranked[0])
         del self._selves[SELF_RECALL_MAX:]
         if len(self._selves) == SELF_RECALL_MAX:
             self._threshold = self._selves[-1][0]
 
     def selves(self) -> tuple[list[str], np.ndarray]:
-        """The records asked to find themselves: the same ones in every copy (lowest hash of id)."""
+        """Return ids and vectors, float32 (n, dimension), of the records that have to find themselves.
+
+        They are those whose ids have the lowest hashes: the same records in every copy.
+        """
         self._trim()
         if not self._selves:
             return [], np.empty((0, 0), np.float32)
-        return [each[1] for each in self._selves], np.stack([each[2] for each in self._selves])
+        ids = [record for _, record, _ in self._selves]
+        return ids, np.stack([vector for _, _, vector in self._selves])
 
     def answers(self) -> list[Answer]:
-        """The questions with their expected side; `answered` is still None."""
-        found = []
-        for at, question in enumerate(self.questions):
-            if at in self._sets:
-                expected = tuple(self._sets[at].value())
+        """Return the questions with the answers of a right server; `answered` is still None."""
+        answers = []
+        for number, question in enumerate(self.questions):
+            if number in self._sets:
+                expected = tuple(self._sets[number].value())
             else:
-                values, ids = self._best[at]
+                values, ids = self._best[number]
                 expected = tuple([i, float(v)] for i, v in zip(ids, values, strict=True))
-            found.append(Answer(question.kind, question.asked, expected))
-        return found
+            answers.append(Answer(question.kind, question.stored, expected))
+        return answers
 
 
-def distances(asked: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:
-    """Chroma's distances in float64, shape (asked, vectors): l2 squared, 1 - cosine, 1 - product."""
+def distances(queries: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:
+    """Return Chroma's distances, float64 of shape (queries, vectors).
+
+    `space`: l2 gives the square, cosine 1 - cosine, ip 1 - product.
+    """
     with np.errstate(all="ignore"):  # damaged vectors may hold NaN
-        return _distances(asked.astype(np.float64), vectors.astype(np.float64), space)
+        return _distances(queries.astype(np.float64), vectors.astype(np.float64), space)
 
 
 def _distances(a: np.ndarray, v: np.ndarray, space: str) -> np.ndarray:
@@ -196,8 +218,8 @@ def _distances(a: np.ndarray, v: np.ndarray, space: str) -> np.ndarray:
         squares = (a * a).sum(1)[:, None] + (v * v).sum(1)[None, :] - 2 * product
         clipped: np.ndarray = np.maximum(squares, 0.0)
         return clipped
-    turned: np.ndarray = 1.0 - product
-    return turned
+    complement: np.ndarray = 1.0 - product
+    return complement
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:
@@ -207,10 +229,10 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def before_nul(document: str | None) -> str:
-    """What `$contains` looks at: SQLite compares text up to its first NUL character (measured)."""
+    """Return what `$contains` looks at: SQLite compares text up to its first NUL (measured)."""
     return (document or "").partition("\0")[0]
 
 
 def _number(text: str) -> int:
-    hashed = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(hashed.digest(), "big")
+    hasher = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(hasher.digest(), "big")

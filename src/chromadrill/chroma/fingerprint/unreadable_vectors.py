@@ -1,4 +1,4 @@
-"""Which records have lost their vectors? Asked of a server that answers 500 for whole pages."""
+"""The records that have lost their vectors, found on a server that answers 500 for whole pages."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def page_despite_lost_vectors(
     size: int = 1000,
     ids: Sequence[str] | None = None,
 ) -> Iterator[Page]:
-    """Pages from `offset` on (or the records `ids`), vectors where they can still be had.
+    """Yield pages from record `offset` on, or the records `ids`, with the vectors that can be read.
 
-    Rows without one are named in `without_vector`. Raises CallFailed when documents and metadata
+    Rows without a vector are named in `without_vector`. Raises CallFailed where documents and metadata
     cannot be read either.
     """
     give_up_at = now() + SEARCH_S
@@ -36,25 +36,27 @@ def page_despite_lost_vectors(
             limit=None if ids else size,
             offset=None if ids else offset,
         )
-        found: list[str] = raw["ids"]
-        if not found:
+        records: list[str] = raw["ids"]
+        if not records:
             return
-        vectors = _readable(chroma, info, found, give_up_at)
+        vectors = _readable(chroma, info, records, give_up_at)
         width = info.dimension or next((len(v) for v in vectors.values()), 0)
-        matrix = np.zeros((len(found), width), np.float32)
-        for row, each in enumerate(found):
-            if each in vectors:
-                matrix[row] = vectors[each]
-        blank: list[Any] = [None] * len(found)
+        matrix = np.zeros((len(records), width), np.float32)
+        for row, record in enumerate(records):
+            if record in vectors:
+                matrix[row] = vectors[record]
+        blank: list[Any] = [None] * len(records)
         yield Page(
-            ids=found,
+            ids=records,
             documents=raw.get("documents") or blank,
             metadatas=raw.get("metadatas") or blank,
             uris=raw.get("uris") or blank,
             vectors=matrix,
-            without_vector=tuple(n for n, each in enumerate(found) if each not in vectors),
+            without_vector=tuple(
+                row for row, record in enumerate(records) if record not in vectors
+            ),
         )
-        if ids or len(found) < size:
+        if ids or len(records) < size:
             return
         offset += size
 
