@@ -9,7 +9,7 @@ import pytest
 from chromadrill.backups import catalog, volume_copy
 from chromadrill.backups.files import copy_tree
 from chromadrill.backups.manifest import files_of
-from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
+from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgrade
 from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import at_rest, live
@@ -34,7 +34,7 @@ def test_backup_of_an_older_release_comes_back_in_this_one(drill, filled, matrix
         told = {each.info.name: each.info.space for each in before.collections.values()}
         drill.judge(metrics_are_told(legacy.METRICS, told))
         proven = drill.prove(before)
-        found = upgraded(filled.release, drill.target.release, before.records, proven=proven)
+        found = upgrade(filled.release, drill.target.release, before.records, proven=proven)
         drill.judge(found)
     matrix(filled, drill.target, found, records=before.records, startup_s=round(startup_s, 3))
 

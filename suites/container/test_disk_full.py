@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.core.model import Scope
 from chromadrill.disasters.container import (
     DISK_FULL,
@@ -50,7 +50,7 @@ class TestOnASmallDisk:
             chroma.delete_collection(Scope(), writes.name)
             proven = drill.prove(fingerprint)
             drill.judge(
-                was_seen(injection),
+                disaster_seen(injection),
                 data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
                 recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
             )
@@ -76,6 +76,6 @@ def test_restore_onto_a_disk_that_is_too_small_is_refused(drill, outage, disk, o
     with drill.then("everything in the snapshot is back and answers"):
         proven = drill.prove(snapshot.fingerprint)
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
         )

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.core.model import Scope
 from chromadrill.disasters.container import EngineKilled
 from chromadrill.workload.writer import Writer, whole_writes
@@ -32,7 +32,7 @@ def test_engine_is_started_again_without_losing_an_acknowledged_write(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
         )

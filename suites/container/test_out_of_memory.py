@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.checks.resources import was_killed_for_memory
 from chromadrill.core.model import Scope
 from chromadrill.disasters.container import OutOfMemory
@@ -29,7 +29,7 @@ def test_server_killed_for_want_of_memory_comes_back_with_more(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             data_loss(disaster.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
         )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chromadrill.backups.files import empty
-from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.checks.objectives import disaster_seen, recovery_time
 from chromadrill.disasters.container import redeployment
 
 pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-2")]
@@ -43,6 +43,6 @@ def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
         drill.ops("recreate")
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.availability import availability
-from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.checks.objectives import disaster_seen, recovery_time
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-6")]
 
@@ -26,7 +26,7 @@ def test_clients_search_through_a_restore(drill, outage, clients_searching, obje
     with drill.then("everything is back and answers as fast as it must, cold and warm"):
         proven = drill.prove(snapshot.fingerprint)
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb6_recovery_s, proven=proven),
             *availability(outage.client_view(), objectives),
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.availability import availability
-from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.core.model import Scope
 from chromadrill.disasters.api import CollectionDropped, RecordsDeleted, VectorsReplaced
 from chromadrill.workload.data.standard import MAIN
@@ -41,7 +41,7 @@ def test_backup_is_restored_by_the_platform(
         proven = drill.prove(backup.fingerprint, imported=backup.imported)
         present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
             *availability(outage.client_view(), objectives),
             data_loss(writer.acknowledged, present, injection.epoch, objectives.data_loss_s),

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.availability import availability
-from chromadrill.checks.objectives import data_loss, recovery_time, was_seen
+from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.disasters.files import DATABASE_CORRUPTED, SEGMENT_DELETED, VOLUME_LOST
 from chromadrill.workload.writer import Writer, whole_writes
 
@@ -32,7 +32,7 @@ def test_snapshot_is_restored(drill, outage, chroma, writes, objectives, disaste
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
         present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),
             *availability(outage.client_view(), objectives),
             data_loss(writer.acknowledged, present, injection.epoch, objectives.data_loss_s),

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.availability import availability
-from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.checks.objectives import disaster_seen, recovery_time
 from chromadrill.core.model import Scope
 from chromadrill.disasters.api import CollectionDropped
 from chromadrill.workload.data.standard import MAIN
@@ -27,7 +27,7 @@ def test_dropped_collection_is_restored_from_its_export(
     with drill.then("it is back and answers, the others are untouched, also after a restart"):
         proven = drill.prove(fingerprint, imported=[f"{Scope()}/{MAIN}"])
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb4_recovery_s, proven=proven),
             *availability(outage.client_view(), objectives),
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chromadrill.checks.availability import availability
-from chromadrill.checks.objectives import recovery_time, was_seen, within
+from chromadrill.checks.objectives import disaster_seen, recovery_time, within
 from chromadrill.core.clock import now
 from chromadrill.core.model import Scope
 
@@ -33,7 +33,7 @@ def test_monthly_drill_in_six_steps(drill, outage, chroma, objectives, run_name,
         proven = drill.prove(snapshot.fingerprint)
     with drill.then("6. the recovery time is documented"):
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb8_recovery_s, proven=proven),
             *availability(outage.client_view(), objectives),
             within(

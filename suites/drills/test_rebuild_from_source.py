@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.forecast import forecast
-from chromadrill.checks.objectives import recovery_time, was_seen
+from chromadrill.checks.objectives import disaster_seen, recovery_time
 from chromadrill.checks.rebuild import retrieval
 from chromadrill.disasters.files import VOLUME_LOST
 from chromadrill.recovery.scaling import embedding_rate
@@ -52,7 +52,7 @@ def test_lost_collection_is_rebuilt_from_its_source(drill, outage, chroma, knowl
     with drill.then("it is the same knowledge and answers, also after a restart"):
         proven = drill.prove(knowledge.fingerprint, rebuilt=[knowledge.key])
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb3_recovery_s, proven=proven),
             *retrieval(knowledge.hits, knowledge.ask_again(chroma)),
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.checks.availability import availability
-from chromadrill.checks.objectives import data_loss, recovery_time, was_seen, within
+from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time, within
 from chromadrill.core.model import Scope
 from chromadrill.disasters.service import server_kill
 from chromadrill.workload.writer import Writer, whole_writes
@@ -31,7 +31,7 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judge(
-            was_seen(injection),
+            disaster_seen(injection),
             data_loss(writer.acknowledged, present, injection.epoch, limit_s=None),
             recovery_time(recovered_s, objectives.rb1_recovery_s, proven=proven),
             *availability(outage.client_view(), objectives),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chromadrill.checks.latency import found_themselves
-from chromadrill.checks.objectives import at_least, p90_under, was_seen
+from chromadrill.checks.latency import finds_own_records
+from chromadrill.checks.objectives import at_least, disaster_seen, p90_under
 from chromadrill.checks.suite import judge
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.model import Scope
@@ -35,7 +35,7 @@ def test_search_is_fast_enough(drill, chroma, objectives):
     """The 90th percentile of 200 searches and more is under its limit."""
     own = self_queries(chroma, [Scope()], QUESTIONS)
     samples = time_answers(chroma, own.right, objectives.search_samples)
-    drill.judge(found_themselves(own.tried, len(own.right), own.missed))
+    drill.judge(finds_own_records(own.tried, len(own.right), own.missed))
     drill.judge(p90_under(samples, objectives.search_p90_ms, at_least=objectives.search_samples))
 
 
@@ -50,4 +50,4 @@ def test_small_restore_is_proven(drill, outage):
     for words in (("stop",), ("restore", snapshot.id), ("start",)):
         drill.ops(*words)
     drill.prove(snapshot.fingerprint)
-    drill.judge(was_seen(injection))
+    drill.judge(disaster_seen(injection))

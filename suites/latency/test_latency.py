@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chromadrill.checks.latency import every_under, found_themselves
+from chromadrill.checks.latency import every_under, finds_own_records
 from chromadrill.checks.objectives import at_least, p90_under, within
 from chromadrill.chroma.client import connect
 from chromadrill.core.clock import now
@@ -39,7 +39,7 @@ def test_reading_is_fast_and_no_slower_than_before(
     measured = measure(series, asked, objectives.search_samples)
     wanted = objectives.search_samples
     drill.judge(
-        found_themselves(own.tried, len(own.right), own.missed),
+        finds_own_records(own.tried, len(own.right), own.missed),
         p90_under(
             measured.samples, objectives.search_p90_ms, at_least=wanted, check=f"{series} p90"
         ),

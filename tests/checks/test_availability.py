@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.checks.availability import availability, downtime, stays_right, wrong_answers
-from chromadrill.checks.objectives import restored_p90
+from chromadrill.checks.objectives import p90_after_restore
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now
 from chromadrill.core.model import ClientView, Outcome, ProbeResult, Samples, Scope, Window
@@ -155,16 +155,18 @@ def test_a_server_that_needs_six_seconds_for_its_questions_is_a_timeout(server, 
 
 
 def test_searches_of_a_restored_store_are_judged_cold_and_warm():
-    slow = restored_p90(Samples((600.0,) * 64), 500, when="cold", wanted=64)
+    slow = p90_after_restore(Samples((600.0,) * 64), 500, when="cold", wanted=64)
     assert (slow.check, slow.outcome) == ("search p90 cold", Outcome.FAIL)
-    fast = restored_p90(Samples((900.0, *[5.0] * 63)), 500, when="cold", wanted=64)
+    fast = p90_after_restore(Samples((900.0, *[5.0] * 63)), 500, when="cold", wanted=64)
     assert fast.outcome is Outcome.PASS
     assert "the first took 900.0 ms" in fast.message
-    wrong = restored_p90(Samples((5.0,) * 63, ("wrong answer: x",)), 500, when="warm", wanted=64)
+    wrong = p90_after_restore(
+        Samples((5.0,) * 63, ("wrong answer: x",)), 500, when="warm", wanted=64
+    )
     assert wrong.outcome is Outcome.FAIL
 
 
 def test_a_restored_store_that_answered_too_few_searches_is_unknown():
-    few = restored_p90(Samples((5.0,) * 10), 500, when="warm", wanted=200)
+    few = p90_after_restore(Samples((5.0,) * 10), 500, when="warm", wanted=200)
     assert few.outcome is Outcome.UNKNOWN
-    assert restored_p90(Samples(()), 500, when="cold", wanted=0).outcome is Outcome.UNKNOWN
+    assert p90_after_restore(Samples(()), 500, when="cold", wanted=0).outcome is Outcome.UNKNOWN

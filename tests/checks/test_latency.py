@@ -8,7 +8,7 @@ from chromadrill.checks.latency import (
     BAND_P90,
     BUSY,
     every_under,
-    found_themselves,
+    finds_own_records,
     judge_trend,
     percentiles,
 )
@@ -134,4 +134,4 @@ def test_fewer_than_two_samples_have_no_percentiles():
     ],
 )
 def test_records_that_do_not_find_themselves_fail(right, missed, outcome):
-    assert found_themselves(64, right, missed).outcome is outcome
+    assert finds_own_records(64, right, missed).outcome is outcome

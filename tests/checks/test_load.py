@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.checks.load import Limits, judge, written
+from chromadrill.checks.load import Limits, judge, writes_present
 from chromadrill.core.model import Outcome
 from chromadrill.workload.load.samples import Sample
 from chromadrill.workload.load.summary import facts
@@ -165,6 +165,6 @@ def test_an_ended_run_keeps_what_arrived_after_its_last_due_sample():
 
 
 def test_acknowledged_writes_that_are_not_there_fail():
-    assert written(64, []).outcome is Outcome.PASS
-    assert written(64, ["load-3-1"]).outcome is Outcome.FAIL
-    assert written(0, []).outcome is Outcome.UNKNOWN
+    assert writes_present(64, []).outcome is Outcome.PASS
+    assert writes_present(64, ["load-3-1"]).outcome is Outcome.FAIL
+    assert writes_present(0, []).outcome is Outcome.UNKNOWN

@@ -28,7 +28,7 @@ def test_rule_held_only_where_it_was_seen_and_good_to_the_end(changes, outcome):
 
 @pytest.mark.parametrize(("after_s", "outcome"), [(None, "fail"), (9.9, "pass"), (10.1, "fail")])
 def test_alert_that_is_late_or_never_comes_fails(after_s, outcome):
-    verdict = checks.detected("x", after_s, 10, time_scale=0.02, detail="")
+    verdict = checks.alert_in_time("x", after_s, 10, time_scale=0.02, detail="")
     assert verdict.outcome == outcome
     assert after_s is None or "0.02" in verdict.message
 
@@ -39,7 +39,7 @@ def test_alert_that_is_late_or_never_comes_fails(after_s, outcome):
      (2, 1, True, "fail")],
 )  # fmt: skip
 def test_two_pages_of_one_fault_fail(fired, cleared, firing, outcome):
-    assert checks.paged_once("x", fired, cleared, firing=firing).outcome == outcome
+    assert checks.one_page("x", fired, cleared, firing=firing).outcome == outcome
 
 
 def test_alert_that_the_fault_does_not_explain_fails():
@@ -48,16 +48,16 @@ def test_alert_that_the_fault_does_not_explain_fails():
 
 
 def test_incident_that_never_opens_fails():
-    assert checks.page_seen("incident opened", None, 180, by="simulated").outcome == "fail"
-    assert checks.page_seen("incident opened", 2, 180, by="simulated").outcome == "pass"
+    assert checks.incident_in_time("incident opened", None, 180, by="simulated").outcome == "fail"
+    assert checks.incident_in_time("incident opened", 2, 180, by="simulated").outcome == "pass"
 
 
 def test_object_that_differs_names_the_field_with_both_values():
-    verdict = betterstack.as_wanted("monitor", {"a": 1, "b": 2}, {"a": 1, "b": 3, "_c": 9})
+    verdict = betterstack.set_as_wanted("monitor", {"a": 1, "b": 2}, {"a": 1, "b": 3, "_c": 9})
     assert verdict.outcome == "fail"
     assert [(d.field, d.before, d.after) for d in verdict.differences] == [("b", "3", "2")]
-    assert betterstack.as_wanted("monitor", None, {"a": 1}).outcome == "fail"
-    assert betterstack.as_wanted("monitor", {"a": 1}, {"a": 1, "_c": 9}).outcome == "pass"
+    assert betterstack.set_as_wanted("monitor", None, {"a": 1}).outcome == "fail"
+    assert betterstack.set_as_wanted("monitor", {"a": 1}, {"a": 1, "_c": 9}).outcome == "pass"
 
 
 def test_open_incident_fails():

@@ -5,8 +5,8 @@ import pytest
 
 from chromadrill.checks.rebuild import (
     fresh_embeddings,
-    lost_database,
     retrieval,
+    same_as_lost,
     same_rows,
     same_settings,
 )
@@ -47,7 +47,7 @@ def test_every_way_in_which_rows_differ_is_named(changes, said):
 def test_nothing_compared_is_unknown():
     assert same_rows("k", ROWS.slice(0, 0), found().slice(0, 0)).outcome is Outcome.UNKNOWN
     assert fresh_embeddings("k", []).outcome is Outcome.UNKNOWN
-    assert lost_database(printed(page(ids=["x", "y", "z"])), printed()).outcome is Outcome.UNKNOWN
+    assert same_as_lost(printed(page(ids=["x", "y", "z"])), printed()).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize("wrong", [0.9998, -1.0, float("nan")])
@@ -65,21 +65,21 @@ def test_vectors_of_the_lost_database_may_drift_as_batches_do_and_no_more():
     other = vectors.copy()
     other[1] = np.roll(other[1], 1)
 
-    assert lost_database(before, drifted).outcome is Outcome.PASS
-    verdict = lost_database(before, printed(page(vectors=other)))
+    assert same_as_lost(before, drifted).outcome is Outcome.PASS
+    verdict = same_as_lost(before, printed(page(vectors=other)))
     assert verdict.outcome is Outcome.FAIL
     assert verdict.differences[0].ids == ("b",)
 
 
 def test_documents_that_the_source_changed_since_are_told_and_not_judged():
     changed = printed(page(documents=["one", "newer", None], vectors=page().vectors + 0))
-    verdict = lost_database(printed(), changed)
+    verdict = same_as_lost(printed(), changed)
     assert verdict.outcome is Outcome.PASS
     assert "newer in the source" in verdict.message
 
 
 def test_records_that_only_the_lost_database_had_make_it_unknown():
-    verdict = lost_database(printed(), printed(page(ids=["a", "b", "new"])))
+    verdict = same_as_lost(printed(), printed(page(ids=["a", "b", "new"])))
     assert verdict.outcome is Outcome.UNKNOWN
     assert "c" in verdict.message
 
@@ -96,7 +96,7 @@ def test_records_that_only_the_lost_database_had_make_it_unknown():
 )
 def test_settings_other_than_wanted_or_lost_are_named(changes, said):
     before, after = printed(), printed(**changes)
-    for verdict in (same_settings(before.info, after.info), lost_database(before, after)):
+    for verdict in (same_settings(before.info, after.info), same_as_lost(before, after)):
         assert verdict.outcome is Outcome.FAIL
         assert said in verdict.message
 

@@ -28,7 +28,7 @@ def run(reports, name, before=None, outcome="pass"):
     ledger.write("scenario finished", scenario="s", error=None)
     ledger.write("run finished", exit_status=0)
     (folder / "logs" / "server.log").write_text("ready\n")
-    found = record.distil(ledger.path)
+    found = record.build_record(ledger.path)
     record.seal(folder, found)
     return folder
 

@@ -34,7 +34,7 @@ def scenario(ledger, *outcomes, error=None, finish=True):
 def distilled(ledger, *, finish=True):
     if finish:
         ledger.write("run finished", exit_status=0)
-    found = record.distil(ledger.path)
+    found = record.build_record(ledger.path)
     jsonschema.validate(found, json.loads(record.JSON_SCHEMA.read_text()))
     return found
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chromadrill.core.settings import Objectives
-from chromadrill.evidence.next_steps import addressed, next_step
+from chromadrill.evidence.next_steps import fill_placeholders, next_step
 from chromadrill.evidence.provenance import contacts, objectives, trigger
 from chromadrill.evidence.scenario import scenario_of
 from chromadrill.evidence.summary import summary_of
@@ -88,10 +88,10 @@ def test_next_step_is_of_the_first_fail_then_of_the_first_unknown():
 
 def test_next_command_names_this_target_and_its_address():
     step = {"check": "alive", "meaning": "m", "command": "ops --target TARGET; x --url URL"}
-    known = addressed(step, "lab", "http://127.0.0.1:1")
+    known = fill_placeholders(step, "lab", "http://127.0.0.1:1")
     assert known["command"] == "ops --target lab; x --url http://127.0.0.1:1"
-    assert addressed(step, None, None) == step
-    assert addressed(None, "lab", None) is None
+    assert fill_placeholders(step, None, None) == step
+    assert fill_placeholders(None, "lab", None) is None
 
 
 def test_ci_says_why_a_drill_ran():

@@ -37,7 +37,7 @@ def run(tmp_path):
 
 @pytest.mark.parametrize(("ledger", "outcome"), [(GREEN, "pass"), (RED, "fail")])
 def test_old_ledger_is_judged_as_it_was(ledger, outcome):
-    found = record.distil(ledger)
+    found = record.build_record(ledger)
     jsonschema.validate(found, json.loads(record.JSON_SCHEMA.read_text()))
     assert [each["outcome"] for each in found["scenarios"]].count(outcome) >= 1
     assert found["outcome"] == outcome

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chromadrill.evidence.finish import measured_in
+from chromadrill.evidence.finish import result_files
 from chromadrill.evidence.report.html import page
 from chromadrill.evidence.report.result_tables import lines, markdown, tables
 from tests.evidence.sample_records import green
@@ -40,4 +40,4 @@ def test_odd_row_never_keeps_the_page_from_rendering(odd):
 
 def test_tables_are_read_from_the_folder_of_the_run(tmp_path):
     (tmp_path / "compat.json").write_text(json.dumps([CELL]))
-    assert measured_in(tmp_path) == {"compat": [CELL]}
+    assert result_files(tmp_path) == {"compat": [CELL]}

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from chromadrill.checks.betterstack import differing, escalates, ever_pinged
+from chromadrill.checks.betterstack import different_attributes, escalates, heartbeat_pinged
 from chromadrill.commands import monitor, ops
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable, UsageError
@@ -169,8 +169,8 @@ def test_heartbeat_that_nobody_ever_pinged_fails(applied, settings):
     assert outcomes(judged(settings))["heartbeat pinged"] == "fail"
     the(applied, "heartbeats")["status"] = "down"
     assert outcomes(judged(settings))["heartbeat pinged"] == "fail"
-    assert ever_pinged("x", {"status": "paused"}).outcome == "unknown"
-    assert ever_pinged("x", None).outcome == "fail"
+    assert heartbeat_pinged("x", {"status": "paused"}).outcome == "unknown"
+    assert heartbeat_pinged("x", None).outcome == "fail"
 
 
 def test_contacts_in_another_order_are_seen_and_our_policy_is_changed(applied, settings, environ):
@@ -204,8 +204,8 @@ def test_policy_may_call_others_between_our_contacts():
 
 
 def test_method_in_small_letters_and_a_timeout_that_does_not_exist_there():
-    assert differing({"http_method": "get"}, {"http_method": "GET"}) == {}
-    assert differing({"name": "get it"}, {"name": "GET IT"}) != {}
+    assert different_attributes({"http_method": "get"}, {"http_method": "GET"}) == {}
+    assert different_attributes({"name": "get it"}, {"name": "GET IT"}) != {}
     odd = load(environ={"DRILL_MONITORING__TIMEOUT_S": "7"}).monitoring
     assert monitor_wanted(odd, URL).attributes["request_timeout"] == 10
 

@@ -12,7 +12,7 @@ import pytest
 
 from chromadrill.backups import volume_copy
 from chromadrill.backups.manifest import files_of
-from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgraded
+from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgrade
 from chromadrill.chroma.api_values import collection_info
 from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
 from chromadrill.core.errors import Refused, Unavailable
@@ -238,9 +238,9 @@ def out_of_reach(self):
 
 # ---- checks -------------------------------------------------------------------------------------
 def test_upgrade_is_red_where_the_ladder_is_and_unknown_of_nothing():
-    assert upgraded("1.0.0", "1.5.9", 7, proven=True).outcome is Outcome.PASS
-    assert upgraded("1.0.0", "1.5.9", 7, proven=False).outcome is Outcome.FAIL
-    assert upgraded("1.0.0", "1.5.9", 0, proven=True).outcome is Outcome.UNKNOWN
+    assert upgrade("1.0.0", "1.5.9", 7, proven=True).outcome is Outcome.PASS
+    assert upgrade("1.0.0", "1.5.9", 7, proven=False).outcome is Outcome.FAIL
+    assert upgrade("1.0.0", "1.5.9", 0, proven=True).outcome is Outcome.UNKNOWN
 
 
 def test_wrong_metric_in_the_fingerprint_is_red():

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from chromadrill.checks.latency import every_under, found_themselves
+from chromadrill.checks.latency import every_under, finds_own_records
 from chromadrill.checks.objectives import p90_under
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Outcome, Scope
@@ -93,7 +93,7 @@ def test_server_that_is_wrong_from_the_start_misses_its_records(chroma, proxy):
 
     assert questions.right == ()
     assert len(questions.missed) == 10
-    verdict = found_themselves(questions.tried, len(questions.right), questions.missed)
+    verdict = finds_own_records(questions.tried, len(questions.right), questions.missed)
     assert verdict.outcome is Outcome.FAIL
 
 

@@ -7,7 +7,7 @@ from chromadrill.core.model import JSON, Difference, Verdict
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH"}
 
 
-def differing(found: JSON, wanted: JSON) -> JSON:
+def different_attributes(found: JSON, wanted: JSON) -> JSON:
     """The attributes of `wanted` (names with "_" left out) that `found` does not have so."""
     return {
         name: value
@@ -21,11 +21,11 @@ def _plain(value: object) -> object:
     return value.upper() if isinstance(value, str) and value.upper() in METHODS else value
 
 
-def as_wanted(check: str, found: JSON | None, wanted: JSON, *, instead: str = "") -> Verdict:
+def set_as_wanted(check: str, found: JSON | None, wanted: JSON, *, instead: str = "") -> Verdict:
     """An object of the monitoring service exists and is set as the rules want it."""
     if found is None:
         return Verdict.failed(check, "there is none" + (f"; {instead}" if instead else ""))
-    wrong = differing(found, wanted)
+    wrong = different_attributes(found, wanted)
     if not wrong:
         return Verdict.passed(check, f"as the rules want it ({len(wanted)} settings)")
     differences = tuple(
@@ -40,7 +40,7 @@ def _text(value: object) -> str:
     return str(value)[:200]
 
 
-def ever_pinged(check: str, found: JSON | None) -> Verdict:
+def heartbeat_pinged(check: str, found: JSON | None) -> Verdict:
     """A heartbeat that nobody ever pinged is silent for ever."""
     if found is None:
         return Verdict.failed(check, "there is no heartbeat to ping")

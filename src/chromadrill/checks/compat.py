@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from chromadrill.core.model import Verdict
 
 
-def upgraded(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdict:
+def upgrade(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdict:
     """Did a backup of one release, restored into another, pass its source's check suite?"""
     said = f"{records} records of a volume copy made by {made_by}, given to {given_to}"
     if not records:

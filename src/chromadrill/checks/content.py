@@ -133,7 +133,7 @@ def same_configuration(
     shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
     for key in shared:
         was, now = before.collections[key].info, seen.fingerprint.collections[key].info
-        found += changed_settings(was, now, imported=key in imported)
+        found += settings_differences(was, now, imported=key in imported)
     return _judge(
         "configuration",
         seen,
@@ -145,7 +145,7 @@ def same_configuration(
     )
 
 
-def changed_settings(
+def settings_differences(
     was: CollectionInfo, now: CollectionInfo, *, imported: bool
 ) -> list[Difference]:
     """What one collection is set to otherwise than it was; `imported` as in `same_configuration`."""

@@ -117,7 +117,7 @@ def every_under(check: str, samples: Samples, limit_ms: float, *, at_least: int)
     )
 
 
-def found_themselves(
+def finds_own_records(
     tried: int, right: int, missed: Sequence[str], *, check: str = "own records found"
 ) -> Verdict:
     """Records are found by questions whose answer they are, most often their own vectors.

@@ -29,7 +29,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LoadFacts:
     """The raw facts of a run, one entry an arrival that was answered or given up.
 
     `latency_ms` (from the intended start) and `service_ms` (from the actual one) hold right answers
@@ -59,28 +59,30 @@ class Seen:
         return self.outcomes.get("right", 0)
 
 
-def judge(seen: Seen, limits: Limits) -> list[Verdict]:
+def judge(seen: LoadFacts, limits: Limits) -> list[Verdict]:
     """All verdicts of a run; merge them with `Outcome.merge`."""
     return [
         latency("load p90", seen, limits.p90_ms, 90),
         latency("slowest query", seen, limits.max_ms, 100),
         errors(seen, limits.error_share),
         wrong_answers(seen, judged=limits.error_share is not None),
-        recovered(seen, asked=limits.must_recover),
-        enough(seen, limits.samples_min),
-        complete(seen),
+        right_at_the_end(seen, asked=limits.must_recover),
+        enough_samples(seen, limits.samples_min),
+        all_arrivals(seen),
         schedule_kept(seen, limits.lag_p99_ms),
     ]
 
 
-def latency(check: str, seen: Seen, limit_ms: float | None, rank: int) -> Verdict:
+def latency(check: str, seen: LoadFacts, limit_ms: float | None, rank: int) -> Verdict:
     """The percentile (100: the slowest) from the intended start must be below its limit.
 
     Where only the generator's own lateness lifts it over the limit, nobody knows: UNKNOWN.
     """
     if limit_ms is None:
         return Verdict.not_run(check, "this profile has no limit for it")
-    actual, fair = (ranked(values, rank) for values in (seen.latency_ms, seen.fair_ms))
+    actual, fair = (
+        percentile_or_slowest(values, rank) for values in (seen.latency_ms, seen.fair_ms)
+    )
     if actual is None:
         return Verdict.unknown(check, "too few answers to tell", limit=limit_ms, unit="ms")
     what = "slowest" if rank == 100 else f"p{rank}"
@@ -93,14 +95,14 @@ def latency(check: str, seen: Seen, limit_ms: float | None, rank: int) -> Verdic
     return Verdict(check, outcome, sentence, actual=actual, limit=limit_ms, unit="ms")
 
 
-def ranked(values: Sequence[float], rank: int) -> float | None:
+def percentile_or_slowest(values: Sequence[float], rank: int) -> float | None:
     """`percentile`, and the maximum for rank 100."""
     if rank < 100:
         return percentile(values, rank)
     return round(max(values), 3) if len(values) > 1 else None
 
 
-def errors(seen: Seen, limit: float | None) -> Verdict:
+def errors(seen: LoadFacts, limit: float | None) -> Verdict:
     """The share of arrivals that ended in an error or a timeout."""
     check = "load errors"
     bad = seen.outcomes.get("error", 0) + seen.outcomes.get("timeout", 0)
@@ -121,7 +123,7 @@ def errors(seen: Seen, limit: float | None) -> Verdict:
     return Verdict(check, outcome, sentence, actual=share, limit=limit)
 
 
-def wrong_answers(seen: Seen, *, judged: bool) -> Verdict:
+def wrong_answers(seen: LoadFacts, *, judged: bool) -> Verdict:
     """A fast wrong answer is no latency: none is tolerated."""
     check, wrong = "load wrong answers", seen.outcomes.get("wrong", 0)
     if not judged:
@@ -138,7 +140,7 @@ def wrong_answers(seen: Seen, *, judged: bool) -> Verdict:
     return Verdict.passed(check, f"none in {seen.right} answers", actual=0, limit=0)
 
 
-def recovered(seen: Seen, *, asked: bool) -> Verdict:
+def right_at_the_end(seen: LoadFacts, *, asked: bool) -> Verdict:
     """The run's last arrivals are right: an outage that outlasts the run is no recovery."""
     check = "right at the end"
     if not asked:
@@ -155,7 +157,7 @@ def recovered(seen: Seen, *, asked: bool) -> Verdict:
     return Verdict.passed(check, sentence)
 
 
-def written(acknowledged: int, missing: Sequence[str]) -> Verdict:
+def writes_present(acknowledged: int, missing: Sequence[str]) -> Verdict:
     """Every record whose write was acknowledged is there after the run, with its words."""
     check = "load writes"
     if not acknowledged:
@@ -169,7 +171,7 @@ def written(acknowledged: int, missing: Sequence[str]) -> Verdict:
     return Verdict.passed(check, sentence, **numbers, unit="records")
 
 
-def enough(seen: Seen, least: int) -> Verdict:
+def enough_samples(seen: LoadFacts, least: int) -> Verdict:
     """Silence is not speed."""
     numbers = {"actual": seen.right, "limit": least}
     if seen.right < least:
@@ -179,7 +181,7 @@ def enough(seen: Seen, least: int) -> Verdict:
     return Verdict.passed("load samples", f"{seen.right} samples", **numbers, unit="samples")
 
 
-def complete(seen: Seen) -> Verdict:
+def all_arrivals(seen: LoadFacts) -> Verdict:
     """Every arrival of the schedule has a sample; a lost worker or an early end leaves a hole."""
     check = "arrivals"
     if seen.arrived == seen.scheduled and not seen.missing_of_worker:
@@ -195,7 +197,7 @@ def complete(seen: Seen) -> Verdict:
     )
 
 
-def schedule_kept(seen: Seen, limit_ms: float) -> Verdict:
+def schedule_kept(seen: LoadFacts, limit_ms: float) -> Verdict:
     """99 % of the arrivals were started in time: else we measured ourselves."""
     check, late = "schedule kept", percentile(seen.lag_ms, 99)
     if late is None:

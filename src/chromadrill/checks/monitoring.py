@@ -41,7 +41,7 @@ def rule_held(
     return Verdict.passed(name, "never fired", actual=0.0, limit=0.0)
 
 
-def detected(
+def alert_in_time(
     name: str, after_s: float | None, limit_s: float, *, time_scale: float, detail: str
 ) -> Verdict:
     """The alert came, and in time; `time_scale` shortened the rule's waits."""
@@ -56,7 +56,7 @@ def detected(
     return maker(check, sentence, actual=round(after_s, 3), limit=limit_s, unit="s")
 
 
-def paged_once(name: str, fired: int, cleared: int, *, firing: bool) -> Verdict:
+def one_page(name: str, fired: int, cleared: int, *, firing: bool) -> Verdict:
     """One fault is one page and one all-clear."""
     check = f"{name} cleared"
     sentence = f"fired {fired} times, cleared {cleared} times"
@@ -73,7 +73,7 @@ def quiet(names: list[str]) -> Verdict:
     return Verdict.passed("no other alert", "none")
 
 
-def page_seen(check: str, after_s: float | None, limit_s: float, *, by: str) -> Verdict:
+def incident_in_time(check: str, after_s: float | None, limit_s: float, *, by: str) -> Verdict:
     """The paging service did what our ping asked of it; `by` says whether it was the real one."""
     if after_s is None:
         return Verdict.failed(check, f"not within {limit_s:g} s ({by})", limit=limit_s, unit="s")

@@ -123,7 +123,7 @@ def p90_under(
 FEWEST = 20  # samples that a percentile of a just-restored store may rest on
 
 
-def restored_p90(samples: Samples, limit_ms: float, *, when: str, wanted: int) -> Verdict:
+def p90_after_restore(samples: Samples, limit_ms: float, *, when: str, wanted: int) -> Verdict:
     """`p90_under` for a store that was just restored; `when` is cold or warm."""
     check = f"search p90 {when}"
     least = max(FEWEST, wanted // 2)

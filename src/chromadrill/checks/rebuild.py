@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chromadrill.checks.content import changed_settings, without_learned_keys
+from chromadrill.checks.content import settings_differences, without_learned_keys
 from chromadrill.checks.record_diff import REBUILT, compare
 from chromadrill.core.model import (
     CollectionInfo,
@@ -80,7 +80,7 @@ def same_settings(wanted: CollectionInfo, found: CollectionInfo) -> Verdict:
     return Verdict.passed(check, f"{found.space}, settings and metadata as they should be")
 
 
-def lost_database(before: CollectionPrint, found: CollectionPrint) -> Verdict:
+def same_as_lost(before: CollectionPrint, found: CollectionPrint) -> Verdict:
     """Metric, settings and metadata are those of the lost database, and so are the vectors, wherever
     the document is still the same.
 
@@ -120,7 +120,7 @@ def _other_settings(was: CollectionInfo, now: CollectionInfo) -> list[Difference
         dimension=now.dimension,
         schema=without_learned_keys(now.schema, was.schema),
     )
-    return changed_settings(was, now, imported=True)
+    return settings_differences(was, now, imported=True)
 
 
 SLACK = 0.01  # of all questions

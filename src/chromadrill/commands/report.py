@@ -16,7 +16,7 @@ from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.core.settings import load
 from chromadrill.evidence import hash_chain
-from chromadrill.evidence.finish import measured_in
+from chromadrill.evidence.finish import result_files
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.record import RECORD, record_of
 from chromadrill.evidence.rejudge import rejudge
@@ -62,7 +62,7 @@ def _write(record: JSON, run: Path, folder: Path) -> None:
     if folder.resolve().is_relative_to(run.resolve()):
         raise Refused(f"{folder} lies in the run's own folder, which stays as it is.")
     folder.mkdir(parents=True, exist_ok=True)
-    tables = measured_in(run)
+    tables = result_files(run)
     (folder / "report.md").write_text(markdown(record) + result_tables.markdown(tables), "utf-8")
     (folder / "report.html").write_text(page(record, tables=tables), "utf-8")
     (folder / RECORD).write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))

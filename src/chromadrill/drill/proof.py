@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection
 
-from chromadrill.checks.latency import found_themselves
-from chromadrill.checks.objectives import FEWEST, restored_p90
+from chromadrill.checks.latency import finds_own_records
+from chromadrill.checks.objectives import FEWEST, p90_after_restore
 from chromadrill.checks.resources import disk_fits, memory_holds
 from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -109,7 +109,7 @@ class Proof:
         if self._expected_queries < FEWEST:
             few = f"{self._expected_queries} records to search for, {FEWEST} needed"
             return Verdict.not_run(check, few)
-        self_recall = found_themselves(queries.tried, len(queries.right), queries.missed)
+        self_recall = finds_own_records(queries.tried, len(queries.right), queries.missed)
         if self_recall.outcome is not Outcome.PASS:  # whether that is a loss, the recall check says
             return Verdict.unknown(check, self_recall.message)
         try:
@@ -119,4 +119,4 @@ class Proof:
             samples = Samples((), (str(error),))
         self._log.note("searches timed", when=when, samples=dataclasses.asdict(samples))
         limit_ms = self._objectives.search_p90_ms
-        return restored_p90(samples, limit_ms, when=when, wanted=wanted)
+        return p90_after_restore(samples, limit_ms, when=when, wanted=wanted)

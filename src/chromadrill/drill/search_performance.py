@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chromadrill.checks.latency import every_under, found_themselves
+from chromadrill.checks.latency import every_under, finds_own_records
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope, Verdict
@@ -38,7 +38,7 @@ def performance(
     return Performance(
         {questions.info.key: questions.records} if questions.info else {},
         (
-            found_themselves(questions.tried, len(questions.right), questions.missed),
+            finds_own_records(questions.tried, len(questions.right), questions.missed),
             every_under("every search", samples, limit_ms, at_least=queries),
         ),
         {

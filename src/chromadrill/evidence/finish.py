@@ -48,7 +48,7 @@ def close(
     before = history.read(reports / history.HISTORY)
     mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
     shown = [*mine, history.entry_of(record, "")][-SHOWN:] if drill else mine[-SHOWN:]
-    tables = measured_in(folder)
+    tables = result_files(folder)
     (folder / "report.md").write_text(markdown(record) + result_tables.markdown(tables), "utf-8")
     (folder / "report.html").write_text(page(record, shown, faults=faults, tables=tables), "utf-8")
     redact_folder(folder, secrets_of())
@@ -65,7 +65,7 @@ def close(
     return sha256
 
 
-def measured_in(folder: Path) -> dict[str, list[JSON]]:
+def result_files(folder: Path) -> dict[str, list[JSON]]:
     """The tables that the suites `hotcopy` and `compat` left in a run's folder."""
     files = {name: folder / f"{name}.json" for name in result_tables.TABLES}
     return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}

@@ -21,7 +21,7 @@ def next_step(verdicts: Sequence[JSON], error: str | None) -> JSON | None:
     return None
 
 
-def addressed(step: JSON | None, target: str | None, url: str | None) -> JSON | None:
+def fill_placeholders(step: JSON | None, target: str | None, url: str | None) -> JSON | None:
     """The same with this target's own name and address in the command, where they are known."""
     if step is None:
         return None

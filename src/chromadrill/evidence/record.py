@@ -11,7 +11,7 @@ import orjson
 from chromadrill.core.clock import utc_now
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.ledger import read
-from chromadrill.evidence.next_steps import addressed
+from chromadrill.evidence.next_steps import fill_placeholders
 from chromadrill.evidence.scenario import plain_verdict, scenario_of
 from chromadrill.evidence.summary import summary_of
 
@@ -20,7 +20,7 @@ JSON_SCHEMA = Path(__file__).with_name("drill.schema.json")
 RECORD = "drill.json"
 
 
-def distil(ledger: Path) -> JSON:
+def build_record(ledger: Path) -> JSON:
     """The record of the ledger's run, without artifacts (they are hashed last)."""
     return record_of(read(ledger))
 
@@ -37,7 +37,7 @@ def record_of(events: list[JSON]) -> JSON:
         if e["event"] == "scenario started" and e["scenario"] not in skipped
     ]
     for each in scenarios:
-        each["next_step"] = addressed(
+        each["next_step"] = fill_placeholders(
             each["next_step"],
             opened.get("target", {}).get("name"),
             target.get("facts", {}).get("url"),

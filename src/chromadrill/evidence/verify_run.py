@@ -17,7 +17,7 @@ import orjson
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON, Difference, Verdict
-from chromadrill.evidence.record import JSON_SCHEMA, RECORD, distil
+from chromadrill.evidence.record import JSON_SCHEMA, RECORD, build_record
 from chromadrill.evidence.signature import CHECK as SIGNED
 from chromadrill.evidence.signature import SIGNATURE, verify_signature
 
@@ -136,7 +136,7 @@ def _rederived(folder: Path, record: JSON) -> Verdict:
     try:
         if not stat.S_ISREG(ledger.lstat().st_mode):
             return Verdict.failed(check, f"{LEDGER} is no file of its own")
-        again = distil(ledger)
+        again = build_record(ledger)
     except FileNotFoundError:
         return Verdict.failed(
             check, f"there is no {LEDGER} that the record could be distilled from"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from chromadrill.checks.rebuild import lost_database, same_settings
+from chromadrill.checks.rebuild import same_as_lost, same_settings
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.clone_collection import create_like
@@ -303,7 +303,7 @@ class _Rebuild:
         if lost := self.lost:
             said = {**identity(self.model), **(lost.info.metadata or {})}
             before = replace(lost, info=replace(lost.info, metadata=said))
-            self.done.verdicts.append(lost_database(before, seen))
+            self.done.verdicts.append(same_as_lost(before, seen))
         self.done.single_ms = proven.single_ms
         self.done.seconds["prove"] = now() - started
 

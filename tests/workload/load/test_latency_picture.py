@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree
 
-from chromadrill.evidence.report.latency_chart import latency_picture
+from chromadrill.evidence.report.latency_chart import latency_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -12,7 +12,7 @@ def parsed(text):
 
 
 def drawn(points, windows=(), **more):
-    return latency_picture(points, windows, title="a <run> & more", **more)
+    return latency_chart(points, windows, title="a <run> & more", **more)
 
 
 def test_outages_are_shaded_and_named_and_the_limit_is_drawn():

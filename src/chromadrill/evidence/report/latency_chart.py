@@ -40,7 +40,7 @@ Window = tuple[float, float, str]  # from, to (seconds), error, wrong or timeout
 Place = Callable[[float], float]
 
 
-def latency_picture(
+def latency_chart(
     points: Sequence[Point],
     windows: Sequence[Window],
     *,

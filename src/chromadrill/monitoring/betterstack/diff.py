@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chromadrill.checks.betterstack import (
-    as_wanted,
-    differing,
+    different_attributes,
     escalates,
-    ever_pinged,
+    heartbeat_pinged,
     no_open_incident,
+    set_as_wanted,
 )
 from chromadrill.core.model import JSON, Verdict
 from chromadrill.core.settings import Settings
@@ -67,18 +67,20 @@ def judge(account: Account, settings: Settings, url: str) -> Judged:
         found = _find(beats[want.kind], want)
         attributes = found["attributes"] if found else None
         verdicts.append(
-            as_wanted(want.kind, attributes, want.attributes, instead=_instead(account, want, url))
+            set_as_wanted(
+                want.kind, attributes, want.attributes, instead=_instead(account, want, url)
+            )
         )
         if want.kind == "heartbeat":
-            verdicts.append(ever_pinged("heartbeat pinged", attributes))
+            verdicts.append(heartbeat_pinged("heartbeat pinged", attributes))
         unheard = calls(f"{want.kind} escalation", (attributes or {}).get("policy_id"))
-        wrong = differing(attributes or {}, want.attributes)
+        wrong = different_attributes(attributes or {}, want.attributes)
         if wrong or unheard:
             changes.append(Change(want, found["id"] if found else None, wrong, unheard))
     if people and not good:
         # ours with other steps is changed: a second one of its name would help nobody
         plan = w.policy(people)
-        wrong = differing(policies[mine] if mine else {}, plan.attributes)
+        wrong = different_attributes(policies[mine] if mine else {}, plan.attributes)
         changes.insert(0, Change(plan, mine, wrong))
     _alerts(account, settings, verdicts, changes, calls)
     open_ = [each["attributes"] for each in account.incidents if _is_ours(each, url)]
@@ -108,11 +110,11 @@ def _alerts(
         asks = w.exploration(want)
         query = {"sql_query": _query(asks)}
         has = {**attributes, "sql_query": _query(of["attributes"])} if of else None
-        verdicts.append(as_wanted(check, has, {**want.attributes, **query}))
+        verdicts.append(set_as_wanted(check, has, {**want.attributes, **query}))
         target = attributes.get("escalation_target")
         target = target if isinstance(target, dict) else {}  # "current_team" is no policy
         unheard = calls(f"{check} escalation", target.get("policy_id") or target.get("policy_name"))
-        if of and differing(has or {}, query):
+        if of and different_attributes(has or {}, query):
             changes.append(
                 Change(
                     Wanted("exploration", "/api/v2/explorations", "name", asks),
@@ -120,7 +122,7 @@ def _alerts(
                     {"queries": asks["queries"]},
                 )
             )
-        wrong = differing(attributes, want.attributes)
+        wrong = different_attributes(attributes, want.attributes)
         if wrong or unheard:
             path = want.path.replace("{id}", of["id"] if of else "EXPLORATION_ID")
             placed = Wanted(want.kind, path, want.key, want.attributes)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from chromadrill.checks.latency import found_themselves
+from chromadrill.checks.latency import finds_own_records
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
@@ -89,7 +89,7 @@ def known(chroma: Chroma, scopes: Sequence[Scope]) -> Known:
         raise AnswersWrong(
             f"{chroma.url} answers none of {found.tried} questions rightly before the run: {source}."
         )
-    verdict = found_themselves(found.tried, len(found.right), found.missed, check="questions")
+    verdict = finds_own_records(found.tried, len(found.right), found.missed, check="questions")
     return Known(source, found.right, verdict)
 
 

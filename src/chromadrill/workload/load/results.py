@@ -8,11 +8,11 @@ from pathlib import Path
 
 import orjson
 
-from chromadrill.checks.load import Seen, judge, ranked
+from chromadrill.checks.load import LoadFacts, judge, percentile_or_slowest
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON, Outcome, Verdict
 from chromadrill.core.urls import without_password
-from chromadrill.evidence.report.latency_chart import latency_picture
+from chromadrill.evidence.report.latency_chart import latency_chart
 from chromadrill.evidence.report.load_report import load_table
 from chromadrill.workload.load import samples as raw
 from chromadrill.workload.load.plan import AnswersWrong, Plan
@@ -46,7 +46,7 @@ def result_of(
 
 def nothing_measured(profile: Profile, host: str | None, error: DrillError) -> JSON:
     """The result of a run that did not begin: UNKNOWN, or FAIL if all answers were wrong before."""
-    empty = Seen(0, (), (), (), (), {})
+    empty = LoadFacts(0, (), (), (), (), {})
     verdict = (
         Verdict.failed("questions", str(error))
         if isinstance(error, AnswersWrong)
@@ -56,7 +56,7 @@ def nothing_measured(profile: Profile, host: str | None, error: DrillError) -> J
     return {**found, "host": without_password(host or ""), "windows": []}
 
 
-def _judged(profile: Profile, seen: Seen, verdicts: Sequence[Verdict]) -> JSON:
+def _judged(profile: Profile, seen: LoadFacts, verdicts: Sequence[Verdict]) -> JSON:
     outcome = Outcome.merge(each.outcome for each in verdicts)
     deciding = [each.message for each in verdicts if each.outcome is outcome]
     ranks = {"p50": 50, "p90": 90, "p99": 99, "max": 100}
@@ -69,9 +69,15 @@ def _judged(profile: Profile, seen: Seen, verdicts: Sequence[Verdict]) -> JSON:
         "errors": seen.arrived - seen.right,
         "outcomes": dict(seen.outcomes),
         "scheduled": seen.scheduled,
-        **{f"{name}_ms": ranked(seen.latency_ms, rank) for name, rank in ranks.items()},
-        **{f"service_{name}_ms": ranked(seen.service_ms, rank) for name, rank in ranks.items()},
-        "lag_p99_ms": ranked(seen.lag_ms, 99),
+        **{
+            f"{name}_ms": percentile_or_slowest(seen.latency_ms, rank)
+            for name, rank in ranks.items()
+        },
+        **{
+            f"service_{name}_ms": percentile_or_slowest(seen.service_ms, rank)
+            for name, rank in ranks.items()
+        },
+        "lag_p99_ms": percentile_or_slowest(seen.lag_ms, 99),
         "limits": asdict(profile.limits),
         "verdicts": [
             {
@@ -98,7 +104,7 @@ def write(result: JSON, samples: Sequence[Sample], path: Path) -> None:
 
 
 def drawn(result: JSON, samples: Sequence[Sample]) -> str:
-    return latency_picture(
+    return latency_chart(
         [(each.due, each.latency_ms, each.outcome) for each in samples],
         [(each["from_s"], each["to_s"], each["result"]) for each in result["windows"]],
         title=f"Load profile {result['profile']}: latency over time",

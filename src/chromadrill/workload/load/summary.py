@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from chromadrill.checks.load import Seen
+from chromadrill.checks.load import LoadFacts
 from chromadrill.workload.load.generator_stalls import (
     Stalls,
     fair_ms,
@@ -20,7 +20,7 @@ LAST_S = 2.0  # what "at the end" of a run means
 STOOD = 0.1  # of the waiting: a hiccup takes less, and does not excuse a server
 
 
-def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
+def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> LoadFacts:
     """What the checks judge. `samples` are merged; arrival n was worker n % workers' to make.
 
     The first `scheduled` arrivals must have one each. A run that was ended has some of later ones.
@@ -37,7 +37,7 @@ def facts(samples: Sequence[Sample], scheduled: int, workers: int) -> Seen:
     late = stalls(samples)
     burst = in_burst(samples, late)
     outcomes = {each.number: _outcome(each, late) for each in samples}
-    return Seen(
+    return LoadFacts(
         scheduled=scheduled + sum(each.number >= scheduled for each in samples),
         latency_ms=[each.latency_ms for each in timed],
         service_ms=[each.service_ms for each in timed],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chromadrill.checks.load import written
+from chromadrill.checks.load import writes_present
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.model import CollectionInfo, Scope, Verdict
 
@@ -20,7 +20,7 @@ def kept(chroma: Chroma, made: CollectionInfo, acknowledged: Mapping[str, str]) 
     for page in chroma.pages(chroma.collection(made.scope, made.name)):
         there |= dict(zip(page.ids, page.documents, strict=True))
     missing = [i for i, document in acknowledged.items() if there.get(i) != document]
-    return written(len(acknowledged), missing)
+    return writes_present(len(acknowledged), missing)
 
 
 def remove(chroma: Chroma, made: CollectionInfo) -> None:
