@@ -17,7 +17,7 @@ from chromadrill.core.model import Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.core.urls import without_password
-from chromadrill.drill.validate import LONG_S, connected
+from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.monitoring.backup_notice import noticed
 
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not (asked.inventory or asked.output_file):
         parser.error("--output-file is missing")
     url = cli.url_of(parser, asked)
-    with _told(asked, url), connected(url, deadline_s=LONG_S) as chroma:
+    with _told(asked, url), connect(url, deadline_s=LONG_S) as chroma:
         if asked.inventory:
             found = [
                 {**dataclasses.asdict(i), "count": chroma.count(i)}

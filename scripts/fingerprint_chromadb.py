@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core import cli
-from chromadrill.drill.validate import take_fingerprint
+from chromadrill.drill.fingerprint import take_fingerprint
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,8 +6,8 @@ import argparse
 
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
-from chromadrill.drill.search_performance import performance
-from chromadrill.drill.validate import connected
+from chromadrill.drill.connection import connect
+from chromadrill.drill.search_performance import measure_search
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,8 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     # one that takes twice what it may has failed; nobody need wait for it
     deadline_s = max(5.0, 2 * asked.target_latency / 1000)
-    with connected(cli.url_of(parser, asked), deadline_s=deadline_s) as chroma:
-        done = performance(chroma, cli.scopes_of(asked), asked.queries, asked.target_latency)
+    with connect(cli.url_of(parser, asked), deadline_s=deadline_s) as chroma:
+        done = measure_search(chroma, cli.scopes_of(asked), asked.queries, asked.target_latency)
     cli.report(
         asked, done.verdicts, cli.collections_json(done.counts, done.verdicts), **done.milliseconds
     )

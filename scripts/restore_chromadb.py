@@ -15,7 +15,7 @@ from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
-from chromadrill.drill.validate import LONG_S, connected
+from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.targets.guarded import require_may_import
 
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         raise UsageError("--scope: an export is restored into one scope, or where it came from.")
     scope = scopes[0] if scopes else None
     export = open_export(asked.input_file)
-    with connected(url, deadline_s=LONG_S, incident=asked.incident) as chroma:
+    with connect(url, deadline_s=LONG_S, incident=asked.incident) as chroma:
         verdicts = restore(chroma, export, into=asked.into, scope=scope, progress=on_stderr)
     moves = plan(export, into=asked.into, scope=scope)
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}

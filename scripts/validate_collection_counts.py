@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chromadrill.checks.objectives import at_least
 from chromadrill.core import cli
-from chromadrill.drill.validate import collection_counts, connected
+from chromadrill.drill.collection_counts import collection_counts
+from chromadrill.drill.connection import connect
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -13,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--expected-min", type=int, default=1000, help="records at least (1000)")
     parser.add_argument("--collection-name", help="default: bmad_embeddings if there, else all")
     asked = parser.parse_args(arguments)
-    with connected(cli.url_of(parser, asked)) as chroma:
+    with connect(cli.url_of(parser, asked)) as chroma:
         counted = collection_counts(chroma, cli.scopes_of(asked), asked.collection_name)
     verdict = at_least("counts", sum(counted.values()), asked.expected_min, unit="records")
     cli.report(asked, [verdict], cli.collections_json(counted, [verdict]))

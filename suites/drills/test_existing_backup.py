@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.drill.validate import prove
+from chromadrill.drill.backup_proof import prove
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 

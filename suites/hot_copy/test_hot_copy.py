@@ -8,19 +8,18 @@ from chromadrill.backups.hot_copy.methods import HOT_COPY_METHODS
 from chromadrill.backups.registry import METHODS
 from chromadrill.checks.hot_copy import are_safe, is_consistent, was_measured
 from chromadrill.core.errors import Unavailable
-from chromadrill.drill.hot_copy import copied, looked_at, row
+from chromadrill.drill.hot_copy import examine, table_row, take_hot_copy
 from chromadrill.workload.writer import Writer
 
 pytestmark = [pytest.mark.hotcopy, pytest.mark.runbook("RB-2")]
 
 
 def with_needs(method):
-    return pytest.param(
-        method, id=method.name, marks=[pytest.mark.needs(each) for each in method.needs]
-    )
+    marks = [pytest.mark.needs(capability) for capability in method.needs]
+    return pytest.param(method, id=method.name, marks=marks)
 
 
-@pytest.mark.parametrize("method", [with_needs(each) for each in HOT_COPY_METHODS.values()])
+@pytest.mark.parametrize("method", [with_needs(method) for method in HOT_COPY_METHODS.values()])
 def test_way_of_copying_a_running_server_is_measured(
     drill, method, writes, settings, hot_copies, record_property, tmp_path
 ):
@@ -36,13 +35,14 @@ def test_way_of_copying_a_running_server_is_measured(
         Writer(drill.target.url, writes) as writer,
         drill.when(f"the server is copied {tries} times: {method.what}"),
     ):
-        taken = [copied(drill.target, method, writer, tmp_path / str(n)) for n in range(tries)]
+        folders = [tmp_path / str(number) for number in range(tries)]
+        tried = [take_hot_copy(drill.target, method, writer, folder) for folder in folders]
     with drill.then("each copy is read at rest, served, written to, restarted"):
-        copies = [looked_at(copy, place, writes) for copy, place in taken]
-    for each in copies:
-        drill.note("hot copy", verdict=dataclasses.asdict(is_consistent(each)))
+        copies = [examine(copy, place, writes) for copy, place in tried]
+    for copy in copies:
+        drill.note("hot copy", verdict=dataclasses.asdict(is_consistent(copy)))
     hot_copies[method.name] = copies
-    record_property("hotcopy", row(method, copies))
+    record_property("hotcopy", table_row(method, copies))
     drill.judge(was_measured(copies, tries))
 
 

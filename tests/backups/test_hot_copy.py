@@ -24,7 +24,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Acknowledged, HotCopy, Outcome, Page, Scope, Verdict
-from chromadrill.drill.hot_copy import row
+from chromadrill.drill.hot_copy import table_row
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.writer import complete_writes, vector_of
 from tests.conftest import fill
@@ -117,7 +117,7 @@ def test_every_backup_method_is_measured_as_a_hot_copy():
 
 
 def test_row_of_the_table_counts_and_names_what_would_be_lost():
-    found = row(
+    found = table_row(
         HOT_COPY_METHODS["plain-copy"], [copy(range(9)), copy([0, 1, 5]), copy(refused="no")]
     )
 
@@ -126,7 +126,7 @@ def test_row_of_the_table_counts_and_names_what_would_be_lost():
     assert found["oldest_missing"][:3] == ["write-000002", "write-000003", "write-000004"]
     assert (found["holes"], found["missing"]) == (found["oldest_missing"][:3], 7)
     assert (found["data_loss_s"], found["stalled_s"]) == (8.0, 1.5)
-    assert row(HOT_COPY_METHODS["export"], [copy(refused="no")])["data_loss_s"] is None
+    assert table_row(HOT_COPY_METHODS["export"], [copy(refused="no")])["data_loss_s"] is None
 
 
 def test_write_with_the_vector_of_another_version_is_not_whole():

@@ -19,7 +19,7 @@ from chromadrill.core.model import CollectionPrint, Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Embedding, Settings, SourceTable
-from chromadrill.drill.validate import LONG_S, connected
+from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.recovery.rebuild import Rebuilt, Task, rebuild, settle
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import Source
@@ -76,7 +76,7 @@ def run(
     )
     lost = _lost(asked.fingerprint, task) if asked.fingerprint else None
     with (
-        connected(url, deadline_s=LONG_S, incident=asked.incident) as chroma,
+        connect(url, deadline_s=LONG_S, incident=asked.incident) as chroma,
         _source(chroma, known, table, task, from_documents, since) as source,
     ):
         model = load_model(known.embedding)

@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
@@ -15,14 +15,15 @@ from chromadrill.backups.hot_copy.methods import HotCopyMethod, HotCopyTarget
 from chromadrill.checks import hot_copy as checks
 from chromadrill.chroma.at_rest import Store
 from chromadrill.core.errors import DrillError
-from chromadrill.core.model import JSON, CollectionInfo, HotCopy, Outcome, Verdict
-from chromadrill.drill import validate
+from chromadrill.core.model import JSON, CollectionInfo, HotCopy, Outcome
+from chromadrill.drill.backup_proof import prove_export
+from chromadrill.drill.validate import Validation, validate
 from chromadrill.workload.writer import BATCH, DIMENSION, Writer, complete_writes
 
 WARM_UP = 100  # writes acknowledged before each try
 
 
-def copied(
+def take_hot_copy(
     target: HotCopyTarget, method: HotCopyMethod, writer: Writer, into: Path
 ) -> tuple[HotCopy, Path | None]:
     """Make the copy once the writer is in full flow, and return when it writes again."""
@@ -35,37 +36,37 @@ def copied(
     ended = time.time()
     writer.wait_for(len(writer.acknowledged) + BATCH)
     ledger = list(writer.acknowledged)
-    found = HotCopy(
+    copy = HotCopy(
         method=method.name,
         began=began,
         ended=ended,
-        ledger=tuple(each for each in ledger if each.at <= ended),
-        stalled_s=_longest_wait([each.at for each in ledger], began),
+        ledger=tuple(write for write in ledger if write.at <= ended),
+        stalled_s=_longest_wait([write.at for write in ledger], began),
         refused=refused,
     )
-    return found, place
+    return copy, place
 
 
-def looked_at(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotCopy:
+def examine(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotCopy:
     """Read the copy at rest, serve a private copy of it, write, restart; find the writes in it."""
     if place is None:
         return copy
-    prove = validate.prove_export if is_export(place) else _prove
-    verdicts = prove(place)[1]
-    return dataclasses.replace(copy, verdicts=tuple(verdicts), present=_present(place, writes))
+    verdicts = _prove(place).verdicts
+    present = _present_writes(place, writes)
+    return dataclasses.replace(copy, verdicts=tuple(verdicts), present=present)
 
 
-def row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
+def table_row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
     """One method in the table, and in `hotcopy.json`: what was measured, over all tries.
 
     What would be lost is that of the copy that loses most, holes are those of the one with most.
     """
-    made = [each for each in copies if not each.refused]
-    outcomes = [checks.is_consistent(each).outcome for each in made]
-    worst = max(made, key=checks.data_loss_s, default=None)
-    lost = checks.missing(worst) if worst else []
-    gaps = max((checks.holes(each) for each in made), key=len, default=[])
-    failed = {v.check for each in made for v in each.verdicts if v.outcome is Outcome.FAIL}
+    taken = [copy for copy in copies if not copy.refused]
+    outcomes = [checks.is_consistent(copy).outcome for copy in taken]
+    worst = max(taken, key=checks.data_loss_s, default=None)
+    missing = checks.missing(worst) if worst else []
+    holes = max((checks.holes(copy) for copy in taken), key=len, default=[])
+    failed = {v.check for copy in taken for v in copy.verdicts if v.outcome is Outcome.FAIL}
     verdict = checks.never_failed(copies)
     return {
         "way": method.name,
@@ -73,32 +74,34 @@ def row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
         "tries": len(copies),
         "consistent": outcomes.count(Outcome.PASS),
         "bad": outcomes.count(Outcome.FAIL),
-        "refused": len(copies) - len(made),
+        "refused": len(copies) - len(taken),
         "outcome": str(verdict.outcome),
         "message": verdict.message,
-        "copy_s": round(median(each.ended - each.began for each in copies), 3),
-        "stalled_s": round(max(each.stalled_s for each in copies), 3),
+        "copy_s": round(median(copy.ended - copy.began for copy in copies), 3),
+        "stalled_s": round(max(copy.stalled_s for copy in copies), 3),
         "data_loss_s": round(checks.data_loss_s(worst), 3) if worst else None,
-        "missing": len(lost),
-        "oldest_missing": [each.id for each in lost[:10]],
-        "holes": [each.id for each in gaps[:10]],
+        "missing": len(missing),
+        "oldest_missing": [write.id for write in missing[:10]],
+        "holes": [write.id for write in holes[:10]],
         "failed_checks": sorted(failed),
         "load": round(os.getloadavg()[0], 1),
     }
 
 
-def _prove(place: Path) -> tuple[Mapping[str, int], list[Verdict]]:
-    return validate.validate(place, (), None, None, serve=True)
+def _prove(place: Path) -> Validation:
+    if is_export(place):
+        return prove_export(place)
+    return validate(place, (), None, None, serve=True)
 
 
-def _present(place: Path, writes: CollectionInfo) -> dict[str, int]:
+def _present_writes(place: Path, writes: CollectionInfo) -> dict[str, int]:
     """Whole writes in the copy; none where it cannot even be read, which the check suite has said."""
     try:
         if is_export(place):
             return complete_writes(open_export(place).pages(writes.key), dimension=DIMENSION)
         with Store.open(place) as store:
-            there = [each for each in store.collections() if each.key == writes.key]
-            return complete_writes(store.pages(there[0]), dimension=DIMENSION) if there else {}
+            infos = [info for info in store.collections() if info.key == writes.key]
+            return complete_writes(store.pages(infos[0]), dimension=DIMENSION) if infos else {}
     except DrillError:
         return {}
 

@@ -18,7 +18,7 @@ WARM = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Performance:
+class SearchPerformance:
     """What was searched, the verdicts, and the percentiles in milliseconds (None: too few)."""
 
     counts: Mapping[str, int]
@@ -26,16 +26,16 @@ class Performance:
     milliseconds: Mapping[str, float | int | None]
 
 
-def performance(
+def measure_search(
     chroma: Chroma, scopes: Sequence[Scope], queries: int, limit_ms: float
-) -> Performance:
+) -> SearchPerformance:
     """Search the largest collection `queries` times by its own records. Raises CallFailed."""
     questions = self_queries(chroma, scopes or (Scope(),), min(queries, QUESTIONS))
     calls = searches(chroma, questions.info, questions.right) if questions.info else []
     answers = time_calls(chroma, calls, queries, warm_up=WARM)
     samples = answers.samples()
     right_ms = samples.milliseconds
-    return Performance(
+    return SearchPerformance(
         {questions.info.key: questions.records} if questions.info else {},
         (
             finds_own_records(questions.tried, len(questions.right), questions.missed),

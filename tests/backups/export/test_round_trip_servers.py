@@ -18,7 +18,7 @@ from chromadrill.chroma.distance_metric import true_space
 from chromadrill.core import process_tags
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Outcome, Scope
-from chromadrill.drill.validate import prove
+from chromadrill.drill.backup_proof import prove
 from chromadrill.workload.writer import Writer
 from tests.backups.export.comparator import differences
 from tests.backups.export.conftest import ACME, SCOPES, records

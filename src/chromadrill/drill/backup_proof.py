@@ -1,0 +1,63 @@
+"""Would a backup bring everything back? It is checked at rest, then as a server of our own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from chromadrill.backups.detect import ExistingBackup
+from chromadrill.backups.export import importer, read_back
+from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.types import ExportRefused
+from chromadrill.backups.files import size_of
+from chromadrill.checks.suite import outcome_of
+from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.drill.connection import LONG_S, connect
+from chromadrill.drill.served_suite import run_served_suite
+from chromadrill.drill.validate import Validation, validate_files
+from chromadrill.targets.process.private_copy import scratch_target
+
+
+def prove(backup: ExistingBackup) -> Validation:
+    """The whole check suite on a backup: at rest, then a private copy served and restarted."""
+    if backup.exported:
+        return prove_export(backup.data)
+    return prove_files(backup.data, backup.fingerprint)
+
+
+def prove_export(path: Path) -> Validation:
+    """Import an export into a scratch server, run the check suite, restart, run it again.
+
+    It is held against the fingerprint inside it, so one that was cut or altered is a FAIL.
+    """
+    try:
+        export = open_export(path)
+        before = read_back.fingerprint(export)
+    except ExportRefused as error:
+        return Validation({}, [Verdict.failed("export", str(error))])
+    counts = {key: collection.count for key, collection in before.collections.items()}
+    with scratch_target(before.scopes, room_for=4 * size_of(path)) as target:
+        target.start()
+        with connect(target.url, deadline_s=LONG_S) as chroma:
+            verdicts = importer.restore(chroma, export)
+        target.stop()
+        if outcome_of(verdicts) is Outcome.PASS:
+            verdicts = run_served_suite(target, before.scopes, before, None, before.collections)
+    return Validation(counts, verdicts)
+
+
+def prove_files(data: Path, before: Fingerprint | None) -> Validation:
+    """The whole check suite on a directory: at rest, then a private copy served and restarted.
+
+    Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup
+    that only agrees with itself is not proven to be complete.
+    """
+    counts, verdicts = validate_files(data, (), before, None, serve=True)
+    if before is None:
+        verdicts = [
+            dataclasses.replace(verdict, outcome=Outcome.UNKNOWN)
+            if verdict.outcome is Outcome.NOT_RUN
+            else verdict
+            for verdict in verdicts
+        ]
+    return Validation(counts, verdicts)

@@ -1,0 +1,78 @@
+"""The check suite on a server of our own: started, checked, written to, restarted, checked again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+
+from chromadrill.checks.suite import judge, judge_canary
+from chromadrill.chroma.canary import write_canary
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import live
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
+from chromadrill.drill.one_collection import narrow
+from chromadrill.targets.process.target import ProcessTarget
+
+DEADLINE_S = 12.0  # for one call
+NEEDS_SERVER = ("distances", "recall", "filters", "text search", "alive", "canary")
+
+
+def run_served_suite(
+    target: ProcessTarget,
+    scopes: Sequence[Scope],
+    before: Fingerprint | None,
+    name: str | None,
+    imported: Collection[str],
+) -> list[Verdict]:
+    """Start, check suite, canary, restart, check suite; ends where the server does."""
+    verdicts: list[Verdict] = []
+    for when in ("served", "restarted"):
+        try:
+            target.start()
+        except DrillError as error:
+            return [*verdicts, Verdict.failed(f"start ({when})", str(error))]
+        with Chroma(target.url, timeout_s=DEADLINE_S) as chroma:
+            observation = live.observe(chroma, scopes, like=before)
+            narrowed, expected = narrow(observation, before, name)
+            verdicts += [
+                dataclasses.replace(verdict, check=f"{verdict.check} ({when})")
+                for verdict in judge(narrowed, expected, imported=imported)
+            ]
+            if is_dead(observation) or hangs(observation):
+                return verdicts
+            if when == "served":
+                canary, canary_failed = _judge_canary(chroma, observation, narrowed)
+                verdicts.append(canary)
+                if canary_failed:
+                    return verdicts  # what it left behind would be blamed on the data
+        target.stop()
+    return verdicts
+
+
+def not_served() -> list[Verdict]:
+    """The checks that need a server, where nobody asked for one."""
+    reason = "needs a server: not asked for (--serve)"
+    return [Verdict.not_run(check, reason) for check in NEEDS_SERVER]
+
+
+def is_dead(observation: Observation) -> bool:
+    """The process did not outlive the observation."""
+    return any(error.step == "alive" for error in observation.read_errors)
+
+
+def hangs(observation: Observation) -> bool:
+    """More than one call got no answer in time."""
+    late = [error for error in observation.read_errors if "no answer within" in error.message]
+    return len(late) >= 2
+
+
+def _judge_canary(
+    chroma: Chroma, observation: Observation, narrowed: Observation
+) -> tuple[Verdict, bool]:
+    """The canary's verdict, and whether it left something behind."""
+    infos = [collection.info for collection in narrowed.fingerprint.collections.values()]
+    if not any(info.dimension for info in infos):
+        return Verdict.not_run("canary", "no collection has a dimension yet"), False
+    errors = tuple(write_canary(chroma, infos, narrowed.counts))
+    return judge_canary(dataclasses.replace(observation, read_errors=errors)), bool(errors)
