@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.targets.usage import NAME, Counts
+from chromadrill.targets.counts import NAME, Counts
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "null", "7", '{"starts": "x"}', '{"sta', "\x00"])

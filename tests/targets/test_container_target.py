@@ -14,7 +14,7 @@ from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import load
 from chromadrill.targets.container import engine
-from chromadrill.targets.container.spec import Shape
+from chromadrill.targets.container.spec import ContainerSpec
 from chromadrill.targets.container.target import ContainerTarget
 from chromadrill.targets.container.volume import Volume
 from chromadrill.targets.home import MARKER
@@ -87,11 +87,11 @@ def test_helper_leaves_no_volume_of_the_images_own(home, settings):
         fileobj=io.BytesIO(f"FROM {image}\nVOLUME /extra\n".encode()), tag=tag, rm=True
     )
     try:
-        volume = Volume(client, home.called, tag, {})
-        volume.make()
+        volume = Volume(client, home.container_name, tag, {})
+        volume.create()
         with volume._holder() as holder:
             holder.reload()
-            own = [m["Name"] for m in holder.attrs["Mounts"] if m["Name"] != home.called]
+            own = [m["Name"] for m in holder.attrs["Mounts"] if m["Name"] != home.container_name]
         assert own
         left = {each.name for each in client.volumes.list()}
         assert not left & set(own)
@@ -134,7 +134,7 @@ def test_taken_port_is_a_sentence_and_leaves_no_container(home, tmp_path, settin
         (other.home / MARKER).write_text(
             (home.home / MARKER).read_text().replace('"id": "', '"id": "0')
         )
-        other = ContainerTarget(other.home, other.shape, owner=os.getpid())
+        other = ContainerTarget(other.home, other.spec, owner=os.getpid())
         with pytest.raises(Refused, match="already"):
             other.start()
         assert not other.running()
@@ -143,7 +143,9 @@ def test_taken_port_is_a_sentence_and_leaves_no_container(home, tmp_path, settin
 
 
 def test_image_that_is_not_there_is_a_sentence(home, tmp_path):
-    target = ContainerTarget(tmp_path / "other", Shape("127.0.0.1:9/none:1"), owner=os.getpid())
+    target = ContainerTarget(
+        tmp_path / "other", ContainerSpec("127.0.0.1:9/none:1"), owner=os.getpid()
+    )
     try:
         with pytest.raises(DrillError, match="none"):
             target.start()
@@ -158,7 +160,7 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         "from chromadrill.core.settings import load\n"
         "from chromadrill.targets.registry import make_scratch\n"
         "target = make_scratch('container', Path(sys.argv[1]), load(), owner=os.getpid())\n"
-        "target.start(); print(target.called, flush=True); sys.stdin.read()\n"
+        "target.start(); print(target.container_name, flush=True); sys.stdin.read()\n"
     )
     run = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / "killed")],
@@ -176,7 +178,7 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         swept = engine.sweep(engine.connect())
 
         assert swept.count(called) == 2  # the container and its volume
-        assert stays.called not in swept
+        assert stays.container_name not in swept
         assert stays.running()
         assert home.running()
     finally:

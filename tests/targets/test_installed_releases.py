@@ -174,7 +174,7 @@ def test_older_image_is_not_started_on_a_newer_volume_within_reach_or_not(
         for attempt in (target.start, target.recreate):
             with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
                 attempt()
-        monkeypatch.setattr(Volume, "place", out_of_reach)
+        monkeypatch.setattr(Volume, "host_path", out_of_reach)
         with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
             target.start()
         assert not target.running()
@@ -189,7 +189,7 @@ def test_newer_store_under_an_existing_container_of_an_older_image_is_refused(
     snapshot, settings, tmp_path
 ):
     target = new_scratch(tmp_path, settings, [Scope()], kind="container")
-    newer = target.shape
+    newer = target.spec
     older = dataclasses.replace(
         newer, image=newer.image.replace(newer.image.rpartition(":")[2], "1.0.0")
     )
@@ -200,7 +200,7 @@ def test_newer_store_under_an_existing_container_of_an_older_image_is_refused(
             pytest.skip(str(error))
         target.recreate(older)
         target.stop()
-        assert target.shape == newer
+        assert target.spec == newer
         assert target.release == "1.0.0"
         with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
             volume_copy.put_back(snapshot, target)

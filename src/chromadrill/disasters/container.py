@@ -16,9 +16,9 @@ from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused
 from chromadrill.core.model import Acknowledged, CollectionInfo
 from chromadrill.core.protocols import Target
-from chromadrill.targets.container.spec import Shape
+from chromadrill.targets.container.spec import ContainerSpec
 from chromadrill.targets.container.target import ContainerTarget
-from chromadrill.targets.container.volume import HERE
+from chromadrill.targets.container.volume import MOUNT
 from chromadrill.workload.writer import upsert, writing
 
 BATCH = 100
@@ -58,13 +58,15 @@ NETWORK_CUT = ContainerDisaster(
 )
 
 
-def redeployment(name: str, what: str, change: Callable[[Shape], Shape]) -> ContainerDisaster:
+def redeployment(
+    name: str, what: str, change: Callable[[ContainerSpec], ContainerSpec]
+) -> ContainerDisaster:
     """A deployment with a wrong setting: a new container of another shape on the same volume."""
 
     def damage(target: ContainerTarget) -> None:
         # that it may not come up is part of the disaster
         with contextlib.suppress(DrillError):
-            target.recreate(change(target.shape))
+            target.recreate(change(target.spec))
 
     return ContainerDisaster(name, what, damage)
 
@@ -94,7 +96,7 @@ class OutOfMemory:
 
     def inject(self, target: Target) -> None:
         container = _container(target)
-        container.recreate(replace(container.shape, memory_mb=self.memory_mb))
+        container.recreate(replace(container.spec, memory_mb=self.memory_mb))
         vectors = np.random.default_rng(7)
         with connect(target.url, timeout_s=30) as chroma, contextlib.suppress(CallFailed):
             while len(self.acknowledged) < MOST:
@@ -110,12 +112,12 @@ def fill_disk(target: ContainerTarget) -> None:
     """Something else takes all the room that is left on the volume."""
     # large blocks first; the last write of a block that does not fit leaves some room
     fill = "dd if=/dev/zero bs={} 2>/dev/null >> {}/ballast"
-    target.beside("sh", "-c", f"{fill.format('64K', HERE)}; {fill.format('512', HERE)}; sync")
+    target.run_beside("sh", "-c", f"{fill.format('64K', MOUNT)}; {fill.format('512', MOUNT)}; sync")
 
 
 def free_disk(target: ContainerTarget) -> None:
     """What took the room is removed again."""
-    target.beside("rm", "-f", f"{HERE}/ballast")
+    target.run_beside("rm", "-f", f"{MOUNT}/ballast")
 
 
 # clients that only read may see nothing of it (measured: four runs of six): ask one that writes

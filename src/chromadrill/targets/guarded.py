@@ -26,7 +26,7 @@ from chromadrill.core.urls import without_password
 from chromadrill.targets.home import SAFETY_FOLDER, home_of
 from chromadrill.targets.safety import foreign_data, leftovers, ownership, rules
 from chromadrill.targets.safety.access import allow_writes
-from chromadrill.targets.safety.owned_data import created_by_drill
+from chromadrill.targets.safety.owned_data import is_from_drill
 from chromadrill.targets.safety.target_role import TargetRole, target_role
 
 # later, somebody may have started it by other means, written, and stopped it again; that is seen
@@ -43,7 +43,7 @@ class GuardedTarget:
     incident: bool = False
 
     @property
-    def railed(self) -> bool:
+    def is_guarded(self) -> bool:
         return self.at.live and not self.incident
 
     @property
@@ -52,13 +52,13 @@ class GuardedTarget:
 
     def before_stop(self) -> None:
         """Note what others hold just before nobody can write any more."""
-        if not (self.railed and isinstance(self.target, Restartable) and self.target.running()):
+        if not (self.is_guarded and isinstance(self.target, Restartable) and self.target.running()):
             return  # stopped already: what was noted then is still so
         self.forget_stop()
         seen = self._look()
         if seen:
             seen = dataclasses.replace(seen, deployment=self._deployment())
-            foreign_data.save(seen, self._made("stopped.json"))
+            foreign_data.save(seen, self._new_file("stopped.json"))
 
     def forget_stop(self) -> None:
         """It is about to run again: what was noted is no longer what is there."""
@@ -68,10 +68,10 @@ class GuardedTarget:
     def snapshot(self, name: str | None, method: str) -> Backup:
         """Make one, with a note of what others held before it."""
         assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
-        seen = self._look() if self.railed else None
+        seen = self._look() if self.is_guarded else None
         made = self.target.snapshot(name, method)
         if seen:
-            foreign_data.save(seen, self._made(f"snapshots/{made.id}.json"))
+            foreign_data.save(seen, self._new_file(f"snapshots/{made.id}.json"))
         return made
 
     def restore(self, backup_id: str) -> str:
@@ -79,7 +79,7 @@ class GuardedTarget:
         assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
         there = self.target.snapshots()
         backup = catalog.find(there, backup_id)
-        if self.railed:
+        if self.is_guarded:
             volume = backup.method != EXPORT
             rules.require_may_restore(
                 self.at, backup, [e for e in there if e.method != EXPORT],
@@ -88,16 +88,16 @@ class GuardedTarget:
             )  # fmt: skip
             ownership.require_owned(self.at, home_of(self.target))
         allow_writes(self.target.url)
-        if backup.method == EXPORT and not self._made_by_drills(backup):
+        if backup.method == EXPORT and not self._is_all_from_drills(backup):
             access_to(self.target.url).notes = None  # others' collections stay theirs
         self.target.restore(backup.id)
         return backup.id
 
-    def _made_by_drills(self, backup: Backup) -> bool:
+    def _is_all_from_drills(self, backup: Backup) -> bool:
         """Whether all that an export holds was a drill's when it was exported."""
         made = ownership.created_ids(home_of(self.target))
         held = open_export(Path(backup.path)).fingerprint.collections.values()
-        return all(created_by_drill(each.info, made) for each in held)
+        return all(is_from_drill(each.info, made) for each in held)
 
     def _wrote(self, backup: Backup) -> list[str]:
         if isinstance(self.target, Restartable) and self.target.running():
@@ -125,17 +125,17 @@ class GuardedTarget:
     def _scopes(self) -> tuple[Scope, ...]:
         return tuple(getattr(self.target, "scopes", (Scope(),)))
 
-    def _look(self) -> foreign_data.Foreign | None:
+    def _look(self) -> foreign_data.ForeignData | None:
         """None where the server cannot be read: what was written there is unknown then."""
         try:
             with connect(self.target.url) as chroma:
-                return foreign_data.look(
+                return foreign_data.collect(
                     chroma, self._scopes, ownership.created_ids(home_of(self.target))
                 )
         except (Unavailable, CallFailed):
             return None
 
-    def _made(self, name: str) -> Path:
+    def _new_file(self, name: str) -> Path:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path

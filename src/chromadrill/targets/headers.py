@@ -13,7 +13,7 @@ from chromadrill.core.errors import UsageError
 
 _PLACE = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 # by these words evidence knows that a variable is secret, and masks its value wherever it stands
-WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
+SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
 
 
 def headers(
@@ -46,10 +46,10 @@ def headers(
 
 
 def _value(where: str, variable: str, environ: Mapping[str, str]) -> str:
-    if not any(word in variable.upper() for word in WORDS):
+    if not any(word in variable.upper() for word in SECRET_WORDS):
         raise UsageError(
             f"{where}: {variable}: the variable's name must say that it is a secret, so that it is"
-            f" masked everywhere: one of {', '.join(WORDS)} in it."
+            f" masked everywhere: one of {', '.join(SECRET_WORDS)} in it."
         )
     value = environ.get(variable, "")
     if value and variable.upper().endswith("_FILE"):

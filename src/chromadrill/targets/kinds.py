@@ -34,6 +34,7 @@ KINDS = {
     "railway": Kind("chromadrill.targets.railway.target:open_railway"),
     "command": Kind("chromadrill.targets.command.target:open_command"),
 }
+OWNER_VARIABLE = "DRILL_OWNER_PID"  # pid with which the servers end that a command starts
 SCRATCH = tuple(name for name, kind in KINDS.items() if kind.is_own)
 
 
@@ -58,3 +59,16 @@ def open_kind(kind: str, spec: TargetSpec) -> Target:
     """A target of one of KINDS; raises what its factory raises."""
     target: Target = pkgutil.resolve_name(KINDS[kind].factory)(spec)
     return target
+
+
+def variables_of(
+    kind: str, name: str, home: Path, scopes: Sequence[Scope], owner: int | None
+) -> dict[str, str]:
+    """What makes `chromadrill ops` in another process act on this very target of a SCRATCH kind."""
+    table = f"DRILL_TARGETS__{name.upper()}__"
+    variables = {
+        f"{table}KIND": kind,
+        f"{table}HOME": str(home),
+        f"{table}SCOPES": ",".join(str(scope) for scope in scopes),
+    }
+    return {**variables, OWNER_VARIABLE: str(owner)} if owner else variables

@@ -13,12 +13,10 @@ from chromadrill.core.model import Scope
 from chromadrill.core.protocols import Restartable, Scratch, Target
 from chromadrill.core.settings import Settings, TargetTable
 from chromadrill.targets.home import HOMES
-from chromadrill.targets.kinds import KINDS, SCRATCH, TargetSpec, open_kind
+from chromadrill.targets.kinds import KINDS, OWNER_VARIABLE, SCRATCH, TargetSpec, open_kind
 from chromadrill.targets.safety.access import declare_access
 from chromadrill.targets.safety.environment_match import PlatformPlace, require_fits
 from chromadrill.targets.safety.target_role import TargetRole, target_role
-
-OWNER_VARIABLE = "DRILL_OWNER_PID"  # pid with which the servers end that a command starts
 
 
 class ScratchTarget(Target, Scratch, Restartable, Protocol):

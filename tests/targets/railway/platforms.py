@@ -52,8 +52,8 @@ def platform(tmp_path, monkeypatch, *, fault=None, volume_mb=5000, kind="project
 
 def put(made, name, size=1000):
     """A file in the volume that is mounted now."""
-    (made.world.mounted().folder / name).write_bytes(b"x" * size)
+    (made.world.mounted_volume().folder / name).write_bytes(b"x" * size)
 
 
 def files(made):
-    return sorted(each.name for each in made.world.mounted().folder.iterdir())
+    return sorted(each.name for each in made.world.mounted_volume().folder.iterdir())

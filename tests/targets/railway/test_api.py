@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.railway import graphql as ops
 from chromadrill.targets.railway.api import Api, NotAuthorised, OutcomeUnknown, PlatformError
-from chromadrill.targets.railway.backups import listed
+from chromadrill.targets.railway.backups import list_backups
 from chromadrill.targets.railway.token import Token, from_environment
 
 SECRET = "canary-0123456789"
@@ -190,7 +190,7 @@ def test_size_that_the_platform_does_not_say_is_unknown_and_not_nothing(
     row = {"id": "b", "name": "n", "createdAt": "2026-01-01T00:00:00Z", "scheduleId": None,
            "expiresAt": None, "referencedMB": referenced, "usedMB": used}  # fmt: skip
     api, _ = answering(value([row]))
-    assert listed(api, "i")[0].bytes == size
+    assert list_backups(api, "i")[0].bytes == size
 
 
 @pytest.mark.parametrize(

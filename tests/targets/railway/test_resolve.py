@@ -56,8 +56,8 @@ def test_account_token_must_be_told_project_and_environment(start):
 def test_name_that_two_have_wants_the_id():
     known = [("1", "chroma"), ("2", "chroma")]
     with pytest.raises(UsageError, match="2 have that name; give the id"):
-        resolve.chosen("service", "chroma", known)
-    assert resolve.chosen("service", "2", known) == ("2", "chroma")
+        resolve.choose("service", "chroma", known)
+    assert resolve.choose("service", "2", known) == ("2", "chroma")
 
 
 def test_all_pages_are_read(start, monkeypatch):
@@ -71,6 +71,6 @@ def test_all_pages_are_read(start, monkeypatch):
 
 def test_service_without_its_one_volume_is_a_sentence(start):
     with start() as (made, api, at, _):
-        made.world.mounted().service = None
+        made.world.mounted_volume().service = None
         with pytest.raises(Unavailable, match="has 0 volumes, wanted 1"):
             resolve.volume(api, at)

@@ -98,7 +98,7 @@ def test_snapshot_deleted_by_a_restore_is_no_longer_listed_and_its_name_is_free(
 
 def test_backup_made_by_somebody_else_is_listed_and_restored_without_a_fingerprint(start):
     target, made = start()
-    made.platform.create_backup(made.platform.world.mounted().instance, "by hand")
+    made.platform.create_backup(made.platform.world.mounted_volume().instance, "by hand")
     while not (found := target.snapshots()):
         pass
     assert [(each.id, each.path) for each in found] == [("by hand", "")]

@@ -44,7 +44,10 @@ def test_restore_deletes_newer_backups_and_keeps_older_ones(start):
     with start() as (_, api, at, _):
         made = [backups.create(api, instance(api, at), each) for each in ("old", "mid", "new")]
         volume_restore.restore(api, at, made[1].id)
-        assert [each.name for each in backups.listed(api, instance(api, at))] == ["mid", "old"]
+        assert [each.name for each in backups.list_backups(api, instance(api, at))] == [
+            "mid",
+            "old",
+        ]
 
 
 def test_nothing_changes_for_the_service_before_the_commit(start):
@@ -53,7 +56,7 @@ def test_nothing_changes_for_the_service_before_the_commit(start):
         backup = backups.create(api, instance(api, at), "one")
         before = instance(api, at)
         made.restore(before, backup.id)
-        while not volume_restore.staged(api, at):
+        while not volume_restore.staged_patch(api, at):
             pass
         assert instance(api, at) == before
 
@@ -162,17 +165,17 @@ def test_backup_can_be_locked_and_deleted_once(start):
         made.world.backups[0].expires_at = "2027-01-01T00:00:00.000Z"
         made.fault = None
         backups.lock(api, instance(api, at), one.id)
-        assert backups.listed(api, instance(api, at))[0].expires_at is None
+        assert backups.list_backups(api, instance(api, at))[0].expires_at is None
 
         made.fault = "lost-response"
         backups.delete(api, instance(api, at), one.id)
-        assert backups.listed(api, instance(api, at)) == []
+        assert backups.list_backups(api, instance(api, at)) == []
         assert calls.sent.count("Delete") == 1
 
 
 def test_schedules_are_what_the_platform_makes_of_them(start):
     with start() as (_, api, at, _):
-        backups.schedule(api, instance(api, at), ["DAILY", "WEEKLY"])
+        backups.set_schedules(api, instance(api, at), ["DAILY", "WEEKLY"])
         found = backups.schedules(api, instance(api, at))
         assert [(e.kind, e.retention_s) for e in found] == [
             ("DAILY", 6 * 86_400),

@@ -8,7 +8,7 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.targets.home import SAFETY_FOLDER
 from chromadrill.targets.safety import foreign_data, ownership
-from chromadrill.targets.safety.foreign_data import Foreign, Seen
+from chromadrill.targets.safety.foreign_data import ForeignCollection, ForeignData
 from chromadrill.targets.safety.leftovers import new_run
 from chromadrill.targets.safety.target_role import TargetRole
 from tests.conftest import fill
@@ -27,10 +27,10 @@ def chroma(server):
 
 def wrote(chroma, write):
     docs = chroma.collection(Scope(), "docs")
-    before = foreign_data.look(chroma, [Scope()], ())
-    assert foreign_data.who_wrote(before, foreign_data.look(chroma, [Scope()], ())) == []
+    before = foreign_data.collect(chroma, [Scope()], ())
+    assert foreign_data.who_wrote(before, foreign_data.collect(chroma, [Scope()], ())) == []
     write(docs)
-    return "; ".join(foreign_data.who_wrote(before, foreign_data.look(chroma, [Scope()], ())))
+    return "; ".join(foreign_data.who_wrote(before, foreign_data.collect(chroma, [Scope()], ())))
 
 
 def test_added_record_is_told(chroma):
@@ -71,7 +71,7 @@ def test_what_drills_write_is_not_foreign(chroma):
     name = f"drill-{new_run()}-x"
     assert wrote(chroma, lambda _: chroma.create_collection(Scope(), name)) == ""
     made = chroma.collection(Scope(), "docs").id
-    assert foreign_data.look(chroma, [Scope()], [made]).collections == {}
+    assert foreign_data.collect(chroma, [Scope()], [made]).collections == {}
 
 
 @pytest.mark.parametrize("name", ["bmad_embeddings", "drill-bit-manuals", "chromadrill-import-x"])
@@ -80,13 +80,13 @@ def test_name_like_ours_does_not_hide_what_others_write(chroma, name):
 
 
 def test_what_was_not_looked_at_counts_as_written():
-    seen = Foreign("", {"k": Seen("i", 1, "d")})
+    seen = ForeignData("", {"k": ForeignCollection("i", 1, "d")})
     assert foreign_data.who_wrote(None, seen)
     assert foreign_data.who_wrote(seen, None)
 
 
 def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
-    seen = Foreign("t", {"k": Seen("i", 1, "d")}, "deployment-1")
+    seen = ForeignData("t", {"k": ForeignCollection("i", 1, "d")}, "deployment-1")
     foreign_data.save(seen, tmp_path / "note")
     assert foreign_data.load(tmp_path / "note") == seen
     assert foreign_data.load(tmp_path / "none") is None

@@ -52,14 +52,14 @@ class CommandTarget:
         return self._commands.run(name, limit_s=LIMITS_S[name], **every, **values)
 
 
-class Logs(CommandTarget):
+class LogCommands(CommandTarget):
     """Capability `logs`."""
 
     def logs(self, lines: int = 200) -> str:
         return "\n".join(self._run("logs", lines=lines).splitlines()[-lines:])
 
 
-class UpAndDown(CommandTarget):
+class RestartCommands(CommandTarget):
     """Capability `restart`."""
 
     kill_is = "server killed by a command of its platform, or stopped where it has none"
@@ -87,7 +87,7 @@ class UpAndDown(CommandTarget):
                 name=f"an answer of {without_password(self.url)}",
             )
         except Unavailable as error:
-            logs = self.logs(12) if isinstance(self, Logs) else "(no command for logs)"
+            logs = self.logs(12) if isinstance(self, LogCommands) else "(no command for logs)"
             raise Unavailable(
                 f"{error.what} The server's last lines:\n{logs}", next_step=error.next_step
             ) from error

@@ -16,12 +16,12 @@ from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup
 from chromadrill.core.urls import without_password
-from chromadrill.targets.command.server import UpAndDown
+from chromadrill.targets.command.server import RestartCommands
 
 METHOD = "command"
 
 
-class Snapshots(UpAndDown):
+class SnapshotCommands(RestartCommands):
     """Capability `snapshot`."""
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
@@ -88,7 +88,7 @@ class Snapshots(UpAndDown):
             return {}
         lines = [each.split() for each in self._run("snapshots").splitlines() if each.strip()]
         try:
-            return {words[0]: _listed(*words) for words in lines}
+            return {words[0]: _parse_entry(*words) for words in lines}
         except (TypeError, ValueError) as error:
             raise Unavailable(
                 f"[targets.{self.name}.commands] snapshots: wanted lines of ID TIME [BYTES], TIME as"
@@ -100,7 +100,7 @@ class Snapshots(UpAndDown):
         return there.bytes if there else 0
 
 
-def _listed(name: str, time: str, size: str = "0") -> Backup:
+def _parse_entry(name: str, time: str, size: str = "0") -> Backup:
     at = datetime.fromisoformat(time)
     if at.tzinfo is None:
         raise ValueError(f"'{time}' has no time zone")

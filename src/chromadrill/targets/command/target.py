@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chromadrill.core.errors import UsageError
-from chromadrill.targets.command.server import LIMITS_S, CommandTarget, Logs, UpAndDown
+from chromadrill.targets.command.server import LIMITS_S, CommandTarget, LogCommands, RestartCommands
 from chromadrill.targets.command.shell import Commands
-from chromadrill.targets.command.snapshots import Snapshots
+from chromadrill.targets.command.snapshots import SnapshotCommands
 from chromadrill.targets.home import claim
 from chromadrill.targets.kinds import TargetSpec
 
@@ -43,11 +43,11 @@ def open_command(spec: TargetSpec) -> CommandTarget:
         )
     kinds: list[type] = []
     if "snapshot" in has:
-        kinds.append(Snapshots)
+        kinds.append(SnapshotCommands)
     if "stop" in has:
-        kinds.append(UpAndDown)
+        kinds.append(RestartCommands)
     if "logs" in has:
-        kinds.append(Logs)
+        kinds.append(LogCommands)
     with_capabilities: type[CommandTarget] = type("CommandTarget", (*kinds, CommandTarget), {})
     claim(home, ("logs", "snapshots"))
     answers_s = max(ANSWERS_S, spec.settings.objectives.startup_s)

@@ -12,7 +12,7 @@ MB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ContainerSpec:
     """`mount`: where the volume is mounted, which must be where the server keeps its data.
 
     `memory_mb` is enforced; `disk_mb` is the volume's size by contract, and what is used is judged

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chromadrill.backups import catalog
 from chromadrill.backups.registry import METHODS, method_of
@@ -23,25 +22,27 @@ from chromadrill.core import process_tags
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import Backup, Scope, Usage
-from chromadrill.targets import usage
 from chromadrill.targets.container import engine
 from chromadrill.targets.container.engine import docker_errors
-from chromadrill.targets.container.spec import MB, Shape
-from chromadrill.targets.container.volume import HERE, Volume
+from chromadrill.targets.container.server import (
+    Died,
+    ServerContainer,
+    is_oom_killed,
+    memory_bytes,
+)
+from chromadrill.targets.container.spec import MB, ContainerSpec
+from chromadrill.targets.container.volume import MOUNT, Volume
+from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import claim, id_of, port_of
-from chromadrill.targets.kinds import TargetSpec
-
-if TYPE_CHECKING:
-    from docker.models.containers import Container
+from chromadrill.targets.kinds import TargetSpec, variables_of
 
 STARTUP_S = 60.0
-STOP_S = 15
 
 
 def open_container(spec: TargetSpec) -> ContainerTarget:
     """A container of ours with the image and the limits of the settings; raises NoEngine."""
     settings = spec.settings
-    shape = Shape(
+    container = ContainerSpec(
         image=settings.container.image,
         mount=settings.container.data_dir,
         memory_mb=settings.limits.memory_mb,
@@ -49,7 +50,7 @@ def open_container(spec: TargetSpec) -> ContainerTarget:
     )
     return ContainerTarget(
         spec.home,
-        shape,
+        container,
         name=spec.name,
         owner=spec.owner,
         startup_s=max(STARTUP_S, settings.objectives.startup_s),
@@ -66,83 +67,82 @@ class ContainerTarget:
     def __init__(
         self,
         home: Path,
-        shape: Shape,
+        spec: ContainerSpec,
         *,
         name: str = "container",
         owner: int | None = None,
         startup_s: float = STARTUP_S,
         scopes: Sequence[Scope] = (Scope(),),
     ) -> None:
-        self.name, self.home, self.shape = name, home.absolute(), shape
+        self.name, self.home, self.spec = name, home.absolute(), spec
         self.scopes = tuple(scopes)
         self._owner, self._startup_s = owner, startup_s
         self._engine = engine.connect()
         claim(self.home, ("logs", "snapshots"))
-        self._counts = usage.Counts(self.home)
-        self.called = f"chromadrill-{id_of(self.home)}"
+        self.container_name = f"chromadrill-{id_of(self.home)}"
+        self._counts = Counts(self.home)
+        self._server = ServerContainer(
+            self._engine, self.container_name, self.home / "logs" / "server.log", self._counts
+        )
 
     @property
     def url(self) -> str:
+        """On this machine alone; the port outlives restarts."""
         return f"http://127.0.0.1:{port_of(self.home)}"
 
     @property
     def release(self) -> str | None:
-        """Of Chroma, as the image's label or tag names it: that of the container, if there is one."""
-        container = self._find()
+        """Chroma's release by the image's label or tag: the container's image, if there is one."""
+        container = self._server.find()
         if container is None:
-            return engine.release_of(self._engine, self.shape.image)
-        made_of = container.attrs
-        return engine.release_of(self._engine, made_of["Config"]["Image"], by_id=made_of["Image"])
+            return engine.release_of(self._engine, self.spec.image)
+        attributes = container.attrs
+        return engine.release_of(
+            self._engine, attributes["Config"]["Image"], by_id=attributes["Image"]
+        )
 
     def facts(self) -> Mapping[str, str]:
-        with docker_errors(f"asking of image {self.shape.image}"):
-            image = self._engine.images.get(self.shape.image)
+        """Image, releases, limits: what identifies this deployment in a report."""
+        with docker_errors(f"asking of image {self.spec.image}"):
+            image = self._engine.images.get(self.spec.image)
             version = self._engine.version()["Version"]
         return {
             "kind": "container",
-            "image": self.shape.image,
+            "image": self.spec.image,
             "image id": str(image.id),
             "chromadb": self.release or "not known",
             "engine": version,
             "url": self.url,
-            **self.shape.facts(),
+            **self.spec.facts(),
         }
 
     def environment(self) -> Mapping[str, str]:
         """What makes `chromadrill ops` in another process act on this very target."""
-        table = f"DRILL_TARGETS__{self.name.upper()}__"
-        found = {
-            f"{table}KIND": "container",
-            f"{table}HOME": str(self.home),
-            f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
-            **self.shape.environment(),
-        }
-        return {**found, "DRILL_OWNER_PID": str(self._owner)} if self._owner else found
+        variables = variables_of("container", self.name, self.home, self.scopes, self._owner)
+        return {**variables, **self.spec.environment()}
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
         """Start the container, or make it, and return when it answers a real query.
 
-        Raises Refused when it runs already, or the data is of a newer release; Unavailable with the
-        log's end when it does not come.
+        Raises Refused when it runs already, or the data is of a newer release. Raises Unavailable,
+        with the log's end, when it does not come.
         """
-        container = self._find()
+        container = self._server.find()
         if container and self.running():
-            raise Refused(f"Container {self.called} already runs.")
+            raise Refused(f"Container {self.container_name} already runs.")
         self._refuse_newer(self.release)
         if container is None:
-            self._start_new(self.shape)
+            self._start_new(self.spec)
             return
-        self._counts.add(starts=1, oom_kills=int(usage.oom_killed(container)))
-        with docker_errors(f"starting container {self.called}"):
-            container.start()
+        self._server.start()
         self._wait()
 
-    def _start_new(self, shape: Shape) -> None:
-        self._volume.make()
+    def _start_new(self, spec: ContainerSpec) -> None:
+        self._volume.create()
         self._counts.add(starts=1)
         try:
-            shape.launch(self.called, port_of(self.home), self._labels)
+            spec.launch(self.container_name, port_of(self.home), self._labels)
         except DrillError:
             self.discard()  # one whose port is taken exists, and never ran
             raise
@@ -151,10 +151,11 @@ class ContainerTarget:
     def _wait(self) -> None:
         started = now()
         try:
-            wait_until(self._ready, within_s=self._startup_s, name="a real answer")
-        except _Died as died:
+            wait_until(self._is_ready, within_s=self._startup_s, name="a real answer")
+        except Died as died:
             raise Unavailable(
-                f"Container {self.called} ended at once ({died}). Its last lines:\n{self.logs(12)}",
+                f"Container {self.container_name} ended at once ({died}). Its last lines:\n"
+                f"{self.logs(12)}",
                 next_step="Read the log; restore a backup if the data is damaged.",
             ) from None
         except DrillError as error:
@@ -162,99 +163,73 @@ class ContainerTarget:
             raise Unavailable(f"{error.what} Its last lines:\n{self.logs(12)}") from error
         self.startup_s = now() - started
 
-    def _ready(self) -> bool:
-        container = self._container()
-        if container.status in ("exited", "dead"):
-            state = container.attrs["State"]
-            killed = ", out of memory" if state.get("OOMKilled") else ""
-            raise _Died(f"exit code {state['ExitCode']}{killed}")
+    def _is_ready(self) -> bool:
+        self._server.require_alive()
         return is_ready(self.url, self.scopes)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL after 15 s. Stopped already is fine; a paused one is woken first."""
-        if self.running():
-            self.unpause()
-            with docker_errors(f"stopping container {self.called}"):
-                self._container().stop(timeout=STOP_S)
+        self._server.stop()
 
     def kill(self) -> None:
         """SIGKILL, as the kernel's out-of-memory killer does."""
-        if not self.running():
-            return
-        self.unpause()
-        with docker_errors(f"killing container {self.called}"):
-            container = self._container()
-            container.kill()
-            container.wait(timeout=STOP_S)
+        self._server.kill()
 
     def running(self) -> bool:
         """Whether it has not ended: a paused one holds its volume, too."""
-        container = self._find()
-        return container is not None and container.status in ("running", "paused", "restarting")
+        return self._server.running()
 
     # ---- deployment -----------------------------------------------------------------------------
-    def recreate(self, shape: Shape | None = None) -> None:
-        """A new container on the same volume, as a deployment makes it; of `shape`, once, if given."""
-        image = (shape or self.shape).image
+    def recreate(self, spec: ContainerSpec | None = None) -> None:
+        """A new container on the same volume, as a deployment makes it; once of `spec`, if given."""
+        image = (spec or self.spec).image
         self._refuse_newer(engine.release_of(self._engine, image))
         self.discard()
-        self._start_new(shape or self.shape)
+        self._start_new(spec or self.spec)
 
     def _refuse_newer(self, release: str | None) -> None:
         """A container that exists, too: a newer backup may have been restored since it ran."""
-        self._volume.make()
+        self._volume.create()
         with self._volume.database() as folder:
             refuse_newer(folder, release)
 
     def discard(self) -> None:
         """Remove the container; the volume stays, and so do its log and its last kill."""
-        container = self._find()
-        if container is None:
-            return
-        self._counts.add(oom_kills=int(usage.oom_killed(container)))
-        with docker_errors(f"removing container {self.called}"):
-            with self._kept_log.open("ab") as file:
-                file.write(container.logs())
-            container.remove(force=True, v=True)
+        self._server.remove()
 
     def replace_volume(self, options: Iterable[tuple[str, str]]) -> None:
         """Lose container and volume; an empty volume, made with the driver's `options`, takes over."""
         self.discard()
         self._volume.remove()
-        self._volume.make(options)
+        self._volume.create(options)
 
     def cut_network(self) -> None:
         """Take it off its network; a restart does not bring it back there."""
-        with docker_errors(f"disconnecting container {self.called}"):
-            for name in self._container().attrs["NetworkSettings"]["Networks"]:
-                self._engine.networks.get(name).disconnect(self.called)
+        self._server.cut_network()
 
     # ---- pause ----------------------------------------------------------------------------------
     def pause(self) -> None:
         """Freeze every process in it: connections are taken, nothing is answered."""
-        with docker_errors(f"pausing container {self.called}"):
-            self._container().pause()
+        self._server.pause()
 
     def unpause(self) -> None:
         """Let it go on; one that is not paused is fine."""
-        container = self._container()
-        if container.status == "paused":
-            with docker_errors(f"waking container {self.called}"):
-                container.unpause()
+        self._server.unpause()
 
     # ---- metrics --------------------------------------------------------------------------------
     def metrics(self) -> Usage:
         """Memory and disk in use, restarts, out-of-memory kills."""
-        container, counts = self._find(), self._counts.read()
-        running = container is not None and container.status == "running"
+        container, counts = self._server.find(), self._counts.read()
+        is_running = container is not None and container.status == "running"
         engine_restarts = int(container.attrs["RestartCount"]) if container else 0
+        last_kill = int(bool(container and is_oom_killed(container)))
         return Usage(
-            memory_bytes=usage.memory_bytes(container) if container and running else None,
-            memory_limit_bytes=self.shape.memory_mb * MB if self.shape.memory_mb else None,
-            disk_bytes=int(self._volume.run("du", "-sk", HERE).split()[0]) * 1024,
-            disk_limit_bytes=self.shape.disk_mb * MB if self.shape.disk_mb else None,
+            memory_bytes=memory_bytes(container) if container and is_running else None,
+            memory_limit_bytes=self.spec.memory_mb * MB if self.spec.memory_mb else None,
+            disk_bytes=int(self._volume.run("du", "-sk", MOUNT).split()[0]) * 1024,
+            disk_limit_bytes=self.spec.disk_mb * MB if self.spec.disk_mb else None,
             restarts=max(0, counts["starts"] - 1) + engine_restarts,
-            oom_kills=counts["oom_kills"] + int(bool(container and usage.oom_killed(container))),
+            oom_kills=counts["oom_kills"] + last_kill,
         )
 
     # ---- volume, snapshots, logs ----------------------------------------------------------------
@@ -265,15 +240,17 @@ class ContainerTarget:
         Raises Refused while it runs. Where the caller fails, the volume stays as it was.
         """
         if self.running():
-            raise Refused(f"Volume {self.called} belongs to a running container; stop it first.")
-        self._volume.make()
+            raise Refused(
+                f"Volume {self.container_name} belongs to a running container; stop it first."
+            )
+        self._volume.create()
         with tempfile.TemporaryDirectory(prefix="volume-", dir=self.home) as scratch:
             data = Path(scratch) / "data"
             data.mkdir()
             self._volume.fetch(data)
-            before = _state_of(data)
+            state = _state_of(data)
             yield data
-            if _state_of(data) != before:
+            if _state_of(data) != state:
                 self._volume.fill(data)
 
     def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
@@ -283,17 +260,18 @@ class ContainerTarget:
 
     def live_data(self) -> Path:
         """The volume as the engine keeps it; raises Unavailable where that is out of our reach."""
-        return self._volume.place()
+        return self._volume.host_path()
 
-    def beside(self, *words: str) -> str:
-        """Run a command of the image's own beside the server, with its volume at volume.HERE."""
-        return self._volume.run(*words)
+    def run_beside(self, *command: str) -> str:
+        """Run a command of the image's own beside the server, with its volume at MOUNT."""
+        return self._volume.run(*command)
 
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
         """Back up with one of METHODS; the server runs afterwards."""
         return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
 
     def snapshots(self) -> list[Backup]:
+        """The backups of this home, newest first."""
         return catalog.list_backups(self.home / "snapshots")
 
     def restore(self, backup_id: str) -> None:
@@ -303,10 +281,7 @@ class ContainerTarget:
 
     def logs(self, lines: int = 200) -> str:
         """The last lines of the server's log, of containers that are gone too."""
-        kept = self._kept_log.read_text("utf-8", "replace") if self._kept_log.is_file() else ""
-        container = self._find()
-        text = kept + (container.logs().decode("utf-8", "replace") if container else "")
-        return "\n".join(text.splitlines()[-lines:])
+        return self._server.logs(lines)
 
     def remove(self) -> None:
         """Remove the container, its volume, and the home with everything in it."""
@@ -317,35 +292,14 @@ class ContainerTarget:
     # ---- the engine's side ----------------------------------------------------------------------
     @cached_property
     def _labels(self) -> dict[str, str]:
-        owned = {engine.OWNER: process_tags.tag(self._owner)} if self._owner else {}
-        return {engine.RUN: id_of(self.home), **owned}
+        labels = {engine.RUN: id_of(self.home)}
+        if self._owner:
+            labels[engine.OWNER] = process_tags.tag(self._owner)
+        return labels
 
     @property
     def _volume(self) -> Volume:
-        return Volume(self._engine, self.called, self.shape.image, self._labels)
-
-    @property
-    def _kept_log(self) -> Path:
-        return self.home / "logs" / "server.log"
-
-    def _find(self) -> Container | None:
-        from docker.errors import NotFound
-
-        with docker_errors(f"looking for container {self.called}"):
-            try:
-                return self._engine.containers.get(self.called)
-            except NotFound:
-                return None
-
-    def _container(self) -> Container:
-        found = self._find()
-        if found is None:
-            raise Refused(f"There is no container {self.called}.", next_step="ops start")
-        return found
-
-
-class _Died(BaseException):
-    """Out of `wait_until` at once: a server that exited will not become ready."""
+        return Volume(self._engine, self.container_name, self.spec.image, self._labels)
 
 
 def _state_of(data: Path) -> list[tuple[str, int, int, int]]:
@@ -354,5 +308,5 @@ def _state_of(data: Path) -> list[tuple[str, int, int, int]]:
 
 
 def _stat(path: Path) -> tuple[int, int, int]:
-    found = path.lstat()
-    return (found.st_size, found.st_ino, found.st_ctime_ns)
+    status = path.lstat()
+    return (status.st_size, status.st_ino, status.st_ctime_ns)

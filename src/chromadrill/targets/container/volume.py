@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 DATABASE = "chroma.sqlite3"
-HERE = "/volume"  # where our helpers see it
+MOUNT = "/volume"  # where our helpers see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Volume:
     image: str
     labels: Mapping[str, str]
 
-    def make(self, options: Iterable[tuple[str, str]] = ()) -> None:
+    def create(self, options: Iterable[tuple[str, str]] = ()) -> None:
         """Create it, empty; one that exists is left as it is.
 
         `options` of the engine's local driver put it on a device; else it is a folder of the engine's.
@@ -61,7 +61,7 @@ class Volume:
     def fetch(self, into: Path, *, bytes_per_s: float | None = None) -> None:
         """Copy what it holds into the folder `into`, no faster than that."""
         with docker_errors(f"reading volume {self.name}"), self._holder() as holder:
-            chunks, _ = holder.get_archive(HERE, chunk_size=CHUNK)
+            chunks, _ = holder.get_archive(MOUNT, chunk_size=CHUNK)
             unpack(chunks, into, keep_pace=pace(bytes_per_s))
 
     @contextlib.contextmanager
@@ -73,17 +73,17 @@ class Volume:
         # one with driver options is mounted there only while a container has it
         if not self._attributes().get("Options"):
             with contextlib.suppress(Unavailable):
-                place = self.place()
+                place = self.host_path()
         if place is not None:
             yield place
             return
         with tempfile.TemporaryDirectory() as scratch, self._holder() as holder:
             with docker_errors(f"reading volume {self.name}"), contextlib.suppress(NotFound):
-                chunks, _ = holder.get_archive(f"{HERE}/{DATABASE}")
+                chunks, _ = holder.get_archive(f"{MOUNT}/{DATABASE}")
                 unpack(chunks, Path(scratch))
             yield Path(scratch)
 
-    def place(self) -> Path:
+    def host_path(self) -> Path:
         """Where the engine keeps it; raises Unavailable where that is out of our reach."""
         found = Path(self._attributes()["Mountpoint"])
         if not os.access(found, os.R_OK | os.W_OK | os.X_OK):
@@ -95,14 +95,14 @@ class Volume:
 
     def fill(self, source: Path) -> None:
         """Empty it, hidden files too, then copy what `source` holds. Raises DrillError when full."""
-        self.run("find", HERE, "-mindepth", "1", "-delete")
+        self.run("find", MOUNT, "-mindepth", "1", "-delete")
         with (
             tempfile.TemporaryFile(dir=source.parent) as file,
             docker_errors(f"filling volume {self.name}"),
             self._holder() as holder,
         ):
             pack(source, file)
-            holder.put_archive(HERE, file)
+            holder.put_archive(MOUNT, file)
 
     def run(self, *words: str) -> str:
         """Run a command of the image's own beside the volume, which is at HERE; its output."""
@@ -134,4 +134,4 @@ class Volume:
             return dict(self.engine.volumes.get(self.name).attrs)
 
     def _mounts(self) -> dict[str, dict[str, str]]:
-        return {self.name: {"bind": HERE, "mode": "rw"}}
+        return {self.name: {"bind": MOUNT, "mode": "rw"}}

@@ -8,19 +8,12 @@ in its files, and the lock in it belongs to the running server alone.
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-
-import psutil
 
 from chromadrill.backups import catalog, files
 from chromadrill.backups.registry import METHODS, method_of
@@ -29,14 +22,14 @@ from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import Backup, Scope, Usage
-from chromadrill.targets import usage
+from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import MARKER, claim, port_of
-from chromadrill.targets.kinds import TargetSpec
+from chromadrill.targets.kinds import TargetSpec, variables_of
 from chromadrill.targets.process.installed_releases import Server, installed_server
+from chromadrill.targets.process.server import Died, ServerProcess, require_free_port
 
-STARTUP_S, STOP_S = 60.0, 15.0
+STARTUP_S = 60.0
 MB = 1024 * 1024
-ENDED = "ended-by-us"  # beside the state: this run of the server was ended by a command of ours
 
 
 def open_process(spec: TargetSpec) -> ProcessTarget:
@@ -74,17 +67,16 @@ class ProcessTarget:
         server: Server | None = None,
     ) -> None:
         self.name = name
-        self._server = server
         self.home = home.absolute()
         self.data = self.home / "data"
         self.scopes = tuple(scopes)
-        self._owner = owner
-        self._startup_s = startup_s
         self.memory_mb, self.disk_mb = memory_mb, disk_mb
-        self._counts = usage.Counts(self.home)
-        fresh = not (self.home / MARKER).is_file()
+        self._release, self._owner, self._startup_s = server, owner, startup_s
+        self._process = ServerProcess(self.home)
+        self._counts = Counts(self.home)
+        is_new = not (self.home / MARKER).is_file()
         claim(self.home, ("logs", "snapshots"))
-        if fresh:  # a volume that is lost is not made again: that would hide it
+        if is_new:  # a volume that is lost is not made again: that would hide it
             self.data.mkdir(exist_ok=True)
 
     @property
@@ -94,65 +86,48 @@ class ProcessTarget:
 
     @property
     def url(self) -> str:
+        """On this machine alone."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def release(self) -> str:
-        """Of Chroma, as it was installed: a server of 1.x does not tell it rightly."""
-        return self._server.release if self._server else version("chromadb")
+        """Chroma's release as it was installed: a server of 1.x does not tell it rightly."""
+        return self._release.release if self._release else version("chromadb")
 
     def facts(self) -> Mapping[str, str]:
+        """What identifies this deployment in a report."""
         return {"kind": "process", "chromadb": self.release, "url": self.url}
 
     def environment(self) -> Mapping[str, str]:
         """What makes `chromadrill ops` in another process act on this very target."""
-        table = f"DRILL_TARGETS__{self.name.upper()}__"
-        found = {
-            f"{table}HOME": str(self.home),
-            f"{table}SCOPES": ",".join(str(each) for each in self.scopes),
-        }
-        return {**found, "DRILL_OWNER_PID": str(self._owner)} if self._owner else found
+        return variables_of("process", self.name, self.home, self.scopes, self._owner)
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
         """Start the server and return when it answers a real query, not only a heartbeat.
 
-        Raises Refused when one runs already, or the data is of a newer release; Unavailable with the
-        log's end when it does not come.
+        Raises Refused when one runs already, or the data is of a newer release. Raises Unavailable,
+        with the log's end, when it does not come.
         """
         if self.running():
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
         refuse_newer(self.data, self.release)
-        self._refuse_taken_port()
-        self._counts.add(starts=1, oom_kills=int(self._killed_by_others()))
-        (self.home / "state.json").unlink(missing_ok=True)
-        (self.home / ENDED).unlink(missing_ok=True)
-        order = {
-            "command": [
-                *(self._server or installed_server()).command,
-                "run",
-                "--path",
-                str(self.data),
-                "--host",
-                "127.0.0.1",
-                "--port",
-                str(self.port),
-            ],
-            "environment": {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"},
-            "owner": self._owner,
-        }
-        (self.home / "order.json").write_text(json.dumps(order))
-        keeper = subprocess.Popen(
-            [sys.executable, "-I", str(Path(__file__).with_name("supervisor.py")), str(self.home)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
+        require_free_port(self.port, self.home)
+        self._counts.add(starts=1, oom_kills=int(self._process.is_killed_by_others()))
+        chroma = (self._release or installed_server()).command
+        address = ("--host", "127.0.0.1", "--port", str(self.port))
+        supervisor = self._process.launch(
+            [*chroma, "run", "--path", str(self.data), *address], owner=self._owner
         )
+
+        def is_up() -> bool:
+            self._process.require_alive(supervisor)
+            return is_ready(self.url, self.scopes)
+
         started = now()
         try:
-            wait_until(lambda: self._ready(keeper), within_s=self._startup_s, name="a real answer")
-        except _Died as died:
+            wait_until(is_up, within_s=self._startup_s, name="a real answer")
+        except Died as died:
             raise Unavailable(
                 f"The server on {self.data} ended at once ({died}). Its last lines:\n"
                 f"{self.logs(12)}",
@@ -161,104 +136,33 @@ class ProcessTarget:
         except DrillError as error:
             self.kill()
             raise Unavailable(
-                f"{error.what} Last lines of {self.home / 'logs' / 'server.log'}:\n{self.logs(12)}"
+                f"{error.what} Last lines of {self._process.log}:\n{self.logs(12)}"
             ) from error
         self.startup_s = now() - started
 
-    def _ready(self, keeper: subprocess.Popen[bytes]) -> bool:
-        state = self._state()
-        if "error" in state:
-            raise _Died(str(state["error"]))
-        if "exit" in state:
-            raise _Died(f"exit code {state['exit']}")
-        if keeper.poll() is not None and not state:
-            raise _Died("the supervisor did not start")
-        return is_ready(self.url, self.scopes)
-
     def stop(self) -> None:
         """End the server with SIGTERM and wait; SIGKILL after 15 s. Stopped already is fine."""
-        self._end(signal.SIGTERM)
+        self._process.end(signal.SIGTERM)
 
     def kill(self) -> None:
         """SIGKILL, as the kernel's out-of-memory killer does."""
-        self._end(signal.SIGKILL)
+        self._process.end(signal.SIGKILL)
 
     def pause(self) -> None:
         """SIGSTOP: connections are taken, nothing is answered."""
-        pid = self.pid()
-        if pid is None:
-            raise Refused(f"No server runs on {self.data}: there is nothing to pause.")
-        os.kill(pid, signal.SIGSTOP)
-        # the signal is sent, not yet obeyed: what is copied before that may still be written to
-        wait_until(
-            lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED,
-            within_s=STOP_S,
-            name="the server to freeze",
-            every_s=0.01,
-        )
+        self._process.pause()
 
     def unpause(self) -> None:
         """Let it go on; one that is not paused is fine."""
-        pid = self.pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGCONT)
-
-    def _end(self, number: signal.Signals) -> None:
-        pid = self.pid()
-        if pid is not None:
-            (self.home / ENDED).touch()
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-                os.kill(pid, signal.SIGCONT)  # a paused one would not hear it
-            try:
-                wait_until(
-                    lambda: not self.running(),
-                    within_s=STOP_S,
-                    name="the server's end",
-                    every_s=0.02,
-                )
-            except DrillError:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                wait_until(lambda: not self.running(), within_s=STOP_S, name="the server's end")
+        self._process.unpause()
 
     def running(self) -> bool:
-        """Whether anybody holds the lock: true from the supervisor's first moment to the last."""
-        try:
-            handle = os.open(self.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        """Whether a server, or its supervisor, holds the lock of the home."""
+        return self._process.running()
 
     def pid(self) -> int | None:
-        """The server's pid while it runs. Only believed while the lock is held: pids come again."""
-        state = self._state()
-        if not self.running() or "pid" not in state or "exit" in state:
-            return None
-        return int(str(state["pid"]))
-
-    def _state(self) -> dict[str, object]:
-        try:
-            return dict(json.loads((self.home / "state.json").read_text()))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
-
-    def _refuse_taken_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", self.port))
-            except OSError as error:
-                raise Refused(
-                    f"Port {self.port} of {self.home} is taken by another program.",
-                    next_step="End that program, or use another home directory.",
-                ) from error
+        """The server's pid while it runs."""
+        return self._process.pid()
 
     # ---- metrics --------------------------------------------------------------------------------
     def metrics(self) -> Usage:
@@ -266,18 +170,15 @@ class ProcessTarget:
 
         On a bare machine that is all that can be seen of the kernel's out-of-memory killer.
         """
-        pid, counts = self.pid(), self._counts.read()
+        counts = self._counts.read()
         return Usage(
-            memory_bytes=usage.resident_bytes(pid) if pid else None,
+            memory_bytes=self._process.memory_bytes(),
             memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
-            disk_bytes=usage.bytes_below(self.data),
+            disk_bytes=_bytes_below(self.data),
             disk_limit_bytes=self.disk_mb * MB if self.disk_mb else None,
             restarts=max(0, counts["starts"] - 1),
-            oom_kills=counts["oom_kills"] + int(self._killed_by_others()),
+            oom_kills=counts["oom_kills"] + int(self._process.is_killed_by_others()),
         )
-
-    def _killed_by_others(self) -> bool:
-        return self._state().get("exit") == -signal.SIGKILL and not (self.home / ENDED).exists()
 
     # ---- volume, snapshots, logs ----------------------------------------------------------------
     @contextlib.contextmanager
@@ -301,6 +202,7 @@ class ProcessTarget:
         return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
 
     def snapshots(self) -> list[Backup]:
+        """The backups of this home, newest first."""
         return catalog.list_backups(self.home / "snapshots")
 
     def restore(self, backup_id: str) -> None:
@@ -309,13 +211,8 @@ class ProcessTarget:
         method_of(backup).put_back(backup, self)
 
     def logs(self, lines: int = 200) -> str:
-        log = self.home / "logs" / "server.log"
-        if not log.is_file():
-            return ""
-        with log.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 400 * lines))
-            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+        """The last lines of the server's log."""
+        return self._process.logs(lines)
 
     def close(self) -> None:
         """Stop the server; the home stays."""
@@ -328,5 +225,11 @@ class ProcessTarget:
             shutil.rmtree(self.home)
 
 
-class _Died(BaseException):
-    """Out of `wait_until` at once: a server that exited will not become ready."""
+def _bytes_below(folder: Path) -> int:
+    """The size of all files; one that goes while they are counted is none."""
+    used = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # a journal comes and goes
+                used += (Path(parent) / name).stat().st_size
+    return used

@@ -97,14 +97,14 @@ class Api:
                 said = f"no connection to {self.endpoint}: {type(error).__name__}"
             except httpx.HTTPError as error:
                 said = f"no answer from {self.endpoint}: {type(error).__name__}"
-                self._lost_if_changing(operation, said)
+                self._raise_if_changing(operation, said)
             else:
                 if answer.status_code == 429:
                     said = "429, too many requests" + _limit(answer)
                     pause = max(pause, _retry_after(answer))
                 elif answer.status_code >= 500:
                     said = f"{answer.status_code} from {self.endpoint}"
-                    self._lost_if_changing(operation, said)
+                    self._raise_if_changing(operation, said)
                 else:
                     return self._value(operation, answer)
             if now() + pause > until:
@@ -120,7 +120,7 @@ class Api:
         except OutcomeUnknown:
             return None
 
-    def _lost_if_changing(self, operation: Operation, said: str) -> None:
+    def _raise_if_changing(self, operation: Operation, said: str) -> None:
         if operation.changes:
             raise OutcomeUnknown(
                 f"Railway, {operation.name}: {said}. Whether it was done is not known.",

@@ -9,7 +9,7 @@ from chromadrill.core import model
 from chromadrill.core.errors import Refused
 from chromadrill.targets.railway import graphql as ops
 from chromadrill.targets.railway.api import Api
-from chromadrill.targets.railway.workflows import settled
+from chromadrill.targets.railway.workflows import wait_for_effect
 
 WITHIN_S = 120.0
 
@@ -36,7 +36,7 @@ class Schedule:
     retention_s: int | None
 
 
-def listed(api: Api, instance: str) -> list[PlatformBackup]:
+def list_backups(api: Api, instance: str) -> list[PlatformBackup]:
     """Newest first."""
     found = [
         PlatformBackup(
@@ -61,13 +61,13 @@ def create(api: Api, instance: str, name: str, *, within_s: float = WITHIN_S) ->
 
     The name is what a lost answer is found again by: raises Refused where it is taken.
     """
-    if named(listed(api, instance), name):
+    if find_by_name(list_backups(api, instance), name):
         raise Refused(f"Railway has a backup '{name}' of this volume already; nothing was made.")
     sent = api.attempt(ops.CREATE, instance=instance, name=name)
-    return settled(
+    return wait_for_effect(
         api,
         sent,
-        lambda: named(listed(api, instance), name),
+        lambda: find_by_name(list_backups(api, instance), name),
         within_s=within_s,
         name=f"backup '{name}'",
     )
@@ -76,10 +76,10 @@ def create(api: Api, instance: str, name: str, *, within_s: float = WITHIN_S) ->
 def delete(api: Api, instance: str, backup: str, *, within_s: float = WITHIN_S) -> None:
     """Delete a backup, and return when it is gone."""
     sent = api.attempt(ops.DELETE, instance=instance, backup=backup)
-    settled(
+    wait_for_effect(
         api,
         sent,
-        lambda: True if backup not in [e.id for e in listed(api, instance)] else None,
+        lambda: True if backup not in [e.id for e in list_backups(api, instance)] else None,
         within_s=within_s,
         name=f"the end of backup {backup}",
     )
@@ -98,7 +98,7 @@ def schedules(api: Api, instance: str) -> list[Schedule]:
     ]
 
 
-def told(schedule: Schedule) -> model.Schedule:
+def to_model(schedule: Schedule) -> model.Schedule:
     """A schedule in our words; its hour where the cron names one."""
     minute, hour, *_ = [*schedule.cron.split(), "", ""]
     at = f"{int(hour):02}:{int(minute):02}" if (hour + minute).isdecimal() and hour else None
@@ -106,10 +106,10 @@ def told(schedule: Schedule) -> model.Schedule:
     return model.Schedule(schedule.kind.lower(), at, days)
 
 
-def schedule(api: Api, instance: str, kinds: Sequence[str]) -> None:
+def set_schedules(api: Api, instance: str, kinds: Sequence[str]) -> None:
     """Replace the set of schedules: DAILY, WEEKLY, MONTHLY; none clears it."""
     api.run(ops.SCHEDULE, instance=instance, kinds=list(kinds))
 
 
-def named(backups: Sequence[PlatformBackup], name: str) -> PlatformBackup | None:
+def find_by_name(backups: Sequence[PlatformBackup], name: str) -> PlatformBackup | None:
     return next((each for each in backups if each.name == name), None)

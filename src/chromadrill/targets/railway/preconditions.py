@@ -23,7 +23,7 @@ def require_may_restore(service: State, patch: Any) -> None:
         )
     if patch:
         raise Refused(
-            f"Something is staged in this environment already ({_told(patch)}), and a restore would"
+            f"Something is staged in this environment already ({_names_in(patch)}), and a restore would"
             " commit it too; nothing was restored.",
             next_step=DISCARD,
         )
@@ -69,7 +69,7 @@ def require_may_commit(patch: Any, service: str, new_volumes: Collection[str]) -
         )
 
 
-def _told(patch: Any) -> str:
+def _names_in(patch: Any) -> str:
     """Names alone: a patch may hold the values of variables."""
     if not isinstance(patch, dict):
         return "a patch"

@@ -60,7 +60,7 @@ def place(api: Api, *, project: str | None, environment: str | None, service: st
     wanted = environment or (scope["environmentId"] if scope else None)
     if not wanted:
         raise UsageError(f"environment = ... is missing. Known: {', '.join(n for _, n in names)}.")
-    environment_id, environment_name = chosen("environment", wanted, names)
+    environment_id, environment_name = choose("environment", wanted, names)
     if scope and environment_id != scope["environmentId"]:
         raise UsageError(f"environment '{environment_name}': the token is one of another one.")
     services = list(
@@ -72,7 +72,7 @@ def place(api: Api, *, project: str | None, environment: str | None, service: st
         )
     )
     known = [(str(each["serviceId"]), str(each["serviceName"])) for each in services]
-    service_id, service_name = chosen("service", service, known)
+    service_id, service_name = choose("service", service, known)
     domains = next(each["domains"] for each in services if each["serviceId"] == service_id)
     return Place(
         project,
@@ -118,7 +118,7 @@ def volume(api: Api, at: Place) -> Volume:
     return mine[0]
 
 
-def chosen(what: str, wanted: str, known: Sequence[tuple[str, str]]) -> tuple[str, str]:
+def choose(what: str, wanted: str, known: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """(id, name) by id or by name; raises UsageError for none, or for a name that two have."""
     found = [each for each in known if wanted in each]
     if len(found) == 1:

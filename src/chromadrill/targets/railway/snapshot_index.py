@@ -11,13 +11,13 @@ from chromadrill.backups import catalog, manifest
 from chromadrill.backups.export.backup_method import METHOD as EXPORT
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import JSON, Backup, Fingerprint
-from chromadrill.targets.railway.backups import PlatformBackup, named
+from chromadrill.targets.railway.backups import PlatformBackup, find_by_name
 
 METHOD = "platform snapshot"
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class SnapshotIndex:
     """`folder` holds ID/manifest.json and ID/fingerprint; whole exports lie there too."""
 
     folder: Path
@@ -27,13 +27,13 @@ class Book:
 
         An entry whose snapshot the platform has deleted is removed: a restore deletes newer ones.
         """
-        if name and named(there, name):
+        if name and find_by_name(there, name):
             raise Refused(f"A snapshot '{name}' exists already; it was not touched.")
         if name and self._entries().get(name, {}).get("method") == METHOD:
             shutil.rmtree(self.folder / name)
         return catalog.new_id(self.folder, name)
 
-    def enter(
+    def add(
         self,
         backup_id: str,
         before: Fingerprint,
@@ -51,7 +51,7 @@ class Book:
             )  # fmt: skip
         return catalog.open_backup(self.folder / backup_id)
 
-    def joined(self, there: Sequence[PlatformBackup]) -> list[Backup]:
+    def backups(self, there: Sequence[PlatformBackup]) -> list[Backup]:
         """The platform's snapshots, with their folder where they have one, and the exports here."""
         kept = {
             entry["source"]["backup"]: folder
@@ -61,18 +61,18 @@ class Book:
         found = [
             catalog.open_backup(self.folder / kept[each.id])
             if each.id in kept
-            else Backup(_called(each, there), "", METHOD, each.created_at, each.bytes or 0)
+            else Backup(_id_of(each, there), "", METHOD, each.created_at, each.bytes or 0)
             for each in there
         ]
         found += [each for each in catalog.list_backups(self.folder) if each.method == EXPORT]
         return sorted(found, key=lambda each: each.created_at, reverse=True)
 
-    def on_platform(self, backup: Backup, there: Sequence[PlatformBackup]) -> PlatformBackup:
+    def platform_backup(self, backup: Backup, there: Sequence[PlatformBackup]) -> PlatformBackup:
         """The platform's own record of `backup`."""
         if backup.path:
             wanted = manifest.read(Path(backup.path))["source"]["backup"]
             return next(each for each in there if each.id == wanted)
-        return next(each for each in there if _called(each, there) == backup.id)
+        return next(each for each in there if _id_of(each, there) == backup.id)
 
     def _entries(self) -> dict[str, JSON]:
         return {
@@ -82,7 +82,7 @@ class Book:
         }
 
 
-def _called(backup: PlatformBackup, there: Sequence[PlatformBackup]) -> str:
+def _id_of(backup: PlatformBackup, there: Sequence[PlatformBackup]) -> str:
     """Its name; its id where it has none or another has the same."""
     alone = sum(each.name == backup.name for each in there) == 1
     return backup.name if backup.name and alone else backup.id

@@ -31,7 +31,7 @@ from chromadrill.targets.railway import (
 )
 from chromadrill.targets.railway.api import ENDPOINT, Api
 from chromadrill.targets.railway.resolve import Place
-from chromadrill.targets.railway.snapshot_index import Book
+from chromadrill.targets.railway.snapshot_index import SnapshotIndex
 from chromadrill.targets.railway.token import from_environment
 from chromadrill.targets.safety.environment_match import PlatformPlace
 
@@ -200,11 +200,11 @@ class RailwayTarget:
         Stopped, since a block-level copy of a server under load loses vectors (measured), and
         nobody says that the platform freezes the file system. The service runs afterwards.
         """
-        book = self._book()
+        book = self._index()
         if method == "export":
             return export.take(self, book.folder, name=name, scopes=self.scopes)
         volume = resolve.volume(self._api, self.place)
-        backup_id = book.new_id(name, backups.listed(self._api, volume.instance))
+        backup_id = book.new_id(name, backups.list_backups(self._api, volume.instance))
         with connect(self.url) as chroma:
             before = live.fingerprint(chroma, self.scopes)
         self.stop()
@@ -215,21 +215,21 @@ class RailwayTarget:
         require_same_counts(self.url, before)
         shown = without_password(self.url)
         source = {"target": self.name, "url": shown, "volume": volume.id, "backup": made.id}
-        return book.enter(backup_id, before, made, source, size=made.bytes or volume.used_mb * 1e6)
+        return book.add(backup_id, before, made, source, size=made.bytes or volume.used_mb * 1e6)
 
     def snapshots(self) -> list[Backup]:
         """The platform's, whoever made them, and the exports of this home; newest first."""
         volume = resolve.volume(self._api, self.place)
-        return self._book().joined(backups.listed(self._api, volume.instance))
+        return self._index().backups(backups.list_backups(self._api, volume.instance))
 
     def backup_store(self) -> BackupStore:
         """What the platform has and does by itself, for the posture."""
         volume = resolve.volume(self._api, self.place)
-        there = backups.listed(self._api, volume.instance)
+        there = backups.list_backups(self._api, volume.instance)
         return BackupStore(
             f"Railway ({self.place.environment_name})",
             tuple(StoreEntry(each.name or each.id, each.created_at, each.bytes) for each in there),
-            tuple(backups.told(each) for each in backups.schedules(self._api, volume.instance)),
+            tuple(backups.to_model(each) for each in backups.schedules(self._api, volume.instance)),
             used_bytes=int(volume.used_mb * 1e6),
             size_bytes=int(volume.size_mb * 1e6),
             fixed="Railway",
@@ -249,12 +249,14 @@ class RailwayTarget:
             export.put_back_over_api(backup, self)
             return
         volume = resolve.volume(self._api, self.place)
-        on_platform = self._book().on_platform(backup, backups.listed(self._api, volume.instance))
+        on_platform = self._index().platform_backup(
+            backup, backups.list_backups(self._api, volume.instance)
+        )
         volume_restore.restore(self._api, self.place, on_platform.id, within_s=self._restore_s)
 
-    def _book(self) -> Book:
+    def _index(self) -> SnapshotIndex:
         claim(self.home, ("snapshots",))
-        return Book(self.home / "snapshots")
+        return SnapshotIndex(self.home / "snapshots")
 
     # ---- logs, metrics --------------------------------------------------------------------------
     def logs(self, lines: int = 200) -> str:

@@ -38,14 +38,14 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Token:
     for variable, kind in ((PROJECT, "project"), (ACCOUNT, "account")):
         for name in (variable, f"{variable}_FILE"):
             if environ.get(name):
-                return Token(kind, SecretStr(_checked(name, environ[name])))
+                return Token(kind, SecretStr(_read_value(name, environ[name])))
     raise UsageError(
         "No token for Railway: neither RAILWAY_TOKEN nor RAILWAY_API_TOKEN is set.",
         next_step="Set one of them, or RAILWAY_TOKEN_FILE to a file that holds it.",
     )
 
 
-def _checked(name: str, value: str) -> str:
+def _read_value(name: str, value: str) -> str:
     if name.endswith("_FILE"):
         try:
             value = Path(value).read_text("utf-8")

@@ -11,7 +11,7 @@ from chromadrill.targets.railway import preconditions, resolve
 from chromadrill.targets.railway.api import Api, OutcomeUnknown
 from chromadrill.targets.railway.deployments import newest
 from chromadrill.targets.railway.resolve import Place, Volume
-from chromadrill.targets.railway.workflows import poll, settled
+from chromadrill.targets.railway.workflows import poll, wait_for_effect
 
 WITHIN_S = 1800.0  # the vendor's own tool waits as long
 COMMIT_S = 60.0
@@ -19,21 +19,21 @@ COMMITS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class VolumeChange:
     """The volume before, which the platform keeps, detached; and the one after."""
 
     before: Volume
     after: Volume
 
 
-def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> Restored:
+def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> VolumeChange:
     """Restore `backup` under the stopped service, and leave it stopped.
 
     Raises Refused before anything is done, WorkflowFailed, PlatformError; Unavailable where the
     volume came back at another mount path (an empty server would answer, in good health).
     """
     before = resolve.volume(api, at)
-    preconditions.require_may_restore(newest(api, at), staged(api, at))
+    preconditions.require_may_restore(newest(api, at), staged_patch(api, at))
     known = {each.instance for each in resolve.volumes(api, at)}
     # lost: a second one would make a second volume, so the first is looked for
     sent = api.attempt(ops.RESTORE, instance=before.instance, backup=backup)
@@ -41,10 +41,10 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
     def waits_for_commit() -> list[Volume] | None:
         made = [each for each in resolve.volumes(api, at) if each.instance not in known]
         ready = bool(made) and all(each.state == "READY" for each in made)
-        return made if ready and staged(api, at) else None
+        return made if ready and staged_patch(api, at) else None
 
-    made = settled(api, sent, waits_for_commit, within_s=within_s, name="the restore")
-    preconditions.require_may_commit(staged(api, at), at.service, {each.id for each in made})
+    made = wait_for_effect(api, sent, waits_for_commit, within_s=within_s, name="the restore")
+    preconditions.require_may_commit(staged_patch(api, at), at.service, {each.id for each in made})
     commit(api, at, f"chromadrill: restore backup {backup}")
     after = poll(
         lambda: _other(resolve.volume(api, at), before),
@@ -57,10 +57,10 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
             f" {before.mount_path}: the server would start empty.",
             next_step="Set the mount path in Railway's dashboard, then start.",
         )
-    return Restored(before, after)
+    return VolumeChange(before, after)
 
 
-def staged(api: Api, at: Place) -> Any:
+def staged_patch(api: Api, at: Place) -> Any:
     """The patch that waits in the environment; something empty where there is none."""
     found = api.run(ops.STAGED, environment=at.environment)
     return found["patch"] if found["status"] != "COMMITTED" else {}
@@ -73,7 +73,7 @@ def commit(api: Api, at: Place, message: str) -> None:
             api.run(ops.COMMIT, environment=at.environment, message=message, skipDeploys=True)
             return
         except OutcomeUnknown:
-            if not staged(api, at):
+            if not staged_patch(api, at):
                 return
             if attempt == COMMITS - 1:
                 raise

@@ -35,7 +35,7 @@ def poll(look: Callable[[], T | None], *, within_s: float, name: str) -> T:
         pause = min(1.5 * pause, LONGEST_PAUSE_S)
 
 
-def settled(
+def wait_for_effect(
     api: Api, sent: JSON | None, effect: Callable[[], T | None], *, within_s: float, name: str
 ) -> T:
     """What the workflow brought about, once it is complete. `sent`: the mutation's answer, or None.
@@ -44,7 +44,7 @@ def settled(
     not ask for it, the effect alone says so. Raises WorkflowFailed with the platform's words.
     """
     workflow = str(sent["workflowId"]) if sent and sent["workflowId"] else None
-    known = workflow is not None and _completed(api, workflow, within_s=within_s, name=name)
+    known = workflow is not None and _is_complete(api, workflow, within_s=within_s, name=name)
     try:
         return poll(effect, within_s=within_s, name=name)
     except PlatformError as error:
@@ -56,7 +56,7 @@ def settled(
         ) from error
 
 
-def _completed(api: Api, workflow: str, *, within_s: float, name: str) -> bool:
+def _is_complete(api: Api, workflow: str, *, within_s: float, name: str) -> bool:
     """True once it is; False where this token may not ask: the workflow goes on all the same."""
 
     def look() -> bool | None:

@@ -18,13 +18,13 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
-from chromadrill.targets.safety.owned_data import created_by_drill, list_all_collections
+from chromadrill.targets.safety.owned_data import is_from_drill, list_all_collections
 
 PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ForeignCollection:
     """One collection of somebody else's: server's id, count, digest of all its records."""
 
     id: str
@@ -33,22 +33,22 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class ForeignData:
     """All of them at one time, by TENANT/DATABASE/NAME. `deployment`: the platform's, that ran."""
 
     taken_at: str
-    collections: Mapping[str, Seen]
+    collections: Mapping[str, ForeignCollection]
     deployment: str | None = None
 
 
-def look(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> Foreign:
+def collect(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> ForeignData:
     """Read every collection that no drill made (`made`: ids of those that one did).
 
     Tenants cannot be listed: those of `scopes` and the default one are looked at.
     """
     found = {}
     for each in list_all_collections(chroma, scopes):
-        if created_by_drill(each, made):
+        if is_from_drill(each, made):
             continue
         total, count = 0, 0
         for page in chroma.pages(each, size=PAGE):
@@ -60,11 +60,11 @@ def look(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> Fore
                 count += 1
         about = orjson.dumps([each.metadata, each.configuration], option=orjson.OPT_SORT_KEYS)
         total += int.from_bytes(hashlib.blake2b(about, digest_size=16).digest(), "big")
-        found[each.key] = Seen(each.id, count, f"{total % 2**128:032x}")
-    return Foreign(utc_now(), found)
+        found[each.key] = ForeignCollection(each.id, count, f"{total % 2**128:032x}")
+    return ForeignData(utc_now(), found)
 
 
-def who_wrote(then: Foreign | None, now: Foreign | None) -> list[str]:
+def who_wrote(then: ForeignData | None, now: ForeignData | None) -> list[str]:
     """What others did between the two, each in words; what was not looked at is said too."""
     if then is None:
         return ["nobody noted what was there when it was made (it was not made by chromadrill ops)"]
@@ -88,20 +88,20 @@ def who_wrote(then: Foreign | None, now: Foreign | None) -> list[str]:
     return said
 
 
-def save(seen: Foreign, path: Path) -> None:
+def save(seen: ForeignData, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.new")
     temporary.write_text(json.dumps(asdict(seen)), "utf-8")
     temporary.replace(path)
 
 
-def load(path: Path) -> Foreign | None:
+def load(path: Path) -> ForeignData | None:
     """None: nobody looked. Raises Unavailable for a file that is not what `save` writes."""
     if not path.is_file():
         return None
     try:
         found = json.loads(path.read_text("utf-8"))
-        seen = {key: Seen(**each) for key, each in found["collections"].items()}
-        return Foreign(found["taken_at"], seen, found.get("deployment"))
+        seen = {key: ForeignCollection(**each) for key, each in found["collections"].items()}
+        return ForeignData(found["taken_at"], seen, found.get("deployment"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(
             f"{path} is damaged: {error!r}.", next_step="Take another snapshot."

@@ -10,7 +10,7 @@ from chromadrill.core.errors import Refused
 from chromadrill.core.model import CollectionInfo, Scope
 
 
-def created_by_drill(each: CollectionInfo, made: Collection[str]) -> bool:
+def is_from_drill(each: CollectionInfo, made: Collection[str]) -> bool:
     """Whether a drill made it: by its id, which a restore of the volume keeps, or by a run's name.
 
     Not by any other name: a user may call his collection as the dataset calls one of its own.
@@ -20,7 +20,7 @@ def created_by_drill(each: CollectionInfo, made: Collection[str]) -> bool:
 
 def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:
     """Raise Refused unless the server is empty, or was filled by a drill and holds only that."""
-    foreign = [each.key for each in there if not created_by_drill(each, made)]
+    foreign = [each.key for each in there if not is_from_drill(each, made)]
     if foreign:
         raise Refused(
             f"The target holds what no drill put there: {', '.join(foreign[:5])}"

@@ -22,7 +22,7 @@ from chromadrill.targets.safety.owned_data import list_all_collections, require_
 from chromadrill.targets.safety.target_role import TargetRole
 
 NAME = "owner.json"
-MADE = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
+CREATED_IDS = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
 
 
 def require_owned(at: TargetRole, home: Path) -> JSON:
@@ -49,7 +49,7 @@ def require_owned(at: TargetRole, home: Path) -> JSON:
 
 def created_ids_file(home: Path) -> Path:
     """The file of those ids."""
-    return home / SAFETY_FOLDER / MADE
+    return home / SAFETY_FOLDER / CREATED_IDS
 
 
 def created_ids(home: Path) -> frozenset[str]:

@@ -13,7 +13,13 @@ from graphql import ExecutionResult, GraphQLSchema, build_schema, graphql_sync
 from chromadrill.backups.files import size_of
 from chromadrill.core.clock import utc_now
 from chromadrill.targets.railway.simulator.platform import Platform
-from chromadrill.targets.railway.simulator.world import Backup, Deployment, Failed, Volume, Workflow
+from chromadrill.targets.railway.simulator.world import (
+    ApiError,
+    Backup,
+    Deployment,
+    Volume,
+    Workflow,
+)
 
 SDL = Path(__file__).with_name("schema.graphql")
 # what the platform makes of it: kept 6 days, a month, three months; the hour is its own
@@ -49,14 +55,14 @@ class Answers:
     # ---- queries --------------------------------------------------------------------------------
     def projectToken(self, info: Any) -> Any:
         if info.context != "project":
-            raise Failed("Project Token not found")
+            raise ApiError("Project Token not found")
         world = self._platform.world
         return {"projectId": world.project, "environmentId": world.environment}
 
     def project(self, _: Any, id: str) -> Any:
         world = self._platform.world
         if id != world.project:
-            raise Failed("Not Authorized")
+            raise ApiError("Not Authorized")
         found = [{"id": world.environment, "name": "staging"}]
         return {"id": id, "name": "simulated", "environments": _connection(found)}
 
@@ -81,7 +87,7 @@ class Answers:
     def serviceInstance(self, _: Any, environmentId: str, serviceId: str) -> Any:
         world = self._require_environment(environmentId)
         if serviceId != world.service:
-            raise Failed("Service not found")
+            raise ApiError("Service not found")
         newest = _deployment(world.deployments[-1]) if world.deployments else None
         return {"latestDeployment": newest}
 
@@ -126,7 +132,7 @@ class Answers:
 
     def workflowStatus(self, _: Any, workflowId: str) -> Any:
         if self._platform.fault == "refused-workflow":
-            raise Failed("Not Authorized")
+            raise ApiError("Not Authorized")
         found = self._platform.workflow(workflowId)
         return {"status": found.status, "error": found.error}
 
@@ -178,12 +184,12 @@ class Answers:
 
     def _require_environment(self, environment: str) -> Any:
         if environment != self._platform.world.environment:
-            raise Failed("Not Authorized")
+            raise ApiError("Not Authorized")
         return self._platform.world
 
     def _may_backup(self) -> None:
         if self._platform.fault == "refused-backups":
-            raise Failed("Not Authorized")
+            raise ApiError("Not Authorized")
 
 
 def _connection(nodes: list[dict[str, Any]]) -> Callable[..., Any]:

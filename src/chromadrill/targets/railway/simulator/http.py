@@ -41,7 +41,7 @@ class Limits:
         self._times: deque[float] = deque(maxlen=A_SECOND)
         self._lock = threading.Lock()
 
-    def exceeded(self) -> bool:
+    def is_exceeded(self) -> bool:
         with self._lock:
             self._count += 1
             full = len(self._times) == A_SECOND and now() - self._times[0] < 1
@@ -62,7 +62,7 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
             platform.calls += 1
             if self.path != PATH:
                 return self._send(404, {"errors": [{"message": "Not Found"}]})
-            if limits.exceeded():
+            if limits.is_exceeded():
                 return self._send(429, {"errors": [{"message": "Too Many Requests"}]})
             kind = tokens.kind(self.headers)
             if kind is None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from chromadrill.backups.files import size_of
 from chromadrill.core.clock import now
 from chromadrill.targets.railway.simulator.service import DATA, Service
-from chromadrill.targets.railway.simulator.world import Backup, Failed, Volume, Workflow, World
+from chromadrill.targets.railway.simulator.world import ApiError, Backup, Volume, Workflow, World
 
 WORKFLOW_S, SLOW_S = 1.0, 15.0
 LAG_S = 0.4  # a new workflow is not found for so long
@@ -44,13 +44,13 @@ class Platform:
         """Fails above half of the volume's size."""
         volume = self.volume(instance)
         if volume.service is None:
-            raise Failed("Backups exist only for a volume that is attached to a service")
+            raise ApiError("Backups exist only for a volume that is attached to a service")
         if 2 * size_of(volume.folder) > volume.size_mb * 1e6:
-            raise Failed("Backup is larger than 50% of the volume's size")
+            raise ApiError("Backup is larger than 50% of the volume's size")
 
         def work() -> None:
             if self.fault == "backup-workflow-error":
-                raise Failed("snapshot of the volume failed")
+                raise ApiError("snapshot of the volume failed")
             folder = self.home / "backups" / f"{len(self.world.backups)}-{time.time_ns()}"
             shutil.copytree(volume.folder, folder)
             if self.fault == "torn-snapshot":
@@ -75,7 +75,7 @@ class Platform:
         """First half: a new volume, whose place under the service is only staged."""
         old, found = self.volume(instance), self.backup(instance, backup)
         if len(self.world.volumes) >= VOLUMES:
-            raise Failed(f"Volume limit of the plan reached: {VOLUMES}")
+            raise ApiError(f"Volume limit of the plan reached: {VOLUMES}")
         self._restores += 1
         mount_path = "/chroma/chroma" if self.fault == "wrong-mount-path" else old.mount_path
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -85,16 +85,16 @@ class Platform:
             if self.fault == "restore-workflow-error":
                 with self._lock:
                     self.world.volumes.remove(made)
-                raise Failed("the backup could not be cloned into a new volume")
+                raise ApiError("the backup could not be cloned into a new volume")
             shutil.copytree(found.folder, made.folder, dirs_exist_ok=True)
             with self._lock:
                 if self.fault == "staged-meanwhile":
                     self._stage_foreign()
-                services = self._staged("services")
+                services = self._staged_part("services")
                 services[self.world.service] = {
                     "volumeMounts": {made.id: {"mountPath": mount_path}}
                 }
-                self._staged("volumes")[made.id] = {}
+                self._staged_part("volumes")[made.id] = {}
                 self.world.restored_from = found
                 made.state = "READY"
 
@@ -104,15 +104,15 @@ class Platform:
         """Second half: the new volume is mounted, newer backups are deleted, the service deployed."""
         with self._lock:
             if not self.world.staged:
-                raise Failed("There are no staged changes to commit")
-            new = [v for v in self.world.volumes if v.id in self._staged("volumes")]
+                raise ApiError("There are no staged changes to commit")
+            new = [v for v in self.world.volumes if v.id in self._staged_part("volumes")]
             source = self.world.restored_from
             self.world.staged, self.world.restored_from = {}, None
             if new and source:
-                self.world.mounted().service = None  # it stays, detached, and counts
+                self.world.mounted_volume().service = None  # it stays, detached, and counts
                 new[0].service = self.world.service
                 kept = [b for b in self.world.backups if b.created_at <= source.created_at]
-                for each in set_of(self.world.backups) - set_of(kept):
+                for each in _folders_of(self.world.backups) - _folders_of(kept):
                     shutil.rmtree(each)
                 for backup in kept:
                     backup.instance = new[0].instance
@@ -126,13 +126,13 @@ class Platform:
         for each in self.world.volumes:
             if each.instance == instance:
                 return each
-        raise Failed("Volume instance not found")
+        raise ApiError("Volume instance not found")
 
     def backup(self, instance: str, backup: str) -> Backup:
         for each in self.backups(instance):
             if each.id == backup:
                 return each
-        raise Failed("Backup not found")
+        raise ApiError("Backup not found")
 
     def backups(self, instance: str) -> list[Backup]:
         self.volume(instance)
@@ -153,7 +153,7 @@ class Platform:
             try:
                 work()
                 made.status = "Complete"
-            except (Failed, OSError, LookupError, shutil.Error) as error:
+            except (ApiError, OSError, LookupError, shutil.Error) as error:
                 made.error, made.status = str(error), "Error"
 
         with self._lock:
@@ -172,16 +172,16 @@ class Platform:
             self.world.volumes.append(made)
             return made
 
-    def _staged(self, kind: str) -> dict[str, object]:
+    def _staged_part(self, kind: str) -> dict[str, object]:
         found = self.world.staged.setdefault(kind, {})
         assert isinstance(found, dict)  # noqa: S101
         return found
 
     def _stage_foreign(self) -> None:
-        self._staged("services")["somebody-elses"] = {"variables": {"SECRET": {"value": "x"}}}
+        self._staged_part("services")["somebody-elses"] = {"variables": {"SECRET": {"value": "x"}}}
 
 
-def set_of(backups: list[Backup]) -> set[Path]:
+def _folders_of(backups: list[Backup]) -> set[Path]:
     return {each.folder for each in backups}
 
 

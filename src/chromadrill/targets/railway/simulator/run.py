@@ -95,7 +95,7 @@ def simulator(
         thread.start()
         try:
             platform.service.deploy()
-            wait_until(platform.service.settled, within_s=STARTUP_S, name="the first deployment")
+            wait_until(platform.service.is_idle, within_s=STARTUP_S, name="the first deployment")
             yield made
         finally:
             server.shutdown()

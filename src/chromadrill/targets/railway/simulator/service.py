@@ -12,7 +12,7 @@ from pathlib import Path
 from chromadrill.core.errors import DrillError, Refused
 from chromadrill.targets.home import MARKER
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.targets.railway.simulator.world import Deployment, Failed, World
+from chromadrill.targets.railway.simulator.world import ApiError, Deployment, World
 
 DATA = "/data"  # where Chroma 1.x keeps its data; a volume mounted elsewhere is not used
 
@@ -36,7 +36,7 @@ class Service:
                 for each in before:
                     each.container.stop()
                     each.status, each.stopped = "REMOVED", True
-                made.status = "SUCCESS" if self._started(made.container) else "CRASHED"
+                made.status = "SUCCESS" if self._start(made.container) else "CRASHED"
 
         threading.Thread(target=work, daemon=True).start()
         return made
@@ -55,9 +55,9 @@ class Service:
         for each in self._world.deployments:
             if each.id == deployment:
                 return each
-        raise Failed("Deployment not found")
+        raise ApiError("Deployment not found")
 
-    def settled(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether no deployment is on its way."""
         return all(each.status != "DEPLOYING" for each in self._world.deployments)
 
@@ -72,7 +72,7 @@ class Service:
 
     def _container(self, home: Path) -> ProcessTarget:
         """A stopped server, which ends with this process however that ends."""
-        volume = self._world.mounted()
+        volume = self._world.mounted_volume()
         home.mkdir(parents=True)
         content = {"port": self.port, "created": time.time(), "id": home.name}
         (home / MARKER).write_text(json.dumps(content))
@@ -81,7 +81,7 @@ class Service:
             made.data = volume.folder
         return made
 
-    def _started(self, server: ProcessTarget) -> bool:
+    def _start(self, server: ProcessTarget) -> bool:
         if self._crashes():
             log = server.home / "logs" / "server.log"
             log.write_text("exec /usr/bin/chroma: Input/output error\n")

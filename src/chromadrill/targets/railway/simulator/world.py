@@ -10,7 +10,7 @@ from chromadrill.core.clock import now, utc_now
 from chromadrill.targets.process.target import ProcessTarget
 
 
-class Failed(Exception):
+class ApiError(Exception):
     """An error that a client sees in `errors`."""
 
 
@@ -80,5 +80,5 @@ class World:
     staged: dict[str, object] = field(default_factory=dict)
     restored_from: Backup | None = None  # what the staged volume is a copy of
 
-    def mounted(self) -> Volume:
+    def mounted_volume(self) -> Volume:
         return next(each for each in self.volumes if each.service == self.service)
