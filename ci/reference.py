@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import contextlib
 import difflib
@@ -201,6 +202,8 @@ class Options:
         return self
 
     def addoption(self, name: str, *, help: str, metavar: str = "", **more: Any) -> None:
+        if help == argparse.SUPPRESS:  # an old name, which is refused
+            return
         takes = "" if more.get("action") == "store_true" else f" {metavar or name[2:].upper()}"
         self.lines.append(f"| `{name}{takes}` | {sentence(help)} |")
 

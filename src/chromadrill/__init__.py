@@ -1,5 +1,11 @@
 """chromadrill: restore drills for ChromaDB. The engine: knows neither pytest nor locust."""
 
-from importlib.metadata import version
+__all__ = ["__version__"]
 
-__version__ = version("chromadrill")
+
+def __getattr__(name: str) -> str:
+    if name != "__version__":
+        raise AttributeError(f"module 'chromadrill' has no attribute '{name}'")
+    from importlib.metadata import version  # slow, and needed by few
+
+    return version("chromadrill")

@@ -127,7 +127,7 @@ def test_name_that_leaves_the_folder_is_refused(backed_up, name):
 @pytest.mark.slow
 def test_existing_backup_is_proven_by_one_command_and_stays_untouched(backed_up, tmp_path):
     _, backup = backed_up
-    ran = drill("-m", "drill", "--backup", backup.path, reports=tmp_path)
+    ran = drill("-m", "drill", f"--backup={backup.path}", reports=tmp_path)
     assert ran.returncode == 0, ran.stdout
     assert "RESTORE PROVEN" in ran.stdout
 
@@ -172,7 +172,7 @@ def test_file_that_is_no_archive_is_a_sentence(tmp_path, name):
 @pytest.mark.slow
 def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(backed_up, tmp_path):
     _, backup = backed_up
-    ran = drill("-m", "drill", "--backup", f"{backup.path}/data", reports=tmp_path)
+    ran = drill("-m", "drill", f"--backup={backup.path}/data", reports=tmp_path)
     assert ran.returncode == 1
     assert "COULD NOT TELL" in ran.stdout
     assert "nothing to compare with" in ran.stdout

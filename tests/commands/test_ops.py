@@ -12,7 +12,7 @@ import pytest
 
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
-from chromadrill.commands import ops
+from chromadrill.commands.app import invoke
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import load
@@ -49,7 +49,7 @@ class Lab:
     def ops(self, *words):
         permissions.forget()  # as a new process knows nothing
         config = ["--drill-config", str(self.folder / "drill.toml")]
-        assert ops.main([*config, "--target", "service", *words]) == 0
+        assert invoke(["ops", *config, "--target", "service", *words]) == 0
         return self.said.readouterr().out
 
     def chroma(self):
@@ -98,7 +98,7 @@ def test_restore_that_would_take_somebodys_data_is_refused_and_says_whose(lab):
     with pytest.raises(Refused, match="not exclusive"):
         lab.ops("restore", "two")
     lab.write(role="production")
-    for words in (("restore", "two"), ("start",), ("stop",), ("snapshot",), ("sweep",)):
+    for words in (("restore", "two"), ("start",), ("stop",), ("snapshot",), ("clean-up",)):
         with pytest.raises(Refused, match="read-only by rule"):
             lab.ops(*words)
     lab.write()
@@ -124,17 +124,17 @@ def test_server_that_was_stopped_by_others_may_hold_anything(lab):
     with pytest.raises(Refused, match="not stopped by chromadrill"):
         lab.ops("restore", "one")
     with pytest.raises(UsageError, match="name the same"):
-        lab.ops("--incident", "other", "restore", "one")
-    lab.ops("--incident", "service", "restore", "one")
+        lab.ops("--break-glass", "other", "restore", "one")
+    lab.ops("--break-glass", "service", "restore", "one")
     lab.ops("start")
 
 
-def test_what_a_dead_run_left_is_swept_by_a_command(lab):
+def test_what_a_dead_run_left_is_removed_by_a_command(lab):
     dead = leftovers.new_run().replace(f"-{os.getpid()}-", "-999999999-")
     with lab.chroma() as chroma:
         chroma.create_collection(Scope(), f"drill-{dead}-writes")
-    assert lab.ops("sweep") == f"{Scope()}/drill-{dead}-writes\n"
-    assert lab.ops("sweep") == ""
+    assert lab.ops("clean-up") == f"{Scope()}/drill-{dead}-writes\n"
+    assert lab.ops("clean-up") == ""
     with lab.chroma() as chroma:
         assert [each.name for each in chroma.collections(Scope())] == ["theirs"]
 
@@ -149,7 +149,7 @@ def test_production_cannot_be_named_for_damage_under_any_name(lab):
     for name in ("service", "sly", "lab", lab.url):
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-m", "gate or drill", "-q", "--target", name,
-             "--allow-damage", name, "--drill-config", str(lab.folder / "drill.toml"),
+             "--allow-damage", name, f"--drill-config={lab.folder / 'drill.toml'}",
              "--environment", "staging"],
             cwd=ROOT, capture_output=True, text=True, check=False,
             env={**os.environ, "DRILL_REPORTS": str(lab.folder / "reports")},
@@ -165,7 +165,7 @@ def test_scratch_server_that_holds_somebodys_data_is_not_drilled(lab):
     (lab.folder / "home" / "rails" / "owner.json").unlink()
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "suites/contract", "-k", "killed", "-q", "--target",
-         "service", "--allow-damage", "service", "--drill-config", str(lab.folder / "drill.toml")],
+         "service", "--allow-damage", "service", f"--drill-config={lab.folder / 'drill.toml'}"],
         cwd=ROOT, capture_output=True, text=True, check=False,
         env={**os.environ, "DRILL_REPORTS": str(lab.folder / "reports")},
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 import pytest
 
-from chromadrill_arguments import joined
 from tests.commands.run import drill
 
 
@@ -31,8 +30,8 @@ def test_parallel_drills_are_refused_with_a_sentence(tmp_path):
         (("--target", "proces"), "Did you mean 'process'"),
         (("--target", "http://127.0.0.1:9"), "No answer from"),
         (("--target", "no.such.module:Class"), "cannot import it"),
-        (("--drill-config", "none.toml"), "No such file"),
-        (("--backup", "/nowhere"), "not a backup"),
+        (("--drill-config=none.toml",), "No such file"),
+        (("--backup=/nowhere",), "not a backup"),
     ],
 )
 def test_bad_words_end_in_a_sentence_and_no_traceback(tmp_path, words, said):
@@ -45,8 +44,3 @@ def test_bad_words_end_in_a_sentence_and_no_traceback(tmp_path, words, said):
 def test_run_of_the_gate_does_not_move_latest(tmp_path):
     drill("-m", "gate", "-k", "no_such_test", reports=tmp_path)
     assert not (tmp_path / "latest").exists()
-
-
-def test_value_after_a_space_is_joined_and_nothing_else():
-    words = ["-m", "drill", "--backup", "/x", "--records", "5", "--drill-config", "-q"]
-    assert joined(words) == ["-m", "drill", "--backup=/x", "--records", "5", "--drill-config", "-q"]

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from chromadrill.chroma.client import Chroma, connect
-from chromadrill.commands import ops
+from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.redaction import plain, redact, secrets_of
@@ -116,10 +116,10 @@ def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monk
     url = f"http://ops:{PASSWORD}@127.0.0.1:9"
     journal = tmp_path / "backups.jsonl"
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", str(journal))
-    for words in (["snapshot"], ["sweep"], ["--incident", f"{url}1", "stop"], ["stop", url],
-                  ["--incident", "http://127.0.0.1:9", "stop"]):  # fmt: skip
+    for words in (["snapshot"], ["clean-up"], ["--break-glass", f"{url}1", "stop"], ["stop", url],
+                  ["--break-glass", "http://127.0.0.1:9", "stop"]):  # fmt: skip
         with pytest.raises(SystemExit) as ended:
-            cli.run(ops.main, ["--target", url, *words])
+            cli.run(invoke, ["ops", "--target", url, *words])
         assert ended.value.code
     said = capsys.readouterr()
     assert "No answer from http://127.0.0.1:9" in said.err
@@ -174,7 +174,7 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins,
          "-m", "drill or runbook", str(suite), "--target", "cloud",
-         "--drill-config", str(tmp_path / "drill.toml")],
+         f"--drill-config={tmp_path / 'drill.toml'}"],
         cwd=ROOT,
         env={**os.environ, "CHROMA_TOKEN": TOKEN,
              "OTHER_TOKEN_FILE": str(tmp_path / "token"),

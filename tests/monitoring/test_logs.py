@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chromadrill.commands import triage
+from chromadrill.commands.app import invoke
 from chromadrill.monitoring.logs.classify import LINE, new_lines, pattern_of, read_errors
 from chromadrill.monitoring.logs.patterns import GREPS, PATTERNS
 from chromadrill.monitoring.logs.tail import LONGEST, last_lines
@@ -100,19 +101,19 @@ def test_end_of_a_log_whose_first_line_is_cut_is_not_new_all_over_again():
 def test_file_of_a_platform_is_sorted_and_the_three_greps_are_parts_of_it(tmp_path, capsys):
     log = tmp_path / "log"
     log.write_text("\n".join(line for line, _, _ in REAL), "utf-8")
-    assert triage.main(["--logs", "--file", str(log)]) == 1
+    assert invoke(["triage", "--logs", "--file", str(log)]) == 1
     everything = capsys.readouterr().out
     assert "volume gone" in everything
     assert "No line of trouble is no proof of health" in everything
     for kind in GREPS:
-        triage.main(["--logs", "--file", str(log), "--kind", kind])
+        invoke(["triage", "--logs", "--file", str(log), "--kind", kind])
         assert 0 < len(capsys.readouterr().out) < len(everything)
 
 
 def test_log_without_trouble_is_no_proof_of_health(tmp_path, capsys):
     log = tmp_path / "log"
     log.write_text("all is well\n", "utf-8")
-    assert triage.main(["--logs", "--file", str(log)]) == 2
+    assert invoke(["triage", "--logs", "--file", str(log)]) == 2
     assert "no line of known trouble" in capsys.readouterr().out
 
 
@@ -128,14 +129,14 @@ def pipe(monkeypatch):
 def test_last_lines_of_a_pipe_are_the_ones_that_count(pipe, capsys):
     pipe.write(b"panicked at src/lib.rs\n" + b"all is well\n" * 500 + b"Killed")
     pipe.close()
-    assert triage.main(["--logs", "--file", "-", "--lines", "100", "--json"]) == 1
+    assert invoke(["triage", "--logs", "--file", "-", "--lines", "100", "--json"]) == 1
     assert [each["name"] for each in json.loads(capsys.readouterr().out)["found"]] == ["killed"]
 
 
 def test_pipe_that_stays_open_is_read_for_a_while_and_said_to_be_open(pipe, monkeypatch, capsys):
     monkeypatch.setattr(triage, "PIPE_S", 0.3)
     pipe.write(b"Killed\nall is well\n")
-    assert triage.main(["--logs", "--file", "-"]) == 1
+    assert invoke(["triage", "--logs", "--file", "-"]) == 1
     assert "did not end within 0.3 s" in capsys.readouterr().err
 
 
@@ -150,7 +151,7 @@ def test_password_in_a_line_is_not_shown(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("CHROMA_TOKEN", "canary-secret-123")
     log = tmp_path / "log"
     log.write_text("ERROR canary-secret-123 at postgres://u:hunter22@host/db\n", "utf-8")
-    triage.main(["--logs", "--file", str(log), "--json"])
+    invoke(["triage", "--logs", "--file", str(log), "--json"])
     said = capsys.readouterr().out
     assert "canary-secret-123" not in said
     assert "hunter22" not in said

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.commands import triage
+from chromadrill.commands.app import invoke
 from chromadrill.core.model import Scope
 from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
 from chromadrill.monitoring.diagnosis.symptoms import Size, Store, Symptoms
@@ -70,7 +70,7 @@ def test_what_cannot_be_seen_is_not_ruled_out(cause):
 def ran(target, monkeypatch, capsys):
     monkeypatch.setenv("DRILL_TARGETS__PROCESS__HOME", str(target.home))
     monkeypatch.setenv("DRILL_OWNER_PID", str(os.getpid()))
-    code = triage.main(["--json"])
+    code = invoke(["triage", "--json"])
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -139,7 +139,7 @@ def test_server_that_came_up_empty_is_seen(target, monkeypatch, capsys):
 
 
 def test_nothing_at_a_url_is_the_service_and_no_traceback(capsys):
-    assert triage.main(["--target", "http://127.0.0.1:9"]) == 1
+    assert invoke(["triage", "--target", "http://127.0.0.1:9"]) == 1
     said = capsys.readouterr().out
     assert "most likely: service status" in said
     assert "RB-1" in said

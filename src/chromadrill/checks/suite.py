@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from chromadrill.checks import answers, at_rest, content
 from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
@@ -105,5 +105,5 @@ def _safely(name: str, check: Check) -> Verdict:
         return Verdict.unknown(name, f"the check itself failed: {type(error).__name__}: {error}")
 
 
-def outcome_of(verdicts: list[Verdict]) -> Outcome:
+def outcome_of(verdicts: Sequence[Verdict]) -> Outcome:
     return Outcome.merge(each.outcome for each in verdicts)

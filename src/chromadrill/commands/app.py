@@ -1,20 +1,116 @@
-"""The front door: `chromadrill COMMAND`."""
+"""The front door: `chromadrill COMMAND`, the same as `python -m chromadrill COMMAND`.
+
+A command is `app` in the module of its name. The table below is all that `--help` needs of it.
+"""
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
 
+import typer
+from typer.main import get_command
+
+from chromadrill.commands.groups import Group, LazyCommand, application, usage_message
 from chromadrill.core import cli
+from chromadrill.core.errors import UsageError
 
-COMMANDS = ("ops", "monitor", "report", "triage", "simulate")
+PROGRAM = "chromadrill"
+COMPLETION = "_CHROMADRILL_COMPLETE"  # the shell asks for completions through it
 
 
-def main() -> None:
-    """Hand over to the command that the first word names."""
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    if name not in COMMANDS:
-        cli.say(f"chromadrill: no command {name!r}; {', '.join(COMMANDS)}")
-        sys.exit(cli.USAGE)
-    command = importlib.import_module(f"chromadrill.commands.{name}")
-    cli.run(command.main, sys.argv[2:])
+class Commands(Group):
+    """Every command, by who needs it."""
+
+    audiences = {  # noqa: RUF012
+        "On call": {
+            "ops": "start, stop, restart, snapshot or restore a target",
+            "triage": "RB-9: the most likely cause of a trouble",
+            "validate": "is this database what it was?",
+            "counts": "RB-5: does a collection hold enough records?",
+            "restore": "RB-4: bring an export back, and prove it",
+            "rebuild": "RB-3: make a collection again from PostgreSQL",
+            "regenerate": "RB-3: embed every document anew",
+        },
+        "Operator": {
+            "drill": "RB-8: the monthly restore drill",
+            "backup": "RB-4: export collections to a file",
+            "fingerprint": "what a database holds and how it answers",
+            "monitor": "RB-7: watch a target by the alert rules",
+            "performance": "RB-6: is every search fast enough, and right?",
+            "posture": "are the backups as the environment wants them?",
+        },
+        "Developer": {
+            "gate": "the release gate, under 60 seconds",
+            "load": "RB-6: clients on a fixed schedule, judged",
+            "simulate": "a platform to try things on",
+        },
+        "Auditor": {
+            "report": "render, judge or check the record of a run again",
+        },
+    }
+
+
+app = application(cls=Commands, completion=True, invoke_without_command=True)
+
+
+@app.callback(
+    epilog="Exit codes: 0 proven or done, 1 differs or failed, 2 could not check, 64 usage."
+)
+def chromadrill(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="print the version, and exit")] = False,
+) -> int:
+    """Restore drills for ChromaDB: prove that the database comes back, all of it, in time."""
+    if version:
+        from chromadrill import __version__
+
+        sys.stdout.write(f"{PROGRAM} {__version__}\n")
+        raise typer.Exit(cli.DONE)
+    if context.invoked_subcommand is None:
+        sys.stderr.write(context.get_help() + "\n")
+    return cli.USAGE  # of no command; a command's own code takes its place
+
+
+def invoke(arguments: Sequence[str], *, command: str = "", program: str = PROGRAM) -> int:
+    """Run what was typed; returns the exit code. Errors are raised, usage errors as UsageError.
+
+    `command`: of this one alone, without its name; `program`: what usage lines call it.
+    """
+    root = (
+        LazyCommand(command, "", f"chromadrill.commands.{command}").load() if command else _root()
+    )
+    try:
+        with root.make_context(program, list(arguments)) as context:
+            return root.invoke(context) or cli.DONE
+    except typer.Exit as ended:
+        return ended.exit_code
+    except typer.TyperException as error:
+        raise UsageError(usage_message(error)) from error
+
+
+def _root() -> Group:
+    """All commands, and the two options of shell completion."""
+    root = get_command(app)
+    assert isinstance(root, Group)  # noqa: S101 - for the type
+    return root
+
+
+def main() -> NoReturn:
+    """`chromadrill`, and `python -m chromadrill`."""
+    # as `python -m` does: --target package.module:Class is found in the working directory
+    folder = str(Path.cwd())
+    if not {"", folder} & set(sys.path):
+        sys.path.append(folder)
+    if COMPLETION in os.environ:
+        _root().main(prog_name=PROGRAM)
+    cli.run(invoke, sys.argv[1:])
+
+
+def script(command: str) -> NoReturn:
+    """A file of scripts/: one command under the name of the file."""
+    program = Path(sys.argv[0]).name
+    cli.run(lambda words: invoke(words, command=command, program=program), sys.argv[1:])

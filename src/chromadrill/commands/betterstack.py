@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 
 from chromadrill.checks.suite import outcome_of
+from chromadrill.commands.output import EXIT, verdicts_json
 from chromadrill.core import cli
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
-from chromadrill.monitoring.betterstack.diff import judge as judged_by
+from chromadrill.monitoring.betterstack import diff
 from chromadrill.monitoring.betterstack.fetch import read
 from chromadrill.monitoring.betterstack.plan import calls, printed, terraform
 from chromadrill.targets.registry import open_target
@@ -18,20 +18,20 @@ from chromadrill.targets.registry import open_target
 def judge(settings: Settings, target: str | None, *, plan: bool, as_json: bool) -> int:
     """Verdicts on standard output, with `plan` the changes after them; returns the exit code."""
     url = settings.monitoring.url or open_target(settings, target).url
-    found = judged_by(read(settings.betterstack), settings, without_password(url))
-    outcome = outcome_of(found.verdicts)
+    state = diff.judge(read(settings.betterstack), settings, without_password(url))
+    outcome = outcome_of(state.verdicts)
     if as_json:
-        more = (
-            {"calls": calls(found, settings.betterstack), "terraform": terraform(found)}
+        changes = (
+            {"calls": calls(state, settings.betterstack), "terraform": terraform(state)}
             if plan
             else {}
         )
-        verdicts = [dataclasses.asdict(each) for each in found.verdicts]
-        cli.answer({"outcome": str(outcome), "verdicts": verdicts, **more})
-        return cli.EXIT[outcome]
-    for each in found.verdicts:
-        line = f"{each.check:<22} {each.outcome.upper():<8} {each.message}\n"
+        verdicts = verdicts_json(state.verdicts)
+        cli.answer({"outcome": str(outcome), "verdicts": verdicts, **changes})
+        return EXIT[outcome]
+    for verdict in state.verdicts:
+        line = f"{verdict.check:<22} {verdict.outcome.upper():<8} {verdict.message}\n"
         sys.stderr.write(line) if plan else sys.stdout.write(line)
     if plan:
-        sys.stdout.write(printed(found, settings.betterstack))
-    return cli.EXIT[outcome]
+        sys.stdout.write(printed(state, settings.betterstack))
+    return EXIT[outcome]

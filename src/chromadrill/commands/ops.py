@@ -2,184 +2,180 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Annotated
 
-from chromadrill.backups.posture import store_of
-from chromadrill.backups.posture.last_drill import proven
+import typer
+
 from chromadrill.backups.registry import METHODS
-from chromadrill.checks.posture import judge
+from chromadrill.commands.groups import Action, Group, application
+from chromadrill.commands.options import DrillConfig, TargetName, require_known
+from chromadrill.commands.place import Place, lacks_capability, place_named
 from chromadrill.core import cli
-from chromadrill.core.errors import DrillError, UsageError
-from chromadrill.core.model import Backup, Outcome, Plan
-from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Restartable, Target
-from chromadrill.core.settings import Settings, load
+from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Restartable
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_notice import noticed
-from chromadrill.targets.guarded import GuardedTarget, guard_target, is_named
-from chromadrill.targets.registry import open_target
-from chromadrill.targets.safety import rules
-from chromadrill.targets.safety.access import allow_writes
-from chromadrill.targets.safety.target_role import target_role
+from chromadrill.targets.guarded import GuardedTarget
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do one thing to a target; returns the exit code."""
-    asked = _parser().parse_args(arguments)
-    settings = load(asked.drill_config, command_line={"drill.target": asked.target})
-    name = asked.target or settings.drill.target
-    if not is_named(asked.incident, name):
-        raise UsageError(
-            f"--incident {without_password(asked.incident)}: the target is {without_password(name)};"
-            " name the same."
-        )
-    if asked.action == "snapshot":
-        # a target that cannot even be opened is a failed backup, too
-        with noticed(settings, name):
-            made = _snapshot(_opened(settings, name, asked), asked)
-        sys.stdout.write(made.id + "\n")
-        return cli.DONE
-    guard = _opened(settings, name, asked)
-    target = guard.target
-    if asked.action in ("start", "stop", "restart", "recreate"):
-        _service(guard, asked.action)
-    elif asked.action == "logs":
-        if not isinstance(target, HasLogs):
-            raise _cannot(target, "logs")
-        sys.stdout.write(target.logs(asked.lines) + "\n")
-    elif asked.action == "posture":
-        return _posture(settings, guard, asked)
-    elif asked.action == "sweep":
-        gone = guard.sweep()
-        sys.stdout.write("".join(f"{each}\n" for each in gone))
-        cli.say(f"{target.name}: {len(gone)} leftovers of dead runs removed.")
+class Actions(Group):
+    """The actions, and the names that some of them had."""
+
+    renamed = {"sweep": "ops clean-up", "posture": "chromadrill posture"}  # noqa: RUF012
+
+
+app = application(cls=Actions)
+
+
+@app.callback()
+def ops(
+    target: TargetName = None,
+    drill_config: DrillConfig = None,
+    break_glass: Annotated[
+        str | None,
+        typer.Option(
+            "--break-glass",
+            metavar="T",
+            help="disable the safety rules: for a person in an incident, who repeats the target's"
+            " name; drills never use it",
+        ),
+    ] = None,
+) -> None:
+    """Start, stop, restart, snapshot or restore a target.
+
+    The options may stand before the action or after it.
+    """
+
+
+def _place(context: typer.Context) -> Place:
+    """Where to act, as the options of `ops` say."""
+    assert context.parent is not None  # noqa: S101 - an action has its group
+    options = context.parent.params
+    return place_named(options["target"], options["drill_config"], options["break_glass"])
+
+
+# ---- the service --------------------------------------------------------------------------------
+@app.command(cls=Action)
+def start(context: typer.Context) -> int:
+    """Start the server; returns when it answers a real query."""
+    guard, target = _service(context, "start")
+    guard.forget_stop()
+    target.start()
+    return _say_done(guard, "start")
+
+
+@app.command(cls=Action)
+def stop(context: typer.Context) -> int:
+    """Stop the server."""
+    guard, target = _service(context, "stop")
+    guard.before_stop()
+    target.stop()
+    return _say_done(guard, "stop")
+
+
+@app.command(cls=Action)
+def restart(context: typer.Context) -> int:
+    """Stop the server, and start it."""
+    guard, target = _service(context, "restart")
+    guard.forget_stop()
+    if platform_restart := getattr(target, "restart", None):
+        platform_restart()
     else:
-        _snapshots(guard, asked)
+        target.stop()
+        target.start()
+    return _say_done(guard, "restart")
+
+
+@app.command(cls=Action)
+def recreate(context: typer.Context) -> int:
+    """Make a new server on the volume that is there, as a deployment does."""
+    guard, target = _service(context, "recreate")
+    if not isinstance(target, Recreatable):
+        raise lacks_capability(guard.target, "recreate")
+    guard.forget_stop()
+    target.recreate()
+    return _say_done(guard, "recreate")
+
+
+def _service(context: typer.Context, action: str) -> tuple[GuardedTarget, Restartable]:
+    guard = _place(context).open(action)
+    if not isinstance(guard.target, Restartable):
+        raise lacks_capability(guard.target, "restart")
+    return guard, guard.target
+
+
+def _say_done(guard: GuardedTarget, action: str) -> int:
+    cli.say(f"{guard.target.name}: {action} done, {without_password(guard.target.url)}")
     return cli.DONE
 
 
-def _service(guard: GuardedTarget, action: str) -> None:
-    target = guard.target
-    if not isinstance(target, Restartable):
-        raise _cannot(target, "restart")
-    if action == "stop":
-        guard.before_stop()
-        target.stop()
-    else:
-        guard.forget_stop()
-    if action == "recreate":
-        if not isinstance(target, Recreatable):
-            raise _cannot(target, "recreate")
-        target.recreate()
-    elif action == "restart":
-        if own := getattr(target, "restart", None):  # the platform's, where it has one
-            own()
-        else:
-            target.stop()
-            target.start()
-    elif action == "start":
-        target.start()
-    cli.say(f"{target.name}: {action} done, {without_password(target.url)}")
+@app.command(cls=Action)
+def logs(
+    context: typer.Context,
+    lines: Annotated[int, typer.Option("--lines", metavar="N", show_default=True)] = 200,
+) -> int:
+    """Print the last lines of the server's log."""
+    target = _place(context).open("logs").target
+    if not isinstance(target, HasLogs):
+        raise lacks_capability(target, "logs")
+    sys.stdout.write(target.logs(lines) + "\n")
+    return cli.DONE
 
 
-def _opened(settings: Settings, name: str, asked: argparse.Namespace) -> GuardedTarget:
-    """The target behind its rails, which are asked before it is opened, and after."""
-    export = getattr(asked, "method", None) == "export"
-    if asked.incident is None:
-        rules.require_may_operate(target_role(settings, name), asked.action, export=export)
-    target = open_target(settings, name)
-    guard = guard_target(settings, target, name, incident=asked.incident is not None)
-    if asked.incident is None:
-        rules.require_may_operate(guard.at, asked.action, export=export)  # its address is known now
-    else:
-        allow_writes(target.url)
-    return guard
+# ---- backups ------------------------------------------------------------------------------------
+@app.command(cls=Action)
+def snapshot(
+    context: typer.Context,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="ID", help="the id to give it")
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", metavar="|".join(METHODS), show_default=True, help="how")
+    ] = "volume-copy",
+) -> int:
+    """Make a backup; prints its id."""
+    require_known("--method", method, METHODS)
+    place = _place(context)
+    # a target that cannot even be opened is a failed backup, too
+    with noticed(place.settings, place.name):
+        guard = place.open("snapshot", export=method == "export")
+        if not isinstance(guard.target, HasSnapshots):
+            raise lacks_capability(guard.target, "snapshot")
+        backup = guard.snapshot(name, method)
+    sys.stdout.write(backup.id + "\n")
+    return cli.DONE
 
 
-def _snapshot(guard: GuardedTarget, asked: argparse.Namespace) -> Backup:
-    if not isinstance(guard.target, HasSnapshots):
-        raise _cannot(guard.target, "snapshot")
-    return guard.snapshot(asked.name, asked.method)
-
-
-def _snapshots(guard: GuardedTarget, asked: argparse.Namespace) -> None:
-    target = guard.target
+@app.command(cls=Action)
+def snapshots(context: typer.Context) -> int:
+    """List the backups, newest first."""
+    target = _place(context).open("snapshots").target
     if not isinstance(target, HasSnapshots):
-        raise _cannot(target, "snapshot")
-    if asked.action == "snapshots":
-        for each in target.snapshots():
-            sys.stdout.write(f"{each.id}  {each.created_at}  {each.bytes / 1e6:.1f} MB\n")
-    else:
-        done = guard.restore(asked.id)
-        cli.say(f"{target.name}: {done} restored; the server is stopped, start it now.")
+        raise lacks_capability(target, "snapshot")
+    for backup in target.snapshots():
+        sys.stdout.write(f"{backup.id}  {backup.created_at}  {backup.bytes / 1e6:.1f} MB\n")
+    return cli.DONE
 
 
-def _posture(settings: Settings, guard: GuardedTarget, asked: argparse.Namespace) -> int:
-    environment = guard.at.environment
-    plans = settings.environments[environment].backups if environment else ()
-    verdicts = judge(
-        store_of(guard.target, asked.store),
-        [Plan(each.every, each.at, each.keep_days) for each in plans],
-        now=datetime.now(UTC),
-        may_lose_s=settings.objectives.data_loss_s,
-        restore_limit_s=settings.objectives.rb2_recovery_s,
-        proven=proven(asked.proven or Path(settings.drill.reports) / "latest"),
-        kind=guard.at.kind,
-        simulated=getattr(guard.target, "simulated", False),
-    )
-    outcome = Outcome.merge(each.outcome for each in verdicts)
-    if asked.json:
-        cli.answer({"outcome": outcome, "environment": environment, "verdicts": verdicts})
-    else:
-        for each in verdicts:
-            sys.stdout.write(f"{each.check:<18} {each.outcome.upper():<8} {each.message}\n")
-        sys.stdout.write(f"{outcome.upper()}: backups of {guard.at.target}\n")
-    return cli.EXIT[outcome]
+@app.command(cls=Action)
+def restore(
+    context: typer.Context,
+    backup_id: Annotated[str, typer.Argument(metavar="ID", help="a backup's id, or 'latest'")],
+) -> int:
+    """Put a backup back. The server must be stopped, and stays so."""
+    guard = _place(context).open("restore")
+    if not isinstance(guard.target, HasSnapshots):
+        raise lacks_capability(guard.target, "snapshot")
+    restored = guard.restore(backup_id)
+    cli.say(f"{guard.target.name}: {restored} restored; the server is stopped, start it now.")
+    return cli.DONE
 
 
-def _cannot(target: Target, capability: str) -> DrillError:
-    return DrillError(f"{target.name} cannot do this: it has no capability '{capability}'.")
-
-
-def _parser() -> cli.Parser:
-    parser = cli.Parser(prog="chromadrill ops", description=__doc__)
-    parser.add_argument("--target", help="name, URL or package.module:Class (default: process)")
-    parser.add_argument("--drill-config", type=Path, help="another drill.toml")
-    parser.add_argument(
-        "--incident",
-        metavar="NAME",
-        help="take the rails off, by the target's name: for a person in an incident, never a drill",
-    )
-    actions = parser.add_subparsers(dest="action", required=True, parser_class=cli.Parser)
-    for name, text in (
-        ("start", "start the server; returns when it answers a real query"),
-        ("stop", "stop the server"),
-        ("restart", "stop, start"),
-        ("recreate", "a new server on the volume that is there, as a deployment makes it"),
-        ("snapshots", "list backups, newest first"),
-        ("sweep", "remove the collections that dead runs left behind"),
-    ):
-        actions.add_parser(name, help=text)
-    posture = actions.add_parser("posture", help="are the backups as the environment wants them?")
-    posture.add_argument(
-        "--store",
-        help="a folder of backups, or restic:REPOSITORY[#TAG or #/PATH] (default: the target's)",
-    )
-    posture.add_argument(
-        "--proven", type=Path, metavar="RUN", help="the drill that took the time of a restore"
-    )
-    posture.add_argument("--json", action="store_true", help="one JSON object")
-    snapshot = actions.add_parser("snapshot", help="make a backup; prints its id")
-    snapshot.add_argument("--name", help="the id to give it")
-    snapshot.add_argument("--method", default="volume-copy", choices=METHODS, help="how")
-    restore = actions.add_parser("restore", help="put a backup back; the server must be stopped")
-    restore.add_argument("id", help="a backup's id, or 'latest'")
-    logs = actions.add_parser("logs", help="the last lines of the server's log")
-    logs.add_argument("--lines", type=int, default=200)
-    return parser
-
-
-if __name__ == "__main__":
-    cli.run(main)
+@app.command(cls=Action, name="clean-up")
+def clean_up(context: typer.Context) -> int:
+    """Remove the collections that dead runs left behind; prints their names."""
+    guard = _place(context).open("clean-up")
+    keys = guard.sweep()
+    sys.stdout.write("".join(f"{key}\n" for key in keys))
+    cli.say(f"{guard.target.name}: {len(keys)} leftovers of dead runs removed.")
+    return cli.DONE

@@ -1,17 +1,17 @@
-"""chromadrill report RUN_FOLDER: render and judge the record of a run again.
-
-Needs the ledger alone, no server. Nothing in the run's folder is touched.
-"""
+"""Render and judge the record of a run again."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import orjson
+import typer
 
 from chromadrill.checks.suite import outcome_of
-from chromadrill.core import cli
+from chromadrill.commands.groups import Command, application
+from chromadrill.commands.output import EXIT, print_verdicts
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.core.settings import load
@@ -24,33 +24,49 @@ from chromadrill.evidence.report import result_tables
 from chromadrill.evidence.report.html import page
 from chromadrill.evidence.report.markdown import markdown
 
+app = application()
 
-def main(arguments: list[str] | None = None) -> int:
-    """Print the report of a run, or check that its folder is what it was."""
-    parser = cli.Parser(prog="chromadrill report", description=__doc__)
-    parser.add_argument("run", type=Path, help="a run's folder, e.g. reports/latest")
-    parser.add_argument("--objectives", type=Path, help="judge by the [objectives] of this file")
-    parser.add_argument(
-        "--output", type=Path, help="write report.md, report.html, drill.json there"
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="hashes, ledger and chain of the folder"
-    )
-    parser.add_argument("--root", help="with --check: the newest record's hash, kept elsewhere")
-    asked = parser.parse_args(arguments)
-    ledger = asked.run / "evidence.jsonl"
+
+@app.command(cls=Command)
+def report(
+    run: Annotated[Path, typer.Argument(help="a run's folder, e.g. reports/latest")],
+    objectives: Annotated[
+        Path | None,
+        typer.Option("--objectives", metavar="FILE", help="judge by the [objectives] of this file"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", metavar="DIR", help="write report.md, report.html, drill.json there"
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="hashes, ledger and chain of the folder")
+    ] = False,
+    root: Annotated[
+        str | None,
+        typer.Option(
+            "--root", metavar="HASH", help="with --check: the newest record's, kept elsewhere"
+        ),
+    ] = None,
+) -> int:
+    """Render and judge the record of a run again, or check that its folder is what it was.
+
+    Needs the ledger alone, no server. Nothing in the run's folder is touched.
+    """
+    ledger = run / "evidence.jsonl"
     if not ledger.is_file():
-        raise UsageError(f"{asked.run}: no evidence.jsonl there; name a folder below reports/.")
-    if asked.check:
-        return _check(asked.run.resolve(), asked.root)
-    record = _judged(ledger, asked.objectives)
-    if asked.output:
-        _write(record, asked.run, asked.output)
+        raise UsageError(f"{run}: no evidence.jsonl there; name a folder below reports/.")
+    if check:
+        return _check(run.resolve(), root)
+    record = _record(ledger, objectives)
+    if output:
+        _write(record, run, output)
     sys.stdout.write(markdown(record))
-    return cli.EXIT[Outcome(record["outcome"])]
+    return EXIT[Outcome(record["outcome"])]
 
 
-def _judged(ledger: Path, objectives: Path | None) -> JSON:
+def _record(ledger: Path, objectives: Path | None) -> JSON:
     events = read(ledger)
     if objectives is not None:
         limits = load(objectives, environ={}).objectives.model_dump()
@@ -74,10 +90,5 @@ def _check(run: Path, root: str | None) -> int:
         *hash_chain.verify(run, key.get_secret_value().encode() if key else None),
         *hash_chain.verify_chain(run.parent, root=root),
     ]
-    for each in verdicts:
-        sys.stdout.write(f"{each.check:<16} {each.outcome.upper():<8} {each.message}\n")
-    return cli.EXIT[outcome_of(verdicts)]
-
-
-if __name__ == "__main__":
-    cli.run(main)
+    print_verdicts(verdicts)
+    return EXIT[outcome_of(verdicts)]

@@ -1,26 +1,25 @@
-"""chromadrill simulate PLATFORM: `railway`, or `betterstack` (its APIs, an empty account)."""
+"""A platform to try things on, run on this machine."""
 
 from __future__ import annotations
 
-import sys
-
-from chromadrill.core import cli
-from chromadrill.core.errors import UsageError
+from chromadrill.commands.groups import Group, application
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Hand over to the platform's own command."""
-    words = sys.argv[1:] if arguments is None else arguments
-    if words[:1] == ["betterstack"]:
-        from chromadrill.commands.simulate_betterstack import main as betterstack
+class Platforms(Group):
+    """A module `simulate_NAME` for each platform."""
 
-        return betterstack(words[1:])
-    if words[:1] == ["railway"]:
-        from chromadrill.commands.simulate_railway import main as railway
-
-        return railway(words)
-    raise UsageError("Name the platform: chromadrill simulate railway|betterstack")
+    prefix = "simulate_"
+    audiences = {  # noqa: RUF012
+        "Platforms": {
+            "railway": "a project with a Chroma service; what goes wrong there has a name",
+            "betterstack": "its APIs, and an empty account",
+        }
+    }
 
 
-if __name__ == "__main__":
-    cli.run(main)
+app = application(cls=Platforms)
+
+
+@app.callback()
+def simulate() -> None:
+    """Run a simulated platform, and print what to set in the environment."""

@@ -1,32 +1,43 @@
-"""chromadrill simulate betterstack [--port P] [--time-scale S]: an empty account."""
+"""Better Stack's APIs, and an empty account."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
+from typing import Annotated
 
+import typer
+
+from chromadrill.commands.groups import Command, application
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.monitoring.betterstack.simulator import Account, Simulator
 
-TOKENS = tuple(f"BETTERSTACK_{each}_TOKEN" for each in ("UPTIME", "TELEMETRY", "INGEST"))
+TOKENS = tuple(f"BETTERSTACK_{kind}_TOKEN" for kind in ("UPTIME", "TELEMETRY", "INGEST"))
+
+app = application()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Serve until it is ended, or until its parent is gone. Prints what to set in the environment."""
-    parser = cli.Parser(prog="chromadrill simulate betterstack", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--time-scale", type=float, default=1.0, help="of heartbeat periods")
-    asked = parser.parse_args(arguments)
-    uptime, telemetry, ingest = (os.environ.get(each, "") for each in TOKENS)
+@app.command(cls=Command)
+def betterstack(
+    port: Annotated[int, typer.Option("--port", metavar="P", help="default: a free one")] = 0,
+    time_scale: Annotated[
+        float, typer.Option("--time-scale", metavar="F", help="of heartbeat periods")
+    ] = 1.0,
+) -> int:
+    """Serve Better Stack's APIs with an empty account, until this command or its parent ends.
+
+    Prints what to set in the environment.
+    """
+    uptime, telemetry, ingest = (os.environ.get(variable, "") for variable in TOKENS)
     if not (uptime and telemetry and ingest):
         raise UsageError(
             "The simulator accepts the tokens that it finds in its environment.",
             next_step=f"Set {', '.join(TOKENS)} to values of your own.",
         )
-    account = Account(uptime, telemetry, ingest, scale=asked.time_scale)
-    with Simulator(account, asked.port) as simulator:
+    account = Account(uptime, telemetry, ingest, scale=time_scale)
+    with Simulator(account, port) as simulator:
         sys.stdout.write(
             f"export BETTERSTACK_INGEST_URL={simulator.url}/ingest"
             f" DRILL_BETTERSTACK__UPTIME_URL={simulator.url}"

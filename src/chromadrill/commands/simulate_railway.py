@@ -1,4 +1,4 @@
-"""Start a simulated Railway: railway --home DIR [--fault NAME] [-- COMMAND TO RUN AGAINST IT]"""
+"""A simulated Railway."""
 
 from __future__ import annotations
 
@@ -8,64 +8,75 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from chromadrill.commands.groups import Command, application
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.railway.simulator.faults import FAULTS
 from chromadrill.targets.railway.simulator.run import Simulator, simulator
 from chromadrill.targets.railway.token import ACCOUNT, PROJECT
 
+app = application()
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run until SIGTERM, Ctrl-C, the end of the parent, or of COMMAND, whose exit code is ours then."""
-    given = sys.argv[1:] if arguments is None else arguments
-    at = given.index("--") if "--" in given else len(given)
-    asked, command = _parser().parse_args(given[:at]), given[at + 1 :]
-    if asked.faults:
-        for name, what in FAULTS.items():
-            sys.stdout.write(f"{name:<24} {what}\n")
+
+@app.command(cls=Command)
+def railway(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[-- COMMAND]", help="run this against it, and end with it"),
+    ] = None,
+    home: Annotated[
+        Path, typer.Option("--home", metavar="DIR", show_default=True, help="its state")
+    ] = Path(".chromadrill/simulator"),
+    port: Annotated[
+        int, typer.Option("--port", metavar="P", help="of the API; default: a free one")
+    ] = 0,
+    fault: Annotated[
+        str | None, typer.Option("--fault", metavar="NAME", help="what goes wrong there")
+    ] = None,
+    faults: Annotated[bool, typer.Option("--faults", help="list the faults, and end")] = False,
+) -> int:
+    """Run a simulated Railway until SIGTERM, Ctrl-C, the end of the parent, or that of COMMAND.
+
+    The exit code of COMMAND is the exit code of this command.
+    """
+    if faults:
+        for name, effect in FAULTS.items():
+            sys.stdout.write(f"{name:<24} {effect}\n")
         return cli.DONE
     parent = os.getppid()
-    with simulator(asked.home, port=asked.port, fault=asked.fault) as running:
+    with simulator(home, port=port, fault=fault) as platform:
         if command:
-            code = _run(command, running)
+            code = _run(command, platform)
             # plans are limited by the hour
-            cli.say(f"simulated Railway: {running.platform.calls} calls of its API")
+            cli.say(f"simulated Railway: {platform.platform.calls} calls of its API")
             return code
-        sys.stdout.write(_said(running, asked.fault))
+        sys.stdout.write(_instructions(platform, fault))
         sys.stdout.flush()
         while os.getppid() == parent:
             time.sleep(0.2)
     return cli.DONE
 
 
-def _run(command: list[str], running: Simulator) -> int:
+def _run(command: list[str], platform: Simulator) -> int:
     # a real token is not for the simulator, and would win over the file's
-    mine = {key: v for key, v in os.environ.items() if key not in (PROJECT, ACCOUNT)}
+    inherited = {key: v for key, v in os.environ.items() if key not in (PROJECT, ACCOUNT)}
+    environment = {**inherited, **platform.environment()}
     try:
-        return subprocess.run(
-            command, env={**mine, **running.environment()}, check=False
-        ).returncode
+        return subprocess.run(command, env=environment, check=False).returncode
     except FileNotFoundError as error:
         raise UsageError(f"{command[0]}: no such command.") from error
 
 
-def _said(running: Simulator, fault: str | None) -> str:
-    exports = " ".join(f"{key}={shlex.quote(v)}" for key, v in running.environment().items())
+def _instructions(platform: Simulator, fault: str | None) -> str:
+    exports = " ".join(f"{key}={shlex.quote(v)}" for key, v in platform.environment().items())
     return (
-        f"simulated Railway: {running.endpoint}" + (f", fault {fault}" if fault else "") + "\n"
+        f"simulated Railway: {platform.endpoint}" + (f", fault {fault}" if fault else "") + "\n"
         "in another shell:\n"
         f"  export {exports}\n"
         "  chromadrill ops --target staging snapshots\n"
-        "  pytest -m drill --target staging --allow-damage staging\n"
+        "  chromadrill drill --target staging --allow-damage staging\n"
     )
-
-
-def _parser() -> cli.Parser:
-    parser = cli.Parser(prog="chromadrill simulate", description=__doc__)
-    parser.add_argument("platform", choices=["railway"])
-    parser.add_argument("--home", type=Path, default=Path(".chromadrill/simulator"))
-    parser.add_argument("--port", type=int, default=0, help="of the API; default: a free one")
-    parser.add_argument("--fault", choices=FAULTS, metavar="NAME", help="what goes wrong there")
-    parser.add_argument("--faults", action="store_true", help="list the faults, and end")
-    return parser

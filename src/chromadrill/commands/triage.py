@@ -1,18 +1,18 @@
-"""chromadrill triage --target T: walk RB-9's tree to the most likely cause.
-
-With --logs: only what the log says; `--file F` (or `-`) reads a log from elsewhere, e.g. what
-`railway logs --lines 500` printed. Exit code 0: nothing found, 1: a cause, 2: could not tell.
-"""
+"""RB-9: the most likely cause of a trouble."""
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
 import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from chromadrill.commands import options
+from chromadrill.commands.groups import Command, application
+from chromadrill.commands.output import EXIT, verdicts_json
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Outcome, Verdict
@@ -26,23 +26,59 @@ from chromadrill.monitoring.logs.classify import MOST, Found, read_errors
 from chromadrill.monitoring.logs.patterns import GREPS, SILENT
 from chromadrill.monitoring.logs.tail import last_lines
 
+LABELS = {Outcome.PASS: "ruled out", Outcome.FAIL: "FOUND", Outcome.UNKNOWN: "not told"}
+PIPE_S = 30.0  # a log that comes over a pipe is read for so long, at most
+# without these nobody can say that nothing is wrong
+NEEDED = ("service status", "answers")
 
-def main(arguments: list[str] | None = None) -> int:
-    """Collect, judge, say what comes next; returns the exit code."""
-    asked = _parser().parse_args(arguments)
-    if not 1 <= asked.lines <= MOST:
-        raise UsageError(f"--lines: from 1 to {MOST}, got {asked.lines}.")
-    settings = load(asked.drill_config)
-    if asked.logs or asked.file:
-        return _logs(settings, asked)
-    target = opened(settings, asked.target)
-    symptoms, found = collect(target, scopes_of(target, settings), lines=asked.lines)
-    figures = settings.monitoring
-    verdicts = judge(symptoms, search_ms=figures.search_ms, disk_percent=figures.disk_percent)
-    causes = [each for each in verdicts if each.outcome is Outcome.FAIL]
-    steps = _steps(causes, found)
+app = application()
+
+
+@app.command(cls=Command)
+def triage(
+    target: options.TargetName = None,
+    drill_config: options.DrillConfig = None,
+    logs: Annotated[bool, typer.Option("--logs", help="only what the log says")] = False,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", metavar="F", help="read the log from this file, or from - (stdin)"),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind", metavar="|".join(sorted(GREPS)), help="one of the runbook's three greps"
+        ),
+    ] = None,
+    lines: Annotated[
+        int, typer.Option("--lines", metavar="N", show_default=True, help=f"at most; up to {MOST}")
+    ] = 2000,
+    json: options.Json = False,
+) -> int:
+    """RB-9: walk the tree of troubles to the most likely cause, and say what comes next.
+
+    With --logs: only what the log says. --file reads a log from elsewhere, e.g. what
+    `railway logs --lines 500` printed. Exit 0: nothing found; 1: a cause; 2: could not tell.
+    """
+    if not 1 <= lines <= MOST:
+        raise UsageError(f"--lines: from 1 to {MOST}, got {lines}.")
+    options.require_known("--kind", kind, GREPS)
+    settings = load(drill_config)
+    if logs or file:
+        log = _log_lines(settings, target, file, lines)
+        return _judge_log(log, kind, as_json=json)
+    return _walk_tree(settings, target, lines, as_json=json)
+
+
+# ---- the tree -----------------------------------------------------------------------------------
+def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_json: bool) -> int:
+    target = opened(settings, target_name)
+    symptoms, log_errors = collect(target, scopes_of(target, settings), lines=lines)
+    limits = settings.monitoring
+    verdicts = judge(symptoms, search_ms=limits.search_ms, disk_percent=limits.disk_percent)
+    causes = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    steps = _next_steps(causes, log_errors)
     outcome = Outcome.FAIL if causes else _without_cause(verdicts)
-    if asked.json:
+    if as_json:
         cli.answer(
             {
                 "outcome": str(outcome),
@@ -50,26 +86,19 @@ def main(arguments: list[str] | None = None) -> int:
                 "next_steps": steps,
                 "ruled_out": [v.check for v in verdicts if v.outcome is Outcome.PASS],
                 "not_told": [v.check for v in verdicts if v.outcome is Outcome.UNKNOWN],
-                "verdicts": [dataclasses.asdict(each) for each in verdicts],
-                "log": _json(found),
+                "verdicts": verdicts_json(verdicts),
+                "log": _log_json(log_errors),
             }
         )
-        return cli.EXIT[outcome]
+        return EXIT[outcome]
     for branch in ("timeouts", "slow queries", "storage"):
         sys.stdout.write(f"{branch}\n")
-        for each in verdicts:
-            if TREE[each.check][0] == branch:
-                sys.stdout.write(
-                    f"  {WORDS[each.outcome]:<10} {each.check:<21} {plain(each.message)}\n"
-                )
-    sys.stdout.write(_told(verdicts, causes, steps, target.name))
-    return cli.EXIT[outcome]
-
-
-WORDS = {Outcome.PASS: "ruled out", Outcome.FAIL: "FOUND", Outcome.UNKNOWN: "not told"}
-PIPE_S = 30.0  # a log that comes over a pipe is read for so long, at most
-# without these nobody can say that nothing is wrong
-NEEDED = ("service status", "answers")
+        for verdict in verdicts:
+            if TREE[verdict.check][0] == branch:
+                label, message = LABELS[verdict.outcome], plain(verdict.message)
+                sys.stdout.write(f"  {label:<10} {verdict.check:<21} {message}\n")
+    sys.stdout.write(_conclusion(verdicts, causes, steps, target.name))
+    return EXIT[outcome]
 
 
 def _without_cause(verdicts: Sequence[Verdict]) -> Outcome:
@@ -77,96 +106,84 @@ def _without_cause(verdicts: Sequence[Verdict]) -> Outcome:
     return Outcome.UNKNOWN if unsure else Outcome.PASS
 
 
-def _steps(causes: Sequence[Verdict], found: Sequence[Found]) -> list[str]:
+def _next_steps(causes: Sequence[Verdict], log_errors: Sequence[Found]) -> list[str]:
     """The first cause's step; where it is the log's, those of its patterns."""
     if not causes:
         return []
     steps = [TREE[causes[0].check][1]]
-    if any(each.check == "health log" for each in causes):
-        steps += [f"{f.pattern.runbook}: {f.pattern.meaning}" for f in found[:3]]
+    if any(cause.check == "health log" for cause in causes):
+        steps += [f"{e.pattern.runbook}: {e.pattern.meaning}" for e in log_errors[:3]]
     return steps
 
 
-def _told(
+def _conclusion(
     verdicts: Sequence[Verdict], causes: Sequence[Verdict], steps: Sequence[str], target: str
 ) -> str:
-    out = [v.check for v in verdicts if v.outcome is Outcome.PASS]
-    open_ = [v.check for v in verdicts if v.outcome is Outcome.UNKNOWN]
+    ruled_out = [verdict.check for verdict in verdicts if verdict.outcome is Outcome.PASS]
+    open_checks = [verdict.check for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN]
     lines = [""]
     if causes:
         lines.append(f"most likely: {causes[0].check}: {plain(causes[0].message)}")
-        lines += [f"also: {each.check}" for each in causes[1:]]
-        lines += [f"next: {each.replace('--target T', f'--target {target}')}" for each in steps]
+        lines += [f"also: {cause.check}" for cause in causes[1:]]
+        lines += [f"next: {step.replace('--target T', f'--target {target}')}" for step in steps]
     else:
         lines += ["no cause found", f"next: {SILENT}"]
-    lines += [f"ruled out: {', '.join(out) or 'nothing'}"]
-    lines += [f"not told here: {', '.join(open_)}"] if open_ else []
+    lines += [f"ruled out: {', '.join(ruled_out) or 'nothing'}"]
+    lines += [f"not told here: {', '.join(open_checks)}"] if open_checks else []
     return "\n".join(lines) + "\n"
 
 
 # ---- the log alone ------------------------------------------------------------------------------
-def _logs(settings: Settings, asked: argparse.Namespace) -> int:
-    """The runbook's three greps, sorted; `--kind` keeps one of them."""
-    found = read_errors(_lines(settings, asked))
-    if asked.kind:
-        found = [each for each in found if each.pattern.kind in GREPS[asked.kind]]
-    if asked.json:
-        cli.answer({"outcome": "fail" if found else "unknown", "found": _json(found),
-                    "silent": SILENT})  # fmt: skip
+def _judge_log(lines: list[str], kind: str | None, *, as_json: bool) -> int:
+    """The runbook's three greps, sorted; `kind` keeps one of them."""
+    errors = read_errors(lines)
+    if kind:
+        errors = [error for error in errors if error.pattern.kind in GREPS[kind]]
+    if as_json:
+        outcome = "fail" if errors else "unknown"
+        cli.answer({"outcome": outcome, "found": _log_json(errors), "silent": SILENT})
     else:
-        for kind, group in itertools.groupby(
-            sorted(found, key=lambda f: f.pattern.kind), key=lambda f: f.pattern.kind
-        ):
-            sys.stdout.write(f"{kind}\n")
-            for each in group:
-                p = each.pattern
-                sys.stdout.write(f"  {each.count:>5} x {p.name}: {p.meaning} ({p.runbook})\n")
-                sys.stdout.write(f"          last: {plain(each.last)[:160]}\n")
-        sys.stdout.write(("" if found else "no line of known trouble\n") + SILENT + "\n")
-    return cli.DIFFERS if found else cli.UNKNOWN
+        by_kind = sorted(errors, key=lambda error: error.pattern.kind)
+        for name, group in itertools.groupby(by_kind, key=lambda error: error.pattern.kind):
+            sys.stdout.write(f"{name}\n")
+            for error in group:
+                p = error.pattern
+                sys.stdout.write(f"  {error.count:>5} x {p.name}: {p.meaning} ({p.runbook})\n")
+                sys.stdout.write(f"          last: {plain(error.last)[:160]}\n")
+        sys.stdout.write(("" if errors else "no line of known trouble\n") + SILENT + "\n")
+    return cli.DIFFERS if errors else cli.UNKNOWN
 
 
-def _lines(settings: Settings, asked: argparse.Namespace) -> list[str]:
-    """At most `--lines` of them, the last ones."""
-    if asked.file:
-        name = str(asked.file)
-        if name == "-":
-            found, ended = last_lines(sys.stdin.fileno(), asked.lines, PIPE_S)
-            if not ended:
-                cli.say(
-                    f"The log did not end within {PIPE_S:g} s; these are the last lines so far."
-                )
-            return found
-        return Path(name).read_text("utf-8", "replace").splitlines()[-asked.lines :]
-    target = opened(settings, asked.target)
+def _log_lines(
+    settings: Settings, target_name: str | None, file: str | None, lines: int
+) -> list[str]:
+    """At most `lines` of them, the last ones."""
+    if file == "-":
+        log, ended = last_lines(sys.stdin.fileno(), lines, PIPE_S)
+        if not ended:
+            cli.say(f"The log did not end within {PIPE_S:g} s; these are the last lines so far.")
+        return log
+    if file:
+        return Path(file).read_text("utf-8", "replace").splitlines()[-lines:]
+    target = opened(settings, target_name)
     if not isinstance(target, HasLogs):
         raise UsageError(
             f"{target.name} has no log that can be read from here.",
             next_step="Pipe it: railway logs --lines 500 | chromadrill triage --logs --file -",
         )
-    return target.logs(asked.lines).splitlines()
+    return target.logs(lines).splitlines()
 
 
-def _json(found: Sequence[Found]) -> list[dict[str, object]]:
+def _log_json(errors: Sequence[Found]) -> list[dict[str, object]]:
     return [
-        {"name": f.pattern.name, "kind": f.pattern.kind, "count": f.count,
-         "meaning": f.pattern.meaning, "runbook": f.pattern.runbook,
-         "first": plain(f.first), "last": plain(f.last)}
-        for f in found
-    ]  # fmt: skip
-
-
-def _parser() -> cli.Parser:
-    parser = cli.Parser(prog="chromadrill triage", description=__doc__)
-    parser.add_argument("--target", help="name, URL or package.module:Class (default: process)")
-    parser.add_argument("--drill-config", type=Path, help="another drill.toml")
-    parser.add_argument("--logs", action="store_true", help="only what the log says")
-    parser.add_argument("--file", help="read the log from this file, or from - (standard input)")
-    parser.add_argument("--kind", choices=sorted(GREPS), help="one of the runbook's three greps")
-    parser.add_argument("--lines", type=int, default=2000, help=f"at most; up to {MOST}")
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    return parser
-
-
-if __name__ == "__main__":
-    cli.run(main)
+        {
+            "name": error.pattern.name,
+            "kind": error.pattern.kind,
+            "count": error.count,
+            "meaning": error.pattern.meaning,
+            "runbook": error.pattern.runbook,
+            "first": plain(error.first),
+            "last": plain(error.last),
+        }
+        for error in errors
+    ]

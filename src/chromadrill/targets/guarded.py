@@ -147,15 +147,15 @@ def guard_target(settings: Settings, target: Target, name: str, *, incident: boo
 
 
 def is_named(incident: str | None, target: str) -> bool:
-    """Whether --incident, where it is given, names the target; a password in a URL need not be."""
+    """Whether --break-glass, where it is given, names the target; a password in a URL need not be."""
     return incident is None or without_password(incident) == without_password(target)
 
 
 def require_may_import(settings: Settings, url: str, incident: str | None) -> None:
-    """Raise Refused for a script that would write to production; `incident`: its --incident."""
+    """Raise Refused for a script that would write to production; `incident`: its --break-glass."""
     if not is_named(incident, url):
         raise UsageError(
-            f"--incident {without_password(str(incident))}: the url is {without_password(url)};"
+            f"--break-glass {without_password(str(incident))}: the url is {without_password(url)};"
             " name the same."
         )
     if incident is None:

@@ -102,7 +102,7 @@ def test_snapshot_is_restored_by_the_users_own_commands(ops):
     run("stop")
     assert not target.running()
     assert "Nothing was restored" in run("restore", "one", code=1)  # somebody wrote since
-    run("--incident", name, "restore", "one")
+    run("--break-glass", name, "restore", "one")
     run("start")
     with Chroma(target.url) as chroma:
         assert outcome_of(judge(observe(chroma, [Scope()], like=before), before)) is Outcome.PASS

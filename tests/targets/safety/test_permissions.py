@@ -2,9 +2,7 @@
 
 import json
 import os
-import runpy
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +11,7 @@ from pydantic import SecretStr
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.permissions import Access, Permission, ReadOnly, declare
+from chromadrill.commands.app import invoke
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
 from chromadrill.monitoring.http_collector import CANARY, OURS, Eyes
@@ -179,26 +178,24 @@ def test_secret_goes_to_its_own_server_alone(server, rail):
 
 
 @pytest.fixture
-def script(server, tmp_path, monkeypatch):
-    """Run a script's `main` on the server, which is production; returns its exit code."""
+def command(server, tmp_path, monkeypatch):
+    """Run a command on the server, which is production; returns its exit code."""
     permissions.forget()
     monkeypatch.chdir(tmp_path)
     for name in [each for each in os.environ if each.startswith(("CHROMA_", "DRILL_"))]:
         monkeypatch.delenv(name)
     (tmp_path / "drill.toml").write_text(f'[environments.production]\nurl = "{server.url}"\n')
-    folder = Path(__file__).parents[3] / "scripts"
-    return lambda name, *words: runpy.run_path(str(folder / name))["main"](
-        ["--url", server.url.replace("127.0.0.1", "localhost"), *words]
-    )
+    url = server.url.replace("127.0.0.1", "localhost")
+    return lambda name, *options: invoke([name, "--url", url, *options])
 
 
 @pytest.mark.slow
-def test_script_searches_production_slowly_and_does_not_time_its_own_waiting(
-    script, monkeypatch, capsys
+def test_command_searches_production_slowly_and_does_not_time_its_own_waiting(
+    command, monkeypatch, capsys
 ):
     monkeypatch.setattr(access, "BURST", 0)
     started = time.monotonic()
-    assert script("performance_test.py", "--queries", "15", "--json") == 0
+    assert command("performance", "--queries", "15", "--json") == 0
     assert time.monotonic() - started > 1.5
     assert json.loads(capsys.readouterr().out)["p50_ms"] < 60
 
@@ -206,29 +203,29 @@ def test_script_searches_production_slowly_and_does_not_time_its_own_waiting(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("validate_collection_counts.py", ("--expected-min", "1")),
-     ("validate_chromadb.py", ("--all",)), ("fingerprint_chromadb.py", ("--output", "f")),
-     ("backup_chromadb.py", ("--all", "--output-file", "export"))],
+    [("counts", ("--expected-min", "1")),
+     ("validate", ("--all",)), ("fingerprint", ("--output", "f")),
+     ("backup", ("--all", "--output-file", "export"))],
 )  # fmt: skip
-def test_every_script_that_reads_production_is_held_to_reading(
-    script, server, monkeypatch, name, words
+def test_every_command_that_reads_production_is_held_to_reading(
+    command, server, monkeypatch, name, words
 ):
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", "backups.jsonl")
-    assert script(name, *words) == 0
+    assert command(name, *words) == 0
     held = permissions.access_to(server.url)
     assert (held.permission, held.per_second) == (Permission.READ, access.PER_SECOND)
 
 
 @pytest.mark.slow
-def test_person_in_an_incident_restores_production_with_a_script(script, server, capsys):
-    assert script("backup_chromadb.py", "--all", "--output-file", "export.jsonl") == 0
+def test_person_in_an_incident_restores_production_with_a_command(command, server, capsys):
+    assert command("backup", "--all", "--output-file", "export.jsonl") == 0
     permissions.forget()
     said = server.url.replace("127.0.0.1", "localhost")
     words = ("--input-file", "export.jsonl", "--into", "drill-into")
     with pytest.raises(Refused, match="read-only by rule"):
-        script("restore_chromadb.py", *words)
+        command("restore", *words)
     try:
-        done = script("restore_chromadb.py", *words, "--incident", said)
+        done = command("restore", *words, "--break-glass", said)
     except ReadOnly as error:  # the session would take it for a part that is not covered
         done = str(error)
     assert done == 0, capsys.readouterr().out

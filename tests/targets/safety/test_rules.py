@@ -21,7 +21,8 @@ PRODUCTION = TargetRole("live", "http://10.0.0.2:8000", "railway", "production",
 OURS = TargetRole("process", None, "process", None, None)
 NEWEST, OLDER = (Backup(name, "", "command", "", 1) for name in ("newest", "older"))
 SCRIPTS = Path(__file__).parents[3] / "scripts"
-CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "sweep")
+COMMANDS = Path(ops.__file__).parent
+CHANGES = ("start", "stop", "restart", "recreate", "restore", "snapshot", "clean-up")
 SPELLINGS = (
     "http://localhost:9000", "http://127.0.0.1:9000/", "https://127.9.9.9:9000/x",
     "http://0:9000", "http://[::]:9000", "http://[0:0:0:0:0:0:0:1]:9000", "http://127.1:9000",
@@ -129,43 +130,40 @@ def test_no_load_is_put_on_production(tmp_path):
     rules.require_may_load(STAGING)
 
 
-# every script that writes, with the fewest words that it takes; all others only read
-WRITERS = (("restore_chromadb.py", "--input-file", "none"), ("rebuild_chromadb.py", "--from-postgresql"),
-           ("regenerate_embeddings.py", "--source", "postgresql"))  # fmt: skip
+# every command that writes via the API, with the fewest options that it takes
+WRITERS = (("restore", "--input-file", "none"), ("rebuild", "--from-postgresql"),
+           ("regenerate", "--source", "postgresql"))  # fmt: skip
+READERS = ("backup", "fingerprint", "performance", "validate", "counts")
 
 
-READERS = (
-    "backup_chromadb.py", "fingerprint_chromadb.py", "performance_test.py", "validate_chromadb.py",
-    "validate_collection_counts.py",
-)  # fmt: skip
-
-
-def test_every_script_and_every_command_is_known_to_read_or_to_write():
-    scripts = {each.name for each in SCRIPTS.glob("*.py")}
+def test_every_script_and_every_action_is_known_to_read_or_to_write():
+    scripts = {
+        re.search(r'script\("(\w+)"\)', file.read_text())[1] for file in SCRIPTS.glob("*.py")
+    }
     assert scripts == {*READERS, *(words[0] for words in WRITERS)}
-    (actions,) = (each.choices for each in ops._parser()._actions if each.dest == "action")
-    assert {*rules.READING, *CHANGES} == set(actions)
+    actions = {command.name or command.callback.__name__ for command in ops.app.registered_commands}
+    assert {*rules.READING, *CHANGES} == {*actions, "posture"}
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_script_that_only_reads_names_no_call_that_writes(name):
+def test_command_that_only_reads_names_no_call_that_writes(name):
     assert not re.search(
         r"\.(upsert|delete|delete_collection|create_\w+|rename_\w+)\(|import restore|rebuild",
-        (SCRIPTS / name).read_text().replace("rebuilt", ""),
+        (COMMANDS / f"{name}.py").read_text().replace("rebuilt", ""),
     )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", WRITERS)
-def test_script_that_writes_refuses_production_before_anything_is_read(tmp_path, words):
+def test_command_that_writes_refuses_production_before_anything_is_read(tmp_path, words):
     (tmp_path / "drill.toml").write_text(TOML)
     ran = subprocess.run(
-        [sys.executable, SCRIPTS / words[0], "--url", "http://localhost:9000", *words[1:]],
+        [sys.executable, "-m", "chromadrill", words[0], "--url", "http://localhost:9000", *words[1:]],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 1, ran.stderr
     assert "read-only by rule" in ran.stderr
-    assert "--incident http://localhost:9000" in ran.stderr
+    assert "--break-glass http://localhost:9000" in ran.stderr
 
 
 # ---- damage -------------------------------------------------------------------------------------

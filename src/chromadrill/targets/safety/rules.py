@@ -20,7 +20,7 @@ def require_may_operate(at: TargetRole, action: str, *, export: bool = False) ->
         raise Refused(
             f"{action} of {at.target}: {at.environment} is production, and {READ_ONLY}."
             " Nothing was done.",
-            next_step=f"In an incident a person may say so: --incident {at.target} before {action}.",
+            next_step=f"In an incident a person may say so: --break-glass {at.target}.",
         )
 
 
@@ -78,7 +78,7 @@ def require_may_restore(
     if at.role not in ("staging", "scratch"):
         raise Refused(
             f"{said}{at.target} is in no environment whose role is staging. Nothing was restored.",
-            next_step=f"In an incident a person may say so: --incident {at.target} before restore.",
+            next_step=f"In an incident a person may say so: --break-glass {at.target}.",
         )
     if volume and at.role == "staging" and not at.exclusive:
         raise Refused(

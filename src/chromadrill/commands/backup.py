@@ -1,0 +1,86 @@
+"""RB-4: export collections."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chromadrill.backups.export.exporter import export, inventory
+from chromadrill.commands import options
+from chromadrill.commands.groups import Command, application
+from chromadrill.commands.output import collections_json, report
+from chromadrill.core import cli
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import Scope
+from chromadrill.core.progress import on_stderr
+from chromadrill.core.settings import load
+from chromadrill.core.urls import without_password
+from chromadrill.drill.connection import LONG_S, connect
+from chromadrill.monitoring.backup_notice import noticed
+
+app = application()
+
+
+@app.command(cls=Command)
+def backup(
+    url: options.Url = None,
+    tenant: options.Tenant = options.DEFAULT_TENANT,
+    database: options.Database = options.DEFAULT_DATABASE,
+    scope: options.Scopes = None,
+    collection_name: options.CollectionName = None,
+    all_: options.All = False,
+    inventory_: Annotated[
+        bool, typer.Option("--inventory", help="metadata alone: no backup")
+    ] = False,
+    output_file: Annotated[
+        Path | None, typer.Option("--output-file", metavar="FILE", help="the export to write")
+    ] = None,
+    retry: Annotated[int, typer.Option("--retry", metavar="N", help="tries more when torn")] = 0,
+    json: options.Json = False,
+) -> int:
+    """RB-4: export collections, whole, to a file that others can read too.
+
+    The suffix is the format: .json, .jsonl, .jsonl.zst, .parquet (one collection), none: a folder
+    with a Parquet file for each. Read twice and read back: exit 2, and no file, if somebody wrote
+    meanwhile.
+    """
+    options.require_one_of(
+        {"--collection-name": collection_name, "--all": all_, "--inventory": inventory_}
+    )
+    if retry < 0:
+        raise UsageError("--retry: 0 or more.")
+    if not (inventory_ or output_file):
+        raise UsageError("--output-file is missing.")
+    server = options.Server(url, tenant, database, scope)
+    address, scopes = server.require_url(), server.scopes() or (Scope(),)
+    # a backup of everything is noted and pings its heartbeat; a part of it is no backup
+    notice = noticed(load(), without_password(address.rstrip("/"))) if all_ else nullcontext()
+    with notice, connect(address, deadline_s=LONG_S) as chroma:
+        if output_file is None or inventory_:
+            collections = [
+                {**dataclasses.asdict(info), "count": chroma.count(info)}
+                for info in inventory(chroma, scopes)
+            ]
+            cli.write_json({"collections": collections}, output_file)
+            return cli.DONE
+        written = export(
+            chroma,
+            output_file,
+            scopes=scopes,
+            name=collection_name,
+            retry=retry,
+            progress=on_stderr,
+        )
+    counts = {key: each.count for key, each in written.fingerprint.collections.items()}
+    return report(
+        None,
+        collections_json(counts),
+        as_json=json,
+        written=str(written.path),
+        bytes=written.bytes,
+        tries=written.tries,
+    )

@@ -1,0 +1,191 @@
+"""What `rebuild` and `regenerate` share: a job and settings -> `recovery.rebuild` -> a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from chromadrill.checks.objectives import percentile
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.commands.options import Server
+from chromadrill.commands.output import collections_json, report
+from chromadrill.core import cli, settings
+from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.model import CollectionPrint, Scope
+from chromadrill.core.progress import on_stderr
+from chromadrill.core.protocols import Model
+from chromadrill.core.settings import Embedding, Settings, SourceTable
+from chromadrill.drill.connection import LONG_S, connect
+from chromadrill.recovery.rebuild import Rebuilt, Task, rebuild, settle
+from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.recovery.sources.rows import Source
+from chromadrill.recovery.sources.stored_documents import stored_documents
+from chromadrill.targets.guarded import require_may_import
+from chromadrill.workload.data import minilm
+
+CollectionName = Annotated[
+    str | None,
+    typer.Option("--collection-name", metavar="NAME", help="default: the source's collection"),
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", metavar="N", help="documents embedded together")
+]
+Fingerprint = Annotated[
+    Path | None,
+    typer.Option("--fingerprint", metavar="FILE", help="of the lost database: its vectors too"),
+]
+DropOld = Annotated[bool, typer.Option("--drop-old", help="keep no copy from before")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One collection to rebuild, as it was typed.
+
+    `fresh`: no vector is taken over. `from_documents`: the collection itself is the source.
+    """
+
+    server: Server
+    source_name: str | None
+    collection_name: str | None
+    batch_size: int | None
+    fingerprint: Path | None
+    drop_old: bool
+    drill_config: Path | None
+    break_glass: str | None
+    json: bool
+    fresh: bool = False
+    from_documents: bool = False
+    since: datetime | None = None
+
+
+def run(job: Job) -> int:
+    """Rebuild the collection of the job; returns the exit code.
+
+    What costs nothing fails first: settings, server, database, and then the model is loaded.
+    """
+    if job.batch_size is not None and job.batch_size < 1:
+        raise UsageError("--batch-size: 1 or more.")
+    known = settings.load(job.drill_config, command_line={"embedding.batch_size": job.batch_size})
+    url = job.server.require_url()
+    require_may_import(known, url, job.break_glass)
+    table = known.source.named(job.source_name) if job.source_name else known.source
+    task = _task(job, known, table)
+    lost = _lost(job.fingerprint, task) if job.fingerprint else None
+    with (
+        connect(url, deadline_s=LONG_S, incident=job.break_glass) as chroma,
+        _source(chroma, known, table, task, job) as source,
+    ):
+        model = load_model(known.embedding)
+        result = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
+    if result.discarded:
+        cli.say(
+            f"{task.staging} had wrong vectors and was removed: chromadrill regenerate makes new ones."
+        )
+    if result.staged:
+        cli.say(
+            f"{task.staging} was made and is not proven; what clients see of {task.key} was not changed."
+            " Where only records are missing that were deleted on purpose, the same command without"
+            " --fingerprint goes on with it."
+        )
+    return _report(job, task, result, model)
+
+
+def _task(job: Job, known: Settings, table: SourceTable) -> Task:
+    scopes = job.server.scopes() or (Scope(),)
+    if len(scopes) > 1:
+        raise UsageError("--scope: a collection is rebuilt in one place.")
+    return Task(
+        scope=scopes[0],
+        name=job.collection_name or table.collection,
+        space=table.space,
+        fresh=job.fresh,
+        bounded=job.since is not None,
+        drop_old=job.drop_old,
+        batch_size=known.embedding.batch_size,
+    )
+
+
+def load_model(embedding: Embedding) -> minilm.MiniLM:
+    """The model of `[embedding]`. Raises Unavailable where it cannot be had."""
+    return minilm.load(
+        Path(embedding.directory) if embedding.directory else None,
+        threads=embedding.threads,
+        batch_size=embedding.batch_size,
+        device=embedding.device,
+        offline=embedding.offline,
+    )
+
+
+@contextmanager
+def _source(
+    chroma: Chroma,
+    known: Settings,
+    table: SourceTable,
+    task: Task,
+    job: Job,
+) -> Iterator[Source]:
+    if job.from_documents:  # the collection is the source: it needs its name
+        _settle(chroma, task)
+        yield stored_documents(chroma, chroma.collections(task.scope), task.name)
+        return
+    if known.source.database_url is None:
+        raise Unavailable(
+            "DATABASE_URL is not set: there is no source to rebuild from.",
+            next_step="export DATABASE_URL=postgresql://USER@HOST:5432/DATABASE",
+        )
+    address = known.source.database_url.get_secret_value()
+    with open_table(address, table, since=job.since) as source:
+        _settle(chroma, task)
+        yield source
+
+
+def _settle(chroma: Chroma, task: Task) -> None:
+    if settle(chroma, task):
+        cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
+
+
+def _lost(path: Path, task: Task) -> CollectionPrint:
+    collections = fingerprint_file.load(path).collections
+    if task.key not in collections:
+        raise UsageError(f"{path} knows no {task.key}. Known: {', '.join(sorted(collections))}.")
+    return collections[task.key]
+
+
+def moment(text: str) -> datetime:
+    """`--since`: ISO 8601, UTC where it names no zone. Raises UsageError."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--since: '{text}' is no time; e.g. 2026-11-24T18:00:00Z.") from error
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _report(job: Job, task: Task, result: Rebuilt, model: Model) -> int:
+    fill_s = result.seconds.get("fill", 0.0)
+    more: dict[str, Any] = {
+        "changed": result.changed,
+        "embedded": result.embedded,
+        "copied": result.copied,
+        "resumed": result.resumed,
+        "seconds": {phase: round(seconds, 2) for phase, seconds in result.seconds.items()},
+    }
+    if result.embedded:
+        more["documents_per_s"] = round(result.embedded / fill_s, 1)
+    if result.single_ms:
+        more["ms_per_document_p90"] = percentile(result.single_ms, 90)
+    if job.json:
+        more["embedder"] = dict(model.facts())
+        more["single_ms"] = list(result.single_ms)
+    else:
+        more["threads"] = model.facts().get("threads")
+    if result.old:
+        more["old"] = result.old
+    collections = collections_json({task.key: result.rows}, result.verdicts)
+    return report(result.verdicts, collections, as_json=job.json, **more)

@@ -1,0 +1,36 @@
+"""Take the fingerprint of a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.commands import options
+from chromadrill.commands.groups import Command, application
+from chromadrill.commands.output import collections_json, report
+from chromadrill.drill.fingerprint import take_fingerprint
+
+app = application()
+
+
+@app.command(cls=Command)
+def fingerprint(
+    output: Annotated[
+        Path, typer.Option("--output", metavar="FILE", help="the fingerprint file to write")
+    ],
+    url: options.Url = None,
+    path: options.DataPath = None,
+    tenant: options.Tenant = options.DEFAULT_TENANT,
+    database: options.Database = options.DEFAULT_DATABASE,
+    scope: options.Scopes = None,
+    json: options.Json = False,
+) -> int:
+    """Take the fingerprint of a database: what it holds and how it answers. Only reads."""
+    server = options.Server(url, tenant, database, scope)
+    taken = take_fingerprint(server.source(path), server.scopes())
+    fingerprint_file.save(taken, output)
+    counts = {key: collection.count for key, collection in taken.collections.items()}
+    return report(None, collections_json(counts), as_json=json, written=str(output))
