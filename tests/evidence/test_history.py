@@ -119,6 +119,6 @@ def test_history_that_is_a_folder_is_unavailable_not_empty(tmp_path):
 
 
 def test_restore_is_proven_only_where_something_had_to_recover():
-    assert history.proven({"outcome": "pass", "recovery_time_s": 0.0})
-    assert not history.proven({"outcome": "pass", "recovery_time_s": None})
-    assert not history.proven({"outcome": "fail", "recovery_time_s": 3.0})
+    assert history.is_proven({"outcome": "pass", "recovery_time_s": 0.0})
+    assert not history.is_proven({"outcome": "pass", "recovery_time_s": None})
+    assert not history.is_proven({"outcome": "fail", "recovery_time_s": 3.0})

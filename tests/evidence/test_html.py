@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from chromadrill.evidence.report.charts import fault_table, timeline, trend
-from chromadrill.evidence.report.headline import verdict
+from chromadrill.evidence.report.headline import headline_of
 from chromadrill.evidence.report.html import TEMPLATE, page
 from chromadrill.evidence.report.page_sections import digest, objectives
 from chromadrill.evidence.report.timeline import outage
@@ -103,8 +103,8 @@ def test_a_record_that_says_pass_and_contradicts_itself_is_never_proven(change):
 
 def test_drill_that_could_not_run_what_is_not_required_is_proven_and_not_complete():
     hole = "test_lost_collection_is_rebuilt_from_its_source: The extra `embed` is not installed."
-    said = verdict(green() | {"not_covered": [hole]})
-    assert said.headline == "DRILL PASSED, NOT COMPLETE"
+    said = headline_of(green() | {"not_covered": [hole]})
+    assert said.text == "DRILL PASSED, NOT COMPLETE"
     assert said.sentence.endswith("The drill is not complete.")
     assert said.reasons == (f"Not covered: {hole}",)
 
@@ -122,9 +122,9 @@ def test_what_the_target_cannot_do_is_told_beside_a_proof_and_does_not_undo_it()
 def test_contract_of_a_target_that_cannot_do_all_is_no_doubt():
     record = {"outcome": "unknown", "required": [], "scenarios": [],
               "not_covered": ["test_x: target staging has no capability pause"]}  # fmt: skip
-    assert verdict(record).headline == "NO SCENARIO IN THIS RUN"
+    assert headline_of(record).text == "NO SCENARIO IN THIS RUN"
     record["not_covered"].append("test_y: a live target is stopped only with --allow-damage x")
-    assert verdict(record).headline == "COULD NOT TELL"
+    assert headline_of(record).text == "COULD NOT TELL"
 
 
 def gate():
@@ -136,8 +136,8 @@ def gate():
 
 
 def test_green_gate_is_said_to_have_passed_and_to_be_no_drill():
-    said = verdict(gate())
-    assert (said.kind, said.headline) == ("pass", "GATE PASSED")
+    said = headline_of(gate())
+    assert (said.kind, said.text) == ("pass", "GATE PASSED")
     assert "this was no drill" in said.sentence
 
 
@@ -149,36 +149,36 @@ def latency(**changes):
 
 
 def test_green_latencies_have_passed_whatever_extra_is_not_installed():
-    said = verdict(latency())
-    assert (said.kind, said.headline) == ("pass", "LATENCY PASSED")
+    said = headline_of(latency())
+    assert (said.kind, said.text) == ("pass", "LATENCY PASSED")
     assert said.reasons == ("Not covered: embedding: no extra",)
 
 
 def test_latencies_are_not_green_beside_another_outcome_or_where_something_is_required():
     red = latency()
     red["scenarios"][0]["verdicts"][0]["outcome"] = "fail"
-    assert verdict(red).headline == "COULD NOT TELL"
-    assert verdict(latency(outcome="unknown")).kind == "unknown"
-    assert verdict(latency() | {"required": ["RB-2"]}).kind == "unknown"
+    assert headline_of(red).text == "COULD NOT TELL"
+    assert headline_of(latency(outcome="unknown")).kind == "unknown"
+    assert headline_of(latency() | {"required": ["RB-2"]}).kind == "unknown"
 
 
 def test_gate_whose_small_restore_compared_no_records_could_not_tell():
     record = gate()
     record["scenarios"][1]["verdicts"][1]["outcome"] = "not_run"
-    assert verdict(record).headline == "COULD NOT TELL"
-    assert "records is NOT RUN" in verdict(record).reasons
+    assert headline_of(record).text == "COULD NOT TELL"
+    assert "records is NOT RUN" in headline_of(record).reasons
 
 
 def test_run_that_restored_nothing_says_so_and_not_that_it_could_not_tell():
     record = gate()
     del record["scenarios"][1]
-    assert verdict(record).headline == "NO RESTORE IN THIS RUN"
+    assert headline_of(record).text == "NO RESTORE IN THIS RUN"
 
 
 def test_run_without_scenarios_could_not_tell_only_where_some_were_required():
     nothing = gate() | {"scenarios": []}
-    assert verdict(nothing).headline == "NO SCENARIO IN THIS RUN"
-    assert verdict(nothing | {"required": ["RB-2"]}).headline == "COULD NOT TELL"
+    assert headline_of(nothing).text == "NO SCENARIO IN THIS RUN"
+    assert headline_of(nothing | {"required": ["RB-2"]}).text == "COULD NOT TELL"
 
 
 def test_on_call_finds_the_next_command_before_the_numbers():

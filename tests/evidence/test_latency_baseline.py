@@ -7,9 +7,9 @@ import pytest
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.evidence import latency_baseline
-from chromadrill.evidence.latency_baseline import Place
+from chromadrill.evidence.latency_baseline import Conditions
 
-HERE = Place("process", "process", 3000, "1.5.9", 2)
+HERE = Conditions("process", "process", 3000, "1.5.9", 2)
 SERIES = {"search": {"p10": 3.5, "p90": 6.25}}
 
 
@@ -19,7 +19,7 @@ def test_accepted_baseline_is_read_back(tmp_path):
 
     assert latency_baseline.read(path) == made
     assert made.series == SERIES
-    assert made.not_comparable(HERE) == ""
+    assert made.why_not_comparable(HERE) == ""
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -36,13 +36,13 @@ def test_accepted_baseline_is_read_back(tmp_path):
 )
 def test_other_place_is_named_and_not_compared(tmp_path, change, named):
     made = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
-    assert named in made.not_comparable(dataclasses.replace(HERE, **change))
+    assert named in made.why_not_comparable(dataclasses.replace(HERE, **change))
 
 
 @pytest.mark.parametrize("records", [2850, 2999, 3150])
 def test_database_that_grew_a_little_is_compared(tmp_path, records):
     made = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
-    assert made.not_comparable(dataclasses.replace(HERE, records=records)) == ""
+    assert made.why_not_comparable(dataclasses.replace(HERE, records=records)) == ""
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "0", "-1"])

@@ -69,9 +69,9 @@ def test_waking_once_a_second_never_leaves_more_than_ten_seconds_silent(tmp_path
 
 
 def _running(told, clock):
-    from chromadrill.evidence.progress_log import _Running
+    from chromadrill.evidence.progress_log import _Phase
 
-    return _Running("test_x", "RB-2", NAME, None, clock.time, clock.time)
+    return _Phase("test_x", "RB-2", NAME, None, clock.time, clock.time)
 
 
 def test_progress_file_has_the_documented_fields(tmp_path, said, clock):

@@ -21,7 +21,7 @@ from chromadrill.evidence.report.prometheus import metrics
 from chromadrill.evidence.signature import sign
 from chromadrill.evidence.trend import judge_trend
 
-SHOWN = 12  # drills on the page
+ON_PAGE = 12  # drills
 
 
 def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) -> JSON:
@@ -47,17 +47,19 @@ def close(
     reports = folder.parent
     before = history.read(reports / history.HISTORY)
     mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
-    shown = [*mine, history.entry_of(record, "")][-SHOWN:] if drill else mine[-SHOWN:]
+    recent = [*mine, history.entry_of(record, "")] if drill else mine
     tables = result_files(folder)
     (folder / "report.md").write_text(markdown(record) + result_tables.markdown(tables), "utf-8")
-    (folder / "report.html").write_text(page(record, shown, faults=faults, tables=tables), "utf-8")
+    (folder / "report.html").write_text(
+        page(record, recent[-ON_PAGE:], faults=faults, tables=tables), "utf-8"
+    )
     redact_folder(folder, secrets_of())
     seal(folder, record)
     sha256 = sha256_of_record(folder)
     if key:
         sign(folder / RECORD, key)
     if drill:
-        if whole(record):
+        if is_complete(record):
             before.append(history.entry_of(record, sha256))
             history.append(reports / history.HISTORY, before[-1])
         _draw(reports, before)
@@ -71,14 +73,14 @@ def result_files(folder: Path) -> dict[str, list[JSON]]:
     return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
 
 
-def whole(record: JSON) -> bool:
+def is_complete(record: JSON) -> bool:
     """Whether everything required was run: a part of a drill would look faster than the whole."""
-    return set(record["required"]) <= {each["runbook"] for each in record["scenarios"]}
+    return set(record["required"]) <= {scenario["runbook"] for scenario in record["scenarios"]}
 
 
 def _draw(reports: Path, entries: list[JSON]) -> None:
     now = datetime.now(UTC)
-    proven = [each for each in entries if history.proven(each)]
+    proven = [entry for entry in entries if history.is_proven(entry)]
     _replace(reports / "badge.svg", badge(proven[-1] if proven else None, now))
     _replace(reports / "metrics.prom", metrics(entries, now))
 

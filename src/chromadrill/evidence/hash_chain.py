@@ -39,7 +39,7 @@ def root(reports: Path) -> str:
     links, _ = _links(reports)
     if not links:
         raise Unavailable(f"There is no record of a drill in {reports}.")
-    return max(links, key=lambda each: (each.finished_at, each.run_id)).sha256
+    return max(links, key=lambda link: (link.finished_at, link.run_id)).sha256
 
 
 def verify_chain(reports: Path, root: str | None = None) -> list[Verdict]:
@@ -48,23 +48,23 @@ def verify_chain(reports: Path, root: str | None = None) -> list[Verdict]:
     It looks at the records alone; what is in each run's folder is for `verify`.
     """
     links, unread = _links(reports)
-    verdicts = [_readable(links, unread)]
+    verdicts = [_judge_records(links, unread)]
     if links:
-        known = {each.run_id: each for each in links}
+        known = {link.run_id: link for link in links}
         lines = _lines(reports)
-        verdicts += [_linked(links, known), _unforked(links), _remembered(lines, known)]
+        verdicts += [_judge_chain(links, known), _judge_forks(links), _judge_history(lines, known)]
         if root is not None:
-            verdicts.append(_rooted(links, known, root.strip().lower()))
+            verdicts.append(_judge_root(links, known, root.strip().lower()))
     elif root is not None:
         verdicts.append(Verdict.unknown("root", "no record is left that could be it"))
     return verdicts
 
 
 def _links(reports: Path) -> tuple[list[Link], list[str]]:
-    found: dict[str, Link] = {}
+    links_by_run: dict[str, Link] = {}
     unread: list[str] = []
     try:
-        folders = sorted(each for each in reports.iterdir() if not each.is_symlink())
+        folders = sorted(path for path in reports.iterdir() if not path.is_symlink())
     except OSError as error:
         return [], [f"{reports}: {error.strerror}"]
     for folder in folders:
@@ -75,13 +75,13 @@ def _links(reports: Path) -> tuple[list[Link], list[str]]:
             link = record if isinstance(record, str) else _link(folder, record)
         except (OSError, Unavailable) as error:
             link = str(error)
-        if isinstance(link, Link) and link.run_id in found:
+        if isinstance(link, Link) and link.run_id in links_by_run:
             link = f"claims to be the run {link.run_id}, as another does"
         if isinstance(link, Link):
-            found[link.run_id] = link
+            links_by_run[link.run_id] = link
         else:
             unread.append(f"{folder.name}: {link}")
-    return list(found.values()), unread
+    return list(links_by_run.values()), unread
 
 
 def _link(folder: Path, record: JSON) -> Link | str:
@@ -103,7 +103,7 @@ def _lines(reports: Path) -> list[JSON] | str:
 
 
 # ---- verdicts -----------------------------------------------------------------------------------
-def _readable(links: list[Link], unread: list[str]) -> Verdict:
+def _judge_records(links: list[Link], unread: list[str]) -> Verdict:
     if unread:  # it may have been cut short, or hidden: nobody can tell
         return Verdict.unknown("records", f"{len(links)} records; " + "; ".join(unread[:10]))
     if not links:
@@ -111,22 +111,22 @@ def _readable(links: list[Link], unread: list[str]) -> Verdict:
     return Verdict.passed("records", f"{len(links)} records", actual=len(links), unit="records")
 
 
-def _linked(links: list[Link], known: dict[str, Link]) -> Verdict:
-    named = [(known.get(each.previous), each) for each in links if each.previous]
-    gone = sorted({str(each.previous) for before, each in named if before is None})
-    altered = sorted({b.run_id for b, each in named if b and b.sha256 != each.previous_hash})
+def _judge_chain(links: list[Link], known: dict[str, Link]) -> Verdict:
+    named = [(known.get(link.previous), link) for link in links if link.previous]
+    pruned = sorted({str(link.previous) for before, link in named if before is None})
+    altered = sorted({b.run_id for b, link in named if b and b.sha256 != link.previous_hash})
     if altered:
         return Verdict.failed("chain", f"altered since the next drill: {', '.join(altered[:10])}")
     if not named:
         return Verdict.not_run("chain", "no record names a predecessor")
-    if gone:
-        return Verdict.unknown("chain", f"pruned, nobody can tell: {', '.join(gone[:10])}")
+    if pruned:
+        return Verdict.unknown("chain", f"pruned, nobody can tell: {', '.join(pruned[:10])}")
     return Verdict.passed("chain", f"{len(named)} records, each names its predecessor as it is")
 
 
-def _unforked(links: list[Link]) -> Verdict:
+def _judge_forks(links: list[Link]) -> Verdict:
     """Two drills at once make a fork, and so does a second telling of one: the record cannot say."""
-    times = Counter(each.previous for each in links if each.previous)
+    times = Counter(link.previous for link in links if link.previous)
     forks = [
         f"{before} is followed by {', '.join(e.run_id for e in links if e.previous == before)}"
         for before, n in sorted(times.items())
@@ -137,21 +137,21 @@ def _unforked(links: list[Link]) -> Verdict:
     return Verdict.passed("forks", "no record has two successors")
 
 
-def _remembered(lines: list[JSON] | str, known: dict[str, Link]) -> Verdict:
+def _judge_history(lines: list[JSON] | str, known: dict[str, Link]) -> Verdict:
     if isinstance(lines, str):
         return Verdict.unknown("history", lines)
     both = [e for e in lines if e.get("record_sha256") and str(e.get("run_id")) in known]
     wrong = {e["run_id"] for e in both if known[str(e["run_id"])].sha256 != e["record_sha256"]}
     if wrong:
-        told = f"not as {history.HISTORY} remembers: {', '.join(sorted(wrong)[:10])}"
-        return Verdict.failed("history", told)
+        message = f"not as {history.HISTORY} remembers: {', '.join(sorted(wrong)[:10])}"
+        return Verdict.failed("history", message)
     if not both:
         return Verdict.not_run("history", f"{history.HISTORY} has no line of these records")
     return Verdict.passed("history", f"{len(both)} records as {history.HISTORY} remembers them")
 
 
-def _rooted(links: list[Link], known: dict[str, Link], root: str) -> Verdict:
-    at = next((each for each in links if each.sha256 == root), None)
+def _judge_root(links: list[Link], known: dict[str, Link], root: str) -> Verdict:
+    at = next((link for link in links if link.sha256 == root), None)
     if at is None:
         if any(e.previous_hash == root and e.previous not in known for e in links):
             return Verdict.unknown("root", "the record of the root was pruned")
@@ -164,7 +164,7 @@ def _rooted(links: list[Link], known: dict[str, Link], root: str) -> Verdict:
         fixed.add(link.run_id)
     # those after the root are for the next root; others are fixed by nothing
     loose = [e.run_id for e in links if e.run_id not in fixed and e.finished_at <= at.finished_at]
-    told = f"{len(fixed)} records are fixed by the root {root[:12]}..."
+    message = f"{len(fixed)} records are fixed by the root {root[:12]}..."
     if loose:
-        return Verdict.unknown("root", f"{told}, and not these: {', '.join(sorted(loose)[:10])}")
-    return Verdict.passed("root", told)
+        return Verdict.unknown("root", f"{message}, and not these: {', '.join(sorted(loose)[:10])}")
+    return Verdict.passed("root", message)

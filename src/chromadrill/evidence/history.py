@@ -40,13 +40,13 @@ def entry_of(record: JSON, record_sha256: str) -> JSON:
         "downtime_s": number(summary.get("downtime_s")),
         "search_p90_ms": number(summary.get("search_p90_ms")),
         "forecast_s": number(forecast.get("seconds") if isinstance(forecast, dict) else None),
-        "scenarios": sorted(str(each.get("id")) for each in record.get("scenarios") or []),
+        "scenarios": sorted(str(scenario.get("id")) for scenario in record.get("scenarios") or []),
         "records": number(summary.get("records_compared")),
         "record_sha256": record_sha256,
     }
 
 
-def proven(entry: JSON) -> bool:
+def is_proven(entry: JSON) -> bool:
     """Whether the drill proved a restore: all checks passed, and something had to recover."""
     return entry.get("outcome") == "pass" and number(entry.get("recovery_time_s")) is not None
 
@@ -116,5 +116,5 @@ def parse(path: Path) -> tuple[list[JSON], list[int]]:
 
 def previous(path: Path, target: str | None) -> JSON | None:
     """The last drill of the target, whatever its outcome; of any target if `target` is None."""
-    found = [each for each in read(path) if target is None or each.get("target") == target]
-    return found[-1] if found else None
+    entries = [e for e in read(path) if target is None or e.get("target") == target]
+    return entries[-1] if entries else None

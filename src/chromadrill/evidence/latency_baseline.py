@@ -21,7 +21,7 @@ SCHEMA = "chromadrill/latency-baseline/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Conditions:
     """What has to be the same for two latencies to be compared; `records` within 5 %."""
 
     kind: str
@@ -36,8 +36,8 @@ class Place:
         name = self.target
         if "://" in name:
             name = urlsplit(name).netloc.rpartition("@")[2]
-        words = [self.kind] if name == self.kind else [self.kind, name]
-        return f"latency-baseline-{re.sub(r'[^A-Za-z0-9.]+', '-', '-'.join(words))}.json"
+        parts = [self.kind] if name == self.kind else [self.kind, name]
+        return f"latency-baseline-{re.sub(r'[^A-Za-z0-9.]+', '-', '-'.join(parts))}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,12 @@ class Baseline:
 
     run_id: str
     accepted_at: str
-    place: Place
+    place: Conditions
     series: Mapping[str, Mapping[str, float]]
 
-    def not_comparable(self, here: Place) -> str:
+    def why_not_comparable(self, current: Conditions) -> str:
         """Why it says nothing about a run here; "" when it does."""
-        was, now = asdict(self.place), asdict(here)
+        was, now = asdict(self.place), asdict(current)
         if abs(was["records"] - now["records"]) <= RECORDS * was["records"]:
             now["records"] = was["records"]
         other = [f"{key} {was[key]}, here {now[key]}" for key in was if was[key] != now[key]]
@@ -68,7 +68,9 @@ def read(path: Path) -> Baseline | None:
             str(name): {str(rank): _above_0(value) for rank, value in ranks.items()}
             for name, ranks in raw["series"].items()
         }
-        return Baseline(str(raw["run_id"]), str(raw["accepted_at"]), Place(**raw["place"]), series)
+        return Baseline(
+            str(raw["run_id"]), str(raw["accepted_at"]), Conditions(**raw["place"]), series
+        )
     except FileNotFoundError:
         return None
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -86,12 +88,12 @@ def _above_0(value: Any) -> float:
 
 
 def write(
-    path: Path, run_id: str, place: Place, series: Mapping[str, Mapping[str, float]]
+    path: Path, run_id: str, place: Conditions, series: Mapping[str, Mapping[str, float]]
 ) -> Baseline:
     """Keep this run as the baseline, whole or not at all."""
-    made = Baseline(run_id, utc_now(), place, series)
-    raw: JSON = {"schema": SCHEMA, **asdict(made)}
+    baseline = Baseline(run_id, utc_now(), place, series)
+    raw: JSON = {"schema": SCHEMA, **asdict(baseline)}
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
     partial.replace(path)
-    return made
+    return baseline

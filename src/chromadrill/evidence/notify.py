@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from chromadrill.core.model import JSON
 from chromadrill.core.redaction import redact, secrets_of
 from chromadrill.evidence.report.ci import slack
-from chromadrill.evidence.report.headline import HEADLINES, verdict
+from chromadrill.evidence.report.headline import HEADLINES, headline_of
 
 Send = Callable[[httpx.Client], httpx.Response]
 
@@ -37,28 +37,28 @@ def notify(
     proven, else a release would hide that the monthly drill is missing. Anything that is not a
     pass pings `/fail`.
     """
-    read_errors = []
+    failures = []
     chat, pulse = _value(webhook), _value(heartbeat)
     if chat:
-        said = redact(orjson.dumps(slack(record, root_sha256, report_url)), secrets_of())
-        body = said if _whole(said) else b'{"text": "a restore drill ended"}'
+        message = redact(orjson.dumps(slack(record, root_sha256, report_url)), secrets_of())
+        body = message if _is_json(message) else b'{"text": "a restore drill ended"}'
         headers = {"Content-Type": "application/json"}
-        read_errors += _told(
+        failures += _send(
             "webhook", chat, lambda c: c.post(chat, content=body, headers=headers), timeout_s
         )
     if pulse:
-        good = verdict(record).headline == HEADLINES["pass"]
+        good = headline_of(record).text == HEADLINES["pass"]
         if record["outcome"] == "pass" and not good:
-            read_errors.append("The heartbeat was not pinged: this run proved no restore.")
+            failures.append("The heartbeat was not pinged: this run proved no restore.")
         else:
-            read_errors += _told("heartbeat", pulse, lambda c: c.get(_ping(pulse, good)), timeout_s)
-    return read_errors
+            failures += _send("heartbeat", pulse, lambda c: c.get(_ping(pulse, good)), timeout_s)
+    return failures
 
 
 def pulse(name: str, heartbeat: SecretStr | None, *, good: bool, timeout_s: float = 5) -> list[str]:
     """Ping one heartbeat, `/fail` below it where it is not `good`; what went wrong, in sentences."""
     url = _value(heartbeat)
-    return _told(name, url, lambda c: c.get(_ping(url, good)), timeout_s) if url else []
+    return _send(name, url, lambda c: c.get(_ping(url, good)), timeout_s) if url else []
 
 
 def _value(secret: SecretStr | None) -> str:
@@ -66,7 +66,7 @@ def _value(secret: SecretStr | None) -> str:
     return secret.get_secret_value().strip() if secret else ""
 
 
-def _whole(body: bytes) -> bool:
+def _is_json(body: bytes) -> bool:
     try:
         orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -80,7 +80,7 @@ def _ping(url: str, good: bool) -> httpx.URL:
     return parsed if good else parsed.copy_with(path=parsed.path.rstrip("/") + "/fail")
 
 
-def _told(name: str, url: str, send: Send, timeout_s: float) -> list[str]:
+def _send(name: str, url: str, send: Send, timeout_s: float) -> list[str]:
     """Send within twice `timeout_s`, whatever the other side does.
 
     httpx limits each read and not their sum, and looking up a name not at all: hence the thread,
@@ -91,16 +91,16 @@ def _told(name: str, url: str, send: Send, timeout_s: float) -> list[str]:
     result: list[str] = []
 
     def attempt() -> None:
-        result.append(_trouble(send, timeout_s))
+        result.append(_error_of(send, timeout_s))
 
     thread = threading.Thread(target=attempt, name=f"notify-{name}", daemon=True)
     thread.start()
     thread.join(2 * timeout_s)
-    said = result[0] if result else f"did not answer within {2 * timeout_s:g} s"
-    return [f"The {name}{_host(url)} {said}; the verdict stands."] if said else []
+    error = result[0] if result else f"did not answer within {2 * timeout_s:g} s"
+    return [f"The {name}{_host(url)} {error}; the verdict stands."] if error else []
 
 
-def _trouble(send: Send, timeout_s: float) -> str:
+def _error_of(send: Send, timeout_s: float) -> str:
     """What went wrong, or "". Never the text of an exception: it may quote the URL."""
     try:
         # redirects are not followed: they would carry the message to a place nobody named

@@ -22,13 +22,13 @@ NAME = "progress.jsonl"
 
 
 @dataclass
-class _Running:
+class _Phase:
     scenario: str
     runbook: str
     name: str
     limit_s: float | None
     started: float
-    told: float
+    reported_at: float
 
     def line(self, elapsed_s: float, end: str = "") -> str:
         text = f"  [{self.runbook}] {self.name}: {elapsed_s:.0f} s"
@@ -61,7 +61,7 @@ class ProgressLog:
         self._say, self._say_tick = say, say_tick
         self._every_s, self._wake_s = every_s, wake_s
         self._clock, self._at = clock, at
-        self._running: list[_Running] = []
+        self._running: list[_Phase] = []
         self._lock = threading.Lock()
 
     @contextmanager
@@ -70,7 +70,7 @@ class ProgressLog:
     ) -> Iterator[None]:
         """Tell of the start, the time and the end of a phase."""
         started = self._clock()
-        mine = _Running(scenario, runbook, name, limit_s, started, started)
+        mine = _Phase(scenario, runbook, name, limit_s, started, started)
         with self._lock:
             self._running.append(mine)
             self._write(mine, 0.0, "started")
@@ -86,8 +86,8 @@ class ProgressLog:
                 elapsed = self._clock() - started
                 self._write(mine, elapsed, event)
                 self._say(mine.line(elapsed, ", done" if event == "finished" else ", FAILED"))
-                if self._running:  # the outer phase was told of by its inner one
-                    self._running[-1].told = self._clock()
+                if self._running:  # the outer phase was reported by its inner one
+                    self._running[-1].reported_at = self._clock()
 
     def tick(self) -> None:
         """Tell of the innermost phase, if the next wake-up would come too late for it."""
@@ -95,9 +95,9 @@ class ProgressLog:
             if not self._running:
                 return
             mine, time = self._running[-1], self._clock()
-            if time - mine.told < self._every_s - (self._wake_s or 0.0):
+            if time - mine.reported_at < self._every_s - (self._wake_s or 0.0):
                 return
-            mine.told = time
+            mine.reported_at = time
             self._write(mine, time - mine.started, "running")
             if self._say_tick is not None:
                 # a pipe whose reader is gone must not end the thread, and so the drill
@@ -124,7 +124,7 @@ class ProgressLog:
             over.set()
             thread.join(timeout=10)
 
-    def _write(self, of: _Running, elapsed_s: float, event: str) -> None:
+    def _write(self, of: _Phase, elapsed_s: float, event: str) -> None:
         line = orjson.dumps(
             {
                 "at": self._at(),

@@ -51,18 +51,18 @@ def objectives(limits: Mapping[str, float]) -> list[JSON]:
 
 def contacts(table: Mapping[str, str | None]) -> list[JSON]:
     """`[contacts]` in the order in which they are called."""
-    found = []
+    people = []
     for role in ("primary", "secondary", "platform"):
         name, _, reach = (table.get(role) or "").partition(",")
         if name:
-            found.append({"role": role, "name": name.strip(), "reach": reach.strip()})
-    return found
+            people.append({"role": role, "name": name.strip(), "reach": reach.strip()})
+    return people
 
 
-def _git(folder: Path, *words: str) -> str | None:
+def _git(folder: Path, *args: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(folder), *words],  # noqa: S607 - whichever git is on the path
+        ran = subprocess.run(
+            ["git", "-C", str(folder), *args],  # noqa: S607 - whichever git is on the path
             capture_output=True,
             text=True,
             timeout=10,
@@ -70,4 +70,4 @@ def _git(folder: Path, *words: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return ran.stdout.strip()

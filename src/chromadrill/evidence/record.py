@@ -1,4 +1,4 @@
-"""`drill.json`: the record of a run, distilled from its ledger alone."""
+"""`drill.json`: the record of a run, made from its ledger alone."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def build_record(ledger: Path) -> JSON:
 
 def record_of(events: list[JSON]) -> JSON:
     """The record of a run's events."""
-    opened: JSON = next((e for e in events if e["event"] == "run started"), {})
-    closed: JSON = next((e for e in reversed(events) if e["event"] == "run finished"), {})
+    started: JSON = next((e for e in events if e["event"] == "run started"), {})
+    finished: JSON = next((e for e in reversed(events) if e["event"] == "run finished"), {})
     target: JSON = next((e for e in events if e["event"] == "target"), {})
     skipped = {e["scenario"] for e in events if e["event"] == "not covered"}
     scenarios = [
@@ -36,50 +36,50 @@ def record_of(events: list[JSON]) -> JSON:
         for e in events
         if e["event"] == "scenario started" and e["scenario"] not in skipped
     ]
-    for each in scenarios:
-        each["next_step"] = fill_placeholders(
-            each["next_step"],
-            opened.get("target", {}).get("name"),
+    for scenario in scenarios:
+        scenario["next_step"] = fill_placeholders(
+            scenario["next_step"],
+            started.get("target", {}).get("name"),
             target.get("facts", {}).get("url"),
         )
     not_covered = [f"{e['scenario']}: {e['why']}" for e in events if e["event"] == "not covered"]
-    outcomes = [Outcome(each["outcome"]) for each in scenarios]
+    outcomes = [Outcome(scenario["outcome"]) for scenario in scenarios]
     # contract tests judge by asserting; the record must not be greener than they are
     outcomes += [Outcome.FAIL for e in events if e["event"] == "test failed"]
     trend = [plain_verdict(v) for e in events if e["event"] == "trend" for v in e["verdicts"]]
-    if opened.get("trend_fails"):
-        outcomes += [Outcome.FAIL for each in trend if each["outcome"] == "fail"]
+    if started.get("trend_fails"):
+        outcomes += [Outcome.FAIL for verdict in trend if verdict["outcome"] == "fail"]
     outcome = Outcome.merge(outcomes)
-    gaps = _gaps(opened.get("required", []), scenarios)
-    if gaps or not closed:  # a part left out, or cut short: never green
+    gaps = _gaps(started.get("required", []), scenarios)
+    if gaps or not finished:  # a part left out, or cut short: never green
         not_covered += gaps
         outcome = Outcome.merge([outcome, Outcome.UNKNOWN])
     return {
         "schema": SCHEMA,
-        "run_id": opened.get("run_id", "unknown"),
+        "run_id": started.get("run_id", "unknown"),
         "outcome": str(outcome),
-        "trigger": opened.get("trigger"),
-        "operator": opened.get("operator"),
-        "witness": opened.get("witness"),
-        "approver": opened.get("approver"),
-        "target": {**opened.get("target", {}), **target.get("facts", {})},
-        "versions": opened.get("versions", {}),
-        "started_at": opened.get("at"),
-        "finished_at": closed.get("at") or (events[-1]["at"] if events else None),
+        "trigger": started.get("trigger"),
+        "operator": started.get("operator"),
+        "witness": started.get("witness"),
+        "approver": started.get("approver"),
+        "target": {**started.get("target", {}), **target.get("facts", {})},
+        "versions": started.get("versions", {}),
+        "started_at": started.get("at"),
+        "finished_at": finished.get("at") or (events[-1]["at"] if events else None),
         "summary": summary_of(scenarios),
-        "objectives": opened.get("objectives", []),
+        "objectives": started.get("objectives", []),
         "scenarios": scenarios,
         "embedder": _embedder(events, target),
-        "required": list(opened.get("required", [])),
+        "required": list(started.get("required", [])),
         "not_covered": sorted(set(not_covered)),
-        "contacts": opened.get("contacts", []),
-        "exceptions": opened.get("exceptions", []),
-        "remediation": opened.get("remediation", []),
+        "contacts": started.get("contacts", []),
+        "exceptions": started.get("exceptions", []),
+        "remediation": started.get("remediation", []),
         "trend": trend,
-        "cleanup": closed.get("cleanup", {"status": "failed", "detail": "the run did not end"}),
-        "provenance": {**opened.get("provenance", {}), "generated_at": utc_now()},
-        "previous_run_id": opened.get("previous_run_id"),
-        "previous_record_sha256": opened.get("previous_record_sha256"),
+        "cleanup": finished.get("cleanup", {"status": "failed", "detail": "the run did not end"}),
+        "provenance": {**started.get("provenance", {}), "generated_at": utc_now()},
+        "previous_run_id": started.get("previous_run_id"),
+        "previous_record_sha256": started.get("previous_record_sha256"),
         "artifacts": [],
     }
 
@@ -109,9 +109,9 @@ def _embedder(events: list[JSON], target: JSON) -> JSON:
 
 
 def _gaps(required: list[str], scenarios: list[Any]) -> list[str]:
-    judged = {each["runbook"] for each in scenarios}
+    drilled = {scenario["runbook"] for scenario in scenarios}
     return [
-        f"{each}: required, and no scenario of it was run"
-        for each in required
-        if each not in judged
+        f"{runbook}: required, and no scenario of it was run"
+        for runbook in required
+        if runbook not in drilled
     ]

@@ -16,7 +16,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
     mine = [e for e in events if e.get("scenario") == started["scenario"]]
     verdicts = [plain_verdict(e["verdict"]) for e in mine if e["event"] == "verdict"]
     finished = [e for e in mine if e["event"] == "scenario finished"]
-    outcomes = [Outcome(each["outcome"]) for each in verdicts]
+    outcomes = [Outcome(verdict["outcome"]) for verdict in verdicts]
     if not finished or finished[-1]["error"]:
         outcomes.append(Outcome.UNKNOWN)  # cut short or crashed
     error = finished[-1]["error"] if finished else "the scenario did not end"
@@ -55,7 +55,7 @@ def plain_verdict(raw: JSON) -> JSON:
     keys = ("check", "outcome", "actual", "limit", "unit", "message")
     return {
         **{key: raw[key] for key in keys},
-        "differences": [_difference(each) for each in raw.get("differences") or ()],
+        "differences": [_difference(difference) for difference in raw.get("differences") or ()],
     }
 
 
@@ -78,7 +78,7 @@ def _phases(mine: list[JSON], begun: str | None) -> list[JSON]:
     begins = {
         e["name"]: _seconds(begun, e.get("at")) for e in mine if e["event"] == "phase started"
     }
-    found = [
+    phases = [
         {
             "name": e["name"],
             "seconds": e["seconds"],
@@ -88,34 +88,34 @@ def _phases(mine: list[JSON], begun: str | None) -> list[JSON]:
         for e in mine
         if e["event"] == "phase finished"
     ]
-    return sorted(found, key=lambda each: each["start_s"] or 0.0)
+    return sorted(phases, key=lambda phase: phase["start_s"] or 0.0)
 
 
 def _disaster(mine: list[JSON]) -> JSON | None:
-    seen = next((e for e in reversed(mine) if e["event"] == "seen"), None)
+    sighting = next((e for e in reversed(mine) if e["event"] == "seen"), None)
     injection = next((e for e in mine if e["event"] == "fault injected"), None)
     if injection is None:
         return None
     return {
         "name": injection["disaster"],
         "what": injection["what"],
-        "seen": seen and seen.get("seen"),
-        "seen_after_s": seen and seen.get("seen_after_s"),
+        "seen": sighting and sighting.get("seen"),
+        "seen_after_s": sighting and sighting.get("seen_after_s"),
     }
 
 
 def _backup(mine: list[JSON]) -> JSON | None:
-    found = next((e for e in reversed(mine) if e["event"] == "backup"), None)
-    if found is None:
+    backup = next((e for e in reversed(mine) if e["event"] == "backup"), None)
+    if backup is None:
         return None
-    return {key: found.get(key) for key in ("id", "method", "created_at", "bytes")}
+    return {key: backup.get(key) for key in ("id", "method", "created_at", "bytes")}
 
 
 def _origin(mine: list[JSON]) -> bool | None:
     """Whether the backup is production's; None where nobody said. Ours is made of our dataset."""
     backups = [e for e in mine if e["event"] == "backup"]
-    said = backups[-1].get("production_origin", False) if backups else False
-    return said if isinstance(said, bool) else None
+    origin = backups[-1].get("production_origin", False) if backups else False
+    return origin if isinstance(origin, bool) else None
 
 
 def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
@@ -126,11 +126,11 @@ def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
         return []
     return [
         {
-            "from_s": round(each["from"] - zero, 3),
-            "to_s": round(each["to"] - zero, 3),
-            "result": each["result"],
+            "from_s": round(window["from"] - zero, 3),
+            "to_s": round(window["to"] - zero, 3),
+            "result": window["result"],
         }
-        for each in probe_results.get("windows") or ()
+        for window in probe_results.get("windows") or ()
     ]
 
 

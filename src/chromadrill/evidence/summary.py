@@ -12,20 +12,20 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
     """Recovery and loss of the scenario nearest to its limit; records over all scenarios."""
     recovery = _nearest(scenarios, registry.RECOVERY_TIME)
     loss = _nearest(scenarios, registry.DATA_LOSS)
-    records = [_records(each) for each in scenarios]
+    records = [_records(scenario) for scenario in scenarios]
     searches = registry.of_figure("search_p90_ms")
     return {
         "recovery_time_s": recovery and recovery["actual"],
         "recovery_limit_s": recovery and recovery["limit"],
         "data_loss_s": loss and loss["actual"],
         "data_loss_limit_s": loss and loss["limit"],
-        "downtime_s": _most(_outage(each, ("error", "timeout", "wrong")) for each in scenarios),
-        "wrong_answer_s": _most(_outage(each, ("wrong",)) for each in scenarios),
-        "records_compared": sum(each["compared"] for each in records),
-        "records_total": sum(each["total"] for each in records),
-        "records_lost": sum(each["missing"] for each in records),
-        "records_altered": sum(each["changed"] for each in records),
-        "records_extra": sum(each["extra"] for each in records),
+        "downtime_s": _most(_outage(s, ("error", "timeout", "wrong")) for s in scenarios),
+        "wrong_answer_s": _most(_outage(s, ("wrong",)) for s in scenarios),
+        "records_compared": sum(counts["compared"] for counts in records),
+        "records_total": sum(counts["total"] for counts in records),
+        "records_lost": sum(counts["missing"] for counts in records),
+        "records_altered": sum(counts["changed"] for counts in records),
+        "records_extra": sum(counts["extra"] for counts in records),
         "search_p90_ms": _most(
             v["actual"]
             for s in scenarios
@@ -38,26 +38,26 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
 
 def _nearest(scenarios: Sequence[JSON], check: str) -> JSON | None:
     """The verdict that used most of its limit; one without a number is worst: it never came."""
-    found = [v for s in scenarios for v in s["verdicts"] if v["check"] == check and v["limit"]]
-    if not found:
+    verdicts = [v for s in scenarios for v in s["verdicts"] if v["check"] == check and v["limit"]]
+    if not verdicts:
         return None
     never = float("inf")
     worst: JSON = max(
-        found, key=lambda v: never if v["actual"] is None else v["actual"] / v["limit"]
+        verdicts, key=lambda v: never if v["actual"] is None else v["actual"] / v["limit"]
     )
     return worst
 
 
 def _records(scenario: JSON) -> dict[str, int]:
-    """Each scenario compares twice, before and after one more restart: the worse of both counts."""
-    climbs = [
+    """Each scenario compares twice, before and after one more restart; the worse of both counts."""
+    passes = [
         v for v in scenario["verdicts"] if registry.plain_name(v["check"]) == registry.RECORDS
     ]
 
     def worst(of: Callable[[JSON], bool]) -> int:
         counted = [
-            max((d["count"] for d in climb.get("differences") or () if of(d)), default=0)
-            for climb in climbs
+            max((d["count"] for d in suite.get("differences") or () if of(d)), default=0)
+            for suite in passes
         ]
         return max(counted, default=0)
 
@@ -65,8 +65,8 @@ def _records(scenario: JSON) -> dict[str, int]:
         "missing": worst(lambda d: d["field"] == "record" and d["kind"] == "missing"),
         "extra": worst(lambda d: d["field"] == "record" and d["kind"] == "extra"),
         "changed": worst(lambda d: d["field"] != "record"),
-        "compared": int(max((v["actual"] or 0 for v in climbs), default=0)),
-        "total": int(max((v["limit"] or 0 for v in climbs), default=0)),
+        "compared": int(max((v["actual"] or 0 for v in passes), default=0)),
+        "total": int(max((v["limit"] or 0 for v in passes), default=0)),
     }
 
 
@@ -85,4 +85,4 @@ def _outage(scenario: JSON, results: tuple[str, ...]) -> float | None:
 
 
 def _most(values: Iterable[float | None]) -> float | None:
-    return max((each for each in values if each is not None), default=None)
+    return max((value for value in values if value is not None), default=None)

@@ -40,7 +40,7 @@ ENOUGH = 5  # drills: the median of fewer is one drill's luck
 ENOUGH_FOR_DRIFT = 8  # drills, with this one: fewer hardly ever rise by less than chance
 SPREADS = 3.0
 NOISE = 0.4  # of the median
-SEEN = 1.2  # times the largest that was no accident
+MARGIN = 1.2  # times the largest that was no accident
 ENOUGH_FOR_ACCIDENTS = 10  # drills
 CHANCE = 2.807  # standard deviations: 1 in 400, one-sided
 DRIFT = 0.2  # of where it began
@@ -70,24 +70,24 @@ def judge_trend(entry: JSON, history: Sequence[JSON], *, since: str | None = Non
     out older ones: the day on which a change was accepted.
     """
     earlier: dict[str, JSON] = {}  # by run: a drill that was appended twice counts once
-    for each in history:
-        if each.get("run_id") == entry.get("run_id"):
+    for line in history:
+        if line.get("run_id") == entry.get("run_id"):
             break
-        young = since is None or str(each.get("finished_at") or "") >= since
-        same = all(each.get(key) == entry.get(key) for key in ("target", "scenarios"))
-        if young and same and each.get("outcome") == "pass":
-            earlier[str(each.get("run_id"))] = each
+        young = since is None or str(line.get("finished_at") or "") >= since
+        same = all(line.get(key) == entry.get(key) for key in ("target", "scenarios"))
+        if young and same and line.get("outcome") == "pass":
+            earlier[str(line.get("run_id"))] = line
     passed = list(earlier.values())[-WINDOW:]
     return [_judge(measure, entry, passed) for measure in MEASURES]
 
 
 def _judge(measure: Measure, entry: JSON, passed: list[JSON]) -> Verdict:
     check, unit = f"trend: {measure.name}", measure.unit
-    found = [number(each.get(measure.key)) for each in passed]
-    values = [float(each) for each in found if each is not None]
+    measured = [number(drill.get(measure.key)) for drill in passed]
+    values = [float(value) for value in measured if value is not None]
     now = number(entry.get(measure.key))
     if now is None:
-        if any(each is not None for each in found[-ENOUGH:]):
+        if any(value is not None for value in measured[-ENOUGH:]):
             return Verdict.unknown(check, "not measured this time; earlier drills have it")
         return Verdict.not_run(check, "not measured, neither now nor in the last drills")
     if len(values) < ENOUGH:
@@ -95,28 +95,28 @@ def _judge(measure: Measure, entry: JSON, passed: list[JSON]) -> Verdict:
     limit = _limit(values, measure.resolution)
     were = f"the last {len(values)} were {min(values):.3g}-{max(values):.3g} {unit}"
     if now > limit:
-        told = f"{now:.3g} {unit}; {were}, the limit of their noise is {limit:.3g} {unit}"
-        return Verdict.failed(check, told, actual=now, limit=limit, unit=unit)
+        message = f"{now:.3g} {unit}; {were}, the limit of their noise is {limit:.3g} {unit}"
+        return Verdict.failed(check, message, actual=now, limit=limit, unit=unit)
     row = [*values, float(now)]
     start, end = _line(row)
     bearable = start + max(DRIFT * start, measure.resolution)
     if len(row) >= ENOUGH_FOR_DRIFT and end > bearable and _rises(row):
         step = (end - start) / (len(row) - 1)
-        told = (
+        message = (
             f"creeping up by {step:.2g} {unit} a drill, from {start:.3g} to {end:.3g} {unit} in"
             f" {len(row)} drills; noise does not rise like that (1 in 400)"
         )
-        return Verdict.failed(check, told, actual=end, limit=bearable, unit=unit)
-    told = f"{now:.3g} {unit}; {were}, the limit of their noise is {limit:.3g} {unit}"
-    return Verdict.passed(check, told, actual=now, limit=limit, unit=unit)
+        return Verdict.failed(check, message, actual=end, limit=bearable, unit=unit)
+    message = f"{now:.3g} {unit}; {were}, the limit of their noise is {limit:.3g} {unit}"
+    return Verdict.passed(check, message, actual=now, limit=limit, unit=unit)
 
 
 def _limit(values: list[float], resolution: float) -> float:
     middle = median(values)
-    spread = 1.4826 * median(abs(each - middle) for each in values)
+    spread = 1.4826 * median(abs(value - middle) for value in values)
     above = max(SPREADS * spread, NOISE * middle, resolution)
-    seen = sorted(values)[-2 if len(values) >= ENOUGH_FOR_ACCIDENTS else -1]
-    return max(middle + above, SEEN * seen)
+    usual = sorted(values)[-2 if len(values) >= ENOUGH_FOR_ACCIDENTS else -1]
+    return max(middle + above, MARGIN * usual)
 
 
 def _rises(row: list[float]) -> bool:
@@ -131,5 +131,5 @@ def _line(row: list[float]) -> tuple[float, float]:
     """Theil and Sen's line: its height at the first drill and at this one."""
     pairs = combinations(enumerate(row), 2)
     slope = median((later - first) / (b - a) for (a, first), (b, later) in pairs)
-    start = median(each - slope * at for at, each in enumerate(row))
+    start = median(value - slope * at for at, value in enumerate(row))
     return max(0.0, start), start + slope * (len(row) - 1)

@@ -60,7 +60,7 @@ def verify(folder: Path, key: bytes | None = None) -> list[Verdict]:
     schema = _schema(record)
     if schema.outcome != "pass":
         return [schema]  # what has another shape cannot be looked into
-    verdicts = [schema, *_files(folder, record), _rederived(folder, record)]
+    verdicts = [schema, *_files(folder, record), _against_ledger(folder, record)]
     if key is not None:
         verdicts.append(verify_signature(folder / RECORD, key))
     elif (folder / SIGNATURE).exists():
@@ -81,32 +81,32 @@ def _schema(record: JSON) -> Verdict:
 
 # ---- files --------------------------------------------------------------------------------------
 def _files(folder: Path, record: JSON) -> list[Verdict]:
-    listed: dict[str, JSON] = {each["path"]: each for each in record["artifacts"]}
-    times = Counter(each["path"] for each in record["artifacts"])
+    listed: dict[str, JSON] = {file["path"]: file for file in record["artifacts"]}
+    times = Counter(file["path"] for file in record["artifacts"])
     bad = {name: f"listed {n} times" for name, n in times.items() if n > 1}
-    unread, there = {}, set()
+    unread, present = {}, set()
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if name in (RECORD, SIGNATURE) or (path.is_dir() and not path.is_symlink()):
             continue
-        there.add(name)
+        present.add(name)
         if name in listed and name not in bad:
             try:
-                said = _changed(path, listed[name])
+                finding = _difference(path, listed[name])
             except OSError as error:
                 unread[name] = str(error.strerror)
             else:
-                bad.update({name: said} if said else {})
+                bad.update({name: finding} if finding else {})
     # a name that leads out of the folder is never opened: it is just not there
-    bad.update({name: "missing" for name in listed if name not in there})
-    extra = sorted(there - listed.keys())
+    bad.update({name: "missing" for name in listed if name not in present})
+    extra = sorted(present - listed.keys())
     return [
-        _named("artifacts", bad, unread, f"{len(listed)} files as they were sealed"),
-        _named("extra files", dict.fromkeys(extra, "not sealed"), {}, "none"),
+        _listing("artifacts", bad, unread, f"{len(listed)} files as they were sealed"),
+        _listing("extra files", dict.fromkeys(extra, "not sealed"), {}, "none"),
     ]
 
 
-def _changed(path: Path, sealed: JSON) -> str:
+def _difference(path: Path, sealed: JSON) -> str:
     """What is wrong with a file, or ""."""
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
@@ -118,8 +118,10 @@ def _changed(path: Path, sealed: JSON) -> str:
     return "" if same else "other content of the same size"
 
 
-def _named(check: str, bad: dict[str, str], unread: dict[str, str], fine: str) -> Verdict:
-    named = "; ".join(f"{name}: {said}" for name, said in [*bad.items(), *unread.items()][:10])
+def _listing(check: str, bad: dict[str, str], unread: dict[str, str], fine: str) -> Verdict:
+    named = "; ".join(
+        f"{name}: {finding}" for name, finding in [*bad.items(), *unread.items()][:10]
+    )
     more = f" and {rest} more" if (rest := len(bad) + len(unread) - 10) > 0 else ""
     if bad:
         differences = (Difference("run", "file", "changed", tuple(bad)),)
@@ -130,7 +132,7 @@ def _named(check: str, bad: dict[str, str], unread: dict[str, str], fine: str) -
 
 
 # ---- the ledger ---------------------------------------------------------------------------------
-def _rederived(folder: Path, record: JSON) -> Verdict:
+def _against_ledger(folder: Path, record: JSON) -> Verdict:
     check = "rederived"
     ledger = folder / LEDGER
     try:
@@ -144,27 +146,30 @@ def _rederived(folder: Path, record: JSON) -> Verdict:
     except OSError as error:
         return Verdict.unknown(check, f"the ledger cannot be read: {error.strerror}")
     except Exception as error:  # lines of any shape, by anybody
-        told = f"the ledger cannot be followed: {type(error).__name__}: {error}"
-        return Verdict.unknown(check, told)
+        message = f"the ledger cannot be followed: {type(error).__name__}: {error}"
+        return Verdict.unknown(check, message)
     claimed, derived = _claims(record), _claims(again)
     wrong = sorted(key for key in claimed | derived if claimed.get(key) != derived.get(key))
     if not wrong:
         return Verdict.passed(check, f"the ledger says the same: {record['outcome']}")
-    told = "; ".join(
+    message = "; ".join(
         f"{key}: the record says {claimed.get(key)}, the ledger {derived.get(key)}"
         for key in wrong[:5]
     )
-    return Verdict.failed(check, told[:1000], differences=(Difference("run", "claim", "changed"),))
+    return Verdict.failed(
+        check, message[:1000], differences=(Difference("run", "claim", "changed"),)
+    )
 
 
 def _claims(record: JSON) -> dict[str, Any]:
     """What a record says that no later version of the harness distils in another way."""
     keys = ("run_id", "outcome", "finished_at", "previous_run_id", "previous_record_sha256")
     claims: dict[str, Any] = {key: record.get(key) for key in keys}
-    for at, each in enumerate(record["scenarios"]):
-        name = f"scenario {at} ({each['id']})"
-        claims |= {f"{name} {key}": each[key] for key in ("outcome", "recovery_time_s")}
+    for at, scenario in enumerate(record["scenarios"]):
+        name = f"scenario {at} ({scenario['id']})"
+        claims |= {f"{name} {key}": scenario[key] for key in ("outcome", "recovery_time_s")}
         claims[f"{name} verdicts"] = [
-            (v["check"], v["outcome"], v["actual"], v["limit"], v["unit"]) for v in each["verdicts"]
+            (v["check"], v["outcome"], v["actual"], v["limit"], v["unit"])
+            for v in scenario["verdicts"]
         ]
     return claims

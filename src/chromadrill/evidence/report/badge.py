@@ -21,18 +21,18 @@ SKEW = timedelta(hours=1)  # another machine's clock may be ahead, not another d
 
 def badge(last_proven: JSON | None, now: datetime) -> str:
     """The SVG for the last history entry of a proven restore (None: never), as of `now` (aware)."""
-    said, title, colour = _words(last_proven, now)
-    left, right = (round(len(text) * LETTER) + PADDING for text in (LEFT, said))
+    status, title, colour = _words(last_proven, now)
+    left_px, right_px = (round(len(text) * LETTER) + PADDING for text in (LEFT, status))
     texts = "".join(
         f'<text x="{at + width / 2:g}" y="14" textLength="{width - PADDING}">{escape(text)}</text>'
-        for at, width, text in ((0, left, LEFT), (left, right, said))
+        for at, width, text in ((0, left_px, LEFT), (left_px, right_px, status))
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left_px + right_px}" height="20" role="img"'
         f' aria-label="{escape(title)}"><title>{escape(title)}</title>'
-        f'<clipPath id="r"><rect width="{left + right}" height="20" rx="3"/></clipPath>'
-        f'<g clip-path="url(#r)"><rect width="{left}" height="20" fill="#444"/>'
-        f'<rect x="{left}" width="{right}" height="20" fill="{colour}"/></g>'
+        f'<clipPath id="r"><rect width="{left_px + right_px}" height="20" rx="3"/></clipPath>'
+        f'<g clip-path="url(#r)"><rect width="{left_px}" height="20" fill="#444"/>'
+        f'<rect x="{left_px}" width="{right_px}" height="20" fill="{colour}"/></g>'
         '<g fill="#fff" text-anchor="middle" font-family="Verdana,DejaVu Sans,sans-serif"'
         f' font-size="11">{texts}</g></svg>\n'
     )
@@ -41,8 +41,8 @@ def badge(last_proven: JSON | None, now: datetime) -> str:
 def moment(entry: JSON) -> datetime | None:
     """When the drill of a history entry ended (UTC), or None if that cannot be read."""
     try:
-        found = datetime.fromisoformat(str(entry.get("finished_at")))
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+        time = datetime.fromisoformat(str(entry.get("finished_at")))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

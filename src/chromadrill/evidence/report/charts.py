@@ -24,7 +24,7 @@ SHAPES = {
     "unknown": '<path class="s-unknown" d="M0-9 9 0 0 9-9 0Z"/>'
     '<text class="s-mark" y="4" text-anchor="middle">?</text>',
 }
-SAID = {"pass": "proven", "fail": "not proven", "unknown": "could not tell"}
+MEANING = {"pass": "proven", "fail": "not proven", "unknown": "could not tell"}
 
 
 def meter(value: Any, limit: Any, proven: bool = True) -> str:
@@ -41,22 +41,22 @@ def meter(value: Any, limit: Any, proven: bool = True) -> str:
 
 
 def _outcome(drill: JSON) -> str:
-    found = str(drill.get("outcome"))
-    return found if found in SAID else "unknown"
+    outcome = str(drill.get("outcome"))
+    return outcome if outcome in MEANING else "unknown"
 
 
 def _day(drill: JSON) -> tuple[str, str]:
-    found = formatting.moment(drill.get("finished_at"))
-    return (f"{found:%d}".lstrip("0"), f"{found:%b}") if found else ("?", "")
+    time = formatting.moment(drill.get("finished_at"))
+    return (f"{time:%d}".lstrip("0"), f"{time:%b}") if time else ("?", "")
 
 
 def trend(history: Sequence[JSON], key: str = "trend") -> str:
     """Recovery times of the last 12 drills against their limits, the outcome as a shape."""
-    drills = [each for each in history if isinstance(each, dict)][-LAST:]
+    drills = [drill for drill in history if isinstance(drill, dict)][-LAST:]
     if not drills:
         return ""
-    took = [formatting.number(each.get("recovery_time_s")) for each in drills]
-    limits = [formatting.number(each.get("recovery_limit_s")) for each in drills]
+    took = [formatting.number(drill.get("recovery_time_s")) for drill in drills]
+    limits = [formatting.number(drill.get("recovery_limit_s")) for drill in drills]
     top = max([value for value in (*took, *limits) if value] or [1.0]) * 1.12
     slots, floor, high = max(len(drills), 6), 148.0, 126.0
 
@@ -64,7 +64,7 @@ def trend(history: Sequence[JSON], key: str = "trend") -> str:
         return floor - high * max(0.0, min(value / top, 1.0))
 
     body = [f'<line class="axis" x1="0" x2="100%" y1="{floor:g}" y2="{floor:g}"/>']
-    said = []
+    sentences = []
     for place, (drill, value, limit) in enumerate(zip(drills, took, limits, strict=True)):
         outcome, (day, month) = _outcome(drill), _day(drill)
         middle = percent(place + 0.5, slots)
@@ -76,10 +76,10 @@ def trend(history: Sequence[JSON], key: str = "trend") -> str:
         at = floor if value is None else y(value)
         label = "n/m" if value is None else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
         sentence = (
-            f"{formatting.when(drill.get('finished_at'))}: {SAID[outcome]},"
+            f"{formatting.when(drill.get('finished_at'))}: {MEANING[outcome]},"
             f" recovery {formatting.duration(value)} of {formatting.duration(limit)}"
         )
-        said.append(sentence)
+        sentences.append(sentence)
         body.append(
             f'<svg x="{middle}" y="0" overflow="visible"><title>{escape(sentence)}</title>'
             f'<line class="stem" y1="{at:.1f}" y2="{floor:g}"/>'
@@ -96,20 +96,20 @@ def trend(history: Sequence[JSON], key: str = "trend") -> str:
         where = (percent(len(drills) + 0.1, slots), 4.0) if beside else ("100%", -6.0)
         side = "start" if beside else "end"
         body.append(text(where[0], y(known[-1]) + where[1], note, "t-mark halo", side))
-    for place, (outcome, name) in enumerate(SAID.items()):
+    for place, (outcome, name) in enumerate(MEANING.items()):
         body.append(
             f'<svg x="{place * 33}%" y="204" overflow="visible"><g transform="translate(9 0)">'
             f"{SHAPES[outcome]}</g>{text('23', 4, name, 't-small')}</svg>"
         )
     title = f"Recovery times of the last {len(drills)} drills, in seconds, against their limits"
-    return picture(key, 216, title, "; ".join(said), "".join(body))
+    return picture(key, 216, title, "; ".join(sentences), "".join(body))
 
 
 def fault_table(rows: Sequence[JSON], key: str = "faults") -> str:
     """Family by family: how many injected faults turned the verdict red, and how many did not."""
-    kept = [each for each in rows if isinstance(each, dict)]
+    faults = [row for row in rows if isinstance(row, dict)]
     families: dict[tuple[bool, str], list[int]] = {}
-    for row in kept:
+    for row in faults:
         healthy = row.get("kind") == "healthy"
         good = "pass" if healthy else "fail"
         name = "healthy copies" if healthy else str(row.get("family"))
@@ -119,7 +119,7 @@ def fault_table(rows: Sequence[JSON], key: str = "faults") -> str:
     if not families:
         return ""
     most = max(sum(tally) for tally in families.values())
-    body, said = [patterns(key)], []
+    body, sentences = [patterns(key)], []
     for line, ((healthy, name), tally) in enumerate(sorted(families.items())):
         y, total = 26 * line, sum(tally)
         short = name if len(name) <= 15 else name[:14] + "…"
@@ -135,7 +135,7 @@ def fault_table(rows: Sequence[JSON], key: str = "faults") -> str:
                 )
             left += max(wide, 0.8) if value else 0
         note = f"{tally[0]} of {total} {words_of}"
-        said.append(f"{name}: {note}")
+        sentences.append(f"{name}: {note}")
         body.append(text("100%", y + 16, note, "t-mark", "end"))
     title = "Injected faults that the checks caught, by family, and healthy copies that passed"
-    return picture(key, 26 * len(families) + 2, title, "; ".join(said), "".join(body))
+    return picture(key, 26 * len(families) + 2, title, "; ".join(sentences), "".join(body))

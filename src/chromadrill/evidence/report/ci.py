@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report.headline import verdict
+from chromadrill.evidence.report.headline import headline_of
 from chromadrill.evidence.report.markdown import recovery
 
 # GitHub shows ten of a kind for a step and drops the others without a word
-SHOWN = 10
+MOST = 10
 LONGEST = 500
 # Slack refuses the whole message when a section has more than 3000 characters
 SECTION = 2900
@@ -34,7 +34,7 @@ def annotations(record: JSON) -> list[str]:
 def _errors(record: JSON) -> Iterator[tuple[str, str]]:
     if record["outcome"] != "pass":
         target = record["target"].get("name")
-        yield verdict(record).headline, f"Restore drill of target {target}, run {record['run_id']}."
+        yield headline_of(record).text, f"Restore drill of target {target}, run {record['run_id']}."
     yield from _verdicts(record, "fail")
 
 
@@ -43,28 +43,28 @@ def _warnings(record: JSON) -> Iterator[tuple[str, str]]:
     for scenario in record["scenarios"]:
         if scenario.get("error"):
             yield f"{_name(scenario)}: did not end well", str(scenario["error"])
-    for each in record["not_covered"]:
-        yield "not covered", str(each)
+    for gap in record["not_covered"]:
+        yield "not covered", str(gap)
 
 
 def _verdicts(record: JSON, outcome: str) -> Iterator[tuple[str, str]]:
     for scenario in record["scenarios"]:
-        for each in scenario["verdicts"]:
-            if each["outcome"] == outcome:
-                title = f"{_name(scenario)}: {each['check']} {outcome.upper()}"
-                yield title, str(each["message"])
+        for verdict in scenario["verdicts"]:
+            if verdict["outcome"] == outcome:
+                title = f"{_name(scenario)}: {verdict['check']} {outcome.upper()}"
+                yield title, str(verdict["message"])
 
 
 def _name(scenario: JSON) -> str:
     return f"{scenario['runbook']} {scenario['title']}"
 
 
-def _at_most(level: str, found: list[tuple[str, str]]) -> Iterator[str]:
-    shown = found if len(found) <= SHOWN else found[: SHOWN - 1]
-    for title, message in shown:
+def _at_most(level: str, messages: list[tuple[str, str]]) -> Iterator[str]:
+    first = messages if len(messages) <= MOST else messages[: MOST - 1]
+    for title, message in first:
         yield f"::{level} title={_property(title)}::{_data(message[:LONGEST])}"
-    if len(found) > len(shown):
-        more = f"{len(found) - len(shown)} more are in report.md"
+    if len(messages) > len(first):
+        more = f"{len(messages) - len(first)} more are in report.md"
         yield f"::{level} title=and more::{more}"
 
 
@@ -83,16 +83,16 @@ def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON
 
     `root_sha256` is what an auditor holds the evidence against later.
     """
-    said = verdict(record).headline
+    headline = headline_of(record).text
     target = record["target"].get("name")
     blocks: list[Any] = [
-        {"type": "header", "text": {"type": "plain_text", "text": said[:150]}},
+        {"type": "header", "text": {"type": "plain_text", "text": headline[:150]}},
         _section(
             f"Target *{_plain(target)}*, run `{_plain(record['run_id'])}`\n{_numbers(record)}"
         ),
     ]
     blocks += [_section(f"```\n{part}\n```") for part in _parts(list(_rows(record)))]
-    gaps = [f"- not covered: {_plain(each)}" for each in record["not_covered"]]
+    gaps = [f"- not covered: {_plain(gap)}" for gap in record["not_covered"]]
     gaps += [
         f"- next: {_plain(s['next_step']['meaning'])} `{_plain(s['next_step']['command'])}`"
         for s in record["scenarios"]
@@ -101,35 +101,35 @@ def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON
     blocks += [_section(part) for part in _parts(gaps[:GAPS])]
     where = f"  <{report_url}|Report>" if report_url else ""
     blocks.append(_section(f"Root SHA-256 `{_plain(root_sha256)}`{where}"))
-    return {"text": f"{said}: target {_plain(target)}", "blocks": blocks}
+    return {"text": f"{headline}: target {_plain(target)}", "blocks": blocks}
 
 
 def _numbers(record: JSON) -> str:
     """The scenario nearest to its limit, where the record has a summary."""
     summary = record.get("summary") or {}
-    said = []
+    numbers = []
     if summary.get("recovery_time_s") is not None and summary.get("recovery_limit_s"):
-        said.append(
+        numbers.append(
             f"recovery {summary['recovery_time_s']:.1f} s of {summary['recovery_limit_s']:g} s"
         )
     if summary.get("data_loss_s") is not None and summary.get("data_loss_limit_s"):
-        said.append(
+        numbers.append(
             f"data loss {summary['data_loss_s']:.1f} s of {summary['data_loss_limit_s']:g} s"
         )
     if summary.get("records_total"):
-        lost = sum(summary.get(f"records_{each}") or 0 for each in ("lost", "altered", "extra"))
-        said.append(f"{lost:,} of {summary['records_total']:,} records lost, altered or extra")
-    return "; ".join(said) or f"{record['started_at']} to {record['finished_at']}"
+        lost = sum(summary.get(f"records_{kind}") or 0 for kind in ("lost", "altered", "extra"))
+        numbers.append(f"{lost:,} of {summary['records_total']:,} records lost, altered or extra")
+    return "; ".join(numbers) or f"{record['started_at']} to {record['finished_at']}"
 
 
 def _rows(record: JSON) -> Iterator[str]:
     """Worst first: a long table is cut at its end."""
     worst = {"fail": 0, "unknown": 1, "pass": 2}
-    scenarios = sorted(record["scenarios"], key=lambda each: worst.get(each["outcome"], 0))
-    for each in scenarios[:ROWS]:
-        bad = [v["check"] for v in each["verdicts"] if v["outcome"] in ("fail", "unknown")]
-        row = f"{each['outcome'].upper():<7} {each['runbook']:<5} {recovery(each):>16}"
-        row += f"  {each['title'][:60]}"
+    scenarios = sorted(record["scenarios"], key=lambda scenario: worst.get(scenario["outcome"], 0))
+    for scenario in scenarios[:ROWS]:
+        bad = [v["check"] for v in scenario["verdicts"] if v["outcome"] in ("fail", "unknown")]
+        row = f"{scenario['outcome'].upper():<7} {scenario['runbook']:<5} {recovery(scenario):>16}"
+        row += f"  {scenario['title'][:60]}"
         if bad:
             row += ": " + ", ".join(bad[:3]) + (f" and {len(bad) - 3} more" if bad[3:] else "")
         yield _plain(row)
@@ -140,7 +140,7 @@ def _rows(record: JSON) -> Iterator[str]:
 def _parts(lines: list[str]) -> Iterator[str]:
     """The lines in texts that a section may hold."""
     part = ""
-    for line in (each[:300] for each in lines):
+    for line in (text[:300] for text in lines):
         if part and len(part) + len(line) + 1 > SECTION:
             yield part
             part = ""
@@ -155,5 +155,5 @@ def _section(text: str) -> JSON:
 
 def _plain(text: object) -> str:
     """No links, no mentions (<!channel>), and no way out of a code block."""
-    said = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return said.replace("`", "'").replace("\n", " ")
+    escaped = str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("`", "'").replace("\n", " ")

@@ -17,19 +17,19 @@ OUTCOMES = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "not_run": "NO
 PLAIN = {"run_id", "outcome", "runbook", "check", "title", "kind", "status", "family", "result"}
 
 
-def tame(value: Any, key: str = "") -> Any:
+def sanitise(value: Any, key: str = "") -> Any:
     """A copy of a record in which nothing that is looked up is a list or an object."""
     if isinstance(value, dict | list) and key in PLAIN:
         return str(value)
     if isinstance(value, dict):
-        return {str(name): tame(each, str(name)) for name, each in value.items()}
-    return [tame(each) for each in value] if isinstance(value, list) else value
+        return {str(name): sanitise(item, str(name)) for name, item in value.items()}
+    return [sanitise(item) for item in value] if isinstance(value, list) else value
 
 
 def rows(holder: Any, name: str) -> list[JSON]:
     """The objects of a list; an old or broken record may have none, or something else."""
     value = holder.get(name) if isinstance(holder, dict) else None
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def part(holder: Any, name: str) -> JSON:
@@ -41,7 +41,7 @@ def part(holder: Any, name: str) -> JSON:
 def texts(holder: JSON, name: str) -> list[str]:
     """The list of that name as texts."""
     value = holder.get(name)
-    return [str(each) for each in value] if isinstance(value, list) else []
+    return [str(item) for item in value] if isinstance(value, list) else []
 
 
 def number(value: Any) -> float | None:
@@ -51,7 +51,7 @@ def number(value: Any) -> float | None:
     return float(value)
 
 
-def said(value: Any, otherwise: str = NOT_RECORDED) -> str:
+def text_of(value: Any, otherwise: str = NOT_RECORDED) -> str:
     """The text of a value; blanks and None are named as what they are."""
     return otherwise if value is None or value == "" else str(value)
 
@@ -72,10 +72,10 @@ def duration(value: Any, otherwise: str = NOT_MEASURED) -> str:
 
 def count(value: Any, otherwise: str = NOT_MEASURED) -> str:
     """ "5,909"."""
-    found = number(value)
-    if found is None:
+    figure = number(value)
+    if figure is None:
         return otherwise if value is None else str(value)
-    return f"{found:,.0f}" if found == int(found) else f"{found:,.3g}"
+    return f"{figure:,.0f}" if figure == int(figure) else f"{figure:,.3g}"
 
 
 def amount(value: Any, unit: Any) -> str:
@@ -87,31 +87,31 @@ def amount(value: Any, unit: Any) -> str:
 
 def size(value: Any) -> str:
     """ "1.2 MB" (10^6 bytes)."""
-    found = number(value)
-    if found is None:
-        return said(value)
+    bytes_ = number(value)
+    if bytes_ is None:
+        return text_of(value)
     for unit in ("B", "kB", "MB"):
-        if abs(found) < 1000:
-            return f"{found:.3g} {unit}"
-        found /= 1000
-    return f"{found:,.1f} GB"
+        if abs(bytes_) < 1000:
+            return f"{bytes_:.3g} {unit}"
+        bytes_ /= 1000
+    return f"{bytes_:,.1f} GB"
 
 
 def moment(value: Any) -> datetime | None:
     """An ISO time, in UTC."""
     try:
-        found = datetime.fromisoformat(str(value))
+        time = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def when(value: Any) -> str:
     """ "25 Nov 2026, 07:39:26 UTC"; what is no time is shown as it is."""
-    found = moment(value)
-    return said(value) if found is None else f"{found:%d %b %Y, %H:%M:%S} UTC".lstrip("0")
+    time = moment(value)
+    return text_of(value) if time is None else f"{time:%d %b %Y, %H:%M:%S} UTC".lstrip("0")
 
 
-def unnumbered(value: Any) -> str:
+def without_number(value: Any) -> str:
     """A step's name without a number of its own: the page numbers them all."""
-    return re.sub(r"^\d+\.\s+", "", said(value))
+    return re.sub(r"^\d+\.\s+", "", text_of(value))

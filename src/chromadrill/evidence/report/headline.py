@@ -9,7 +9,15 @@ from chromadrill.checks import registry
 from chromadrill.checks.registry.check import Group
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import formatting
-from chromadrill.evidence.report.formatting import count, duration, number, part, rows, said, texts
+from chromadrill.evidence.report.formatting import (
+    count,
+    duration,
+    number,
+    part,
+    rows,
+    text_of,
+    texts,
+)
 
 # a run in which none of these passed has restored nothing
 PROVES = {name for name, check in registry.CHECKS.items() if check.restores}
@@ -26,35 +34,37 @@ LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says n
 
 
 @dataclass(frozen=True, slots=True)
-class Says:
+class Headline:
     """Headline, one sentence, and the reasons where it is not green."""
 
     kind: str
-    headline: str
+    text: str
     sentence: str
     reasons: tuple[str, ...] = ()
 
 
-def verdict(record: JSON) -> Says:
+def headline_of(record: JSON) -> Headline:
     """PROVEN only where the record says pass and nothing in it contradicts that."""
     scenarios, outcome = rows(record, "scenarios"), record.get("outcome")
-    bad = [each for each in scenarios if each.get("outcome") != "pass"]
+    bad = [scenario for scenario in scenarios if scenario.get("outcome") != "pass"]
     if outcome == "fail":
-        failed = [each for each in bad if each.get("outcome") == "fail"]
+        failed = [scenario for scenario in bad if scenario.get("outcome") == "fail"]
         many = f"{len(failed)} of {len(scenarios)} scenarios failed."
-        return Says("fail", HEADLINES["fail"], many, tuple(_why(each) for each in failed))
-    holes = [f"Not covered: {each}" for each in texts(record, "not_covered")]
-    done = {each.get("runbook") for each in scenarios}
+        return Headline("fail", HEADLINES["fail"], many, tuple(map(_why, failed)))
+    holes = [f"Not covered: {gap}" for gap in texts(record, "not_covered")]
+    done = {scenario.get("runbook") for scenario in scenarios}
     if "required" in record and not holes:
         holes = [
-            f"Not covered: {e} is required" for e in texts(record, "required") if e not in done
+            f"Not covered: {runbook} is required"
+            for runbook in texts(record, "required")
+            if runbook not in done
         ]
     if not scenarios:
         sentence = "No scenario is in this record: no fault was injected, restored or compared."
         none_due = record.get("required") == [] and not _due(record, done)
-        headline = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
-        return Says("unknown", headline, sentence, tuple(holes))
-    reasons = [_why(each) for each in bad] + holes
+        text = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
+        return Headline("unknown", text, sentence, tuple(holes))
+    reasons = [*map(_why, bad), *holes]
     # an extra that is not installed leaves a hole, which latencies of other things do not mind
     if outcome == "pass" and (not reasons or (not bad and _of_latency(record))):
         return _passed(record, tuple(holes))
@@ -72,101 +82,103 @@ def verdict(record: JSON) -> Says:
     elif outcome == "unknown":
         sentence = f"{good}; what is left open proves nothing either way."
     else:
-        sentence = f"The record has no outcome that this page knows ({said(outcome, 'none')})."
-    return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+        sentence = f"The record has no outcome that this page knows ({text_of(outcome, 'none')})."
+    return Headline("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
 
 
 def _due(record: JSON, done: set[Any]) -> bool:
     """Whether something required has no scenario, or a hole is not the target's."""
-    beyond = [each for each in texts(record, "not_covered") if "has no capability" not in each]
-    return bool(beyond) or any(each not in done for each in texts(record, "required"))
+    beyond = [gap for gap in texts(record, "not_covered") if "has no capability" not in gap]
+    return bool(beyond) or any(runbook not in done for runbook in texts(record, "required"))
 
 
 def _all_required(record: JSON, done: set[Any]) -> bool:
     """And nothing that is required is among what was not covered."""
     required = set(texts(record, "required"))
-    named = {each.partition(":")[0] for each in texts(record, "not_covered")}
+    named = {gap.partition(":")[0] for gap in texts(record, "not_covered")}
     return bool(required) and required <= done and not required & named
 
 
-def _incomplete(says: Says, holes: tuple[str, ...]) -> Says:
+def _incomplete(headline: Headline, holes: tuple[str, ...]) -> Headline:
     """All that is required ran and passed, and something else could not be run here."""
-    if says.headline != HEADLINES["pass"]:
-        return says
-    return Says("pass", INCOMPLETE, f"{says.sentence} The drill is not complete.", holes)
+    if headline.text != HEADLINES["pass"]:
+        return headline
+    return Headline("pass", INCOMPLETE, f"{headline.sentence} The drill is not complete.", holes)
 
 
 def _of_latency(record: JSON) -> bool:
     """Whether a run was about latency alone, and nothing was required of it."""
-    done = {each.get("runbook") for each in rows(record, "scenarios")}
+    done = {scenario.get("runbook") for scenario in rows(record, "scenarios")}
     return done == {"RB-6"} and record.get("required") == []
 
 
-def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Says:
+def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Headline:
     scenarios = rows(record, "scenarios")
-    verdicts = [each for scenario in scenarios for each in rows(scenario, "verdicts")]
+    verdicts = [v for scenario in scenarios for v in rows(scenario, "verdicts")]
     skipped = [v for v in verdicts if v.get("outcome") == "not_run"]
-    restored = [each for each in scenarios if _checks(each, "pass") & PROVES]
+    restored = [scenario for scenario in scenarios if _checks(scenario, "pass") & PROVES]
     reasons = [
-        f"{said(v.get('check'))} is {formatting.OUTCOMES[str(v['outcome'])]}"
+        f"{text_of(v.get('check'))} is {formatting.OUTCOMES[str(v['outcome'])]}"
         for v in verdicts
         if v.get("outcome") in ("fail", "unknown")
     ]
     # a health check has no fingerprint to compare with; what was restored must have been compared
-    unseen = sorted({c for each in restored for c in _checks(each, "not_run") & CORE})
-    reasons += [f"{each} is {formatting.OUTCOMES['not_run']}" for each in unseen]
+    unseen = sorted({c for scenario in restored for c in _checks(scenario, "not_run") & CORE})
+    reasons += [f"{check} is {formatting.OUTCOMES['not_run']}" for check in unseen]
     if reasons:
         sentence = "The record says pass, and checks in it do not."
-        return Says("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
+        return Headline("unknown", HEADLINES["unknown"], sentence, tuple(reasons))
     if not restored and _of_latency(record):
         sentence = f"{count(len(verdicts) - len(skipped))} checks of latency passed, none failed."
         if skipped:
             sentence += f" {len(skipped)} had nothing to compare with and did not run."
-        return Says("pass", LATENCY, sentence, holes)
-    if not restored and {said(v.get("check")) for v in verdicts} <= COPYING:
+        return Headline("pass", LATENCY, sentence, holes)
+    if not restored and {text_of(v.get("check")) for v in verdicts} <= COPYING:
         sentence = "Each way of copying a running server was tried; the table says what came of it."
-        return Says("pass", COPIES, f"{sentence} No server was restored.", holes)
+        return Headline("pass", COPIES, f"{sentence} No server was restored.", holes)
     if not restored:
         sentence = "Every check passed, but nothing was restored in this run."
-        return Says("unknown", "NO RESTORE IN THIS RUN", sentence)
+        return Headline("unknown", "NO RESTORE IN THIS RUN", sentence)
     many = "The scenario" if len(scenarios) == 1 else f"All {len(scenarios)} scenarios"
     sentence = f"{many} passed: {len(verdicts) - len(skipped):,} checks, none failed."
     if skipped:
         sentence += f" {len(skipped)} checks were not asked for and did not run."
-    drilled = {check for each in restored for check in _checks(each, "pass")} & {
+    drilled = {check for scenario in restored for check in _checks(scenario, "pass")} & {
         registry.DISASTER_SEEN
     }
     if drilled and record.get("required") == []:
-        return Says("pass", GATE, f"{sentence} A small restore was among them; this was no drill.")
+        return Headline(
+            "pass", GATE, f"{sentence} A small restore was among them; this was no drill."
+        )
     if holes:
         sentence += f" {len(holes)} scenarios need what this target cannot do: not covered."
-    return Says("pass", HEADLINES["pass"], sentence, holes)
+    return Headline("pass", HEADLINES["pass"], sentence, holes)
 
 
 def _why(scenario: JSON) -> str:
     """One line: which scenario, and what its first bad check says."""
-    title, first = said(scenario.get("title"), "a scenario without a title"), first_bad(scenario)
+    title, first = text_of(scenario.get("title"), "a scenario without a title"), first_bad(scenario)
     if first:
-        return f"{title}: {said(first.get('check'))}: {said(first.get('message'))}"
+        return f"{title}: {text_of(first.get('check'))}: {text_of(first.get('message'))}"
     outcome = formatting.OUTCOMES.get(str(scenario.get("outcome")), "without an outcome")
-    return f"{title}: {said(scenario.get('error'), outcome)}"
+    return f"{title}: {text_of(scenario.get('error'), outcome)}"
 
 
 def first_bad(scenario: JSON) -> JSON | None:
     """The first check that failed, else the first that could not be judged."""
-    for wanted in ("fail", "unknown"):
-        for each in rows(scenario, "verdicts"):
-            if each.get("outcome") == wanted:
-                return each
+    for outcome in ("fail", "unknown"):
+        for verdict in rows(scenario, "verdicts"):
+            if verdict.get("outcome") == outcome:
+                return verdict
     return None
 
 
 def focus(record: JSON) -> JSON | None:
     """The scenario that on-call looks at: the first FAIL, else UNKNOWN, else none."""
-    for wanted in ("fail", "unknown"):
-        for each in rows(record, "scenarios"):
-            if each.get("outcome") == wanted:
-                return each
+    for outcome in ("fail", "unknown"):
+        for scenario in rows(record, "scenarios"):
+            if scenario.get("outcome") == outcome:
+                return scenario
     return None
 
 
@@ -175,8 +187,8 @@ def data_origin(record: JSON) -> tuple[str, str]:
     scenarios = rows(record, "scenarios")
     if not scenarios:
         return "No data", "Nothing was restored in this run."
-    real = [each for each in scenarios if each.get("production_origin") is True]
-    made = [each for each in scenarios if each.get("production_origin") is False]
+    real = [scenario for scenario in scenarios if scenario.get("production_origin") is True]
+    synthetic = [scenario for scenario in scenarios if scenario.get("production_origin") is False]
     if real and len(real) == len(scenarios):
         return "Production backup", "Every scenario restored a backup that came from production."
     if real:
@@ -185,7 +197,7 @@ def data_origin(record: JSON) -> tuple[str, str]:
             f"{len(real)} of {len(scenarios)} scenarios restored a backup from production; the"
             " others used data that the drill made itself, or do not say.",
         )
-    if made and len(made) == len(scenarios):
+    if synthetic and len(synthetic) == len(scenarios):
         return (
             "Synthetic data",
             "The drill made this data itself. It tests the procedure; it does not show that"
@@ -202,24 +214,24 @@ def fact(record: JSON, name: str, check: str) -> tuple[Any, Any, str]:
     """Value, limit and a sentence for "recovery" or "data loss"; old records have only verdicts."""
     summary = part(record, "summary")
     value, limit = summary.get(f"{name}_s"), summary.get(f"{name.removesuffix('_time')}_limit_s")
-    found = [
-        each
+    verdicts = [
+        verdict
         for scenario in rows(record, "scenarios")
-        for each in rows(scenario, "verdicts")
-        if each.get("check") == check and number(each.get("limit")) is not None
+        for verdict in rows(scenario, "verdicts")
+        if verdict.get("check") == check and number(verdict.get("limit")) is not None
     ]
-    if value is None and limit is None and found:
+    if value is None and limit is None and verdicts:
 
-        def used(each: JSON) -> float:
-            actual, most = number(each.get("actual")), number(each.get("limit")) or 0.0
+        def used_share(verdict: JSON) -> float:
+            actual, most = number(verdict.get("actual")), number(verdict.get("limit")) or 0.0
             return float("inf") if actual is None else actual / most if most else actual * 1e9
 
-        worst = max(found, key=used)
+        worst = max(verdicts, key=used_share)
         value, limit = worst.get("actual"), worst.get("limit")
     actual, most = number(value), number(limit)
     of = "no limit in the record" if most is None else f"the limit of {duration(most)}"
     if actual is None:
-        never = any(v.get("outcome") == "fail" and v.get("actual") is None for v in found)
+        never = any(v.get("outcome") == "fail" and v.get("actual") is None for v in verdicts)
         return ("never" if never else None), limit, of if most is None else of.replace("the ", "")
     if most is None:
         return value, limit, of
@@ -245,7 +257,7 @@ def records(record: JSON) -> tuple[str, str, bool | None]:
     of += f"; {count(compared)} compared" if compared else "; none compared"
     if lost is None and altered is None:
         return formatting.NOT_MEASURED, of, None
-    known = [number(each) for each in (lost, altered, summary.get("records_extra") or 0)]
+    known = [number(figure) for figure in (lost, altered, summary.get("records_extra") or 0)]
     good = None if None in known or not compared else not any(known)
     return f"{count(lost)} lost, {count(altered)} altered", of, good
 

@@ -30,13 +30,13 @@ def page(
     `tables`: what was measured, by the names of measured.TABLES.
     """
     record, faults = (
-        formatting.tame(record),
-        rows({"faults": formatting.tame(list(faults))}, "faults"),
+        formatting.sanitise(record),
+        rows({"faults": formatting.sanitise(list(faults))}, "faults"),
     )
     drills = _drills(record, history)
     return _template().render(
         r=record,
-        says=headline.verdict(record),
+        headline=headline.headline_of(record),
         origin=headline.data_origin(record),
         recovery=headline.fact(record, "recovery_time", registry.RECOVERY_TIME),
         loss=headline.fact(record, "data_loss", registry.DATA_LOSS),
@@ -44,16 +44,16 @@ def page(
         summary=part(record, "summary"),
         missing=page_sections.missing(record),
         scenarios=[
-            page_sections.shown(s, f"s{i}") for i, s in enumerate(rows(record, "scenarios"), 1)
+            page_sections.view_of(s, f"s{i}") for i, s in enumerate(rows(record, "scenarios"), 1)
         ],
-        now=page_sections.now(record),
+        action=page_sections.action_of(record),
         slowest=page_sections.slowest(record),
         objectives=page_sections.objectives(record),
         digest=page_sections.digest(rows(record, "artifacts")),
-        weight=sum(number(each.get("bytes")) or 0 for each in rows(record, "artifacts")),
+        weight=sum(number(file.get("bytes")) or 0 for file in rows(record, "artifacts")),
         drills=drills,
         trend=charts.trend(drills),
-        tables=result_tables.tables(formatting.tame(dict(tables or {}))),
+        tables=result_tables.tables(formatting.sanitise(dict(tables or {}))),
         fault_picture=charts.fault_table(faults),
         uncaught=[f for f in faults if f.get("kind") == "fault" and f.get("outcome") != "fail"],
         alarms=[f for f in faults if f.get("kind") == "healthy" and f.get("outcome") != "pass"],
@@ -67,7 +67,7 @@ def page(
         listed={name: isinstance(record.get(name), list) for name in ("exceptions", "remediation")},
         **{name: texts(record, name) for name in ("exceptions", "required", "not_covered")},
         trend_verdicts=[v for v in rows(record, "trend") if v.get("outcome") != "not_run"],
-        trend_open=_unjudged(record),
+        trend_open=_why_no_trend(record),
     )
 
 
@@ -79,40 +79,41 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("duration", "count", "amount", "size", "when", "said", "unnumbered"):
-        environment.filters[name] = _settled(getattr(formatting, name))
+    for name in ("duration", "count", "amount", "size", "when", "without_number"):
+        environment.filters[name] = _null_for_undefined(getattr(formatting, name))
+    environment.filters["text"] = _null_for_undefined(formatting.text_of)
     return environment.from_string(TEMPLATE.read_text("utf-8"))
 
 
-def _settled(word: Callable[..., str]) -> Callable[..., str]:
+def _null_for_undefined(function: Callable[..., str]) -> Callable[..., str]:
     """A filter for which a field that is not there is the same as one that is null."""
     from jinja2 import Undefined
 
-    def settled(value: Any, *others: Any) -> str:
-        return word(*(None if isinstance(e, Undefined) else e for e in (value, *others)))
+    def filter_value(value: Any, *others: Any) -> str:
+        return function(*(None if isinstance(e, Undefined) else e for e in (value, *others)))
 
-    return settled
+    return filter_value
 
 
-def _unjudged(record: JSON) -> list[str]:
+def _why_no_trend(record: JSON) -> list[str]:
     """Why the trend was not judged, each reason once."""
     verdicts = [v for v in rows(record, "trend") if v.get("outcome") == "not_run"]
-    return list(dict.fromkeys(formatting.said(v.get("message")) for v in verdicts))
+    return list(dict.fromkeys(formatting.text_of(v.get("message")) for v in verdicts))
 
 
 def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
     """The last 12 drills of this target, this one among them."""
     target = part(record, "target").get("name")
     drills = [
-        each
-        for each in rows({"history": formatting.tame(list(history))}, "history")
-        if not target or each.get("target") in (None, target)
+        drill
+        for drill in rows({"history": formatting.sanitise(list(history))}, "history")
+        if not target or drill.get("target") in (None, target)
     ]
     # who gives a history has put this run in it, or left it out because it is no drill
     if rows(record, "scenarios") and not drills:
         value, limit, _ = headline.fact(record, "recovery_time", registry.RECOVERY_TIME)
         summary = part(record, "summary")
-        mine = {"recovery_time_s": value, "recovery_limit_s": limit}
-        mine |= {"records": summary.get("records_compared")}
-        drills.append({**summary, **record, **mine})
+        figures = {"recovery_time_s": value, "recovery_limit_s": limit}
+        figures |= {"records": summary.get("records_compared")}
+        drills.append({**summary, **record, **figures})
     return drills[-charts.LAST :]

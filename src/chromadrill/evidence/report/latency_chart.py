@@ -37,7 +37,7 @@ svg { background: #14171a; } text { fill: #e8eaed; } .muted { fill: #b0b7bf; }
 """
 Point = tuple[float, float, str]  # seconds of the run, milliseconds, outcome
 Window = tuple[float, float, str]  # from, to (seconds), error, wrong or timeout
-Place = Callable[[float], float]
+Scale = Callable[[float], float]
 
 
 def latency_chart(
@@ -49,9 +49,9 @@ def latency_chart(
     key: str = "latency",
 ) -> str:
     """Latency from the intended start over the run's time, on a logarithmic scale."""
-    shown = [each for each in points if each[2] in ("right", "timeout")]
+    answered = [point for point in points if point[2] in ("right", "timeout")]
     total = max([1.0, *(at for at, _, _ in points), *(end for _, end, _ in windows)])
-    values = [max(ms, 0.1) for _, ms, _ in shown]
+    values = [max(ms, 0.1) for _, ms, _ in answered]
     low = math.floor(math.log10(min([*values, limit_ms or 10.0])))
     high = math.ceil(math.log10(max([*values, limit_ms or 10.0]) * 1.05))
 
@@ -63,8 +63,8 @@ def latency_chart(
         return FLOOR - (FLOOR - TOP) * min(max(share, 0.0), 1.0)
 
     body = [patterns(key), *_windows(windows, x, key), *_axes(total, low, high, x, y)]
-    buckets = _buckets(shown, total)
-    for stretch in _unbroken(buckets):
+    buckets = _buckets(answered, total)
+    for stretch in _stretches(buckets):
         path = " ".join(f"{x(at):.1f},{y(median(ms)):.1f}" for _, at, ms in stretch)
         body.append(f'<polyline class="p50" points="{path}"/>')
     body += [
@@ -79,11 +79,13 @@ def latency_chart(
             f"limit {limit_ms:g} ms (p90)</text>"
         )
     body.append(_legend(key))
-    told = "; ".join(f"{result} {a:.1f} to {b:.1f} s" for a, b, result in windows) or "no outage"
+    description = (
+        "; ".join(f"{result} {a:.1f} to {b:.1f} s" for a, b, result in windows) or "no outage"
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
         f' aria-labelledby="{key}-title {key}-desc"><title id="{key}-title">{escape(title)}</title>'
-        f'<desc id="{key}-desc">{len(points)} arrivals; {escape(told)}</desc>'
+        f'<desc id="{key}-desc">{len(points)} arrivals; {escape(description)}</desc>'
         f"<style>{STYLE}</style>"
         f'<text x="{LEFT}" y="22" font-size="16" font-weight="600">{escape(title)}</text>'
         f"{''.join(body)}</svg>\n"
@@ -93,47 +95,47 @@ def latency_chart(
 def _buckets(points: Sequence[Point], total: float) -> list[tuple[int, float, list[float]]]:
     """(number, middle in seconds, milliseconds of its arrivals) of every bucket that has any."""
     wide = total / BUCKETS
-    found: dict[int, list[float]] = {}
+    milliseconds: dict[int, list[float]] = {}
     for at, ms, _ in points:
-        found.setdefault(min(int(at / wide), BUCKETS - 1), []).append(ms)
-    return [(n, (n + 0.5) * wide, found[n]) for n in sorted(found)]
+        milliseconds.setdefault(min(int(at / wide), BUCKETS - 1), []).append(ms)
+    return [(n, (n + 0.5) * wide, milliseconds[n]) for n in sorted(milliseconds)]
 
 
-def _unbroken(
+def _stretches(
     buckets: Sequence[tuple[int, float, list[float]]],
 ) -> list[list[tuple[int, float, list[float]]]]:
     """Where nothing was answered no line is drawn."""
-    found: list[list[tuple[int, float, list[float]]]] = []
-    for each in buckets:
-        if found and each[0] - found[-1][-1][0] <= 2:
-            found[-1].append(each)
+    stretches: list[list[tuple[int, float, list[float]]]] = []
+    for bucket in buckets:
+        if stretches and bucket[0] - stretches[-1][-1][0] <= 2:
+            stretches[-1].append(bucket)
         else:
-            found.append([each])
-    return found
+            stretches.append([bucket])
+    return stretches
 
 
-def _windows(windows: Sequence[Window], x: Place, key: str) -> list[str]:
+def _windows(windows: Sequence[Window], x: Scale, key: str) -> list[str]:
     body, last = [], -100.0
     for start, end, result in windows:
         name = result if result in PATTERNS else "timeout"
-        left, wide = x(start), max(x(end) - x(start), 2.0)
+        at, wide = x(start), max(x(end) - x(start), 2.0)
         body.append(
-            f'<rect class="window" fill="url(#{key}-{name})" x="{left:.1f}" y="{TOP}"'
+            f'<rect class="window" fill="url(#{key}-{name})" x="{at:.1f}" y="{TOP}"'
             f' width="{wide:.1f}" height="{FLOOR - TOP}"><title>{escape(result)}'
             f" {start:.1f} to {end:.1f} s</title></rect>"
         )
-        if left - last > 90:  # else the words would lie on each other; the title has them
-            said = f"{result} {end - start:.1f} s"
-            side = "end" if left > RIGHT - 100 else "start"
+        if at - last > 90:  # else the words would lie on each other; the title has them
+            label = f"{result} {end - start:.1f} s"
+            side = "end" if at > RIGHT - 100 else "start"
             body.append(
-                f'<text class="halo" x="{left:.1f}" y="{TOP - 8}" text-anchor="{side}">'
-                f"{escape(said)}</text>"
+                f'<text class="halo" x="{at:.1f}" y="{TOP - 8}" text-anchor="{side}">'
+                f"{escape(label)}</text>"
             )
-            last = left
+            last = at
     return body
 
 
-def _axes(total: float, low: int, high: int, x: Place, y: Place) -> list[str]:
+def _axes(total: float, low: int, high: int, x: Scale, y: Scale) -> list[str]:
     body = []
     for power in range(low, high + 1):
         ms = 10.0**power
@@ -154,16 +156,16 @@ def _axes(total: float, low: int, high: int, x: Place, y: Place) -> list[str]:
 
 def _legend(key: str) -> str:
     y = HEIGHT - 22
-    made = (
+    body = (
         f'<line class="p50" x1="{LEFT}" x2="{LEFT + 24}" y1="{y - 4}" y2="{y - 4}"/>'
         f'<text x="{LEFT + 30}" y="{y}">p50</text>'
         f'<rect class="most" x="{LEFT + 78}" y="{y - 7}" width="5" height="5"/>'
         f'<text x="{LEFT + 90}" y="{y}">slowest, from the intended start</text>'
     )
     for place, name in enumerate(PATTERNS):
-        left = LEFT + 340 + 110 * place
-        made += (
-            f'<rect fill="url(#{key}-{name})" x="{left}" y="{y - 12}" width="16" height="14"/>'
-            f'<text x="{left + 22}" y="{y}">{name}</text>'
+        at = LEFT + 340 + 110 * place
+        body += (
+            f'<rect fill="url(#{key}-{name})" x="{at}" y="{y - 12}" width="16" height="14"/>'
+            f'<text x="{at + 22}" y="{y}">{name}</text>'
         )
-    return made
+    return body

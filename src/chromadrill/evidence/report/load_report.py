@@ -28,8 +28,8 @@ def lines(result: JSON) -> list[str]:
             for row in formatting.rows(result, "verdicts")
         ),
         *(
-            f"  clients saw: {each['result']} from {each['from_s']:.2f} to {each['to_s']:.2f} s"
-            for each in formatting.rows(result, "windows")[:MOST_WINDOWS]
+            f"  clients saw: {window['result']} from {window['from_s']:.2f} to {window['to_s']:.2f} s"
+            for window in formatting.rows(result, "windows")[:MOST_WINDOWS]
         ),
     ]
 
@@ -49,20 +49,20 @@ def load_table(result: JSON, picture: str = "") -> str:
         cells = (_ms(result.get(f"{key}{rank}_ms")) for rank in ("p50", "p90", "p99", "max"))
         body.append(f"| {name} | {' | '.join(cells)} |")
     body += ["", "| check | verdict | |", "|---|---|---|"]
-    for each in formatting.rows(result, "verdicts"):
-        said = str(each.get("message")).replace("|", "\\|")
-        outcome = formatting.OUTCOMES.get(str(each.get("outcome")), "UNKNOWN")
-        body.append(f"| {each.get('check')} | {outcome} | {said} |")
+    for row in formatting.rows(result, "verdicts"):
+        message = str(row.get("message")).replace("|", "\\|")
+        outcome = formatting.OUTCOMES.get(str(row.get("outcome")), "UNKNOWN")
+        body.append(f"| {row.get('check')} | {outcome} | {message} |")
     windows = formatting.rows(result, "windows")
     body += ["", "| clients saw | from | to | long |", "|---|---|---|---|"] if windows else []
-    for each in windows[:MOST_WINDOWS]:
-        start, end = each["from_s"], each["to_s"]
-        body.append(f"| {each['result']} | {start:.2f} s | {end:.2f} s | {end - start:.2f} s |")
+    for row in windows[:MOST_WINDOWS]:
+        start, end = row["from_s"], row["to_s"]
+        body.append(f"| {row['result']} | {start:.2f} s | {end:.2f} s | {end - start:.2f} s |")
     if len(windows) > MOST_WINDOWS:
         body += ["", f"{len(windows) - MOST_WINDOWS} more are in the result file."]
     return "\n".join(body) + "\n"
 
 
 def _ms(value: object) -> str:
-    found = formatting.number(value)
-    return formatting.NOT_MEASURED if found is None else f"{found:,.1f} ms"
+    figure = formatting.number(value)
+    return formatting.NOT_MEASURED if figure is None else f"{figure:,.1f} ms"

@@ -7,23 +7,23 @@ from rich.table import Table
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report.headline import verdict
+from chromadrill.evidence.report.headline import headline_of
 
 STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 
 def recovery(scenario: JSON) -> str:
     """ "3.4 s of 300 s", or "-" where nothing had to recover."""
-    for each in scenario["verdicts"]:
-        if each["check"] == registry.RECOVERY_TIME and each["limit"] is not None:
-            actual = "never" if each["actual"] is None else f"{each['actual']:.1f} s"
-            return f"{actual} of {each['limit']:g} s"
+    for verdict in scenario["verdicts"]:
+        if verdict["check"] == registry.RECOVERY_TIME and verdict["limit"] is not None:
+            actual = "never" if verdict["actual"] is None else f"{verdict['actual']:.1f} s"
+            return f"{actual} of {verdict['limit']:g} s"
     return "-"
 
 
 def table(record: JSON) -> Table:
     """Scenario, verdict, recovery time against its limit, records compared."""
-    found = Table(title=None, show_edge=False, pad_edge=False)
+    summary = Table(title=None, show_edge=False, pad_edge=False)
     for name, where in (
         ("runbook", "left"),
         ("scenario", "left"),
@@ -31,17 +31,17 @@ def table(record: JSON) -> Table:
         (registry.title(registry.RECOVERY_TIME), "right"),
         ("records compared", "right"),
     ):
-        found.add_column(name, justify=where, overflow="fold")  # type: ignore[arg-type]
-    for each in record["scenarios"]:
-        colour = STYLE[each["outcome"]]
-        found.add_row(
-            each["runbook"],
-            each["title"],
-            f"[{colour}]{each['outcome'].upper()}[/]",
-            recovery(each),
-            f"{each.get('records', 0):,}",
+        summary.add_column(name, justify=where, overflow="fold")  # type: ignore[arg-type]
+    for scenario in record["scenarios"]:
+        colour = STYLE[scenario["outcome"]]
+        summary.add_row(
+            scenario["runbook"],
+            scenario["title"],
+            f"[{colour}]{scenario['outcome'].upper()}[/]",
+            recovery(scenario),
+            f"{scenario.get('records', 0):,}",
         )
-    return found
+    return summary
 
 
 def print_summary(record: JSON, folder: str, console: Console) -> None:
@@ -51,18 +51,18 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     console.print()
     colour = STYLE[record["outcome"]]
     console.print(
-        f"[{colour}]{verdict(record).headline}[/]  target {record['target'].get('name')},"
+        f"[{colour}]{headline_of(record).text}[/]  target {record['target'].get('name')},"
         f" run {record['run_id']}"
     )
-    for each in record["not_covered"]:
-        console.print(f"not covered: {each}", markup=False)
+    for gap in record["not_covered"]:
+        console.print(f"not covered: {gap}", markup=False)
     console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
 
 
 def markdown(record: JSON) -> str:
     """The record for a reader: verdict, table, every scenario's verdicts and phases."""
     lines = [
-        f"# Restore drill {record['run_id']}: {verdict(record).headline}",
+        f"# Restore drill {record['run_id']}: {headline_of(record).text}",
         "",
         f"Target {record['target'].get('name')}, {record['started_at']} to {record['finished_at']}."
         f" Embedder: {record['embedder']['name']}.",
@@ -76,8 +76,8 @@ def markdown(record: JSON) -> str:
         f" | {s.get('records', 0):,} |"
         for s in record["scenarios"]
     ]
-    for each in record["not_covered"]:
-        lines += ["", f"Not covered: {each}"]
+    for gap in record["not_covered"]:
+        lines += ["", f"Not covered: {gap}"]
     for scenario in record["scenarios"]:
         lines += [
             "",

@@ -9,11 +9,11 @@ from typing import Any
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import charts, formatting, headline
-from chromadrill.evidence.report.formatting import number, part, rows, said, texts
+from chromadrill.evidence.report.formatting import number, part, rows, text_of, texts
 from chromadrill.evidence.report.timeline import outage, spans, windows
 
 # what an auditor asks for: key, where it lies, and how to say that it is missing
-ASKED = (
+WANTED = (
     ("", "operator", "who ran the drill"),
     ("", "witness", "who witnessed it"),
     ("", "approver", "who approved it"),
@@ -36,29 +36,29 @@ ASKED = (
 
 def missing(record: JSON) -> list[str]:
     """What an auditor would ask for and this record does not say."""
-    found = []
-    for where, name, words_of in ASKED:
+    gaps = []
+    for where, name, description in WANTED:
         if where == "scenarios":
             # a scenario without a backup restores none (RB-1); none at all is a question
-            there = any(each.get(name) for each in rows(record, where))
+            is_recorded = any(scenario.get(name) for scenario in rows(record, where))
         else:
             holder = part(record, where) if where else record
             # an empty list of exceptions is an answer; no list is none
-            there = holder.get(name) not in (None, "", {}) and name in holder
-        if not there:
-            found.append(words_of)
-    return found
+            is_recorded = holder.get(name) not in (None, "", {}) and name in holder
+        if not is_recorded:
+            gaps.append(description)
+    return gaps
 
 
 def digest(artifacts: Sequence[JSON]) -> str | None:
     """SHA-256 of the list as `sha256sum` writes it: a printed page pins every raw file by it."""
     if not artifacts:
         return None
-    lines = "".join(f"{each.get('sha256')}  {each.get('path')}\n" for each in artifacts)
+    lines = "".join(f"{file.get('sha256')}  {file.get('path')}\n" for file in artifacts)
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def shown(scenario: JSON, key: str) -> JSON:
+def view_of(scenario: JSON, key: str) -> JSON:
     """A scenario with what the page shows of it; `key` makes its ids unlike all others."""
     verdicts = rows(scenario, "verdicts")
     timed = next((v for v in verdicts if v.get("check") == registry.RECOVERY_TIME), {})
@@ -77,7 +77,7 @@ def shown(scenario: JSON, key: str) -> JSON:
         "verdicts": verdicts,
         "bad": [v for v in verdicts if v.get("outcome") in ("fail", "unknown")],
         "passed": sum(v.get("outcome") == "pass" for v in verdicts),
-        "skipped": [said(v.get("check")) for v in verdicts if v.get("outcome") == "not_run"],
+        "skipped": [text_of(v.get("check")) for v in verdicts if v.get("outcome") == "not_run"],
         "commands": rows(scenario, "commands"),
         "backup": backup,
         "no_backup": "backup" in scenario and scenario["backup"] is None,
@@ -105,12 +105,12 @@ def _later(scenario: JSON) -> bool:
 
 
 def _examples(difference: JSON) -> list[list[Any]]:
-    found = difference.get("examples")
-    triples = found if isinstance(found, list) else []
-    return [list(each) for each in triples if isinstance(each, list | tuple) and len(each) == 3]
+    examples = difference.get("examples")
+    triples = examples if isinstance(examples, list) else []
+    return [list(row) for row in triples if isinstance(row, list | tuple) and len(row) == 3]
 
 
-def now(record: JSON) -> JSON | None:
+def action_of(record: JSON) -> JSON | None:
     """What on-call does now: the first bad check, what it means, the next command, whom to call."""
     scenario = headline.focus(record)
     if scenario is None:
@@ -119,7 +119,7 @@ def now(record: JSON) -> JSON | None:
     step = part(scenario, "next_step")
     order = next(i for i, s in enumerate(rows(record, "scenarios"), 1) if s is scenario)
     return {
-        "scenario": shown(scenario, "now"),
+        "scenario": view_of(scenario, "now"),
         "same": f"s{order}",
         "check": check.get("check"),
         "outcome": check.get("outcome", scenario.get("outcome")),
@@ -134,30 +134,33 @@ def now(record: JSON) -> JSON | None:
 
 def slowest(record: JSON) -> JSON | None:
     """The scenario whose recovery came nearest to its limit."""
-    timed = [shown(each, "slowest") for each in rows(record, "scenarios")]
+    timed = [view_of(scenario, "slowest") for scenario in rows(record, "scenarios")]
     timed = [s for s in timed if number(s["took"]) is not None and number(s["limit"])]
     return max(timed, key=lambda s: float(s["took"] / s["limit"]), default=None)
 
 
 def objectives(record: JSON) -> list[JSON]:
     """Each objective with the outcome of what measured it; undrilled is unknown."""
-    found = []
-    for each in rows(record, "objectives"):
-        mine = [s for s in rows(record, "scenarios") if _concerns(each, s)]
-        outcomes = [met for scenario in mine if (met := _met(each, scenario))]
+    table = []
+    for objective in rows(record, "objectives"):
+        scenarios = [s for s in rows(record, "scenarios") if _concerns(objective, s)]
+        outcomes = [met for scenario in scenarios if (met := _met(objective, scenario))]
         worst: str | None = next((o for o in ("fail", "unknown") if o in outcomes), None)
         worst = worst or ("pass" if set(outcomes) == {"pass"} else None)
         counts = {"drilled": len(outcomes), "passed": outcomes.count("pass")}
-        found.append({**each, **counts, "controls": texts(each, "controls"), "outcome": worst})
-    return found
+        controls = texts(objective, "controls")
+        table.append({**objective, **counts, "controls": controls, "outcome": worst})
+    return table
 
 
 def _concerns(objective: JSON, scenario: JSON) -> bool:
     """By its runbook id; one of "any" concerns every scenario in which its check was judged."""
     if objective.get("id") != "any":
         return bool(scenario.get("runbook") == objective.get("id"))
-    check = said(objective.get("check"))
-    return any(registry.same_limit(said(v.get("check")), check) for v in rows(scenario, "verdicts"))
+    check = text_of(objective.get("check"))
+    return any(
+        registry.same_limit(text_of(v.get("check")), check) for v in rows(scenario, "verdicts")
+    )
 
 
 def _met(objective: JSON, scenario: JSON) -> str | None:
@@ -171,7 +174,7 @@ def _met(objective: JSON, scenario: JSON) -> str | None:
         v.get("outcome")
         for v in rows(scenario, "verdicts")
         if (
-            registry.same_limit(said(v.get("check")), check)
+            registry.same_limit(text_of(v.get("check")), check)
             if isinstance(check, str)
             else limit is not None and number(v.get("limit")) == limit and v.get("unit") == unit
         )

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from chromadrill.core.model import JSON
-from chromadrill.evidence.history import number, proven
+from chromadrill.evidence.history import is_proven, number
 from chromadrill.evidence.report.badge import moment
 
 OUTCOMES = ("pass", "fail", "unknown")
@@ -35,7 +35,7 @@ def metrics(history: list[JSON], now: datetime) -> str:
     for entry in history:
         target = str(entry.get("target") or "unknown")
         last[target] = entry
-        if proven(entry):
+        if is_proven(entry):
             good[target] = entry
     lines = [
         *_times("last_proven", "End of the last drill that proved a restore.", good),
@@ -45,31 +45,35 @@ def metrics(history: list[JSON], now: datetime) -> str:
             "",
             "Whether the last drill ended so: 1 or 0.",
             (
-                (f'{_target(target)},outcome="{each}"', int(entry.get("outcome") == each))
+                (f'{_target(target)},outcome="{outcome}"', int(entry.get("outcome") == outcome))
                 for target, entry in last.items()
-                for each in OUTCOMES
+                for outcome in OUTCOMES
             ),
         ),
     ]
-    for name, unit, key, told in LAST:
-        lines += _samples(name, unit, told, last, key)
+    for name, unit, key, description in LAST:
+        lines += _samples(name, unit, description, last, key)
     written = "When this was written; if that is long ago, no number here is news."
     lines += _family("written_timestamp_seconds", "seconds", written, [("", now.timestamp())])
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
-def _times(name: str, told: str, entries: dict[str, JSON]) -> list[str]:
-    found = ((_target(target), moment(entry)) for target, entry in entries.items())
-    samples = ((labels, at.timestamp()) for labels, at in found if at)
-    return _family(f"{name}_timestamp_seconds", "seconds", told, samples)
+def _times(name: str, description: str, entries: dict[str, JSON]) -> list[str]:
+    moments = ((_target(target), moment(entry)) for target, entry in entries.items())
+    samples = ((labels, at.timestamp()) for labels, at in moments if at)
+    return _family(f"{name}_timestamp_seconds", "seconds", description, samples)
 
 
-def _samples(name: str, unit: str, told: str, entries: dict[str, JSON], key: str) -> list[str]:
-    found = ((_target(target), number(entry.get(key))) for target, entry in entries.items())
-    return _family(name, unit, told, ((labels, v) for labels, v in found if v is not None))
+def _samples(
+    name: str, unit: str, description: str, entries: dict[str, JSON], key: str
+) -> list[str]:
+    figures = ((_target(target), number(entry.get(key))) for target, entry in entries.items())
+    return _family(name, unit, description, ((labels, v) for labels, v in figures if v is not None))
 
 
-def _family(name: str, unit: str, told: str, samples: Iterable[tuple[str, float]]) -> list[str]:
+def _family(
+    name: str, unit: str, description: str, samples: Iterable[tuple[str, float]]
+) -> list[str]:
     """All lines of one metric; none at all without samples."""
     full = f"chromadrill_{name}"
     lines = [
@@ -78,7 +82,7 @@ def _family(name: str, unit: str, told: str, samples: Iterable[tuple[str, float]
     ]
     if not lines:
         return []
-    head = [f"# HELP {full} {told}", f"# TYPE {full} gauge"]
+    head = [f"# HELP {full} {description}", f"# TYPE {full} gauge"]
     return [*head, *([f"# UNIT {full} {unit}"] if unit else []), *lines]
 
 

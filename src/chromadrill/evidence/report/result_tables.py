@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report.formatting import OUTCOMES, duration, said, texts
+from chromadrill.evidence.report.formatting import OUTCOMES, duration, text_of, texts
 
 Cell = Callable[[JSON], str]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class TableKind:
     """A table: its title, what it says, and its columns; the first one names the row."""
 
     title: str
@@ -21,8 +21,8 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A table, filled."""
+class ResultTable:
+    """A table with its rows."""
 
     title: str
     caption: str
@@ -34,90 +34,90 @@ def _outcome(row: JSON) -> str:
     return OUTCOMES.get(str(row.get("outcome")), "UNKNOWN")
 
 
-def _what(key: str, otherwise: str = "-") -> Cell:
-    return lambda row: said(row.get(key), otherwise)
+def _text(key: str, otherwise: str = "-") -> Cell:
+    return lambda row: text_of(row.get(key), otherwise)
 
 
 def _time(key: str) -> Cell:
     return lambda row: duration(row.get(key), "-")
 
 
-def _lost(row: JSON) -> str:
+def _loss(row: JSON) -> str:
     if row.get("data_loss_s") is None:
         return "-"
     first = ", ".join(texts(row, "oldest_missing")[:1])
     holes = len(texts(row, "holes"))
     return (
-        f"{duration(row.get('data_loss_s'))}: {said(row.get('missing'))} writes"
+        f"{duration(row.get('data_loss_s'))}: {text_of(row.get('missing'))} writes"
         + (f" from {first}" if first else "")
         + (f"; {'10 or more' if holes == 10 else holes} holes" if holes else "")
     )
 
 
-TABLES: dict[str, Kind] = {
-    "hotcopy": Kind(
+TABLES: dict[str, TableKind] = {
+    "hotcopy": TableKind(
         "Which copies of a running server are backups?",
         "Taken while a client wrote without pause. PASS: never failed in so many tries. UNKNOWN:"
         " it gave no copy. Lost: what was acknowledged until the copy ended and is not in it."
         " Load: of the machine, over a minute.",
         {
-            "Way": _what("way"),
+            "Way": _text("way"),
             "Verdict": _outcome,
-            "Tries": _what("tries"),
-            "Consistent": _what("consistent"),
-            "Bad": _what("bad"),
-            "Refused": _what("refused"),
+            "Tries": _text("tries"),
+            "Consistent": _text("consistent"),
+            "Bad": _text("bad"),
+            "Refused": _text("refused"),
             "Copy takes": _time("copy_s"),
             "Clients wait": _time("stalled_s"),
-            "Lost": _lost,
-            "Load": _what("load"),
+            "Lost": _loss,
+            "Load": _text("load"),
             "Failed checks": lambda row: ", ".join(texts(row, "failed_checks")[:4]) or "-",
         },
     ),
-    "compat": Kind(
+    "compat": TableKind(
         "Which releases' backups come back?",
         "A volume copy made by one release is given to another, and checked with the fingerprint"
         " of its source. A downgrade has to be refused before anything is started.",
         {
-            "Made by": _what("made_by"),
-            "Given to": _what("given_to"),
-            "As": _what("kind"),
+            "Made by": _text("made_by"),
+            "Given to": _text("given_to"),
+            "As": _text("kind"),
             "Verdict": _outcome,
-            "Result": _what("result"),
-            "Records": _what("records"),
+            "Result": _text("result"),
+            "Records": _text("records"),
             "Start to first answer": _time("startup_s"),
         },
     ),
 }
 
 
-def tables(found: Mapping[str, Sequence[JSON]]) -> list[Measured]:
+def tables(rows_by_table: Mapping[str, Sequence[JSON]]) -> list[ResultTable]:
     """Those of TABLES of which there are rows."""
-    return [_filled(name, found[name]) for name in TABLES if found.get(name)]
+    return [_fill(name, rows_by_table[name]) for name in TABLES if rows_by_table.get(name)]
 
 
-def markdown(found: Mapping[str, Sequence[JSON]]) -> str:
+def markdown(rows_by_table: Mapping[str, Sequence[JSON]]) -> str:
     """The same as Markdown; empty where there are none."""
     parts = []
-    for each in tables(found):
-        parts += ["", f"## {each.title}", "", each.caption, ""]
-        parts += [_line(each.header), _line(["---"] * len(each.header)), *map(_line, each.rows)]
+    for table in tables(rows_by_table):
+        parts += ["", f"## {table.title}", "", table.caption, ""]
+        parts += [_line(table.header), _line(["---"] * len(table.header)), *map(_line, table.rows)]
     return "\n".join([*parts, ""]) if parts else ""
 
 
 def lines(name: str, rows: Sequence[JSON]) -> list[str]:
     """The same for a terminal, in columns."""
-    filled = _filled(name, rows)
-    every = [filled.header, *filled.rows]
-    wide = [max(len(row[n]) for row in every) for n in range(len(filled.header))]
+    table = _fill(name, rows)
+    every = [table.header, *table.rows]
+    wide = [max(len(row[n]) for row in every) for n in range(len(table.header))]
     return ["  ".join(c.ljust(w) for c, w in zip(row, wide, strict=True)).rstrip() for row in every]
 
 
-def _filled(name: str, rows: Sequence[JSON]) -> Measured:
+def _fill(name: str, rows: Sequence[JSON]) -> ResultTable:
     kind = TABLES[name]
     body = [[cell(row) for cell in kind.columns.values()] for row in rows]
-    return Measured(kind.title, kind.caption, list(kind.columns), body)
+    return ResultTable(kind.title, kind.caption, list(kind.columns), body)
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(each.replace("|", "\\|").replace("\n", " ") for each in cells) + " |"
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

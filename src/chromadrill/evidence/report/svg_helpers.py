@@ -11,8 +11,8 @@ def percent(value: float, total: float) -> str:
     return f"{100 * max(0.0, min(value / total, 1.0)):.2f}%"
 
 
-def text(x: str, y: float, said: str, css: str = "", anchor: str = "start") -> str:
-    return f'<text class="{css}" x="{x}" y="{y:g}" text-anchor="{anchor}">{escape(said)}</text>'
+def text(x: str, y: float, label: str, css: str = "", anchor: str = "start") -> str:
+    return f'<text class="{css}" x="{x}" y="{y:g}" text-anchor="{anchor}">{escape(label)}</text>'
 
 
 def picture(key: str, height: float, title: str, desc: str, body: str) -> str:
@@ -26,7 +26,7 @@ def picture(key: str, height: float, title: str, desc: str, body: str) -> str:
 def patterns(key: str) -> str:
     """Fills that differ without colour; ids are the picture's own, a page holds several."""
 
-    def made(name: str, inside: str) -> str:
+    def pattern(name: str, inside: str) -> str:
         return (
             f'<pattern id="{key}-{name}" width="8" height="8" patternUnits="userSpaceOnUse">'
             f'<rect class="f-{name}" width="8" height="8"/>{inside}</pattern>'
@@ -34,10 +34,10 @@ def patterns(key: str) -> str:
 
     return (
         "<defs>"
-        + made("right", "")
-        + made("wrong", '<path class="ink" d="M-2 2 2-2M0 8 8 0M6 10 10 6"/>')
-        + made("error", '<path class="ink" d="M0 0 8 8M8 0 0 8"/>')
-        + made("timeout", '<circle class="dot" cx="4" cy="4" r="1.8"/>')
-        + made("unwatched", '<path class="ink" d="M0 4H8"/>')
+        + pattern("right", "")
+        + pattern("wrong", '<path class="ink" d="M-2 2 2-2M0 8 8 0M6 10 10 6"/>')
+        + pattern("error", '<path class="ink" d="M0 0 8 8M8 0 0 8"/>')
+        + pattern("timeout", '<circle class="dot" cx="4" cy="4" r="1.8"/>')
+        + pattern("unwatched", '<path class="ink" d="M0 4H8"/>')
         + "</defs>"
     )

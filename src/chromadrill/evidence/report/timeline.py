@@ -14,26 +14,26 @@ CLIENT = {"right": "R", "wrong": "W", "error": "E", "timeout": "T", "unwatched":
 
 def spans(scenario: JSON) -> list[tuple[float, float, JSON]]:
     """Phases as (start, seconds, phase); without a start each begins where the last one ended."""
-    found, at = [], 0.0
+    bars, at = [], 0.0
     for phase in formatting.rows(scenario, "phases"):
         start, long = (
             formatting.number(phase.get("start_s")),
             formatting.number(phase.get("seconds")) or 0.0,
         )
         at = at if start is None else start
-        found.append((at, long, phase))
+        bars.append((at, long, phase))
         at += long
-    return found
+    return bars
 
 
 def windows(scenario: JSON) -> list[tuple[float, float, str]]:
     """What clients saw, as (from, to, result)."""
-    found = []
-    for each in formatting.rows(scenario, "client"):
-        start, end = formatting.number(each.get("from_s")), formatting.number(each.get("to_s"))
+    client_windows = []
+    for window in formatting.rows(scenario, "client"):
+        start, end = formatting.number(window.get("from_s")), formatting.number(window.get("to_s"))
         if start is not None and end is not None and end >= start:
-            found.append((start, end, str(each.get("result"))))
-    return found
+            client_windows.append((start, end, str(window.get("result"))))
+    return client_windows
 
 
 def outage(scenario: JSON) -> str:
@@ -41,13 +41,13 @@ def outage(scenario: JSON) -> str:
 
     Before the drill restarts the server once more, on its own account, its client stops asking.
     """
-    seen, fault_s = windows(scenario), formatting.number(scenario.get("strike_s"))
-    if not seen or fault_s is None:
+    client, fault_s = windows(scenario), formatting.number(scenario.get("strike_s"))
+    if not client or fault_s is None:
         return formatting.NOT_MEASURED
     back = formatting.number(scenario.get("recovered_s"))
-    until = max(end for _, end, _ in seen) if back is None else back
+    until = max(end for _, end, _ in client) if back is None else back
     lost: dict[str, float] = {}
-    for start, end, result in seen:
+    for start, end, result in client:
         inside = min(end, until) - max(start, fault_s)
         if result != "right" and inside > 0:
             lost[result] = lost.get(result, 0.0) + inside
@@ -65,7 +65,7 @@ def _ticks(first: float, total: float) -> list[float]:
 
 def timeline(scenario: JSON, key: str = "timeline") -> str:
     """Phases as numbered bars on a time axis, what clients saw below, fault and recovery marked."""
-    phases, seen = spans(scenario), windows(scenario)
+    phases, client = spans(scenario), windows(scenario)
     marks = [
         (at, name, css)
         for at, name, css in (
@@ -74,8 +74,8 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
         )
         if at is not None
     ]
-    ends = [*(a + b for a, b, _ in phases), *(b for _, b, _ in seen), *(at for at, _, _ in marks)]
-    begins = [*(a for a, _, _ in phases), *(a for a, _, _ in seen), *(at for at, _, _ in marks)]
+    ends = [*(a + b for a, b, _ in phases), *(b for _, b, _ in client), *(at for at, _, _ in marks)]
+    begins = [*(a for a, _, _ in phases), *(a for a, _, _ in client), *(at for at, _, _ in marks)]
     # what lies before the first step is set-up, and no part of the picture
     first = min(begins, default=0.0)
     total = max(ends, default=0.0) - first
@@ -103,7 +103,7 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
                 text(percent(place, 1), 70, label, "t-bar on-bad" if bad else "t-bar", "middle")
             )
             last = middle
-    for start, end, result in seen:
+    for start, end, result in client:
         name = result if result in CLIENT else "timeout"
         body.append(
             f'<rect class="window" fill="url(#{key}-{name})" x="{x(start)}" y="102"'
@@ -117,7 +117,7 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
                 f'<svg x="{middle_of}" y="105" overflow="visible"><rect class="plate" x="-9" width="18"'
                 f' height="18" rx="3"/>{letter}</svg>'
             )
-    if not seen:
+    if not client:
         body.append(text("0", 118, "what clients saw was not recorded", "t-small"))
     for row, (at, name, css) in enumerate(marks):
         side, gap = ("end", -5) if (at - first) / total > 0.55 else ("start", 5)
@@ -147,5 +147,5 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
         + [f"{name} at {formatting.duration(at)}" for at, name, _ in marks]
         + [f"clients without right answers: {outage(scenario)}"]
     )
-    title = f"Timeline of {formatting.said(scenario.get('title'), 'a scenario')}"
+    title = f"Timeline of {formatting.text_of(scenario.get('title'), 'a scenario')}"
     return picture(key, 178, title, desc, "".join(body))
