@@ -7,47 +7,47 @@ import orjson
 from geventhttpclient import HTTPClient
 
 from chromadrill.core.clock import now
-from chromadrill.workload.load.requests import Operation
+from chromadrill.workload.load.requests import LoadRequest
 
 LOOK_UP_S = 1.0  # at most one look-up of a collection in that time
 HEADERS = {"content-type": "application/json", "accept": "application/json"}
 
 
 class Caller:
-    """`most`: connections at once; an arrival never waits for another one's."""
+    """`connections`: at once; an arrival never waits for another one's."""
 
-    def __init__(self, host: str, *, timeout_s: float, most: int) -> None:
+    def __init__(self, host: str, *, timeout_s: float, connections: int) -> None:
         self._timeout_s = timeout_s
         self._ids: dict[str, str] = {}  # of collections that have another one since the run began
         self._looked_up = -LOOK_UP_S
         self._http = HTTPClient.from_url(
-            host, concurrency=most, connection_timeout=timeout_s, network_timeout=timeout_s
+            host, concurrency=connections, connection_timeout=timeout_s, network_timeout=timeout_s
         )
 
-    def ask(self, operation: Operation) -> tuple[int | None, bytes]:
+    def ask(self, request: LoadRequest) -> tuple[int | None, bytes]:
         """Status and body; status 0: the connection failed, None: no answer in time."""
         try:
             with gevent.Timeout(self._timeout_s):
-                found = self._ids.get(operation.named)
-                path = operation.path_of(found) if found else operation.path
-                answer = self._http.post(path, body=operation.body, headers=HEADERS)
+                new_id = self._ids.get(request.collection_path)
+                path = request.path_with(new_id) if new_id else request.path
+                answer = self._http.post(path, body=request.body, headers=HEADERS)
                 return answer.status_code, bytes(answer.read())
         except (gevent.Timeout, TimeoutError):
             return None, b""
         except Exception as error:  # whatever it was, the client got no answer
             return 0, f"{type(error).__name__}: {error}".encode()
 
-    def look_up(self, operation: Operation) -> None:
+    def look_up(self, request: LoadRequest) -> None:
         """A restored collection may have another id: later requests go to the one it has now."""
-        if not operation.named or now() - self._looked_up < LOOK_UP_S:
+        if not request.collection_path or now() - self._looked_up < LOOK_UP_S:
             return
         self._looked_up = now()
         try:
             with gevent.Timeout(self._timeout_s):
-                answer = self._http.get(operation.named, headers=HEADERS)
+                answer = self._http.get(request.collection_path, headers=HEADERS)
                 content = bytes(answer.read())
                 if answer.status_code == 200:
-                    self._ids[operation.named] = str(orjson.loads(content)["id"])
+                    self._ids[request.collection_path] = str(orjson.loads(content)["id"])
         except (gevent.Timeout, Exception):  # noqa: S110 - the next arrival says what is wrong
             pass
 

@@ -16,35 +16,35 @@ USAGE = 64
 
 def add_options(parser: Any) -> None:
     """`--profile` takes the place of locust's own, which is free text and no choice on its page."""
-    parser.error = partial(_wrong_words, parser)
-    ours = parser.add_argument_group("Load profile", conflict_handler="resolve")
-    profile = ours.add_argument(
+    parser.error = partial(_exit_usage, parser)
+    group = parser.add_argument_group("Load profile", conflict_handler="resolve")
+    option = group.add_argument(
         "--profile",
         dest="load_profile",
-        type=_known,
+        type=_profile_name,
         choices=list(PROFILES),
         default="smoke",
-        help="; ".join(f"{each.name}: {each.why}" for each in PROFILES.values()),
+        help="; ".join(f"{profile.name}: {profile.why}" for profile in PROFILES.values()),
     )
     parser.set_defaults(profile=None)
     # a group's argument is not on the page unless it says so
-    profile.include_in_web_ui = True
-    profile.is_secret = profile.is_required = profile.is_multiple = False
-    ours.add_argument(
+    option.include_in_web_ui = True
+    option.is_secret = option.is_required = option.is_multiple = False
+    group.add_argument(
         "--result",
         default="",
         help="write the verdict to this JSON file; raw samples, picture and table beside it",
     )
 
 
-def _wrong_words(parser: Any, message: str) -> NoReturn:
+def _exit_usage(parser: Any, message: str) -> NoReturn:
     """Exit 64: argparse's own 2 would mean "could not check"."""
     parser.print_usage(sys.stderr)
     sys.stderr.write(f"{message}\n")
     sys.exit(USAGE)
 
 
-def _known(name: str) -> str:
+def _profile_name(name: str) -> str:
     try:
         return profile_named(name).name
     except UsageError as error:
@@ -52,6 +52,6 @@ def _known(name: str) -> str:
         sys.exit(USAGE)
 
 
-def chosen(environment: Environment) -> Profile:
+def profile_of(environment: Environment) -> Profile:
     """The profile of the command line or of the page."""
     return profile_named(environment.parsed_options.load_profile)

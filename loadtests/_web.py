@@ -1,4 +1,4 @@
-"""Our verdict on locust's page: a bar at its foot, and a page of its own with the picture."""
+"""Our verdict on locust's page: a bar at its foot, and a page of its own with the chart."""
 
 from __future__ import annotations
 
@@ -39,21 +39,22 @@ def add_page(web_ui: WebUI, session: Session) -> None:
 
 def _page(session: Session, *, bar: bool) -> str:
     result = session.result
-    if not session.idle:
-        colour, said = "#37474f", f"profile {session.plan.profile} is running"
+    if not session.is_idle:
+        colour, text = "#37474f", f"profile {session.plan.profile} is running"
     elif result is None:
-        colour, said = "#37474f", "no run yet"
+        colour, text = "#37474f", "no run yet"
     else:
-        colour, said = COLOURS[result["outcome"]], headline(result)
+        colour, text = COLOURS[result["outcome"]], headline(result)
     link = ' <a href="./verdict" target="_blank" style="color:#fff">all of it</a>' if bar else ""
     body = (
         f'<div id="verdict" style="background:{colour};color:#fff;padding:11px 16px;font-weight:600;'
-        f'white-space:nowrap;overflow:hidden;text-overflow:ellipsis">{escape(said)}{link}</div>'
+        f'white-space:nowrap;overflow:hidden;text-overflow:ellipsis">{escape(text)}{link}</div>'
     )
     if result is not None and not bar:
-        body += f"<main>{results.drawn(result, session.taken)}<pre>{escape(_text(session))}</pre></main>"
+        chart = results.draw_latency(result, session.samples)
+        body += f"<main>{chart}<pre>{escape(_text(session))}</pre></main>"
     # what is final on a page of its own stays: a reader scrolls in it
-    renewed = '<meta http-equiv="refresh" content="2">' if bar or not session.idle else ""
+    renewed = '<meta http-equiv="refresh" content="2">' if bar or not session.is_idle else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>verdict</title>'
         f"{renewed}<style>{STYLE}</style></head><body>{body}</body></html>"

@@ -13,7 +13,7 @@ from typing import Any
 
 import gevent
 import gevent.event
-from _options import USAGE, add_options, chosen
+from _options import USAGE, add_options, profile_of
 from _session import Session
 from _web import add_page
 from _workers import WORKER, deal_out, listen_to_workers
@@ -22,7 +22,7 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from chromadrill.core.errors import UsageError
-from chromadrill.workload.load.loopback_only import on_this_machine
+from chromadrill.workload.load.loopback_only import require_loopback
 
 SESSION = Session()
 
@@ -30,8 +30,8 @@ events.init_command_line_parser.add_listener(add_options)
 
 
 @events.init.add_listener
-def begin(environment: Environment, **_: Any) -> None:
-    """Wrong words end here, before anything is asked."""
+def on_init(environment: Environment, **_: Any) -> None:
+    """A usage error ends here, before anything is asked."""
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each look-up, with its URL
     if isinstance(environment.runner, WorkerRunner):
         environment.process_exit_code = 0  # the verdict is the master's
@@ -39,7 +39,7 @@ def begin(environment: Environment, **_: Any) -> None:
         return
     try:
         if environment.web_ui is None or environment.host:
-            on_this_machine(environment.host)
+            require_loopback(environment.host)
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(USAGE)
@@ -48,14 +48,14 @@ def begin(environment: Environment, **_: Any) -> None:
     environment.process_exit_code = 2  # no run, no proof
     if environment.web_ui is None or environment.parsed_options.autostart:
         # locust's own handler comes after such a run: until then SIGTERM would leave no verdict
-        gevent.signal_handler(signal.SIGTERM, ended_early, environment)
+        gevent.signal_handler(signal.SIGTERM, end_early, environment)
     if environment.web_ui:
         add_page(environment.web_ui, SESSION)
 
 
-def ended_early(environment: Environment) -> None:
+def end_early(environment: Environment) -> None:
     """SIGTERM: what was measured is judged, and is not all."""
-    if SESSION.idle:  # still waiting for workers
+    if SESSION.is_idle:  # still waiting for workers
         sys.exit(environment.process_exit_code)
     environment.runner.quit()
 
@@ -68,13 +68,13 @@ class Schedule(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         assert self.runner is not None  # noqa: S101 - locust sets it before the first tick
         environment = self.runner.environment
-        if SESSION.idle:
+        if SESSION.is_idle:
             workers = self.runner.worker_count
-            if not SESSION.prepare(environment, chosen(environment), workers):
+            if not SESSION.prepare(environment, profile_of(environment), workers):
                 return None
             if isinstance(self.runner, MasterRunner):
                 deal_out(self.runner, SESSION.plan)
-        if SESSION.over:
+        if SESSION.is_over:
             return None
         return SESSION.plan.workers, SESSION.plan.workers
 
@@ -84,21 +84,21 @@ class Arrivals(User):
 
     @task
     def run_share(self) -> None:
-        here = WORKER if isinstance(self.environment.runner, WorkerRunner) else SESSION
-        run = here.run(self.environment)
-        if run is not None:  # None: locust moved a lost worker's user here; its arrivals are lost
-            run.go()
+        side = WORKER if isinstance(self.environment.runner, WorkerRunner) else SESSION
+        share = side.share(self.environment)
+        if share is not None:  # None: locust moved a lost worker's user here; its arrivals are lost
+            share.run()
         gevent.event.Event().wait()  # until locust ends it
 
 
 @events.test_stop.add_listener
-def stopped(environment: Environment, **_: Any) -> None:
+def on_test_stop(environment: Environment, **_: Any) -> None:
     if not isinstance(environment.runner, WorkerRunner):
         SESSION.conclude(environment)
 
 
 @events.quitting.add_listener
-def quitting(environment: Environment, **_: Any) -> None:
+def on_quitting(environment: Environment, **_: Any) -> None:
     """SIGTERM on the page's server comes here without a stop."""
     if not isinstance(environment.runner, WorkerRunner):
         SESSION.conclude(environment)

@@ -12,7 +12,7 @@ LAG_MS = 100.0  # a fifth of the usual p90 limit: a later generator measures its
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class LoadLimits:
     """What a profile is judged by. None: shown, not judged.
 
     `p90_ms` and `max_ms` are from the intended start; `error_share` is the share of arrivals that
@@ -29,7 +29,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class LoadFacts:
+class LoadSummary:
     """The raw facts of a run, one entry an arrival that was answered or given up.
 
     `latency_ms` (from the intended start) and `service_ms` (from the actual one) hold right answers
@@ -37,7 +37,7 @@ class LoadFacts:
     service time of those that were started in time, less what the generator's own stalls took.
     `lag_ms` is how late every arrival was started. `outcomes` counts right, wrong, error, timeout,
     and undecided: no answer in time, but the generator itself stood still meanwhile;
-    `last` are the outcomes of the run's last arrivals, `first_trouble` what was wrong first.
+    `last` are the outcomes of the run's last arrivals, `first_error` what was wrong first.
     """
 
     scheduled: int
@@ -59,21 +59,21 @@ class LoadFacts:
         return self.outcomes.get("right", 0)
 
 
-def judge(seen: LoadFacts, limits: Limits) -> list[Verdict]:
+def judge(summary: LoadSummary, limits: LoadLimits) -> list[Verdict]:
     """All verdicts of a run; merge them with `Outcome.merge`."""
     return [
-        latency("load p90", seen, limits.p90_ms, 90),
-        latency("slowest query", seen, limits.max_ms, 100),
-        errors(seen, limits.error_share),
-        wrong_answers(seen, judged=limits.error_share is not None),
-        right_at_the_end(seen, asked=limits.must_recover),
-        enough_samples(seen, limits.samples_min),
-        all_arrivals(seen),
-        schedule_kept(seen, limits.lag_p99_ms),
+        latency("load p90", summary, limits.p90_ms, 90),
+        latency("slowest query", summary, limits.max_ms, 100),
+        errors(summary, limits.error_share),
+        wrong_answers(summary, judged=limits.error_share is not None),
+        right_at_the_end(summary, asked=limits.must_recover),
+        enough_samples(summary, limits.samples_min),
+        all_arrivals(summary),
+        schedule_kept(summary, limits.lag_p99_ms),
     ]
 
 
-def latency(check: str, seen: LoadFacts, limit_ms: float | None, rank: int) -> Verdict:
+def latency(check: str, summary: LoadSummary, limit_ms: float | None, rank: int) -> Verdict:
     """The percentile (100: the slowest) from the intended start must be below its limit.
 
     Where only the generator's own lateness lifts it over the limit, nobody knows: UNKNOWN.
@@ -81,7 +81,7 @@ def latency(check: str, seen: LoadFacts, limit_ms: float | None, rank: int) -> V
     if limit_ms is None:
         return Verdict.not_run(check, "this profile has no limit for it")
     actual, fair = (
-        percentile_or_slowest(values, rank) for values in (seen.latency_ms, seen.fair_ms)
+        percentile_or_slowest(values, rank) for values in (summary.latency_ms, summary.fair_ms)
     )
     if actual is None:
         return Verdict.unknown(check, "too few answers to tell", limit=limit_ms, unit="ms")
@@ -102,54 +102,58 @@ def percentile_or_slowest(values: Sequence[float], rank: int) -> float | None:
     return round(max(values), 3) if len(values) > 1 else None
 
 
-def errors(seen: LoadFacts, limit: float | None) -> Verdict:
+def errors(summary: LoadSummary, limit: float | None) -> Verdict:
     """The share of arrivals that ended in an error or a timeout."""
     check = "load errors"
-    bad = seen.outcomes.get("error", 0) + seen.outcomes.get("timeout", 0)
+    bad = summary.outcomes.get("error", 0) + summary.outcomes.get("timeout", 0)
     if limit is None:
-        return Verdict.not_run(check, f"{bad} of {seen.arrived} arrivals failed: told, not judged")
-    if not seen.arrived:
+        return Verdict.not_run(
+            check, f"{bad} of {summary.arrived} arrivals failed: told, not judged"
+        )
+    if not summary.arrived:
         return Verdict.unknown(check, "nothing was asked", limit=limit)
-    share = bad / seen.arrived
-    sentence = f"{bad} of {seen.arrived} arrivals failed"
-    undecided = seen.outcomes.get("undecided", 0)
+    share = bad / summary.arrived
+    sentence = f"{bad} of {summary.arrived} arrivals failed"
+    undecided = summary.outcomes.get("undecided", 0)
     if undecided:
         sentence += f"; {undecided} more had no answer while the generator itself stood still"
     if share > limit:
         return Verdict.failed(
-            check, f"{sentence}; first: {seen.first_error}", actual=share, limit=limit
+            check, f"{sentence}; first: {summary.first_error}", actual=share, limit=limit
         )
-    outcome = Outcome.UNKNOWN if share + undecided / seen.arrived > limit else Outcome.PASS
+    outcome = Outcome.UNKNOWN if share + undecided / summary.arrived > limit else Outcome.PASS
     return Verdict(check, outcome, sentence, actual=share, limit=limit)
 
 
-def wrong_answers(seen: LoadFacts, *, judged: bool) -> Verdict:
+def wrong_answers(summary: LoadSummary, *, judged: bool) -> Verdict:
     """A fast wrong answer is no latency: none is tolerated."""
-    check, wrong = "load wrong answers", seen.outcomes.get("wrong", 0)
+    check, wrong = "load wrong answers", summary.outcomes.get("wrong", 0)
     if not judged:
-        return Verdict.not_run(check, f"{wrong} of {seen.arrived} answers wrong: told, not judged")
-    if not seen.arrived:
+        return Verdict.not_run(
+            check, f"{wrong} of {summary.arrived} answers wrong: told, not judged"
+        )
+    if not summary.arrived:
         return Verdict.unknown(check, "nothing was asked", limit=0)
     if wrong:
         return Verdict.failed(
             check,
-            f"{wrong} of {seen.arrived} answers wrong; first trouble: {seen.first_error}",
+            f"{wrong} of {summary.arrived} answers wrong; first trouble: {summary.first_error}",
             actual=wrong,
             limit=0,
         )
-    return Verdict.passed(check, f"none in {seen.right} answers", actual=0, limit=0)
+    return Verdict.passed(check, f"none in {summary.right} answers", actual=0, limit=0)
 
 
-def right_at_the_end(seen: LoadFacts, *, asked: bool) -> Verdict:
+def right_at_the_end(summary: LoadSummary, *, asked: bool) -> Verdict:
     """The run's last arrivals are right: an outage that outlasts the run is no recovery."""
     check = "right at the end"
     if not asked:
         return Verdict.not_run(check, "outages are judged by the share of errors")
-    if not seen.last:
+    if not summary.last:
         return Verdict.unknown(check, "nothing was asked")
-    right, undecided = (seen.last.count(each) for each in ("right", "undecided"))
-    sentence = f"{right} of the last {len(seen.last)} arrivals answered rightly"
-    if right + undecided < len(seen.last):
+    right, undecided = (summary.last.count(each) for each in ("right", "undecided"))
+    sentence = f"{right} of the last {len(summary.last)} arrivals answered rightly"
+    if right + undecided < len(summary.last):
         return Verdict.failed(check, sentence)
     if undecided:
         told = f"{sentence}; of {undecided} nobody knows: the generator itself stood still"
@@ -171,35 +175,35 @@ def writes_present(acknowledged: int, missing: Sequence[str]) -> Verdict:
     return Verdict.passed(check, sentence, **numbers, unit="records")
 
 
-def enough_samples(seen: LoadFacts, least: int) -> Verdict:
+def enough_samples(summary: LoadSummary, least: int) -> Verdict:
     """Silence is not speed."""
-    numbers = {"actual": seen.right, "limit": least}
-    if seen.right < least:
+    numbers = {"actual": summary.right, "limit": least}
+    if summary.right < least:
         return Verdict.unknown(
-            "load samples", f"{seen.right} samples, {least} needed", **numbers, unit="samples"
+            "load samples", f"{summary.right} samples, {least} needed", **numbers, unit="samples"
         )
-    return Verdict.passed("load samples", f"{seen.right} samples", **numbers, unit="samples")
+    return Verdict.passed("load samples", f"{summary.right} samples", **numbers, unit="samples")
 
 
-def all_arrivals(seen: LoadFacts) -> Verdict:
+def all_arrivals(summary: LoadSummary) -> Verdict:
     """Every arrival of the schedule has a sample; a lost worker or an early end leaves a hole."""
     check = "arrivals"
-    if seen.arrived == seen.scheduled and not seen.missing_of_worker:
+    if summary.arrived == summary.scheduled and not summary.missing_of_worker:
         return Verdict.passed(
-            check, f"all {seen.scheduled}", actual=seen.arrived, limit=seen.scheduled
+            check, f"all {summary.scheduled}", actual=summary.arrived, limit=summary.scheduled
         )
-    holes = ", ".join(f"worker {who}: {n}" for who, n in seen.missing_of_worker.items())
+    holes = ", ".join(f"worker {who}: {n}" for who, n in summary.missing_of_worker.items())
     return Verdict.unknown(
         check,
-        f"{seen.arrived} of {seen.scheduled} scheduled arrivals have a sample; missing: {holes}",
-        actual=seen.arrived,
-        limit=seen.scheduled,
+        f"{summary.arrived} of {summary.scheduled} scheduled arrivals have a sample; missing: {holes}",
+        actual=summary.arrived,
+        limit=summary.scheduled,
     )
 
 
-def schedule_kept(seen: LoadFacts, limit_ms: float) -> Verdict:
+def schedule_kept(summary: LoadSummary, limit_ms: float) -> Verdict:
     """99 % of the arrivals were started in time: else we measured ourselves."""
-    check, late = "schedule kept", percentile(seen.lag_ms, 99)
+    check, late = "schedule kept", percentile(summary.lag_ms, 99)
     if late is None:
         return Verdict.unknown(check, "nothing was started", limit=limit_ms, unit="ms")
     sentence = f"99 % of the arrivals started within {late:.1f} ms, limit {limit_ms:g} ms"

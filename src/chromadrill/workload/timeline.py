@@ -1,4 +1,4 @@
-"""From the ticks of the prober to windows: what a client saw, and for how long. Pure functions."""
+"""From single results to windows: what a client saw, and for how long. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,23 +16,35 @@ LONGEST_S = 8.0
 def windows(probe_results: Sequence[ProbeResult]) -> list[Window]:
     """Stretches of equal results, oldest first, each up to the next: no gaps between them.
 
-    A stretch lasts until the tick after it was due; where that tick began more than a second late,
+    A stretch lasts until the tick after it was due. Where that tick began more than a second late,
     or nothing was due for as long, the time between is `unwatched`. So is a tick that took longer
     than its own deadlines allow: the prober itself was held up in it.
     """
-    found: list[Window] = []
-    last: float | None = None
+    stretches: list[Window] = []
+    last_done: float | None = None
     for probe_result in probe_results:
         begun = probe_result.due + probe_result.late_s
-        if last is not None and begun - last > UNWATCHED_S:
-            found += [
-                Window(last, begun, "unwatched"),
+        if last_done is not None and begun - last_done > UNWATCHED_S:
+            stretches += [
+                Window(last_done, begun, "unwatched"),
                 Window(begun, probe_result.done, _result(probe_result)),
             ]
         else:
-            _join(found, Window(probe_result.due, probe_result.done, _result(probe_result)))
-        last = probe_result.done
-    return found
+            new = Window(probe_result.due, probe_result.done, _result(probe_result))
+            add_window(stretches, new)
+        last_done = probe_result.done
+    return stretches
+
+
+def add_window(stretches: list[Window], new: Window) -> None:
+    """Append `new`; the stretch before it grows if its result is the same, else it ends there."""
+    if stretches:
+        before = stretches.pop()
+        if before.result == new.result:
+            stretches.append(Window(before.begin, new.end, new.result))
+            return
+        stretches.append(Window(before.begin, max(before.begin, new.begin), before.result))
+    stretches.append(new)
 
 
 def _result(probe_result: ProbeResult) -> str:
@@ -43,25 +55,15 @@ def _result(probe_result: ProbeResult) -> str:
     )
 
 
-def _join(found: list[Window], new: Window) -> None:
-    if found:
-        before = found.pop()
-        if before.result == new.result:
-            found.append(Window(before.begin, new.end, new.result))
-            return
-        found.append(Window(before.begin, max(before.begin, new.begin), before.result))
-    found.append(new)
-
-
 def view(probe_results: Sequence[ProbeResult], begin: float, end: float) -> ClientView:
     """What was seen between two moments; before the first tick and after the last nobody looked."""
-    seen = windows(probe_results)
-    first, last = (seen[0].begin, seen[-1].end) if seen else (end, end)
-    whole = [Window(min(begin, first), first, "unwatched"), *seen]
+    stretches = windows(probe_results)
+    first, last = (stretches[0].begin, stretches[-1].end) if stretches else (end, end)
+    whole = [Window(min(begin, first), first, "unwatched"), *stretches]
     if end - last > UNWATCHED_S:
         whole.append(Window(last, end, "unwatched"))
-    elif seen:
-        whole[-1] = Window(seen[-1].begin, max(last, end), seen[-1].result)
+    elif stretches:
+        whole[-1] = Window(stretches[-1].begin, max(last, end), stretches[-1].result)
     cut = (Window(max(w.begin, begin), min(w.end, end), w.result) for w in whole)
     return ClientView(begin, end, tuple(w for w in cut if w.end > w.begin))
 

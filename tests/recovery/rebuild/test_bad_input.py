@@ -7,7 +7,7 @@ import pytest
 
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.settings import SourceTable
-from chromadrill.recovery.sources.postgresql import on_this_machine, open_table
+from chromadrill.recovery.sources.postgresql import is_on_this_machine, open_table
 from chromadrill.recovery.sources.rows import metadata_of
 
 
@@ -127,9 +127,9 @@ def test_password_that_is_written_right_is_no_wrong_url(url):
     ],
 )
 def test_drill_writes_into_no_database_of_another_machine(url, here, monkeypatch):
-    assert on_this_machine(url) is here
+    assert is_on_this_machine(url) is here
     monkeypatch.setenv("PGHOST", "db.example")
-    assert on_this_machine(url) is ((here and "host=/" in url) or "127.0.0.1" in url)
+    assert is_on_this_machine(url) is ((here and "host=/" in url) or "127.0.0.1" in url)
 
 
 def test_query_instead_of_a_table_and_other_columns(table):

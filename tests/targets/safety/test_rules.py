@@ -14,7 +14,7 @@ from chromadrill.core.model import Backup
 from chromadrill.core.settings import load
 from chromadrill.targets.safety import rules
 from chromadrill.targets.safety.target_role import TargetRole, target_role
-from chromadrill.workload.load.loopback_only import on_this_machine
+from chromadrill.workload.load.loopback_only import require_loopback
 
 STAGING = TargetRole("box", "http://10.0.0.1:8000", "command", "staging", "staging", True)
 PRODUCTION = TargetRole("live", "http://10.0.0.2:8000", "railway", "production", "production")
@@ -124,7 +124,7 @@ def test_environment_that_is_production_under_another_name_is_refused(tmp_path, 
 def test_no_load_is_put_on_production(tmp_path):
     with pytest.raises(Refused, match="no load there"):
         rules.require_may_load(PRODUCTION)
-    url = on_this_machine("http://[0:0:0:0:0:0:0:1]:9000")
+    url = require_loopback("http://[0:0:0:0:0:0:0:1]:9000")
     with pytest.raises(Refused, match="no load there"):
         rules.require_may_load(target_role(settings(tmp_path), url))
     rules.require_may_load(STAGING)

@@ -16,12 +16,12 @@ from tests.conftest import fill
 ROOT = Path(__file__).parents[3]
 
 
-def connected(server):
+def connections(server):
     """Connections that the server has; the look-ups' own are closed when a run is announced."""
     return [
-        each
-        for each in psutil.Process(server.pid()).net_connections("tcp4")
-        if each.status == psutil.CONN_ESTABLISHED
+        connection
+        for connection in psutil.Process(server.pid()).net_connections("tcp4")
+        if connection.status == psutil.CONN_ESTABLISHED
     ]
 
 
@@ -32,33 +32,33 @@ class Locust:
         self.folder = folder
         self.result_file = folder / "made" / "r.json"
 
-    def start(self, *words, headless=True):
+    def start(self, *args, headless=True):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("LOCUST_", "DRILL_"))}
         command = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"),
                    *(["--headless"] if headless else []), "--only-summary",
-                   "--result", str(self.result_file), *map(str, words)]  # fmt: skip
+                   "--result", str(self.result_file), *map(str, args)]  # fmt: skip
         return subprocess.Popen(command, cwd=self.folder, env=clean, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True)  # fmt: skip
 
-    def started(self, server, *words):
+    def start_running(self, server, *args):
         """The process, once its first arrivals have reached the server."""
-        process = self.start(*words)
+        process = self.start(*args)
         while "arrivals in" not in (line := process.stdout.readline()):
             assert line, "locust ended before it began"
-        wait_until(lambda: connected(server), within_s=30, name="the first arrivals")
+        wait_until(lambda: connections(server), within_s=30, name="the first arrivals")
         return process
 
-    def run(self, *words):
-        """(exit code, what it said)."""
-        process = self.start(*words)
-        said, _ = process.communicate(timeout=120)
-        return process.returncode, said
+    def run(self, *args):
+        """(exit code, its output)."""
+        process = self.start(*args)
+        output, _ = process.communicate(timeout=120)
+        return process.returncode, output
 
-    def assert_sound(self, code, said):
+    def assert_sound(self, code, output):
         """PASS, or UNKNOWN for no other reason than that this machine was too busy."""
-        doubts = {each["check"] for each in self.result["verdicts"] if each["outcome"] == "unknown"}
-        assert code == (2 if doubts else 0), said
-        assert doubts <= {"schedule kept", "load p90", "slowest query"}, said
+        doubts = {v["check"] for v in self.result["verdicts"] if v["outcome"] == "unknown"}
+        assert code == (2 if doubts else 0), output
+        assert doubts <= {"schedule kept", "load p90", "slowest query"}, output
 
     @property
     def result(self):

@@ -2,27 +2,27 @@
 
 import random
 
-from chromadrill.workload.load.samples import Sample
+from chromadrill.workload.load.samples import LoadSample
 
 
-def made(count=1000, *, rate=50.0, service_ms=5.0, lag_ms=0.0, **changes):
+def samples_of(count=1000, *, rate=50.0, service_ms=5.0, lag_ms=0.0, **changes):
     """`changes`: number -> (outcome, service_ms)."""
-    found = []
+    samples = []
     for number in range(count):
         outcome, took = changes.get(f"n{number}", ("right", service_ms))
         due = number / rate
         started = due + lag_ms / 1000
         detail = "" if outcome == "right" else f"{outcome} of {number}"
-        found.append(
-            Sample(number, 0, "search", due, started, started + took / 1000, outcome, detail)
-        )
-    return found
+        done = started + took / 1000
+        samples.append(LoadSample(number, 0, "search", due, started, done, outcome, detail))
+    return samples
 
 
-def noisy(count, seed=1):
+def noisy_samples(count, seed=1):
+    """Right answers after times of all lengths."""
     rng = random.Random(seed)
     return [
-        Sample(
+        LoadSample(
             n,
             0,
             "search",

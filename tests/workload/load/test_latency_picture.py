@@ -7,20 +7,20 @@ from chromadrill.evidence.report.latency_chart import latency_chart
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def parsed(text):
+def parse(text):
     return ElementTree.fromstring(text)  # noqa: S314 - our own
 
 
-def drawn(points, windows=(), **more):
+def draw(points, windows=(), **more):
     return latency_chart(points, windows, title="a <run> & more", **more)
 
 
 def test_outages_are_shaded_and_named_and_the_limit_is_drawn():
     points = [(n / 10, 5.0, "right") for n in range(300)]
-    text = drawn(points, [(10.0, 14.0, "error"), (20.0, 21.0, "wrong")], limit_ms=500.0)
-    tree = parsed(text)
-    shaded = [each for each in tree.iter(f"{SVG}rect") if each.get("class") == "window"]
-    assert [each.get("fill") for each in shaded] == ["url(#latency-error)", "url(#latency-wrong)"]
+    text = draw(points, [(10.0, 14.0, "error"), (20.0, 21.0, "wrong")], limit_ms=500.0)
+    tree = parse(text)
+    shaded = [rect for rect in tree.iter(f"{SVG}rect") if rect.get("class") == "window"]
+    assert [rect.get("fill") for rect in shaded] == ["url(#latency-error)", "url(#latency-wrong)"]
     assert "error 4.0 s" in text
     assert "limit 500 ms" in text
     assert "<script" not in text
@@ -29,7 +29,7 @@ def test_outages_are_shaded_and_named_and_the_limit_is_drawn():
 
 def test_a_higher_latency_is_drawn_higher():
     points = [(n / 10, 5.0 if n < 150 else 900.0, "right") for n in range(300)]
-    tree = parsed(drawn(points))
+    tree = parse(draw(points))
     (line,) = tree.iter(f"{SVG}polyline")
     heights = [float(pair.split(",")[1]) for pair in line.get("points").split()]
     assert heights[0] > heights[-1] + 50
@@ -37,9 +37,9 @@ def test_a_higher_latency_is_drawn_higher():
 
 def test_where_nothing_was_answered_no_line_is_drawn():
     points = [(n / 10, 5.0, "right") for n in range(300) if not 100 <= n < 200]
-    tree = parsed(drawn(points))
+    tree = parse(draw(points))
     assert len(list(tree.iter(f"{SVG}polyline"))) == 2
 
 
 def test_a_run_without_samples_is_drawn_too():
-    parsed(drawn([]))
+    parse(draw([]))

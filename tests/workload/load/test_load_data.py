@@ -9,19 +9,19 @@ import pytest
 
 from chromadrill.checks.objectives import percentile
 from chromadrill.core.errors import UsageError
-from chromadrill.core.model import CollectionInfo
+from chromadrill.core.model import CollectionInfo, Window
 from chromadrill.workload.load import requests, results, samples
-from chromadrill.workload.load.grading import judged
-from chromadrill.workload.load.loopback_only import on_this_machine
-from chromadrill.workload.load.plan import Plan
+from chromadrill.workload.load.grading import grade
+from chromadrill.workload.load.loopback_only import require_loopback
+from chromadrill.workload.load.plan import LoadPlan
 from chromadrill.workload.load.profiles import PROFILES, Stage, profile_named
-from chromadrill.workload.load.requests import Operation, interleaved
+from chromadrill.workload.load.requests import LoadRequest, interleave
 from chromadrill.workload.load.schedule import arrivals, share
 from chromadrill.workload.queries.known_answer import KnownAnswer
-from tests.workload.load.samples import made, noisy
+from tests.workload.load.samples import noisy_samples, samples_of
 
-SEARCH = Operation("search", "/q", "{}", "a", "words of a")
-PLAN = Plan("r1", "http://127.0.0.1:1", "steady", 20.0, 1, 0.0, "made up", (SEARCH,))
+SEARCH = LoadRequest("search", "/q", "{}", "a", "words of a")
+PLAN = LoadPlan("r1", "http://127.0.0.1:1", "steady", 20.0, 1, 0.0, "made up", (SEARCH,))
 
 
 def answer(ids, documents):
@@ -51,41 +51,41 @@ def test_arrivals_follow_the_stages_and_a_shorter_or_longer_run_cuts_or_repeats_
 
 def test_a_run_of_no_time_has_no_arrivals():
     assert len(arrivals((Stage(2, 10),), 0.0)) == 0
-    result = results.result_of(PLAN.ended(1.0), [], started_at="2026-01-01T00:00:00.000Z")
+    result = results.result_of(PLAN.cut_at(1.0), [], started_at="2026-01-01T00:00:00.000Z")
     assert result["outcome"] == "unknown"
 
 
 def test_a_search_must_hold_as_many_records_as_there_are_to_find():
-    ten = dataclasses.replace(SEARCH, least=3)
-    assert judged(ten, 200, answer(list("abc"), ["words of a", "b", "c"]))[0] == "right"
-    outcome, detail = judged(ten, 200, answer(["a"], ["words of a"]))
+    three = dataclasses.replace(SEARCH, min_records=3)
+    assert grade(three, 200, answer(list("abc"), ["words of a", "b", "c"]))[0] == "right"
+    outcome, detail = grade(three, 200, answer(["a"], ["words of a"]))
     assert outcome == "wrong"
     assert "1 records answered" in detail
 
 
 def test_a_collection_with_another_id_is_asked_under_that_one():
     info = CollectionInfo("old", "a b", "t", "d", 2, None, None, None, "l2")
-    asked = KnownAnswer(info.scope, info.name, "a", "words of a", [0.0, 1.0])
-    made = requests.search(asked, info, 30)
-    assert made.least == 10
-    assert made.path_of("old") == made.path
-    assert made.path_of("new") == made.path.replace("/old/", "/new/")
-    assert made.named.endswith("/collections/a%20b")
+    question = KnownAnswer(info.scope, info.name, "a", "words of a", [0.0, 1.0])
+    request = requests.search(question, info, 30)
+    assert request.min_records == 10
+    assert request.path_with("old") == request.path
+    assert request.path_with("new") == request.path.replace("/old/", "/new/")
+    assert request.collection_path.endswith("/collections/a%20b")
 
 
 def test_shares_of_all_workers_are_the_schedule():
-    found = sorted(n for worker in range(3) for n in share(100, worker, 3))
-    assert found == list(range(100))
+    numbers = sorted(n for worker in range(3) for n in share(100, worker, 3))
+    assert numbers == list(range(100))
 
 
 def test_percentiles_of_merged_workers_are_those_of_one_process_exactly():
-    whole = noisy(5000)
+    whole = noisy_samples(5000)
     chunks = [whole[worker::4] for worker in range(4)]
     parts = [part for chunk in chunks for part in (chunk[:77], chunk[77:])]
     parts = [[list(row) for row in part] for part in parts]  # as a message brings them
     random.Random(3).shuffle(parts)
     parts.append(parts[0])  # one that came twice
-    again = samples.merged(parts)
+    again = samples.merge(parts)
     assert again == whole
     for rank in (50, 90, 99):
         assert percentile([s.latency_ms for s in again], rank) == percentile(
@@ -94,15 +94,18 @@ def test_percentiles_of_merged_workers_are_those_of_one_process_exactly():
 
 
 def test_raw_samples_survive_parquet_to_the_bit(tmp_path):
-    samples.write(noisy(300), tmp_path / "s.parquet")
-    assert samples.read(tmp_path / "s.parquet") == noisy(300)
+    samples.write(noisy_samples(300), tmp_path / "s.parquet")
+    assert samples.read(tmp_path / "s.parquet") == noisy_samples(300)
 
 
 def test_windows_last_from_the_first_failure_to_the_next_right_arrival():
     bad = {f"n{n}": ("error", 1) for n in range(100, 150)}
     bad |= {f"n{n}": ("timeout", 2000) for n in range(150, 200)}
-    assert samples.windows(made(**bad)) == [(2.0, 3.0, "error"), (3.0, 4.0, "timeout")]
-    assert samples.windows(made()) == []
+    assert samples.failure_windows(samples_of(**bad)) == [
+        Window(2.0, 3.0, "error"),
+        Window(3.0, 4.0, "timeout"),
+    ]
+    assert samples.failure_windows(samples_of()) == []
 
 
 @pytest.mark.parametrize(
@@ -120,20 +123,20 @@ def test_windows_last_from_the_first_failure_to_the_next_right_arrival():
     ],
 )
 def test_an_answer_is_right_only_with_the_known_record_and_its_words(status, content, outcome):
-    assert judged(SEARCH, status, content)[0] == outcome
+    assert grade(SEARCH, status, content)[0] == outcome
 
 
 def test_a_mix_holds_at_every_point():
-    kinds = {kind: [Operation(kind, "", "")] for kind in ("search", "get", "upsert")}
-    cycle = interleaved({"search": 14, "get": 4, "upsert": 2}, kinds)
+    kinds = {kind: [LoadRequest(kind, "", "")] for kind in ("search", "get", "upsert")}
+    cycle = interleave({"search": 14, "get": 4, "upsert": 2}, kinds)
     assert len(cycle) == 20
-    first = [each.kind for each in cycle[:10]]
+    first = [request.kind for request in cycle[:10]]
     assert (first.count("search"), first.count("get"), first.count("upsert")) == (7, 2, 1)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:1/", "http://[::1]:9"])
 def test_load_goes_to_this_machine(url):
-    assert on_this_machine(url) == url.rstrip("/")
+    assert require_loopback(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -144,32 +147,32 @@ def test_load_goes_to_this_machine(url):
 )  # fmt: skip
 def test_load_goes_nowhere_else(url):
     with pytest.raises(UsageError):
-        on_this_machine(url)
+        require_loopback(url)
 
 
 def test_a_password_in_the_host_is_not_repeated():
     with pytest.raises(UsageError) as caught:
-        on_this_machine("http://me:hunter22@10.0.0.1")
+        require_loopback("http://me:hunter22@10.0.0.1")
     assert "hunter22" not in str(caught.value)
 
 
 def test_the_result_has_the_agreed_keys_and_its_files(tmp_path):
-    taken = made(**{"n5": ("right", 600)})
-    result = results.result_of(PLAN, taken, started_at="2026-01-01T00:00:00.000Z")
-    results.write(result, taken, tmp_path / "deep" / "r.json")
-    said = orjson.loads((tmp_path / "deep" / "r.json").read_bytes())
+    run_samples = samples_of(**{"n5": ("right", 600)})
+    result = results.result_of(PLAN, run_samples, started_at="2026-01-01T00:00:00.000Z")
+    results.write(result, run_samples, tmp_path / "deep" / "r.json")
+    written = orjson.loads((tmp_path / "deep" / "r.json").read_bytes())
     agreed = {"profile", "outcome", "samples", "errors", "p50_ms", "p90_ms", "p99_ms",
               "service_p90_ms", "limits"}  # fmt: skip
-    assert agreed <= set(said)
-    assert (said["outcome"], said["samples"], said["errors"]) == ("pass", 1000, 0)
-    assert {each.suffix for each in (tmp_path / "deep").iterdir()} == {
+    assert agreed <= set(written)
+    assert (written["outcome"], written["samples"], written["errors"]) == ("pass", 1000, 0)
+    assert {path.suffix for path in (tmp_path / "deep").iterdir()} == {
         ".json", ".md", ".svg", ".parquet",
     }  # fmt: skip
     assert "| load p90 | PASS |" in (tmp_path / "deep" / "r.md").read_text()
 
 
 def test_a_plan_survives_the_way_to_a_worker():
-    assert Plan.from_json(orjson.loads(orjson.dumps(PLAN.to_json()))) == PLAN
+    assert LoadPlan.from_json(orjson.loads(orjson.dumps(PLAN.to_json()))) == PLAN
 
 
 def test_the_context_of_the_workers_image_leaves_out_history_environments_and_secrets():

@@ -26,15 +26,15 @@ def children(process, wanted):
     """The child processes, once there are that many."""
     parent = psutil.Process(process.pid)
 
-    def seen():
-        found = parent.children()
-        return found if len(found) == wanted else None
+    def all_of_them():
+        processes = parent.children()
+        return processes if len(processes) == wanted else None
 
-    return wait_until(seen, within_s=20, name=f"{wanted} workers")
+    return wait_until(all_of_them, within_s=20, name=f"{wanted} workers")
 
 
 @contextmanager
-def made_worse(url, *, delay_ms=0.0, wrong=None):
+def worse_server(url, *, delay_ms=0.0, wrong=None):
     with faulty_proxy(url) as proxy:
         proxy.delay_ms, proxy.alter = delay_ms, WRONG.get(wrong, bytes)
         yield proxy.url
@@ -42,52 +42,52 @@ def made_worse(url, *, delay_ms=0.0, wrong=None):
 
 def names(server):
     with Chroma(server.url) as chroma:
-        return {each.name for each in chroma.collections(Scope())}
+        return {info.name for info in chroma.collections(Scope())}
 
 
 def test_a_short_run_measures_and_knows_that_it_is_too_short(filled, locust):
-    code, said = locust.run("--host", filled.url, "--profile", "steady", "--run-time", "2s")
-    assert code == 2, said
+    code, output = locust.run("--host", filled.url, "--profile", "steady", "--run-time", "2s")
+    assert code == 2, output
     assert locust.result["outcome"] == "unknown"
     assert locust.result["samples"] == locust.result["scheduled"] == 100
-    assert "500 needed" in said
+    assert "500 needed" in output
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("host", ["http://10.0.0.1:8000", "http://127.0.0.1:1/api/v2", ""])
 def test_a_bad_host_is_64_and_a_sentence(locust, host):
-    code, said = locust.run("--host", host, "--profile", "smoke")
+    code, output = locust.run("--host", host, "--profile", "smoke")
     assert code == 64
-    assert "Traceback" not in said
+    assert "Traceback" not in output
     assert not locust.result_file.exists()
 
 
 @pytest.mark.slow
 def test_an_unknown_profile_is_64_and_a_sentence(locust):
-    code, said = locust.run("--host", "http://127.0.0.1:1", "--profile", "stedy")
+    code, output = locust.run("--host", "http://127.0.0.1:1", "--profile", "stedy")
     assert code == 64
-    assert "Did you mean 'steady'" in said
-    assert "Traceback" not in said
+    assert "Did you mean 'steady'" in output
+    assert "Traceback" not in output
 
 
 @pytest.mark.slow
 def test_a_dead_server_is_unknown(locust):
-    code, said = locust.run("--host", "http://127.0.0.1:9", "--profile", "smoke")
+    code, output = locust.run("--host", "http://127.0.0.1:9", "--profile", "smoke")
     assert code == 2
-    assert "No answer from" in said
+    assert "No answer from" in output
     assert locust.result["outcome"] == "unknown"
 
 
 @pytest.mark.slow
 def test_a_frozen_server_shows_in_the_percentiles_from_the_intended_start(filled, locust):
-    process = locust.started(filled, "--host", filled.url, "--profile", "steady")
+    process = locust.start_running(filled, "--host", filled.url, "--profile", "steady")
     server = psutil.Process(filled.pid())
     server.suspend()
     threading.Event().wait(3)  # the freeze itself, not a wait for anything
     server.resume()
-    said, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=90)
 
-    assert process.returncode == 1, said
+    assert process.returncode == 1, output
     assert locust.result["p90_ms"] > 500
     assert locust.result["p99_ms"] > 2000
     assert locust.result["samples"] == 1000
@@ -95,9 +95,9 @@ def test_a_frozen_server_shows_in_the_percentiles_from_the_intended_start(filled
 
 @pytest.mark.slow
 def test_queries_slowed_to_600_ms_fail(filled, locust):
-    with made_worse(filled.url, delay_ms=600) as url:
-        code, said = locust.run("--host", url, "--profile", "steady")
-    assert code == 1, said
+    with worse_server(filled.url, delay_ms=600) as url:
+        code, output = locust.run("--host", url, "--profile", "steady")
+    assert code == 1, output
     assert locust.result["p50_ms"] >= 600
 
 
@@ -105,41 +105,41 @@ def test_queries_slowed_to_600_ms_fail(filled, locust):
 @pytest.mark.parametrize("wrong", ["empty", "swapped"])
 def test_fast_wrong_answers_fail(filled, locust, wrong):
     with faulty_proxy(filled.url) as proxy:
-        process = locust.started(filled, "--host", proxy.url, "--profile", "smoke")
+        process = locust.start_running(filled, "--host", proxy.url, "--profile", "smoke")
         # in the middle of the run
         threading.Timer(6, lambda: setattr(proxy, "alter", WRONG[wrong])).start()
-        said, _ = process.communicate(timeout=90)
-    assert process.returncode == 1, said
+        output, _ = process.communicate(timeout=90)
+    assert process.returncode == 1, output
     assert locust.result["outcomes"]["wrong"] > 0
     assert locust.result["p90_ms"] < 500
 
 
 @pytest.mark.slow
 def test_a_server_that_is_wrong_from_the_start_fails(filled, locust):
-    with made_worse(filled.url, wrong="empty") as url:
-        code, said = locust.run("--host", url, "--profile", "smoke")
-    assert code == 1, said
+    with worse_server(filled.url, wrong="empty") as url:
+        code, output = locust.run("--host", url, "--profile", "smoke")
+    assert code == 1, output
 
 
 @pytest.mark.slow
 def test_two_workers_percentiles_are_those_of_all_raw_samples(filled, locust):
-    code, said = locust.run("--processes", 2, "--host", filled.url, "--profile", "smoke")
-    locust.assert_sound(code, said)
+    code, output = locust.run("--processes", 2, "--host", filled.url, "--profile", "smoke")
+    locust.assert_sound(code, output)
     raw = samples.read(locust.result_file.with_suffix(".parquet"))
-    assert [each.number for each in raw] == list(range(300))
-    assert {each.worker for each in raw} == {0, 1}
+    assert [sample.number for sample in raw] == list(range(300))
+    assert {sample.worker for sample in raw} == {0, 1}
     for rank in (50, 90, 99):
-        expected = percentile([each.latency_ms for each in raw], rank)
+        expected = percentile([sample.latency_ms for sample in raw], rank)
         assert locust.result[f"p{rank}_ms"] == expected
 
 
 @pytest.mark.slow
 def test_a_worker_killed_half_way_makes_it_unknown(filled, locust):
-    words = ("--processes", 2, "--host", filled.url, "--profile", "smoke")
-    process = locust.started(filled, *words)
+    args = ("--processes", 2, "--host", filled.url, "--profile", "smoke")
+    process = locust.start_running(filled, *args)
     children(process, 2)[0].send_signal(signal.SIGKILL)
-    said, _ = process.communicate(timeout=120)
-    assert process.returncode == 2, said
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2, output
     assert locust.result["samples"] < 300
     assert "missing: worker" in locust.result["why"]
 
@@ -147,10 +147,10 @@ def test_a_worker_killed_half_way_makes_it_unknown(filled, locust):
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_ended_early_leaves_its_result_and_is_unknown(filled, locust, number):
-    process = locust.started(filled, "--host", filled.url, "--profile", "steady")
+    process = locust.start_running(filled, "--host", filled.url, "--profile", "steady")
     os.kill(process.pid, number)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, said
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
     assert locust.result["outcome"] == "unknown"
     assert locust.result["scheduled"] == 1000
 
@@ -160,54 +160,54 @@ def test_a_mixed_run_writes_only_into_its_own_collection_and_removes_it(filled, 
     before = names(filled)
     with Chroma(filled.url) as chroma:
         counts = {i.name: chroma.count(i) for i in chroma.collections(Scope())}
-    code, said = locust.run("--host", filled.url, "--profile", "mixed")
+    code, output = locust.run("--host", filled.url, "--profile", "mixed")
     with Chroma(filled.url) as chroma:
         after = {i.name: chroma.count(i) for i in chroma.collections(Scope())}
-    locust.assert_sound(code, said)
+    locust.assert_sound(code, output)
     raw = samples.read(locust.result_file.with_suffix(".parquet"))
-    assert {each.operation for each in raw} == {"search", "get", "upsert"}
+    assert {sample.operation for sample in raw} == {"search", "get", "upsert"}
     assert names(filled) == before
     assert after == counts
 
 
 @pytest.mark.slow
 def test_recovery_reports_the_outage_it_saw(filled, locust):
-    words = ("--host", filled.url, "--profile", "recovery", "--run-time", "15s")
-    process = locust.started(filled, *words)
+    args = ("--host", filled.url, "--profile", "recovery", "--run-time", "15s")
+    process = locust.start_running(filled, *args)
     threading.Event().wait(3)
     filled.kill()
     filled.start()
-    said, _ = process.communicate(timeout=90)
-    locust.assert_sound(process.returncode, said)
-    assert any(each["result"] in ("error", "timeout") for each in locust.result["windows"])
+    output, _ = process.communicate(timeout=90)
+    locust.assert_sound(process.returncode, output)
+    assert any(window["result"] in ("error", "timeout") for window in locust.result["windows"])
 
 
-def said_of(locust, check):
-    (found,) = (each for each in locust.result["verdicts"] if each["check"] == check)
-    return found["outcome"]
+def outcome_of(locust, check):
+    (verdict,) = (v for v in locust.result["verdicts"] if v["check"] == check)
+    return verdict["outcome"]
 
 
 @pytest.mark.slow
 def test_recovery_fails_when_the_server_is_dead_at_the_end(filled, locust):
-    words = ("--host", filled.url, "--profile", "recovery", "--run-time", "8s")
-    process = locust.started(filled, *words)
+    args = ("--host", filled.url, "--profile", "recovery", "--run-time", "8s")
+    process = locust.start_running(filled, *args)
     threading.Event().wait(6)
     filled.kill()
-    said, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=90)
     filled.start()
-    assert process.returncode == 1, said
+    assert process.returncode == 1, output
     assert locust.result["scheduled"] == 160
-    assert said_of(locust, "right at the end") == "fail"
+    assert outcome_of(locust, "right at the end") == "fail"
 
 
 @pytest.mark.slow
 def test_recovery_ended_after_a_moment_is_unknown_with_all_its_files(filled, locust):
-    process = locust.started(filled, "--host", filled.url, "--profile", "recovery")
+    process = locust.start_running(filled, "--host", filled.url, "--profile", "recovery")
     threading.Event().wait(1)
     os.kill(process.pid, signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, said
-    assert "Traceback" not in said
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 2, output
+    assert "Traceback" not in output
     assert 0 < locust.result["samples"] < 100
     assert len(list(locust.result_file.parent.iterdir())) == 4
 
@@ -220,9 +220,9 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
 
     with faulty_proxy(filled.url) as worse:
         worse.alter = nine_of_ten
-        code, said = locust.run("--host", worse.url, "--profile", "smoke")
-    assert code == 1, said
-    assert said_of(locust, "questions") == "fail"
+        code, output = locust.run("--host", worse.url, "--profile", "smoke")
+    assert code == 1, output
+    assert outcome_of(locust, "questions") == "fail"
     assert locust.result["outcomes"] == {"right": 300}
 
 
@@ -230,50 +230,50 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
 def test_acknowledged_writes_that_are_discarded_fail(filled, locust):
     with faulty_proxy(filled.url) as worse:
         worse.swallowed_ends = ("/upsert",)
-        code, said = locust.run("--host", worse.url, "--profile", "mixed", "--run-time", "5s")
-    assert code == 1, said
-    assert said_of(locust, "load writes") == "fail"
+        code, output = locust.run("--host", worse.url, "--profile", "mixed", "--run-time", "5s")
+    assert code == 1, output
+    assert outcome_of(locust, "load writes") == "fail"
 
 
 @pytest.mark.slow
 def test_the_generators_own_freeze_is_not_the_servers(filled, locust):
     # so that some are always open, and none is too slow
-    with made_worse(filled.url, delay_ms=300) as slower:
-        process = locust.started(filled, "--host", slower, "--profile", "smoke")
+    with worse_server(filled.url, delay_ms=300) as slower:
+        process = locust.start_running(filled, "--host", slower, "--profile", "smoke")
         threading.Event().wait(3)
         os.kill(process.pid, signal.SIGSTOP)
         threading.Event().wait(11)  # the freeze itself, longer than an arrival waits
         os.kill(process.pid, signal.SIGCONT)
-        said, _ = process.communicate(timeout=90)
-    assert process.returncode == 2, said
+        output, _ = process.communicate(timeout=90)
+    assert process.returncode == 2, output
     assert locust.result["outcomes"]["undecided"] > 0
-    assert said_of(locust, "load errors") == "unknown"
-    assert said_of(locust, "schedule kept") == "unknown"
+    assert outcome_of(locust, "load errors") == "unknown"
+    assert outcome_of(locust, "schedule kept") == "unknown"
 
 
 @pytest.mark.slow
 def test_recovery_finds_a_collection_that_came_back_with_another_id(server, locust):
     with Chroma(server.url) as chroma:
         fill(chroma, "returns", 90)
-        words = ("--host", server.url, "--profile", "recovery", "--run-time", "12s")
-        process = locust.started(server, *words)
+        args = ("--host", server.url, "--profile", "recovery", "--run-time", "12s")
+        process = locust.start_running(server, *args)
         threading.Event().wait(2)
         chroma.delete_collection(Scope(), "returns")
         fill(chroma, "returns", 90)
-        said, _ = process.communicate(timeout=90)
+        output, _ = process.communicate(timeout=90)
         chroma.delete_collection(Scope(), "returns")
-    locust.assert_sound(process.returncode, said)
+    locust.assert_sound(process.returncode, output)
     assert locust.result["outcomes"]["error"] > 0
-    assert said_of(locust, "right at the end") == "pass"
+    assert outcome_of(locust, "right at the end") == "pass"
 
 
 @pytest.mark.slow
 def test_a_page_without_a_worker_is_unknown_and_says_so(filled, locust):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    words = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", 0,
+    args = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", 0,
              "--web-host", "127.0.0.1", "--web-port", port)  # fmt: skip
-    process = locust.start(*words, "--host", filled.url, headless=False)
+    process = locust.start(*args, "--host", filled.url, headless=False)
     page = f"http://127.0.0.1:{port}"
 
     def up():
@@ -286,26 +286,26 @@ def test_a_page_without_a_worker_is_unknown_and_says_so(filled, locust):
         wait_until(locust.result_file.exists, within_s=20, name="a result")
     finally:
         process.terminate()
-        said, _ = process.communicate(timeout=30)
-    assert "There is no worker" in said
-    assert "ZeroDivisionError" not in said
+        output, _ = process.communicate(timeout=30)
+    assert "There is no worker" in output
+    assert "ZeroDivisionError" not in output
     assert locust.result["outcome"] == "unknown"
 
 
 @pytest.mark.slow
 def test_a_failed_run_whose_result_cannot_be_written_stays_1(filled, locust, tmp_path):
     (tmp_path / "file").touch()
-    with made_worse(filled.url, wrong="empty") as url:
-        code, said = locust.run(
+    with worse_server(filled.url, wrong="empty") as url:
+        code, output = locust.run(
             "--host", url, "--profile", "smoke", "--result", tmp_path / "file" / "r.json"
         )
-    assert code == 1, said
-    assert "--result" in said
+    assert code == 1, output
+    assert "--result" in output
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [["--no-such-option"], ["--profile"], ["--users", "many"]])
-def test_words_that_locust_does_not_know_are_64(locust, words):
-    code, said = locust.run("--host", "http://127.0.0.1:1", *words)
-    assert code == 64, said
-    assert "Traceback" not in said
+@pytest.mark.parametrize("args", [["--no-such-option"], ["--profile"], ["--users", "many"]])
+def test_words_that_locust_does_not_know_are_64(locust, args):
+    code, output = locust.run("--host", "http://127.0.0.1:1", *args)
+    assert code == 64, output
+    assert "Traceback" not in output

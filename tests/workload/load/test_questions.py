@@ -24,9 +24,9 @@ def chroma(tmp_path_factory):
     target = ProcessTarget(tmp_path_factory.mktemp("standard") / "home", owner=os.getpid())
     target.start()
     whole = standard(1200)
-    kept = tuple(p for p in whole.collections if p.scope == DEFAULT)
+    in_default = tuple(p for p in whole.collections if p.scope == DEFAULT)
     with Chroma(target.url, timeout_s=60) as client:
-        dataclasses.replace(whole, collections=kept).load(client)
+        dataclasses.replace(whole, collections=in_default).load(client)
         yield client
     target.remove()
 
@@ -63,7 +63,7 @@ def test_the_standard_dataset_with_every_question_wrong_is_a_fail_and_not_asked_
         own = bool(raw.get("distances")) and abs(raw["distances"][0][0]) < 1e-4
         return data if own else other_ids(data)
 
-    with faulty_proxy(chroma.url) as proxy, Chroma(proxy.url, timeout_s=60) as asked:
+    with faulty_proxy(chroma.url) as proxy, Chroma(proxy.url, timeout_s=60) as client:
         proxy.alter = wrong_for_questions
         with pytest.raises(plan.AnswersWrong, match="standard dataset"):
-            plan.known(asked, [DEFAULT])
+            plan.choose_questions(client, [DEFAULT])

@@ -235,7 +235,7 @@ class PostgresTable:
         return sql.SQL(query).format(**parts, **literals)
 
 
-def on_this_machine(url: str) -> bool:
+def is_on_this_machine(url: str) -> bool:
     """Whether it is a socket or a loopback address: a drill writes into no database elsewhere.
 
     Raises Unavailable without psycopg, UsageError for an URL that is none.

@@ -23,23 +23,23 @@ LONGEST = "30m"  # a drill that takes longer has failed anyway
 
 
 @dataclass
-class Clients:
+class BackgroundClients:
     """A run of the profile `recovery`; `result` is there once it has ended."""
 
     result: JSON = field(default_factory=dict)
 
     def verdicts(self) -> list[Verdict]:
         """As the load run judged itself; UNKNOWN where it left no result."""
-        found = [
-            Verdict(each["check"], Outcome(each["outcome"]), each["message"], each["actual"],
-                    each["limit"], each["unit"])
-            for each in self.result.get("verdicts", ())
+        verdicts = [
+            Verdict(raw["check"], Outcome(raw["outcome"]), raw["message"], raw["actual"],
+                    raw["limit"], raw["unit"])
+            for raw in self.result.get("verdicts", ())
         ]  # fmt: skip
-        return found or [Verdict.unknown("load samples", "the load run left no result")]
+        return verdicts or [Verdict.unknown("load samples", "the load run left no result")]
 
 
 @contextmanager
-def searching(loadtests: Path, url: str, result: Path) -> Iterator[Clients]:
+def background_clients(loadtests: Path, url: str, result: Path) -> Iterator[BackgroundClients]:
     """Searches arrive from the first line of the block to its last; the result is at its end.
 
     `result`: where locust writes it (raw samples, table and picture beside it). Raises DrillError
@@ -51,25 +51,25 @@ def searching(loadtests: Path, url: str, result: Path) -> Iterator[Clients]:
         sys.executable, "-m", "locust", "-f", str(loadtests), "--headless", "--host", url,
         "--profile", "recovery", "--run-time", LONGEST, "--result", str(result),
     ]  # fmt: skip
-    made = Clients()
+    clients = BackgroundClients()
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             wait_until(
-                lambda: FIRST in _said(log) or process.poll() is not None,
+                lambda: FIRST in _log_tail(log) or process.poll() is not None,
                 within_s=BEGIN_S,
                 name="the clients' first search",
             )
             if process.poll() is not None:
-                raise DrillError(f"the clients ended before their first search: {_said(log)}")
-            yield made
+                raise DrillError(f"the clients ended before their first search: {_log_tail(log)}")
+            yield clients
         finally:
             _end(process)
     if result.is_file():
-        made.result = orjson.loads(result.read_bytes())
+        clients.result = orjson.loads(result.read_bytes())
 
 
-def _said(log: Path) -> str:
+def _log_tail(log: Path) -> str:
     return log.read_text("utf-8", "replace")[-2000:].strip()
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from chromadrill.checks.load import LAG_MS
-from chromadrill.workload.load.samples import Sample
+from chromadrill.workload.load.samples import LoadSample
 
 LATE_S = LAG_MS / 1000  # below this it is the clock of a busy machine
 BURST_S = 1.0  # a stall as long as that is followed by a burst that others queue behind
@@ -20,61 +20,63 @@ BURST_S = 1.0  # a stall as long as that is followed by a burst that others queu
 Stalls = dict[int, list[tuple[float, float]]]  # by worker: from, to, ascending, apart
 
 
-def stalls(samples: Sequence[Sample]) -> Stalls:
+def stalls_of(samples: Sequence[LoadSample]) -> Stalls:
     """Stretches in which an arrival was due and its worker did nothing at all.
 
     A worker that is late but busy has no stalls: then what the server took stays the server's.
     """
     events: dict[int, list[float]] = defaultdict(list)
     due: dict[int, list[float]] = defaultdict(list)
-    for each in samples:
-        events[each.worker] += (each.started, each.done)
-        due[each.worker].append(each.due)
+    for sample in samples:
+        events[sample.worker] += (sample.started, sample.done)
+        due[sample.worker].append(sample.due)
     return {worker: _quiet(sorted(events[worker]), sorted(due[worker])) for worker in due}
 
 
 def _quiet(events: Sequence[float], due: Sequence[float]) -> list[tuple[float, float]]:
     """Gaps between events from the first arrival that was due in them."""
-    found = []
+    gaps = []
     for before, after in pairwise(events):
         first = bisect_right(due, before)
         if first < len(due) and after - due[first] > LATE_S:
-            found.append((due[first], after))
-    return found
+            gaps.append((due[first], after))
+    return gaps
 
 
-def on_time(sample: Sample) -> bool:
+def is_on_time(sample: LoadSample) -> bool:
     """Not so of a burst that makes up for a stall: its queue is the generator's doing."""
     return sample.started - sample.due <= LATE_S
 
 
-def in_burst(samples: Sequence[Sample], found: Stalls) -> set[int]:
+def burst_arrivals(samples: Sequence[LoadSample], stalls: Stalls) -> set[int]:
     """Arrivals due from the begin of a long stall until all that it held up is done."""
     numbers: set[int] = set()
-    ordered = sorted(samples, key=lambda each: each.due)
-    due = [each.due for each in ordered]
-    for worker, mine in found.items():
-        for start, end in mine:
+    ordered = sorted(samples, key=lambda sample: sample.due)
+    due = [sample.due for sample in ordered]
+    for worker, own_stalls in stalls.items():
+        for start, end in own_stalls:
             if end - start < BURST_S:
                 continue
             first = bisect_left(due, start)
-            held = ordered[first : bisect_right(due, end)]
-            last = max(each.done for each in held if each.worker == worker)
-            numbers.update(each.number for each in ordered[first : bisect_left(due, last)])
+            held_up = ordered[first : bisect_right(due, end)]
+            last_done = max(sample.done for sample in held_up if sample.worker == worker)
+            behind = ordered[first : bisect_left(due, last_done)]
+            numbers.update(sample.number for sample in behind)
     return numbers
 
 
-def fair_ms(sample: Sample, found: Stalls) -> float:
+def fair_ms(sample: LoadSample, stalls: Stalls) -> float:
     """The service time less what its own worker's stalls took of it, in milliseconds."""
-    return 1000 * (sample.done - sample.started - lost_s(sample, found, since=sample.started))
+    stalled = stalled_s(sample, stalls, since=sample.started)
+    return 1000 * (sample.done - sample.started - stalled)
 
 
-def lost_s(sample: Sample, found: Stalls, *, since: float) -> float:
+def stalled_s(sample: LoadSample, stalls: Stalls, *, since: float) -> float:
     """Seconds from `since` to the sample's end in which its own worker stood still."""
-    mine = found.get(sample.worker, [])
-    lost = 0.0
-    for start, end in mine[max(0, bisect_left(mine, (since,)) - 1) :]:
+    own_stalls = stalls.get(sample.worker, [])
+    seconds = 0.0
+    for start, end in own_stalls[max(0, bisect_left(own_stalls, (since,)) - 1) :]:
         if start >= sample.done:
             break
-        lost += max(0.0, min(end, sample.done) - max(start, since))
-    return lost
+        seconds += max(0.0, min(end, sample.done) - max(start, since))
+    return seconds

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import orjson
 
-from chromadrill.workload.load.requests import Operation
+from chromadrill.workload.load.requests import LoadRequest
 from chromadrill.workload.queries.known_answer import MALFORMED, mismatch
 
 
-def judged(operation: Operation, status: int, content: bytes) -> tuple[str, str]:
-    """(outcome, what is wrong). Status 0 is a connection that failed; any status but 2xx is an
-    error, 404 too: a client that has the old id of a restored collection gets nothing."""
+def grade(request: LoadRequest, status: int, content: bytes) -> tuple[str, str]:
+    """(outcome, what is wrong). Status 0 is a connection that failed.
+
+    Any status but 2xx is an error, 404 too: a client that has the old id of a restored collection
+    gets nothing.
+    """
     if not 200 <= status < 300:
-        said = content[:200].decode(errors="replace")
-        return "error", f"{operation.kind}: {f'HTTP {status}' if status else 'no answer'}: {said}"
-    if operation.kind == "upsert":
+        reason = f"HTTP {status}" if status else "no answer"
+        text = content[:200].decode(errors="replace")
+        return "error", f"{request.kind}: {reason}: {text}"
+    if request.kind == "upsert":
         return "right", ""
     try:
-        ids, documents = _columns(operation.kind, content)
-        wrong = mismatch(operation.record, operation.document, ids, documents)
+        ids, documents = _columns(request.kind, content)
+        wrong = mismatch(request.record, request.document, ids, documents)
     except MALFORMED as error:
-        return "error", f"{operation.kind}: strange answer: {error!r}"
-    if not wrong and len(ids) < operation.least:
-        wrong = f"{len(ids)} records answered, there are at least {operation.least}"
-    return ("wrong", f"{operation.kind}: {wrong}") if wrong else ("right", "")
+        return "error", f"{request.kind}: strange answer: {error!r}"
+    if not wrong and len(ids) < request.min_records:
+        wrong = f"{len(ids)} records answered, there are at least {request.min_records}"
+    return ("wrong", f"{request.kind}: {wrong}") if wrong else ("right", "")
 
 
 def _columns(kind: str, content: bytes) -> tuple[list[str], list[str | None]]:

@@ -8,7 +8,7 @@ from chromadrill.core.errors import UsageError
 from chromadrill.core.urls import is_loopback, without_password
 
 
-def on_this_machine(url: str | None) -> str:
+def require_loopback(url: str | None) -> str:
     """The URL, if it names a loopback address; raises UsageError for every other one.
 
     Names other than localhost are not asked for: what a name means can change during a run.

@@ -1,4 +1,4 @@
-"""Everything a run needs, fixed before its first arrival: what a worker gets told, as plain data."""
+"""Everything a load run needs, fixed before its first arrival, as the plain data a worker gets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
 from chromadrill.workload.load import requests, schedule
 from chromadrill.workload.load.profiles import PROFILES, Profile
-from chromadrill.workload.load.requests import Operation
+from chromadrill.workload.load.requests import LoadRequest
 from chromadrill.workload.queries.ground_truth import ground_truth_questions
 from chromadrill.workload.queries.known_answer import QUESTIONS, KnownAnswer
 from chromadrill.workload.queries.self_queries import self_queries
@@ -26,7 +26,7 @@ class AnswersWrong(DrillError):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class LoadPlan:
     """`begins_at`: UTC epoch seconds, one begin for all workers. `source`: what the questions are."""
 
     run: str
@@ -36,85 +36,90 @@ class Plan:
     workers: int
     begins_at: float
     source: str
-    operations: tuple[Operation, ...]
+    requests: tuple[LoadRequest, ...]
 
     @property
     def due(self) -> np.ndarray:
         """Intended starts of all arrivals, seconds from the begin."""
         return schedule.arrivals(PROFILES[self.profile].stages, self.seconds)
 
-    def operation(self, arrival: int) -> Operation:
-        return self.operations[arrival % len(self.operations)]
+    def request(self, arrival: int) -> LoadRequest:
+        return self.requests[arrival % len(self.requests)]
 
-    def ended(self, at: float) -> Plan:
-        """The plan of a run that was told to end at `at` (UTC epoch seconds), before its schedule.
+    def cut_at(self, ended_at: float) -> LoadPlan:
+        """The plan of a run that was ended at that moment (UTC epoch seconds), before its schedule.
 
         What could be open then need not have a sample: every arrival due before that must.
         """
         open_s = PROFILES[self.profile].timeout_s + STARTED_S
-        return replace(self, seconds=min(self.seconds, max(0.0, at - self.begins_at - open_s)))
+        ran_s = max(0.0, ended_at - self.begins_at - open_s)
+        return replace(self, seconds=min(self.seconds, ran_s))
 
     def to_json(self) -> JSON:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, raw: JSON) -> Plan:
-        made = tuple(Operation(**each) for each in raw["operations"])
-        return cls(**{**raw, "operations": made})
+    def from_json(cls, raw: JSON) -> LoadPlan:
+        sent = tuple(LoadRequest(**request) for request in raw["requests"])
+        return cls(**{**raw, "requests": sent})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class LoadQuestions:
     """The questions that are answered rightly before the run, and the verdict on the others."""
 
     source: str
-    asked: tuple[KnownAnswer, ...]
+    right: tuple[KnownAnswer, ...]
     verdict: Verdict
 
 
-def known(chroma: Chroma, scopes: Sequence[Scope]) -> Known:
+def choose_questions(chroma: Chroma, scopes: Sequence[Scope]) -> LoadQuestions:
     """Questions with known answers. Only reads.
 
     Raises Unavailable where there is nothing to ask, AnswersWrong where no answer is right,
     CallFailed where the server does not answer.
     """
     source = "questions about the standard dataset, answers by exact search"
-    found = ground_truth_questions(chroma, scopes, QUESTIONS)
-    if found is None or not (found.right or found.missed):
+    questions = ground_truth_questions(chroma, scopes, QUESTIONS)
+    if questions is None or not (questions.right or questions.missed):
         source = "the target's own records, each to be found by its own vector"
-        found = self_queries(chroma, scopes, QUESTIONS)
-    if not found.tried:
+        questions = self_queries(chroma, scopes, QUESTIONS)
+    tried, right, missed = questions.tried, questions.right, questions.missed
+    if not tried:
         raise Unavailable(f"{chroma.url} holds no records to search for.")
-    if not found.right:
+    if not right:
         raise AnswersWrong(
-            f"{chroma.url} answers none of {found.tried} questions rightly before the run: {source}."
+            f"{chroma.url} answers none of {tried} questions rightly before the run: {source}."
         )
-    verdict = finds_own_records(found.tried, len(found.right), found.missed, check="questions")
-    return Known(source, found.right, verdict)
+    verdict = finds_own_records(tried, len(right), missed, check="questions")
+    return LoadQuestions(source, right, verdict)
 
 
-def prepared(
-    chroma: Chroma, profile: Profile, asked: Sequence[KnownAnswer], own: CollectionInfo | None
-) -> tuple[Operation, ...]:
-    """One cycle of requests. Collections are looked up here, once. `own`: where writes go."""
+def build_requests(
+    chroma: Chroma,
+    profile: Profile,
+    questions: Sequence[KnownAnswer],
+    write_into: CollectionInfo | None,
+) -> tuple[LoadRequest, ...]:
+    """One cycle of requests. Collections are looked up here, once."""
     infos = {
         (scope, name): chroma.collection(scope, name)
-        for scope, name in {(each.scope, each.collection) for each in asked}
+        for scope, name in {(question.scope, question.collection) for question in questions}
     }
     counts = {key: chroma.count(info) for key, info in infos.items()}
-    made: dict[str, list[Operation]] = {}
+    by_kind: dict[str, list[LoadRequest]] = {}
     for kind in profile.mix:
         if kind == "upsert":
-            if own is None:
+            if write_into is None:
                 raise ValueError(f"profile {profile.name} writes and was given no own collection")
-            size = len(asked[0].vector)
-            made[kind] = [requests.upsert(n, own, size) for n in range(requests.WRITES)]
+            size = len(questions[0].vector)
+            by_kind[kind] = [requests.upsert(n, write_into, size) for n in range(requests.WRITES)]
         else:
-            made[kind] = []
-            for each in asked:
-                key = each.scope, each.collection
+            by_kind[kind] = []
+            for question in questions:
+                key = question.scope, question.collection
                 if kind == "get":
-                    made[kind].append(requests.get(each, infos[key]))
+                    by_kind[kind].append(requests.get(question, infos[key]))
                 else:
-                    made[kind].append(requests.search(each, infos[key], counts[key]))
-    return tuple(requests.interleaved(profile.mix, made))
+                    by_kind[kind].append(requests.search(question, infos[key], counts[key]))
+    return tuple(requests.interleave(profile.mix, by_kind))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chromadrill.checks.load import Limits
+from chromadrill.checks.load import LoadLimits
 from chromadrill.core.errors import UsageError, did_you_mean
 
 
@@ -19,14 +19,16 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A fixed arrival rate in stages; `mix` weighs the operations; an arrival is given up, as a
-    timeout, `timeout_s` after it was started. `open_end`: told to end early, it is judged by what
-    was due until then."""
+    """A fixed arrival rate in stages; `mix` weighs the kinds of request.
+
+    An arrival is given up, as a timeout, `timeout_s` after it was started. `open_end`: a run that
+    is ended early is judged by what was due until then.
+    """
 
     name: str
     why: str
     stages: tuple[Stage, ...]
-    limits: Limits
+    limits: LoadLimits
     mix: Mapping[str, int] = field(default_factory=lambda: {"search": 1})
     timeout_s: float = 10.0
     open_end: bool = False
@@ -45,50 +47,50 @@ class Profile:
 RETRIEVAL = {"search": 14, "get": 4, "upsert": 2}
 
 PROFILES: Mapping[str, Profile] = {
-    each.name: each
-    for each in (
+    profile.name: profile
+    for profile in (
         Profile(
             "smoke",
             "does search work at all, and is it fast when little goes on?",
             (Stage(15, 20),),
-            Limits(samples_min=200, max_ms=2000),
+            LoadLimits(samples_min=200, max_ms=2000),
         ),
         Profile(
             "steady",
             "an everyday rate, short enough that a stall of two seconds shows in the p90",
             (Stage(20, 50),),
-            Limits(samples_min=500, max_ms=2000),
+            LoadLimits(samples_min=500, max_ms=2000),
         ),
         Profile(
             "peak",
             "from where on does it become slow? The rate climbs in steps",
             (Stage(15, 25), Stage(15, 50), Stage(15, 75), Stage(15, 100)),
-            Limits(samples_min=1500, error_share=0.001),
+            LoadLimits(samples_min=1500, error_share=0.001),
         ),
         Profile(
             "soak",
             "an hour: what grows (memory, connections, the queue) has time to do it",
             (Stage(3600, 20),),
-            Limits(samples_min=36_000, error_share=0.001),
+            LoadLimits(samples_min=36_000, error_share=0.001),
         ),
         Profile(
             "spike",
             "a burst of seven times the usual rate, and the calm after it",
             (Stage(10, 20), Stage(5, 140), Stage(15, 20)),
-            Limits(samples_min=600, error_share=0.001),
+            LoadLimits(samples_min=600, error_share=0.001),
         ),
         Profile(
             "mixed",
             "searches while records are read by id and others are written",
             (Stage(30, 30),),
-            Limits(samples_min=450),
+            LoadLimits(samples_min=450),
             mix=RETRIEVAL,
         ),
         Profile(
             "recovery",
             "what clients see while a drill happens; end it with --run-time or SIGTERM",
             (Stage(300, 20),),
-            Limits(
+            LoadLimits(
                 samples_min=100,
                 p90_ms=None,
                 error_share=None,

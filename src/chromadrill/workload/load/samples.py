@@ -12,8 +12,11 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chromadrill.core.model import Window
+from chromadrill.workload.timeline import add_window
 
-class Sample(NamedTuple):
+
+class LoadSample(NamedTuple):
     """Seconds since the run's begin: intended start, actual start, answer (or given up).
 
     `outcome` is right, wrong, error or timeout.
@@ -37,7 +40,8 @@ class Sample(NamedTuple):
         return 1000 * (self.done - self.started)
 
     @property
-    def timed(self) -> bool:
+    def is_timed(self) -> bool:
+        """Whether its latency counts: a wrong answer or an error is none, however fast."""
         return self.outcome in ("right", "timeout")
 
 
@@ -55,40 +59,32 @@ SCHEMA = pa.schema(
 )
 
 
-def merged(chunks: Iterable[Iterable[Sequence[object]]]) -> list[Sample]:
+def merge(chunks: Iterable[Iterable[Sequence[object]]]) -> list[LoadSample]:
     """All workers' samples by arrival; a chunk that came twice counts once."""
-    found: dict[int, Sample] = {}
+    samples: dict[int, LoadSample] = {}
     for chunk in chunks:
         for row in chunk:
-            sample = Sample(*row)  # type: ignore[arg-type]
-            found.setdefault(sample.number, sample)
-    return [found[number] for number in sorted(found)]
+            sample = LoadSample(*row)  # type: ignore[arg-type]
+            samples.setdefault(sample.number, sample)
+    return [samples[number] for number in sorted(samples)]
 
 
-def write(samples: Sequence[Sample], path: Path) -> None:
+def write(samples: Sequence[LoadSample], path: Path) -> None:
     arrays = [pa.array([row[at] for row in samples], f.type) for at, f in enumerate(SCHEMA)]
     pq.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA), path, compression="zstd")
 
 
-def read(path: Path) -> list[Sample]:
+def read(path: Path) -> list[LoadSample]:
     rows = pq.read_table(path).to_pylist()
-    return [Sample(**row) for row in rows]
+    return [LoadSample(**row) for row in rows]
 
 
-def windows(samples: Sequence[Sample]) -> list[tuple[float, float, str]]:
-    """Stretches without right answers: from, to (seconds of the run), error, wrong or timeout.
+def failure_windows(samples: Sequence[LoadSample]) -> list[Window]:
+    """Stretches without right answers (error, wrong or timeout), in seconds of the run.
 
     By intended start; a stretch lasts until the first arrival after it, else to its last answer.
     """
-    found: list[tuple[float, float, str]] = []
-    before = "right"
-    for each in sorted(samples, key=lambda sample: sample.due):
-        if found and before != "right":
-            found[-1] = (found[-1][0], each.due, before)
-        if each.outcome != "right":
-            if each.outcome == before:
-                found[-1] = (found[-1][0], each.done, before)
-            else:
-                found.append((each.due, each.done, each.outcome))
-        before = each.outcome
-    return found
+    stretches: list[Window] = []
+    for sample in sorted(samples, key=lambda sample: sample.due):
+        add_window(stretches, Window(sample.due, sample.done, sample.outcome))
+    return [window for window in stretches if window.result != "right"]

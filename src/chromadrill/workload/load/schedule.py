@@ -14,14 +14,14 @@ def arrivals(stages: Sequence[Stage], seconds: float) -> np.ndarray:
 
     A run shorter than its stages is cut, a longer one begins them again.
     """
-    found: list[np.ndarray] = [np.empty(0)]
+    starts: list[np.ndarray] = [np.empty(0)]
     at = 0.0
     while at < seconds:
         for stage in stages:
             count = round(stage.seconds * stage.rate)
-            found.append(at + np.arange(count) / stage.rate)
+            starts.append(at + np.arange(count) / stage.rate)
             at += stage.seconds
-    due = np.concatenate(found)
+    due = np.concatenate(starts)
     return due[due < seconds]
 
 
