@@ -1,4 +1,4 @@
-"""What on-call types on a live target that others use too: the rails hold, and let the right by."""
+"""What on-call types on a live target that others use too: the safety rules hold, the right gets by."""
 
 import dataclasses
 import os

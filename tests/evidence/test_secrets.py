@@ -81,10 +81,10 @@ def test_password_of_a_target_is_in_no_word_of_the_rails(tmp_path):
     url = f"http://ops:{PASSWORD}@10.0.0.2:8000"
     (tmp_path / "drill.toml").write_text('[environments.production]\nurl = "http://10.0.0.2:8000"')
     at = target_role(load(tmp_path / "drill.toml", environ={}), url)
-    for rail in (lambda: rules.require_may_operate(at, "stop"), lambda: rules.require_may_load(at),
+    for rule in (lambda: rules.require_may_operate(at, "stop"), lambda: rules.require_may_load(at),
                  lambda: rules.require_may_damage(at, url)):  # fmt: skip
         with pytest.raises(Refused, match=r"production") as told:
-            rail()
+            rule()
         assert PASSWORD not in str(told.value)
     assert PASSWORD not in repr(at).replace(repr(at.url), "")
     elsewhere = target_role(load(environ={}), "http://ops:x@10.0.0.9:1")

@@ -19,7 +19,7 @@ class DrillError(Exception):
 
 
 class Refused(DrillError):
-    """A rail holds: the thing asked for would harm something, so nothing was touched."""
+    """A safety rule holds: what was asked for would harm something, so nothing was touched."""
 
 
 class UsageError(DrillError):

@@ -24,7 +24,7 @@ def connect(
 
     Production is only read, and slowly, unless a person said `incident`.
     """
-    if incident is None and target_role(load(), url).production:
+    if incident is None and target_role(load(), url).is_production:
         declare_read_only(url)
     with client.connect(url, timeout_s=deadline_s) as chroma:
         try:

@@ -1,7 +1,7 @@
-"""What `ops` does to a target, with the rails asked first and what they need to know noted.
+"""What `ops` does to a target: the safety rules are asked first, and what they need is noted.
 
 HOME/rails/owner.json           the ownership marker
-HOME/rails/made.txt             ids of the collections that drills made
+HOME/rails/made.txt             ids of the collections that drills created
 HOME/rails/snapshots/ID.json    what others held when a snapshot was made
 HOME/rails/stopped.json         what they held when the server was stopped: nobody writes after
 """
@@ -36,7 +36,7 @@ STOPPED_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class GuardedTarget:
-    """A target, where it stands, and whether a person took the rails off (`incident`)."""
+    """A target, its role, and whether a person switched the safety rules off (`incident`)."""
 
     target: Target
     at: TargetRole
@@ -44,7 +44,8 @@ class GuardedTarget:
 
     @property
     def is_guarded(self) -> bool:
-        return self.at.live and not self.incident
+        """Whether the safety rules hold: never for our own scratch servers."""
+        return self.at.is_live and not self.incident
 
     @property
     def _folder(self) -> Path:
@@ -55,37 +56,39 @@ class GuardedTarget:
         if not (self.is_guarded and isinstance(self.target, Restartable) and self.target.running()):
             return  # stopped already: what was noted then is still so
         self.forget_stop()
-        seen = self._look()
-        if seen:
-            seen = dataclasses.replace(seen, deployment=self._deployment())
-            foreign_data.save(seen, self._new_file("stopped.json"))
+        foreign = self._collect_foreign()
+        if foreign:
+            foreign = dataclasses.replace(foreign, deployment=self._deployment())
+            foreign_data.save(foreign, self._new_file("stopped.json"))
 
     def forget_stop(self) -> None:
-        """It is about to run again: what was noted is no longer what is there."""
-        if self.at.live:
+        """Drop the note of the last stop: the server is about to run again, and others may write."""
+        if self.at.is_live:
             (self._folder / "stopped.json").unlink(missing_ok=True)
 
     def snapshot(self, name: str | None, method: str) -> Backup:
-        """Make one, with a note of what others held before it."""
+        """Make a snapshot, with a note of what others held before it."""
         assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
-        seen = self._look() if self.is_guarded else None
-        made = self.target.snapshot(name, method)
-        if seen:
-            foreign_data.save(seen, self._new_file(f"snapshots/{made.id}.json"))
-        return made
+        foreign = self._collect_foreign() if self.is_guarded else None
+        backup = self.target.snapshot(name, method)
+        if foreign:
+            foreign_data.save(foreign, self._new_file(f"snapshots/{backup.id}.json"))
+        return backup
 
     def restore(self, backup_id: str) -> str:
-        """Put a backup back, if no rail is in the way; returns its id."""
+        """Put a backup back, if no safety rule forbids it; returns its id."""
         assert isinstance(self.target, HasSnapshots)  # noqa: S101 - asked by the caller
-        there = self.target.snapshots()
-        backup = catalog.find(there, backup_id)
+        backups = self.target.snapshots()
+        backup = catalog.find(backups, backup_id)
         if self.is_guarded:
-            volume = backup.method != EXPORT
             rules.require_may_restore(
-                self.at, backup, [e for e in there if e.method != EXPORT],
-                wrote=self._wrote(backup), volume=volume,
+                self.at,
+                backup,
+                [each for each in backups if each.method != EXPORT],
+                wrote=self._foreign_writes(backup),
+                volume=backup.method != EXPORT,
                 complete=getattr(self.target, "lists_all", True),
-            )  # fmt: skip
+            )
             ownership.require_owned(self.at, home_of(self.target))
         allow_writes(self.target.url)
         if backup.method == EXPORT and not self._is_all_from_drills(backup):
@@ -95,26 +98,26 @@ class GuardedTarget:
 
     def _is_all_from_drills(self, backup: Backup) -> bool:
         """Whether all that an export holds was a drill's when it was exported."""
-        made = ownership.created_ids(home_of(self.target))
-        held = open_export(Path(backup.path)).fingerprint.collections.values()
-        return all(is_from_drill(each.info, made) for each in held)
+        created_ids = ownership.created_ids(home_of(self.target))
+        collections = open_export(Path(backup.path)).fingerprint.collections.values()
+        return all(is_from_drill(collection.info, created_ids) for collection in collections)
 
-    def _wrote(self, backup: Backup) -> list[str]:
+    def _foreign_writes(self, backup: Backup) -> list[str]:
+        """What others wrote since the backup, a sentence each; raises Refused for a running server."""
         if isinstance(self.target, Restartable) and self.target.running():
             raise Refused(f"{self.target.name} runs; stop it first. Nothing was restored.")
         stopped = self._folder / "stopped.json"
-        fresh = stopped.is_file() and time.time() - stopped.stat().st_mtime < STOPPED_S
-        then = foreign_data.load(stopped) if fresh else None
-        if then and then.deployment != self._deployment():
-            then = None  # started by somebody else meanwhile
-        return foreign_data.who_wrote(
-            foreign_data.load(self._folder / "snapshots" / f"{backup.id}.json"), then
-        )
+        is_fresh = stopped.is_file() and time.time() - stopped.stat().st_mtime < STOPPED_S
+        at_stop = foreign_data.load(stopped) if is_fresh else None
+        if at_stop and at_stop.deployment != self._deployment():
+            at_stop = None  # started by somebody else meanwhile
+        at_backup = foreign_data.load(self._folder / "snapshots" / f"{backup.id}.json")
+        return foreign_data.who_wrote(at_backup, at_stop)
 
     def _deployment(self) -> str | None:
-        """What runs, or ran last, as the platform calls it; None: it has no name for it."""
-        asked = getattr(self.target, "deployment", None)
-        return str(asked()) if asked else None
+        """The platform's name of what runs, or ran last; None where it has none."""
+        deployment = getattr(self.target, "deployment", None)
+        return str(deployment()) if deployment else None
 
     def sweep(self) -> list[str]:
         """Remove what dead runs left behind; returns the keys of the collections."""
@@ -125,7 +128,7 @@ class GuardedTarget:
     def _scopes(self) -> tuple[Scope, ...]:
         return tuple(getattr(self.target, "scopes", (Scope(),)))
 
-    def _look(self) -> foreign_data.ForeignData | None:
+    def _collect_foreign(self) -> foreign_data.ForeignData | None:
         """None where the server cannot be read: what was written there is unknown then."""
         try:
             with connect(self.target.url) as chroma:
@@ -142,7 +145,7 @@ class GuardedTarget:
 
 
 def guard_target(settings: Settings, target: Target, name: str, *, incident: bool) -> GuardedTarget:
-    """`name`: what the target was named by."""
+    """The target behind the safety rules; `name`: what it was named by."""
     return GuardedTarget(target, target_role(settings, name, target.url), incident)
 
 

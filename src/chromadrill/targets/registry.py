@@ -40,13 +40,13 @@ def open_target(settings: Settings, name: str | None = None) -> Target:
     name = name or settings.drill.target
     at = target_role(settings, name)
     table = settings.targets.get(name)
-    if at.url and at.live:
+    if at.url and at.is_live:
         declare_access(at, at.url, table)  # before its first call
     target = _open(settings, name, table, at)
     at = target_role(settings, name, target.url)
     if isinstance(target, HasPlace):
         require_fits(at, settings, target.platform_place())
-    if at.live:
+    if at.is_live:
         declare_access(at, target.url, table)
     return target
 

@@ -1,4 +1,4 @@
-"""Where the rails keep what they know: in a home that is ours, never in somebody else's directory."""
+"""The safety rules keep what they know in a home that is ours, never in somebody else's directory."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The last rail before the wire: whoever makes a client of his own does not get past it."""
+"""The last safety rule before the wire: whoever makes a client of his own does not get past it."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Each rail, and somebody who tries to get past it."""
+"""Each safety rule, and somebody who tries to get past it."""
 
 import dataclasses
 import re
@@ -79,7 +79,7 @@ def test_no_option_allows_damage_in_production():
 
 @pytest.mark.parametrize("target", ["sly", "production", *SPELLINGS])
 def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_path, target):
-    assert target_role(settings(tmp_path), target).production
+    assert target_role(settings(tmp_path), target).is_production
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_pa
 )  # fmt: skip
 def test_every_spelling_of_an_address_is_that_address(tmp_path, url):
     found = settings(tmp_path, TOML.replace("http://127.0.0.1:9000", "http://10.0.0.2:8000"))
-    assert target_role(found, url).production
-    assert not target_role(found, "http://10.0.0.3:8000").production
+    assert target_role(found, url).is_production
+    assert not target_role(found, "http://10.0.0.3:8000").is_production
 
 
 def test_production_stays_production_where_another_environment_is_named(tmp_path):
     found = settings(tmp_path, **{"drill.environment": "scratch"})
-    assert target_role(found, "sly").production
-    assert target_role(found, "production").production
-    assert target_role(found, "any:Class", "http://127.0.0.1:9000").production
+    assert target_role(found, "sly").is_production
+    assert target_role(found, "production").is_production
+    assert target_role(found, "any:Class", "http://127.0.0.1:9000").is_production
 
 
 def test_another_server_is_not_taken_for_production(tmp_path):
@@ -109,7 +109,7 @@ def test_own_scratch_server_is_ours_whoever_lends_its_limits(tmp_path):
     found = settings(tmp_path, **{"drill.environment": "production"})
     for kind in ("process", "container"):
         at = target_role(found, kind)
-        assert not at.live
+        assert not at.is_live
         rules.require_may_damage(at, None)
 
 

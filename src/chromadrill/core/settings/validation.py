@@ -70,7 +70,7 @@ def require_known_environments(settings: Settings) -> None:
         if named is None or named in settings.environments:
             continue
         if table.kind == "railway" and _is_id(named) and target in settings.environments:
-            continue  # compared when the platform has told its name (rails/place.py)
+            continue  # compared when the platform has told its name (targets/safety/environment_match)
         raise UsageError(
             f"{settings.origin(f'targets.{target}.environment')}: [targets.{target}] environment ="
             f" '{named}': no [environments.{named}]. {did_you_mean(named, settings.environments)}"

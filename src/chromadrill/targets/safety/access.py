@@ -19,7 +19,7 @@ PER_SECOND, BURST = 10.0, 30  # calls of production, whoever makes them
 def declare_access(at: TargetRole, url: str, table: TargetTable | None) -> None:
     """Declare what a live server allows: collections of our own, and in production only reading."""
     secrets = headers(at.target, table.headers) if table else {}
-    if at.production:
+    if at.is_production:
         declare_read_only(url, secrets)
     else:
         declare(url, Access(Permission.OWNED, secrets))

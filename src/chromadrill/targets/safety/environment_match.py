@@ -45,7 +45,7 @@ def require_fits(at: TargetRole, settings: Settings, place: PlatformPlace) -> No
             f' "{wanted}". Nothing was done.'
         )
     for name, each in settings.environments.items():
-        if at.production or each.role != "production":
+        if at.is_production or each.role != "production":
             continue
         url = each.url
         if each.volume in place.volumes or (

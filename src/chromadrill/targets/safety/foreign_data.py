@@ -1,7 +1,7 @@
 """What others hold on a server, and whether they wrote since: collections, counts, every record.
 
 Chroma's log position would say it in one number, but a single node shows 0 for it whatever was
-written (measured, 1.5.9), and a count misses an update in place: so every record is digested.
+written (measured, 1.5.9). A count misses an update in place. So every record is digested.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import orjson
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Scope
+from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.targets.safety.owned_data import is_from_drill, list_all_collections
 
 PAGE = 1000
@@ -25,7 +25,7 @@ PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class ForeignCollection:
-    """One collection of somebody else's: server's id, count, digest of all its records."""
+    """One collection of somebody else's: the server's id, its count, a digest of all its records."""
 
     id: str
     count: int
@@ -34,74 +34,88 @@ class ForeignCollection:
 
 @dataclass(frozen=True, slots=True)
 class ForeignData:
-    """All of them at one time, by TENANT/DATABASE/NAME. `deployment`: the platform's, that ran."""
+    """All such collections at one time, by TENANT/DATABASE/NAME.
+
+    `deployment`: the one that ran then, as the platform calls it.
+    """
 
     taken_at: str
     collections: Mapping[str, ForeignCollection]
     deployment: str | None = None
 
 
-def collect(chroma: Chroma, scopes: Sequence[Scope], made: Collection[str]) -> ForeignData:
-    """Read every collection that no drill made (`made`: ids of those that one did).
+def collect(chroma: Chroma, scopes: Sequence[Scope], created_ids: Collection[str]) -> ForeignData:
+    """Read every collection that no drill created; `created_ids`: ids of those that one did.
 
-    Tenants cannot be listed: those of `scopes` and the default one are looked at.
+    Tenants cannot be listed: those of `scopes` and the default one are read.
     """
-    found = {}
-    for each in list_all_collections(chroma, scopes):
-        if is_from_drill(each, made):
-            continue
-        total, count = 0, 0
-        for page in chroma.pages(each, size=PAGE):
-            for row in zip(page.ids, page.documents, page.metadatas, page.uris, page.vectors,
-                           strict=True):  # fmt: skip
-                # a sum: whatever the order of the pages
-                text = orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
-                total += int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
-                count += 1
-        about = orjson.dumps([each.metadata, each.configuration], option=orjson.OPT_SORT_KEYS)
-        total += int.from_bytes(hashlib.blake2b(about, digest_size=16).digest(), "big")
-        found[each.key] = ForeignCollection(each.id, count, f"{total % 2**128:032x}")
-    return ForeignData(utc_now(), found)
+    return ForeignData(
+        utc_now(),
+        {
+            collection.key: _digest(chroma, collection)
+            for collection in list_all_collections(chroma, scopes)
+            if not is_from_drill(collection, created_ids)
+        },
+    )
+
+
+def _digest(chroma: Chroma, collection: CollectionInfo) -> ForeignCollection:
+    total, count = 0, 0  # a sum: whatever the order of the pages
+    for page in chroma.pages(collection, size=PAGE):
+        for row in zip(page.ids, page.documents, page.metadatas, page.uris, page.vectors,
+                       strict=True):  # fmt: skip
+            total += _hash(row)
+            count += 1
+    total += _hash([collection.metadata, collection.configuration])
+    return ForeignCollection(collection.id, count, f"{total % 2**128:032x}")
+
+
+def _hash(value: object) -> int:
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY)
+    return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "big")
 
 
 def who_wrote(then: ForeignData | None, now: ForeignData | None) -> list[str]:
-    """What others did between the two, each in words; what was not looked at is said too."""
+    """What others did between the two, a sentence each. What was not read counts as written."""
     if then is None:
         return ["nobody noted what was there when it was made (it was not made by chromadrill ops)"]
     if now is None:
         return [
             "the server was not stopped by chromadrill ops, so what was last written is unknown"
         ]
-    said = []
+    writes = []
     for key in sorted({*then.collections, *now.collections}):
         before, after = then.collections.get(key), now.collections.get(key)
         if before is None and after is not None:
-            said.append(f"{key} was made ({after.count} records)")
+            writes.append(f"{key} was made ({after.count} records)")
         elif before is not None and after is None:
-            said.append(f"{key} was removed ({before.count} records)")
+            writes.append(f"{key} was removed ({before.count} records)")
         elif before is not None and after is not None and before.id != after.id:
-            said.append(f"{key} was removed and made again")
+            writes.append(f"{key} was removed and made again")
         elif before is not None and after is not None and before.count != after.count:
-            said.append(f"{key} had {before.count} records and has {after.count}")
+            writes.append(f"{key} had {before.count} records and has {after.count}")
         elif before != after:
-            said.append(f"{key} was changed in place, its count is the same")
-    return said
+            writes.append(f"{key} was changed in place, its count is the same")
+    return writes
 
 
-def save(seen: ForeignData, path: Path) -> None:
+def save(data: ForeignData, path: Path) -> None:
+    """Write the note; it appears whole or not at all."""
     temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(asdict(seen)), "utf-8")
+    temporary.write_text(json.dumps(asdict(data)), "utf-8")
     temporary.replace(path)
 
 
 def load(path: Path) -> ForeignData | None:
-    """None: nobody looked. Raises Unavailable for a file that is not what `save` writes."""
+    """The note that `save` wrote; None where there is none. Raises Unavailable for a damaged file."""
     if not path.is_file():
         return None
     try:
-        found = json.loads(path.read_text("utf-8"))
-        seen = {key: ForeignCollection(**each) for key, each in found["collections"].items()}
-        return ForeignData(found["taken_at"], seen, found.get("deployment"))
+        content = json.loads(path.read_text("utf-8"))
+        collections = {
+            key: ForeignCollection(**fields) for key, fields in content["collections"].items()
+        }
+        return ForeignData(content["taken_at"], collections, content.get("deployment"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Unavailable(
             f"{path} is damaged: {error!r}.", next_step="Take another snapshot."

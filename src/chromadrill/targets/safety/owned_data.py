@@ -10,17 +10,19 @@ from chromadrill.core.errors import Refused
 from chromadrill.core.model import CollectionInfo, Scope
 
 
-def is_from_drill(each: CollectionInfo, made: Collection[str]) -> bool:
-    """Whether a drill made it: by its id, which a restore of the volume keeps, or by a run's name.
+def is_from_drill(collection: CollectionInfo, created_ids: Collection[str]) -> bool:
+    """Whether a drill created it: by its id, which a restore of the volume keeps, or by a run's name.
 
     Not by any other name: a user may call his collection as the dataset calls one of its own.
     """
-    return each.id in made or is_run_name(each.name)
+    return collection.id in created_ids or is_run_name(collection.name)
 
 
-def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]) -> None:
+def require_may_be_filled(
+    collections: Sequence[CollectionInfo], created_ids: Collection[str]
+) -> None:
     """Raise Refused unless the server is empty, or was filled by a drill and holds only that."""
-    foreign = [each.key for each in there if not is_from_drill(each, made)]
+    foreign = [each.key for each in collections if not is_from_drill(each, created_ids)]
     if foreign:
         raise Refused(
             f"The target holds what no drill put there: {', '.join(foreign[:5])}"
@@ -34,11 +36,11 @@ def require_may_be_filled(there: Sequence[CollectionInfo], made: Collection[str]
 def list_all_collections(chroma: Chroma, scopes: Sequence[Scope]) -> list[CollectionInfo]:
     """All collections of all databases of the tenants of `scopes`; tenants cannot be listed.
 
-    Raises CallFailed for whatever else is answered than that there is no such tenant (404): what
-    may not be listed is not empty.
+    An answer of 404 says that there is no such tenant. Raises CallFailed for every other refusal:
+    what may not be listed is not empty.
     """
-    found = []
-    for tenant in sorted({Scope().tenant, *(each.tenant for each in scopes)}):
+    collections = []
+    for tenant in sorted({Scope().tenant, *(scope.tenant for scope in scopes)}):
         try:
             databases = chroma.databases(tenant)
         except CallFailed as error:
@@ -46,5 +48,5 @@ def list_all_collections(chroma: Chroma, scopes: Sequence[Scope]) -> list[Collec
                 raise
             continue
         for database in databases:
-            found += chroma.collections(Scope(tenant, database))
-    return found
+            collections += chroma.collections(Scope(tenant, database))
+    return collections

@@ -1,8 +1,8 @@
 """The ownership marker: a file in the target's home on the machine that drills.
 
-Not in Chroma: a restore rolls back whatever lies on the volume, the marker with it. It says which
-deployment it is of, so that it does not vouch for another one under the same name. Beside it are
-the server's ids of all collections that drills made there: a name is nobody's proof.
+Not in Chroma: a restore rolls back whatever lies on the volume, the marker with it. The marker says
+which deployment it is of, so that it does not vouch for another one under the same name. Beside it
+are the server's ids of all collections that drills created there: a name is nobody's proof.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from chromadrill.targets.safety.owned_data import list_all_collections, require_
 from chromadrill.targets.safety.target_role import TargetRole
 
 NAME = "owner.json"
-CREATED_IDS = "made.txt"  # an id a line, appended as it is made (chroma/access.py)
+CREATED_IDS = "made.txt"  # an id a line, appended as it is created (chroma/permissions.py)
 
 
 def require_owned(at: TargetRole, home: Path) -> JSON:
-    """The marker; raises Refused where there is none, or it is that of another deployment."""
+    """The marker. Raises Refused where there is none, or it is of another deployment."""
     path = home / SAFETY_FOLDER / NAME
     try:
-        found = _marker(json.loads(path.read_text("utf-8")))
+        marker = _marker(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise Refused(
             f"{at.target} bears no ownership marker ({path}): no drill has taken it over.",
@@ -38,22 +38,22 @@ def require_owned(at: TargetRole, home: Path) -> JSON:
         ) from None
     except ValueError as error:
         raise Refused(f"{path} is no ownership marker: {error}.") from error
-    if found.get("deployment") != _deployment(at):
+    if marker.get("deployment") != _deployment(at):
         raise Refused(
-            f"{path} is the marker of {found.get('deployment')}, and {at.target} is"
+            f"{path} is the marker of {marker.get('deployment')}, and {at.target} is"
             f" {_deployment(at)} now: it is not ours.",
             next_step="Give the target another home, if the new deployment is to be drilled.",
         )
-    return found
+    return marker
 
 
 def created_ids_file(home: Path) -> Path:
-    """The file of those ids."""
+    """The file that notes the id of each collection that a drill creates."""
     return home / SAFETY_FOLDER / CREATED_IDS
 
 
 def created_ids(home: Path) -> frozenset[str]:
-    """Ids of the collections that drills made on the deployment."""
+    """Ids of the collections that drills created on the deployment."""
     path = created_ids_file(home)
     return frozenset(path.read_text("utf-8").split()) if path.is_file() else frozenset()
 
@@ -81,11 +81,11 @@ def claim_ownership(at: TargetRole, home: Path, scopes: Sequence[Scope]) -> None
     path.write_text(json.dumps(content, indent=1), "utf-8")
 
 
-def _marker(found: Any) -> JSON:
-    """What was read, if it has the form of a marker; raises ValueError where it has not."""
-    if not isinstance(found, dict) or not isinstance(found.get("deployment"), str):
+def _marker(content: Any) -> JSON:
+    """The content, if it has the form of a marker; raises ValueError where it has not."""
+    if not isinstance(content, dict) or not isinstance(content.get("deployment"), str):
         raise ValueError("it names no deployment")
-    return found
+    return content
 
 
 def _deployment(at: TargetRole) -> str:

@@ -1,4 +1,4 @@
-"""The rails, as pure functions: each raises Refused, with the reason and the next command."""
+"""The safety rules, as pure functions: each raises Refused, with the reason and the next command."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ READING = ("snapshots", "logs", "posture")
 
 def require_may_operate(at: TargetRole, action: str, *, export: bool = False) -> None:
     """Raise Refused for a command that would change production."""
-    if at.production and action not in READING and not (action == "snapshot" and export):
+    if at.is_production and action not in READING and not (action == "snapshot" and export):
         raise Refused(
             f"{action} of {at.target}: {at.environment} is production, and {READ_ONLY}."
             " Nothing was done.",
@@ -26,7 +26,7 @@ def require_may_operate(at: TargetRole, action: str, *, export: bool = False) ->
 
 def require_may_load(at: TargetRole) -> None:
     """Raise Refused where a load of many clients would meet users."""
-    if at.production:
+    if at.is_production:
         raise Refused(
             f"{at.target} is production ({at.environment}): no load there. Nothing was asked.",
             next_step=f"pytest -m latency --target {at.target} asks it one at a time, slowly.",
@@ -35,20 +35,20 @@ def require_may_load(at: TargetRole) -> None:
 
 def require_may_damage(at: TargetRole, allowed: str | None) -> None:
     """Raise Refused unless `at` is ours, or staging or scratch and named a second time."""
-    if at.production:
+    if at.is_production:
         raise Refused(
             f"{at.target} is production ({at.environment}), and {READ_ONLY}."
             " No option allows damage there.",
             next_step="Drill an environment whose role is staging.",
         )
-    if not at.live and at.kind == at.target:
+    if not at.is_live and at.kind == at.target:
         return
     if allowed is None or without_password(allowed) != at.target:
         raise Refused(
             f"{at.target} is a live target, and damage there was not allowed by its name.",
             next_step=f"--allow-damage {at.target}",
         )
-    if at.live and at.role not in ("staging", "scratch"):
+    if at.is_live and at.role not in ("staging", "scratch"):
         where = f"[environments.{at.environment}]" if at.environment else "no environment"
         raise Refused(
             f"{at.target} belongs to {where}, whose role is not staging: nothing there is damaged.",
@@ -72,7 +72,7 @@ def require_may_restore(
     words. `volume`: the whole volume is rolled back, not single collections. `complete`: whether
     `there` are really all. A scratch environment is exclusive, and asked all the rest.
     """
-    if not at.live:
+    if not at.is_live:
         return
     said = f"restore of {backup.id}: "
     if at.role not in ("staging", "scratch"):

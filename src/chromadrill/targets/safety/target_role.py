@@ -1,4 +1,4 @@
-"""Where a target stands: in which environment, with which role. Pure: settings in, standing out."""
+"""The role of a target: its environment, and what that allows. Pure: settings in, role out."""
 
 from __future__ import annotations
 
@@ -21,34 +21,36 @@ class TargetRole:
     exclusive: bool = False
 
     @property
-    def production(self) -> bool:
+    def is_production(self) -> bool:
+        """Whether it is only read."""
         return self.role == "production"
 
     @property
-    def live(self) -> bool:
+    def is_live(self) -> bool:
         """Whether it is anybody's but ours."""
-        return self.kind not in SCRATCH or self.production
+        return self.kind not in SCRATCH or self.is_production
 
 
 def target_role(settings: Settings, target: str, url: str | None = None) -> TargetRole:
-    """That of `target`, whose server answers at `url` (None: not known yet).
+    """The role of `target`, whose server answers at `url` (None: not known yet).
 
     Production is recognised by its address too, whatever the target is called: its role wins.
     """
     table = settings.targets.get(target)
     kind = table.kind if table else target if target in SCRATCH else "remote"
     url = url or (table.url if table else None) or (target if "//" in target else None)
-    named = settings.environment_of(target) or settings.drill.environment
-    if table is None and target == named:
-        url = url or settings.environments[named].url
+    environment = settings.environment_of(target) or settings.drill.environment
+    if table is None and target == environment:
+        url = url or settings.environments[environment].url
     if kind in SCRATCH and table is None:
-        named = None  # limits may be those of an environment; the server is ours
-    shown = without_password(target)  # it goes into messages, files and next commands
-    for name, each in settings.environments.items():
-        there = each.url and url and same_server(each.url, url)
-        if each.role == "production" and (there or name == settings.environment_of(target)):
-            return TargetRole(shown, url, kind, name, "production")
-    if named is None:
-        return TargetRole(shown, url, kind, None, None)
-    found = settings.environments[named]
-    return TargetRole(shown, url, kind, named, found.role, found.exclusive)
+        environment = None  # limits may be those of an environment; the server is ours
+    plain = without_password(target)  # it goes into messages, files and next commands
+    for name, candidate in settings.environments.items():
+        is_its_server = candidate.url and url and same_server(candidate.url, url)
+        is_its_target = name == settings.environment_of(target)
+        if candidate.role == "production" and (is_its_server or is_its_target):
+            return TargetRole(plain, url, kind, name, "production")
+    if environment is None:
+        return TargetRole(plain, url, kind, None, None)
+    found = settings.environments[environment]
+    return TargetRole(plain, url, kind, environment, found.role, found.exclusive)
