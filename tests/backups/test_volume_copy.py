@@ -2,16 +2,17 @@
 
 import contextlib
 import dataclasses
+import gzip
 import os
 import shutil
 import sqlite3
 import tarfile
 
 import pytest
-import zstandard
 
 from chromadrill.backups import catalog, files, manifest, volume_copy
 from chromadrill.backups.detect import open_existing
+from chromadrill.backups.export.zstd_stream import zstd
 from chromadrill.backups.registry import method_of
 from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import Chroma
@@ -144,7 +145,7 @@ def test_archive_of_a_backup_is_found_with_its_fingerprint(backed_up, tmp_path, 
     if suffix == ".tar":
         plain.rename(archive)
     elif suffix == ".tar.zst":
-        archive.write_bytes(zstandard.compress(plain.read_bytes()))
+        archive.write_bytes(zstd.compress(plain.read_bytes()))
     (tmp_path / "scratch").mkdir()
     found = open_existing(archive, tmp_path / "scratch")
 
@@ -159,6 +160,23 @@ def test_archive_that_would_leave_its_folder_is_refused(tmp_path):
     with pytest.raises(Refused, match="would leave its folder"):
         open_existing(tmp_path / "evil.tar", tmp_path / "a" / "scratch")
     assert not (tmp_path / "a" / "evil.py").exists()
+
+
+@pytest.mark.parametrize("suffix", [".tar.gz", ".tar.zst"])
+@pytest.mark.parametrize("damage", ["flipped bit", "cut"])
+def test_damaged_archive_is_refused_whatever_lies_in_it(tmp_path, suffix, damage):
+    (tmp_path / "chroma.sqlite3").write_bytes(os.urandom(100_000))  # what does not pack is stored
+    (tmp_path / "scratch").mkdir()
+    plain, archive = tmp_path / "plain.tar", tmp_path / f"copy{suffix}"
+    with tarfile.open(plain, "w") as tar:
+        tar.add(tmp_path / "chroma.sqlite3", arcname="data/chroma.sqlite3")
+    checked = {zstd.CompressionParameter.checksum_flag: 1}
+    pack = gzip.compress if suffix == ".tar.gz" else lambda raw: zstd.compress(raw, options=checked)
+    packed = bytearray(pack(plain.read_bytes()))
+    packed[50_000] ^= damage == "flipped bit"
+    archive.write_bytes(packed[:-2] if damage == "cut" else packed)
+    with pytest.raises(Unavailable, match="cannot be unpacked"):
+        open_existing(archive, tmp_path / "scratch")
 
 
 @pytest.mark.parametrize("name", ["x.tar", "x.tar.gz", "x.tar.zst", "x.zip"])

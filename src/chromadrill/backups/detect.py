@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Literal
 
 from chromadrill.backups import manifest
 from chromadrill.backups.export.formats import is_export
+from chromadrill.backups.export.zstd_stream import ZstdError, reopen
 from chromadrill.backups.files import require_room
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.errors import Refused, Unavailable
@@ -103,29 +105,28 @@ def unpack(archive: Path, into: Path) -> None:
                     require_room(into, member.size)
                 if member.isfile() or member.isdir():
                     tar.extract(member, into, filter="data")
+            _require_checksum(tar)
     except tarfile.FilterError as error:
         raise Refused(
             f"{archive} would leave its folder: {error}. Nothing more unpacked."
         ) from error
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, ZstdError, zlib.error) as error:
         raise Unavailable(f"{archive} cannot be unpacked: {error}.") from error
 
 
 @contextmanager
 def _tar(archive: Path) -> Iterator[tarfile.TarFile]:
-    with archive.open("rb") as raw:
-        if not archive.name.endswith(".zst"):
-            with tarfile.open(fileobj=raw, mode="r:*") as tar:
-                yield tar
-            return
-        import zstandard
+    zst = archive.name.endswith(".zst")
+    # a zstd stream is read once, from begin to end: each step back would unpack it anew
+    mode: Literal["r|", "r:*"] = "r|" if zst else "r:*"
+    with reopen(archive, zst=zst) as stream, tarfile.open(fileobj=stream, mode=mode) as tar:
+        yield tar
 
-        stream: IO[bytes] = zstandard.ZstdDecompressor().stream_reader(raw)
-        try:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
-                yield tar
-        except zstandard.ZstdError as error:
-            raise tarfile.ReadError(str(error)) from error
+
+def _require_checksum(tar: tarfile.TarFile) -> None:
+    """Read what follows the last member: the checksum of the packed stream is at its very end."""
+    while tar.fileobj and tar.fileobj.read(1 << 20):
+        pass
 
 
 def _only_folder(scratch: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import NoReturn
 from chromadrill.backups.export.json_layout import FOLLOWS, LINES, Layout, lines
 from chromadrill.backups.export.jsonl_writer import seal_of
 from chromadrill.backups.export.types import SCHEMA, ExportRefused, check_counts, counts_of, to_page
-from chromadrill.backups.export.zstd_stream import reopen
+from chromadrill.backups.export.zstd_stream import ZstdError, reopen
 from chromadrill.chroma.fingerprint.fingerprint_file import from_head
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import JSON, Fingerprint, Page
@@ -53,7 +53,7 @@ class LinesReader:
         part, width = self._parts[key], self.fingerprint.collections[key].info.dimension or 0
         hasher = hashlib.sha256()
         try:
-            with reopen(self._path, zst=self._zst, at=part.start) as file:
+            with reopen(self._path, zst=self._zst, start=part.start) as file:
                 physical = lines(file)
                 for start in range(0, part.count, size):
                     records: list[JSON] = []
@@ -62,7 +62,7 @@ class LinesReader:
                         hasher.update(body + b"\n")
                         records.append(self._layout.value("record", body))
                     yield to_page(records, [each["vector"] for each in records], width)
-        except (EOFError, ValueError, KeyError, TypeError, OSError) as error:
+        except (EOFError, ZstdError, ValueError, KeyError, TypeError, OSError) as error:
             self._refuse(f"has records of {key} that cannot be read ({error})", error)
         if hasher.hexdigest() != part.sha256:
             self._refuse(f"was changed while it was read: the checksum of {key} does not match")

@@ -13,7 +13,7 @@ import numpy as np
 
 from chromadrill.backups.export.json_layout import LINES, MAX_LINE, Layout, to_bytes
 from chromadrill.backups.export.types import SCHEMA, refuse_unwritable, require_counts
-from chromadrill.backups.export.zstd_stream import create, packed
+from chromadrill.backups.export.zstd_stream import compressor, create
 from chromadrill.chroma.fingerprint.fingerprint_file import head_of
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import DrillError, UsageError
@@ -34,7 +34,7 @@ class LinesWriter:
     ) -> None:
         self._layout, self._fingerprint = layout, fingerprint
         self._file = create(path)
-        self._out = packed(self._file) if zst else self._file
+        self._out = compressor(self._file) if zst else self._file
         self._whole = hashlib.sha256()
         self._part = hashlib.sha256()
         self._last = ""  # kind of the line written last
