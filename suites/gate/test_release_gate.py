@@ -24,7 +24,7 @@ def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings):
         at_least(
             "expected records",
             sum(seen.counts.values()),
-            settings.drill.expected_min,
+            settings.drill.min_records,
             unit="records",
         )
     )

@@ -24,7 +24,7 @@ def test_way_of_copying_a_running_server_is_measured(
     drill, method, writes, settings, hot_copies, record_property, tmp_path
 ):
     """On-call learns whether such a copy is a backup, what it costs clients, and what it lacks."""
-    tries = settings.drill.tries
+    tries = settings.drill.hot_copy_attempts
     if method.in_place:
         try:
             drill.target.live_data()

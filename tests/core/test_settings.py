@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from chromadrill.core.errors import UsageError
-from chromadrill.core.settings import load
+from chromadrill.core.settings import Settings, load
+from chromadrill.core.settings.renamed import RENAMED
 
 
 def write(tmp_path, text):
@@ -15,15 +16,15 @@ def write(tmp_path, text):
 
 
 def test_command_line_beats_environment_beats_file_beats_default(tmp_path):
-    file = write(tmp_path, "[drill]\nrecords = 2000\nexpected_min = 5\n[objectives]\nstartup_s = 9")
+    file = write(tmp_path, "[drill]\nrecords = 2000\nmin_records = 5\n[objectives]\nstartup_s = 9")
     settings = load(
         file,
-        environ={"DRILL_RECORDS": "3000", "DRILL_EXPECTED_MIN": "6"},
+        environ={"DRILL_RECORDS": "3000", "DRILL_MIN_RECORDS": "6"},
         command_line={"drill.records": 4000, "drill.target": None},
     )
 
     assert (settings.drill.records, settings.origin("drill.records")) == (4000, "command line")
-    assert (settings.drill.expected_min, settings.origin("drill.expected_min")) == (
+    assert (settings.drill.min_records, settings.origin("drill.min_records")) == (
         6,
         "environment",
     )
@@ -41,8 +42,8 @@ def test_embedder_is_set_from_the_environment():
 
 
 def test_falsy_value_on_the_command_line_still_wins(tmp_path):
-    file = write(tmp_path, "[drill]\nexpected_min = 5")
-    assert load(file, environ={}, command_line={"drill.expected_min": 0}).drill.expected_min == 0
+    file = write(tmp_path, "[drill]\nmin_records = 5")
+    assert load(file, environ={}, command_line={"drill.min_records": 0}).drill.min_records == 0
 
 
 def test_tables_are_reached_from_the_environment():
@@ -69,6 +70,24 @@ def test_chroma_url_names_the_target():
 def test_wrong_file_is_told_section_key_and_nearest_name(tmp_path, text, said):
     with pytest.raises(UsageError, match=said):
         load(write(tmp_path, text), environ={})
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new"),
+    [(table, old, new) for table, keys in RENAMED.items() for old, new in keys.items()],
+)
+def test_key_that_was_renamed_is_refused_with_its_new_name_and_the_value(tmp_path, table, old, new):
+    with pytest.raises(UsageError, match=f"{old} is now called {new}") as refusal:
+        load(write(tmp_path, f"[{table}]\n{old} = 7"), environ={})
+    assert refusal.value.next_step == f"Write [{table}] {new} = 7 instead."
+    variable, right = (
+        f"DRILL_{key.upper()}" if table == "drill" else f"DRILL_{table.upper()}__{key.upper()}"
+        for key in (old, new)
+    )
+    with pytest.raises(UsageError, match=f"^{variable}: .* is now called {new}") as refusal:
+        load(environ={variable: "7"})
+    assert refusal.value.next_step == f"Set {right} instead."
+    assert new in Settings.model_fields[table].annotation.model_fields
 
 
 def test_wrong_variable_is_told_the_nearest_name():

@@ -50,7 +50,7 @@ class Figures(Protocol):
     @property
     def timeout_s(self) -> float: ...
     @property
-    def failures(self) -> int: ...
+    def failures_to_alert(self) -> int: ...
     @property
     def recovery_s(self) -> float: ...
     @property
@@ -62,7 +62,7 @@ class Figures(Protocol):
     @property
     def disk_clear_percent(self) -> float: ...
     @property
-    def records_min(self) -> int: ...
+    def min_records(self) -> int: ...
     @property
     def backup_every_s(self) -> float: ...
     @property
@@ -81,7 +81,7 @@ def rules(f: Figures) -> tuple[Rule, ...]:
               clear_limit: float | None = None, clear_for_s: float = calm) -> Rule:  # fmt: skip
         return Rule(
             name, signal, side, limit, limit if clear_limit is None else clear_limit,
-            runbook, meaning, count=count, for_s=for_s, clear_count=f.failures,
+            runbook, meaning, count=count, for_s=for_s, clear_count=f.failures_to_alert,
             clear_for_s=clear_for_s,
             # a hanging server makes each look as long as its time limits, which are not scaled
             stale_s=stale + 3 * f.timeout_s,
@@ -90,16 +90,17 @@ def rules(f: Figures) -> tuple[Rule, ...]:
 
     return (
         found("service down", samples.HEALTH, "below", 1, "RB-1",
-              "heartbeat or healthcheck does not answer", count=f.failures),
+              "heartbeat or healthcheck does not answer", count=f.failures_to_alert),
         found("wrong answers", samples.ANSWERS, "below", 1, "RB-2",
-              "it lives, but known questions are answered wrong or not at all", count=f.failures),
+              "it lives, but known questions are answered wrong or not at all",
+              count=f.failures_to_alert),
         found("writes refused", samples.WRITES, "below", 1, "RB-1",
               "it lives and answers, but takes no write: its volume is gone, full or read-only",
-              count=f.failures),
-        found("records missing", samples.RECORDS, "below", f.records_min, "RB-2",
-              "it lives, but holds fewer records than it must", count=f.failures),
+              count=f.failures_to_alert),
+        found("records missing", samples.RECORDS, "below", f.min_records, "RB-2",
+              "it lives, but holds fewer records than it must", count=f.failures_to_alert),
         found("high latency", samples.SEARCH, "above", f.search_ms, "RB-6",
-              "searches are slow, one after the other", count=f.failures,
+              "searches are slow, one after the other", count=f.failures_to_alert,
               for_s=f.search_for_s * scale),
         found("disk", samples.DISK, "above", f.disk_percent, "RB-9", "the volume fills up",
               clear_limit=f.disk_clear_percent),

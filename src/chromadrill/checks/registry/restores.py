@@ -134,7 +134,7 @@ def _drill() -> tuple[Check, ...]:
         Check("refused", "Was a command refused that had to be?",
               "A command was done that had to be refused, or refused for another reason.", LOGS, g),
         Check("expected records", "Does the database hold as many records as expected?",
-              "The database holds fewer records than [drill] expected_min asks for.", VALIDATE, g),
+              "The database holds fewer records than [drill] min_records asks for.", VALIDATE, g),
         Check("disk", "Does the volume hold less than its size?",
               "The volume holds more than its size allows: it will not take writes for long.",
               LOGS, g),

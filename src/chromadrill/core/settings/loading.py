@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.settings import schema
 from chromadrill.core.settings.dotted_keys import assign, flat, nested
+from chromadrill.core.settings.renamed import refuse_renamed_keys, refuse_renamed_variable
 from chromadrill.core.settings.schema import ENVIRONMENTS, Drill, Settings
 from chromadrill.core.settings.validation import (
     refuse_secrets,
@@ -94,6 +95,7 @@ def _from_file(file: Path | None) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from error
     refuse_secrets(file, found)
+    refuse_renamed_keys(file, found)
     require_names(file, found)
     return found
 
@@ -107,9 +109,12 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         path = variable.removeprefix("DRILL_").lower().split("__")
         if len(path) == 1:
             path = ["drill", *path]
+            refuse_renamed_variable(variable, *path)
             if path[1] not in Drill.model_fields:
                 known = [f"DRILL_{each.upper()}" for each in Drill.model_fields]
                 raise UsageError(f"{variable}: no such setting. {did_you_mean(variable, known)}")
+        elif len(path) == 2:
+            refuse_renamed_variable(variable, *path)
         if path[-1] in LISTS:
             assign(found, path, [each.strip() for each in value.split(",") if each.strip()])
         else:

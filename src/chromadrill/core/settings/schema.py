@@ -45,12 +45,12 @@ class Drill(_Table):
     records: int = Field(3000, ge=1100, le=1_000_000)
     rebuild_records: int = Field(600, ge=100, le=1_000_000)
     required: tuple[str, ...] = Field(default_factory=lambda: _required())
-    expected_min: int = Field(1000, ge=0)
+    min_records: int = Field(1000, ge=0)
     reports: str = "reports"
-    trend_fails: bool = False
+    fail_on_trend: bool = False
     environment: str | None = None
     require_docker: bool = False
-    tries: int = Field(3, ge=1, le=1000)
+    hot_copy_attempts: int = Field(3, ge=1, le=1000)
 
 
 def _required() -> tuple[str, ...]:
@@ -130,13 +130,13 @@ class Monitoring(_Table):
 
     interval_s: float = Field(30, gt=0)
     timeout_s: float = Field(10, gt=0)
-    failures: int = Field(3, ge=1)
+    failures_to_alert: int = Field(3, ge=1)
     recovery_s: float = Field(180, ge=0)
     search_ms: float = Field(2000, gt=0)
     search_for_s: float = Field(300, ge=0)
     disk_percent: float = Field(85, gt=0, le=100)
     disk_clear_percent: float = Field(80, ge=0, le=100)
-    records_min: int = Field(1, ge=0)
+    min_records: int = Field(1, ge=0)
     backup_every_s: float = Field(86_400, gt=0)
     backup_grace_s: float = Field(17_280, ge=0)
     backup_journal: str = ".chromadrill/backups.jsonl"

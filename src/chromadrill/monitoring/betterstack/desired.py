@@ -50,7 +50,7 @@ def monitor(figures: Monitoring, url: str) -> Wanted:
             "request_timeout": next(
                 (t for t in TIMEOUTS_S if t >= figures.timeout_s), TIMEOUTS_S[-1]
             ),
-            "confirmation_period": round((figures.failures - 1) * figures.interval_s),
+            "confirmation_period": round((figures.failures_to_alert - 1) * figures.interval_s),
             "recovery_period": round(figures.recovery_s),
             "paused": False,
         },
