@@ -11,7 +11,7 @@ from chromadrill.recovery.fill import Filling
 from chromadrill.recovery.scaling import Cached
 from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
 from chromadrill.recovery.sources.postgresql import open_table
-from chromadrill.workload.data.labelled_questions import Library, library, seed
+from chromadrill.workload.data.labelled_questions import Library, create_source_schema, library
 
 ROWS, FILLED = 5000, 800  # read; written in batches of 8, each a request
 TABLE = SourceTable(table="bench.manual_content")
@@ -21,7 +21,7 @@ def reading(bench: Bench) -> Measured:
     """Rows with typed metadata, against the same bytes fetched and not looked at."""
     del bench
     with embedded_postgresql() as url, psycopg.connect(url) as bare_connection:
-        seed(bare_connection, "bench", library(ROWS))
+        create_source_schema(bare_connection, "bench", library(ROWS))
         with open_table(url, TABLE) as source:
 
             def ours() -> None:
@@ -45,7 +45,7 @@ def filling(bench: Bench) -> Measured:
     model, held = Cached(384), library(FILLED)
     with embedded_postgresql() as url:
         with psycopg.connect(url) as connection:
-            seed(connection, "bench", held)
+            create_source_schema(connection, "bench", held)
         with open_table(url, TABLE) as source:
 
             def ours() -> None:

@@ -100,6 +100,6 @@ def filled(source):
         legacy.fill(chroma)
     source.stop()
     with source.volume() as data:
-        legacy.metric_in_metadata_alone(data, legacy.ALONE)
+        legacy.move_metric_to_metadata(data, legacy.METRIC_IN_METADATA)
     source.start()
     return source

@@ -9,7 +9,11 @@ from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.rebuild import Task, rebuild
 from chromadrill.recovery.scaling import Cached
 from chromadrill.recovery.sources.postgresql import open_table
-from chromadrill.workload.data.labelled_questions import library, seed, unseed
+from chromadrill.workload.data.labelled_questions import (
+    create_source_schema,
+    drop_source_schema,
+    library,
+)
 
 pytestmark = [pytest.mark.latency, pytest.mark.runbook("RB-6")]
 
@@ -34,13 +38,13 @@ def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmar
         return (source,), {}
 
     with psycopg.connect(postgresql, autocommit=True) as connection:
-        seed(connection, schema, library(ROWS))
+        create_source_schema(connection, schema, library(ROWS))
         try:
             table = SourceTable(table=f"{schema}.manual_content")
             with open_table(postgresql, table) as source:
                 benchmark.pedantic(once, setup=emptied, rounds=ROUNDS)
         finally:
-            unseed(connection, schema)
+            drop_source_schema(connection, schema)
     emptied()
     took = benchmark.stats.stats.data if benchmark.stats else []
     benchmark.extra_info["rows_per_s"] = rates = [round(ROWS / each, 1) for each in took]

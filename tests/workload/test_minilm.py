@@ -11,24 +11,24 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.workload.data import minilm
 from chromadrill.workload.data.stdlib import documents
 
-HAS_EMBED = all(importlib.util.find_spec(each) for each in ("sentence_transformers", minilm.MODULE))
+HAS_EMBED = all(importlib.util.find_spec(name) for name in ("sentence_transformers", minilm.MODULE))
 with_embed = pytest.mark.skipif(not HAS_EMBED, reason="the extra `embed` is not installed")
 
 
 def test_directory_that_is_not_there_is_named(tmp_path):
     with pytest.raises(Unavailable, match="no such directory"):
-        minilm.find(tmp_path / "none")
+        minilm.find_model_files(tmp_path / "none")
 
 
 def test_directory_without_weights_is_named(tmp_path):
     with pytest.raises(Unavailable, match="holds no"):
-        minilm.find(tmp_path)
+        minilm.find_model_files(tmp_path)
 
 
 def test_other_weights_are_refused(tmp_path):
     (tmp_path / minilm.WEIGHTS).write_bytes(b"another model")
     with pytest.raises(Refused, match="SHA-256"):
-        minilm.find(tmp_path)
+        minilm.find_model_files(tmp_path)
 
 
 def test_package_with_other_weights_is_refused(tmp_path, monkeypatch):
@@ -39,7 +39,7 @@ def test_package_with_other_weights_is_refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(minilm, "version", lambda name: "0.1.0")
     with pytest.raises(Refused, match="SHA-256"):
-        minilm.find()
+        minilm.find_model_files()
 
 
 @pytest.mark.skipif(HAS_EMBED, reason="the extra `embed` is installed")
@@ -67,7 +67,7 @@ def test_vectors_are_those_that_the_model_card_prints(embedder):
 
 @with_embed
 def test_vectors_have_384_dimensions_and_unit_length(embedder):
-    texts = [each.text for each in documents()[:40]]
+    texts = [document.text for document in documents()[:40]]
     vectors = embedder.embed(texts)
 
     assert (vectors.dtype, vectors.shape) == (np.float32, (40, embedder.dimension))
@@ -77,17 +77,17 @@ def test_vectors_have_384_dimensions_and_unit_length(embedder):
 
 @with_embed
 def test_text_has_the_same_vector_alone_and_in_a_batch(embedder):
-    texts = [each.text for each in documents()[:20]]
-    alone = np.concatenate([embedder.embed([each]) for each in texts])
+    texts = [document.text for document in documents()[:20]]
+    alone = np.concatenate([embedder.embed([text]) for text in texts])
     assert float(np.min(np.sum(alone * embedder.embed(texts), axis=1))) > 0.9999
 
 
 @with_embed
 def test_what_means_the_same_is_nearer_than_what_does_not(embedder):
-    asked, same, other = embedder.embed(
+    question, same, other = embedder.embed(
         ["How do I restore a backup?", "Bringing saved data back", "The cat sleeps in the sun"]
     )
-    assert asked @ same > asked @ other + 0.2
+    assert question @ same > question @ other + 0.2
 
 
 @with_embed
@@ -100,10 +100,10 @@ def test_report_says_which_model_ran(embedder):
 
 @with_embed
 def test_directory_with_the_published_weights_is_taken():
-    packaged = minilm.find()
-    given = minilm.find(packaged.directory)
-    assert given.directory == packaged.directory
-    assert given.revision.startswith("directory ")
+    packaged = minilm.find_model_files()
+    named = minilm.find_model_files(packaged.directory)
+    assert named.directory == packaged.directory
+    assert named.revision.startswith("directory ")
 
 
 @with_embed
@@ -111,14 +111,14 @@ def test_offline_without_any_weights_is_unavailable_and_does_not_hang(tmp_path):
     code = (
         "from chromadrill.workload.data import minilm\n"
         "from chromadrill.core.errors import Unavailable\n"
-        "minilm._packaged = lambda: None\n"
-        "try: minilm.find()\n"
+        "minilm._from_package = lambda: None\n"
+        "try: minilm.find_model_files()\n"
         "except Unavailable as error: print(error)\n"
     )
-    said = subprocess.check_output(
+    output = subprocess.check_output(
         [sys.executable, "-c", code],
         env={"HF_HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
         timeout=60,
         text=True,
     )
-    assert "nor to be had of the hub" in said
+    assert "nor to be had of the hub" in output

@@ -8,7 +8,7 @@ import pytest
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.workload.data.legacy import metric_in_metadata_alone
+from chromadrill.workload.data.legacy import move_metric_to_metadata
 
 ACME = Scope("acme/eu", "prod")
 SCOPES = (ACME, Scope())
@@ -69,7 +69,7 @@ def source(tmp_path_factory):
     with Chroma(target.url) as chroma:
         fill(chroma)
     target.stop()
-    metric_in_metadata_alone(target.data, "legacy")
+    move_metric_to_metadata(target.data, "legacy")
     target.start()
     yield target
     target.remove()

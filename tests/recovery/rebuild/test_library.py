@@ -5,16 +5,20 @@ import psycopg
 from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.targets.safety.leftovers import new_run
-from chromadrill.workload.data.labelled_questions import library, seed, unseed
+from chromadrill.workload.data.labelled_questions import (
+    create_source_schema,
+    drop_source_schema,
+    library,
+)
 
 
 def test_schema_named_after_the_run_is_read_and_then_gone(database):
     held, schema = library(5), f"drill_{new_run()}"
     with psycopg.connect(database) as connection:
-        seed(connection, schema, held)
+        create_source_schema(connection, schema, held)
         with open_table(database, SourceTable(table=f"{schema}.manual_content")) as rows:
             assert rows.count() == 5
-        unseed(connection, schema)
+        drop_source_schema(connection, schema)
 
     with psycopg.connect(database) as connection:
         names = connection.execute("select schema_name from information_schema.schemata")

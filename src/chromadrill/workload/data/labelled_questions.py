@@ -1,4 +1,4 @@
-"""Documents in PostgreSQL, and questions with known right documents: what a total loss is drilled on."""
+"""Documents for PostgreSQL, and questions whose right document is known: for drills of a total loss."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import orjson
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import JSON, CollectionInfo, Hits
 from chromadrill.core.protocols import Embedder
-from chromadrill.workload.data.standard import metadata_of, take
+from chromadrill.workload.data.standard import metadata_of, spread_documents
 from chromadrill.workload.data.stdlib import Document, documents
 
 if TYPE_CHECKING:
@@ -31,36 +31,36 @@ class Library:
 
     @property
     def ids(self) -> list[str]:
-        return [each.id for each in self.documents]
+        return [document.id for document in self.documents]
 
     @property
     def texts(self) -> list[str]:
-        return [each.text for each in self.documents]
+        return [document.text for document in self.documents]
 
     @property
     def metadatas(self) -> list[JSON]:
-        return [metadata_of(each, number) for number, each in enumerate(self.documents)]
+        return [metadata_of(document, number) for number, document in enumerate(self.documents)]
 
     def questions(self) -> list[tuple[str, str]]:
         """(question, the right document's text): "textwrap fill" asks for what describes it."""
         step = max(1, len(self.documents) // QUESTIONS)
         return [
-            (re.sub(r"[._]+", " ", each.id.rpartition(":")[0]).strip(), each.text)
-            for each in self.documents[::step][:QUESTIONS]
+            (re.sub(r"[._]+", " ", document.id.rpartition(":")[0]).strip(), document.text)
+            for document in self.documents[::step][:QUESTIONS]
         ]
 
 
 def library(wanted: int) -> Library:
     """`wanted` docstrings, spread over the standard library."""
-    return Library(tuple(take(documents(), wanted)))
+    return Library(tuple(spread_documents(documents(), wanted)))
 
 
-def ask(
+def count_hits(
     chroma: Chroma, info: CollectionInfo, model: Embedder, questions: Sequence[tuple[str, str]]
 ) -> Hits:
-    """How many questions find their right document. By its text: several records may hold one text.
+    """How many questions find their right document, known by its text. Raises CallFailed.
 
-    Raises CallFailed.
+    Not by its id: several records may hold one text.
     """
     first = ten = 0
     for start in range(0, len(questions), 100):
@@ -69,14 +69,16 @@ def ask(
         raw = chroma.query(
             info, np.asarray(vectors), n_results=NEAREST, include=("documents", "distances")
         )
-        for (_, right), found in zip(group, raw["documents"], strict=True):
-            first += found[:1] == [right]
-            ten += right in found
+        for (_, right), nearest in zip(group, raw["documents"], strict=True):
+            first += nearest[:1] == [right]
+            ten += right in nearest
     return Hits(len(questions), first, ten)
 
 
-def seed(connection: psycopg.Connection[Any], schema: str, held: Library) -> None:
-    """Make the schema, which must not exist, and in it the table `manual_content` with all of it."""
+def create_source_schema(
+    connection: psycopg.Connection[Any], schema: str, content: Library
+) -> None:
+    """Create the schema, which must not exist, and in it the table `manual_content` with all of it."""
     from psycopg import sql
 
     name = sql.Identifier(schema)
@@ -89,14 +91,17 @@ def seed(connection: psycopg.Connection[Any], schema: str, held: Library) -> Non
     )
     copy = sql.SQL("copy {}.manual_content (id, content, metadata) from stdin").format(name)
     with connection.cursor() as cursor, cursor.copy(copy) as out:
-        for record, text, metadata in zip(held.ids, held.texts, held.metadatas, strict=True):
+        for record, text, metadata in zip(
+            content.ids, content.texts, content.metadatas, strict=True
+        ):
             out.write_row((record, text, orjson.dumps(metadata).decode()))
     connection.commit()
 
 
-def unseed(connection: psycopg.Connection[Any], schema: str) -> None:
-    """Remove what `seed` made. A schema's name has the run's in it, which is no bare SQL word."""
+def drop_source_schema(connection: psycopg.Connection[Any], schema: str) -> None:
+    """Remove what `create_source_schema` created."""
     from psycopg import sql
 
+    # the name has the run's in it, which is no bare SQL word
     connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(schema)))
     connection.commit()

@@ -1,4 +1,4 @@
-"""Data as older releases keep it: metric and settings in the metadata, also in the metadata alone."""
+"""Data as older releases keep it: metric and settings in the metadata, also nowhere else."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import JSON, Scope
 
 DIMENSION = 32
-ALONE = "metric-in-metadata-alone"
+METRIC_IN_METADATA = "metric-in-metadata-alone"  # and nowhere else
 # name -> metadata, records: above and below the index's sync threshold (1,000)
 COLLECTIONS: dict[str, tuple[JSON | None, int]] = {
-    ALONE: ({"hnsw:space": "cosine"}, 300),
+    METRIC_IN_METADATA: ({"hnsw:space": "cosine"}, 300),
     "cosine-by-metadata": ({"hnsw:space": "cosine", "owner": "ops"}, 1300),
     "tuned-by-metadata": ({"hnsw:space": "ip", "hnsw:M": 24, "v": 1.0}, 200),
     "plain": (None, 1100),
     "empty": (None, 0),
 }
 
-METRICS = {name: (meta or {}).get("hnsw:space", "l2") for name, (meta, _) in COLLECTIONS.items()}
+METRICS = {
+    name: (metadata or {}).get("hnsw:space", "l2") for name, (metadata, _) in COLLECTIONS.items()
+}
 
 
 def fill(chroma: Chroma) -> None:
@@ -48,18 +50,18 @@ def fill(chroma: Chroma) -> None:
             chroma.delete(info, [f"r{row} é" for row in range(3, records, 97)])
 
 
-def metric_in_metadata_alone(data: Path, name: str, space: str = "cosine") -> None:
-    """Make a collection of a stopped server's directory one that a release before 1.0 has made.
+def move_metric_to_metadata(data: Path, name: str, space: str = "cosine") -> None:
+    """Turn a collection in a stopped server's directory into one that a release before 1.0 created.
 
-    One that such a release did make is so already, and stays as it is.
+    A collection that such a release did create stays as it is.
     """
     with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
         (key,) = database.execute("select id from collections where name=?", [name]).fetchone()
         (segment,) = database.execute(
             "select id from segments where collection=? and scope='VECTOR'", [key]
         ).fetchone()
-        said = "select 1 from segment_metadata where segment_id=? and key='hnsw:space'"
-        if database.execute(said, [segment]).fetchone():
+        has_metric = "select 1 from segment_metadata where segment_id=? and key='hnsw:space'"
+        if database.execute(has_metric, [segment]).fetchone():
             return
         database.execute("update collections set config_json_str='{}' where id=?", [key])
         columns = {row[1] for row in database.execute("pragma table_info(collections)")}

@@ -1,4 +1,4 @@
-"""Fill a server that is not ours with the dataset, and empty it again: only where drills alone are."""
+"""Fill a live server with the dataset, where it holds nothing but what drills put there."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from chromadrill.targets.safety.owned_data import list_all_collections, require_
 from chromadrill.workload.data.standard import Dataset
 
 
-def fill(chroma: Chroma, dataset: Dataset, made: Collection[str]) -> None:
-    """The dataset, and nothing else, is there afterwards. `made`: ids of what drills made there.
+def fill(chroma: Chroma, dataset: Dataset, created_ids: Collection[str]) -> None:
+    """The dataset, and nothing else, is there afterwards. `created_ids`: of what drills created there.
 
     Raises Refused, before anything is written, for a server that holds what no drill put there.
     """
-    there = list_all_collections(chroma, dataset.scopes)
-    require_may_be_filled(there, made)
-    for each in there:
-        chroma.delete_collection(each.scope, each.name)
+    present = list_all_collections(chroma, dataset.scopes)
+    require_may_be_filled(present, created_ids)
+    for info in present:
+        chroma.delete_collection(info.scope, info.name)
     dataset.load(chroma)

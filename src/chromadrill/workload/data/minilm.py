@@ -28,49 +28,49 @@ INSTALL = "pip install 'chromadrill[embed]' (pip, not uv: uv takes a torch of se
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ModelFiles:
     """Where the model's files are. `revision` says of what they are: a package, a commit, a folder."""
 
     directory: Path
     revision: str
 
 
-def find(directory: Path | None = None, *, offline: bool = True) -> Found:
+def find_model_files(directory: Path | None = None, *, offline: bool = True) -> ModelFiles:
     """The model's files: in `directory`, else in an installed package, else of the hub.
 
     Offline only the hub's cache on this disk is looked at, so nothing waits for a network. Raises
     Unavailable when there are none, Refused when they are of another model.
     """
-    found = _given(directory) if directory else (_packaged() or _of_the_hub(offline))
-    weights = found.directory / WEIGHTS
+    files = _from_directory(directory) if directory else (_from_package() or _from_hub(offline))
+    weights = files.directory / WEIGHTS
     if not weights.is_file():
-        raise Unavailable(f"{found.directory} holds no {WEIGHTS}.", next_step=INSTALL)
+        raise Unavailable(f"{files.directory} holds no {WEIGHTS}.", next_step=INSTALL)
     sha256 = sha256_of(weights)
     if sha256 != WEIGHTS_SHA256:
         raise Refused(
             f"{weights} is not {NAME}: SHA-256 {sha256}, wanted {WEIGHTS_SHA256}.",
             next_step="Name another directory: [embedding] directory.",
         )
-    return found
+    return files
 
 
-def _given(directory: Path) -> Found:
+def _from_directory(directory: Path) -> ModelFiles:
     if not directory.is_dir():
         raise Unavailable(f"[embedding] directory = {directory}: no such directory.")
-    return Found(directory, f"directory {directory.name}")
+    return ModelFiles(directory, f"directory {directory.name}")
 
 
-def _packaged() -> Found | None:
-    spec = importlib.util.find_spec(MODULE)  # found, not imported: foreign code need not run
+def _from_package() -> ModelFiles | None:
+    spec = importlib.util.find_spec(MODULE)  # not imported: third-party code need not run
     for place in (spec.submodule_search_locations or ()) if spec else ():
         try:
-            return Found(Path(place) / "model", f"package {PACKAGE} {version(PACKAGE)}")
+            return ModelFiles(Path(place) / "model", f"package {PACKAGE} {version(PACKAGE)}")
         except PackageNotFoundError:
             continue
     return None
 
 
-def _of_the_hub(offline: bool) -> Found:
+def _from_hub(offline: bool) -> ModelFiles:
     _prepare_hub(offline)
     try:
         from huggingface_hub import snapshot_download
@@ -84,7 +84,7 @@ def _of_the_hub(offline: bool) -> Found:
             f" ({type(error).__name__}).",
             next_step=INSTALL,
         ) from error
-    return Found(path, f"commit {path.name}")  # a snapshot's folder is named by its commit
+    return ModelFiles(path, f"commit {path.name}")  # a snapshot's folder is named by its commit
 
 
 class MiniLM:
@@ -95,7 +95,7 @@ class MiniLM:
 
     name = NAME
     dimension = DIMENSION
-    weights_sha256 = WEIGHTS_SHA256  # `find` has seen to it
+    weights_sha256 = WEIGHTS_SHA256  # `find_model_files` has seen to it
 
     def __init__(self, model: Any, *, revision: str, threads: int, batch_size: int) -> None:
         self.revision, self.threads = revision, threads
@@ -105,13 +105,13 @@ class MiniLM:
         """float32 of shape (len(texts), 384)."""
         if not texts:
             return np.empty((0, DIMENSION), np.float32)
-        made = self._model.encode(
+        vectors = self._model.encode(
             list(texts),
             batch_size=self._batch_size,
             convert_to_numpy=True,
             show_progress_bar=False,
         )
-        return np.asarray(made, np.float32).reshape(len(texts), DIMENSION)
+        return np.asarray(vectors, np.float32).reshape(len(texts), DIMENSION)
 
     def facts(self) -> dict[str, Any]:
         """What a report says of the embedder that ran."""
@@ -135,7 +135,7 @@ def load(
     """Find the model and load it (seconds). Raises Unavailable without the extra `embed`."""
     if importlib.util.find_spec("sentence_transformers") is None:
         raise Unavailable("The extra `embed` is not installed.", next_step=INSTALL)
-    found = find(directory, offline=offline)
+    files = find_model_files(directory, offline=offline)
     _prepare_hub(offline)
     import torch
     from sentence_transformers import SentenceTransformer
@@ -143,8 +143,8 @@ def load(
 
     disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]  # of reading one file, in the midst of our own lines
     torch.set_num_threads(threads)
-    model = SentenceTransformer(str(found.directory), device=device, local_files_only=True)
-    return MiniLM(model, revision=found.revision, threads=threads, batch_size=batch_size)
+    model = SentenceTransformer(str(files.directory), device=device, local_files_only=True)
+    return MiniLM(model, revision=files.revision, threads=threads, batch_size=batch_size)
 
 
 def _prepare_hub(offline: bool) -> None:

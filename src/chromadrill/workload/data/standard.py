@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ class CollectionPlan:
             rows = range(start, start + len(group))
             bare = self.every_nth_bare
             yield Batch(
-                ids=[each.id for each in group],
+                ids=[document.id for document in group],
                 documents=[
                     None if n % bare == 5 else d.text for n, d in zip(rows, group, strict=True)
                 ],
@@ -61,17 +61,17 @@ class CollectionPlan:
                     f"stdlib:{d.module}#L{d.line}" if n % 3 == 0 else None
                     for n, d in zip(rows, group, strict=True)
                 ],
-                vectors=self.embedder.embed([each.text for each in group]),
+                vectors=self.embedder.embed([document.text for document in group]),
             )
 
     @property
-    def updated(self) -> list[Document]:
+    def updates(self) -> list[Document]:
         """Records that are written a second time, with other words and another vector."""
         return list(self.documents[3::97])
 
     @property
-    def deleted(self) -> list[str]:
-        return [each.id for each in self.documents[11::101]]
+    def deletes(self) -> list[str]:
+        return [document.id for document in self.documents[11::101]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +82,11 @@ class Dataset:
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        return tuple(sorted({each.scope for each in self.collections}))
+        return tuple(sorted({plan.scope for plan in self.collections}))
 
     @property
     def embedder(self) -> str:
-        return ", ".join(sorted({each.embedder.name for each in self.collections}))
+        return ", ".join(sorted({plan.embedder.name for plan in self.collections}))
 
     def load(self, chroma: Chroma) -> None:
         """Create tenants, databases and collections and fill them; they must not exist yet."""
@@ -105,17 +105,19 @@ class Dataset:
                     metadatas=batch.metadatas,
                     uris=batch.uris,
                 )
-            if plan.updated:
-                texts = [f"{each.text}\n(revised)" for each in plan.updated]
+            if plan.updates:
+                texts = [f"{document.text}\n(revised)" for document in plan.updates]
                 chroma.upsert(
                     info,
-                    ids=[each.id for each in plan.updated],
+                    ids=[document.id for document in plan.updates],
                     vectors=plan.embedder.embed(texts),
                     documents=texts,
-                    metadatas=[{"revised": True, "line": each.line} for each in plan.updated],
+                    metadatas=[
+                        {"revised": True, "line": document.line} for document in plan.updates
+                    ],
                 )
-            if plan.deleted:
-                chroma.delete(info, plan.deleted)
+            if plan.deletes:
+                chroma.delete(info, plan.deletes)
 
 
 def standard(records: int) -> Dataset:
@@ -124,7 +126,7 @@ def standard(records: int) -> Dataset:
     In it: above and below the HNSW sync threshold (1,000), l2, cosine and ip, settings that are
     not the default, an empty collection, nulls, lists, two tenants, updates and deletes.
     """
-    real = documents()
+    texts = documents()
     wide, narrow = SeededEmbedder(384), SeededEmbedder(96, seed=8)
     cosine = {"space": "cosine"}
     tuned = {
@@ -134,34 +136,36 @@ def standard(records: int) -> Dataset:
         "ef_construction": 150,
         "ef_search": 120,
     }
+
+    def part(size: int) -> list[Document]:
+        return spread_documents(texts, size)
+
     return Dataset(
         (
-            CollectionPlan(DEFAULT, MAIN, cosine, wide, take(real, records), {"owner": "drill"}),
-            CollectionPlan(DEFAULT, "release-notes", {"space": "l2"}, narrow, take(real, 450)),
-            CollectionPlan(DEFAULT, "tuned-ip", tuned, narrow, take(real, 1100)),
+            CollectionPlan(DEFAULT, MAIN, cosine, wide, part(records), {"owner": "drill"}),
+            CollectionPlan(DEFAULT, "release-notes", {"space": "l2"}, narrow, part(450)),
+            CollectionPlan(DEFAULT, "tuned-ip", tuned, narrow, part(1100)),
             CollectionPlan(DEFAULT, "empty", cosine, narrow, ()),
-            CollectionPlan(
-                PROD, MAIN, {"space": "l2"}, narrow, take(real, 1300), {"v": 2, "f": 2.0}
-            ),
-            CollectionPlan(STAGING, "scratchpad", cosine, narrow, take(real, 120)),
+            CollectionPlan(PROD, MAIN, {"space": "l2"}, narrow, part(1300), {"v": 2, "f": 2.0}),
+            CollectionPlan(STAGING, "scratchpad", cosine, narrow, part(120)),
         )
     )
 
 
-def take(real: Sequence[Document], wanted: int) -> list[Document]:
+def spread_documents(source: Sequence[Document], wanted: int) -> list[Document]:
     """`wanted` documents spread over all; beyond that they come again, numbered."""
-    if wanted <= len(real):
-        steps = np.linspace(0, len(real) - 1, wanted).astype(int)
-        return [real[at] for at in steps]
-    found = []
+    if wanted <= len(source):
+        steps = np.linspace(0, len(source) - 1, wanted).astype(int)
+        return [source[at] for at in steps]
+    chosen = []
     for number in range(wanted):
-        each, turn = real[number % len(real)], number // len(real)
+        document, turn = source[number % len(source)], number // len(source)
         if turn:
-            each = Document(
-                f"{each.id}~{turn}", f"{each.text}\n[{turn}]", each.module, each.kind, each.line
+            document = replace(
+                document, id=f"{document.id}~{turn}", text=f"{document.text}\n[{turn}]"
             )
-        found.append(each)
-    return found
+        chosen.append(document)
+    return chosen
 
 
 def metadata_of(document: Document, number: int) -> JSON:
@@ -184,14 +188,14 @@ def metadata_of(document: Document, number: int) -> JSON:
 
 def create_scope(chroma: Chroma, scope: Scope) -> None:
     """Create the tenant and the database, where they are not there yet."""
-    with _there_already():
+    with _ignore_conflict():
         chroma.create_tenant(scope.tenant)
-    with _there_already():
+    with _ignore_conflict():
         chroma.create_database(scope)
 
 
 @contextmanager
-def _there_already() -> Iterator[None]:
+def _ignore_conflict() -> Iterator[None]:
     try:
         yield
     except CallFailed as error:

@@ -1,4 +1,4 @@
-"""Real text that is on every machine: the docstrings of Python's standard library."""
+"""Real text that every machine has: the docstrings of Python's standard library."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def documents() -> list[Document]:
     line, so the same on every run of one Python.
     """
     root = Path(sysconfig.get_paths()["stdlib"])
-    found: list[Document] = []
+    collected: list[Document] = []
     for name in sorted(sys.stdlib_module_names):
         for path in _sources(root, name):
-            found.extend(_docstrings(path, root))
-    return found
+            collected.extend(_docstrings(path, root))
+    return collected
 
 
 def _sources(root: Path, name: str) -> list[Path]:
@@ -54,7 +54,7 @@ def _docstrings(path: Path, root: Path) -> Iterator[Document]:
         tree = ast.parse(path.read_bytes())
     except SyntaxError:
         return
-    for node, name in _named(tree, module):
+    for node, name in _definitions(tree, module):
         text = ast.get_docstring(node, clean=True) or ""
         if len(text) > SHORTEST:
             line = getattr(node, "lineno", 1)
@@ -62,10 +62,11 @@ def _docstrings(path: Path, root: Path) -> Iterator[Document]:
             yield Document(f"{name}:{line}", text, module, kind, line)
 
 
-type_nodes = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+Definition = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _named(tree: ast.Module, module: str) -> Iterator[tuple[type_nodes, str]]:
+def _definitions(tree: ast.Module, module: str) -> Iterator[tuple[Definition, str]]:
+    """The module and everything it defines, each with its dotted name."""
     yield tree, module
     stack: list[tuple[ast.AST, str]] = [(tree, module)]
     while stack:

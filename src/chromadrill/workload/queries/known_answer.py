@@ -91,7 +91,7 @@ def known_answers(dataset: Dataset, chroma: Chroma) -> list[KnownAnswer]:
     for plan in dataset.collections:
         right: list[KnownAnswer] = []
         info = chroma.collection(plan.scope, plan.name)
-        changed = {document.id for document in plan.updated} | set(plan.deleted)
+        changed = {document.id for document in plan.updates} | set(plan.deletes)
         for batch in plan.batches():
             for row in range(0, len(batch.ids), max(1, len(batch.ids) // 6)):
                 document = batch.documents[row]
