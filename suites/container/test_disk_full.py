@@ -10,7 +10,7 @@ from chromadrill.disasters.container import (
     free_disk,
     on_another_volume,
 )
-from chromadrill.workload.writer import Writer, whole_writes
+from chromadrill.workload.writer import Writer, read_complete_writes
 
 pytestmark = [pytest.mark.container, pytest.mark.needs("recreate")]
 
@@ -46,7 +46,7 @@ class TestOnASmallDisk:
                 recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
                 writer.wait_for(len(writer.acknowledged) + 10)
         with drill.then("every acknowledged write and every record is there"):
-            present = whole_writes(chroma, writes)
+            present = read_complete_writes(chroma, writes)
             chroma.delete_collection(Scope(), writes.name)
             proven = drill.prove(fingerprint)
             drill.judge(

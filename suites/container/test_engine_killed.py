@@ -8,7 +8,7 @@ import pytest
 from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.core.model import Scope
 from chromadrill.disasters.container import EngineKilled
-from chromadrill.workload.writer import Writer, whole_writes
+from chromadrill.workload.writer import Writer, read_complete_writes
 
 pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-1")]
 
@@ -28,7 +28,7 @@ def test_engine_is_started_again_without_losing_an_acknowledged_write(
         drill.ops("start")
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged write and every record is there, also after a restart"):
-        present = whole_writes(chroma, writes)
+        present = read_complete_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judge(

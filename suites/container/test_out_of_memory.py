@@ -6,7 +6,7 @@ from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_tim
 from chromadrill.checks.resources import was_killed_for_memory
 from chromadrill.core.model import Scope
 from chromadrill.disasters.container import OutOfMemory
-from chromadrill.workload.writer import whole_writes
+from chromadrill.workload.writer import read_complete_writes
 
 pytestmark = [pytest.mark.container, pytest.mark.runbook("RB-1")]
 
@@ -25,7 +25,7 @@ def test_server_killed_for_want_of_memory_comes_back_with_more(
         drill.ops("recreate")
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged record is there, and it is killed no more"):
-        present = whole_writes(chroma, writes)
+        present = read_complete_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judge(

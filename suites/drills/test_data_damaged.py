@@ -7,7 +7,7 @@ from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_tim
 from chromadrill.core.model import Scope
 from chromadrill.disasters.api import CollectionDropped, RecordsDeleted, VectorsReplaced
 from chromadrill.workload.data.standard import MAIN
-from chromadrill.workload.writer import Writer, whole_writes
+from chromadrill.workload.writer import Writer, read_complete_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 
@@ -39,7 +39,7 @@ def test_backup_is_restored_by_the_platform(
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the backup is back and answers, also after a restart"):
         proven = drill.prove(backup.fingerprint, imported=backup.imported)
-        present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
+        present = read_complete_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judge(
             disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),

@@ -5,7 +5,7 @@ import pytest
 from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time
 from chromadrill.disasters.files import DATABASE_CORRUPTED, SEGMENT_DELETED, VOLUME_LOST
-from chromadrill.workload.writer import Writer, whole_writes
+from chromadrill.workload.writer import Writer, read_complete_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 
@@ -30,7 +30,7 @@ def test_snapshot_is_restored(drill, outage, chroma, writes, objectives, disaste
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the snapshot is back and answers, also after a restart"):
         proven = drill.prove(snapshot.fingerprint, imported=snapshot.imported)
-        present = whole_writes(chroma, chroma.collection(writes.scope, writes.name))
+        present = read_complete_writes(chroma, chroma.collection(writes.scope, writes.name))
         drill.judge(
             disaster_seen(injection),
             recovery_time(recovered_s, objectives.rb2_recovery_s, proven=proven),

@@ -6,7 +6,7 @@ from chromadrill.checks.availability import availability
 from chromadrill.checks.objectives import data_loss, disaster_seen, recovery_time, within
 from chromadrill.core.model import Scope
 from chromadrill.disasters.service import server_kill
-from chromadrill.workload.writer import Writer, whole_writes
+from chromadrill.workload.writer import Writer, read_complete_writes
 
 pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-1")]
 
@@ -27,7 +27,7 @@ def test_killed_server_is_restarted_without_losing_an_acknowledged_write(
         drill.ops("restart")
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb1_recovery_s)
     with drill.then("every acknowledged write and every record is there, also after a restart"):
-        present = whole_writes(chroma, writes)
+        present = read_complete_writes(chroma, writes)
         chroma.delete_collection(Scope(), writes.name)
         proven = drill.prove(fingerprint)
         drill.judge(

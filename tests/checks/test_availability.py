@@ -12,7 +12,7 @@ from chromadrill.core.clock import now
 from chromadrill.core.model import ClientView, Outcome, ProbeResult, Samples, Scope, Window
 from chromadrill.core.settings import Objectives
 from chromadrill.workload import prober
-from chromadrill.workload.prober import look
+from chromadrill.workload.prober import probe
 from chromadrill.workload.queries.known_answer import KnownAnswer
 from chromadrill.workload.timeline import stable_since, view, windows
 
@@ -103,7 +103,7 @@ def test_a_restarted_server_that_is_healthy_and_empty_is_a_wrong_answer(server):
     with Chroma(server.url) as chroma:
         assert chroma.heartbeat()
         assert "bmad_embeddings" not in {c.name for c in chroma.collections(Scope())}
-    probe_result = look(server.url, asked, now())
+    probe_result = probe(server.url, asked, now())
     assert probe_result.result == "wrong"
     assert "no such collection" in probe_result.detail
 
@@ -114,7 +114,9 @@ def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server
         chroma.upsert(made, ids=["a"], vectors=np.array([[1, 0]], np.float32), documents=["new"])
 
     def result(record, words):
-        return look(server.url, [KnownAnswer(Scope(), made.name, record, words, [1.0, 0.0])], now())
+        return probe(
+            server.url, [KnownAnswer(Scope(), made.name, record, words, [1.0, 0.0])], now()
+        )
 
     assert result("a", "new").result == "right"
     assert result("a", "old").result == "wrong"
@@ -151,7 +153,7 @@ def test_a_watch_that_ended_with_the_recovery_says_nothing_of_what_came_after():
 
 def test_a_server_that_needs_six_seconds_for_its_questions_is_a_timeout(server, monkeypatch):
     monkeypatch.setattr(prober, "TICK_S", 0.0)
-    assert look(server.url, [], now()).result == "timeout"
+    assert probe(server.url, [], now()).result == "timeout"
 
 
 def test_searches_of_a_restored_store_are_judged_cold_and_warm():

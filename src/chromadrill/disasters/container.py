@@ -19,7 +19,7 @@ from chromadrill.core.protocols import Target
 from chromadrill.targets.container.spec import ContainerSpec
 from chromadrill.targets.container.target import ContainerTarget
 from chromadrill.targets.container.volume import MOUNT
-from chromadrill.workload.writer import upsert, writing
+from chromadrill.workload.writer import new_write, upsert
 
 BATCH = 100
 DIMENSION = 384
@@ -101,7 +101,7 @@ class OutOfMemory:
         with connect(target.url, timeout_s=30) as chroma, contextlib.suppress(CallFailed):
             while len(self.acknowledged) < MOST:
                 rows = range(len(self.acknowledged), len(self.acknowledged) + BATCH)
-                batch = [writing(row, self.collection) for row in rows]
+                batch = [new_write(row, self.collection) for row in rows]
                 upsert(chroma, self.collection, batch, vectors.normal(size=(BATCH, DIMENSION)))
                 self.acknowledged += batch
         # the client's error comes before the engine knows

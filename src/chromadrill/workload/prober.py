@@ -1,10 +1,10 @@
 """An independent client in its own process: asks questions with known answers at a fixed rate.
 
-    python -m chromadrill.workload.prober URL QUESTIONS.json SIGHTS.jsonl
+    python -m chromadrill.workload.prober URL QUESTIONS.json RESULTS.jsonl
 
-One line for each tick: when it was due and done (monotonic seconds, one clock for all processes of
-a machine), and whether all answers were right, or one was wrong, an error or a timeout. It ends
-with its parent.
+It writes one line for each tick: when the tick was due and done (monotonic seconds, one clock for
+all processes of a machine), and whether all answers were right, or one was wrong, an error or a
+timeout. It ends with its parent.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ TICK_S = 5.0  # of all questions of a tick: a server this slow is none
 
 
 def main() -> None:
-    url, questions, probe_results = sys.argv[1:]
-    asked = [KnownAnswer.from_json(each) for each in orjson.loads(Path(questions).read_bytes())]
+    url, questions_file, results_file = sys.argv[1:]
+    raw = orjson.loads(Path(questions_file).read_bytes())
+    questions = [KnownAnswer.from_json(question) for question in raw]
     parent = os.getppid()
     due = now()
-    with Path(probe_results).open("ab", buffering=0) as out:
+    with Path(results_file).open("ab", buffering=0) as out:
         while os.getppid() == parent:
-            probe_result = look(url, asked, due)
-            out.write(orjson.dumps(probe_result) + b"\n")
+            out.write(orjson.dumps(probe(url, questions, due)) + b"\n")
             due += max(1, int((now() - due) * RATE)) / RATE  # a slot that passed is not caught up
             time.sleep(max(0.0, due - now()))
 
 
-def look(url: str, asked: Sequence[KnownAnswer], due: float) -> ProbeResult:
+def probe(url: str, questions: Sequence[KnownAnswer], due: float) -> ProbeResult:
     """One tick: every question once, on a new connection as a new client would have it."""
     result, detail, late_s = "right", "", now() - due
     try:
         with Chroma(url, timeout_s=DEADLINE_S) as chroma:
-            detail = first_wrong(chroma, asked)
+            detail = first_wrong(chroma, questions)
             result = "wrong" if detail else "right"
         if not detail and now() - due - late_s > TICK_S:
-            result, detail = "timeout", f"{len(asked)} questions took more than {TICK_S:g} s"
+            result, detail = "timeout", f"{len(questions)} questions took more than {TICK_S:g} s"
     except CallFailed as error:
         missing = error.status == 404
         result = "timeout" if error.is_timeout else "wrong" if missing else "error"
@@ -65,13 +65,13 @@ def look(url: str, asked: Sequence[KnownAnswer], due: float) -> ProbeResult:
 class Prober:
     """Runs the prober as a process of its own and reads what it saw."""
 
-    def __init__(self, url: str, asked: Sequence[KnownAnswer], folder: Path) -> None:
-        self._probe_results = folder / "probe results.jsonl"
-        questions = folder / "questions.json"
-        questions.write_bytes(orjson.dumps([each.to_json() for each in asked]))
+    def __init__(self, url: str, questions: Sequence[KnownAnswer], folder: Path) -> None:
+        self._results_file = folder / "probe results.jsonl"
+        questions_file = folder / "questions.json"
+        questions_file.write_bytes(orjson.dumps([question.to_json() for question in questions]))
         self._command = [
-            sys.executable, "-m", "chromadrill.workload.prober", url, str(questions),
-            str(self._probe_results),
+            sys.executable, "-m", "chromadrill.workload.prober", url, str(questions_file),
+            str(self._results_file),
         ]  # fmt: skip
 
     def __enter__(self) -> Self:
@@ -93,19 +93,19 @@ class Prober:
 
     def probe_results(self) -> list[ProbeResult]:
         """Everything seen so far, oldest first; a line being written is left for the next call."""
-        if not self._probe_results.is_file():
+        if not self._results_file.is_file():
             return []
-        lines = self._probe_results.read_bytes().split(b"\n")[:-1]
+        lines = self._results_file.read_bytes().split(b"\n")[:-1]
         return [ProbeResult(**orjson.loads(line)) for line in lines]
 
     def first_wrong(self, since: float) -> ProbeResult | None:
         """The first probe result after `since` that was not right."""
         return next(
-            (s for s in self.probe_results() if s.due >= since and s.result != "right"), None
+            (r for r in self.probe_results() if r.due >= since and r.result != "right"), None
         )
 
     def stable_since(self, since: float) -> float | None:
-        """See `probe results.stable_since`; monotonic seconds."""
+        """See `timeline.stable_since`; monotonic seconds."""
         return stable_since(self.probe_results(), since)
 
 

@@ -62,7 +62,7 @@ class Writer:
         """The first write begun after `since` that was not acknowledged; None: none within 30 s."""
         try:
             return wait_until(
-                lambda: next((each for each in self.refused if each.due >= since), None),
+                lambda: next((result for result in self.refused if result.due >= since), None),
                 within_s=30,
                 name="a refused write",
             )
@@ -75,7 +75,7 @@ class Writer:
             while not self._stop.is_set():
                 rows = range(number, number + BATCH)
                 number += BATCH
-                batch = [writing(row, self._collection) for row in rows]
+                batch = [new_write(row, self._collection) for row in rows]
                 due = now()
                 try:
                     vectors = [vector_of(row, self._dimension) for row in rows]
@@ -86,14 +86,14 @@ class Writer:
                     self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
                     continue
                 at = time.time()
-                self.acknowledged += [replace(each, at=at) for each in batch]
+                self.acknowledged += [replace(write, at=at) for write in batch]
                 self._stop.wait(0.01)
 
 
-def writing(row: int, collection: CollectionInfo) -> Acknowledged:
+def new_write(row: int, collection: CollectionInfo) -> Acknowledged:
     """Record `row` as it is written, at this moment."""
-    words = f"acknowledged write number {row}"
-    return Acknowledged(time.time(), collection.key, f"write-{row:06d}", words, row)
+    document = f"acknowledged write number {row}"
+    return Acknowledged(time.time(), collection.key, f"write-{row:06d}", document, row)
 
 
 def upsert(
@@ -105,32 +105,35 @@ def upsert(
     """Write them, each with its vector. Raises CallFailed: then they are not acknowledged."""
     chroma.upsert(
         collection,
-        ids=[each.id for each in batch],
+        ids=[write.id for write in batch],
         vectors=np.asarray(vectors, np.float32),
-        documents=[each.document for each in batch],
-        metadatas=[{"value": each.value} for each in batch],
+        documents=[write.document for write in batch],
+        metadatas=[{"value": write.value} for write in batch],
     )
 
 
-def whole_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str, int]:
-    """The writes that are there whole: id -> value, where document, value and id agree."""
+def read_complete_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str, int]:
+    """`complete_writes` of a collection of a running server. Raises CallFailed."""
     return complete_writes(chroma.pages(collection))
 
 
 def complete_writes(pages: Iterable[Page], *, dimension: int | None = None) -> dict[str, int]:
-    """The same of pages from anywhere. `dimension`: the vector, too, is the one Writer wrote."""
-    found: dict[str, int] = {}
+    """The writes that are there whole: id -> value, where document, value and id agree.
+
+    `dimension`: the vector, too, must be the one that Writer wrote.
+    """
+    complete: dict[str, int] = {}
     for page in pages:
-        for row, each in enumerate(page.ids):
+        for row, record in enumerate(page.ids):
             value = (page.metadatas[row] or {}).get("value", -1)
             if (
-                each == f"write-{value:06d}"
+                record == f"write-{value:06d}"
                 and page.documents[row] == f"acknowledged write number {value}"
                 and row not in page.without_vector
                 and (dimension is None or list(page.vectors[row]) == vector_of(value, dimension))
             ):
-                found[each] = value
-    return found
+                complete[record] = value
+    return complete
 
 
 def vector_of(row: int, dimension: int) -> list[float]:
