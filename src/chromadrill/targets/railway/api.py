@@ -64,12 +64,13 @@ class Api:
         self._http = httpx.Client(timeout=timeout_s, headers=token.headers())
 
     @property
-    def project_token(self) -> bool:
+    def has_project_token(self) -> bool:
+        """Whether the token is one of a project; else it is an account's."""
         return self._kind == "project"
 
     @property
     def simulated(self) -> bool:
-        """Anything but the vendor's own endpoint."""
+        """Whether the endpoint is anything but the vendor's own."""
         return self.endpoint != ENDPOINT
 
     def run(self, operation: Operation, **variables: Any) -> Any:
@@ -83,10 +84,10 @@ class Api:
                 "query": operation.text,
                 "operationName": operation.name,
                 # nulls are left out, as the vendor's CLI does
-                "variables": {key: v for key, v in variables.items() if v is not None},
+                "variables": {k: value for k, value in variables.items() if value is not None},
             }
         )
-        pauses, until, said = _pauses(), now() + self._patience_s, ""
+        pauses, until, failure = _pauses(), now() + self._patience_s, ""
         while True:
             pause = next(pauses)
             try:
@@ -94,56 +95,57 @@ class Api:
                     self.endpoint, content=body, headers={"content-type": "application/json"}
                 )
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                said = f"no connection to {self.endpoint}: {type(error).__name__}"
+                failure = f"no connection to {self.endpoint}: {type(error).__name__}"
             except httpx.HTTPError as error:
-                said = f"no answer from {self.endpoint}: {type(error).__name__}"
-                self._raise_if_changing(operation, said)
+                failure = f"no answer from {self.endpoint}: {type(error).__name__}"
+                self._raise_if_changing(operation, failure)
             else:
                 if answer.status_code == 429:
-                    said = "429, too many requests" + _limit(answer)
+                    failure = "429, too many requests" + _limit(answer)
                     pause = max(pause, _retry_after(answer))
                 elif answer.status_code >= 500:
-                    said = f"{answer.status_code} from {self.endpoint}"
-                    self._raise_if_changing(operation, said)
+                    failure = f"{answer.status_code} from {self.endpoint}"
+                    self._raise_if_changing(operation, failure)
                 else:
                     return self._value(operation, answer)
             if now() + pause > until:
                 raise PlatformError(
-                    f"Railway, {operation.name}: {said}; tried for {self._patience_s:g} s."
+                    f"Railway, {operation.name}: {failure}; tried for {self._patience_s:g} s."
                 )
             time.sleep(pause)
 
     def attempt(self, operation: Operation, **variables: Any) -> Any | None:
-        """The same for a mutation; None: the answer was lost, and it may be done. Look, never repeat."""
+        """Run a mutation; None where its answer was lost. It may be done: look, never repeat."""
         try:
             return self.run(operation, **variables)
         except OutcomeUnknown:
             return None
 
-    def _raise_if_changing(self, operation: Operation, said: str) -> None:
+    def _raise_if_changing(self, operation: Operation, failure: str) -> None:
         if operation.changes:
             raise OutcomeUnknown(
-                f"Railway, {operation.name}: {said}. Whether it was done is not known.",
+                f"Railway, {operation.name}: {failure}. Whether it was done is not known.",
                 next_step="Look at the platform before it is asked again.",
             )
 
     def _value(self, operation: Operation, answer: httpx.Response) -> Any:
         try:
             content = orjson.loads(answer.content)
-            errors = [str(each["message"]) for each in content.get("errors") or []]
+            errors = [str(error["message"]) for error in content.get("errors") or []]
             values = list((content.get("data") or {}).values())
         except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError):
             errors, values = [f"{answer.status_code}, not an answer of GraphQL"], []
         if errors or answer.status_code in (401, 403):
-            said = "; ".join(errors) or str(answer.status_code)
-            if answer.status_code in (401, 403) or any(e in said.lower() for e in REFUSALS):
+            message = "; ".join(errors) or str(answer.status_code)
+            is_refusal = any(refusal in message.lower() for refusal in REFUSALS)
+            if is_refusal or answer.status_code in (401, 403):
                 raise NotAuthorised(
-                    f"Railway, {operation.name}: refused to this {self._kind} token: {said}.",
+                    f"Railway, {operation.name}: refused to this {self._kind} token: {message}.",
                     next_step="Use an account token (RAILWAY_API_TOKEN) of a member"
                     if self._kind == "project"
                     else "Is the token still valid, and of a member of the project?",
                 )
-            raise PlatformError(f"Railway, {operation.name}: {said}.")
+            raise PlatformError(f"Railway, {operation.name}: {message}.")
         if not values or values[0] is None:
             raise PlatformError(f"Railway, {operation.name}: {answer.status_code}, and no value.")
         return values[0]
@@ -164,5 +166,5 @@ def _retry_after(answer: httpx.Response) -> float:
 
 
 def _limit(answer: httpx.Response) -> str:
-    limit, reset = (answer.headers.get(f"x-ratelimit-{each}") for each in ("limit", "reset"))
+    limit, reset = (answer.headers.get(f"x-ratelimit-{name}") for name in ("limit", "reset"))
     return f" (limit {limit}, free again {reset})" if limit else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from chromadrill.core import model
 from chromadrill.core.errors import Refused
-from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api
 from chromadrill.targets.railway.workflows import wait_for_effect
 
@@ -37,19 +37,19 @@ class Schedule:
 
 
 def list_backups(api: Api, instance: str) -> list[PlatformBackup]:
-    """Newest first."""
-    found = [
+    """All backups of a volume instance, newest first."""
+    backups = [
         PlatformBackup(
-            id=each["id"],
-            name=each["name"],
-            created_at=each["createdAt"],
-            bytes=_bytes(each["referencedMB"] or each["usedMB"]),
-            scheduled=each["scheduleId"] is not None,
-            expires_at=each["expiresAt"],
+            id=row["id"],
+            name=row["name"],
+            created_at=row["createdAt"],
+            bytes=_bytes(row["referencedMB"] or row["usedMB"]),
+            scheduled=row["scheduleId"] is not None,
+            expires_at=row["expiresAt"],
         )
-        for each in api.run(ops.BACKUPS, instance=instance)
+        for row in api.run(graphql.BACKUPS, instance=instance)
     ]
-    return sorted(found, key=lambda each: each.created_at, reverse=True)
+    return sorted(backups, key=lambda backup: backup.created_at, reverse=True)
 
 
 def _bytes(megabytes: float | None) -> int | None:
@@ -63,7 +63,7 @@ def create(api: Api, instance: str, name: str, *, within_s: float = WITHIN_S) ->
     """
     if find_by_name(list_backups(api, instance), name):
         raise Refused(f"Railway has a backup '{name}' of this volume already; nothing was made.")
-    sent = api.attempt(ops.CREATE, instance=instance, name=name)
+    sent = api.attempt(graphql.CREATE, instance=instance, name=name)
     return wait_for_effect(
         api,
         sent,
@@ -75,11 +75,11 @@ def create(api: Api, instance: str, name: str, *, within_s: float = WITHIN_S) ->
 
 def delete(api: Api, instance: str, backup: str, *, within_s: float = WITHIN_S) -> None:
     """Delete a backup, and return when it is gone."""
-    sent = api.attempt(ops.DELETE, instance=instance, backup=backup)
+    sent = api.attempt(graphql.DELETE, instance=instance, backup=backup)
     wait_for_effect(
         api,
         sent,
-        lambda: True if backup not in [e.id for e in list_backups(api, instance)] else None,
+        lambda: None if backup in [b.id for b in list_backups(api, instance)] else True,
         within_s=within_s,
         name=f"the end of backup {backup}",
     )
@@ -87,19 +87,19 @@ def delete(api: Api, instance: str, backup: str, *, within_s: float = WITHIN_S) 
 
 def lock(api: Api, instance: str, backup: str) -> None:
     """Take its expiry date off; there is no way to unlock."""
-    api.run(ops.LOCK, instance=instance, backup=backup)
+    api.run(graphql.LOCK, instance=instance, backup=backup)
 
 
 def schedules(api: Api, instance: str) -> list[Schedule]:
     """What the platform makes by itself, and for how long it keeps it."""
     return [
-        Schedule(each["kind"], each["cron"], each["retentionSeconds"])
-        for each in api.run(ops.SCHEDULES, instance=instance)
+        Schedule(row["kind"], row["cron"], row["retentionSeconds"])
+        for row in api.run(graphql.SCHEDULES, instance=instance)
     ]
 
 
 def to_model(schedule: Schedule) -> model.Schedule:
-    """A schedule in our words; its hour where the cron names one."""
+    """A platform's schedule as one of ours, with its hour where the cron names one."""
     minute, hour, *_ = [*schedule.cron.split(), "", ""]
     at = f"{int(hour):02}:{int(minute):02}" if (hour + minute).isdecimal() and hour else None
     days = None if schedule.retention_s is None else schedule.retention_s / 86_400
@@ -108,8 +108,9 @@ def to_model(schedule: Schedule) -> model.Schedule:
 
 def set_schedules(api: Api, instance: str, kinds: Sequence[str]) -> None:
     """Replace the set of schedules: DAILY, WEEKLY, MONTHLY; none clears it."""
-    api.run(ops.SCHEDULE, instance=instance, kinds=list(kinds))
+    api.run(graphql.SCHEDULE, instance=instance, kinds=list(kinds))
 
 
 def find_by_name(backups: Sequence[PlatformBackup], name: str) -> PlatformBackup | None:
-    return next((each for each in backups if each.name == name), None)
+    """The first backup of that name; None where there is none."""
+    return next((backup for backup in backups if backup.name == name), None)

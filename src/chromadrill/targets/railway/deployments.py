@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON
-from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api, OutcomeUnknown, PlatformError
 from chromadrill.targets.railway.resolve import Place
 from chromadrill.targets.railway.workflows import poll
@@ -42,8 +42,8 @@ class DeploymentFailed(Unavailable):
 
 def newest(api: Api, at: Place) -> State:
     """The newest deployment of the service."""
-    found = api.run(ops.SERVICE, environment=at.environment, service=at.service)
-    return _state(found["latestDeployment"])
+    service = api.run(graphql.SERVICE, environment=at.environment, service=at.service)
+    return _state(service["latestDeployment"])
 
 
 def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
@@ -53,19 +53,19 @@ def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
     """
     before = newest(api, at)
     if before.pending:
-        return _up(api, before.id, within_s)
+        return _wait_until_up(api, before.id, within_s)
     try:
-        made = str(api.run(ops.DEPLOY, environment=at.environment, service=at.service))
+        deployment = str(api.run(graphql.DEPLOY, environment=at.environment, service=at.service))
     except OutcomeUnknown as lost:
         try:
-            made = poll(
-                lambda: _other(newest(api, at), before.id),
+            deployment = poll(
+                lambda: _id_if_new(newest(api, at), before.id),
                 within_s=min(within_s, STOP_S),
                 name="a new deployment",
             )
         except PlatformError:
             raise lost from None
-    return _up(api, made, within_s)
+    return _wait_until_up(api, deployment, within_s)
 
 
 def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
@@ -73,25 +73,25 @@ def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
     now = newest(api, at)
     if not (now.running or now.pending):
         return
-    api.attempt(ops.STOP, id=now.id)  # whether it stops is seen below
+    api.attempt(graphql.STOP, id=now.id)  # whether it stops is seen below
     poll(
-        lambda: None if _alive(newest(api, at)) else True,
+        lambda: None if _is_alive(newest(api, at)) else True,
         within_s=within_s,
         name=f"{at.service_name} to stop",
     )
 
 
-def _alive(state: State) -> bool:
+def _is_alive(state: State) -> bool:
     return state.running or state.pending
 
 
-def _other(state: State, before: str) -> str | None:
+def _id_if_new(state: State, before: str) -> str | None:
     return state.id if state.id != before else None
 
 
-def _up(api: Api, deployment: str, within_s: float) -> State:
+def _wait_until_up(api: Api, deployment: str, within_s: float) -> State:
     def look() -> State | None:
-        now = _state(api.run(ops.DEPLOYMENT, id=deployment))
+        now = _state(api.run(graphql.DEPLOYMENT, id=deployment))
         if now.status in ENDED or now.stopped:
             raise DeploymentFailed(f"Railway: deployment {deployment} ended as {now.status}.")
         return now if now.running else None
@@ -99,12 +99,12 @@ def _up(api: Api, deployment: str, within_s: float) -> State:
     return poll(look, within_s=within_s, name=f"deployment {deployment}")
 
 
-def _state(found: JSON | None) -> State:
-    if found is None:
+def _state(deployment: JSON | None) -> State:
+    if deployment is None:
         return State("", "NONE")
     return State(
-        found["id"],
-        found["status"],
-        found["deploymentStopped"],
-        tuple(each["status"] for each in found["instances"]),
+        deployment["id"],
+        deployment["status"],
+        deployment["deploymentStopped"],
+        tuple(instance["status"] for instance in deployment["instances"]),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from chromadrill.core.model import Usage
-from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api
 from chromadrill.targets.railway.resolve import Place, Volume
 
@@ -15,29 +15,29 @@ BACK = timedelta(minutes=15)
 
 def logs(api: Api, deployment: str, lines: int) -> str:
     """The last lines of a deployment's log, oldest first."""
-    found = api.run(ops.LOGS, deployment=deployment, limit=lines)
-    ordered = sorted(found, key=lambda each: str(each["timestamp"]))
-    return "\n".join(f"{each['timestamp']} {each['message']}" for each in ordered[-lines:])
+    entries = api.run(graphql.LOGS, deployment=deployment, limit=lines)
+    ordered = sorted(entries, key=lambda entry: str(entry["timestamp"]))
+    return "\n".join(f"{entry['timestamp']} {entry['message']}" for entry in ordered[-lines:])
 
 
 def usage(api: Api, at: Place, volume: Volume) -> Usage:
     """The newest samples of the last quarter of an hour; None: the platform does not say.
 
-    It tells neither restarts nor out-of-memory kills.
+    The platform tells neither restarts nor out-of-memory kills.
     """
     start = (datetime.now(UTC) - BACK).isoformat().replace("+00:00", "Z")
-    found = api.run(
-        ops.METRICS,
+    series = api.run(
+        graphql.METRICS,
         environment=at.environment,
         service=at.service,
         start=start,
         measurements=list(MEASURED),
     )
     newest: dict[str, int] = {}
-    for each in found:
-        if each["values"]:
-            last = max(each["values"], key=lambda sample: int(sample["ts"]))
-            newest[each["measurement"]] = int(last["value"] * 1e9)
+    for row in series:
+        if row["values"]:
+            last = max(row["values"], key=lambda sample: int(sample["ts"]))
+            newest[row["measurement"]] = int(last["value"] * 1e9)
     return Usage(
         memory_bytes=newest.get("MEMORY_USAGE_GB"),
         memory_limit_bytes=newest.get("MEMORY_LIMIT_GB"),

@@ -1,4 +1,4 @@
-"""What must hold before a restore, and before its commit: pure functions, asked before it is done."""
+"""What must hold before a restore, and before its commit. Pure functions."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def require_may_commit(patch: Any, service: str, new_volumes: Collection[str]) -
             next_step=DISCARD,
         )
     services = patch.get("services") or {}
-    foreign = [f"service {each}" for each in services if each != service]
+    foreign = [f"service {name}" for name in services if name != service]
     foreign += [key for key in patch if key not in ("services", "volumes")]
-    foreign += [f"volume {each}" for each in patch.get("volumes") or {} if each not in new_volumes]
+    foreign += [f"volume {id_}" for id_ in patch.get("volumes") or {} if id_ not in new_volumes]
     foreign += [
         f"{key} of service {service}"
         for key in services.get(service) or {}
@@ -73,5 +73,7 @@ def _names_in(patch: Any) -> str:
     """Names alone: a patch may hold the values of variables."""
     if not isinstance(patch, dict):
         return "a patch"
-    named = [f"{key} {', '.join(v)}" if isinstance(v, dict) else key for key, v in patch.items()]
-    return "; ".join(named)
+    return "; ".join(
+        f"{key} {', '.join(value)}" if isinstance(value, dict) else key
+        for key, value in patch.items()
+    )

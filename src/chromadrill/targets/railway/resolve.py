@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import JSON
-from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api, NotAuthorised, PlatformError
 
 
@@ -41,7 +41,7 @@ class Volume:
 
 
 def place(api: Api, *, project: str | None, environment: str | None, service: str) -> Place:
-    """Find the service. `project` is an id; the others are names or ids.
+    """Find the service. `project` is an id; `environment` and `service` are names or ids.
 
     A project token knows its project and its environment. Raises UsageError for a name that is not
     there, or for a token of another place.
@@ -55,78 +55,90 @@ def place(api: Api, *, project: str | None, environment: str | None, service: st
         project = scope["projectId"]
     if not project:
         raise UsageError("project = ... is missing: with an account token its id must be said.")
-    found = pages(lambda after: api.run(ops.PROJECT, project=project, after=after), "environments")
-    names = [(str(each["id"]), str(each["name"])) for each in found]
+    environments = pages(
+        lambda after: api.run(graphql.PROJECT, project=project, after=after), "environments"
+    )
+    names = [(str(node["id"]), str(node["name"])) for node in environments]
     wanted = environment or (scope["environmentId"] if scope else None)
     if not wanted:
-        raise UsageError(f"environment = ... is missing. Known: {', '.join(n for _, n in names)}.")
+        raise UsageError(
+            f"environment = ... is missing. Known: {', '.join(name for _, name in names)}."
+        )
     environment_id, environment_name = choose("environment", wanted, names)
     if scope and environment_id != scope["environmentId"]:
         raise UsageError(f"environment '{environment_name}': the token is one of another one.")
     services = list(
         pages(
             lambda after: api.run(
-                ops.SERVICES, environment=environment_id, project=project, after=after
+                graphql.SERVICES, environment=environment_id, project=project, after=after
             ),
             "serviceInstances",
         )
     )
-    known = [(str(each["serviceId"]), str(each["serviceName"])) for each in services]
+    known = [(str(node["serviceId"]), str(node["serviceName"])) for node in services]
     service_id, service_name = choose("service", service, known)
-    domains = next(each["domains"] for each in services if each["serviceId"] == service_id)
+    domains = next(node["domains"] for node in services if node["serviceId"] == service_id)
     return Place(
         project,
         environment_id,
         service_id,
         environment_name,
         service_name,
-        tuple(e["domain"] for kind in ("customDomains", "serviceDomains") for e in domains[kind]),
+        tuple(
+            domain["domain"]
+            for kind in ("customDomains", "serviceDomains")
+            for domain in domains[kind]
+        ),
     )
 
 
 def volumes(api: Api, at: Place) -> list[Volume]:
     """Every volume instance of the environment, detached ones too."""
-    found = pages(
+    nodes = pages(
         lambda after: api.run(
-            ops.VOLUMES, environment=at.environment, project=at.project, after=after
+            graphql.VOLUMES, environment=at.environment, project=at.project, after=after
         ),
         "volumeInstances",
     )
     return [
         Volume(
-            instance=each["id"],
-            id=each["volumeId"],
-            name=each["volume"]["name"],
-            service=each["serviceId"],
-            mount_path=each["mountPath"],
-            size_mb=each["sizeMB"],
-            used_mb=each["currentSizeMB"],
-            state=each["state"] or "READY",
+            instance=node["id"],
+            id=node["volumeId"],
+            name=node["volume"]["name"],
+            service=node["serviceId"],
+            mount_path=node["mountPath"],
+            size_mb=node["sizeMB"],
+            used_mb=node["currentSizeMB"],
+            state=node["state"] or "READY",
         )
-        for each in found
+        for node in nodes
     ]
 
 
 def volume(api: Api, at: Place) -> Volume:
     """The one volume of the service, as it is now; raises Unavailable unless there is exactly one."""
-    mine = [each for each in volumes(api, at) if each.service == at.service]
-    if len(mine) != 1:
+    attached = [volume for volume in volumes(api, at) if volume.service == at.service]
+    if len(attached) != 1:
         raise Unavailable(
-            f"Service {at.service_name} in {at.environment_name} has {len(mine)} volumes, wanted 1.",
+            f"Service {at.service_name} in {at.environment_name} has {len(attached)} volumes,"
+            " wanted 1.",
             next_step="Attach the volume in Railway's dashboard; backups exist only while it is.",
         )
-    return mine[0]
+    return attached[0]
 
 
-def choose(what: str, wanted: str, known: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """(id, name) by id or by name; raises UsageError for none, or for a name that two have."""
-    found = [each for each in known if wanted in each]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageError(f"{what} '{wanted}': {len(found)} have that name; give the id.")
+def choose(key: str, wanted: str, known: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """(id, name) by id or by name; raises UsageError for none, or for a name that two have.
+
+    `key`: the setting that `wanted` is the value of.
+    """
+    matches = [pair for pair in known if wanted in pair]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise UsageError(f"{key} '{wanted}': {len(matches)} have that name; give the id.")
     names = [name for _, name in known]
-    raise UsageError(f"{what} '{wanted}': not there. {did_you_mean(wanted, names)}")
+    raise UsageError(f"{key} '{wanted}': not there. {did_you_mean(wanted, names)}")
 
 
 def pages(ask: Callable[[str | None], JSON], connection: str) -> Iterator[JSON]:
@@ -144,10 +156,10 @@ def pages(ask: Callable[[str | None], JSON], connection: str) -> Iterator[JSON]:
 
 
 def _scope(api: Api) -> JSON | None:
-    """What a project token is of; None for an account token."""
-    if not api.project_token:
+    """Project and environment of a project token; None for an account token."""
+    if not api.has_project_token:
         return None
     try:
-        return dict(api.run(ops.TOKEN_SCOPE))
+        return dict(api.run(graphql.TOKEN_SCOPE))
     except NotAuthorised as error:
         raise NotAuthorised(error.what, next_step="Is RAILWAY_TOKEN a *project* token?") from error

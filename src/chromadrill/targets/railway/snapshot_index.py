@@ -22,12 +22,12 @@ class SnapshotIndex:
 
     folder: Path
 
-    def new_id(self, name: str | None, there: Sequence[PlatformBackup]) -> str:
-        """A name that neither the platform nor this book has.
+    def new_id(self, name: str | None, on_platform: Sequence[PlatformBackup]) -> str:
+        """A name that neither the platform nor this index has.
 
         An entry whose snapshot the platform has deleted is removed: a restore deletes newer ones.
         """
-        if name and find_by_name(there, name):
+        if name and find_by_name(on_platform, name):
             raise Refused(f"A snapshot '{name}' exists already; it was not touched.")
         if name and self._entries().get(name, {}).get("method") == METHOD:
             shutil.rmtree(self.folder / name)
@@ -37,7 +37,7 @@ class SnapshotIndex:
         self,
         backup_id: str,
         before: Fingerprint,
-        made: PlatformBackup,
+        created: PlatformBackup,
         source: JSON,
         *,
         size: float,
@@ -47,42 +47,44 @@ class SnapshotIndex:
             folder.mkdir()
             catalog.describe(
                 folder, before, backup_id=backup_id, method=METHOD, source=source,
-                created_at=made.created_at, bytes=int(size),
+                created_at=created.created_at, bytes=int(size),
             )  # fmt: skip
         return catalog.open_backup(self.folder / backup_id)
 
-    def backups(self, there: Sequence[PlatformBackup]) -> list[Backup]:
+    def backups(self, on_platform: Sequence[PlatformBackup]) -> list[Backup]:
         """The platform's snapshots, with their folder where they have one, and the exports here."""
-        kept = {
+        folders = {
             entry["source"]["backup"]: folder
             for folder, entry in self._entries().items()
             if entry["method"] == METHOD
         }
-        found = [
-            catalog.open_backup(self.folder / kept[each.id])
-            if each.id in kept
-            else Backup(_id_of(each, there), "", METHOD, each.created_at, each.bytes or 0)
-            for each in there
+        backups = [
+            catalog.open_backup(self.folder / folders[row.id])
+            if row.id in folders
+            else Backup(_id_of(row, on_platform), "", METHOD, row.created_at, row.bytes or 0)
+            for row in on_platform
         ]
-        found += [each for each in catalog.list_backups(self.folder) if each.method == EXPORT]
-        return sorted(found, key=lambda each: each.created_at, reverse=True)
+        exports = [b for b in catalog.list_backups(self.folder) if b.method == EXPORT]
+        return sorted(backups + exports, key=lambda backup: backup.created_at, reverse=True)
 
-    def platform_backup(self, backup: Backup, there: Sequence[PlatformBackup]) -> PlatformBackup:
+    def platform_backup(
+        self, backup: Backup, on_platform: Sequence[PlatformBackup]
+    ) -> PlatformBackup:
         """The platform's own record of `backup`."""
         if backup.path:
             wanted = manifest.read(Path(backup.path))["source"]["backup"]
-            return next(each for each in there if each.id == wanted)
-        return next(each for each in there if _id_of(each, there) == backup.id)
+            return next(row for row in on_platform if row.id == wanted)
+        return next(row for row in on_platform if _id_of(row, on_platform) == backup.id)
 
     def _entries(self) -> dict[str, JSON]:
         return {
-            each.name: manifest.read(each)
-            for each in self.folder.iterdir()
-            if not each.name.startswith(".") and (each / manifest.NAME).is_file()
+            folder.name: manifest.read(folder)
+            for folder in self.folder.iterdir()
+            if not folder.name.startswith(".") and (folder / manifest.NAME).is_file()
         }
 
 
-def _id_of(backup: PlatformBackup, there: Sequence[PlatformBackup]) -> str:
-    """Its name; its id where it has none or another has the same."""
-    alone = sum(each.name == backup.name for each in there) == 1
-    return backup.name if backup.name and alone else backup.id
+def _id_of(backup: PlatformBackup, on_platform: Sequence[PlatformBackup]) -> str:
+    """Its name; the platform's id where it has none or another has the same name."""
+    is_unique = sum(row.name == backup.name for row in on_platform) == 1
+    return backup.name if backup.name and is_unique else backup.id

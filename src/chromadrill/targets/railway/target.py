@@ -1,7 +1,7 @@
 """Target `railway`: a service on Railway with a volume, through its public API alone.
 
-Its files cannot be had: no capability `volume`. What it cannot be asked, the home keeps: the
-fingerprints of the snapshots made here, and the exports.
+Its files are out of reach, so it has no capability `volume`. The home keeps what the platform does
+not: the fingerprints of the snapshots made here, and the exports.
 """
 
 from __future__ import annotations
@@ -104,6 +104,7 @@ class RailwayTarget:
 
     @property
     def url(self) -> str:
+        """The table's url, else the service's first public domain; raises UsageError for none."""
         if self._url:
             return self._url.rstrip("/")
         if not self.place.domains:
@@ -115,11 +116,11 @@ class RailwayTarget:
     def platform_place(self) -> PlatformPlace:
         """Where the token, and the names in drill.toml, have led to."""
         at = self.place
-        mine = [e for e in resolve.volumes(self._api, at) if e.service == at.service]
+        volumes = [v for v in resolve.volumes(self._api, at) if v.service == at.service]
         return PlatformPlace(
             at.environment_name,
             (at.service_name, at.service),
-            tuple(text for e in mine for text in (e.id, e.instance, e.name)),
+            tuple(text for v in volumes for text in (v.id, v.instance, v.name)),
             at.domains,
         )
 
@@ -129,8 +130,9 @@ class RailwayTarget:
         return self._api.simulated
 
     def facts(self) -> Mapping[str, str]:
+        """What identifies this deployment in a report; a simulated platform is named as that."""
         at, simulated = self.place, self.simulated
-        found = {
+        facts = {
             # the name that every report shows: nobody shall take a simulated drill for a real one
             "name": f"{self.name} (simulated)" if simulated else self.name,
             "kind": "railway",
@@ -141,9 +143,9 @@ class RailwayTarget:
         }
         try:
             with Chroma(self.url, timeout_s=10) as chroma:
-                return {**found, **chroma.versions()}
+                return {**facts, **chroma.versions()}
         except CallFailed:
-            return found  # a service that is down has no version to tell
+            return facts  # a service that is down has no version to tell
 
     # ---- restart --------------------------------------------------------------------------------
     def start(self) -> None:
@@ -200,22 +202,27 @@ class RailwayTarget:
         Stopped, since a block-level copy of a server under load loses vectors (measured), and
         nobody says that the platform freezes the file system. The service runs afterwards.
         """
-        book = self._index()
+        index = self._index()
         if method == "export":
-            return export.take(self, book.folder, name=name, scopes=self.scopes)
+            return export.take(self, index.folder, name=name, scopes=self.scopes)
         volume = resolve.volume(self._api, self.place)
-        backup_id = book.new_id(name, backups.list_backups(self._api, volume.instance))
+        backup_id = index.new_id(name, backups.list_backups(self._api, volume.instance))
         with connect(self.url) as chroma:
             before = live.fingerprint(chroma, self.scopes)
         self.stop()
         try:
-            made = backups.create(self._api, volume.instance, backup_id, within_s=self._backup_s)
+            created = backups.create(self._api, volume.instance, backup_id, within_s=self._backup_s)
         finally:
             self.start()
         require_same_counts(self.url, before)
-        shown = without_password(self.url)
-        source = {"target": self.name, "url": shown, "volume": volume.id, "backup": made.id}
-        return book.add(backup_id, before, made, source, size=made.bytes or volume.used_mb * 1e6)
+        source = {
+            "target": self.name,
+            "url": without_password(self.url),
+            "volume": volume.id,
+            "backup": created.id,
+        }
+        size = created.bytes or volume.used_mb * 1e6
+        return index.add(backup_id, before, created, source, size=size)
 
     def snapshots(self) -> list[Backup]:
         """The platform's, whoever made them, and the exports of this home; newest first."""
@@ -225,11 +232,11 @@ class RailwayTarget:
     def backup_store(self) -> BackupStore:
         """What the platform has and does by itself, for the posture."""
         volume = resolve.volume(self._api, self.place)
-        there = backups.list_backups(self._api, volume.instance)
+        listed = backups.list_backups(self._api, volume.instance)
         return BackupStore(
             f"Railway ({self.place.environment_name})",
-            tuple(StoreEntry(each.name or each.id, each.created_at, each.bytes) for each in there),
-            tuple(backups.to_model(each) for each in backups.schedules(self._api, volume.instance)),
+            tuple(StoreEntry(row.name or row.id, row.created_at, row.bytes) for row in listed),
+            tuple(backups.to_model(s) for s in backups.schedules(self._api, volume.instance)),
             used_bytes=int(volume.used_mb * 1e6),
             size_bytes=int(volume.size_mb * 1e6),
             fixed="Railway",
@@ -265,5 +272,6 @@ class RailwayTarget:
         return metrics_and_logs.logs(self._api, state.id, lines) if state.id else ""
 
     def metrics(self) -> Usage:
+        """Memory and disk in use, as the platform says."""
         volume = resolve.volume(self._api, self.place)
         return metrics_and_logs.usage(self._api, self.place, volume)

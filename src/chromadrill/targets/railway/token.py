@@ -1,4 +1,4 @@
-"""The token: from the environment or a file that it names, never from drill.toml, never in a message."""
+"""The token: from the environment or a file. Never from drill.toml, never in a message."""
 
 from __future__ import annotations
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chromadrill.core.errors import Unavailable
-from chromadrill.targets.railway import graphql as ops
-from chromadrill.targets.railway import preconditions, resolve
+from chromadrill.targets.railway import graphql, preconditions, resolve
 from chromadrill.targets.railway.api import Api, OutcomeUnknown
 from chromadrill.targets.railway.deployments import newest
 from chromadrill.targets.railway.resolve import Place, Volume
@@ -34,20 +33,24 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
     """
     before = resolve.volume(api, at)
     preconditions.require_may_restore(newest(api, at), staged_patch(api, at))
-    known = {each.instance for each in resolve.volumes(api, at)}
-    # lost: a second one would make a second volume, so the first is looked for
-    sent = api.attempt(ops.RESTORE, instance=before.instance, backup=backup)
+    known = {volume.instance for volume in resolve.volumes(api, at)}
+    # where the answer is lost: a second restore would make a second volume
+    sent = api.attempt(graphql.RESTORE, instance=before.instance, backup=backup)
 
     def waits_for_commit() -> list[Volume] | None:
-        made = [each for each in resolve.volumes(api, at) if each.instance not in known]
-        ready = bool(made) and all(each.state == "READY" for each in made)
-        return made if ready and staged_patch(api, at) else None
+        new = [volume for volume in resolve.volumes(api, at) if volume.instance not in known]
+        is_ready = bool(new) and all(volume.state == "READY" for volume in new)
+        return new if is_ready and staged_patch(api, at) else None
 
-    made = wait_for_effect(api, sent, waits_for_commit, within_s=within_s, name="the restore")
-    preconditions.require_may_commit(staged_patch(api, at), at.service, {each.id for each in made})
+    new_volumes = wait_for_effect(
+        api, sent, waits_for_commit, within_s=within_s, name="the restore"
+    )
+    preconditions.require_may_commit(
+        staged_patch(api, at), at.service, {volume.id for volume in new_volumes}
+    )
     commit(api, at, f"chromadrill: restore backup {backup}")
     after = poll(
-        lambda: _other(resolve.volume(api, at), before),
+        lambda: _if_replaced(resolve.volume(api, at), before),
         within_s=COMMIT_S,
         name="the restored volume under the service",
     )
@@ -62,15 +65,15 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
 
 def staged_patch(api: Api, at: Place) -> Any:
     """The patch that waits in the environment; something empty where there is none."""
-    found = api.run(ops.STAGED, environment=at.environment)
-    return found["patch"] if found["status"] != "COMMITTED" else {}
+    changes = api.run(graphql.STAGED, environment=at.environment)
+    return changes["patch"] if changes["status"] != "COMMITTED" else {}
 
 
 def commit(api: Api, at: Place, message: str) -> None:
     """Commit what is staged without deploying; after a lost answer only if it is staged still."""
     for attempt in range(COMMITS):
         try:
-            api.run(ops.COMMIT, environment=at.environment, message=message, skipDeploys=True)
+            api.run(graphql.COMMIT, environment=at.environment, message=message, skipDeploys=True)
             return
         except OutcomeUnknown:
             if not staged_patch(api, at):
@@ -79,5 +82,5 @@ def commit(api: Api, at: Place, message: str) -> None:
                 raise
 
 
-def _other(now: Volume, before: Volume) -> Volume | None:
+def _if_replaced(now: Volume, before: Volume) -> Volume | None:
     return now if now.instance != before.instance else None

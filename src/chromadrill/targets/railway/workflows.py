@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from chromadrill.core.clock import now
 from chromadrill.core.model import JSON
-from chromadrill.targets.railway import graphql as ops
+from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api, NotAuthorised, PlatformError
 
 T = TypeVar("T")
@@ -26,9 +26,9 @@ def poll(look: Callable[[], T | None], *, within_s: float, name: str) -> T:
     """
     started, pause = now(), FIRST_PAUSE_S
     while True:
-        found = look()
-        if found is not None:
-            return found
+        result = look()
+        if result is not None:
+            return result
         if now() - started >= within_s:
             raise PlatformError(f"Railway: gave up after {within_s:g} s waiting for {name}.")
         time.sleep(pause)
@@ -40,15 +40,16 @@ def wait_for_effect(
 ) -> T:
     """What the workflow brought about, once it is complete. `sent`: the mutation's answer, or None.
 
-    Where its id is not known (a lost answer, or null, which the schema allows), or the token may
-    not ask for it, the effect alone says so. Raises WorkflowFailed with the platform's words.
+    Where the workflow's id is not known (a lost answer, or null, which the schema allows), or the
+    token may not ask for the workflow, the effect alone shows that it is complete. Raises
+    WorkflowFailed with the platform's words.
     """
     workflow = str(sent["workflowId"]) if sent and sent["workflowId"] else None
-    known = workflow is not None and _is_complete(api, workflow, within_s=within_s, name=name)
+    is_known = workflow is not None and _is_complete(api, workflow, within_s=within_s, name=name)
     try:
         return poll(effect, within_s=within_s, name=name)
     except PlatformError as error:
-        if known:
+        if is_known:
             raise
         raise PlatformError(
             f"{error.what} Whether it was done is not known.",
@@ -60,11 +61,11 @@ def _is_complete(api: Api, workflow: str, *, within_s: float, name: str) -> bool
     """True once it is; False where this token may not ask: the workflow goes on all the same."""
 
     def look() -> bool | None:
-        found = api.run(ops.WORKFLOW, id=workflow)
-        if found["status"] == "Error":
-            raise WorkflowFailed(f"Railway: {name} failed: {found['error'] or 'no reason given'}.")
+        state = api.run(graphql.WORKFLOW, id=workflow)
+        if state["status"] == "Error":
+            raise WorkflowFailed(f"Railway: {name} failed: {state['error'] or 'no reason given'}.")
         # NotFound is read-after-write lag: the workflow is there a moment later
-        return True if found["status"] == "Complete" else None
+        return True if state["status"] == "Complete" else None
 
     try:
         return poll(look, within_s=within_s, name=name)
