@@ -1,7 +1,10 @@
 """The pages of docs/reference/ that are made from the code: python ci/reference.py [--check].
 
+`commands.md`: every command of `chromadrill`, from its typer application.
+`checks.md`: the registry of checks.
 `settings.md`: the tables of `core/settings/schema.py`, with what `drill.toml` says of each key.
 `pytest.md`: options and marks of `fixtures/`, environments of `tox.ini`.
+`record.md`: the fields of `drill.json`, of its JSON Schema.
 """
 
 from __future__ import annotations
@@ -15,15 +18,21 @@ import json
 import re
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from typer.main import get_command
 
+from chromadrill.checks import registry
+from chromadrill.checks.registry.check import Group
+from chromadrill.commands.app import app
 from chromadrill.core.protocols import CAPABILITIES
 from chromadrill.core.settings import loading, schema
+from chromadrill.evidence.record import JSON_SCHEMA
 
 ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
@@ -191,6 +200,81 @@ An environment variable names a key in capitals: `DRILL_RECORDS` is `records` of
 [drill.toml](../../drill.toml) is an example with every key."""
 
 
+# ---- commands -----------------------------------------------------------------------------------
+def commands_page() -> str:
+    root: Any = get_command(app)
+    lines = [COMMANDS]
+    for audience, names in root.audiences.items():
+        lines.append(f"\n## {audience}")
+        for name in names:
+            with contextlib.suppress(ModuleNotFoundError):  # drill, gate, load: about to come
+                lines += usage(f"chromadrill {name}", root.commands[name].load())
+    return "\n".join(lines) + "\n"
+
+
+def usage(path: str, command: Any) -> Iterator[str]:
+    """What a command does, its arguments and options; then the same of its actions."""
+    context = command.context_class(command, info_name=path)
+    records = [parameter.get_help_record(context) for parameter in command.params]
+    yield f"\n{'####' if path.count(' ') > 1 else '###'} `{path}`\n"
+    yield " ".join((command.help or "").split())
+    if any(records):
+        yield "\n| option | meaning |\n|---|---|"
+    for spelling, text in filter(None, records):
+        yield f"| `{cell(spelling)}` | {meaning_of(text)} |"
+    for name, action in getattr(command, "commands", {}).items():
+        yield from usage(f"{path} {name}", action.load() if hasattr(action, "load") else action)
+
+
+def meaning_of(help_text: str) -> str:
+    """`the server  [env var: CHROMA_URL]` as sentences."""
+    match = re.search(r"\s*\[((?:default|env var|required)[^\]]*)\]$", help_text)
+    notes = match[1].replace("env var: ", "also ").split("; ") if match else []
+    parts = [help_text[: match.start()] if match else help_text, *notes]
+    return " ".join(sentence(part) for part in parts if part)
+
+
+def cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+COMMANDS = """\
+<!-- Made by ci/reference.py from the commands. -->
+# Commands
+
+`chromadrill COMMAND --help` says the same in the terminal. `python -m chromadrill COMMAND` is the same.
+
+| exit code | meaning |
+|---|---|
+| 0 | proven, done |
+| 1 | it differs, failed, or was refused; a refusal has touched nothing |
+| 2 | could not tell |
+| 64 | usage error |"""
+
+
+# ---- checks -------------------------------------------------------------------------------------
+def checks_page() -> str:
+    lines = [CHECKS_HEAD]
+    for group in Group:
+        lines += [f"\n## {group.capitalize()}", "", "| check | question | if not | limit | next |"]
+        lines += ["|---|---|---|---|---|"]
+        for name in registry.of_group(group):
+            check = registry.CHECKS[name]
+            limits = ", ".join(f"`{limit.key}`" for limit in check.limits)
+            question, failed = sentence(check.question), sentence(check.meaning)
+            lines.append(f"| {name} | {question} | {failed} | {limits} | `{check.command}` |")
+    return "\n".join(lines) + "\n"
+
+
+CHECKS_HEAD = """\
+<!-- Made by ci/reference.py from the registry of checks. -->
+# Checks
+
+A verdict carries the name of its check. `{}` stands for what a family of checks is about. "If not" says
+what a verdict other than PASS means. "Limit" names its key of [`[objectives]`](settings.md#objectives).
+"Next" is what on-call types then."""
+
+
 # ---- pytest and tox -----------------------------------------------------------------------------
 class Options:
     """Stands in for pytest's parser, and keeps what fixtures/ add to it."""
@@ -257,8 +341,50 @@ few more variables, and no others.
 """
 
 
+# ---- drill.json ---------------------------------------------------------------------------------
+def record_page() -> str:
+    schema_of_record = json.loads(JSON_SCHEMA.read_text("utf-8"))
+    lines = [RECORD, "| field | type | meaning |", "|---|---|---|"]
+    for field, node in fields_of(schema_of_record):
+        lines.append(f"| `{field}` | {json_type(node)} | {sentence(node['description'])} |")
+    return "\n".join(lines) + "\n"
+
+
+def fields_of(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """`scenarios[].verdicts[].check`, in the schema's order."""
+    for name, child in node.get("properties", {}).items():
+        yield prefix + name, child
+        yield from fields_of(child, f"{prefix}{name}.")
+        yield from fields_of(child.get("items", {}), f"{prefix}{name}[].")
+
+
+def json_type(node: dict[str, Any]) -> str:
+    if "const" in node:
+        return f"`{node['const']}`"
+    if "enum" in node:
+        return ", ".join(f"`{value or 'null'}`" for value in node["enum"])
+    types = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    return " or ".join(types)
+
+
+RECORD = """\
+<!-- Made by ci/reference.py from drill.schema.json. -->
+# The record: `drill.json`
+
+The record is made from the ledger alone, and written last ([evidence format](evidence.md)). Its
+[JSON Schema](../../src/chromadrill/evidence/drill.schema.json) grows only by
+adding fields. `null` means "not measured".
+"""
+
+
 def pages() -> dict[Path, str]:
-    return {PAGES / "settings.md": settings_page(), PAGES / "pytest.md": pytest_page()}
+    return {
+        PAGES / "commands.md": commands_page(),
+        PAGES / "checks.md": checks_page(),
+        PAGES / "settings.md": settings_page(),
+        PAGES / "pytest.md": pytest_page(),
+        PAGES / "record.md": record_page(),
+    }
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,10 @@
 """The documents: every link leads somewhere, every command and option that a page types exists."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,6 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports" / "README.md"])
 FENCE = re.compile(r"^```.*?^```\n", re.M | re.S)
+# the guide to extending names the file that an example goes to
+NAMED_BLOCK = re.compile(r"`([\w/]+\.py)`:\n\n```python\n(.*?)^```$", re.M | re.S)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -46,3 +52,118 @@ def test_every_page_of_the_documentation_can_be_reached_from_the_readme():
         links = LINK.findall(page.read_text("utf-8"))
         waiting += [page.parent / link.partition("#")[0] for link in links if "://" not in link]
     assert {page_id(page) for page in PAGES} <= {page_id(page) for page in reached}
+
+
+# ---- what a page names exists -------------------------------------------------------------------
+CODE = re.compile(r"^```[a-z]*\n(.*?)^```|`([^`\n]+)`", re.M | re.S)
+
+
+def typed(page):
+    """Every command line that a page shows, a line each, without its comment."""
+    for block, inline in CODE.findall(page.read_text("utf-8")):
+        for line in (block or inline).splitlines():
+            # one line may hold several: `chromadrill simulate ... -- pytest ...`
+            for part in re.split(r" -- | && | \| |  +#", line):
+                if match := re.match(
+                    r"\s*(?:\.venv/bin/)?((?:chromadrill|pytest|tox run) .*)", part
+                ):
+                    yield match[1]
+
+
+def all_typed(program):
+    lines = {(page_id(page), line) for page in PAGES for line in typed(page)}
+    return sorted((page, line) for page, line in lines if line.startswith(f"{program} "))
+
+
+def options_of(line):
+    return re.findall(r"(?<!\S)\[?(--[a-z][a-z-]*)", line)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_python_file_that_a_page_names_exists(page):
+    examples = {name for name, _ in NAMED_BLOCK.findall(page.read_text("utf-8"))}
+    for name in set(re.findall(r"`([\w./]+\.py)`", page.read_text("utf-8"))) - examples:
+        assert any(f"/{path}".endswith(f"/{name}") for path in files()), name
+
+
+@cache
+def files():
+    folders = (
+        "src",
+        "suites",
+        "fixtures",
+        "tests",
+        "loadtests",
+        "scripts",
+        "ci",
+        ".ci",
+        "benchmarks",
+    )
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    return [str(path.relative_to(ROOT)) for path in [*paths, ROOT / "conftest.py"]]
+
+
+@cache
+def pytest_reference():
+    return (ROOT / "docs" / "reference" / "pytest.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("page", "line"), all_typed("pytest"))
+def test_every_pytest_command_of_a_page_has_known_options_and_marks(page, line):
+    for option in options_of(line):
+        assert f"| `{option}" in pytest_reference(), option
+    for mark in re.findall(r"-m (\w+)", line):
+        assert mark == "MARK" or f"| `{mark}` |" in pytest_reference(), mark
+    for path in re.findall(r"(?:suites|tests)/[\w/.]+", line):
+        assert "/mine" in path or "has_owner" in path or (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize(("page", "line"), all_typed("tox"))
+def test_every_tox_environment_of_a_page_exists(page, line):
+    for name in re.findall(r"-e (\w+)", line):
+        assert name == "NAME" or f"`tox run -e {name}`" in pytest_reference(), name
+
+
+# ---- the examples of the guide to extending -----------------------------------------------------
+
+
+@pytest.fixture
+def examples(tmp_path, monkeypatch):
+    """A folder like a clone, with the guide's files where the guide puts them."""
+    for name in ("conftest.py", "pyproject.toml", "fixtures"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    guide = (ROOT / "docs" / "guides" / "extending.md").read_text("utf-8")
+    for name, text in NAMED_BLOCK.findall(guide):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_pytest(*args):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+def test_example_of_a_check_fails_where_it_should(examples):
+    assert "1 passed" in run_pytest("tests/test_has_owner.py")
+
+
+@pytest.mark.slow
+def test_example_of_a_target_passes_the_contract_and_is_drilled(examples):
+    named = ("--target", "labserver:LabServer", "--allow-damage", "labserver:LabServer")
+    (examples / "suites" / "contract").symlink_to(ROOT / "suites" / "contract")
+    ops = [sys.executable, "-m", "chromadrill", "ops", "--target", "labserver:LabServer"]
+    subprocess.run([*ops, "start"], check=True)
+    try:
+        contract = run_pytest("suites/contract", *named, "--environment", "scratch")
+        assert " failed" not in contract, contract
+        assert " passed" in contract, contract
+    finally:
+        subprocess.run([*ops, "stop"], check=True)
+    mine = run_pytest("suites/mine", *named, "--environment", "scratch")
+    newest = max((examples / "reports").glob("2*/drill.json"), key=os.path.getmtime)
+    record = json.loads(newest.read_text())
+    assert len(record["scenarios"]) == 1, mine
+    assert record["scenarios"][0]["outcome"] == "pass", mine
+    assert "owner" in [verdict["check"] for verdict in record["scenarios"][0]["verdicts"]]

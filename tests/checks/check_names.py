@@ -77,7 +77,7 @@ class _Reader:
         """A local, a parameter (then whatever callers give), or a constant of the module."""
         for depth in range(len(scopes) - 1, -1, -1):
             scope, outer = scopes[depth], scopes[: depth + 1]
-            values = list(_assigned(scope, name, scopes[0]))
+            values = list(_assigned(scope, name))
             if values:
                 for value in values:
                     self.follow(path, value, outer)
@@ -168,22 +168,15 @@ def _default(function: ast.FunctionDef, name: str) -> ast.AST | None:
     return next((value for arg, value in pairs if arg.arg == name and value), None)
 
 
-def _assigned(scope: ast.AST, name: str, module: ast.AST | None = None) -> Iterator[ast.AST]:
-    """What is assigned to `name` in this scope: plainly, in a tuple, or by a loop over a table.
-
-    A loop over a name is one over the table of that name in the `module`.
-    """
+def _assigned(scope: ast.AST, name: str) -> Iterator[ast.AST]:
+    """What is assigned to `name` in this scope: plainly, in a tuple, or by a loop over a table."""
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from _unpacked(target, node.value, name)
-        elif isinstance(node, ast.For | ast.comprehension):
-            tables = [node.iter]
-            if isinstance(node.iter, ast.Name) and module is not None:
-                tables = list(_assigned(module, node.iter.id))
-            for table in tables:
-                for row in table.elts if isinstance(table, ast.Tuple) else ():
-                    yield from _unpacked(node.target, row, name)
+        elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Tuple):
+            for row in node.iter.elts:
+                yield from _unpacked(node.target, row, name)
 
 
 def _unpacked(target: ast.AST, value: ast.AST, name: str) -> Iterator[ast.AST]:

@@ -24,8 +24,8 @@ def test_recovery_time_is_void_when_the_data_is_not_proven():
 
 
 def test_disaster_nobody_saw_is_unknown():
-    assert objectives.was_seen(FaultInjection("x", "x", 0, 0)).outcome is Outcome.UNKNOWN
-    assert objectives.was_seen(FaultInjection("x", "x", 0, 0, "error")).outcome is Outcome.PASS
+    assert objectives.disaster_seen(FaultInjection("x", "x", 0, 0)).outcome is Outcome.UNKNOWN
+    assert objectives.disaster_seen(FaultInjection("x", "x", 0, 0, "error")).outcome is Outcome.PASS
 
 
 def test_lost_acknowledged_write_fails_and_is_named_with_its_age():

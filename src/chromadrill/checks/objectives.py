@@ -42,7 +42,7 @@ def recovery_time(
     return within(check, actual_s, limit_s, what="fault to first stable correct answer")
 
 
-def was_seen(injection: FaultInjection) -> Verdict:
+def disaster_seen(injection: FaultInjection) -> Verdict:
     """A disaster that nobody saw proves nothing."""
     if injection.seen is None:
         return Verdict.unknown("disaster seen", f"{injection.what}: nobody saw it")
