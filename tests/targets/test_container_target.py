@@ -89,7 +89,7 @@ def test_helper_leaves_no_volume_of_the_images_own(home, settings):
     try:
         volume = Volume(client, home.container_name, tag, {})
         volume.create()
-        with volume._holder() as holder:
+        with volume.holder() as holder:
             holder.reload()
             own = [m["Name"] for m in holder.attrs["Mounts"] if m["Name"] != home.container_name]
         assert own

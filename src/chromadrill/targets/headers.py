@@ -1,4 +1,4 @@
-"""Headers of `[targets.NAME]`: text with {env:VARIABLE} in it, the value from the environment alone."""
+"""Headers of `[targets.NAME]`: text with {env:VARIABLE} in it. The environment alone has the values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def headers(
     name does not say that it is a secret, and for a value that no header can hold.
     """
     environ = os.environ if environ is None else environ
-    made = {}
+    values = {}
     for name, text in wanted.items():
         where = f"[targets.{target}.headers] {name}"
         if not re.fullmatch(r"[A-Za-z0-9-]+", name):
@@ -41,12 +41,12 @@ def headers(
         # the HTTP library would name the whole header in its error
         if not value.isascii() or not value.isprintable():
             raise UsageError(f"{where}: its value is not printable ASCII.")
-        made[name] = SecretStr(value)
-    return made
+        values[name] = SecretStr(value)
+    return values
 
 
 def _value(where: str, variable: str, environ: Mapping[str, str]) -> str:
-    if not any(word in variable.upper() for word in SECRET_WORDS):
+    if not any(part in variable.upper() for part in SECRET_WORDS):
         raise UsageError(
             f"{where}: {variable}: the variable's name must say that it is a secret, so that it is"
             f" masked everywhere: one of {', '.join(SECRET_WORDS)} in it."

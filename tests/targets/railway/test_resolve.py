@@ -64,7 +64,7 @@ def test_all_pages_are_read(start, monkeypatch):
     monkeypatch.setattr(simulated, "PAGE", 2)
     with start() as (made, api, at, _):
         for number in range(4):
-            made._new_volume(f"v{number}", 10, "/x")
+            made.new_volume(f"v{number}", 10, "/x")
         names = [each.name for each in resolve.volumes(api, at)]
         assert names == ["chroma-data", "v0", "v1", "v2", "v3"]
 

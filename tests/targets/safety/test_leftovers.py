@@ -17,7 +17,7 @@ HERE = "ab12"
 
 
 def is_dead(name, living=()):
-    return leftovers.is_of_dead_run(name, now=NOW, here=HERE, is_gone=lambda pid: pid not in living)
+    return leftovers.is_of_dead_run(name, now=NOW, host=HERE, is_gone=lambda pid: pid not in living)
 
 
 def run_name(age, host=HERE, pid=7):
@@ -36,14 +36,14 @@ def test_run_of_another_machine_is_dead_after_a_day():
 
 
 def test_process_of_another_boot_or_container_is_not_taken_for_ours(monkeypatch):
-    here = leftovers.host()
+    here = leftovers.this_host()
     with monkeypatch.context() as patched:
         patched.setattr(Path, "readlink", lambda path: Path("pid:[1]"))
-        assert leftovers.host() != here
+        assert leftovers.this_host() != here
     with monkeypatch.context() as patched:
         patched.setattr(Path, "read_text", lambda path: "another boot")
-        assert leftovers.host() != here
-    assert leftovers.host() == here
+        assert leftovers.this_host() != here
+    assert leftovers.this_host() == here
 
 
 OLD = run_name(timedelta(days=9))
@@ -62,7 +62,7 @@ def test_run_that_lives_is_never_swept():
     name = f"drill-{leftovers.new_run()}-writes"
     assert (
         leftovers.is_of_dead_run(
-            name, now=datetime.now(UTC), here=leftovers.host(), is_gone=process_tags.is_gone
+            name, now=datetime.now(UTC), host=leftovers.this_host(), is_gone=process_tags.is_gone
         )
         is False
     )

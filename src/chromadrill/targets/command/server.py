@@ -37,25 +37,28 @@ class CommandTarget:
 
     @property
     def url(self) -> str:
+        """Where the server answers."""
         return self._url
 
     def facts(self) -> Mapping[str, str]:
+        """What identifies this deployment in a report."""
         with Chroma(self.url, timeout_s=10) as chroma:
-            found = {"kind": "command", "url": chroma.url}
+            facts = {"kind": "command", "url": chroma.url}
             try:
-                return {**found, **chroma.versions()}
+                return {**facts, **chroma.versions()}
             except CallFailed:
-                return found  # a server that is down has no version to tell
+                return facts  # a server that is down has no version to tell
 
     def _run(self, name: str, **values: str | int) -> str:
-        every = {"home": str(self.home), "url": self.url, "target": self.name}
-        return self._commands.run(name, limit_s=LIMITS_S[name], **every, **values)
+        common = {"home": str(self.home), "url": self.url, "target": self.name}
+        return self._commands.run(name, limit_s=LIMITS_S[name], **common, **values)
 
 
 class LogCommands(CommandTarget):
     """Capability `logs`."""
 
     def logs(self, lines: int = 200) -> str:
+        """The last lines of what the command `logs` prints."""
         return "\n".join(self._run("logs", lines=lines).splitlines()[-lines:])
 
 
@@ -65,12 +68,13 @@ class RestartCommands(CommandTarget):
     kill_is = "server killed by a command of its platform, or stopped where it has none"
 
     def start(self) -> None:
+        """Run `start`, and return when the server answers a real query."""
         if self.running():
             raise Refused(f"{self.name} runs already; nothing was started.")
         self._up("start")
 
     def restart(self) -> None:
-        """By the platform's own restart where it has one."""
+        """Run `restart` where there is such a command, else `stop` and `start`."""
         if "restart" in self._commands.texts:
             self._up("restart")
             return
@@ -97,10 +101,14 @@ class RestartCommands(CommandTarget):
         return is_ready(self.url, self.scopes)
 
     def stop(self) -> None:
-        """Stopped already is fine: the command is not run then. Raises Unavailable if it runs on."""
+        """Run `stop`, but not for a server that is stopped already.
+
+        Raises Unavailable where the server runs on.
+        """
         self._down("stop")
 
     def kill(self) -> None:
+        """Run `kill`, or `stop` where there is no such command."""
         self._down("kill" if "kill" in self._commands.texts else "stop")
 
     def _down(self, command: str) -> None:

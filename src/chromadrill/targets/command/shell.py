@@ -39,17 +39,17 @@ class Commands:
             if name not in placeholders:
                 raise UsageError(f"{where}: no such command. {did_you_mean(name, placeholders)}")
             try:
-                parsed = [each for each in Formatter().parse(text) if each[1] is not None]
-                words = shlex.split(text)
+                fields = [part for part in Formatter().parse(text) if part[1] is not None]
+                arguments = shlex.split(text)
             except ValueError as error:
                 raise UsageError(
                     f"{where}: {error} (a brace is written twice: {{{{ }}}})."
                 ) from error
-            if not words:
+            if not arguments:
                 raise UsageError(f"{where}: empty.")
             if "\0" in text:
                 raise UsageError(f"{where}: no command holds a zero byte.")
-            for _, field, form, conversion in parsed:
+            for _, field, form, conversion in fields:
                 if field not in placeholders[name]:
                     known = did_you_mean(str(field), placeholders[name])
                     raise UsageError(f"{where}: {{{field}}}: no such placeholder. {known}")
@@ -67,50 +67,50 @@ class Commands:
 
         Without a shell unless `shell` says so: then every value is quoted for it.
         """
-        code, said, took = self._ran(name, limit_s=limit_s, values=values)
+        code, output, took_s = self._execute(name, limit_s=limit_s, values=values)
         if code != 0:
             why = "did not end in time" if code is None else f"exit code {code}"
             raise CommandFailed(
-                f"[targets.{self.target}.commands] {name}: {why} after {took:.1f} s."
-                f" Its last words:\n{said[-TAIL:].strip() or '(none)'}",
+                f"[targets.{self.target}.commands] {name}: {why} after {took_s:.1f} s."
+                f" Its last words:\n{output[-TAIL:].strip() or '(none)'}",
                 next_step=f"All of it: {self.log}",
             )
-        return said
+        return output
 
     def succeeds(self, name: str, *, limit_s: float) -> bool:
         """Whether its exit code is 0; raises CommandFailed when it does not end in time."""
-        code, _, _ = self._ran(name, limit_s=limit_s, values={})
+        code, _, _ = self._execute(name, limit_s=limit_s, values={})
         if code is None:
             raise CommandFailed(f"[targets.{self.target}.commands] {name}: did not end in time.")
         return code == 0
 
-    def _ran(
+    def _execute(
         self, name: str, *, limit_s: float, values: Mapping[str, str | int]
     ) -> tuple[int | None, str, float]:
         limit_s = self.timeouts_s.get(name, limit_s)
         quote = shlex.quote if self.shell else str
         filled = {key: quote(str(value)) for key, value in values.items()}
         # split first: a value with a blank in it stays one word
-        words = (
+        arguments = (
             ["/bin/sh", "-c", self.texts[name].format(**filled)]
             if self.shell
-            else [each.format(**filled) for each in shlex.split(self.texts[name])]
+            else [argument.format(**filled) for argument in shlex.split(self.texts[name])]
         )
         started = now()
         # into a file: a server that a command leaves running would hold a pipe open for ever
-        with tempfile.TemporaryFile() as output:
+        with tempfile.TemporaryFile() as file:
             try:
                 running = subprocess.Popen(
-                    words,
+                    arguments,
                     stdin=subprocess.DEVNULL,
-                    stdout=output,
+                    stdout=file,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
             except (OSError, ValueError) as error:  # ValueError: a zero byte in a value
                 why = getattr(error, "strerror", None) or error
                 raise DrillError(
-                    f"[targets.{self.target}.commands] {name}: {words[0]}: {why}.",
+                    f"[targets.{self.target}.commands] {name}: {arguments[0]}: {why}.",
                     next_step="Is it installed, and in the PATH? A pipe or a variable wants"
                     f" shell = true in [targets.{self.target}].",
                 ) from error
@@ -120,13 +120,14 @@ class Commands:
                 os.killpg(running.pid, signal.SIGKILL)
                 running.wait()
                 code = None
-            output.seek(0)
-            said = output.read().decode("utf-8", "replace")
-        took = now() - started
-        self._keep(f"{utc_now()} {name}: {shlex.join(words)}: {code} after {took:.1f} s\n{said}\n")
-        return code, said, took
+            file.seek(0)
+            output = file.read().decode("utf-8", "replace")
+        took_s = now() - started
+        command = shlex.join(arguments)
+        self._append(f"{utc_now()} {name}: {command}: {code} after {took_s:.1f} s\n{output}\n")
+        return code, output, took_s
 
-    def _keep(self, text: str) -> None:
+    def _append(self, text: str) -> None:
         handle = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         with os.fdopen(handle, "a", encoding="utf-8") as file:
             file.write(text)

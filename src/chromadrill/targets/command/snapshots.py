@@ -31,7 +31,7 @@ class SnapshotCommands(RestartCommands):
         """
         if method == "export":
             return export.take(self, self._folder, name=name, scopes=self.scopes)
-        if name and name in self._elsewhere():
+        if name and name in self._on_platform():
             raise Refused(f"A snapshot '{name}' exists already; it was not touched.")
         backup_id = catalog.new_id(self._folder, name)
         with connect(self.url) as chroma:
@@ -39,14 +39,14 @@ class SnapshotCommands(RestartCommands):
         self.stop()
         try:
             self._run("snapshot", id=backup_id)
-            made = utc_now()
+            created_at = utc_now()
         finally:
             self.start()
         require_same_counts(self.url, before)
         with catalog.new_folder(self._folder, backup_id) as folder:
             folder.mkdir()
             catalog.describe(
-                folder, before, backup_id=backup_id, method=METHOD, created_at=made,
+                folder, before, backup_id=backup_id, method=METHOD, created_at=created_at,
                 source={"target": self.name, "url": without_password(self.url)},
                 bytes=self._bytes(backup_id),
             )  # fmt: skip
@@ -54,21 +54,21 @@ class SnapshotCommands(RestartCommands):
 
     @property
     def lists_all(self) -> bool:
-        """Whether `snapshots` are all that the platform has, not only those of this home."""
+        """Whether `snapshots` lists all that the platform has, not only what is in this home."""
         return "snapshots" in self._commands.texts
 
     def snapshots(self) -> list[Backup]:
         """Newest first: those of this home; with a command `snapshots` all that it lists."""
-        mine = catalog.list_backups(self._folder)
+        backups = catalog.list_backups(self._folder)
         if self.lists_all:
-            there = self._elsewhere()
-            known = {each.id for each in mine}
-            mine = [each for each in mine if each.method == export.METHOD or each.id in there]
-            mine += [each for name, each in there.items() if name not in known]
-        return sorted(mine, key=lambda each: each.created_at, reverse=True)
+            listed = self._on_platform()
+            known = {backup.id for backup in backups}
+            backups = [b for b in backups if b.method == export.METHOD or b.id in listed]
+            backups += [backup for name, backup in listed.items() if name not in known]
+        return sorted(backups, key=lambda backup: backup.created_at, reverse=True)
 
     def restore(self, backup_id: str) -> None:
-        """Of a stopped server, which is left stopped."""
+        """Put a backup back under the stopped server, and leave it stopped."""
         backup = catalog.find(self.snapshots(), backup_id)
         catalog.require_plain(backup.id)  # a command of the user's gets it
         if self.running():
@@ -82,13 +82,13 @@ class SnapshotCommands(RestartCommands):
     def _folder(self) -> Path:
         return self.home / "snapshots"
 
-    def _elsewhere(self) -> dict[str, Backup]:
+    def _on_platform(self) -> dict[str, Backup]:
         """What the command `snapshots` lists, a line each: ID TIME [BYTES]."""
         if not self.lists_all:
             return {}
-        lines = [each.split() for each in self._run("snapshots").splitlines() if each.strip()]
+        lines = [line.split() for line in self._run("snapshots").splitlines() if line.strip()]
         try:
-            return {words[0]: _parse_entry(*words) for words in lines}
+            return {columns[0]: _parse_entry(*columns) for columns in lines}
         except (TypeError, ValueError) as error:
             raise Unavailable(
                 f"[targets.{self.name}.commands] snapshots: wanted lines of ID TIME [BYTES], TIME as"
@@ -96,8 +96,8 @@ class SnapshotCommands(RestartCommands):
             ) from error
 
     def _bytes(self, backup_id: str) -> int:
-        there = self._elsewhere().get(backup_id)
-        return there.bytes if there else 0
+        backup = self._on_platform().get(backup_id)
+        return backup.bytes if backup else 0
 
 
 def _parse_entry(name: str, time: str, size: str = "0") -> Backup:

@@ -9,12 +9,12 @@ from chromadrill.targets.command.snapshots import SnapshotCommands
 from chromadrill.targets.home import claim
 from chromadrill.targets.kinds import TargetSpec
 
-_EVERY = frozenset({"home", "url", "target"})
+_COMMON = frozenset({"home", "url", "target"})
 PLACEHOLDERS = {
-    **dict.fromkeys(LIMITS_S, _EVERY),
-    "snapshot": _EVERY | {"id"},
-    "restore": _EVERY | {"id"},
-    "logs": _EVERY | {"lines"},
+    **dict.fromkeys(LIMITS_S, _COMMON),
+    "snapshot": _COMMON | {"id"},
+    "restore": _COMMON | {"id"},
+    "logs": _COMMON | {"lines"},
 }
 TOGETHER = (("start", "stop"), ("snapshot", "restore"))
 ANSWERS_S = 60.0

@@ -1,8 +1,8 @@
 """The container engine: is there one, what on it is ours, and the sweep of what dead runs left.
 
-Everything that we make there carries two labels: the home it belongs to, and its owner, a process
-(`owners`). testcontainers' own reaper is switched off: it
-would end a server that a command of the runbook has started, as soon as that command ends.
+Everything that we make there carries two labels: the home it belongs to, and the process that owns
+it (`process_tags`). testcontainers' own reaper is switched off: it would end a server that a command
+of the runbook has started, as soon as that command ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 RUN = "chromadrill.run"  # the id of the home
-OWNER = "chromadrill.owner"  # a tag of `owners`; missing: it stays until it is removed
+OWNER = "chromadrill.owner"  # a tag of `process_tags`; missing: it stays until it is removed
 LOG = logging.getLogger(__name__)
 PULL_S = 900.0  # the engine itself gives up no pull that has begun
 
@@ -49,7 +49,7 @@ def connect() -> DockerClient:
 
 @contextlib.contextmanager
 def docker_errors(doing: str) -> Iterator[None]:
-    """The engine's refusals as sentences: `doing` says what was tried."""
+    """Turn the engine's errors into ours, each a sentence; `doing` says what was tried."""
     from docker.errors import APIError, ContainerError, DockerException, ImageNotFound
     from requests.exceptions import ChunkedEncodingError, Timeout
     from requests.exceptions import ConnectionError as NoConnection
@@ -62,9 +62,9 @@ def docker_errors(doing: str) -> Iterator[None]:
             next_step="docker pull it, or name another with CHROMA_IMAGE.",
         ) from error
     except APIError as error:
-        said = str(error.explanation or error)
-        kind = Refused if "already" in said else DrillError
-        raise kind(f"{doing}: {said}.") from error
+        message = str(error.explanation or error)
+        kind = Refused if "already" in message else DrillError
+        raise kind(f"{doing}: {message}.") from error
     except ContainerError as error:
         raise DrillError(f"{doing}: {error}.") from error
     except (NoConnection, ChunkedEncodingError, Timeout, ConnectionError, TimeoutError) as error:
@@ -74,17 +74,17 @@ def docker_errors(doing: str) -> Iterator[None]:
 
 
 def release_of(client: DockerClient, image: str, *, by_id: str | None = None) -> str | None:
-    """The release of Chroma in an image: its label's word, else its tag's; None where none says.
+    """The release of Chroma in an image, by its label, else by its tag; None where neither says.
 
     `by_id`: the image that is meant, where the name may be another's by now.
     """
     from docker.errors import ImageNotFound
 
-    named = image.partition("@")[0].rpartition("/")[2]  # HOST:PORT/NAME:TAG@sha256:DIGEST
-    said = named.partition(":")[2]
+    name = image.partition("@")[0].rpartition("/")[2]  # HOST:PORT/NAME:TAG@sha256:DIGEST
+    version = name.partition(":")[2]
     with docker_errors(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
-        said = str(client.images.get(by_id or image).labels.get("chroma.version", said))
-    return ".".join(map(str, numbers_of(said))) or None
+        version = str(client.images.get(by_id or image).labels.get("chroma.version", version))
+    return ".".join(map(str, numbers_of(version))) or None
 
 
 def require_image(
@@ -103,69 +103,70 @@ def require_image(
     with docker_errors(f"asking of image {image}"), contextlib.suppress(ImageNotFound):
         client.images.get(image)
         return
-    failed: list[str] = []
+    failures: list[str] = []
 
     def pull() -> None:
         try:
             client.images.pull(image)
         except Exception as error:  # whichever: the image is not here
-            failed.append(str(getattr(error, "explanation", None) or error))
+            failures.append(str(getattr(error, "explanation", None) or error))
 
     # the client waits for a pull without end; left alone, it ends with the process
     pulling = threading.Thread(target=pull, name="pull", daemon=True)
     pulling.start()
     pulling.join(within_s)
     if pulling.is_alive():
-        failed.append(f"not there after {within_s:g} s")
-    if failed:
+        failures.append(f"not there after {within_s:g} s")
+    if failures:
         raise Unavailable(
-            f"Image {image} is not here, and cannot be pulled: {failed[0]}.",
+            f"Image {image} is not here, and cannot be pulled: {failures[0]}.",
             next_step=f"Build or pull it, or name another one with {variable}.",
         )
 
 
 def sweep(client: DockerClient, *, owner: str | None = None) -> list[str]:
-    """Remove the containers, volumes and networks of dead owners, or those of `owner`; their names.
+    """Remove the containers, volumes and networks of dead owners, or those of `owner`.
 
-    What has no owner was started by hand, and stays. What nobody here can judge stays and is told.
+    Returns their names. What has no owner was started by hand, and stays. What nobody here can judge
+    stays, with a warning.
     """
     from docker.errors import APIError
 
-    swept, left = [], []
+    swept, unjudged = [], []
 
-    def ours(name: str, labels: dict[str, str] | None) -> bool:
+    def is_leftover(name: str, labels: dict[str, str] | None) -> bool:
         label = (labels or {}).get(OWNER)
         if label is None or owner:
             return label is not None and label == owner
-        dead = process_tags.is_dead(label)
-        if dead is None:
-            left.append(name)
-        return dead is True
+        is_dead = process_tags.is_dead(label)
+        if is_dead is None:
+            unjudged.append(name)
+        return is_dead is True
 
     only = {"label": OWNER}
     with docker_errors("sweeping"):
         for container in client.containers.list(all=True, filters=only, ignore_removed=True):
-            if ours(container.name, container.labels):
+            if is_leftover(container.name, container.labels):
                 with _another_removes_it():
                     container.remove(force=True, v=True)
                     swept.append(str(container.name))
         for volume in client.volumes.list(filters=only):
-            if ours(volume.name, volume.attrs.get("Labels")):
+            if is_leftover(volume.name, volume.attrs.get("Labels")):
                 # an image's own declared volume may hold it for a moment longer: the next sweep
                 with contextlib.suppress(APIError):
                     volume.remove(force=True)
                     swept.append(str(volume.name))
         for network in client.networks.list(filters=only):
-            if ours(network.name, network.attrs.get("Labels")):
+            if is_leftover(network.name, network.attrs.get("Labels")):
                 with _another_removes_it():
                     network.remove()
                     swept.append(str(network.name))
-    if left:
+    if unjudged:
         LOG.warning(
             "Not swept, since their owners ran before a restart of this machine, in another"
             " container, or elsewhere: %s. If they are dead: docker rm -f -v NAME, docker volume rm"
             " NAME",
-            ", ".join(dict.fromkeys(left)),
+            ", ".join(dict.fromkeys(unjudged)),
         )
     return swept
 

@@ -18,7 +18,7 @@ from chromadrill.core import process_tags
 from chromadrill.core.errors import Unavailable
 
 TOOLS = ("losetup", "mkfs.ext4")
-PREFIX = "chromadrill-disk-"  # with its owner's tag: whose it is can be read off the device
+PREFIX = "chromadrill-disk-"  # its owner's tag follows: whose a device is can be read off it
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def small_disk(megabytes: int) -> Iterator[tuple[tuple[str, str], ...]]:
     Raises Unavailable where this machine cannot make one.
     """
     sweep()
-    missing = [each for each in TOOLS if not shutil.which(each)]
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if os.geteuid() != 0 or missing:
         why = f"no {' and no '.join(missing)}" if missing else "only root may"
         raise Unavailable(f"No small disk can be made here: {why}.")
@@ -61,11 +61,11 @@ def sweep() -> None:
 def loop_devices() -> dict[str, str]:
     """Every loop device in use, and the file it lies on."""
     listed = json.loads(_run("losetup", "--list", "--json") or "{}").get("loopdevices", [])
-    return {str(each["name"]): str(each["back-file"]) for each in listed}
+    return {str(device["name"]): str(device["back-file"]) for device in listed}
 
 
-def _run(*words: str) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise Unavailable(f"{' '.join(words)}: {done.stderr.strip()}")
+        raise Unavailable(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout

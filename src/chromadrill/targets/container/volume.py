@@ -1,4 +1,4 @@
-"""A volume of the engine: fetched into a folder, filled from one. Only the server's image is used.
+"""A volume of the engine: fetched into a folder, filled from one. Helpers run the server's image.
 
 The content travels through the engine's copy, so it does not matter whether the engine keeps its
 volumes where we could reach them.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 DATABASE = "chroma.sqlite3"
-MOUNT = "/volume"  # where our helpers see it
+MOUNT = "/volume"  # where our helpers see the volume
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Volume:
 
     def fetch(self, into: Path, *, bytes_per_s: float | None = None) -> None:
         """Copy what it holds into the folder `into`, no faster than that."""
-        with docker_errors(f"reading volume {self.name}"), self._holder() as holder:
+        with docker_errors(f"reading volume {self.name}"), self.holder() as holder:
             chunks, _ = holder.get_archive(MOUNT, chunk_size=CHUNK)
             unpack(chunks, into, keep_pace=pace(bytes_per_s))
 
@@ -69,15 +69,15 @@ class Volume:
         """A folder with its `chroma.sqlite3` to be read, if it holds one."""
         from docker.errors import NotFound
 
-        place = None
+        path = None
         # one with driver options is mounted there only while a container has it
         if not self._attributes().get("Options"):
             with contextlib.suppress(Unavailable):
-                place = self.host_path()
-        if place is not None:
-            yield place
+                path = self.host_path()
+        if path is not None:
+            yield path
             return
-        with tempfile.TemporaryDirectory() as scratch, self._holder() as holder:
+        with tempfile.TemporaryDirectory() as scratch, self.holder() as holder:
             with docker_errors(f"reading volume {self.name}"), contextlib.suppress(NotFound):
                 chunks, _ = holder.get_archive(f"{MOUNT}/{DATABASE}")
                 unpack(chunks, Path(scratch))
@@ -85,13 +85,13 @@ class Volume:
 
     def host_path(self) -> Path:
         """Where the engine keeps it; raises Unavailable where that is out of our reach."""
-        found = Path(self._attributes()["Mountpoint"])
-        if not os.access(found, os.R_OK | os.W_OK | os.X_OK):
+        path = Path(self._attributes()["Mountpoint"])
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise Unavailable(
-                f"The engine keeps volume {self.name} at {found}, out of this user's reach.",
+                f"The engine keeps volume {self.name} at {path}, out of this user's reach.",
                 next_step="Run it as root, on the engine's own machine.",
             )
-        return found
+        return path
 
     def fill(self, source: Path) -> None:
         """Empty it, hidden files too, then copy what `source` holds. Raises DrillError when full."""
@@ -99,18 +99,18 @@ class Volume:
         with (
             tempfile.TemporaryFile(dir=source.parent) as file,
             docker_errors(f"filling volume {self.name}"),
-            self._holder() as holder,
+            self.holder() as holder,
         ):
             pack(source, file)
             holder.put_archive(MOUNT, file)
 
-    def run(self, *words: str) -> str:
-        """Run a command of the image's own beside the volume, which is at HERE; its output."""
-        with docker_errors(f"running {' '.join(words)} on volume {self.name}"):
+    def run(self, *command: str) -> str:
+        """Run a command of the image's own beside the volume, which is at MOUNT; its output."""
+        with docker_errors(f"running {' '.join(command)} on volume {self.name}"):
             output = self.engine.containers.run(
                 self.image,
-                entrypoint=words[0],
-                command=list(words[1:]),
+                entrypoint=command[0],
+                command=list(command[1:]),
                 remove=True,
                 network_mode="none",
                 labels=dict(self.labels),
@@ -119,7 +119,7 @@ class Volume:
         return str(output.decode("utf-8", "replace"))
 
     @contextlib.contextmanager
-    def _holder(self) -> Iterator[Container]:
+    def holder(self) -> Iterator[Container]:
         """A container that is never started: the engine copies into and out of it."""
         holder = self.engine.containers.create(
             self.image, labels=dict(self.labels), volumes=self._mounts()

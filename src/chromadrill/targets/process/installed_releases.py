@@ -1,4 +1,4 @@
-"""The servers that target `process` can run: our own release's, and older ones in a cache."""
+"""The servers that target `process` can run: the installed release, and older ones in a cache."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ class Server:
 
 
 def installed_server() -> Server:
-    """That of this environment; raises Unavailable where there is none."""
-    beside = Path(sys.executable).with_name("chroma")
-    found = str(beside) if beside.is_file() else shutil.which("chroma")
-    if found is None:
+    """The server of this environment; raises Unavailable where there is none."""
+    command = _command("chroma")
+    if command is None:
         raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
-    return Server(version("chromadb"), (found,))
+    return Server(version("chromadb"), (command,))
 
 
 def install_server(release: str, cache: Path | None = None) -> Server:
-    """An older one, installed once below `cache` and kept; raises Unavailable where it cannot be.
+    """An older server, installed once below `cache` and kept; raises Unavailable where it cannot be.
 
     From 1.0 on the whole server is one library of the wheel: nothing else is installed with it.
     """
@@ -51,8 +50,10 @@ def install_server(release: str, cache: Path | None = None) -> Server:
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         alone = [] if release.startswith("0.") else ["--no-deps"]
-        words = [*_installer(), *alone, "--target", str(partial), f"chromadb=={release}"]
-        ran = subprocess.run(words, capture_output=True, text=True, timeout=INSTALL_S, check=False)
+        install = [*_installer(), *alone, "--target", str(partial), f"chromadb=={release}"]
+        ran = subprocess.run(
+            install, capture_output=True, text=True, timeout=INSTALL_S, check=False
+        )
         if ran.returncode:
             last = (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1:]
             raise Unavailable(f"chromadb=={release} cannot be installed: {' '.join(last)}")
@@ -61,13 +62,18 @@ def install_server(release: str, cache: Path | None = None) -> Server:
 
 
 def _installer() -> list[str]:
-    beside = Path(sys.executable).with_name("uv")
-    uv = str(beside) if beside.is_file() else shutil.which("uv")
+    uv = _command("uv")
     if uv:
         return [uv, "pip", "install", "--quiet", "--python", sys.executable]
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", "install", "--quiet"]
     raise Unavailable("Neither uv nor pip is here to install a server with.")
+
+
+def _command(name: str) -> str | None:
+    """The program beside this interpreter, else the one in the PATH."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.is_file() else shutil.which(name)
 
 
 def _cache() -> Path:

@@ -54,12 +54,12 @@ def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
 
     Special files (pipes, sockets, devices) are left out: opening one may wait for ever.
     """
-    here = source.resolve()
-    if here in above:
+    real = source.resolve()
+    if real in above:
         return
     into.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
         if path.is_dir():
-            _copy(path, into / path.name, (*above, here))
+            _copy(path, into / path.name, (*above, real))
         elif path.is_file():
             shutil.copyfile(path, into / path.name)

@@ -1,7 +1,7 @@
-"""The place that a token leads to has to be that of the environment whose role is relied on.
+"""Check that the platform's token really points at the environment named in drill.toml.
 
-A role is written beside a name in drill.toml; what is drilled is wherever the platform says that
-the token leads. Pure: settings and what the platform said in, Refused out.
+A role is written beside a name in drill.toml, but what is drilled is wherever the token leads. Pure:
+settings and the platform's answer in, Refused out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chromadrill.targets.safety.target_role import TargetRole
 
 @dataclass(frozen=True, slots=True)
 class PlatformPlace:
-    """As the platform calls it: the names that are for people, then all ids and names."""
+    """Where a token leads, in the platform's names. First names for people, then every id and name."""
 
     environment: str
     service: tuple[str, ...]
@@ -25,34 +25,34 @@ class PlatformPlace:
 
 
 def require_fits(at: TargetRole, settings: Settings, place: PlatformPlace) -> None:
-    """Raise Refused unless `place` is of the environment that `at` stands in, and not production's.
+    """Raise Refused unless `place` is in the environment of `at`, and has nothing of production.
 
     An environment's own volume is not compared: each restore gives it another one. A service is the
-    same in every environment of a project: production's is no sign of production.
+    same in every environment of a project, so production's service is no sign of production.
     """
-    said = f"{at.target} leads to the platform's environment '{place.environment}'"
+    leads = f"{at.target} leads to the platform's environment '{place.environment}'"
     if at.environment is None or place.environment.casefold() != at.environment.casefold():
         used = f"[environments.{at.environment}]" if at.environment else "none of [environments]"
         raise Refused(
-            f"{said}, and {used} is what says what may be done there. Nothing was done.",
+            f"{leads}, and {used} is what says what may be done there. Nothing was done.",
             next_step=f'Set environment = "{place.environment}" in [targets.{at.target}], and its'
             f" role in [environments.{place.environment}].",
         )
     wanted = settings.environments[at.environment].service
     if wanted and wanted not in place.service:
         raise Refused(
-            f"{said}, service {place.service[0]}; [environments.{at.environment}] service ="
+            f"{leads}, service {place.service[0]}; [environments.{at.environment}] service ="
             f' "{wanted}". Nothing was done.'
         )
-    for name, each in settings.environments.items():
-        if at.is_production or each.role != "production":
+    for name, environment in settings.environments.items():
+        if at.is_production or environment.role != "production":
             continue
-        url = each.url
-        if each.volume in place.volumes or (
+        url = environment.url
+        if environment.volume in place.volumes or (
             url and any(same_server(url, f"https://{domain}") for domain in place.domains)
         ):
             raise Refused(
-                f"{said}, and its volume or its domain is that of [environments.{name}]: it is"
+                f"{leads}, and its volume or its domain is that of [environments.{name}]: it is"
                 " production. Nothing was done.",
                 next_step="Drill an environment of its own.",
             )

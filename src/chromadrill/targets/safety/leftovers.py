@@ -26,16 +26,16 @@ LONGEST = timedelta(hours=24)
 def new_run() -> str:
     """What comes between `drill-` and the last part of every name that this run makes."""
     now = datetime.now(UTC)
-    return f"{now:%Y%m%dT%H%M%S}-{host()}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
+    return f"{now:%Y%m%dT%H%M%S}-{this_host()}-{os.getpid()}-{uuid.uuid4().hex[:4]}"
 
 
-def host() -> str:
+def this_host() -> str:
     """Four digits that say where a process id means this very process."""
     return process_tags.place()[:4]
 
 
 def is_of_dead_run(
-    name: str, *, now: datetime, here: str, is_gone: Callable[[int], bool]
+    name: str, *, now: datetime, host: str, is_gone: Callable[[int], bool]
 ) -> bool | None:
     """Whether the run that made a collection of this name is dead; None: not a run's name."""
     match = RUN_NAME.fullmatch(name)
@@ -47,16 +47,16 @@ def is_of_dead_run(
         return None
     if now - created > LONGEST:
         return True
-    return match["host"] == here and is_gone(int(match["pid"]))
+    return match["host"] == host and is_gone(int(match["pid"]))
 
 
 def find(chroma: Chroma, scopes: Sequence[Scope]) -> list[CollectionInfo]:
     """Collections that dead runs left behind."""
-    now, here, is_gone = datetime.now(UTC), host(), process_tags.is_gone
+    now, host, is_gone = datetime.now(UTC), this_host(), process_tags.is_gone
     return [
         collection
         for collection in list_all_collections(chroma, scopes)
-        if is_of_dead_run(collection.name, now=now, here=here, is_gone=is_gone)
+        if is_of_dead_run(collection.name, now=now, host=host, is_gone=is_gone)
     ]
 
 

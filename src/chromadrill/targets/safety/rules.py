@@ -34,7 +34,7 @@ def require_may_load(at: TargetRole) -> None:
 
 
 def require_may_damage(at: TargetRole, allowed: str | None) -> None:
-    """Raise Refused unless `at` is ours, or staging or scratch and named a second time."""
+    """Raise Refused unless `at` is ours, or is staging or scratch and was named a second time."""
     if at.is_production:
         raise Refused(
             f"{at.target} is production ({at.environment}), and {READ_ONLY}."
@@ -60,7 +60,7 @@ def require_may_damage(at: TargetRole, allowed: str | None) -> None:
 def require_may_restore(
     at: TargetRole,
     backup: Backup,
-    there: Sequence[Backup],
+    backups: Sequence[Backup],
     *,
     wrote: Sequence[str],
     volume: bool,
@@ -68,40 +68,40 @@ def require_may_restore(
 ) -> None:
     """Raise Refused where a restore would take away what is not ours.
 
-    `there`: all backups of the platform, newest first. `wrote`: who wrote what since the backup, in
-    words. `volume`: the whole volume is rolled back, not single collections. `complete`: whether
-    `there` are really all. A scratch environment is exclusive, and asked all the rest.
+    `backups`: all of the platform, newest first. `wrote`: what others wrote since the backup, a
+    sentence each. `volume`: the whole volume is rolled back, not single collections. `complete`:
+    whether `backups` are really all. A scratch environment is exclusive; the rest holds for it too.
     """
     if not at.is_live:
         return
-    said = f"restore of {backup.id}: "
+    restore = f"restore of {backup.id}: "
     if at.role not in ("staging", "scratch"):
         raise Refused(
-            f"{said}{at.target} is in no environment whose role is staging. Nothing was restored.",
+            f"{restore}{at.target} is in no environment whose role is staging. Nothing was restored.",
             next_step=f"In an incident a person may say so: --break-glass {at.target}.",
         )
     if volume and at.role == "staging" and not at.exclusive:
         raise Refused(
-            f"{said}it rolls back everybody's data, and {at.environment} is not exclusive."
+            f"{restore}it rolls back everybody's data, and {at.environment} is not exclusive."
             " Nothing was restored.",
             next_step=f"Set exclusive = true in [environments.{at.environment}], if nobody else"
             " uses it.",
         )
     if volume and at.role == "staging" and not complete:
         raise Refused(
-            f"{said}the platform's backups cannot be listed, so nobody can tell whether a newer one"
+            f"{restore}the platform's backups cannot be listed, so nobody can tell whether a newer one"
             " would be lost. Nothing was restored.",
             next_step=f"Name a command in [targets.{at.target}.commands]: snapshots = ...",
         )
-    if volume and there and there[0].id != backup.id:
+    if volume and backups and backups[0].id != backup.id:
         raise Refused(
-            f"{said}{there[0].id} is newer, and a restore may delete it. Nothing was restored.",
-            next_step=f"chromadrill ops --target {at.target} restore {there[0].id}",
+            f"{restore}{backups[0].id} is newer, and a restore may delete it. Nothing was restored.",
+            next_step=f"chromadrill ops --target {at.target} restore {backups[0].id}",
         )
     if wrote:
         more = f" and {len(wrote) - 5} more" if len(wrote) > 5 else ""
         raise Refused(
-            f"{said}somebody else has written since: {'; '.join(wrote[:5])}{more}."
+            f"{restore}somebody else has written since: {'; '.join(wrote[:5])}{more}."
             " Nothing was restored.",
             next_step=f"Take another: chromadrill ops --target {at.target} snapshot",
         )

@@ -32,6 +32,7 @@ PAGE = 100
 
 
 def schema() -> GraphQLSchema:
+    """Our own SDL, parsed."""
     return build_schema(SDL.read_text("utf-8"))
 
 
@@ -63,8 +64,8 @@ class Answers:
         world = self._platform.world
         if id != world.project:
             raise ApiError("Not Authorized")
-        found = [{"id": world.environment, "name": "staging"}]
-        return {"id": id, "name": "simulated", "environments": _connection(found)}
+        environments = [{"id": world.environment, "name": "staging"}]
+        return {"id": id, "name": "simulated", "environments": _connection(environments)}
 
     def environment(self, _: Any, id: str, projectId: str | None = None) -> Any:
         world = self._require_environment(id)
@@ -77,7 +78,7 @@ class Answers:
             "id": id,
             "name": "staging",
             "serviceInstances": _connection([service]),
-            "volumeInstances": _connection([_volume(each) for each in world.volumes]),
+            "volumeInstances": _connection([_volume(volume) for volume in world.volumes]),
         }
 
     def environmentStagedChanges(self, _: Any, environmentId: str) -> Any:
@@ -107,15 +108,16 @@ class Answers:
         used = psutil.Process(pid).memory_info().rss if pid else 0
         known = {"MEMORY_USAGE_GB": used / 1e9, "MEMORY_LIMIT_GB": 0.512}
         return [
-            {"measurement": each, "values": [{"ts": int(time.time()), "value": known[each]}]}
-            for each in measurements
-            if each in known
+            {"measurement": name, "values": [{"ts": int(time.time()), "value": known[name]}]}
+            for name in measurements
+            if name in known
         ]
 
     def volumeInstanceBackupList(self, _: Any, volumeInstanceId: str) -> Any:
-        self._may_backup()
+        self._require_backups_allowed()
         volume = self._platform.volume(volumeInstanceId)
-        return [_backup(each, volume) for each in self._platform.backups(volumeInstanceId)]
+        backups = self._platform.backups(volumeInstanceId)
+        return [_backup(backup, volume) for backup in backups]
 
     def volumeInstanceBackupScheduleList(self, _: Any, volumeInstanceId: str) -> Any:
         return [
@@ -133,26 +135,26 @@ class Answers:
     def workflowStatus(self, _: Any, workflowId: str) -> Any:
         if self._platform.fault == "refused-workflow":
             raise ApiError("Not Authorized")
-        found = self._platform.workflow(workflowId)
-        return {"status": found.status, "error": found.error}
+        workflow = self._platform.workflow(workflowId)
+        return {"status": workflow.status, "error": workflow.error}
 
     # ---- mutations ------------------------------------------------------------------------------
     def volumeInstanceBackupCreate(
         self, _: Any, volumeInstanceId: str, name: str | None = None
     ) -> Any:
-        self._may_backup()
+        self._require_backups_allowed()
         return _id(self._platform.create_backup(volumeInstanceId, name))
 
     def volumeInstanceBackupRestore(
         self, _: Any, volumeInstanceId: str, volumeInstanceBackupId: str, **__: Any
     ) -> Any:
-        self._may_backup()
+        self._require_backups_allowed()
         return _id(self._platform.restore(volumeInstanceId, volumeInstanceBackupId))
 
     def volumeInstanceBackupDelete(
         self, _: Any, volumeInstanceId: str, volumeInstanceBackupId: str
     ) -> Any:
-        self._may_backup()
+        self._require_backups_allowed()
         return _id(self._platform.delete_backup(volumeInstanceId, volumeInstanceBackupId))
 
     def volumeInstanceBackupLock(
@@ -187,7 +189,7 @@ class Answers:
             raise ApiError("Not Authorized")
         return self._platform.world
 
-    def _may_backup(self) -> None:
+    def _require_backups_allowed(self) -> None:
         if self._platform.fault == "refused-backups":
             raise ApiError("Not Authorized")
 
@@ -199,7 +201,7 @@ def _connection(nodes: list[dict[str, Any]]) -> Callable[..., Any]:
         start = int(after or 0)
         stop = start + min(first, PAGE)
         return {
-            "edges": [{"node": each} for each in nodes[start:stop]],
+            "edges": [{"node": node} for node in nodes[start:stop]],
             "pageInfo": {"hasNextPage": stop < len(nodes), "endCursor": str(stop)},
         }
 

@@ -22,5 +22,6 @@ FAULTS = {
 
 
 def require_known(fault: str | None) -> None:
+    """Raise UsageError, with the nearest name, for a fault that is none of FAULTS."""
     if fault is not None and fault not in FAULTS:
         raise UsageError(f"--fault {fault}: no such fault. {did_you_mean(fault, FAULTS)}")

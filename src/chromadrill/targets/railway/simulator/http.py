@@ -26,6 +26,7 @@ class Tokens:
         self.project, self.account = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
 
     def kind(self, headers: Any) -> str | None:
+        """Which of the two a request shows; None where it shows neither."""
         project = headers.get("Project-Access-Token")
         if project is not None:
             return "project" if secrets.compare_digest(project, self.project) else None
@@ -34,7 +35,7 @@ class Tokens:
 
 
 class Limits:
-    """Answers 429 to more than fifty requests a second; with the fault to every third."""
+    """More than fifty requests a second are too many; with the fault every third one is."""
 
     def __init__(self, *, every_third: bool) -> None:
         self._every_third, self._count = every_third, 0
@@ -42,6 +43,7 @@ class Limits:
         self._lock = threading.Lock()
 
     def is_exceeded(self) -> bool:
+        """Count a request, and say whether it is one too many."""
         with self._lock:
             self._count += 1
             full = len(self._times) == A_SECOND and now() - self._times[0] < 1
@@ -66,18 +68,18 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
                 return self._send(429, {"errors": [{"message": "Too Many Requests"}]})
             kind = tokens.kind(self.headers)
             if kind is None:
-                named = "Project-Access-Token" in self.headers
-                said = "Project Token not found" if named else "Not Authorized"
-                return self._send(200, {"errors": [{"message": said}], "data": None})
+                is_project = "Project-Access-Token" in self.headers
+                message = "Project Token not found" if is_project else "Not Authorized"
+                return self._send(200, {"errors": [{"message": message}], "data": None})
             try:
-                asked = dict(orjson.loads(body))
+                request = dict(orjson.loads(body))
             except (orjson.JSONDecodeError, TypeError, ValueError):
                 return self._send(400, {"errors": [{"message": "Bad Request"}]})
-            name = str(asked.get("operationName"))
-            changes = str(asked.get("query")).startswith("mutation")
+            name = str(request.get("operationName"))
+            changes = str(request.get("query")).startswith("mutation")
             if platform.fault == "lost-request" and name in LOSABLE:
                 return self._hang_up()
-            answer = answers.execute(asked, kind).formatted
+            answer = answers.execute(request, kind).formatted
             if platform.fault == "lost-response" and changes and name not in lost:
                 lost.add(name)
                 return self._hang_up()
@@ -100,6 +102,6 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
         def log_message(self, *_: Any) -> None:
             """Nothing: a log of headers would hold tokens."""
 
-    made = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    made.daemon_threads = True
-    return made
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    return server

@@ -25,7 +25,7 @@ VOLUMES = 20  # of one project: detached ones count
 
 
 class Platform:
-    """`port`: of the service. Close that, or its servers live until this process ends."""
+    """`port`: of the service. Close `service`, or its servers live until this process ends."""
 
     def __init__(
         self, home: Path, *, port: int, fault: str | None = None, volume_mb: int = VOLUME_MB
@@ -33,7 +33,7 @@ class Platform:
         self.home, self.fault, self.world = home, fault, World()
         self._lock = threading.RLock()
         self._restores, self.calls = 0, 0
-        first = self._new_volume("chroma-data", volume_mb, DATA)
+        first = self.new_volume("chroma-data", volume_mb, DATA)
         first.service = self.world.service
         if fault == "staged-before":
             self._stage_foreign()
@@ -62,41 +62,40 @@ class Platform:
         return self._workflow(work)
 
     def delete_backup(self, instance: str, backup: str) -> Workflow:
-        found = self.backup(instance, backup)
+        """Remove the backup and its folder."""
+        deleted = self.backup(instance, backup)
 
         def work() -> None:
             with self._lock:
-                self.world.backups.remove(found)
-            shutil.rmtree(found.folder)
+                self.world.backups.remove(deleted)
+            shutil.rmtree(deleted.folder)
 
         return self._workflow(work)
 
     def restore(self, instance: str, backup: str) -> Workflow:
         """First half: a new volume, whose place under the service is only staged."""
-        old, found = self.volume(instance), self.backup(instance, backup)
+        old, source = self.volume(instance), self.backup(instance, backup)
         if len(self.world.volumes) >= VOLUMES:
             raise ApiError(f"Volume limit of the plan reached: {VOLUMES}")
         self._restores += 1
         mount_path = "/chroma/chroma" if self.fault == "wrong-mount-path" else old.mount_path
         stamp = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-        made = self._new_volume(stamp, old.size_mb, mount_path, state="RESTORING")
+        new = self.new_volume(stamp, old.size_mb, mount_path, state="RESTORING")
 
         def work() -> None:
             if self.fault == "restore-workflow-error":
                 with self._lock:
-                    self.world.volumes.remove(made)
+                    self.world.volumes.remove(new)
                 raise ApiError("the backup could not be cloned into a new volume")
-            shutil.copytree(found.folder, made.folder, dirs_exist_ok=True)
+            shutil.copytree(source.folder, new.folder, dirs_exist_ok=True)
             with self._lock:
                 if self.fault == "staged-meanwhile":
                     self._stage_foreign()
                 services = self._staged_part("services")
-                services[self.world.service] = {
-                    "volumeMounts": {made.id: {"mountPath": mount_path}}
-                }
-                self._staged_part("volumes")[made.id] = {}
-                self.world.restored_from = found
-                made.state = "READY"
+                services[self.world.service] = {"volumeMounts": {new.id: {"mountPath": mount_path}}}
+                self._staged_part("volumes")[new.id] = {}
+                self.world.restored_from = source
+                new.state = "READY"
 
         return self._workflow(work)
 
@@ -111,78 +110,83 @@ class Platform:
             if new and source:
                 self.world.mounted_volume().service = None  # it stays, detached, and counts
                 new[0].service = self.world.service
-                kept = [b for b in self.world.backups if b.created_at <= source.created_at]
-                for each in _folders_of(self.world.backups) - _folders_of(kept):
-                    shutil.rmtree(each)
-                for backup in kept:
+                older = [b for b in self.world.backups if b.created_at <= source.created_at]
+                for folder in _folders_of(self.world.backups) - _folders_of(older):
+                    shutil.rmtree(folder)
+                for backup in older:
                     backup.instance = new[0].instance
-                self.world.backups = kept
+                self.world.backups = older
         if not skip_deploys:
             self.service.deploy()
         return "committed"
 
     # ---- looking things up ----------------------------------------------------------------------
     def volume(self, instance: str) -> Volume:
-        for each in self.world.volumes:
-            if each.instance == instance:
-                return each
+        """The volume with that instance; raises ApiError where there is none."""
+        for volume in self.world.volumes:
+            if volume.instance == instance:
+                return volume
         raise ApiError("Volume instance not found")
 
-    def backup(self, instance: str, backup: str) -> Backup:
-        for each in self.backups(instance):
-            if each.id == backup:
-                return each
+    def backup(self, instance: str, id_: str) -> Backup:
+        """The backup of that volume instance; raises ApiError where there is none."""
+        for backup in self.backups(instance):
+            if backup.id == id_:
+                return backup
         raise ApiError("Backup not found")
 
     def backups(self, instance: str) -> list[Backup]:
+        """All backups of that volume instance."""
         self.volume(instance)
-        return [each for each in self.world.backups if each.instance == instance]
+        return [backup for backup in self.world.backups if backup.instance == instance]
 
-    def workflow(self, workflow: str) -> Workflow:
-        for each in self.world.workflows:
-            if each.id == workflow and now() - each.begun > LAG_S:
-                return each
+    def workflow(self, id_: str) -> Workflow:
+        """The workflow as the platform shows it: for a moment after it began there is none."""
+        for workflow in self.world.workflows:
+            if workflow.id == id_ and now() - workflow.begun > LAG_S:
+                return workflow
         return Workflow("NotFound")
 
     # ---- inside ---------------------------------------------------------------------------------
     def _workflow(self, work: Callable[[], None]) -> Workflow:
-        made = Workflow()
+        workflow = Workflow()
 
         def run() -> None:
             time.sleep(SLOW_S if self.fault == "slow-workflow" else WORKFLOW_S)
             try:
                 work()
-                made.status = "Complete"
+                workflow.status = "Complete"
             except (ApiError, OSError, LookupError, shutil.Error) as error:
-                made.error, made.status = str(error), "Error"
+                workflow.error, workflow.status = str(error), "Error"
 
         with self._lock:
-            self.world.workflows.append(made)
+            self.world.workflows.append(workflow)
         threading.Thread(target=run, daemon=True).start()
-        return made
+        return workflow
 
     def _crashes(self) -> bool:
         return self.fault == "deployment-crashes" and self._restores > 0
 
-    def _new_volume(self, name: str, size_mb: int, mount: str, state: str = "READY") -> Volume:
+    def new_volume(self, name: str, size_mb: int, mount: str, state: str = "READY") -> Volume:
+        """Another volume of the project, under no service."""
         with self._lock:
             folder = self.home / "volumes" / str(len(self.world.volumes))
             folder.mkdir(parents=True)
-            made = Volume(folder, name, size_mb, mount, state=state)
-            self.world.volumes.append(made)
-            return made
+            volume = Volume(folder, name, size_mb, mount, state=state)
+            self.world.volumes.append(volume)
+            return volume
 
     def _staged_part(self, kind: str) -> dict[str, object]:
-        found = self.world.staged.setdefault(kind, {})
-        assert isinstance(found, dict)  # noqa: S101
-        return found
+        part = self.world.staged.setdefault(kind, {})
+        assert isinstance(part, dict)  # noqa: S101
+        return part
 
     def _stage_foreign(self) -> None:
         self._staged_part("services")["somebody-elses"] = {"variables": {"SECRET": {"value": "x"}}}
 
 
 def _folders_of(backups: list[Backup]) -> set[Path]:
-    return {each.folder for each in backups}
+    return {backup.folder for backup in backups}
 
 
 def _lose_an_index(folder: Path) -> None:

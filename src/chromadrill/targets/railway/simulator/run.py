@@ -1,4 +1,4 @@
-"""A simulator from its start to its end, and the words that a user needs for it."""
+"""A simulator from its start to its end, and the settings that lead a user to it."""
 
 from __future__ import annotations
 
@@ -34,14 +34,17 @@ class Simulator:
 
     @property
     def url(self) -> str:
+        """Where the service's Chroma answers."""
         return f"http://127.0.0.1:{self.platform.service.port}"
 
     @property
     def config(self) -> Path:
+        """The drill.toml in the home."""
         return self.home / "drill.toml"
 
     @property
     def token_file(self) -> Path:
+        """The file of the project token."""
         return self.home / "project-token"
 
     def environment(self) -> dict[str, str]:
@@ -49,6 +52,7 @@ class Simulator:
         return {"RAILWAY_TOKEN_FILE": str(self.token_file), "DRILL_CONFIG": str(self.config)}
 
     def toml(self) -> str:
+        """The drill.toml whose target `staging` is this platform's service."""
         return (
             "# a simulated Railway: it proves the drill's way, not Railway's\n"
             "[targets.staging]\n"
@@ -77,26 +81,26 @@ def simulator(
         raise Refused(f"{home} is the home of another target; nothing was touched.")
     claim(home, FOLDERS)
     with _only_one(home):
-        for each in (*FOLDERS, "target"):
-            shutil.rmtree(home / each, ignore_errors=True)
+        for folder in (*FOLDERS, "target"):
+            shutil.rmtree(home / folder, ignore_errors=True)
         tokens = Tokens()
         platform = Platform(home, port=free_port(), fault=fault, volume_mb=volume_mb)
         try:
             server = serve(platform, tokens, port)
         except OSError as error:
             raise Refused(f"Port {port}: {error.strerror}; nothing was started.") from error
-        made = Simulator(
+        running = Simulator(
             home, f"http://127.0.0.1:{server.server_address[1]}{PATH}", platform, tokens
         )
-        _write_private(made.token_file, tokens.project)
+        _write_private(running.token_file, tokens.project)
         _write_private(home / "account-token", tokens.account)
-        _write_private(made.config, made.toml())
+        _write_private(running.config, running.toml())
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
             platform.service.deploy()
             wait_until(platform.service.is_idle, within_s=STARTUP_S, name="the first deployment")
-            yield made
+            yield running
         finally:
             server.shutdown()
             server.server_close()

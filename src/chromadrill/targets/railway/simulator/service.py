@@ -18,7 +18,10 @@ DATA = "/data"  # where Chroma 1.x keeps its data; a volume mounted elsewhere is
 
 
 class Service:
-    """`port` outlives deployments. `crashes`: whether the next one does. Methods return at once."""
+    """`port` outlives deployments. `crashes`: whether the next deployment does.
+
+    Methods return at once; what takes time goes on in a thread.
+    """
 
     def __init__(self, home: Path, world: World, port: int, *, crashes: Callable[[], bool]) -> None:
         self.port, self._home, self._world, self._crashes = port, home, world, crashes
@@ -28,47 +31,50 @@ class Service:
     def deploy(self) -> Deployment:
         """A new server on what is mounted now; the one before it ends first."""
         number, before = len(self._world.deployments), self._world.deployments[-1:]
-        made = Deployment(self._container(self._home / "deployments" / str(number)))
-        self._world.deployments.append(made)
+        deployment = Deployment(self._container(self._home / "deployments" / str(number)))
+        self._world.deployments.append(deployment)
 
         def work() -> None:
             with self._one:
-                for each in before:
-                    each.container.stop()
-                    each.status, each.stopped = "REMOVED", True
-                made.status = "SUCCESS" if self._start(made.container) else "CRASHED"
+                for old in before:
+                    old.container.stop()
+                    old.status, old.stopped = "REMOVED", True
+                is_up = self._start(deployment.container)
+                deployment.status = "SUCCESS" if is_up else "CRASHED"
 
         threading.Thread(target=work, daemon=True).start()
-        return made
+        return deployment
 
-    def stop(self, deployment: str) -> None:
-        found = self.deployment(deployment)
+    def stop(self, id_: str) -> None:
+        """Stop the server of that deployment."""
+        deployment = self.deployment(id_)
 
         def work() -> None:
             with self._one:
-                found.container.stop()
-                found.stopped = True
+                deployment.container.stop()
+                deployment.stopped = True
 
         threading.Thread(target=work, daemon=True).start()
 
-    def deployment(self, deployment: str) -> Deployment:
-        for each in self._world.deployments:
-            if each.id == deployment:
-                return each
+    def deployment(self, id_: str) -> Deployment:
+        """The deployment of that id; raises ApiError where there is none."""
+        for deployment in self._world.deployments:
+            if deployment.id == id_:
+                return deployment
         raise ApiError("Deployment not found")
 
     def is_idle(self) -> bool:
         """Whether no deployment is on its way."""
-        return all(each.status != "DEPLOYING" for each in self._world.deployments)
+        return all(deployment.status != "DEPLOYING" for deployment in self._world.deployments)
 
     def close(self) -> None:
         """End every server, and the deployment that is on its way."""
         self._closed = True
-        for each in self._world.deployments:
-            each.container.kill()
+        for deployment in self._world.deployments:
+            deployment.container.kill()
         with self._one:
-            for each in self._world.deployments[-1:]:
-                each.container.kill()
+            for deployment in self._world.deployments[-1:]:
+                deployment.container.kill()
 
     def _container(self, home: Path) -> ProcessTarget:
         """A stopped server, which ends with this process however that ends."""
@@ -76,10 +82,10 @@ class Service:
         home.mkdir(parents=True)
         content = {"port": self.port, "created": time.time(), "id": home.name}
         (home / MARKER).write_text(json.dumps(content))
-        made = ProcessTarget(home, name=home.name, owner=os.getpid())
+        container = ProcessTarget(home, name=home.name, owner=os.getpid())
         if volume.mount_path == DATA:
-            made.data = volume.folder
-        return made
+            container.data = volume.folder
+        return container
 
     def _start(self, server: ProcessTarget) -> bool:
         if self._crashes():

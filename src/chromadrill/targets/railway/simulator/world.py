@@ -15,12 +15,13 @@ class ApiError(Exception):
 
 
 def new_id() -> str:
+    """A UUID, as all of the platform's ids are."""
     return str(uuid.uuid4())
 
 
 @dataclass
 class Volume:
-    """A volume with its one instance; `service`: whom it is mounted under."""
+    """A volume with its one instance; `service`: the one that it is mounted under."""
 
     folder: Path
     name: str
@@ -57,7 +58,7 @@ class Deployment:
 
 @dataclass
 class Workflow:
-    """Not to be found for a moment after it was begun, as on the platform."""
+    """What takes time: it is running, complete, or an error."""
 
     status: str = "Running"
     error: str | None = None
@@ -81,4 +82,5 @@ class World:
     restored_from: Backup | None = None  # what the staged volume is a copy of
 
     def mounted_volume(self) -> Volume:
-        return next(each for each in self.volumes if each.service == self.service)
+        """The volume under the service."""
+        return next(volume for volume in self.volumes if volume.service == self.service)
