@@ -163,7 +163,7 @@ def test_a_timeout_with_a_hiccup_of_the_generator_in_it_is_the_servers():
 def test_an_ended_run_keeps_what_arrived_after_its_last_due_sample():
     samples = samples_of(200, **changes(range(180, 200), "error", 1))
     summary = summarise([e for e in samples if e.number not in (170, 171)], 150, 1)
-    assert (summary.scheduled, summary.arrived, summary.missing_of_worker) == (198, 198, {})
+    assert (summary.scheduled, summary.arrivals, summary.missing_of_worker) == (198, 198, {})
     assert outcomes(samples, RECOVERY, scheduled=150)["right at the end"] is Outcome.FAIL
     assert outcomes(samples[:100], RECOVERY, scheduled=150)["arrivals"] is Outcome.UNKNOWN
 

@@ -5,7 +5,7 @@ import pytest
 from chromadrill.checks import betterstack
 from chromadrill.checks import monitoring as checks
 
-HELD = {"fired": 0, "firing": False, "lost": 0, "seen": True, "pending": False, "bad_share": 0.0,
+HELD = {"fired": 0, "firing": False, "lost": 0, "observed": True, "pending": False, "bad_share": 0.0,
         "detail": ""}  # fmt: skip
 
 
@@ -16,7 +16,7 @@ HELD = {"fired": 0, "firing": False, "lost": 0, "seen": True, "pending": False, 
         ({"fired": 1}, "fail"),
         ({"fired": 1, "firing": True, "lost": 2}, "fail"),
         ({"lost": 1}, "unknown"),
-        ({"seen": False}, "unknown"),
+        ({"observed": False}, "unknown"),
         ({"pending": True}, "unknown"),
         ({"bad_share": 0.2}, "pass"),
         ({"bad_share": 0.21}, "unknown"),

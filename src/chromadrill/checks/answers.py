@@ -24,21 +24,21 @@ SLACK = 1e-4  # of a distance: float32 sums, in another order
 RECALL_SLACK, RECALL_RECORDS = 0.01, 3
 
 
-def right_distances(seen: Observation, before: Fingerprint | None = None) -> Verdict:
+def right_distances(observation: Observation, before: Fingerprint | None = None) -> Verdict:
     """The server's distances are those of its own records, and those of the source."""
-    found: list[Difference] = []
+    differences: list[Difference] = []
     asked = 0
-    for key, each in seen.fingerprint.collections.items():
+    for key, collection in observation.fingerprint.collections.items():
         source = (
             _by_question(before.collections[key]) if before and key in before.collections else {}
         )
-        for answer in each.answers:
+        for answer in collection.answers:
             if "neighbours" not in answer.kind or answer.answered is None:
                 continue
             asked += 1
             wrong = _wrong_distance(answer) or _other_place(answer, source.get(_key(answer)))
             if wrong:
-                found.append(
+                differences.append(
                     Difference(
                         key,
                         "distance",
@@ -49,8 +49,8 @@ def right_distances(seen: Observation, before: Fingerprint | None = None) -> Ver
                 )
     return _judge(
         "distances",
-        seen,
-        found,
+        observation,
+        differences,
         asked,
         f"{asked} nearest-neighbour questions",
         ("neighbours", "filtered neighbours"),
@@ -59,7 +59,7 @@ def right_distances(seen: Observation, before: Fingerprint | None = None) -> Ver
 
 
 def same_recall(
-    seen: Observation, before: Fingerprint | None = None, *, imported: Collection[str] = ()
+    observation: Observation, before: Fingerprint | None = None, *, imported: Collection[str] = ()
 ) -> Verdict:
     """Neighbours and records are found as well as at the source (within 1 % or 3 records).
 
@@ -67,10 +67,10 @@ def same_recall(
     neighbours among 10,000 random vectors the source found 502, four imports 490 to 505): there the
     slack is three standard deviations of the difference of two such samples.
     """
-    found: list[Difference] = []
+    differences: list[Difference] = []
     asked, doubts = 0, []
-    for key, each in seen.fingerprint.collections.items():
-        now = each.recall
+    for key, collection in observation.fingerprint.collections.items():
+        now = collection.recall
         if now is None:
             continue
         was = before.collections[key].recall if before and key in before.collections else None
@@ -95,7 +95,7 @@ def same_recall(
             if share is None and hits >= 0.5 * of:
                 doubts.append(f"{key}: {name} recall {hits} of {of}, and no recall of the source")
                 continue
-            found.append(
+            differences.append(
                 Difference(
                     key,
                     f"{name} recall",
@@ -107,8 +107,8 @@ def same_recall(
             )
     verdict = _judge(
         "recall",
-        seen,
-        found,
+        observation,
+        differences,
         asked,
         f"{asked} records asked to find themselves",
         ("self-recall",),
@@ -124,47 +124,49 @@ def _chance(share: float, of: int) -> float:
     return 3 * math.sqrt(2 * share * (1 - share) * of)
 
 
-def same_filters(seen: Observation, before: Fingerprint | None = None) -> Verdict:
+def same_filters(observation: Observation, before: Fingerprint | None = None) -> Verdict:
     """Metadata filters return the records that pass them."""
-    return _same_sets("filters", "filter", seen, before)
+    return _same_sets("filters", "filter", observation, before)
 
 
-def same_text_search(seen: Observation, before: Fingerprint | None = None) -> Verdict:
+def same_text_search(observation: Observation, before: Fingerprint | None = None) -> Verdict:
     """`$contains` with words of single records returns the records that hold them."""
-    return _same_sets("text search", "text", seen, before)
+    return _same_sets("text search", "text", observation, before)
 
 
-def still_alive(seen: Observation) -> Verdict:
+def still_alive(observation: Observation) -> Verdict:
     """The process survived being asked: a damaged index can take the whole server down."""
-    dead = [t for t in seen.read_errors if t.step in ("alive", "start")]
+    dead = [t for t in observation.read_errors if t.step in ("alive", "start")]
     if dead:
         return Verdict.failed("alive", f"{dead[0].where}: {dead[0].message}")
     return Verdict.passed("alive", "the server answers after all questions")
 
 
-def takes_writes(sung: Observation) -> Verdict:
+def takes_writes(observation: Observation) -> Verdict:
     """One record written to every collection of a private copy was found again, and removed."""
-    wrong = [t for t in sung.read_errors if t.step == "canary"]
+    wrong = [t for t in observation.read_errors if t.step == "canary"]
     if wrong:
         return Verdict.failed("canary", "; ".join(f"{t.where}: {t.message}" for t in wrong[:10]))
     return Verdict.passed("canary", "a record written to each collection was found and removed")
 
 
-def _same_sets(check: str, kind: str, seen: Observation, before: Fingerprint | None) -> Verdict:
-    found: list[Difference] = []
+def _same_sets(
+    check: str, kind: str, observation: Observation, before: Fingerprint | None
+) -> Verdict:
+    differences: list[Difference] = []
     asked = 0
-    for key, each in seen.fingerprint.collections.items():
+    for key, collection in observation.fingerprint.collections.items():
         source = (
             _by_question(before.collections[key]) if before and key in before.collections else {}
         )
-        for answer in each.answers:
+        for answer in collection.answers:
             if answer.kind != kind or answer.answered is None:
                 continue
             asked += 1
             was = source.get(_key(answer))
             for wanted in (answer.expected, was.expected if was else answer.expected):
                 if tuple(wanted) != tuple(answer.answered):
-                    found.append(
+                    differences.append(
                         Difference(
                             key,
                             f"{kind} {answer.question}",
@@ -174,7 +176,7 @@ def _same_sets(check: str, kind: str, seen: Observation, before: Fingerprint | N
                         )
                     )
                     break
-    return _judge(check, seen, found, asked, f"{asked} questions", (kind,), before)
+    return _judge(check, observation, differences, asked, f"{asked} questions", (kind,), before)
 
 
 def _wrong_distance(answer: Answer) -> tuple[str, str] | None:
@@ -209,8 +211,8 @@ def _close(one: float, other: float) -> bool:
     return abs(one - other) <= SLACK * max(1.0, abs(one), abs(other))
 
 
-def _by_question(each: CollectionPrint) -> dict[str, Answer]:
-    return {_key(answer): answer for answer in each.answers}
+def _by_question(collection: CollectionPrint) -> dict[str, Answer]:
+    return {_key(answer): answer for answer in collection.answers}
 
 
 def _key(answer: Answer) -> str:
@@ -219,20 +221,20 @@ def _key(answer: Answer) -> str:
 
 def _judge(
     check: str,
-    seen: Observation,
-    found: list[Difference],
+    observation: Observation,
+    differences: list[Difference],
     asked: int,
-    what: str,
+    questions: str,
     steps: tuple[str, ...],
     before: Fingerprint | None,
 ) -> Verdict:
-    read_errors = list(_read_errors(seen, steps))
-    numbers: dict[str, Any] = {"actual": float(asked - len(found)), "unit": "answers"}
-    if found or any(t.reading for t in read_errors):
-        said = [str(each) for each in found[:10]] + [
+    read_errors = list(_read_errors(observation, steps))
+    numbers: dict[str, Any] = {"actual": float(asked - len(differences)), "unit": "answers"}
+    if differences or any(t.reading for t in read_errors):
+        parts = [str(difference) for difference in differences[:10]] + [
             f"{t.where}: {t.message}" for t in read_errors[:3]
         ]
-        return Verdict.failed(check, "; ".join(said), differences=tuple(found), **numbers)
+        return Verdict.failed(check, "; ".join(parts), differences=tuple(differences), **numbers)
     if read_errors:
         return Verdict.unknown(
             check, f"{read_errors[0].where}: {read_errors[0].message}", **numbers
@@ -241,15 +243,15 @@ def _judge(
         return Verdict.not_run(check, "the source had no record to ask about in this way")
     if not asked:
         return Verdict.unknown(check, "no question could be asked", **numbers)
-    return Verdict.passed(check, f"{what}, all as they should be", **numbers)
+    return Verdict.passed(check, f"{questions}, all as they should be", **numbers)
 
 
 def _questions(before: Fingerprint, steps: tuple[str, ...]) -> int:
     """How many questions of these checks the source was asked: none where it has no documents, say."""
     if steps == ("self-recall",):
-        return sum(each.recall.self_asked for each in before.collections.values() if each.recall)
-    return sum(a.kind in steps for each in before.collections.values() for a in each.answers)
+        return sum(c.recall.self_asked for c in before.collections.values() if c.recall)
+    return sum(a.kind in steps for c in before.collections.values() for a in c.answers)
 
 
-def _read_errors(seen: Observation, steps: tuple[str, ...]) -> Iterator[Any]:
-    return (read_error for read_error in seen.read_errors if read_error.step in steps)
+def _read_errors(observation: Observation, steps: tuple[str, ...]) -> Iterator[Any]:
+    return (read_error for read_error in observation.read_errors if read_error.step in steps)

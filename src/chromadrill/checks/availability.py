@@ -20,12 +20,12 @@ class Limits(Protocol):
 
 def downtime(view: ClientView, limit_s: float) -> Verdict:
     """Errors, timeouts and wrong answers together; a client is served by none of them."""
-    return _judged("downtime", view, ("error", "timeout", "wrong"), limit_s)
+    return _judge("downtime", view, ("error", "timeout", "wrong"), limit_s)
 
 
 def wrong_answers(view: ClientView, limit_s: float) -> Verdict:
     """Wrong answers alone: worse than errors, since a client goes on with them."""
-    return _judged("wrong answers", view, ("wrong",), limit_s)
+    return _judge("wrong answers", view, ("wrong",), limit_s)
 
 
 def availability(view: ClientView, limits: Limits) -> list[Verdict]:
@@ -47,12 +47,12 @@ def stays_right(view: ClientView) -> Verdict:
     return Verdict.passed(check, sentence)
 
 
-def _judged(check: str, view: ClientView, results: tuple[str, ...], limit_s: float) -> Verdict:
+def _judge(check: str, view: ClientView, results: tuple[str, ...], limit_s: float) -> Verdict:
     """Time in which nobody looked may have been anything: UNKNOWN where that decides."""
     actual, hidden = view.seconds(*results), view.seconds("unwatched")
-    parts = {each: view.seconds(each) for each in results if view.seconds(each)}
-    said = ", ".join(f"{long:.1f} s {each}" for each, long in parts.items()) or "none"
-    sentence = f"of {view.end - view.begin:.1f} s that clients asked: {said}"
+    parts = {result: view.seconds(result) for result in results if view.seconds(result)}
+    times = ", ".join(f"{long:.1f} s {result}" for result, long in parts.items()) or "none"
+    sentence = f"of {view.end - view.begin:.1f} s that clients asked: {times}"
     if hidden:
         sentence += f"; {hidden:.1f} s nobody looked"
     outcome = Outcome.PASS

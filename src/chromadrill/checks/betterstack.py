@@ -7,12 +7,12 @@ from chromadrill.core.model import JSON, Difference, Verdict
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH"}
 
 
-def different_attributes(found: JSON, wanted: JSON) -> JSON:
+def different_attributes(current: JSON, wanted: JSON) -> JSON:
     """The attributes of `wanted` (names with "_" left out) that `found` does not have so."""
     return {
         name: value
         for name, value in wanted.items()
-        if not name.startswith("_") and _plain(found.get(name)) != _plain(value)
+        if not name.startswith("_") and _plain(current.get(name)) != _plain(value)
     }
 
 
@@ -21,30 +21,30 @@ def _plain(value: object) -> object:
     return value.upper() if isinstance(value, str) and value.upper() in METHODS else value
 
 
-def set_as_wanted(check: str, found: JSON | None, wanted: JSON, *, instead: str = "") -> Verdict:
+def set_as_wanted(check: str, current: JSON | None, wanted: JSON, *, instead: str = "") -> Verdict:
     """An object of the monitoring service exists and is set as the rules want it."""
-    if found is None:
+    if current is None:
         return Verdict.failed(check, "there is none" + (f"; {instead}" if instead else ""))
-    wrong = different_attributes(found, wanted)
+    wrong = different_attributes(current, wanted)
     if not wrong:
         return Verdict.passed(check, f"as the rules want it ({len(wanted)} settings)")
     differences = tuple(
-        Difference(check, name, "changed", before=_text(value), after=_text(found.get(name)))
+        Difference(check, name, "changed", before=_text(value), after=_text(current.get(name)))
         for name, value in wrong.items()
     )
-    said = ", ".join(f"{d.field} is {d.after}, wanted {d.before}" for d in differences)
-    return Verdict.failed(check, said, differences=differences)
+    message = ", ".join(f"{d.field} is {d.after}, wanted {d.before}" for d in differences)
+    return Verdict.failed(check, message, differences=differences)
 
 
 def _text(value: object) -> str:
     return str(value)[:200]
 
 
-def heartbeat_pinged(check: str, found: JSON | None) -> Verdict:
+def heartbeat_pinged(check: str, current: JSON | None) -> Verdict:
     """A heartbeat that nobody ever pinged is silent for ever."""
-    if found is None:
+    if current is None:
         return Verdict.failed(check, "there is no heartbeat to ping")
-    status = found.get("status")
+    status = current.get("status")
     if status == "pending":
         return Verdict.failed(check, "it is pending: nobody ever pinged it, so it never alerts")
     if status == "up":
@@ -72,9 +72,9 @@ def escalates(
         for member in step.get("step_members") or ()
     ]
     rest = iter(called)
-    absent = [m for m in members if not any(_same(m, each) for each in rest)]
+    absent = [m for m in members if not any(_same(m, member) for member in rest)]
     unsaid = [m for m in absent if "email" in m and not any(e.get("email") for e in called)]
-    if unsaid and any(each.get("type") == "user" for each in called):
+    if unsaid and any(member.get("type") == "user" for member in called):
         return Verdict.unknown(
             check,
             f"it names users by id and not by e-mail: is {unsaid[0]['email']} among {called}?"
@@ -100,8 +100,10 @@ def _same(wanted: JSON, member: JSON) -> bool:
 
 def no_open_incident(check: str, incidents: list[JSON]) -> Verdict:
     """Nobody is being called about this service right now."""
-    still = [each for each in incidents if not each.get("resolved_at")]
-    if still:
-        names = ", ".join(sorted({str(each.get("name")) for each in still}))
-        return Verdict.failed(check, f"{len(still)} open: {names}", actual=float(len(still)))
+    unresolved = [incident for incident in incidents if not incident.get("resolved_at")]
+    if unresolved:
+        names = ", ".join(sorted({str(incident.get("name")) for incident in unresolved}))
+        return Verdict.failed(
+            check, f"{len(unresolved)} open: {names}", actual=float(len(unresolved))
+        )
     return Verdict.passed(check, "none is open", actual=0.0)

@@ -9,22 +9,22 @@ from chromadrill.core.model import Verdict
 
 def upgrade(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdict:
     """Did a backup of one release, restored into another, pass its source's check suite?"""
-    said = f"{records} records of a volume copy made by {made_by}, given to {given_to}"
+    copy = f"{records} records of a volume copy made by {made_by}, given to {given_to}"
     if not records:
-        return Verdict.unknown("upgrade", f"{said}: nothing to compare")
+        return Verdict.unknown("upgrade", f"{copy}: nothing to compare")
     make = Verdict.passed if proven else Verdict.failed
-    return make("upgrade", said + (": all there" if proven else ": the check suite did not pass"))
+    return make("upgrade", copy + (": all there" if proven else ": the check suite did not pass"))
 
 
-def metrics_are_told(wanted: Mapping[str, str], found: Mapping[str, str]) -> Verdict:
+def metrics_are_told(wanted: Mapping[str, str], fingerprint: Mapping[str, str]) -> Verdict:
     """The source's fingerprint has the metric that each collection uses (name -> metric).
 
     Where it were wrong, a restored copy that is wrong in the same way would be called right.
     """
     wrong = [
-        f"{name} uses {space}, told {found.get(name, 'nothing')}"
+        f"{name} uses {space}, told {fingerprint.get(name, 'nothing')}"
         for name, space in wanted.items()
-        if found.get(name) != space
+        if fingerprint.get(name) != space
     ]
     if wrong:
         return Verdict.failed("metrics", "; ".join(wrong))
@@ -35,7 +35,7 @@ def downgrade_refused(
     refusals: Mapping[str, str | None], *, started: bool, changed: bool
 ) -> Verdict:
     """Each attempt (`refusals`: what -> sentence, None: it was done) was refused, nothing happened."""
-    done = [what for what, said in refusals.items() if said is None]
+    done = [attempt for attempt, refusal in refusals.items() if refusal is None]
     done += ["the older server was started"] if started else []
     done += ["its volume was changed"] if changed else []
     if done or not refusals:

@@ -19,65 +19,71 @@ from chromadrill.core.model import (
 )
 
 
-def came_over_the_api(seen: Observation, before: Fingerprint) -> frozenset[str]:
+def came_over_the_api(observation: Observation, before: Fingerprint) -> frozenset[str]:
     """All collections where the store was imported, none where files came back.
 
     Files bring ids back, so one changed id among kept ones is a difference; an import gives every
     collection a new one, and moves cosine vectors by an ulp.
     """
-    shared = before.collections.keys() & seen.fingerprint.collections.keys()
-    kept = [
+    shared = before.collections.keys() & observation.fingerprint.collections.keys()
+    same_ids = [
         key
         for key in shared
-        if before.collections[key].info.id == seen.fingerprint.collections[key].info.id
+        if before.collections[key].info.id == observation.fingerprint.collections[key].info.id
     ]
-    return frozenset() if kept else frozenset(shared)
+    return frozenset() if same_ids else frozenset(shared)
 
 
 def same_inventory(
-    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+    observation: Observation, before: Fingerprint, *, imported: Collection[str] = ()
 ) -> Verdict:
     """Tenants, databases and collections, both ways: extras count.
 
     Ids too, but for `imported` collections: those get a new one.
     """
-    after = seen.fingerprint
-    found = [Difference(each, "tenant", "missing") for each in seen.missing_tenants]
-    found += _set("database", map(str, before.databases), map(str, after.databases))
-    found += _set("collection", before.collections, _known(seen))
+    after = observation.fingerprint
+    differences = [
+        Difference(tenant, "tenant", "missing") for tenant in observation.missing_tenants
+    ]
+    differences += _set("database", map(str, before.databases), map(str, after.databases))
+    differences += _set("collection", before.collections, _keys(observation))
     for key in sorted(before.collections.keys() & after.collections.keys() - set(imported)):
         was, now = before.collections[key].info.id, after.collections[key].info.id
         if was != now:
-            found.append(Difference(key, "id", "changed", before=was, after=now))
+            differences.append(Difference(key, "id", "changed", before=was, after=now))
     good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
     good += f"; {len(imported)} imported, with new ids" if imported else ""
-    return _judge("inventory", seen, found, good, steps=("start", "inventory", "alive"))
+    return _judge(
+        "inventory", observation, differences, good, steps=("start", "inventory", "alive")
+    )
 
 
-def same_counts(seen: Observation, before: Fingerprint) -> Verdict:
+def same_counts(observation: Observation, before: Fingerprint) -> Verdict:
     """As many records in each collection as there were."""
-    found = [
-        Difference(key, "count", "changed", before=str(each.count), after=str(seen.counts[key]))
-        for key, each in before.collections.items()
-        if key in seen.counts and seen.counts[key] != each.count
+    differences = [
+        Difference(
+            key, "count", "changed", before=str(was.count), after=str(observation.counts[key])
+        )
+        for key, was in before.collections.items()
+        if key in observation.counts and observation.counts[key] != was.count
     ]
-    total = sum(seen.counts.values())
+    total = sum(observation.counts.values())
     return _judge(
         "counts",
-        seen,
-        found,
-        f"{total} records in {len(seen.counts)} collections",
+        observation,
+        differences,
+        f"{total} records in {len(observation.counts)} collections",
         steps=("count",),
         actual=float(total),
         limit=float(before.records),
         unit="records",
-        compared=len(before.collections.keys() & seen.counts.keys()),
+        compared=len(before.collections.keys() & observation.counts.keys()),
         wanted=len(before.collections),
     )
 
 
 def same_records(
-    seen: Observation,
+    observation: Observation,
     before: Fingerprint,
     *,
     imported: Collection[str] = (),
@@ -89,26 +95,28 @@ def same_records(
     server normalises what it is sent, and the drift is told. Of `rebuilt` ones the model made the
     vectors anew: they may differ by as much as one model's batches do.
     """
-    found: list[Difference] = []
+    differences: list[Difference] = []
     compared, worst = 0, 0.0
-    unread = {t.where for t in seen.read_errors if t.step == "records"}
-    shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
+    unread = {t.where for t in observation.read_errors if t.step == "records"}
+    shared = sorted(before.collections.keys() & observation.fingerprint.collections.keys())
     for key in shared:
-        was, now = before.collections[key], seen.fingerprint.collections[key]
+        was, now = before.collections[key], observation.fingerprint.collections[key]
         if key in unread and not len(now.records):
             continue  # could not be read at all: the trouble says why, not "all missing"
         anew = key in rebuilt
         tolerant = anew or (key in imported and was.info.space == "cosine")
         slack = record_diff.REBUILT if anew else record_diff.DRIFT
-        found += record_diff.compare(key, was.records, now.records, tolerant=tolerant, slack=slack)
+        differences += record_diff.compare(
+            key, was.records, now.records, tolerant=tolerant, slack=slack
+        )
         if tolerant:
             worst = max(worst, record_diff.drift(was.records, now.records))
         compared += len(now.records)
     how = f"largest drift of a vector {worst:.1e}" if imported else "exact"
     return _judge(
         "records",
-        seen,
-        found,
+        observation,
+        differences,
         f"{compared} of {before.records} records compared, {how}",
         steps=("records",),
         actual=float(compared),
@@ -120,7 +128,7 @@ def same_records(
 
 
 def same_configuration(
-    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+    observation: Observation, before: Fingerprint, *, imported: Collection[str] = ()
 ) -> Verdict:
     """Metric, index settings, schema, collection metadata and dimension.
 
@@ -129,15 +137,15 @@ def same_configuration(
     And its schema has an entry for every key that its records brought along, as the source's may
     not have: one that says no more than the defaults is no difference.
     """
-    found: list[Difference] = []
-    shared = sorted(before.collections.keys() & seen.fingerprint.collections.keys())
+    differences: list[Difference] = []
+    shared = sorted(before.collections.keys() & observation.fingerprint.collections.keys())
     for key in shared:
-        was, now = before.collections[key].info, seen.fingerprint.collections[key].info
-        found += settings_differences(was, now, imported=key in imported)
+        was, now = before.collections[key].info, observation.fingerprint.collections[key].info
+        differences += settings_differences(was, now, imported=key in imported)
     return _judge(
         "configuration",
-        seen,
-        found,
+        observation,
+        differences,
         f"{len(shared)} collections configured as before",
         steps=(),
         compared=len(shared),
@@ -197,27 +205,27 @@ def _flat(path: str, one: dict[str, Any], other: dict[str, Any]) -> Iterable[tup
         if isinstance(a, dict) and isinstance(b, dict):
             yield from _flat(f"{path}.{key}", a, b)
         else:
-            yield f"{path}.{key}", _typed(a), _typed(b)
+            yield f"{path}.{key}", _with_type(a), _with_type(b)
 
 
-def _typed(value: Any) -> Any:
+def _with_type(value: Any) -> Any:
     """1, 1.0 and true are equal in Python and three things in a database."""
     return value if value is None else f"{value!r}"
 
 
-def _known(seen: Observation) -> set[str]:
-    return set(seen.fingerprint.collections) | set(seen.counts)
+def _keys(observation: Observation) -> set[str]:
+    return set(observation.fingerprint.collections) | set(observation.counts)
 
 
 def _set(field: str, before: Iterable[str], after: Iterable[str]) -> list[Difference]:
     was, now = set(before), set(after)
-    gone = [Difference(each, field, "missing") for each in sorted(was - now)]
-    return gone + [Difference(each, field, "extra") for each in sorted(now - was)]
+    missing = [Difference(name, field, "missing") for name in sorted(was - now)]
+    return missing + [Difference(name, field, "extra") for name in sorted(now - was)]
 
 
 def _judge(
     check: str,
-    seen: Observation,
+    observation: Observation,
     differences: list[Difference],
     good: str,
     *,
@@ -227,15 +235,15 @@ def _judge(
     **numbers: Any,
 ) -> Verdict:
     """Differences or a failing server are FAIL; what could not be looked at is UNKNOWN."""
-    read_errors = [t for t in seen.read_errors if t.step in steps]
-    found = tuple(differences)
-    if found or any(t.reading for t in read_errors):
-        said = [each for each in (meaning(found),) if each]
-        said += [str(each) for each in found[:10]]
-        said += [f"{t.where}: {t.message}" for t in read_errors[:3]]
-        if len(found) > 10:
-            said.append(f"and {len(found) - 10} more differences")
-        return Verdict(check, Outcome.FAIL, "; ".join(said), differences=found, **numbers)
+    read_errors = [t for t in observation.read_errors if t.step in steps]
+    named = tuple(differences)
+    if named or any(t.reading for t in read_errors):
+        parts = [text for text in (meaning(named),) if text]
+        parts += map(str, named[:10])
+        parts += [f"{t.where}: {t.message}" for t in read_errors[:3]]
+        if len(named) > 10:
+            parts.append(f"and {len(named) - 10} more differences")
+        return Verdict(check, Outcome.FAIL, "; ".join(parts), differences=named, **numbers)
     if read_errors:
         return Verdict.unknown(
             check, f"{read_errors[0].where}: {read_errors[0].message}", **numbers

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from chromadrill.core.model import Difference
 
 
-def meaning(found: Sequence[Difference]) -> str:
+def meaning(differences: Sequence[Difference]) -> str:
     """The likeliest cause and what to do; empty where nothing differs."""
-    lost, extra = _ids(found, "record", "missing"), _ids(found, "record", "extra")
-    vectors = _ids(found, "vector", "missing")
-    fields = {d.field for d in found if d.kind == "changed"}
+    lost, extra = _ids(differences, "record", "missing"), _ids(differences, "record", "extra")
+    vectors = _ids(differences, "vector", "missing")
+    fields = {d.field for d in differences if d.kind == "changed"}
     if vectors and not lost:
         return (
             f"vectors of {vectors} records are gone, documents are complete: index files are missing"
@@ -30,5 +30,5 @@ def meaning(found: Sequence[Difference]) -> str:
     return ""
 
 
-def _ids(found: Sequence[Difference], field: str, kind: str) -> int:
-    return sum(len(d.ids) for d in found if d.field == field and d.kind == kind)
+def _ids(differences: Sequence[Difference], field: str, kind: str) -> int:
+    return sum(len(d.ids) for d in differences if d.field == field and d.kind == kind)

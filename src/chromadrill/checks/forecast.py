@@ -52,12 +52,12 @@ def forecast(
     if len(sizes) < 3 or len(measured) < 4:
         return Verdict.unknown(check, f"{len(sizes)} sizes were measured, 3 are needed")
     if records > FARTHEST * sizes[-1]:
-        said = f"{records:,} records are more than {FARTHEST} times the {sizes[-1]:,} measured"
-        return Verdict.unknown(check, f"{said}: measure larger ones ([forecast] sizes)")
+        distance = f"{records:,} records are more than {FARTHEST} times the {sizes[-1]:,} measured"
+        return Verdict.unknown(check, f"{distance}: measure larger ones ([forecast] sizes)")
     linear, loglinear = _fit(measured, _n), _fit(measured, _n_log_n)
     if linear is None or loglinear is None:
         return Verdict.unknown(
-            check, f"the times do not follow the sizes: {_shown(measured)}; other work beside it?"
+            check, f"the times do not follow the sizes: {_listing(measured)}; other work beside it?"
         )
 
     def seconds(n: float) -> tuple[float, float]:
@@ -65,7 +65,7 @@ def forecast(
         return max(0.0, low), loglinear(n)[1] + n * embedding.slowest_s
 
     low, high = seconds(records)
-    crossed = _crossed(seconds, limit_s)
+    crossed = _size_at_limit(seconds, limit_s)
     sentence = f"at {records:,} records: {low / 60:.1f}-{high / 60:.1f} min of {limit_s / 60:g}"
     sentence += (
         f"; the limit is reached at about {crossed:,}" if crossed else "; the limit is far beyond"
@@ -82,7 +82,7 @@ def forecast(
     return Verdict(
         check,
         outcome,
-        f"{sentence} (measured: {_shown(measured)})",
+        f"{sentence} (measured: {_listing(measured)})",
         actual=round(high, 1),
         limit=limit_s,
         unit="s",
@@ -101,7 +101,7 @@ def _fit(measured: Sequence[tuple[int, float]], grows: Callable[[float], float])
     """Least squares of a fixed and a growing part; None where that does not describe the times."""
     x = np.array([grows(n) for n, _ in measured])
     y = np.array([seconds for _, seconds in measured])
-    slope, fixed = (float(each) for each in np.polyfit(x, y, 1))
+    slope, fixed = (float(coefficient) for coefficient in np.polyfit(x, y, 1))
     free = len(x) - 2
     spread = math.sqrt(float(((y - fixed - slope * x) ** 2).sum()) / free)
     if slope <= 0 or spread > POOR * float(y.mean()):
@@ -125,16 +125,16 @@ def _bends(
     Upwards by one standard error: that would be a wrong PASS. Downwards at 95 %.
     """
     times = {n: [s for size, s in measured if size == n] for n in sorted({n for n, _ in measured})}
-    means = {n: sum(each) / len(each) for n, each in times.items()}
+    means = {n: sum(repeats) / len(repeats) for n, repeats in times.items()}
     free = len(measured) - len(times)
-    off = sum((s / means[n] - 1) ** 2 for n, each in times.items() for s in each)
+    off = sum((s / means[n] - 1) ** 2 for n, repeats in times.items() for s in repeats)
     share = math.sqrt(off / free) if free else 0.0  # of its time, one repeat is off by
-    error = {n: share * means[n] / math.sqrt(len(each)) for n, each in times.items()}
+    error = {n: share * means[n] / math.sqrt(len(repeats)) for n, repeats in times.items()}
     sizes = list(times)
     for a, b, c in zip(sizes, sizes[1:], sizes[2:], strict=False):
-        left, right = grows(b) - grows(a), grows(c) - grows(b)
-        first, second = (means[b] - means[a]) / left, (means[c] - means[b]) / right
-        weights = ((a, 1 / left), (b, 1 / left + 1 / right), (c, 1 / right))
+        first_gap, second_gap = grows(b) - grows(a), grows(c) - grows(b)
+        first, second = (means[b] - means[a]) / first_gap, (means[c] - means[b]) / second_gap
+        weights = ((a, 1 / first_gap), (b, 1 / first_gap + 1 / second_gap), (c, 1 / second_gap))
         unsure = math.sqrt(sum((weight * error[n]) ** 2 for n, weight in weights))
         least = LEAST * max(abs(first), abs(second))
         if upwards:
@@ -143,7 +143,7 @@ def _bends(
             yield first - second > max(_T[min(max(free, 1), len(_T)) - 1] * unsure, least)
 
 
-def _crossed(seconds: Seconds, limit_s: float) -> int | None:
+def _size_at_limit(seconds: Seconds, limit_s: float) -> int | None:
     """The size whose forecast has the limit in its middle, to two digits; None beyond 10^9."""
     low, high = 1.0, float(LARGEST)
     if sum(seconds(high)) / 2 <= limit_s:
@@ -155,5 +155,5 @@ def _crossed(seconds: Seconds, limit_s: float) -> int | None:
     return int(round(low / digits) * digits)
 
 
-def _shown(measured: Sequence[tuple[int, float]]) -> str:
+def _listing(measured: Sequence[tuple[int, float]]) -> str:
     return ", ".join(f"{n:,} in {seconds:.1f} s" for n, seconds in sorted(measured))

@@ -16,16 +16,19 @@ def is_consistent(copy: HotCopy) -> Verdict:
     if copy.refused:
         return Verdict.unknown(copy.method, f"no copy: {copy.refused}")
     known_before = data_loss(
-        [each for each in copy.ledger if each.at < copy.began], dict(copy.present), copy.began, None
+        [write for write in copy.ledger if write.at < copy.began],
+        dict(copy.present),
+        copy.began,
+        None,
     )
     if known_before.outcome is Outcome.UNKNOWN:
         return Verdict.unknown(copy.method, known_before.message)
     bad = [v for v in (*copy.verdicts, known_before) if v.outcome is Outcome.FAIL]
-    said = [f"{each.check}: {each.message}" for each in bad[:3]]
+    faults = [f"{verdict.check}: {verdict.message}" for verdict in bad[:3]]
     if gaps := holes(copy):
-        said.append(f"{len(gaps)} writes missing before one that is there, first {gaps[0].id}")
-    if said:
-        return Verdict.failed(copy.method, "; ".join(said))
+        faults.append(f"{len(gaps)} writes missing before one that is there, first {gaps[0].id}")
+    if faults:
+        return Verdict.failed(copy.method, "; ".join(faults))
     if Outcome.merge(v.outcome for v in copy.verdicts) is not Outcome.PASS:
         return Verdict.unknown(copy.method, "the copy was not judged")
     return Verdict.passed(copy.method, f"of one instant; {known_before.message}")
@@ -33,7 +36,7 @@ def is_consistent(copy: HotCopy) -> Verdict:
 
 def missing(copy: HotCopy) -> list[Acknowledged]:
     """Acknowledged until the copy ended and not in it, oldest first: lost if it is restored."""
-    return [each for each in copy.ledger if copy.present.get(each.id, -1) < each.value]
+    return [write for write in copy.ledger if copy.present.get(write.id, -1) < write.value]
 
 
 def holes(copy: HotCopy) -> list[Acknowledged]:
@@ -41,15 +44,15 @@ def holes(copy: HotCopy) -> list[Acknowledged]:
 
     One client wrote them one after the other, each after the one before was acknowledged.
     """
-    gone = missing(copy)
-    there = [each.value for each in copy.ledger if each not in gone]
-    return [each for each in gone if there and each.value < there[-1]]
+    lost = missing(copy)
+    present = [write.value for write in copy.ledger if write not in lost]
+    return [write for write in lost if present and write.value < present[-1]]
 
 
 def data_loss_s(copy: HotCopy) -> float:
     """From the oldest missing write to the end of the copy, in seconds: its recovery point."""
-    gone = missing(copy)
-    return copy.ended - gone[0].at if gone else 0.0
+    lost = missing(copy)
+    return copy.ended - lost[0].at if lost else 0.0
 
 
 def never_failed(copies: Sequence[HotCopy]) -> Verdict:
@@ -58,30 +61,30 @@ def never_failed(copies: Sequence[HotCopy]) -> Verdict:
     The message says how many were tried.
     """
     method = copies[0].method if copies else "?"
-    found = [is_consistent(each) for each in copies]
-    bad = [each for each in found if each.outcome is Outcome.FAIL]
-    good = [each for each in found if each.outcome is Outcome.PASS]
+    verdicts = [is_consistent(copy) for copy in copies]
+    bad = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    good = [verdict for verdict in verdicts if verdict.outcome is Outcome.PASS]
     if bad:
-        said = f"bad in {len(bad)} of {len(found)} tries; {bad[0].message}"
-        return Verdict.failed(method, said, actual=float(len(bad)), limit=0.0, unit="bad copies")
+        message = f"bad in {len(bad)} of {len(verdicts)} tries; {bad[0].message}"
+        return Verdict.failed(method, message, actual=float(len(bad)), limit=0.0, unit="bad copies")
     if not good:
-        why = found[0].message if found else "never tried"
-        return Verdict.unknown(method, f"no copy in {len(found)} tries; {why}")
-    said = f"consistent: never failed in {len(good)} copies of {len(found)} tries"
-    return Verdict.passed(method, said, actual=0.0, limit=0.0, unit="bad copies")
+        why = verdicts[0].message if verdicts else "never tried"
+        return Verdict.unknown(method, f"no copy in {len(verdicts)} tries; {why}")
+    message = f"consistent: never failed in {len(good)} copies of {len(verdicts)} tries"
+    return Verdict.passed(method, message, actual=0.0, limit=0.0, unit="bad copies")
 
 
 def was_measured(copies: Sequence[HotCopy], tries: int) -> Verdict:
     """Whether the method was really tried so often: each gave a copy that was judged, or was refused."""
-    found = [is_consistent(each) for each in copies]
+    verdicts = [is_consistent(copy) for copy in copies]
     judged = [
-        each
-        for each, copy in zip(found, copies, strict=True)
-        if copy.refused or each.outcome is not Outcome.UNKNOWN
+        verdict
+        for verdict, copy in zip(verdicts, copies, strict=True)
+        if copy.refused or verdict.outcome is not Outcome.UNKNOWN
     ]
-    said = f"{len(judged)} of {tries} tries judged: {never_failed(copies).message}"
+    message = f"{len(judged)} of {tries} tries judged: {never_failed(copies).message}"
     make = Verdict.passed if len(judged) >= tries > 0 else Verdict.unknown
-    return make("measured", said, actual=float(len(judged)), limit=float(tries), unit="tries")
+    return make("measured", message, actual=float(len(judged)), limit=float(tries), unit="tries")
 
 
 def are_safe(used: Collection[str], measured: Mapping[str, Sequence[HotCopy]]) -> Verdict:
@@ -91,19 +94,19 @@ def are_safe(used: Collection[str], measured: Mapping[str, Sequence[HotCopy]]) -
     copy that could not be judged. A method that refused has given no bad copy.
     """
     check = "own methods"
-    outcomes, said = set(), []
+    outcomes, parts = set(), []
     for method in used:
         copies = measured.get(method, ())
-        outcomes |= {is_consistent(each).outcome for each in copies if not each.refused}
+        outcomes |= {is_consistent(copy).outcome for copy in copies if not copy.refused}
         if not copies:
             outcomes.add(Outcome.UNKNOWN)
         unjudged = sum(
-            not each.refused and is_consistent(each).outcome is Outcome.UNKNOWN for each in copies
+            not copy.refused and is_consistent(copy).outcome is Outcome.UNKNOWN for copy in copies
         )
-        told = never_failed(copies).message if copies else "not measured"
-        said.append(f"{method}: {told}" + (f"; {unjudged} not judged" if unjudged else ""))
+        history = never_failed(copies).message if copies else "not measured"
+        parts.append(f"{method}: {history}" + (f"; {unjudged} not judged" if unjudged else ""))
     if Outcome.FAIL in outcomes:
-        return Verdict.failed(check, "; ".join(said))
+        return Verdict.failed(check, "; ".join(parts))
     if not used or Outcome.UNKNOWN in outcomes:
-        return Verdict.unknown(check, "; ".join(said) or "no method")
-    return Verdict.passed(check, "; ".join(said))
+        return Verdict.unknown(check, "; ".join(parts) or "no method")
+    return Verdict.passed(check, "; ".join(parts))

@@ -26,14 +26,14 @@ def percentiles(milliseconds: Sequence[float], yardstick_ms: Sequence[float]) ->
 
     None of fewer than two samples.
     """
-    found: dict[str, float] = {}
+    ranks: dict[str, float] = {}
     for prefix, values in (("p", milliseconds), ("yardstick_p", yardstick_ms)):
         for rank in RANKS:
             value = percentile(values, rank)
             if value is None or not 0 < value < math.inf:
                 return {}
-            found[f"{prefix}{rank}"] = value
-    return found
+            ranks[f"{prefix}{rank}"] = value
+    return ranks
 
 
 def busy(measured: Mapping[str, float]) -> bool:
@@ -65,25 +65,25 @@ def judge_trend(
     low_check = _grown(check, "p10 and p25", low, BAND_LOW)
     if busy(now) or busy(accepted):
         when = "this run" if busy(now) else "the baseline"
-        told = (
+        message = (
             f"the machine was busy in {when}: the reference workload's own p90"
             f" is over {BUSY:g} medians"
         )
         low_check = _grown(check, "p10 and p25", low, BAND_LOW_BUSY)
         if p90 <= FAR_BEYOND * BAND_P90:
-            return low_check, Verdict.not_run(f"{check} p90", told)
-        told = f"p90 x {p90:.2f} of the accepted baseline, band {BAND_P90:g}; {told}"
+            return low_check, Verdict.not_run(f"{check} p90", message)
+        message = f"p90 x {p90:.2f} of the accepted baseline, band {BAND_P90:g}; {message}"
         return low_check, Verdict.unknown(
-            f"{check} p90", told, actual=round(p90, 3), limit=BAND_P90, unit="x"
+            f"{check} p90", message, actual=round(p90, 3), limit=BAND_P90, unit="x"
         )
     return low_check, _grown(f"{check} p90", "p90", p90, BAND_P90)
 
 
-def _grown(check: str, what: str, grown: float, band: float) -> Verdict:
+def _grown(check: str, percentile_names: str, grown: float, band: float) -> Verdict:
     return Verdict(
         check,
         Outcome.PASS if grown <= band else Outcome.FAIL,  # a growth that is no number is no PASS
-        f"{what} x {grown:.2f} of the accepted baseline, in units of the reference workload;"
+        f"{percentile_names} x {grown:.2f} of the accepted baseline, in units of the reference workload;"
         f" band {band:g}",
         actual=round(grown, 3),
         limit=band,
@@ -101,7 +101,7 @@ def every_under(check: str, samples: Samples, limit_ms: float, *, at_least: int)
     if got < max(1, at_least):
         return Verdict.unknown(check, f"{got} samples, {max(1, at_least)} needed", **numbers)
     slowest = max(samples.milliseconds)
-    late = sum(each >= limit_ms for each in samples.milliseconds)
+    late = sum(value >= limit_ms for value in samples.milliseconds)
     return Verdict(
         check,
         Outcome.FAIL if late else Outcome.PASS,

@@ -51,7 +51,7 @@ class LoadSummary:
     missing_of_worker: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def arrived(self) -> int:
+    def arrivals(self) -> int:
         return sum(self.outcomes.values())
 
     @property
@@ -66,7 +66,7 @@ def judge(summary: LoadSummary, limits: LoadLimits) -> list[Verdict]:
         latency("slowest query", summary, limits.max_ms, 100),
         errors(summary, limits.error_share),
         wrong_answers(summary, judged=limits.error_share is not None),
-        right_at_the_end(summary, asked=limits.must_recover),
+        right_at_the_end(summary, required=limits.must_recover),
         enough_samples(summary, limits.samples_min),
         all_arrivals(summary),
         schedule_kept(summary, limits.lag_p99_ms),
@@ -85,8 +85,8 @@ def latency(check: str, summary: LoadSummary, limit_ms: float | None, rank: int)
     )
     if actual is None:
         return Verdict.unknown(check, "too few answers to tell", limit=limit_ms, unit="ms")
-    what = "slowest" if rank == 100 else f"p{rank}"
-    sentence = f"{what} {actual:.1f} ms of {limit_ms:g} ms from the intended start"
+    percentile_name = "slowest" if rank == 100 else f"p{rank}"
+    sentence = f"{percentile_name} {actual:.1f} ms of {limit_ms:g} ms from the intended start"
     outcome = Outcome.PASS
     if actual >= limit_ms:
         outcome = Outcome.FAIL if fair is not None and fair >= limit_ms else Outcome.UNKNOWN
@@ -108,12 +108,12 @@ def errors(summary: LoadSummary, limit: float | None) -> Verdict:
     bad = summary.outcomes.get("error", 0) + summary.outcomes.get("timeout", 0)
     if limit is None:
         return Verdict.not_run(
-            check, f"{bad} of {summary.arrived} arrivals failed: told, not judged"
+            check, f"{bad} of {summary.arrivals} arrivals failed: told, not judged"
         )
-    if not summary.arrived:
+    if not summary.arrivals:
         return Verdict.unknown(check, "nothing was asked", limit=limit)
-    share = bad / summary.arrived
-    sentence = f"{bad} of {summary.arrived} arrivals failed"
+    share = bad / summary.arrivals
+    sentence = f"{bad} of {summary.arrivals} arrivals failed"
     undecided = summary.outcomes.get("undecided", 0)
     if undecided:
         sentence += f"; {undecided} more had no answer while the generator itself stood still"
@@ -121,7 +121,7 @@ def errors(summary: LoadSummary, limit: float | None) -> Verdict:
         return Verdict.failed(
             check, f"{sentence}; first: {summary.first_error}", actual=share, limit=limit
         )
-    outcome = Outcome.UNKNOWN if share + undecided / summary.arrived > limit else Outcome.PASS
+    outcome = Outcome.UNKNOWN if share + undecided / summary.arrivals > limit else Outcome.PASS
     return Verdict(check, outcome, sentence, actual=share, limit=limit)
 
 
@@ -130,34 +130,34 @@ def wrong_answers(summary: LoadSummary, *, judged: bool) -> Verdict:
     check, wrong = "load wrong answers", summary.outcomes.get("wrong", 0)
     if not judged:
         return Verdict.not_run(
-            check, f"{wrong} of {summary.arrived} answers wrong: told, not judged"
+            check, f"{wrong} of {summary.arrivals} answers wrong: told, not judged"
         )
-    if not summary.arrived:
+    if not summary.arrivals:
         return Verdict.unknown(check, "nothing was asked", limit=0)
     if wrong:
         return Verdict.failed(
             check,
-            f"{wrong} of {summary.arrived} answers wrong; first trouble: {summary.first_error}",
+            f"{wrong} of {summary.arrivals} answers wrong; first trouble: {summary.first_error}",
             actual=wrong,
             limit=0,
         )
     return Verdict.passed(check, f"none in {summary.right} answers", actual=0, limit=0)
 
 
-def right_at_the_end(summary: LoadSummary, *, asked: bool) -> Verdict:
+def right_at_the_end(summary: LoadSummary, *, required: bool) -> Verdict:
     """The run's last arrivals are right: an outage that outlasts the run is no recovery."""
     check = "right at the end"
-    if not asked:
+    if not required:
         return Verdict.not_run(check, "outages are judged by the share of errors")
     if not summary.last:
         return Verdict.unknown(check, "nothing was asked")
-    right, undecided = (summary.last.count(each) for each in ("right", "undecided"))
+    right, undecided = (summary.last.count(outcome) for outcome in ("right", "undecided"))
     sentence = f"{right} of the last {len(summary.last)} arrivals answered rightly"
     if right + undecided < len(summary.last):
         return Verdict.failed(check, sentence)
     if undecided:
-        told = f"{sentence}; of {undecided} nobody knows: the generator itself stood still"
-        return Verdict.unknown(check, told)
+        message = f"{sentence}; of {undecided} nobody knows: the generator itself stood still"
+        return Verdict.unknown(check, message)
     return Verdict.passed(check, sentence)
 
 
@@ -166,12 +166,12 @@ def writes_present(acknowledged: int, missing: Sequence[str]) -> Verdict:
     check = "load writes"
     if not acknowledged:
         return Verdict.unknown(check, "no write was acknowledged")
-    there = acknowledged - len(missing)
-    sentence = f"{there} of {acknowledged} records of acknowledged writes are there after the run"
-    numbers = {"actual": there, "limit": acknowledged}
+    present = acknowledged - len(missing)
+    sentence = f"{present} of {acknowledged} records of acknowledged writes are there after the run"
+    numbers = {"actual": present, "limit": acknowledged}
     if missing:
-        told = f"{sentence}; missing or with other words e.g. {missing[0]}"
-        return Verdict.failed(check, told, **numbers, unit="records")
+        message = f"{sentence}; missing or with other words e.g. {missing[0]}"
+        return Verdict.failed(check, message, **numbers, unit="records")
     return Verdict.passed(check, sentence, **numbers, unit="records")
 
 
@@ -188,15 +188,15 @@ def enough_samples(summary: LoadSummary, least: int) -> Verdict:
 def all_arrivals(summary: LoadSummary) -> Verdict:
     """Every arrival of the schedule has a sample; a lost worker or an early end leaves a hole."""
     check = "arrivals"
-    if summary.arrived == summary.scheduled and not summary.missing_of_worker:
+    if summary.arrivals == summary.scheduled and not summary.missing_of_worker:
         return Verdict.passed(
-            check, f"all {summary.scheduled}", actual=summary.arrived, limit=summary.scheduled
+            check, f"all {summary.scheduled}", actual=summary.arrivals, limit=summary.scheduled
         )
-    holes = ", ".join(f"worker {who}: {n}" for who, n in summary.missing_of_worker.items())
+    holes = ", ".join(f"worker {worker}: {n}" for worker, n in summary.missing_of_worker.items())
     return Verdict.unknown(
         check,
-        f"{summary.arrived} of {summary.scheduled} scheduled arrivals have a sample; missing: {holes}",
-        actual=summary.arrived,
+        f"{summary.arrivals} of {summary.scheduled} scheduled arrivals have a sample; missing: {holes}",
+        actual=summary.arrivals,
         limit=summary.scheduled,
     )
 

@@ -13,7 +13,7 @@ def rule_held(
     fired: int,
     firing: bool,
     lost: int,
-    seen: bool,
+    observed: bool,
     pending: bool,
     bad_share: float,
     detail: str,
@@ -24,16 +24,18 @@ def rule_held(
     enough to alert. `bad_share` of all samples: what flaps is bad too seldom in a row to alert, and
     yet no health.
     """
-    said = f": {detail}" if detail else ""
+    suffix = f": {detail}" if detail else ""
     if fired:
         state = "fires now" if firing else "fired and cleared"
-        return Verdict.failed(name, f"{state}, {fired} times{said}", actual=float(fired), limit=0.0)
-    if not seen:
-        return Verdict.unknown(name, f"nothing was to be seen of it{said}")
+        return Verdict.failed(
+            name, f"{state}, {fired} times{suffix}", actual=float(fired), limit=0.0
+        )
+    if not observed:
+        return Verdict.unknown(name, f"nothing was to be seen of it{suffix}")
     if lost:
-        return Verdict.unknown(name, f"for a time nobody saw it, {lost} times{said}")
+        return Verdict.unknown(name, f"for a time nobody saw it, {lost} times{suffix}")
     if pending:
-        return Verdict.unknown(name, f"bad at the end, not for long enough to alert{said}")
+        return Verdict.unknown(name, f"bad at the end, not for long enough to alert{suffix}")
     if bad_share > FLAPS:
         return Verdict.unknown(
             name, f"never bad for long enough to alert, but {bad_share:.0%} of the time"

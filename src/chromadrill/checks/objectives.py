@@ -68,9 +68,9 @@ def data_loss(
     check = "data loss"
     if not acknowledged:
         return Verdict.unknown(check, "no write was acknowledged before the fault")
-    lost = [each for each in acknowledged if present.get(each.id, -1) < each.value]
+    lost = [write for write in acknowledged if present.get(write.id, -1) < write.value]
     holes = tuple(Difference(e.collection, "write", "missing", (e.id,)) for e in lost)
-    loss_s = max((struck_at - each.at for each in lost), default=0.0)
+    loss_s = max((struck_at - write.at for write in lost), default=0.0)
     sentence = f"{len(acknowledged) - len(lost)} of {len(acknowledged)} acknowledged writes present"
     if lost:
         sentence += f"; oldest missing {loss_s:.1f} s before the fault: {lost[0].id}"

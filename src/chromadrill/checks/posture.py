@@ -35,21 +35,21 @@ def judge(
     simulated: bool = False,
 ) -> list[Verdict]:
     """All verdicts on a store. `kind`: of the target whose backups they are; `simulated`: it is."""
-    found = [newest(store, plans, now, may_lose_s)]
+    verdicts = [newest(store, plans, now, may_lose_s)]
     if not plans:
-        found.append(
+        verdicts.append(
             Verdict.unknown("schedule", "no schedule is asked for: [[environments.NAME.backups]]")
         )
     for plan in plans:
-        found += [schedule(store, plan, now), hour(store, plan), retention(store, plan, now)]
-    return [*found, size(store), restorable(proven, restore_limit_s, kind, now, simulated)]
+        verdicts += [schedule(store, plan, now), hour(store, plan), retention(store, plan, now)]
+    return [*verdicts, size(store), restorable(proven, restore_limit_s, kind, now, simulated)]
 
 
 def newest(store: BackupStore, plans: Sequence[Plan], now: datetime, may_lose_s: float) -> Verdict:
     """Its age: at most the shortest interval, and an hour."""
     limit_s = may_lose_s
     if plans:
-        limit_s = min(86_400 * DAYS[each.every] for each in plans) + GRACE.total_seconds()
+        limit_s = min(86_400 * DAYS[plan.every] for plan in plans) + GRACE.total_seconds()
     numbers = {"limit": limit_s, "unit": "s"}
     ages = _ages(store, now)
     if not ages:
@@ -70,9 +70,9 @@ def schedule(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
     if store.schedules is not None:
         if _of(store, plan):
             return Verdict.passed(check, f"{store.where} makes one")
-        there = ", ".join(each.every for each in store.schedules) or "none"
-        return Verdict.failed(check, f"{store.where} has no such schedule; there: {there}")
-    ages = _apart([each for each in _ages(store, now) if each <= plan.keep_days])
+        others = ", ".join(other.every for other in store.schedules) or "none"
+        return Verdict.failed(check, f"{store.where} has no such schedule; there: {others}")
+    ages = _apart([age for age in _ages(store, now) if age <= plan.keep_days])
     if len(ages) < 2:
         return Verdict.unknown(check, f"{len(ages)} times in {plan.keep_days:g} days: too few")
     gap = max(older - newer for newer, older in pairwise(ages))
@@ -94,14 +94,15 @@ def hour(store: BackupStore, plan: Plan) -> Verdict:
         if mine.at == plan.at:
             return Verdict.passed(check, f"{mine.at} UTC")
         return Verdict.failed(
-            check, f"{mine.at} UTC, wanted {plan.at}{_fixed(store, 'the hour', 'at', mine.at)}"
+            check,
+            f"{mine.at} UTC, wanted {plan.at}{_how_to_accept(store, 'the hour', 'at', mine.at)}",
         )
-    times = [datetime.fromisoformat(each.created_at) for each in store.backups]
+    times = [datetime.fromisoformat(entry.created_at) for entry in store.backups]
     if not times:
         return Verdict.unknown(check, "there is no backup to tell it by")
     wanted = int(plan.at[:2]) * 60 + int(plan.at[3:])
     off = [min((t - wanted) % 1440, (wanted - t) % 1440) for t in map(_minutes, times)]
-    near = sum(each <= GRACE.total_seconds() / 60 for each in off)
+    near = sum(minutes <= GRACE.total_seconds() / 60 for minutes in off)
     make = Verdict.passed if near * 2 > len(times) else Verdict.failed
     return make(check, f"{near} of {len(times)} were made within an hour of {plan.at} UTC")
 
@@ -119,8 +120,8 @@ def retention(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
         sentence = f"kept {mine.keep_days:g} days, wanted {plan.keep_days:g}"
         if mine.keep_days >= plan.keep_days:
             return Verdict.passed(check, sentence, actual=mine.keep_days, **numbers)
-        told = _fixed(store, "the retention", "keep_days", f"{mine.keep_days:g}")
-        return Verdict.failed(check, sentence + told, actual=mine.keep_days, **numbers)
+        hint = _how_to_accept(store, "the retention", "keep_days", f"{mine.keep_days:g}")
+        return Verdict.failed(check, sentence + hint, actual=mine.keep_days, **numbers)
     ages = _ages(store, now)
     oldest = ages[-1] if ages else 0.0
     sentence = f"the oldest is {oldest:.1f} days old, wanted {plan.keep_days:g}"
@@ -134,7 +135,7 @@ def retention(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
 
 def size(store: BackupStore) -> Verdict:
     """The newest against what is on the volume, else against those before it."""
-    sized = [each.bytes for each in _sorted(store) if each.bytes is not None]
+    sized = [entry.bytes for entry in _newest_first(store) if entry.bytes is not None]
     if not sized:
         return Verdict.unknown("size", f"{store.where} says no size")
     mine, others = sized[0], sized[1:]
@@ -146,12 +147,12 @@ def size(store: BackupStore) -> Verdict:
             actual=mine, limit=store.size_bytes, unit="bytes",
         )  # fmt: skip
     against = store.used_bytes or (int(median(others)) if others else None)
-    what = "on the volume" if store.used_bytes else "those before it"
+    source = "on the volume" if store.used_bytes else "those before it"
     if against is None:
         return Verdict.unknown("size", f"{_mb(mine)}; nothing to hold it against", actual=mine)
     make = Verdict.passed if mine >= SHRUNK * against else Verdict.failed
     return make(
-        "size", f"{_mb(mine)}, {what}: {_mb(against)}",
+        "size", f"{_mb(mine)}, {source}: {_mb(against)}",
         actual=mine, limit=SHRUNK * against, unit="bytes",
     )  # fmt: skip
 
@@ -163,59 +164,61 @@ def restorable(
     check = "restore in time"
     if proven is None:
         return Verdict.unknown(check, "no drill has proven a restore: pytest -m drill")
-    said = f"run {proven.run} ({proven.environment or 'of no named environment'})"
+    run = f"run {proven.run} ({proven.environment or 'of no named environment'})"
     if proven.kind != kind:
-        return Verdict.unknown(check, f"{said} proves it for a {proven.kind}, not for a {kind}")
+        return Verdict.unknown(check, f"{run} proves it for a {proven.kind}, not for a {kind}")
     if proven.simulated and not simulated:
-        return Verdict.unknown(check, f"{said} was on a simulated platform, and proves no real one")
+        return Verdict.unknown(check, f"{run} was on a simulated platform, and proves no real one")
     days = (now - datetime.fromisoformat(proven.at)) / timedelta(days=1)
     if not 0 <= days <= PROOF_DAYS:
         return Verdict.unknown(
-            check, f"{said} ended {days:.1f} days ago; the last {PROOF_DAYS:g} count"
+            check, f"{run} ended {days:.1f} days ago; the last {PROOF_DAYS:g} count"
         )
     if proven.outcome is not Outcome.PASS:
         make = Verdict.failed if proven.outcome is Outcome.FAIL else Verdict.unknown
-        return make(check, f"{said}: not every restore in it passed (RB-2, RB-8)")
+        return make(check, f"{run}: not every restore in it passed (RB-2, RB-8)")
     if proven.seconds is None:
-        return Verdict.unknown(check, f"{said}: no restore in it was timed")
+        return Verdict.unknown(check, f"{run}: no restore in it was timed")
     make = Verdict.passed if proven.seconds <= limit_s else Verdict.failed
     return make(
-        check, f"{proven.seconds:.1f} s of {limit_s:g} s, in {said}, {days:.0f} days ago",
+        check, f"{proven.seconds:.1f} s of {limit_s:g} s, in {run}, {days:.0f} days ago",
         actual=proven.seconds, limit=limit_s, unit="s",
     )  # fmt: skip
 
 
-def _fixed(store: BackupStore, what: str, key: str, value: str) -> str:
+def _how_to_accept(store: BackupStore, setting: str, key: str, value: str) -> str:
     if not store.fixed:
         return ""
-    return f"; {store.fixed} fixes {what}: to accept it, set {key} = {value} in the plan"
+    return f"; {store.fixed} fixes {setting}: to accept it, set {key} = {value} in the plan"
 
 
 def _of(store: BackupStore, plan: Plan) -> Schedule | None:
-    return next((each for each in store.schedules or () if each.every == plan.every), None)
+    return next(
+        (schedule for schedule in store.schedules or () if schedule.every == plan.every), None
+    )
 
 
-def _sorted(store: BackupStore) -> list[StoreEntry]:
+def _newest_first(store: BackupStore) -> list[StoreEntry]:
     return sorted(
-        store.backups, key=lambda each: datetime.fromisoformat(each.created_at), reverse=True
+        store.backups, key=lambda entry: datetime.fromisoformat(entry.created_at), reverse=True
     )
 
 
 def _ages(store: BackupStore, now: datetime) -> list[float]:
     """Days, the newest first."""
     return [
-        (now - datetime.fromisoformat(each.created_at)) / timedelta(days=1)
-        for each in _sorted(store)
+        (now - datetime.fromisoformat(entry.created_at)) / timedelta(days=1)
+        for entry in _newest_first(store)
     ]
 
 
 def _apart(ages: list[float]) -> list[float]:
     """Those made within the grace of each other are of one time: several files, or a copy of all."""
-    found: list[float] = []
-    for each in ages:
-        if not found or each - found[-1] > GRACE / timedelta(days=1):
-            found.append(each)
-    return found
+    groups: list[float] = []
+    for age in ages:
+        if not groups or age - groups[-1] > GRACE / timedelta(days=1):
+            groups.append(age)
+    return groups
 
 
 def _minutes(at: datetime) -> int:

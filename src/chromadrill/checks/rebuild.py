@@ -24,7 +24,7 @@ COSINE = (
 )
 
 
-def same_rows(key: str, source: pa.Table, found: pa.Table) -> Verdict:
+def same_rows(key: str, source: pa.Table, rebuilt: pa.Table) -> Verdict:
     """Every row of the source once, nothing extra, documents byte for byte, metadata with types.
 
     Both are tables of record digests, sorted by id; the source's has no vectors.
@@ -32,19 +32,19 @@ def same_rows(key: str, source: pa.Table, found: pa.Table) -> Verdict:
     check = "source rows"
     if not len(source):
         return Verdict.unknown(check, "the source has no rows: nothing was compared")
-    differences = tuple(compare(key, source, found, fields=("document", "metadata", "uri")))
+    differences = tuple(compare(key, source, rebuilt, fields=("document", "metadata", "uri")))
     if differences:
         return Verdict.failed(
             check,
-            "; ".join(str(each) for each in differences[:5]),
+            "; ".join(str(difference) for difference in differences[:5]),
             actual=len(differences),
             limit=0,
             differences=differences,
         )
-    said = (
+    message = (
         f"all {len(source)} rows, each once, nothing else; documents and metadata are the source's"
     )
-    return Verdict.passed(check, said)
+    return Verdict.passed(check, message)
 
 
 def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]], *, unseen: int = 0) -> Verdict:
@@ -57,59 +57,59 @@ def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]], *, unseen: 
         return Verdict.unknown(check, "no document was embedded again: nothing was compared")
     other = tuple(record for record, cosine in cosines if not cosine >= COSINE)  # NaN: no vector
     lowest = min((cosine for _, cosine in cosines if cosine == cosine), default=0.0)
-    said = f"{len(cosines) - len(other)} of {len(cosines)} sampled vectors are the model's own"
-    said += f"; {unseen} vectors were copied unseen" if unseen else ""
+    message = f"{len(cosines) - len(other)} of {len(cosines)} sampled vectors are the model's own"
+    message += f"; {unseen} vectors were copied unseen" if unseen else ""
     differences = [Difference(key, "vector", "changed", other)] if other else []
     return Verdict(
         check,
         Outcome.FAIL if other else Outcome.PASS,
-        "; ".join([f"{said} (lowest cosine {lowest:.7f})", *map(str, differences)]),
+        "; ".join([f"{message} (lowest cosine {lowest:.7f})", *map(str, differences)]),
         actual=round(lowest, 7),
         limit=COSINE,
         differences=tuple(differences),
     )
 
 
-def same_settings(wanted: CollectionInfo, found: CollectionInfo) -> Verdict:
+def same_settings(wanted: CollectionInfo, rebuilt: CollectionInfo) -> Verdict:
     """Metric, index settings and collection metadata are those that it should be made with."""
     check = "settings"
-    differences = tuple(_other_settings(wanted, found))
+    differences = tuple(_other_settings(wanted, rebuilt))
     if differences:
-        said = "; ".join(str(each) for each in differences[:5])
-        return Verdict.failed(check, said, differences=differences)
-    return Verdict.passed(check, f"{found.space}, settings and metadata as they should be")
+        message = "; ".join(str(difference) for difference in differences[:5])
+        return Verdict.failed(check, message, differences=differences)
+    return Verdict.passed(check, f"{rebuilt.space}, settings and metadata as they should be")
 
 
-def same_as_lost(before: CollectionPrint, found: CollectionPrint) -> Verdict:
+def same_as_lost(before: CollectionPrint, rebuilt: CollectionPrint) -> Verdict:
     """Metric, settings and metadata are those of the lost database, and so are the vectors, wherever
     the document is still the same.
 
     Documents that the source has changed since are told, not judged: the source is the truth.
     Records that it does not have make it UNKNOWN: deleted since, or never there.
     """
-    check, key = "lost database", found.info.key
-    settings = _other_settings(before.info, found.info)
-    was, now = before.records, found.records
+    check, key = "lost database", rebuilt.info.key
+    settings = _other_settings(before.info, rebuilt.info)
+    was, now = before.records, rebuilt.records
     both = pa.array(sorted(_ids(was) & _ids(now)), pa.string())
-    gone = tuple(sorted(_ids(was) - _ids(now)))
-    was, now = (each.filter(pc.is_in(each["id"], both)) for each in (was, now))
+    lost = tuple(sorted(_ids(was) - _ids(now)))
+    was, now = (table.filter(pc.is_in(table["id"], both)) for table in (was, now))
     same = pc.fill_null(pc.equal(was["document"], now["document"]), False)
     was, now = was.filter(same), now.filter(same)
     vectors = compare(key, was, now, tolerant=True, slack=REBUILT, fields=("vector",))
-    said = f"{len(was)} vectors compared"
+    message = f"{len(was)} vectors compared"
     if changed := len(both) - len(was):
-        said += f"; {changed} documents are newer in the source"
+        message += f"; {changed} documents are newer in the source"
     if bad := (*settings, *vectors):
-        return Verdict.failed(check, f"{said}: {'; '.join(map(str, bad[:5]))}", differences=bad)
+        return Verdict.failed(check, f"{message}: {'; '.join(map(str, bad[:5]))}", differences=bad)
     if not len(was):
         return Verdict.unknown(check, "no document is in both: no vector was compared")
-    if gone:
-        missing = Difference(key, "record", "missing", gone)
-        said = (
-            f"{said}; the source does not have all of it (deleted since, or never there): {missing}"
+    if lost:
+        missing = Difference(key, "record", "missing", lost)
+        message += (
+            f"; the source does not have all of it (deleted since, or never there): {missing}"
         )
-        return Verdict.unknown(check, said, differences=(missing,))
-    return Verdict.passed(check, f"{said}, all as they were; settings and metadata too")
+        return Verdict.unknown(check, message, differences=(missing,))
+    return Verdict.passed(check, f"{message}, all as they were; settings and metadata too")
 
 
 def _other_settings(was: CollectionInfo, now: CollectionInfo) -> list[Difference]:
@@ -135,10 +135,10 @@ def retrieval(before: Sequence[Hits], after: Hits) -> list[Verdict]:
     """
     verdicts = []
     for check, pick in (("hit@1", _first), ("hit@10", _ten)):
-        shares = [pick(each) / each.asked for each in before if each.asked]
+        shares = [pick(hits) / hits.asked for hits in before if hits.asked]
         if len(shares) < 2 or not after.asked or not max(shares):
-            said = f"{after.asked} questions, before: {shares}: too little to compare"
-            verdicts.append(Verdict.unknown(check, said))
+            message = f"{after.asked} questions, before: {shares}: too little to compare"
+            verdicts.append(Verdict.unknown(check, message))
             continue
         share = pick(after) / after.asked
         floor = max(0.0, min(shares) - SLACK)
@@ -147,7 +147,7 @@ def retrieval(before: Sequence[Hits], after: Hits) -> list[Verdict]:
                 check,
                 Outcome.PASS if share >= floor - 1e-12 else Outcome.FAIL,
                 f"{share:.1%} of {after.asked} questions; before the loss"
-                f" {' and '.join(f'{each:.1%}' for each in shares)}",
+                f" {' and '.join(f'{share:.1%}' for share in shares)}",
                 actual=round(share, 4),
                 limit=round(floor, 4),
             )

@@ -31,21 +31,21 @@ def compare(
     `tolerant`: vectors may differ by `slack` of their length (a cosine collection that came back
     over the API); else their bytes must be the same.
     """
-    found = list(_both_ways(collection, before, after))
-    if found:
+    differences = list(_both_ways(collection, before, after))
+    if differences:
         common = pa.array(sorted(_ids(before) & _ids(after)), pa.string())
         before = before.filter(pc.is_in(before["id"], common))
         after = after.filter(pc.is_in(after["id"], common))
     if len(before) != len(after):
         twice = _twice(before if len(before) > len(after) else after)
-        return [*found, Difference(collection, "record", "doubled", twice)]
+        return [*differences, Difference(collection, "record", "doubled", twice)]
     for name in fields:
         rows = _unequal(before[name], after[name])
         if name == "vector" and tolerant and len(rows):
             rows = rows[_drift(before.take(rows), after.take(rows)) > slack]
         if len(rows):
-            found.append(_changed(collection, name, before.take(rows), after.take(rows)))
-    return found
+            differences.append(_change(collection, name, before.take(rows), after.take(rows)))
+    return differences
 
 
 def drift(before: pa.Table, after: pa.Table) -> float:
@@ -63,7 +63,7 @@ def _ids(table: pa.Table) -> set[str]:
 
 def _twice(table: pa.Table) -> tuple[str, ...]:
     counts = pc.value_counts(table["id"])
-    return tuple(each["values"].as_py() for each in counts if each["counts"].as_py() > 1)
+    return tuple(row["values"].as_py() for row in counts if row["counts"].as_py() > 1)
 
 
 def _both_ways(collection: str, before: pa.Table, after: pa.Table) -> Iterator[Difference]:
@@ -91,11 +91,11 @@ def _drift(before: pa.Table, after: pa.Table) -> np.ndarray:
 
 
 def _sketches(table: pa.Table) -> np.ndarray:
-    rows = [each or [np.nan] * 8 for each in table["sketch"].to_pylist()]
+    rows = [sketch or [np.nan] * 8 for sketch in table["sketch"].to_pylist()]
     return np.array(rows, np.float64).reshape(-1, 8)
 
 
-def _changed(collection: str, name: str, before: pa.Table, after: pa.Table) -> Difference:
+def _change(collection: str, name: str, before: pa.Table, after: pa.Table) -> Difference:
     ids = tuple(before["id"].to_pylist())
     lost = after[name].null_count - before[name].null_count
     kind = "missing" if after[name].null_count == len(ids) and lost else "changed"

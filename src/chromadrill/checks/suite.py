@@ -11,7 +11,7 @@ Check = Callable[[], Verdict]
 
 
 def judge(
-    seen: Observation,
+    observation: Observation,
     before: Fingerprint | None,
     *,
     imported: Collection[str] = (),
@@ -25,60 +25,60 @@ def judge(
     `rebuilt` ones among them were embedded anew from their documents.
     """
     verdicts = []
-    for name, check in _content_checks(seen, before, imported, rebuilt):
+    for name, check in _content_checks(observation, before, imported, rebuilt):
         if before is None:
             missing = "no fingerprint given: nothing to compare with"
-            verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
+            verdicts.append(_readable(name, observation) or Verdict.not_run(name, missing))
         else:
             verdicts.append(_safely(name, check))
     for name, check in (
-        ("distances", lambda: answers.right_distances(seen, before)),
-        ("recall", lambda: answers.same_recall(seen, before, imported=imported)),
-        ("filters", lambda: answers.same_filters(seen, before)),
-        ("text search", lambda: answers.same_text_search(seen, before)),
-        ("alive", lambda: answers.still_alive(seen)),
+        ("distances", lambda: answers.right_distances(observation, before)),
+        ("recall", lambda: answers.same_recall(observation, before, imported=imported)),
+        ("filters", lambda: answers.same_filters(observation, before)),
+        ("text search", lambda: answers.same_text_search(observation, before)),
+        ("alive", lambda: answers.still_alive(observation)),
     ):
         verdicts.append(_safely(name, check))
     return verdicts
 
 
 def judge_files(
-    seen: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
+    observation: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
 ) -> list[Verdict]:
     """Every check that files alone allow; what needs a server is not in it."""
     verdicts = [
-        _safely("integrity", lambda: at_rest.sound_database(seen)),
-        _safely("structure", lambda: at_rest.sound_structure(seen)),
+        _safely("integrity", lambda: at_rest.sound_database(observation)),
+        _safely("structure", lambda: at_rest.sound_structure(observation)),
     ]
-    for name, check in _content_checks(seen, before, imported):
+    for name, check in _content_checks(observation, before, imported):
         if before is None:
             missing = "no fingerprint given: nothing to compare with"
-            verdicts.append(_readable(name, seen) or Verdict.not_run(name, missing))
+            verdicts.append(_readable(name, observation) or Verdict.not_run(name, missing))
         else:
             verdicts.append(_safely(name, check))
     return verdicts
 
 
 def judge_content(
-    seen: Observation, before: Fingerprint, *, imported: Collection[str] = ()
+    observation: Observation, before: Fingerprint, *, imported: Collection[str] = ()
 ) -> list[Verdict]:
     """Is everything there, and is it the same? Inventory, counts, records, configuration."""
-    return [_safely(name, check) for name, check in _content_checks(seen, before, imported)]
+    return [_safely(name, check) for name, check in _content_checks(observation, before, imported)]
 
 
-def judge_canary(seen: Observation) -> Verdict:
+def judge_canary(observation: Observation) -> Verdict:
     """Whether the copy takes writes."""
-    return _safely("canary", lambda: answers.takes_writes(seen))
+    return _safely("canary", lambda: answers.takes_writes(observation))
 
 
 def _content_checks(
-    seen: Observation,
+    observation: Observation,
     before: Fingerprint | None,
     imported: Collection[str],
     rebuilt: Collection[str] = (),
 ) -> list[tuple[str, Check]]:
     def against(check: Callable[..., Verdict], **kwargs: Collection[str]) -> Check:
-        return lambda: check(seen, before, **kwargs)
+        return lambda: check(observation, before, **kwargs)
 
     return [
         ("inventory", against(content.same_inventory, imported=imported)),
@@ -88,10 +88,10 @@ def _content_checks(
     ]
 
 
-def _readable(name: str, seen: Observation) -> Verdict | None:
+def _readable(name: str, observation: Observation) -> Verdict | None:
     """Even with nothing to compare with, a check the server failed on is a FAIL."""
     step = {"counts": "count"}.get(name, name)
-    for read_error in seen.read_errors:
+    for read_error in observation.read_errors:
         if read_error.step == step:
             return Verdict.failed(name, f"{read_error.where}: {read_error.message}")
     return None
@@ -106,4 +106,4 @@ def _safely(name: str, check: Check) -> Verdict:
 
 
 def outcome_of(verdicts: Sequence[Verdict]) -> Outcome:
-    return Outcome.merge(each.outcome for each in verdicts)
+    return Outcome.merge(verdict.outcome for verdict in verdicts)

@@ -23,7 +23,7 @@ def verdicts(alerts: Alerts) -> list[Verdict]:
                 fired=len(fired),
                 firing=state.firing,
                 lost=sum(event.kind == LOST for event in mine),
-                seen=state.row_length > 0 or state.value is not None,
+                observed=state.row_length > 0 or state.value is not None,
                 pending=state.row == "bad",
                 bad_share=state.bad / max(1, state.taken),
                 detail=detail,

@@ -14,7 +14,7 @@ from chromadrill.checks.registry.commands import VALIDATE
 from chromadrill.checks.registry.restores import RESTORES
 from chromadrill.checks.registry.services import SERVICES
 
-CHECKS: dict[str, Check] = {each.name: each for each in (*RESTORES, *SERVICES)}
+CHECKS: dict[str, Check] = {check.name: check for check in (*RESTORES, *SERVICES)}
 RECOVERY_TIME, DATA_LOSS, DOWNTIME, WRONG_ANSWERS, RECORDS, DISASTER_SEEN = (
     "recovery time", "data loss", "downtime", "wrong answers", "records", "disaster seen",
 )  # fmt: skip
@@ -33,7 +33,9 @@ def find(name: str) -> Check | None:
     plain = plain_name(name)
     if plain in CHECKS:
         return CHECKS[plain]
-    families = [each for each in CHECKS.values() if "{}" in each.name and _fits(plain, each.name)]
+    families = [
+        check for check in CHECKS.values() if "{}" in check.name and _fits(plain, check.name)
+    ]
     return max(families, key=lambda check: len(check.name), default=None)
 
 
@@ -81,8 +83,8 @@ def limit_of(name: str, runbook: str) -> Limit | None:
     check = find(name)
     limits = check.limits if check else ()
     if len(limits) > 1:
-        limits = tuple(each for each in limits if each.runbook == runbook)
-    return next((each for each in limits if each.not_for != runbook), None)
+        limits = tuple(limit for limit in limits if limit.runbook == runbook)
+    return next((limit for limit in limits if limit.not_for != runbook), None)
 
 
 def same_limit(name: str, other: str) -> bool:

@@ -69,7 +69,7 @@ def _result(profile: Profile, summary: LoadSummary, verdicts: Sequence[Verdict])
         "outcome": outcome.value,
         "why": "; ".join(deciding[:1] if outcome is Outcome.PASS else deciding),
         "samples": summary.right,
-        "errors": summary.arrived - summary.right,
+        "errors": summary.arrivals - summary.right,
         "outcomes": dict(summary.outcomes),
         "scheduled": summary.scheduled,
         **_percentiles("", summary.latency_ms),
