@@ -20,7 +20,7 @@ def test_killed_server_pages_until_it_is_restarted(alarm):
         with drill.then("it pages"):
             alarm.fires("service down")
         with drill.when("on-call follows RB-1: restart"):
-            alarm.mend(lambda: drill.ops("restart"))
+            alarm.recover(lambda: drill.ops("restart"))
         with drill.then("it clears"):
             alarm.clears("service down")
 
@@ -35,7 +35,7 @@ def test_slow_searches_page_until_they_are_fast_again(alarm):
         with drill.then("it pages"):
             alarm.fires("high latency")
         with drill.when("they are fast again"):
-            alarm.mend(lambda: setattr(proxy, "delay_ms", 0))
+            alarm.recover(lambda: setattr(proxy, "delay_ms", 0))
         with drill.then("it clears"):
             alarm.clears("high latency")
 
@@ -51,7 +51,7 @@ def test_filling_volume_pages_until_there_is_room_again(alarm, sized):
         with drill.then("it pages"):
             alarm.fires("disk")
         with drill.when("space is freed"):
-            alarm.mend(sized.free)
+            alarm.recover(sized.free)
         with drill.then("it clears"):
             alarm.clears("disk")
 
@@ -73,7 +73,7 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
             alarm.fires("backup failed")
         with drill.when("the place is there again, and a backup is made"):
             backup_place.give_back()
-            alarm.mend(lambda: drill.ops("snapshot", "--method", "export"))
+            alarm.recover(lambda: drill.ops("snapshot", "--method", "export"))
         with drill.then("it clears"):
             alarm.clears("backup failed")
 
@@ -90,7 +90,7 @@ def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, starved):
         with drill.then("it pages"):
             alarm.fires("oom restart")
         with drill.when("on-call starts it with its proper memory"):
-            alarm.mend(lambda: drill.ops(starved.recovery))
+            alarm.recover(lambda: drill.ops(starved.recovery))
         with drill.then("it clears"):
             alarm.clears("oom restart")
 
@@ -109,7 +109,7 @@ def test_silent_loss_of_an_index_pages_until_a_snapshot_is_restored(alarm):
         with drill.then("it pages"):
             alarm.fires("wrong answers")
         with drill.when("on-call follows RB-2"):
-            alarm.mend(lambda: [drill.ops(*w) for w in (("stop",), ("restore", "latest"),
+            alarm.recover(lambda: [drill.ops(*w) for w in (("stop",), ("restore", "latest"),
                                                         ("start",))])  # fmt: skip
         with drill.then("it clears"):
             alarm.clears("wrong answers")

@@ -33,11 +33,11 @@ def filled(tmp_path_factory):
 @pytest.fixture
 def target(filled, tmp_path):
     """A running server of its own on a copy."""
-    made = ProcessTarget(tmp_path / "home", owner=os.getpid())
-    shutil.copytree(filled, made.data, dirs_exist_ok=True)
-    made.start()
-    yield made
-    made.remove()
+    target = ProcessTarget(tmp_path / "home", owner=os.getpid())
+    shutil.copytree(filled, target.data, dirs_exist_ok=True)
+    target.start()
+    yield target
+    target.remove()
 
 
 @pytest.fixture

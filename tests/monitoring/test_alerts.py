@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.core.settings import Monitoring
-from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, State, step
+from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, State, on_sample
 from chromadrill.monitoring.rules import Rule, rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.verdicts import verdicts
@@ -19,7 +19,7 @@ SLOW = Rule("slow", "search", "above", 2000, 2000, "RB-6", "", count=3, for_s=30
 DISK = Rule("disk", "disk", "above", 85, 80, "RB-9", "", clear_count=2, stale_s=150)
 
 
-def played(rule, values, *, every=30.0, began=0.0):
+def play(rule, values, *, every=30.0, began=0.0):
     """Events of a series of values, one every 30 s; None: nothing was seen at that tick."""
     alerts = Alerts([rule], began=began, expected=[rule.signal])
     for number, value in enumerate(values):
@@ -33,86 +33,86 @@ def kinds(alerts):
 
 
 def test_three_failures_in_a_row_fire_once_and_three_good_ones_clear_once():
-    alerts = played(DOWN, [1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1])
+    alerts = play(DOWN, [1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1])
     assert kinds(alerts) == [FIRED, CLEARED]
     assert [event.at for event in alerts.events] == [120, 270]
     assert alerts.events[0].since == 60
 
 
 def test_two_failures_do_not_fire():
-    assert kinds(played(DOWN, [1, 0, 0, 1, 0, 0, 1])) == []
+    assert kinds(play(DOWN, [1, 0, 0, 1, 0, 0, 1])) == []
 
 
 def test_slow_searches_fire_after_five_minutes_and_not_before():
-    assert kinds(played(SLOW, [2500] * 10)) == []
-    alerts = played(SLOW, [2500] * 11)
+    assert kinds(play(SLOW, [2500] * 10)) == []
+    alerts = play(SLOW, [2500] * 11)
     assert [(event.kind, event.at) for event in alerts.events] == [(FIRED, 300)]
 
 
 def test_one_fast_search_starts_the_five_minutes_again():
-    assert kinds(played(SLOW, [2500] * 10 + [100] + [2500] * 10)) == []
+    assert kinds(play(SLOW, [2500] * 10 + [100] + [2500] * 10)) == []
 
 
 def test_flapping_server_pages_once():
-    alerts = played(DOWN, [0, 0, 0] + [1, 0] * 50 + [1, 1, 1, 1])
+    alerts = play(DOWN, [0, 0, 0] + [1, 0] * 50 + [1, 1, 1, 1])
     assert kinds(alerts) == [FIRED, CLEARED]
 
 
 def test_server_that_is_down_two_looks_of_three_is_not_healthy_though_it_never_pages():
-    alerts = played(DOWN, [1, 0, 0] * 20 + [1])
+    alerts = play(DOWN, [1, 0, 0] * 20 + [1])
     assert kinds(alerts) == []
-    (said,) = verdicts(alerts)
-    assert (said.outcome, "66% of the time" in said.message) == ("unknown", True)
-    (said,) = verdicts(played(DOWN, [1, 1, 1, 1, 0] * 20 + [1]))
-    assert said.outcome == "pass"
+    (verdict,) = verdicts(alerts)
+    assert (verdict.outcome, "66% of the time" in verdict.message) == ("unknown", True)
+    (verdict,) = verdicts(play(DOWN, [1, 1, 1, 1, 0] * 20 + [1]))
+    assert verdict.outcome == "pass"
 
 
 def test_crash_loop_is_one_page():
-    (oom,) = [each for each in rules(Monitoring()) if each.name == "oom restart"]
+    (oom,) = [rule for rule in rules(Monitoring()) if rule.name == "oom restart"]
     loop = ([1.0] + [0.0] * 9) * 12  # a kill every five minutes, for an hour
-    assert kinds(played(oom, loop)) == [FIRED]
-    assert kinds(played(oom, loop + [0.0] * 30)) == [FIRED, CLEARED]
+    assert kinds(play(oom, loop)) == [FIRED]
+    assert kinds(play(oom, loop + [0.0] * 30)) == [FIRED, CLEARED]
 
 
 def test_disk_between_its_two_limits_neither_fires_nor_clears():
-    assert kinds(played(DISK, [83, 84, 85])) == []
-    assert kinds(played(DISK, [86, 84, 81, 86, 84])) == [FIRED]
-    assert kinds(played(DISK, [86, 79, 79])) == [FIRED, CLEARED]
+    assert kinds(play(DISK, [83, 84, 85])) == []
+    assert kinds(play(DISK, [86, 84, 81, 86, 84])) == [FIRED]
+    assert kinds(play(DISK, [86, 79, 79])) == [FIRED, CLEARED]
 
 
 def test_missing_samples_neither_fire_nor_clear_but_are_told():
-    alerts = played(DOWN, [0, 0, None, None, None, None, None, None, 0])
+    alerts = play(DOWN, [0, 0, None, None, None, None, None, None, 0])
     assert kinds(alerts) == [LOST, FOUND]
-    alerts = played(DOWN, [0, 0, 0, None, None, None, None, None, None, 1, 1])
+    alerts = play(DOWN, [0, 0, 0, None, None, None, None, None, None, 1, 1])
     assert kinds(alerts) == [FIRED, LOST, FOUND]
     assert alerts.firing == [DOWN]
 
 
 def test_rule_whose_signal_never_comes_is_lost_and_not_healthy():
-    assert kinds(played(DOWN, [None] * 8)) == [LOST]
+    assert kinds(play(DOWN, [None] * 8)) == [LOST]
 
 
-def untold(alerts, at):
-    return alerts.take([Sample(at, "health", None, "not here", untold=True)], at)
+def take_unsupported(alerts, at):
+    return alerts.take([Sample(at, "health", None, "not here", unsupported=True)], at)
 
 
-def test_rule_whose_signal_is_never_told_is_unwatched_and_not_lost_until_it_is_told():
+def test_rule_whose_signal_is_never_reported_is_unwatched_and_not_lost_until_it_is_reported():
     alerts = Alerts([DOWN], began=0, expected=["health"])
     for at in range(0, 1200, 30):
-        assert untold(alerts, at) == []
+        assert take_unsupported(alerts, at) == []
     assert alerts.unwatched == {DOWN: "not here"}
-    assert [each.outcome for each in verdicts(alerts)] == ["not_run"]
+    assert [verdict.outcome for verdict in verdicts(alerts)] == ["not_run"]
     for at in (1200, 1230, 1260):
         alerts.take([Sample(at, "health", 0.0)], at)
     assert kinds(alerts) == [FIRED]
     assert alerts.unwatched == {}
 
 
-def test_signal_that_was_told_once_and_is_not_any_more_is_lost():
+def test_signal_that_was_reported_once_and_is_not_any_more_is_lost():
     alerts = Alerts([DOWN], began=0, expected=["health"])
     alerts.take([Sample(0, "health", 1.0)], 0)
     for at in range(30, 300, 30):
-        untold(alerts, at)
+        take_unsupported(alerts, at)
     assert kinds(alerts) == [LOST]
 
 
@@ -157,27 +157,27 @@ RULES = st.builds(
 )
 
 
-def jumping(rule, steps):
+def play_with_jumps(rule, steps):
     alerts, at = Alerts([rule], began=0, expected=["health"]), 0.0
-    seen = []
+    taken = []
     for value, forward in steps:
         at += forward
         alerts.take([Sample(at, "health", value)], at)
-        seen.append((at, value))
-    return alerts, seen
+        taken.append((at, value))
+    return alerts, taken
 
 
 @given(RULES, STEPS)
 def test_pages_alternate_whatever_the_samples_and_the_clock_do(rule, steps):
-    pages = [e.kind for e in jumping(rule, steps)[0].events if e.pages]
+    pages = [e.kind for e in play_with_jumps(rule, steps)[0].events if e.pages]
     assert pages == [FIRED, CLEARED] * (len(pages) // 2) + [FIRED] * (len(pages) % 2)
 
 
 @given(RULES, STEPS)
 def test_an_alert_has_the_bad_samples_that_it_claims_without_holes(rule, steps):
     """Judged from the raw samples: so many in a row, over so long, no gap and no jump among them."""
-    alerts, seen = jumping(rule, steps)
-    real = [(at, value) for at, value in seen if value is not None]
+    alerts, taken = play_with_jumps(rule, steps)
+    real = [(at, value) for at, value in taken if value is not None]
     for event in alerts.events:
         if not event.pages:
             continue
@@ -218,20 +218,20 @@ def test_rule_that_should_fire_does_by_a_plain_count(rule, values):
         if row and row[0] == wanted and len(row) >= number and 30 * (len(row) - 1) >= long_s:
             firing = not firing
             expected.append((FIRED if firing else CLEARED, 30.0 * end))
-    assert [(e.kind, e.at) for e in played(rule, values).events] == expected
+    assert [(e.kind, e.at) for e in play(rule, values).events] == expected
 
 
 @given(st.integers(2, 5), st.integers(1, 60))
 def test_flapping_faster_than_the_rule_never_fires(count, length):
     rule = replace(DOWN, count=count)
-    assert kinds(played(rule, ([0.0] * (count - 1) + [1.0]) * length)) == []
+    assert kinds(play(rule, ([0.0] * (count - 1) + [1.0]) * length)) == []
 
 
 @given(RULES, STEPS)
 def test_sample_without_a_value_changes_nothing(rule, steps):
     state = State(firing=True, last_at=5.0, row="bad", row_length=2)
     for _, at in steps:
-        assert step(rule, state, Sample(at, "health", None)) == (state, [])
+        assert on_sample(rule, state, Sample(at, "health", None)) == (state, [])
 
 
 # ---- the runbook's rules ------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_defaults_are_the_runbooks_figures():
 @given(st.floats(0.001, 1), st.floats(0, 200))
 def test_no_value_is_both_bad_and_good(scale, value):
     for rule in rules(Monitoring(time_scale=scale)):
-        assert not (rule.bad(value) and rule.good(value))
+        assert not (rule.is_bad(value) and rule.is_good(value))
 
 
 def test_time_scale_shortens_waits_but_no_limit_and_no_backup():

@@ -8,7 +8,7 @@ import pytest
 
 from chromadrill.commands import triage
 from chromadrill.commands.app import invoke
-from chromadrill.monitoring.logs.classify import LINE, new_lines, pattern_of, read_errors
+from chromadrill.monitoring.logs.classify import LINE, classify, new_lines, pattern_of
 from chromadrill.monitoring.logs.patterns import GREPS, PATTERNS
 from chromadrill.monitoring.logs.tail import LONGEST, last_lines
 
@@ -47,8 +47,8 @@ def test_line_is_named_with_its_runbook_step(line, name, runbook):
 
 
 def test_almost_every_pattern_is_met_by_a_line_here():
-    met = {name for _, name, _ in REAL}
-    assert {each.name for each in PATTERNS} - met <= {"unable to open", "schema"}
+    named = {name for _, name, _ in REAL}
+    assert {pattern.name for pattern in PATTERNS} - named <= {"unable to open", "schema"}
 
 
 @pytest.mark.parametrize(
@@ -67,15 +67,14 @@ def test_line_of_no_trouble_has_no_name(line):
 
 def test_lines_are_counted_and_the_first_and_last_are_kept():
     lines = ["Killed", "x", "a: timed out", "b: timed out"]
-    found = {each.pattern.name: each for each in read_errors(lines)}
-    assert (found["timeout"].count, found["timeout"].first, found["timeout"].last) == (
-        2, "a: timed out", "b: timed out",
-    )  # fmt: skip
+    findings = {finding.pattern.name: finding for finding in classify(lines)}
+    timeout = findings["timeout"]
+    assert (timeout.count, timeout.first, timeout.last) == (2, "a: timed out", "b: timed out")
 
 
 def test_a_line_of_a_megabyte_is_cut():
-    found = read_errors(["ERROR " + "x" * 1_000_000])
-    assert len(found[0].last) <= LINE
+    (finding,) = classify(["ERROR " + "x" * 1_000_000])
+    assert len(finding.last) <= LINE
 
 
 @pytest.mark.parametrize(
@@ -130,7 +129,9 @@ def test_last_lines_of_a_pipe_are_the_ones_that_count(pipe, capsys):
     pipe.write(b"panicked at src/lib.rs\n" + b"all is well\n" * 500 + b"Killed")
     pipe.close()
     assert invoke(["triage", "--logs", "--file", "-", "--lines", "100", "--json"]) == 1
-    assert [each["name"] for each in json.loads(capsys.readouterr().out)["found"]] == ["killed"]
+    assert [finding["name"] for finding in json.loads(capsys.readouterr().out)["found"]] == [
+        "killed"
+    ]
 
 
 def test_pipe_that_stays_open_is_read_for_a_while_and_said_to_be_open(pipe, monkeypatch, capsys):
@@ -144,7 +145,7 @@ def test_stream_that_never_ends_is_cut():
     with Path("/dev/zero").open("rb", buffering=0) as endless:
         lines, ended = last_lines(endless.fileno(), 5, 0.3)
     assert not ended
-    assert [len(each) for each in lines] == [LONGEST]
+    assert [len(line) for line in lines] == [LONGEST]
 
 
 def test_password_in_a_line_is_not_shown(tmp_path, capsys, monkeypatch):
@@ -152,6 +153,6 @@ def test_password_in_a_line_is_not_shown(tmp_path, capsys, monkeypatch):
     log = tmp_path / "log"
     log.write_text("ERROR canary-secret-123 at postgres://u:hunter22@host/db\n", "utf-8")
     invoke(["triage", "--logs", "--file", str(log), "--json"])
-    said = capsys.readouterr().out
-    assert "canary-secret-123" not in said
-    assert "hunter22" not in said
+    printed = capsys.readouterr().out
+    assert "canary-secret-123" not in printed
+    assert "hunter22" not in printed

@@ -1,4 +1,4 @@
-"""A watch of a real server: red where the heartbeat stays green."""
+"""A monitor of a real server: red where the heartbeat stays green."""
 
 import shutil
 import threading
@@ -13,21 +13,22 @@ from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Outcome, Scope, Usage
 from chromadrill.core.settings import Monitoring
 from chromadrill.monitoring.alerts import CLEARED, FIRED
-from chromadrill.monitoring.factory import watch_of
-from chromadrill.monitoring.monitor import Watch
-from chromadrill.monitoring.resource_collector import Metrics
+from chromadrill.monitoring.factory import monitor_of
+from chromadrill.monitoring.monitor import Monitor
+from chromadrill.monitoring.resource_collector import MetricsCollector
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.verdicts import verdicts
 from chromadrill.workload.queries.sampled_records import ask_collection, sample_collections
+from tests.monitoring.fake_clock import FakeClock
 
 
-def fires(watch, name, looks=5):
+def fires(monitor, name, looks=5):
     """The names that fired within so many looks."""
     for _ in range(looks):
-        watch.look()
-    fired = {event.rule.name for event in watch.alerts.events if event.kind == FIRED}
-    assert name in fired, watch.alerts.states
+        monitor.look()
+    fired = {event.rule.name for event in monitor.alerts.events if event.kind == FIRED}
+    assert name in fired, monitor.alerts.states
     return fired
 
 
@@ -37,19 +38,19 @@ def heartbeat_is_green(target):
         assert chroma.healthcheck()
 
 
-def restarted(target, damage):
+def damage_stopped(target, damage):
     target.stop()
     damage(target.data)
     target.start()
 
 
 def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target, settings):
-    watch = watch_of(target, settings)
+    monitor = monitor_of(target, settings)
     for _ in range(4):
-        watch.look()
-    watch_of(target, settings).look()  # a monitor that is started again
-    assert [event.rule.name for event in watch.alerts.events] == ["backup overdue"]
-    outcomes = {each.check: each.outcome for each in verdicts(watch.alerts)}
+        monitor.look()
+    monitor_of(target, settings).look()  # a monitor that is started again
+    assert [event.rule.name for event in monitor.alerts.events] == ["backup overdue"]
+    outcomes = {verdict.check: verdict.outcome for verdict in verdicts(monitor.alerts)}
     # none was ever made
     assert outcomes.pop("backup overdue") is Outcome.FAIL
     assert outcomes.pop("backup failed") is Outcome.UNKNOWN
@@ -62,51 +63,51 @@ def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target
 
 @pytest.mark.slow
 def test_many_looks_leave_no_directories_behind(target, settings):
-    watch = watch_of(target, settings)
-    watch.look()
-    before = sorted(each.name for each in target.data.iterdir())
+    monitor = monitor_of(target, settings)
+    monitor.look()
+    before = sorted(path.name for path in target.data.iterdir())
     for _ in range(10):
-        watch.look()
-    assert sorted(each.name for each in target.data.iterdir()) == before
+        monitor.look()
+    assert sorted(path.name for path in target.data.iterdir()) == before
 
 
 def test_deleted_data_directory_under_a_running_server_alerts(target, settings):
-    watch = watch_of(target, settings)
-    watch.look()
+    monitor = monitor_of(target, settings)
+    monitor.look()
     shutil.rmtree(target.data)
-    fired = fires(watch, "writes refused")
+    fired = fires(monitor, "writes refused")
     heartbeat_is_green(target)
     assert "service down" not in fired
 
 
 def test_monitor_that_starts_after_the_data_directory_was_deleted_alerts_too(target, settings):
     shutil.rmtree(target.data)
-    fires(watch_of(target, settings), "writes refused")
+    fires(monitor_of(target, settings), "writes refused")
     heartbeat_is_green(target)
 
 
 @pytest.mark.slow
 def test_server_that_came_up_empty_alerts(target, settings):
-    watch = watch_of(target, settings)
-    watch.look()
-    restarted(target, lambda data: [shutil.rmtree(data), data.mkdir()])
-    fires(watch, "records missing")
-    assert "records missing" in fires(watch_of(target, settings), "records missing")
+    monitor = monitor_of(target, settings)
+    monitor.look()
+    damage_stopped(target, lambda data: [shutil.rmtree(data), data.mkdir()])
+    fires(monitor, "records missing")
+    assert "records missing" in fires(monitor_of(target, settings), "records missing")
     heartbeat_is_green(target)
 
 
 def delete_index(data):
-    for each in data.iterdir():
-        if each.is_dir():
-            shutil.rmtree(each)
+    for path in data.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
 
 
 @pytest.mark.slow
 def test_index_that_is_gone_alerts(target, settings):
-    watch = watch_of(target, settings)
-    watch.look()
-    restarted(target, delete_index)
-    fires(watch, "wrong answers")
+    monitor = monitor_of(target, settings)
+    monitor.look()
+    damage_stopped(target, delete_index)
+    fires(monitor, "wrong answers")
     heartbeat_is_green(target)
     with Chroma(target.url) as chroma:
         assert chroma.count(chroma.collection(Scope(), "docs")) == 1500
@@ -114,8 +115,8 @@ def test_index_that_is_gone_alerts(target, settings):
 
 @pytest.mark.slow
 def test_index_that_was_gone_before_the_monitor_started_alerts(target, settings):
-    restarted(target, delete_index)
-    fires(watch_of(target, settings), "wrong answers")
+    damage_stopped(target, delete_index)
+    fires(monitor_of(target, settings), "wrong answers")
 
 
 @pytest.mark.slow
@@ -123,10 +124,10 @@ def test_dropped_collection_alerts(target, settings):
     with Chroma(target.url) as chroma:
         info = chroma.create_collection(Scope(), "other")
         chroma.upsert(info, ids=["a"], vectors=np.ones((1, 2), np.float32))
-        watch = watch_of(target, settings)
-        watch.look()
+        monitor = monitor_of(target, settings)
+        monitor.look()
         chroma.delete_collection(Scope(), "docs")
-    fires(watch, "wrong answers")
+    fires(monitor, "wrong answers")
 
 
 def test_collection_by_inner_product_with_long_vectors_in_it_is_answered_right(target, settings):
@@ -138,11 +139,11 @@ def test_collection_by_inner_product_with_long_vectors_in_it_is_answered_right(t
         (_, inner) = sample_collections(chroma, [Scope()]).samples
         # such an index misses others once longer ones have come
         chroma.upsert(info, ids=[f"n{n}" for n in range(20)], vectors=vectors[5:25] * 50)
-    watch = watch_of(target, settings)
+    monitor = monitor_of(target, settings)
     for _ in range(4):
-        watch.look()
-    assert {event.rule.name for event in watch.alerts.events} == {"backup overdue"}
-    assert watch.alerts.states[watch.rules[1]].value == 1
+        monitor.look()
+    assert {event.rule.name for event in monitor.alerts.events} == {"backup overdue"}
+    assert monitor.alerts.states[monitor.rules[1]].value == 1
     with Chroma(target.url) as chroma:
         assert inner[0].ask(chroma, info)
         assert ask_collection(chroma, inner).wrong == ""
@@ -153,99 +154,101 @@ def test_dropped_collection_is_no_question_any_more_after_an_hour(target, settin
     with Chroma(target.url) as chroma:
         info = chroma.create_collection(Scope(), "other")
         chroma.upsert(info, ids=["a"], vectors=np.ones((1, 2), np.float32))
-        watch = watch_of(target, settings)
-        watch.look()
+        monitor = monitor_of(target, settings)
+        monitor.look()
         chroma.delete_collection(Scope(), "docs")
-    fires(watch, "wrong answers")
+    fires(monitor, "wrong answers")
     monkeypatch.setattr("chromadrill.monitoring.query_rotation.GONE_S", 0.0)
     for _ in range(4):
-        watch.look()
-    assert watch.alerts.states[watch.rules[1]].value == 1
+        monitor.look()
+    assert monitor.alerts.states[monitor.rules[1]].value == 1
 
 
 def test_changed_and_removed_records_are_no_alarm(target, settings):
-    watch = watch_of(target, settings)
-    watch.look()
+    monitor = monitor_of(target, settings)
+    monitor.look()
     with Chroma(target.url) as chroma:
         info = chroma.collection(Scope(), "docs")
         chroma.delete(info, ["r0"])
         chroma.upsert(info, ids=["r750"], vectors=np.full((1, 16), 9, np.float32))
     for _ in range(4):
-        watch.look()
-    assert {event.rule.name for event in watch.alerts.events} == {"backup overdue"}
+        monitor.look()
+    assert {event.rule.name for event in monitor.alerts.events} == {"backup overdue"}
 
 
 @pytest.mark.slow
 def test_killed_server_alerts_and_clears_after_its_restart(target, settings):
     target.snapshot()
-    watch = watch_of(target, settings)
-    watch.look()
-    thread = threading.Thread(target=watch.run, daemon=True)
+    monitor = monitor_of(target, settings)
+    monitor.look()
+    thread = threading.Thread(target=monitor.run, daemon=True)
     thread.start()
     target.kill()
-    wait_until(lambda: watch.alerts.firing, within_s=20, name="the alert")
+    wait_until(lambda: monitor.alerts.firing, within_s=20, name="the alert")
     target.start()
-    wait_until(lambda: not watch.alerts.firing, within_s=20, name="the all-clear")
-    watch.stop()
+    wait_until(lambda: not monitor.alerts.firing, within_s=20, name="the all-clear")
+    monitor.stop()
     thread.join(10)
-    pages = [(e.kind, e.rule.name) for e in watch.alerts.events if e.pages]
+    pages = [(e.kind, e.rule.name) for e in monitor.alerts.events if e.pages]
     assert pages == [(FIRED, "service down"), (CLEARED, "service down")]
 
 
-def test_looker_that_breaks_is_unknown_and_not_healthy(settings):
+def test_collector_that_breaks_is_unknown_and_not_healthy(settings):
     class Broken:
         signals = ("health",)
 
-        def look(self):
+        def collect(self, clock):
             raise DrillError("no way to look")
 
-    now = [0.0]
-
-    def wait(seconds):
-        now[0] += seconds
-        return False
-
-    watch = Watch([Broken()], rules(settings.monitoring), 1.0, clock=lambda: now[0], wait=wait)
-    watch.run(60)
-    assert watch.looks == 61
-    found = {each.check: each for each in verdicts(watch.alerts)}
-    assert found["service down"].outcome is Outcome.UNKNOWN
-    assert found["disk"].outcome is Outcome.NOT_RUN
+    clock = FakeClock()
+    monitor = Monitor([Broken()], rules(settings.monitoring), 1.0, clock=clock, wait=clock.wait)
+    monitor.run(60)
+    assert monitor.looks == 61
+    outcomes = {verdict.check: verdict.outcome for verdict in verdicts(monitor.alerts)}
+    assert outcomes["service down"] is Outcome.UNKNOWN
+    assert outcomes["disk"] is Outcome.NOT_RUN
 
 
 def test_ten_minutes_of_slow_searches_take_no_time_with_an_injected_clock(settings):
-    now = [0.0]
-
     class Slow:
         signals = ("search",)
 
-        def look(self):
-            return [Sample(now[0], "search", 2500.0)]
+        def collect(self, clock):
+            return [Sample(clock(), "search", 2500.0)]
 
-    def wait(seconds):
-        now[0] += seconds
-        return False
-
-    watch = Watch([Slow()], rules(Monitoring()), 30.0, clock=lambda: now[0], wait=wait)
-    watch.run(600)
-    assert [(e.rule.name, e.at) for e in watch.alerts.events] == [("high latency", 300.0)]
+    clock = FakeClock()
+    monitor = Monitor([Slow()], rules(Monitoring()), 30.0, clock=clock, wait=clock.wait)
+    monitor.run(600)
+    assert [(e.rule.name, e.at) for e in monitor.alerts.events] == [("high latency", 300.0)]
 
 
 def test_platform_that_counts_no_kills_leaves_its_rule_unwatched_and_the_others_seen(settings):
     """As Railway does."""
-    at = [0.0]
 
-    class Counting:
+    class NoCounts:
         def metrics(self):
             return Usage(1, 10, 1, 10, restarts=None, oom_kills=None)
 
-    watch = Watch([Metrics(Counting())], rules(Monitoring()), 30.0, clock=lambda: at[0])
-    for at[0] in range(0, 1200, 30):
-        watch.look()
-    assert watch.alerts.events == []
-    said = {each.check: each.outcome for each in verdicts(watch.alerts)}
-    assert (said["disk"], said["oom restart"]) == (Outcome.PASS, Outcome.NOT_RUN)
-    assert outcome_of(verdicts(watch.alerts)) is Outcome.PASS
+    clock, collector = FakeClock(), MetricsCollector(NoCounts())
+    monitor = Monitor([collector], rules(Monitoring()), 30.0, clock=clock, wait=clock.wait)
+    monitor.run(1200)
+    assert monitor.alerts.events == []
+    outcomes = {verdict.check: verdict.outcome for verdict in verdicts(monitor.alerts)}
+    assert (outcomes["disk"], outcomes["oom restart"]) == (Outcome.PASS, Outcome.NOT_RUN)
+    assert outcome_of(verdicts(monitor.alerts)) is Outcome.PASS
+
+
+@pytest.mark.parametrize("booted_s_ago", [1.0, 1e9])
+def test_time_since_the_machine_booted_makes_no_rule_lost(target, settings, booted_s_ago):
+    """Every sample carries the monitor's own clock, whatever the machine's clock says."""
+    clock = FakeClock(at=booted_s_ago)
+    target.snapshot()
+    collectors = monitor_of(target, settings).collectors
+    monitor = Monitor(collectors, rules(Monitoring()), 30.0, clock=clock, wait=clock.wait)
+    monitor.run(90)
+    assert monitor.alerts.events == []
+    began, end = monitor.began, clock.at
+    assert all(began <= state.last_at <= end for state in monitor.alerts.states.values())
 
 
 @pytest.mark.parametrize("error", [CallFailed("GET /x", 500, "boom"), DrillError("x")])
@@ -254,4 +257,5 @@ def test_metrics_that_cannot_be_had_are_samples_without_value(error):
         def metrics(self):
             raise error
 
-    assert {each.value for each in Metrics(Broken()).look()} == {None}
+    samples = MetricsCollector(Broken()).collect(FakeClock())
+    assert {sample.value for sample in samples} == {None}

@@ -20,7 +20,7 @@ from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.core.urls import without_password
 from chromadrill.drill.connection import LONG_S, connect
-from chromadrill.monitoring.backup_notice import noticed
+from chromadrill.monitoring.backup_notice import record_backup_attempt
 
 app = application()
 
@@ -58,8 +58,9 @@ def backup(
     server = options.Server(url, tenant, database, scope)
     address, scopes = server.require_url(), server.scopes() or (Scope(),)
     # a backup of everything is noted and pings its heartbeat; a part of it is no backup
-    notice = noticed(load(), without_password(address.rstrip("/"))) if all_ else nullcontext()
-    with notice, connect(address, deadline_s=LONG_S) as chroma:
+    name = without_password(address.rstrip("/"))
+    attempt = record_backup_attempt(load(), name) if all_ else nullcontext()
+    with attempt, connect(address, deadline_s=LONG_S) as chroma:
         if output_file is None or inventory_:
             collections = [
                 {**dataclasses.asdict(info), "count": chroma.count(info)}

@@ -17,9 +17,9 @@ from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope, Verdict
 from chromadrill.core.settings import Settings, load
 from chromadrill.monitoring.alerts import Event
-from chromadrill.monitoring.factory import opened, watch_of
-from chromadrill.monitoring.live_table import Table
-from chromadrill.monitoring.monitor import Watch
+from chromadrill.monitoring.factory import monitor_of, open_even_if_down
+from chromadrill.monitoring.live_table import LiveTable
+from chromadrill.monitoring.monitor import Monitor
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.verdicts import verdicts
 
@@ -87,55 +87,55 @@ def _watch(
     ship: bool,
     as_json: bool,
 ) -> int:
-    target = opened(settings, target_name)
+    target = open_even_if_down(settings, target_name)
     listeners = []
     if ship:
         from chromadrill.monitoring.betterstack.ship import shipper
 
         listeners.append(shipper(settings, target.name))
-    table = Table(settings.monitoring.time_scale)
+    table = LiveTable(settings.monitoring.time_scale)
 
-    def tell(samples: list[Sample], events: list[Event]) -> None:
+    def on_samples(samples: list[Sample], events: list[Event]) -> None:
         for listener in listeners:
             listener(samples, events)
-        table.update(watch.alerts, events)
+        table.update(running.alerts, events)
 
-    watch = watch_of(target, settings, scopes=scopes, writes=write, told=tell)
+    running = monitor_of(target, settings, scopes=scopes, writes=write, on_samples=on_samples)
     if settings.notify.monitor_heartbeat:
         from chromadrill.monitoring.betterstack.ship import pager
 
-        listeners.append(pager(settings, watch.alerts))
+        listeners.append(pager(settings, running.alerts))
     with table:
         try:
-            watch.run(duration_s)
+            running.run(duration_s)
         except KeyboardInterrupt:
             cli.say("Stopped; this is what was seen until now.")
-    judged = verdicts(watch.alerts)
+    judged = verdicts(running.alerts)
     outcome = outcome_of(judged)
     if as_json:
-        cli.answer(_json(watch, target.name, settings.monitoring.time_scale, judged))
+        cli.answer(_json(running, target.name, settings.monitoring.time_scale, judged))
         return EXIT[outcome]
     print_verdicts(judged)
-    sys.stdout.write(f"{outcome.upper()}: {watch.looks} looks at {target.name}\n")
+    sys.stdout.write(f"{outcome.upper()}: {running.looks} looks at {target.name}\n")
     return EXIT[outcome]
 
 
-def _json(watch: Watch, target: str, time_scale: float, judged: list[Verdict]) -> object:
+def _json(running: Monitor, target: str, time_scale: float, judged: list[Verdict]) -> object:
     return {
         "outcome": str(outcome_of(judged)),
         "target": target,
         "time_scale": time_scale,
-        "looks": watch.looks,
+        "looks": running.looks,
         "verdicts": verdicts_json(judged),
         "events": [
             {
                 "kind": event.kind,
                 "rule": event.rule.name,
-                "after_s": round(event.at - watch.began, 3),
+                "after_s": round(event.at - running.began, 3),
                 "value": event.value,
                 "detail": event.detail,
             }
-            for event in watch.alerts.events
+            for event in running.alerts.events
         ],
     }
 

@@ -14,7 +14,7 @@ from chromadrill.commands.place import Place, lacks_capability, place_named
 from chromadrill.core import cli
 from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Restartable
 from chromadrill.core.urls import without_password
-from chromadrill.monitoring.backup_notice import noticed
+from chromadrill.monitoring.backup_notice import record_backup_attempt
 from chromadrill.targets.guarded import GuardedTarget
 
 
@@ -137,7 +137,7 @@ def snapshot(
     require_known("--method", method, METHODS)
     place = _place(context)
     # a target that cannot even be opened is a failed backup, too
-    with noticed(place.settings, place.name):
+    with record_backup_attempt(place.settings, place.name):
         guard = place.open("snapshot", export=method == "export")
         if not isinstance(guard.target, HasSnapshots):
             raise lacks_capability(guard.target, "snapshot")

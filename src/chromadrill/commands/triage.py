@@ -21,8 +21,8 @@ from chromadrill.core.redaction import plain
 from chromadrill.core.settings import Settings, load
 from chromadrill.monitoring.diagnosis.collect import collect
 from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
-from chromadrill.monitoring.factory import opened, scopes_of
-from chromadrill.monitoring.logs.classify import MOST, Found, read_errors
+from chromadrill.monitoring.factory import open_even_if_down, scopes_of
+from chromadrill.monitoring.logs.classify import MOST, LogFinding, classify
 from chromadrill.monitoring.logs.patterns import GREPS, SILENT
 from chromadrill.monitoring.logs.tail import last_lines
 
@@ -71,7 +71,7 @@ def triage(
 
 # ---- the tree -----------------------------------------------------------------------------------
 def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_json: bool) -> int:
-    target = opened(settings, target_name)
+    target = open_even_if_down(settings, target_name)
     symptoms, log_errors = collect(target, scopes_of(target, settings), lines=lines)
     limits = settings.monitoring
     verdicts = judge(symptoms, search_ms=limits.search_ms, disk_percent=limits.disk_percent)
@@ -106,7 +106,7 @@ def _without_cause(verdicts: Sequence[Verdict]) -> Outcome:
     return Outcome.UNKNOWN if unsure else Outcome.PASS
 
 
-def _next_steps(causes: Sequence[Verdict], log_errors: Sequence[Found]) -> list[str]:
+def _next_steps(causes: Sequence[Verdict], log_errors: Sequence[LogFinding]) -> list[str]:
     """The first cause's step; where it is the log's, those of its patterns."""
     if not causes:
         return []
@@ -136,7 +136,7 @@ def _conclusion(
 # ---- the log alone ------------------------------------------------------------------------------
 def _judge_log(lines: list[str], kind: str | None, *, as_json: bool) -> int:
     """The runbook's three greps, sorted; `kind` keeps one of them."""
-    errors = read_errors(lines)
+    errors = classify(lines)
     if kind:
         errors = [error for error in errors if error.pattern.kind in GREPS[kind]]
     if as_json:
@@ -165,7 +165,7 @@ def _log_lines(
         return log
     if file:
         return Path(file).read_text("utf-8", "replace").splitlines()[-lines:]
-    target = opened(settings, target_name)
+    target = open_even_if_down(settings, target_name)
     if not isinstance(target, HasLogs):
         raise UsageError(
             f"{target.name} has no log that can be read from here.",
@@ -174,7 +174,7 @@ def _log_lines(
     return target.logs(lines).splitlines()
 
 
-def _log_json(errors: Sequence[Found]) -> list[dict[str, object]]:
+def _log_json(errors: Sequence[LogFinding]) -> list[dict[str, object]]:
     return [
         {
             "name": error.pattern.name,

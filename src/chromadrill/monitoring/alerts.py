@@ -1,8 +1,8 @@
 """The alert engine: samples in, events out. Pure: its only clock is that of the samples.
 
-An alert fires once and clears once, however long or unsteady what it is about. Missing samples
-neither fire nor clear: they make a rule `lost`, which is UNKNOWN and never health. What a platform
-never tells is not lost: its rule is not watched, until it does.
+An alert fires once and clears once, however long or unsteady its cause. Missing samples neither
+fire nor clear: they make a rule `lost`, which is UNKNOWN and never health. A rule whose signal the
+platform never reports is not lost: it is not watched, until the platform reports it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FIRED, CLEARED, LOST, FOUND = "fired", "cleared", "lost", "found"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What became of a rule at a moment (seconds of the samples' clock).
+    """A change of a rule's state at a moment (seconds of the samples' clock).
 
     `since`: when the row of samples began that decided it.
     """
@@ -32,13 +32,13 @@ class Event:
 
     @property
     def pages(self) -> bool:
-        """Whether somebody is told: a monitor that sees nothing is told of by its own heartbeat."""
+        """Whether on-call is paged. The monitor's own heartbeat reports a monitor that sees nothing."""
         return self.kind in (FIRED, CLEARED)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Of one rule. A row is a run of samples of one kind, without holes in time."""
+    """The state of one rule. A row is a run of samples of one kind, without holes in time."""
 
     firing: bool = False
     lost: bool = False
@@ -48,22 +48,22 @@ class State:
     row_length: int = 0
     value: float | None = None
     detail: str = ""
-    taken: int = 0  # samples with a value, of the whole watch
+    taken: int = 0  # samples with a value, since the monitor began
     bad: int = 0  # of them
-    untold: bool = False  # there was never a value, and there is none to be had
+    unsupported: bool = False  # there was never a value: the platform never reports the signal
 
 
-def step(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Event]]:
-    """Take one sample. One without a value says nothing and changes nothing."""
+def on_sample(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Event]]:
+    """Take one sample. A sample without a value changes nothing."""
     if sample.value is None:
-        if sample.untold and state.value is None:
+        if sample.unsupported and state.value is None:
             at, detail = sample.at, sample.detail
-            state = replace(state, untold=True, lost=False, last_at=at, detail=detail)
+            state = replace(state, unsupported=True, lost=False, last_at=at, detail=detail)
         return state, []
     events = []
     if state.lost:
         events.append(Event(FOUND, rule, sample.at, state.last_at or sample.at, sample.value))
-    state = _counted(rule, state, sample, sample.value)
+    state = _extend_row(rule, state, sample, sample.value)
     long_s, enough = sample.at - state.row_since, state.row_length
     fires = state.row == "bad" and enough >= rule.count and long_s >= rule.for_s
     clears = state.row == "good" and enough >= rule.clear_count and long_s >= rule.clear_for_s
@@ -74,8 +74,8 @@ def step(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Event]]:
     return state, events
 
 
-def _counted(rule: Rule, state: State, sample: Sample, value: float) -> State:
-    row = "bad" if rule.bad(value) else "good" if rule.good(value) else ""
+def _extend_row(rule: Rule, state: State, sample: Sample, value: float) -> State:
+    row = "bad" if rule.is_bad(value) else "good" if rule.is_good(value) else ""
     hole = (
         state.last_at is None
         or not 0 <= sample.at - state.last_at <= rule.stale_s  # nobody looked, or the clock jumped
@@ -84,7 +84,7 @@ def _counted(rule: Rule, state: State, sample: Sample, value: float) -> State:
     return replace(
         state,
         lost=False,
-        untold=False,
+        unsupported=False,
         taken=state.taken + 1,
         bad=state.bad + (row == "bad"),
         last_at=sample.at,
@@ -96,7 +96,7 @@ def _counted(rule: Rule, state: State, sample: Sample, value: float) -> State:
     )
 
 
-def miss(rule: Rule, state: State, at: float) -> tuple[State, list[Event]]:
+def on_gap(rule: Rule, state: State, at: float) -> tuple[State, list[Event]]:
     """Time has passed: is the last sample too old? Where the clock went back, count from there."""
     if state.lost or state.last_at is None:
         return state, []
@@ -113,30 +113,30 @@ class Alerts:
     """The states of all rules; `expected` signals never seen are lost from the start."""
 
     def __init__(self, rules: Sequence[Rule], *, began: float, expected: Iterable[str]) -> None:
-        watched = set(expected)
-        self.states = {rule: State(last_at=began) for rule in rules if rule.signal in watched}
-        self._unseen = tuple(rule for rule in rules if rule.signal not in watched)
+        collected = set(expected)
+        self.states = {rule: State(last_at=began) for rule in rules if rule.signal in collected}
+        self._not_collected = tuple(rule for rule in rules if rule.signal not in collected)
         self.events: list[Event] = []
 
     def take(self, samples: Iterable[Sample], now: float) -> list[Event]:
-        """Samples of one look, then the time of that look; returns what happened."""
+        """Samples of one look, then the time of that look; returns the new events."""
         new: list[Event] = []
         for sample in samples:
             for rule, state in self.states.items():
                 if rule.signal == sample.signal:
-                    self.states[rule], found = step(rule, state, sample)
-                    new += found
+                    self.states[rule], events = on_sample(rule, state, sample)
+                    new += events
         for rule, state in self.states.items():
-            self.states[rule], found = miss(rule, state, now)
-            new += found
+            self.states[rule], events = on_gap(rule, state, now)
+            new += events
         self.events += new
         return new
 
     @property
     def unwatched(self) -> dict[Rule, str]:
-        """Rules whose signal this target does not show, each with what it said of that."""
-        untold = {rule: state.detail for rule, state in self.states.items() if state.untold}
-        return {**untold, **dict.fromkeys(self._unseen, "")}
+        """Rules whose signal this target never reports, each with the collector's reason."""
+        unsupported = {r: state.detail for r, state in self.states.items() if state.unsupported}
+        return {**unsupported, **dict.fromkeys(self._not_collected, "")}
 
     @property
     def firing(self) -> list[Rule]:

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
-from chromadrill.core.model import Backup
+from chromadrill.core.model import JSON, Backup
 from chromadrill.core.protocols import HasSnapshots, Target
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.backup_journal import attempts, moment
-from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.backup_journal import attempts, parse_time
+from chromadrill.monitoring.samples import Clock, Sample
 
 AHEAD_S = 60.0  # clocks differ so much; what is dated later is no backup of today
 
 
 @dataclass
-class Backups:
+class BackupCollector:
     """Attempts stand in the journal that the backup commands write.
 
     A target's own list counts where a fingerprint of ours lies beside the backup: one that a
@@ -30,43 +29,49 @@ class Backups:
     journal: Path
     signals = (samples.BACKUP, samples.BACKUP_AGE)
 
-    def look(self) -> list[Sample]:
-        at, today = now(), datetime.now(UTC)
-        noted = attempts(self.journal, {self.target.name, self.target.url})
-        entries = [each for each in noted if (moment(each["at"]) - today).total_seconds() < AHEAD_S]
-        ahead = len(noted) - len(entries)
-        found = []
+    def collect(self, clock: Clock) -> list[Sample]:
+        at, today = clock(), datetime.now(UTC)
+        logged = attempts(self.journal, {self.target.name, self.target.url})
+        entries = [entry for entry in logged if _ahead_s(entry, today) < AHEAD_S]
+        ahead = _note_of_ahead(len(logged) - len(entries))
+        collected = []
         if entries:
-            last = entries[-1]
-            detail = f"{last['at']}: {last['message']}" + _ahead(ahead)
-            found.append(Sample(at, samples.BACKUP, float(last["outcome"] == "pass"), detail))
-        verified = [moment(each["at"]) for each in entries if each["outcome"] == "pass"]
-        others = 0
+            newest = entries[-1]
+            is_good = float(newest["outcome"] == "pass")
+            detail = f"{newest['at']}: {newest['message']}{ahead}"
+            collected.append(Sample(at, samples.BACKUP, is_good, detail))
+        verified = [parse_time(entry["at"]) for entry in entries if entry["outcome"] == "pass"]
+        unverified = 0
         if isinstance(self.target, HasSnapshots):
             try:
-                there = self.target.snapshots()
+                backups = self.target.snapshots()
             except (DrillError, OSError) as error:  # the folder may be what is broken
-                return [*found, Sample(at, samples.BACKUP_AGE, None, str(error)[:300])]
-            ours = [each for each in there if _fingerprinted(each)]
-            others = len(there) - len(ours)
-            verified += [moment(each.created_at) for each in ours]
+                return [*collected, Sample(at, samples.BACKUP_AGE, None, str(error)[:300])]
+            ours = [backup for backup in backups if _has_fingerprint(backup)]
+            unverified = len(backups) - len(ours)
+            verified += [parse_time(backup.created_at) for backup in ours]
         elif not entries:
-            why = "cannot be told: nobody notes its backups" + _ahead(ahead)
-            return [Sample(at, each, None, why, untold=True) for each in self.signals]
+            why = f"cannot be told: nobody notes its backups{ahead}"
+            return [Sample(at, signal, None, why, unsupported=True) for signal in self.signals]
         if not entries and verified:
-            found.append(Sample(at, samples.BACKUP, 1.0, "no attempt on record; one is there"))
-        ages = [max(0.0, (today - each).total_seconds()) for each in verified]
+            why = "no attempt on record; one is there"
+            collected.append(Sample(at, samples.BACKUP, 1.0, why))
+        ages_s = [max(0.0, (today - made_at).total_seconds()) for made_at in verified]
         detail = "" if verified else "there is no verified backup at all"
-        detail += f"; {others} that nobody verified" if others and not verified else ""
-        return [*found, Sample(at, samples.BACKUP_AGE, min(ages, default=math.inf),
-                               detail + _ahead(ahead))]  # fmt: skip
+        detail += f"; {unverified} that nobody verified" if unverified and not verified else ""
+        age_s = min(ages_s, default=math.inf)
+        return [*collected, Sample(at, samples.BACKUP_AGE, age_s, detail + ahead)]
 
 
-def _fingerprinted(backup: Backup) -> bool:
+def _has_fingerprint(backup: Backup) -> bool:
     return bool(backup.path) and (Path(backup.path) / "fingerprint").is_file()
 
 
-def _ahead(lines: int) -> str:
-    return (
-        f"; {lines} lines of the journal are dated in the future and do not count" if lines else ""
-    )
+def _ahead_s(entry: JSON, today: datetime) -> float:
+    return (parse_time(entry["at"]) - today).total_seconds()
+
+
+def _note_of_ahead(lines: int) -> str:
+    if not lines:
+        return ""
+    return f"; {lines} lines of the journal are dated in the future and do not count"

@@ -13,7 +13,7 @@ from chromadrill.core.model import JSON
 from chromadrill.core.urls import plain_url
 
 
-def attempted(journal: Path, target: str, *, good: bool, message: str) -> None:
+def log_attempt(journal: Path, target: str, *, good: bool, message: str) -> None:
     """Add a line. Raises OSError."""
     journal.parent.mkdir(parents=True, exist_ok=True)
     entry = {
@@ -37,20 +37,23 @@ def attempts(journal: Path, targets: Collection[str]) -> list[JSON]:
     """
     if not journal.is_file():
         return []
-    wanted = {plain_url(each) for each in targets}
-    found = []
+    wanted = {plain_url(target) for target in targets}
+    entries = []
     for line in journal.read_text("utf-8", "replace").splitlines():
         try:
             entry = json.loads(line)
-            moment(entry["at"])
+            parse_time(entry["at"])
             if plain_url(entry["target"]) in wanted and entry["outcome"] and "message" in entry:
-                found.append(entry)
+                entries.append(entry)
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-    return found
+    return entries
 
 
-def moment(said: str) -> datetime:
-    """When that was; a time without a zone is in UTC, as all of ours are. Raises ValueError."""
-    found = datetime.fromisoformat(said)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def parse_time(text: str) -> datetime:
+    """The moment that `text` names. Raises ValueError.
+
+    A time without a zone is in UTC, as all of ours are.
+    """
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

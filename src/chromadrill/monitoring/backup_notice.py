@@ -1,5 +1,5 @@
 """Every backup leaves a line in the journal and pings its heartbeat: good when it is verified,
-`/fail` when it is not. Telling never changes how the backup ends.
+`/fail` when it is not. Neither ever changes how the backup ends.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from chromadrill.core.redaction import plain
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.evidence.notify import pulse
-from chromadrill.monitoring.backup_journal import attempted
+from chromadrill.monitoring.backup_journal import log_attempt
 
 
 @contextmanager
-def noticed(settings: Settings, target: str) -> Iterator[None]:
+def record_backup_attempt(settings: Settings, target: str) -> Iterator[None]:
     """Around the making of one backup, its own verification included.
 
-    Wrong words of the caller are no attempt; anything else that is raised is a failed one.
+    Wrong usage is no attempt; anything else that is raised is a failed one.
     """
     try:
         yield
     except UsageError:
         raise
     except BaseException as error:
-        _tell(settings, target, good=False, message=plain(str(error)) or type(error).__name__)
+        _record(settings, target, good=False, message=plain(str(error)) or type(error).__name__)
         raise
-    _tell(settings, target, good=True, message="verified")
+    _record(settings, target, good=True, message="verified")
 
 
-def _tell(settings: Settings, target: str, *, good: bool, message: str) -> None:
+def _record(settings: Settings, target: str, *, good: bool, message: str) -> None:
     journal = Path(settings.monitoring.backup_journal)
     try:
-        attempted(journal, without_password(target), good=good, message=message)
+        log_attempt(journal, without_password(target), good=good, message=message)
     except OSError as error:
         cli.say(f"{journal}: {error.strerror}; the monitor will not know of this backup.")
-    for read_error in pulse("backup heartbeat", settings.notify.backup_heartbeat, good=good):
-        cli.say(read_error)
+    for failure in pulse("backup heartbeat", settings.notify.backup_heartbeat, good=good):
+        cli.say(failure)

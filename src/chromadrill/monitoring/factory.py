@@ -1,8 +1,8 @@
-"""From a target and its settings to a watch: whatever the target can show is looked at."""
+"""The monitor of a target, from its settings: whatever the target can report is collected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,19 +11,17 @@ from chromadrill.core.model import Scope
 from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
-from chromadrill.monitoring.alerts import Event
-from chromadrill.monitoring.backup_collector import Backups
-from chromadrill.monitoring.http_collector import Eyes
-from chromadrill.monitoring.monitor import Looker, Watch
-from chromadrill.monitoring.resource_collector import Log, Metrics
+from chromadrill.monitoring.backup_collector import BackupCollector
+from chromadrill.monitoring.http_collector import HttpCollector
+from chromadrill.monitoring.monitor import Collector, Monitor, OnSamples
+from chromadrill.monitoring.resource_collector import LogCollector, MetricsCollector
 from chromadrill.monitoring.rules import rules
-from chromadrill.monitoring.samples import Sample
 from chromadrill.targets.registry import open_target
 
 
 @dataclass(slots=True)
-class Somewhere:
-    """A server that does not answer now; whether it ever does is what is watched."""
+class UnreachableTarget:
+    """A server that does not answer now; the monitor watches whether it ever does."""
 
     name: str
     url: str
@@ -32,8 +30,8 @@ class Somewhere:
         return {"kind": "remote", "url": self.url}
 
 
-def opened(settings: Settings, name: str | None) -> Target:
-    """As `open_target`, also where nothing answers at a URL: that is to be seen, not to be refused."""
+def open_even_if_down(settings: Settings, name: str | None) -> Target:
+    """As `open_target`, but a URL where nothing answers is not refused: the monitor shows it."""
     try:
         return open_target(settings, name)
     except Unavailable:
@@ -42,33 +40,32 @@ def opened(settings: Settings, name: str | None) -> Target:
         url = name if name.startswith(("http://", "https://")) else table and table.url
         if not url:
             raise
-        return Somewhere(without_password(name), url.rstrip("/"))
+        return UnreachableTarget(without_password(name), url.rstrip("/"))
 
 
 def scopes_of(target: Target, settings: Settings) -> Sequence[Scope]:
-    """What is asked of: the target's own, else those of its table, else the default one."""
-    table = settings.targets.get(target.name)
-    said = [Scope.parse(each) for each in table.scopes] if table else [Scope()]
+    """Scopes to ask about: the target's own, else those of its table, else the default one."""
     own: Sequence[Scope] = getattr(target, "scopes", ())
-    return own or said
+    table = settings.targets.get(target.name)
+    return own or ([Scope.parse(scope) for scope in table.scopes] if table else [Scope()])
 
 
-def watch_of(
+def monitor_of(
     target: Target,
     settings: Settings,
     *,
     scopes: Sequence[Scope] = (),
     writes: bool | None = None,
     url: str | None = None,
-    told: Callable[[list[Sample], list[Event]], None] = lambda samples, events: None,
-) -> Watch:
-    """A watch of `target` (seen at `url`, if another one is given, such as a proxy's).
+    on_samples: OnSamples = lambda samples, events: None,
+) -> Monitor:
+    """A monitor of `target` (seen at `url`, if another one is given, such as a proxy's).
 
     `writes` None: on servers of our own kinds only.
     """
     figures = settings.monitoring
-    lookers: list[Looker] = [
-        Eyes(
+    collectors: list[Collector] = [
+        HttpCollector(
             url or target.url,
             scopes or scopes_of(target, settings),
             figures.timeout_s,
@@ -77,8 +74,9 @@ def watch_of(
         )
     ]
     if isinstance(target, HasMetrics):
-        lookers.append(Metrics(target))
-    lookers.append(Backups(target, Path(figures.backup_journal)))
+        collectors.append(MetricsCollector(target))
+    collectors.append(BackupCollector(target, Path(figures.backup_journal)))
     if isinstance(target, HasLogs):
-        lookers.append(Log(target))
-    return Watch(lookers, rules(figures), figures.interval_s * figures.time_scale, told)
+        collectors.append(LogCollector(target))
+    every_s = figures.interval_s * figures.time_scale
+    return Monitor(collectors, rules(figures), every_s, on_samples)

@@ -1,4 +1,4 @@
-"""One look at a server over HTTP: heartbeat, healthcheck, known questions, a write of our own."""
+"""One look at a server over HTTP: heartbeat, healthcheck, known-answer queries, a write of our own."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.core.clock import now
 from chromadrill.core.model import JSON, CollectionInfo, Scope
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.query_rotation import Rounds
-from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.query_rotation import QueryRotation
+from chromadrill.monitoring.samples import Clock, Sample
 from chromadrill.workload.queries.sampled_records import sample_collections
 
 # a tenant of our own: no fingerprint of anybody's scopes sees it
@@ -25,7 +24,7 @@ NOTHING = "no record to ask about"
 
 
 @dataclass
-class Eyes:
+class HttpCollector:
     """Looks at `url`; every call is given up after `timeout_s`.
 
     The questions are chosen at the first look that finds records. `writes`: also write one record
@@ -38,65 +37,66 @@ class Eyes:
     timeout_s: float
     writes: bool = False
     slow_ms: float = 2000.0
-    _rounds: Rounds | None = field(default=None, init=False)
+    _rotation: QueryRotation | None = field(default=None, init=False)
 
     @property
     def signals(self) -> tuple[str, ...]:
-        seen = (samples.HEALTH, samples.ANSWERS, samples.SEARCH, samples.RECORDS)
-        return (*seen, samples.WRITES) if self.writes else seen
+        reads = (samples.HEALTH, samples.ANSWERS, samples.SEARCH, samples.RECORDS)
+        return (*reads, samples.WRITES) if self.writes else reads
 
-    def look(self) -> list[Sample]:
+    def collect(self, clock: Clock) -> list[Sample]:
         """What it does not come to is left out: of a dead server nobody knows what it would answer."""
         with Chroma(self.url, timeout_s=self.timeout_s) as chroma:
-            healthy = _tried(samples.HEALTH, lambda: _alive(chroma))
-            if healthy.value != 1:
-                return [healthy]
-            found = [healthy, *self._answers(chroma)]
+            health = _sample_of(samples.HEALTH, lambda: _check_health(chroma), clock)
+            if health.value != 1:
+                return [health]
+            collected = [health, *self._answers(chroma, clock)]
             if self.writes:
-                found.append(_tried(samples.WRITES, lambda: self._write(chroma)))
-            return found
+                collected.append(_sample_of(samples.WRITES, lambda: self._write(chroma), clock))
+            return collected
 
-    def _answers(self, chroma: Chroma) -> list[Sample]:
-        found: list[Sample] = []
-        answered = _tried(samples.ANSWERS, lambda: self._ask(chroma, found))
-        if not answered.value and answered.detail.endswith(NOTHING):
-            answered = Sample(answered.at, samples.ANSWERS, None, answered.detail)
-        return [answered, *found]
+    def _answers(self, chroma: Chroma, clock: Clock) -> list[Sample]:
+        more: list[Sample] = []
+        answers = _sample_of(samples.ANSWERS, lambda: self._ask(chroma, more, clock), clock)
+        if not answers.value and answers.detail.endswith(NOTHING):
+            answers = Sample(answers.at, samples.ANSWERS, None, answers.detail)
+        return [answers, *more]
 
-    def _ask(self, chroma: Chroma, found: list[Sample]) -> str:
+    def _ask(self, chroma: Chroma, more: list[Sample], clock: Clock) -> str:
         """Empty when all is right; adds samples of records and search on its way."""
         total = sum(chroma.count(info) for s in self.scopes for info in chroma.collections(s))
-        found.append(Sample(now(), samples.RECORDS, float(total)))
-        if self._rounds is None or self._rounds.over:
+        more.append(Sample(clock(), samples.RECORDS, float(total)))
+        if self._rotation is None or self._rotation.is_over:
             sampled = sample_collections(chroma, self.scopes)
             if sampled.wrong:
-                self._rounds = None
+                self._rotation = None
                 return sampled.wrong[0]
             if not sampled.samples:
                 return NOTHING
-            self._rounds = Rounds(list(sampled.samples), self.slow_ms)
-        said = self._rounds.ask(chroma, self.timeout_s)
-        if said.search_ms is not None:
-            found.append(Sample(now(), samples.SEARCH, said.search_ms, f"in {said.slowest}"))
-        return said.wrong
+            self._rotation = QueryRotation(list(sampled.samples), self.slow_ms, clock)
+        answer = self._rotation.ask(chroma, self.timeout_s)
+        if answer.search_ms is not None:
+            more.append(Sample(clock(), samples.SEARCH, answer.search_ms, f"in {answer.slowest}"))
+        return answer.wrong
 
     def _write(self, chroma: Chroma) -> str:
         """One record, always the same one: a collection made anew for each look would leave its
         directory behind each time (measured), until the disk is full of them."""
-        info, name = _canary(chroma), canary_id(self.url)
+        info, record_id = _canary(chroma), canary_id(self.url)
+        vector = np.ones((1, 2), np.float32)
         for _ in range(2):  # between writing and reading, another monitor here may have written it
-            said: JSON = {"look": uuid.uuid4().hex}
-            chroma.upsert(info, ids=[name], vectors=np.ones((1, 2), np.float32), metadatas=[said])
-            found = chroma.get(info, ids=[name], include=("metadatas",))
-            if found["metadatas"] == [said]:
+            metadata: JSON = {"look": uuid.uuid4().hex}
+            chroma.upsert(info, ids=[record_id], vectors=vector, metadatas=[metadata])
+            answer = chroma.get(info, ids=[record_id], include=("metadatas",))
+            if answer["metadatas"] == [metadata]:
                 return ""
         return "what was just written is not there"
 
 
 def canary_id(url: str) -> str:
     """One record a host and target, however often a monitor is started there."""
-    seen = f"{socket.gethostname()} {without_password(url.rstrip('/'))}"
-    return f"monitor-{hashlib.sha256(seen.encode()).hexdigest()[:12]}"
+    pair = f"{socket.gethostname()} {without_password(url.rstrip('/'))}"
+    return f"monitor-{hashlib.sha256(pair.encode()).hexdigest()[:12]}"
 
 
 def _canary(chroma: Chroma) -> CollectionInfo:
@@ -113,18 +113,18 @@ def _canary(chroma: Chroma) -> CollectionInfo:
     return chroma.create_collection(OURS, CANARY)
 
 
-def _tried(signal: str, ask: Callable[[], str]) -> Sample:
-    """1 where `ask` returns an empty sentence, 0 with what it says or how it failed."""
+def _sample_of(signal: str, ask: Callable[[], str], clock: Clock) -> Sample:
+    """1 where `ask` returns an empty sentence, 0 with its sentence or with how it failed."""
     try:
-        said = ask()
+        wrong = ask()
     except CallFailed as error:
-        said = str(error)[:300]
+        wrong = str(error)[:300]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        said = f"strange answer: {error!r}"[:300]
-    return Sample(now(), signal, 0.0 if said else 1.0, said)
+        wrong = f"strange answer: {error!r}"[:300]
+    return Sample(clock(), signal, 0.0 if wrong else 1.0, wrong)
 
 
-def _alive(chroma: Chroma) -> str:
+def _check_health(chroma: Chroma) -> str:
     chroma.heartbeat()
     chroma.healthcheck()
     return ""

@@ -1,4 +1,4 @@
-"""The live table of a watch on a terminal; elsewhere one line an event, on standard error."""
+"""The live table of a monitor on a terminal; elsewhere one line an event, on standard error."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Self
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table as RichTable
+from rich.table import Table
 
 from chromadrill.core.clock import utc_now
 from chromadrill.monitoring.alerts import FIRED, Alerts, Event, State
 from chromadrill.monitoring.samples import UNITS
 
 
-class Table:
+class LiveTable:
     """Shows each rule's state; `update` after each look."""
 
     def __init__(self, time_scale: float = 1.0) -> None:
@@ -39,34 +39,32 @@ class Table:
             self._live.stop()
 
     def update(self, alerts: Alerts, events: list[Event]) -> None:
-        """Draw the states; say what happened."""
-        for each in events:
-            line = (
-                f"{utc_now()} {each.kind.upper():<7} {each.rule.name}: {_shown(each.value, each)}"
-            )
+        """Draw the states; print the events."""
+        for event in events:
+            line = f"{utc_now()} {event.kind.upper():<7} {event.rule.name}: {_sentence(event)}"
             if self._console.is_terminal:
                 self._console.print(line, markup=False, highlight=False)
             else:
                 sys.stderr.write(line + "\n")
         if self._console.is_terminal:
-            self._live.update(self._drawn(alerts), refresh=True)
+            self._live.update(self._table(alerts), refresh=True)
 
-    def _drawn(self, alerts: Alerts) -> RichTable:
+    def _table(self, alerts: Alerts) -> Table:
         title = "alert rules" + (f", waits at {self._scale:g}" if self._scale != 1 else "")
-        table = RichTable("rule", "state", "now", "limit", "runbook", title=title)
+        table = Table("rule", "state", "now", "limit", "runbook", title=title)
         for rule, state in alerts.states.items():
-            if state.untold:
+            if state.unsupported:
                 continue
             unit = UNITS.get(rule.signal, "")
             now = "" if state.value is None else f"{state.value:.6g} {unit}"
-            table.add_row(rule.name, word(state), now, f"{rule.side} {rule.limit:g} {unit}",
+            table.add_row(rule.name, state_word(state), now, f"{rule.side} {rule.limit:g} {unit}",
                           rule.runbook)  # fmt: skip
         for rule in alerts.unwatched:
             table.add_row(rule.name, "not shown by this target", "", "", rule.runbook)
         return table
 
 
-def word(state: State) -> str:
+def state_word(state: State) -> str:
     """One word for a state."""
     if state.lost:
         return "UNKNOWN" if not state.firing else "FIRING, now unseen"
@@ -75,9 +73,10 @@ def word(state: State) -> str:
     return {"bad": "bad, waiting", "good": "ok"}.get(state.row, "UNKNOWN")
 
 
-def _shown(value: float | None, event: Event) -> str:
+def _sentence(event: Event) -> str:
+    value, unit = event.value, UNITS.get(event.rule.signal, "")
     if value is None:
         return event.detail
-    number = "never" if math.isinf(value) else f"{value:.6g} {UNITS.get(event.rule.signal, '')}"
-    said = f"{number.strip()} {event.detail}".strip()
-    return f"{said}; {event.rule.meaning} ({event.rule.runbook})" if event.kind == FIRED else said
+    number = "never" if math.isinf(value) else f"{value:.6g} {unit}".strip()
+    text = f"{number} {event.detail}".strip()
+    return f"{text}; {event.rule.meaning} ({event.rule.runbook})" if event.kind == FIRED else text

@@ -1,4 +1,4 @@
-"""The watch: look, judge by the rules, tell; again at the next tick. Clock and wait are injected."""
+"""The monitor: look with every collector, judge by the rules, report; again at the next tick."""
 
 from __future__ import annotations
 
@@ -12,33 +12,42 @@ from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
 from chromadrill.monitoring.alerts import Alerts, Event
 from chromadrill.monitoring.rules import Rule
-from chromadrill.monitoring.samples import Sample
+from chromadrill.monitoring.samples import Clock, Sample
+
+OnSamples = Callable[[list[Sample], list[Event]], None]
 
 
-class Looker(Protocol):
-    """One source of samples. `look` never raises for what it looks at: that is a sample."""
+class Collector(Protocol):
+    """One source of samples.
+
+    `collect` stamps its samples with the clock that it is given: the rules know no other time. It
+    never raises for what it looks at: that is a sample.
+    """
 
     @property
     def signals(self) -> Sequence[str]: ...
-    def look(self) -> list[Sample]: ...
+    def collect(self, clock: Clock) -> list[Sample]: ...
 
 
 @dataclass
-class Watch:
-    """Watches until it is stopped. `told` is called after each look with its samples and events."""
+class Monitor:
+    """Looks until it is stopped. `on_samples` is called after each look, with its events.
 
-    lookers: Sequence[Looker]
+    `clock` and `wait` are injected: a test of ten minutes takes none.
+    """
+
+    collectors: Sequence[Collector]
     rules: Sequence[Rule]
     every_s: float
-    told: Callable[[list[Sample], list[Event]], None] = lambda samples, events: None
-    clock: Callable[[], float] = now
+    on_samples: OnSamples = lambda samples, events: None
+    clock: Clock = now
     wait: Callable[[float], bool] | None = None
     looks: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
         self._wait = self.wait or self._stop.wait
-        signals = [signal for each in self.lookers for signal in each.signals]
+        signals = [signal for collector in self.collectors for signal in collector.signals]
         self.began = self.clock()
         self.alerts = Alerts(self.rules, began=self.began, expected=signals)
 
@@ -56,21 +65,21 @@ class Watch:
         self._stop.set()
 
     def look(self) -> list[Event]:
-        """One look with every looker, judged at once."""
+        """One look with every collector, judged at once."""
         samples: list[Sample] = []
-        for each in self.lookers:
+        for collector in self.collectors:
             try:
-                samples += each.look()
-            except Exception as error:  # whatever it is, the watch goes on; nobody knows
-                at = self.clock()
-                samples += [Sample(at, signal, None, _said(error)) for signal in each.signals]
+                samples += collector.collect(self.clock)
+            except Exception as error:  # whatever it is, the monitor goes on; nobody knows
+                at, why = self.clock(), _sentence(error)
+                samples += [Sample(at, signal, None, why) for signal in collector.signals]
         events = self.alerts.take(samples, self.clock())
         self.looks += 1
-        self.told(samples, events)
+        self.on_samples(samples, events)
         return events
 
 
-def _said(error: Exception) -> str:
-    """A sentence where it is one of ours, else its kind too."""
+def _sentence(error: Exception) -> str:
+    """The error's own sentence where it is one of ours, else its kind too."""
     text = str(error) if isinstance(error, DrillError) else f"{type(error).__name__}: {error}"
     return text[:300]

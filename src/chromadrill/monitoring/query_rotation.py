@@ -1,11 +1,11 @@
-"""The questions of one look: collection after collection, each in its turn; the slowest is timed."""
+"""The known-answer queries of one look: collection after collection, each in its turn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.core.clock import now
+from chromadrill.monitoring.samples import Clock
 from chromadrill.workload.queries.sampled_records import CollectionSample, ask_collection
 
 ROUND_S = 3.0
@@ -22,59 +22,62 @@ class Round:
 
 
 @dataclass
-class Rounds:
-    """Asks one collection after the other for at most 3 s a look; the next look goes on from there.
+class QueryRotation:
+    """Asks one collection after the other for at most 3 s a round; the next round goes on from there.
 
-    What answered wrong is asked first by the next look. The slowest of a look is asked again by the
-    next one where that comes to none over `slow_ms`: among many it would be seen too seldom.
-    A collection that is gone, or all of whose known records are, is wrong for an hour; then it is
-    `over`: if that was on purpose, nobody is to be called for ever.
+    A collection that answered wrong is asked first by the next round. Each round repeats the
+    previous round's slowest collection, unless it has met one slower than `slow_ms` already.
+    Otherwise one slow collection among many would be missed.
+
+    A collection that is gone, or all of whose known records are gone, is wrong for an hour. Then
+    the rotation is over: if that was on purpose, nobody is to be called for ever.
     """
 
     turn: list[CollectionSample]
     slow_ms: float
+    clock: Clock
     _slowest: str = field(default="", init=False)
-    _gone: dict[str, float] = field(default_factory=dict, init=False)  # since when
+    _gone_since: dict[str, float] = field(default_factory=dict, init=False)
 
     @property
-    def over(self) -> bool:
-        return any(now() - since > GONE_S for since in self._gone.values())
+    def is_over(self) -> bool:
+        return any(self.clock() - since > GONE_S for since in self._gone_since.values())
 
     def ask(self, chroma: Chroma, timeout_s: float) -> Round:
-        """One look's questions. `timeout_s`: a search that timed out took at least so long."""
-        started, waiting = now(), self.turn
+        """One round. `timeout_s`: a search that timed out took at least so long."""
+        started, waiting = self.clock(), self.turn
         wrong: list[str] = []
-        again: list[CollectionSample] = []
-        done: list[CollectionSample] = []
-        took: dict[str, float] = {}
+        first: list[CollectionSample] = []
+        last: list[CollectionSample] = []
+        took_ms: dict[str, float] = {}
         while waiting:
-            if (again or done) and now() - started >= ROUND_S:
-                before = [each for each in waiting if _name(each) == self._slowest]
-                if not before or max(took.values(), default=0.0) > self.slow_ms:
+            if (first or last) and self.clock() - started >= ROUND_S:
+                slowest = [sample for sample in waiting if _name(sample) == self._slowest]
+                if not slowest or max(took_ms.values(), default=0.0) > self.slow_ms:
                     break
-                waiting = [*before, *(each for each in waiting if each not in before)]
-            asked, *waiting = waiting
-            name = _name(asked)
+                waiting = [*slowest, *(sample for sample in waiting if sample not in slowest)]
+            sample, *waiting = waiting
+            name = _name(sample)
             try:
-                said = ask_collection(chroma, asked)
+                answer = ask_collection(chroma, sample)
             except CallFailed as error:  # nothing answers: the others would only take their time
                 wrong.append(str(error)[:300])
-                again.insert(0, asked)
+                first.insert(0, sample)
                 if error.is_timeout and error.call.endswith("/query"):
-                    took[name] = 1000 * timeout_s
+                    took_ms[name] = 1000 * timeout_s
                 break
-            if said.is_gone:
-                self._gone.setdefault(name, now())
+            if answer.is_gone:
+                self._gone_since.setdefault(name, self.clock())
             else:
-                self._gone.pop(name, None)
-            if said.search_ms is not None:
-                took[name] = said.search_ms
-            (again if said.wrong else done).append(said.questions)
-            wrong += [said.wrong] if said.wrong else []
-        self.turn = [*again, *waiting, *done]
-        self._slowest = max(took, key=lambda each: took[each], default="")
-        return Round(wrong[0] if wrong else "", took.get(self._slowest), self._slowest)
+                self._gone_since.pop(name, None)
+            if answer.search_ms is not None:
+                took_ms[name] = answer.search_ms
+            (first if answer.wrong else last).append(answer.questions)
+            wrong += [answer.wrong] if answer.wrong else []
+        self.turn = [*first, *waiting, *last]
+        self._slowest = max(took_ms, key=lambda name: took_ms[name], default="")
+        return Round(wrong[0] if wrong else "", took_ms.get(self._slowest), self._slowest)
 
 
-def _name(asked: CollectionSample) -> str:
-    return f"{asked[0].scope}/{asked[0].collection}"
+def _name(sample: CollectionSample) -> str:
+    return f"{sample[0].scope}/{sample[0].collection}"

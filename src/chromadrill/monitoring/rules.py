@@ -34,10 +34,10 @@ class Rule:
     stale_s: float = 120.0
     detect_within_s: float = 60.0
 
-    def bad(self, value: float) -> bool:
+    def is_bad(self, value: float) -> bool:
         return value > self.limit if self.side == "above" else value < self.limit
 
-    def good(self, value: float) -> bool:
+    def is_good(self, value: float) -> bool:
         """Never both bad and good: `clear_limit` is on the good side of `limit`."""
         return value <= self.clear_limit if self.side == "above" else value >= self.clear_limit
 
@@ -76,7 +76,7 @@ def rules(f: Figures) -> tuple[Rule, ...]:
     scale = f.time_scale
     every, calm, stale = f.interval_s * scale, f.recovery_s * scale, 4 * f.interval_s * scale
 
-    def found(name: str, signal: str, side: Literal["above", "below"], limit: float,
+    def rule(name: str, signal: str, side: Literal["above", "below"], limit: float,
               runbook: str, meaning: str, *, count: int = 1, for_s: float = 0.0,
               clear_limit: float | None = None, clear_for_s: float = calm) -> Rule:  # fmt: skip
         return Rule(
@@ -89,27 +89,27 @@ def rules(f: Figures) -> tuple[Rule, ...]:
         )  # fmt: skip
 
     return (
-        found("service down", samples.HEALTH, "below", 1, "RB-1",
+        rule("service down", samples.HEALTH, "below", 1, "RB-1",
               "heartbeat or healthcheck does not answer", count=f.failures_to_alert),
-        found("wrong answers", samples.ANSWERS, "below", 1, "RB-2",
+        rule("wrong answers", samples.ANSWERS, "below", 1, "RB-2",
               "it lives, but known questions are answered wrong or not at all",
               count=f.failures_to_alert),
-        found("writes refused", samples.WRITES, "below", 1, "RB-1",
+        rule("writes refused", samples.WRITES, "below", 1, "RB-1",
               "it lives and answers, but takes no write: its volume is gone, full or read-only",
               count=f.failures_to_alert),
-        found("records missing", samples.RECORDS, "below", f.min_records, "RB-2",
+        rule("records missing", samples.RECORDS, "below", f.min_records, "RB-2",
               "it lives, but holds fewer records than it must", count=f.failures_to_alert),
-        found("high latency", samples.SEARCH, "above", f.search_ms, "RB-6",
+        rule("high latency", samples.SEARCH, "above", f.search_ms, "RB-6",
               "searches are slow, one after the other", count=f.failures_to_alert,
               for_s=f.search_for_s * scale),
-        found("disk", samples.DISK, "above", f.disk_percent, "RB-9", "the volume fills up",
+        rule("disk", samples.DISK, "above", f.disk_percent, "RB-9", "the volume fills up",
               clear_limit=f.disk_clear_percent),
-        found("oom restart", samples.OOM, "above", 0, "RB-9",
+        rule("oom restart", samples.OOM, "above", 0, "RB-9",
               "the kernel ended the server for want of memory",
               # the kills of a crash loop are minutes apart, and one page
               clear_for_s=5 * calm),
-        found("backup failed", samples.BACKUP, "below", 1, "RB-8",
+        rule("backup failed", samples.BACKUP, "below", 1, "RB-8",
               "the newest backup was not made, or is not what it should be"),
-        found("backup overdue", samples.BACKUP_AGE, "above", f.backup_every_s + f.backup_grace_s,
+        rule("backup overdue", samples.BACKUP_AGE, "above", f.backup_every_s + f.backup_grace_s,
               "RB-8", "no verified backup for too long", clear_limit=f.backup_every_s),
     )  # fmt: skip

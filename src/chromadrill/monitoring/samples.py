@@ -1,17 +1,18 @@
-"""What the monitor sees: one value of one signal at one moment. Facts only; rules judge them."""
+"""Samples: one value of one signal at one moment. Facts only; rules judge them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+Clock = Callable[[], float]  # seconds; one monotonic clock for all samples of a monitor
 
 # signals, with their units
 HEALTH = "health"  # 1: heartbeat and healthcheck answered, 0: they did not
 ANSWERS = "answers"  # 1: known questions answered right, 0: wrong, or an error
 WRITES = "writes"  # 1: a record of our own was written and found again, 0: it was not
 RECORDS = "records"  # how many there are
-SEARCH = (
-    "search"  # ms, of the slowest real search of a look; one that timed out took at least so long
-)
+SEARCH = "search"  # ms, of the slowest search of a look; one that timed out took at least so long
 DISK = "disk"  # % of the volume
 MEMORY = "memory"  # % of the limit
 OOM = "oom kills"  # new ones since the look before
@@ -25,13 +26,13 @@ UNITS = {SEARCH: "ms", DISK: "%", MEMORY: "%", BACKUP_AGE: "s"}
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """`at`: seconds of one monotonic clock. `value` None: somebody looked and could not tell.
+    """`at`: seconds of the monitor's clock. `value` None: the collector looked and could not tell.
 
-    `untold`: nor will anybody, as long as nothing changes there: a platform that does not count it.
+    `unsupported`: this platform never reports the signal.
     """
 
     at: float
     signal: str
     value: float | None
     detail: str = ""
-    untold: bool = False
+    unsupported: bool = False

@@ -12,9 +12,10 @@ from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.permissions import Access, Permission, ReadOnly, declare
 from chromadrill.commands.app import invoke
+from chromadrill.core.clock import now
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
-from chromadrill.monitoring.http_collector import CANARY, OURS, Eyes
+from chromadrill.monitoring.http_collector import CANARY, OURS, HttpCollector
 from chromadrill.targets.safety import access
 from chromadrill.targets.safety.leftovers import new_run
 from chromadrill.workload.queries.latency import time_answers
@@ -156,8 +157,8 @@ def test_after_a_pause_some_calls_may_come_at_once(server, rail):
 
 def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monkeypatch):
     rail(Permission.OWNED)
-    eyes = Eyes(server.url, [Scope()], 10, writes=True)
-    assert eyes.look()[-1].value == 1
+    collector = HttpCollector(server.url, [Scope()], 10, writes=True)
+    assert collector.collect(now)[-1].value == 1
     with Chroma(server.url) as chroma:
         theirs = chroma.collection(OURS, CANARY)
         monkeypatch.setattr(permissions, "MONITOR", "another")

@@ -1,4 +1,4 @@
-"""RB-9's tree: each question ruled out (PASS), found (FAIL), or not to be told here (UNKNOWN).
+"""RB-9's tree: each cause ruled out (PASS), found (FAIL), or not known here (UNKNOWN).
 
 Pure functions of the symptoms. Their order is the tree's: the first FAIL is the most likely cause.
 """
@@ -26,30 +26,28 @@ def service(s: Symptoms) -> Verdict:
         return failed("service status", "the server process does not run")
     if s.heartbeat_ms is None and s.connects_ms is not None:
         return failed(
-            "service status", f"it takes connections, and answers none: {s.heartbeat_trouble}"
+            "service status", f"it takes connections, and answers none: {s.heartbeat_error}"
         )
     if s.heartbeat_ms is None:
-        said = s.connect_trouble or s.heartbeat_trouble
+        error = s.connect_error or s.heartbeat_error
         if s.running:
             return passed("service status", "the process runs; see the network")
-        return failed("service status", f"nothing answers: {said}")
+        return failed("service status", f"nothing answers: {error}")
     return passed("service status", f"heartbeat after {s.heartbeat_ms:.0f} ms")
 
 
 def network(s: Symptoms) -> Verdict:
     if s.connects_ms is None:
         if s.running:
-            return failed(
-                "network", f"the server runs, and no way leads there: {s.connect_trouble}"
-            )
+            return failed("network", f"the server runs, and no way leads there: {s.connect_error}")
         return unknown("network", "nothing to connect to")
     return _below("network", s.connects_ms, SLOW_NETWORK_MS, "ms", "a connection takes")
 
 
-def memory_killed(s: Symptoms) -> Verdict:
-    seen = (s.log or {}).get("out of memory", 0)
-    if s.oom_kills or seen:
-        return failed("out of memory", f"{s.oom_kills or 0} kills, {seen} lines in the log")
+def out_of_memory(s: Symptoms) -> Verdict:
+    lines = (s.log or {}).get("out of memory", 0)
+    if s.oom_kills or lines:
+        return failed("out of memory", f"{s.oom_kills or 0} kills, {lines} lines in the log")
     if s.oom_kills is None and s.log is None:
         return unknown("out of memory", "neither metrics nor a log are to be had here")
     return passed("out of memory", "no kill, no line of it")
@@ -59,22 +57,22 @@ def health_log(s: Symptoms) -> Verdict:
     """Known trouble in the log; that there is none proves nothing of the data."""
     if s.log is None:
         return unknown("health log", "this target has no log to read")
-    named = {k: n for k, n in s.log.items() if k not in ("error answer", "error", "slow request")}
-    if named:
-        said = ", ".join(f"{name} ({count})" for name, count in named.items())
-        return failed("health log", said, actual=float(sum(named.values())), limit=0.0)
+    known = {k: n for k, n in s.log.items() if k not in ("error answer", "error", "slow request")}
+    if known:
+        names = ", ".join(f"{name} ({count})" for name, count in known.items())
+        return failed("health log", names, actual=float(sum(known.values())), limit=0.0)
     return passed("health log", "no line of known trouble")
 
 
 def answers(s: Symptoms) -> Verdict:
-    if s.read_errors:
+    if s.failures:
         return failed(
             "answers",
-            f"{len(s.read_errors)} calls failed or were answered wrong: {s.read_errors[0]}",
+            f"{len(s.failures)} calls failed or were answered wrong: {s.failures[0]}",
         )
     if s.heartbeat_ms is None:
         return unknown("answers", "nothing could be asked")
-    if not any(each.count for each in s.sizes):
+    if not any(size.count for size in s.sizes):
         return failed("answers", "it holds no record at all: is it empty that should not be?")
     if not s.searches_ms:
         return unknown("answers", "no search could be asked")
@@ -89,15 +87,15 @@ def searches(s: Symptoms, limit_ms: float) -> Verdict:
 
 
 def memory_for_index(s: Symptoms) -> Verdict:
-    need = sum(each.index_bytes for each in s.sizes)
+    need = sum(size.index_bytes for size in s.sizes)
     if not s.memory_limit_bytes or not s.sizes:
         return unknown(
             "size against memory", f"indexes need about {need / MB:.0f} MB; no limit known"
         )
     text = f"indexes need about {need / MB:.0f} MB of {s.memory_limit_bytes / MB:.0f} MB"
-    good = need <= 0.6 * s.memory_limit_bytes
+    fits = need <= 0.6 * s.memory_limit_bytes
     limit = round(0.6 * s.memory_limit_bytes / MB, 1)
-    return _either(good)("size against memory", text, actual=need / MB, limit=limit, unit="MB")
+    return _either(fits)("size against memory", text, actual=need / MB, limit=limit, unit="MB")
 
 
 def index_settings(s: Symptoms) -> Verdict:
@@ -110,25 +108,25 @@ def index_settings(s: Symptoms) -> Verdict:
 
 
 def load(s: Symptoms) -> Verdict:
-    if not (s.searches_ms and s.together_ms):
+    if not (s.searches_ms and s.concurrent_ms):
         return unknown("concurrent load", "no search was answered")
     if s.heartbeat_ms is not None and s.heartbeat_ms > SLOW_HEARTBEAT_MS:
         return failed(
             "concurrent load", f"even the heartbeat takes {s.heartbeat_ms:.0f} ms: it is busy"
         )
-    alone, together = median(s.searches_ms), median(s.together_ms)
-    text = f"{alone:.0f} ms alone, {together:.0f} ms four at a time"
+    alone, concurrent = median(s.searches_ms), median(s.concurrent_ms)
+    text = f"{alone:.0f} ms alone, {concurrent:.0f} ms four at a time"
     # four at a time may take four times as long on one core
-    good = together <= max(8 * alone, 200)
-    return _either(good)("concurrent load", text, actual=round(together, 1), unit="ms")
+    good = concurrent <= max(8 * alone, 200)
+    return _either(good)("concurrent load", text, actual=round(concurrent, 1), unit="ms")
 
 
 # ---- storage ------------------------------------------------------------------------------------
 def files(s: Symptoms) -> Verdict:
     """A server whose directory was deleted answers on from memory and open files."""
-    if s.files_gone is None:
+    if s.is_database_missing is None:
         return unknown("database file", "the files cannot be seen here")
-    if s.files_gone:
+    if s.is_database_missing:
         return failed(
             "database file", "chroma.sqlite3 is not there: gone under the server, or never"
         )
@@ -157,7 +155,7 @@ def growth(s: Symptoms) -> Verdict:
 def dimensions(s: Symptoms) -> Verdict:
     if s.store is None or not s.sizes:
         return unknown("dimension efficiency", "no files, or no collection, to be seen here")
-    vectors = sum(each.vector_bytes for each in s.sizes)
+    vectors = sum(size.vector_bytes for size in s.sizes)
     if s.store.bytes < SMALL:
         return passed(
             "dimension efficiency", f"{s.store.bytes / MB:.0f} MB in all: too small to matter"
@@ -188,6 +186,6 @@ def _either(good: bool) -> Callable[..., Verdict]:
     return passed if good else failed
 
 
-def _below(check: str, value: float, limit: float, unit: str, said: str) -> Verdict:
-    text = f"{said} {value:.4g} {unit}"
+def _below(check: str, value: float, limit: float, unit: str, what: str) -> Verdict:
+    text = f"{what} {value:.4g} {unit}"
     return _either(value <= limit)(check, text, actual=round(value, 2), limit=limit, unit=unit)

@@ -14,64 +14,73 @@ from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.core.protocols import HasLogs, Restartable, Target
-from chromadrill.monitoring.diagnosis.storage import files_gone_of, growth_of, store_of, usage_of
-from chromadrill.monitoring.diagnosis.symptoms import Size, Symptoms
-from chromadrill.monitoring.logs.classify import Found, read_errors
+from chromadrill.monitoring.diagnosis.storage import (
+    growth_of,
+    is_database_missing,
+    store_usage_of,
+    usage_of,
+)
+from chromadrill.monitoring.diagnosis.symptoms import CollectionSize, Symptoms
+from chromadrill.monitoring.logs.classify import LogFinding, classify
 from chromadrill.workload.queries.known_answer import KnownAnswer
 from chromadrill.workload.queries.sampled_records import sample_collections
 
 TIMEOUT_S = 10.0
-SEARCHES, TOGETHER = 10, 4
+SEARCHES, CONCURRENT = 10, 4
 
 
-def collect(target: Target, scopes: Sequence[Scope], *, lines: int) -> tuple[Symptoms, list[Found]]:
-    """The symptoms, and what the log shows of known trouble."""
-    connects_ms, connect_trouble = _connect(target.url)
-    found: list[Found] = []
+def collect(
+    target: Target, scopes: Sequence[Scope], *, lines: int
+) -> tuple[Symptoms, list[LogFinding]]:
+    """The symptoms, and the findings in the log."""
+    connects_ms, connect_error = _connect(target.url)
+    findings: list[LogFinding] = []
     log: dict[str, int] | None = None
     if isinstance(target, HasLogs):
         with contextlib.suppress(DrillError):
-            found = read_errors(target.logs(lines).splitlines())
-            log = {each.pattern.name: each.count for each in found}
+            findings = classify(target.logs(lines).splitlines())
+            log = {finding.pattern.name: finding.count for finding in findings}
     usage = usage_of(target)
-    heartbeat_ms, heartbeat_trouble = None, connect_trouble
-    sizes: list[Size] = []
-    asked: list[KnownAnswer] = []
-    wrong: list[str] = []
-    alone: list[float] = []
-    together: list[float] = []
+    heartbeat_ms, heartbeat_error = None, connect_error
+    sizes: list[CollectionSize] = []
+    failures: list[str] = []
+    searches_ms: list[float] = []
+    concurrent_ms: list[float] = []
     if connects_ms is not None:
         with Chroma(target.url, timeout_s=TIMEOUT_S) as chroma:
-            heartbeat_ms, heartbeat_trouble = _timed(chroma)
+            heartbeat_ms, heartbeat_error = _heartbeat(chroma)
             if heartbeat_ms is not None:
-                sizes, wrong = _sizes(chroma, scopes)
-                asked, more = _questions(chroma, scopes)
-                wrong += more
-                alone = _search(target.url, asked * SEARCHES, 1, wrong)[:SEARCHES]
-                together = _search(target.url, (asked * SEARCHES)[: TOGETHER * 3], TOGETHER, wrong)
+                sizes, failures = _sizes(chroma, scopes)
+                questions, wrong = _questions(chroma, scopes)
+                failures += wrong
+                searches = questions * SEARCHES
+                searches_ms = _search(target.url, searches[:SEARCHES], 1, failures)
+                concurrent_ms = _search(
+                    target.url, searches[: CONCURRENT * 3], CONCURRENT, failures
+                )
     symptoms = Symptoms(
         url=target.url,
         running=target.running() if isinstance(target, Restartable) else None,
         connects_ms=connects_ms,
-        connect_trouble=connect_trouble,
+        connect_error=connect_error,
         heartbeat_ms=heartbeat_ms,
-        heartbeat_trouble=heartbeat_trouble,
-        searches_ms=tuple(alone),
-        together_ms=tuple(together),
-        read_errors=tuple(wrong),
+        heartbeat_error=heartbeat_error,
+        searches_ms=tuple(searches_ms),
+        concurrent_ms=tuple(concurrent_ms),
+        failures=tuple(failures),
         sizes=tuple(sizes),
         log=log,
-        log_steps={each.pattern.name: each.pattern.runbook for each in found},
+        log_steps={f.pattern.name: f.pattern.runbook for f in findings},
         memory_bytes=usage.memory_bytes if usage else None,
         memory_limit_bytes=usage.memory_limit_bytes if usage else None,
         oom_kills=usage.oom_kills if usage else None,
         disk_bytes=usage.disk_bytes if usage else None,
         disk_limit_bytes=usage.disk_limit_bytes if usage else None,
         growth_bytes_a_day=growth_of(target),
-        files_gone=files_gone_of(target),
-        store=store_of(target, sizes),
+        is_database_missing=is_database_missing(target),
+        store=store_usage_of(target, sizes),
     )
-    return symptoms, found
+    return symptoms, findings
 
 
 def _connect(url: str) -> tuple[float | None, str]:
@@ -86,7 +95,7 @@ def _connect(url: str) -> tuple[float | None, str]:
     return 1000 * (now() - started), ""
 
 
-def _timed(chroma: Chroma) -> tuple[float | None, str]:
+def _heartbeat(chroma: Chroma) -> tuple[float | None, str]:
     started = now()
     try:
         chroma.heartbeat()
@@ -95,26 +104,26 @@ def _timed(chroma: Chroma) -> tuple[float | None, str]:
     return 1000 * (now() - started), ""
 
 
-def _sizes(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[Size], list[str]]:
-    sizes: list[Size] = []
-    wrong: list[str] = []
+def _sizes(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[CollectionSize], list[str]]:
+    sizes: list[CollectionSize] = []
+    failures: list[str] = []
     for scope in scopes:
         try:
             infos = chroma.collections(scope)
         except CallFailed as error:
-            wrong.append(str(error)[:200])
+            failures.append(str(error)[:200])
             continue
         for info in infos:
             try:
                 sizes.append(_size(info, chroma.count(info)))
             except CallFailed as error:
-                wrong.append(f"{info.key}: {error}"[:200])
-    return sizes, wrong
+                failures.append(f"{info.key}: {error}"[:200])
+    return sizes, failures
 
 
-def _size(info: CollectionInfo, count: int) -> Size:
+def _size(info: CollectionInfo, count: int) -> CollectionSize:
     index = (info.configuration or {}).get("hnsw") or {}
-    return Size(
+    return CollectionSize(
         info.key,
         count,
         info.dimension or 0,
@@ -133,22 +142,25 @@ def _questions(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[KnownAnswe
     return list(largest), [f"wrong answer: {wrong}"[:200] for wrong in sampled.wrong]
 
 
-def _search(url: str, asked: Sequence[KnownAnswer], workers: int, wrong: list[str]) -> list[float]:
-    """Milliseconds of each search that was answered right; the others go into `wrong`."""
+def _search(
+    url: str, questions: Sequence[KnownAnswer], workers: int, failures: list[str]
+) -> list[float]:
+    """Milliseconds of each search that was answered right; the others go into `failures`."""
 
-    def one(each: KnownAnswer) -> float | None:
+    def search_ms(question: KnownAnswer) -> float | None:
         started = now()
         try:
             with Chroma(url, timeout_s=TIMEOUT_S) as chroma:
-                said = each.ask(chroma, chroma.collection(each.scope, each.collection))
+                info = chroma.collection(question.scope, question.collection)
+                wrong = question.ask(chroma, info)
         except CallFailed as error:
-            said = str(error)
+            wrong = str(error)
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            said = f"strange answer: {error!r}"
-        if said:
-            wrong.append(f"search: {said}"[:200])
+            wrong = f"strange answer: {error!r}"
+        if wrong:
+            failures.append(f"search: {wrong}"[:200])
             return None
         return 1000 * (now() - started)
 
     with ThreadPoolExecutor(workers) as pool:
-        return [ms for ms in pool.map(one, asked[: SEARCHES if workers == 1 else None]) if ms]
+        return [ms for ms in pool.map(search_ms, questions) if ms]

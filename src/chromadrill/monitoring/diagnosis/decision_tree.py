@@ -30,9 +30,9 @@ TREE: dict[str, tuple[str, str]] = {
 
 def judge(s: Symptoms, *, search_ms: float, disk_percent: float) -> list[Verdict]:
     """All questions, in the order of the tree."""
-    asked: dict[str, Callable[[], Verdict]] = {
+    questions: dict[str, Callable[[], Verdict]] = {
         "service status": lambda: c.service(s), "network": lambda: c.network(s),
-        "out of memory": lambda: c.memory_killed(s), "health log": lambda: c.health_log(s),
+        "out of memory": lambda: c.out_of_memory(s), "health log": lambda: c.health_log(s),
         "database file": lambda: c.files(s), "answers": lambda: c.answers(s),
         "volume use": lambda: c.volume(s, disk_percent),
         "growth": lambda: c.growth(s), "size against memory": lambda: c.memory_for_index(s),
@@ -40,4 +40,4 @@ def judge(s: Symptoms, *, search_ms: float, disk_percent: float) -> list[Verdict
         "slow searches": lambda: c.searches(s, search_ms), "queue": lambda: c.queue(s),
         "dimension efficiency": lambda: c.dimensions(s), "orphans": lambda: c.orphans(s),
     }  # fmt: skip
-    return [asked[name]() for name in TREE]
+    return [questions[name]() for name in TREE]

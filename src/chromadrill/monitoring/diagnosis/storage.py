@@ -12,7 +12,7 @@ from pathlib import Path
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Usage
 from chromadrill.core.protocols import HasMetrics, HasSnapshots, Target
-from chromadrill.monitoring.diagnosis.symptoms import Size, Store
+from chromadrill.monitoring.diagnosis.symptoms import CollectionSize, StoreUsage
 
 SYNC = 1000  # writes that an index of default settings leaves in the log
 
@@ -30,24 +30,25 @@ def growth_of(target: Target) -> float | None:
     if not isinstance(target, HasSnapshots):
         return None
     try:
-        made = sorted(target.snapshots(), key=lambda each: each.created_at)
+        backups = sorted(target.snapshots(), key=lambda backup: backup.created_at)
     except (DrillError, OSError):
         return None
-    same = [each for each in made if each.method == made[-1].method]
-    if len(same) < 2:
+    comparable = [backup for backup in backups if backup.method == backups[-1].method]
+    if len(comparable) < 2:
         return None
-    first, last = (datetime.fromisoformat(each.created_at) for each in (same[0], same[-1]))
-    days = (last - first).total_seconds() / 86_400
-    return (same[-1].bytes - same[0].bytes) / days if days > 1 / 24 else None
+    first, last = comparable[0], comparable[-1]
+    begin, end = (datetime.fromisoformat(backup.created_at) for backup in (first, last))
+    days = (end - begin).total_seconds() / 86_400
+    return (last.bytes - first.bytes) / days if days > 1 / 24 else None
 
 
-def files_gone_of(target: Target) -> bool | None:
+def is_database_missing(target: Target) -> bool | None:
     data = getattr(target, "data", None)
     return not (data / "chroma.sqlite3").is_file() if isinstance(data, Path) else None
 
 
-def store_of(target: Target, sizes: Sequence[Size]) -> Store | None:
-    """Of a target whose directory can be reached while it runs: it is opened read-only."""
+def store_usage_of(target: Target, sizes: Sequence[CollectionSize]) -> StoreUsage | None:
+    """The data directory, where it can be reached while the server runs; opened read-only."""
     data = getattr(target, "data", None)
     if not isinstance(data, Path) or not (data / "chroma.sqlite3").is_file():
         return None
@@ -70,4 +71,4 @@ def store_of(target: Target, sizes: Sequence[Size]) -> Store | None:
     except sqlite3.Error:
         return None
     orphans = sum(size for name, size in by_folder.items() if name != "." and name not in known)
-    return Store(total, orphans, queued, SYNC * max(1, len(sizes)))
+    return StoreUsage(total, orphans, queued, SYNC * max(1, len(sizes)))

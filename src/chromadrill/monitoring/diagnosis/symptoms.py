@@ -1,4 +1,4 @@
-"""What triage looks at, as facts; None: it could not be had here."""
+"""The symptoms that triage judges, as facts; None: it could not be had here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class CollectionSize:
     """A collection. `links`: neighbours a vector of its index; `ef`: how far a search looks."""
 
     key: str
@@ -27,7 +27,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class StoreUsage:
     """A data directory that can be read while the server runs."""
 
     bytes: int
@@ -38,18 +38,18 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Symptoms:
-    """`log`: lines of known trouble by pattern name. `troubles`: what did not answer, and how."""
+    """`log`: lines of known trouble by pattern name. `failures`: what did not answer, and how."""
 
     url: str
     running: bool | None
     connects_ms: float | None  # of a TCP connection; None: refused, or no way there
-    connect_trouble: str
+    connect_error: str
     heartbeat_ms: float | None
-    heartbeat_trouble: str
+    heartbeat_error: str
     searches_ms: tuple[float, ...]
-    together_ms: tuple[float, ...]  # the same searches, several at a time
-    read_errors: tuple[str, ...]
-    sizes: tuple[Size, ...]
+    concurrent_ms: tuple[float, ...]  # the same searches, several at a time
+    failures: tuple[str, ...]
+    sizes: tuple[CollectionSize, ...]
     log: Mapping[str, int] | None
     log_steps: Mapping[str, str]
     memory_bytes: int | None
@@ -58,5 +58,5 @@ class Symptoms:
     disk_bytes: int | None
     disk_limit_bytes: int | None
     growth_bytes_a_day: float | None
-    files_gone: bool | None
-    store: Store | None
+    is_database_missing: bool | None
+    store: StoreUsage | None

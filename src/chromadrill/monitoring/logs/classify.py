@@ -14,8 +14,8 @@ WELL = re.compile(r"^\S+\s+(INFO|DEBUG|TRACE)\s")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """How often a pattern was met, and the first and last line of it."""
+class LogFinding:
+    """How often lines match a pattern, and the first and last of them."""
 
     pattern: Pattern
     count: int
@@ -28,22 +28,21 @@ def pattern_of(line: str) -> Pattern | None:
     # places in the code, requests and what went well name users' own words: nothing to look for
     if line.lstrip().startswith(("at ", "in ")) or WELL.search(line):
         return None
-    return next((each for each in PATTERNS if each.words.search(line)), None)
+    return next((pattern for pattern in PATTERNS if pattern.words.search(line)), None)
 
 
-def read_errors(lines: Iterable[str]) -> list[Found]:
-    """Each pattern met, in the order of the table; at most the last 50,000 lines are read."""
-    met: dict[str, Found] = {}
+def classify(lines: Iterable[str]) -> list[LogFinding]:
+    """The patterns that match, in the order of the table; at most the last 50,000 lines are read."""
+    findings: dict[str, LogFinding] = {}
     for raw in list(lines)[-MOST:]:
         line = raw[:LINE].strip()
         pattern = pattern_of(line)
         if pattern is None:
             continue
-        before = met.get(pattern.name)
-        met[pattern.name] = Found(
-            pattern, 1 + (before.count if before else 0), before.first if before else line, line
-        )
-    return [met[each.name] for each in PATTERNS if each.name in met]
+        before = findings.get(pattern.name)
+        count, first = (before.count + 1, before.first) if before else (1, line)
+        findings[pattern.name] = LogFinding(pattern, count, first, line)
+    return [findings[pattern.name] for pattern in PATTERNS if pattern.name in findings]
 
 
 def new_lines(before: Sequence[str], after: Sequence[str]) -> list[str]:
