@@ -471,7 +471,7 @@ def test_pager_pings_on_where_the_platform_never_tells_one_of_the_signals(there,
     alerts = Alerts(rules(settings.monitoring), began=0, expected=["health", "oom kills"])
     pager = Pager(settings.model_copy(update={"notify": notify}), alerts, every_s=0)
     for at in range(0, 1200, 30):
-        seen = [Sample(at, "health", 1.0), Sample(at, "oom kills", None, untold=True)]
+        seen = [Sample(at, "health", 1.0), Sample(at, "oom kills", None, unsupported=True)]
         the(there, "heartbeats")["status"] = "untouched"
         pager(seen, alerts.take(seen, at))
         assert the(there, "heartbeats")["status"] == "up"
