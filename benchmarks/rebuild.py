@@ -7,8 +7,8 @@ import psycopg
 from benchmarks.fingerprints import Bench, Measured, alternate
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import SourceTable
-from chromadrill.recovery.fill import Filling
-from chromadrill.recovery.scaling import Cached
+from chromadrill.recovery.fill import Filler
+from chromadrill.recovery.scaling import CostlessModel
 from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.workload.data.labelled_questions import Library, create_source_schema, library
@@ -42,7 +42,7 @@ def filling(bench: Bench) -> Measured:
 
     The model is a stand-in that costs both sides the same.
     """
-    model, held = Cached(384), library(FILLED)
+    model, held = CostlessModel(384), library(FILLED)
     with embedded_postgresql() as url:
         with psycopg.connect(url) as connection:
             create_source_schema(connection, "bench", held)
@@ -50,7 +50,7 @@ def filling(bench: Bench) -> Measured:
 
             def ours() -> None:
                 made = bench.chroma.create_collection(Scope(), "ours", hnsw={"space": "cosine"})
-                work = Filling(bench.chroma, source, model, None, made, 8)
+                work = Filler(bench.chroma, source, model, None, made, 8)
                 for rows in source.rows():
                     work.fill(made, rows, lambda done: None)
                 bench.chroma.delete_collection(Scope(), "ours")
@@ -63,7 +63,7 @@ def filling(bench: Bench) -> Measured:
     }
 
 
-def _bare_upserts(bench: Bench, model: Cached, held: Library) -> None:
+def _bare_upserts(bench: Bench, model: CostlessModel, held: Library) -> None:
     made = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
     ids, texts, metadatas = held.ids, held.texts, held.metadatas
     for start in range(0, FILLED, 8):

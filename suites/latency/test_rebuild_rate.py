@@ -6,8 +6,9 @@ from chromadrill.checks.objectives import at_least
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.core.settings import SourceTable
-from chromadrill.recovery.rebuild import Task, rebuild
-from chromadrill.recovery.scaling import Cached
+from chromadrill.recovery.rebuild import rebuild
+from chromadrill.recovery.rebuild_task import RebuildTask
+from chromadrill.recovery.scaling import CostlessModel
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.workload.data.labelled_questions import (
     create_source_schema,
@@ -29,7 +30,7 @@ def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmar
     good = []
 
     def once(source):
-        done = rebuild(chroma, source, Cached(384), Task(Scope(), name))
+        done = rebuild(chroma, source, CostlessModel(384), RebuildTask(Scope(), name))
         good.append(outcome_of(done.verdicts) is Outcome.PASS and done.embedded == ROWS)
 
     def emptied():

@@ -4,7 +4,7 @@ import pytest
 
 from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.disasters.files import SEGMENT_DELETED
-from chromadrill.recovery.runbook_commands import CommandFailed
+from chromadrill.recovery.runbook_commands import RunbookCommandFailed
 
 pytestmark = [pytest.mark.monitoring, pytest.mark.runbook("RB-7")]
 
@@ -63,7 +63,7 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
 
     def attempt():
         backup_place.lose()
-        with pytest.raises(CommandFailed):
+        with pytest.raises(RunbookCommandFailed):
             drill.ops("snapshot", "--method", "export")
 
     with alarm.watching():

@@ -23,7 +23,9 @@ from chromadrill.core.progress import on_stderr
 from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Embedding, Settings, SourceTable
 from chromadrill.drill.connection import LONG_S, connect
-from chromadrill.recovery.rebuild import Rebuilt, Task, rebuild, settle
+from chromadrill.recovery.name_swap import undo_half_swap
+from chromadrill.recovery.rebuild import rebuild
+from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import Source
 from chromadrill.recovery.sources.stored_documents import stored_documents
@@ -97,11 +99,11 @@ def run(job: Job) -> int:
     return _report(job, task, result, model)
 
 
-def _task(job: Job, known: Settings, table: SourceTable) -> Task:
+def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
     scopes = job.server.scopes() or (Scope(),)
     if len(scopes) > 1:
         raise UsageError("--scope: a collection is rebuilt in one place.")
-    return Task(
+    return RebuildTask(
         scope=scopes[0],
         name=job.collection_name or table.collection,
         space=table.space,
@@ -128,11 +130,11 @@ def _source(
     chroma: Chroma,
     known: Settings,
     table: SourceTable,
-    task: Task,
+    task: RebuildTask,
     job: Job,
 ) -> Iterator[Source]:
     if job.from_documents:  # the collection is the source: it needs its name
-        _settle(chroma, task)
+        _undo_half_swap(chroma, task)
         yield stored_documents(chroma, chroma.collections(task.scope), task.name)
         return
     if known.source.database_url is None:
@@ -142,16 +144,16 @@ def _source(
         )
     address = known.source.database_url.get_secret_value()
     with open_table(address, table, since=job.since) as source:
-        _settle(chroma, task)
+        _undo_half_swap(chroma, task)
         yield source
 
 
-def _settle(chroma: Chroma, task: Task) -> None:
-    if settle(chroma, task):
+def _undo_half_swap(chroma: Chroma, task: RebuildTask) -> None:
+    if undo_half_swap(chroma, task):
         cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
 
 
-def _lost(path: Path, task: Task) -> CollectionPrint:
+def _lost(path: Path, task: RebuildTask) -> CollectionPrint:
     collections = fingerprint_file.load(path).collections
     if task.key not in collections:
         raise UsageError(f"{path} knows no {task.key}. Known: {', '.join(sorted(collections))}.")
@@ -167,7 +169,7 @@ def moment(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _report(job: Job, task: Task, result: Rebuilt, model: Model) -> int:
+def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) -> int:
     fill_s = result.seconds.get("fill", 0.0)
     more: dict[str, Any] = {
         "changed": result.changed,

@@ -9,7 +9,7 @@ from chromadrill.core.model import Verdict
 from chromadrill.core.protocols import Target
 from chromadrill.drill.scenario_log import DrillFailed, ScenarioLog
 from chromadrill.recovery import runbook_commands
-from chromadrill.recovery.runbook_commands import CommandFailed, Ran
+from chromadrill.recovery.runbook_commands import CommandRun, RunbookCommandFailed
 
 
 class Terminal:
@@ -53,7 +53,7 @@ class Terminal:
         command = args if args[0].endswith(".py") else ("ops", *args)
         try:
             self._run(*command)
-        except CommandFailed as error:
+        except RunbookCommandFailed as error:
             verdict = Verdict.passed if message in str(error) else Verdict.failed
             self._log.judge(verdict("refused", f"{shown}: {error}"))
         else:
@@ -63,7 +63,7 @@ class Terminal:
     def _type(self, *command: str) -> str:
         try:
             ran = self._run(*command)
-        except CommandFailed as error:
+        except RunbookCommandFailed as error:
             if self._log.injection is None:
                 raise  # nothing is broken yet: the drill could not be set up
             self._log.judge(Verdict.failed("runbook command", str(error)))
@@ -77,7 +77,7 @@ class Terminal:
         )
         return ran.output.strip()
 
-    def _run(self, program: str, *args: str) -> Ran:
+    def _run(self, program: str, *args: str) -> CommandRun:
         if program == "ops":
             return runbook_commands.ops(self._target_name, *args, environment=self._environment)
         environment = {**self._environment, "CHROMA_URL": self._target.url}

@@ -1,4 +1,4 @@
-"""Rows into the collection that is being made: kept where they are there already, else embedded."""
+"""Fill the collection that is being made: what is known of a row is taken over, the rest embedded."""
 
 from __future__ import annotations
 
@@ -16,28 +16,29 @@ from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Embedder
 from chromadrill.recovery.sources.rows import Row, Source
 
-DELETED = 1000  # ids in one request
-Plain = tuple[str | None, str | None, str | None]  # document, canonical metadata, URI
+IDS_PER_DELETE = 1000
+StoredRecord = tuple[str | None, str | None, str | None]  # document, canonical metadata, URI
 
 
 @dataclass(slots=True)
-class Parts:
+class RowGroups:
     """Rows of a batch by what they need.
 
-    `done`: nothing; `meta`: other metadata; `kept`: the old collection's vector; `new`: embedding.
-    `same`: how many the old collection holds exactly so.
+    `complete`: nothing; `other_metadata`: new metadata alone; `reusable`: the vector of the old
+    collection; `to_embed`: an embedding. `same_in_old`: how many the old collection holds exactly
+    so.
     """
 
-    done: list[Row] = field(default_factory=list)
-    meta: list[Row] = field(default_factory=list)
-    kept: list[Row] = field(default_factory=list)
-    new: list[Row] = field(default_factory=list)
-    same: int = 0
+    complete: list[Row] = field(default_factory=list)
+    other_metadata: list[Row] = field(default_factory=list)
+    reusable: list[Row] = field(default_factory=list)
+    to_embed: list[Row] = field(default_factory=list)
+    same_in_old: int = 0
 
 
 @dataclass(slots=True)
-class Filling:
-    """`old` lends vectors of unchanged documents (None: none are taken over).
+class Filler:
+    """Fills `staging`. `old` lends vectors of unchanged documents (None: none are taken over).
 
     Counts what it did: rows embedded, copied from the old collection, resumed of an earlier run.
     """
@@ -56,81 +57,87 @@ class Filling:
     def embedded(self) -> int:
         return len(self.fresh)
 
-    def sort(self, rows: Sequence[Row]) -> Parts:
+    def sort(self, rows: Sequence[Row]) -> RowGroups:
         """What each row needs. Documents decide, text against text; a clock may be wrong."""
-        parts = Parts()
-        staged, held = self._records(self.staging, rows), self._records(self.old, rows)
+        groups = RowGroups()
+        all_staged, all_old = self._records(self.staging, rows), self._records(self.old, rows)
         for row in rows:
             wanted = (row.content, canonical(row.metadata), row.uri)
-            here, there = staged.get(row.id), held.get(row.id)
-            parts.same += there == wanted
-            if here == wanted:
-                parts.done.append(row)
-            elif here and here[0] == row.content:
-                parts.meta.append(row)
-            elif there and there[0] == row.content:
-                parts.kept.append(row)
+            staged, old = all_staged.get(row.id), all_old.get(row.id)
+            groups.same_in_old += old == wanted
+            if staged == wanted:
+                groups.complete.append(row)
+            elif staged and staged[0] == row.content:
+                groups.other_metadata.append(row)
+            elif old and old[0] == row.content:
+                groups.reusable.append(row)
             else:
-                parts.new.append(row)
-        return parts
+                groups.to_embed.append(row)
+        return groups
 
-    def fill(self, made: CollectionInfo, rows: Sequence[Row], advance: Advance) -> None:
-        """Bring `rows` into `made`; `advance` is told of every document that was embedded."""
-        parts = self.sort(rows)
-        self.resumed += len(parts.done) + self._copy(made, made, parts.meta, parts.new)
-        self.copied += self._copy(self.old, made, parts.kept, parts.new)
+    def fill(self, staged: CollectionInfo, rows: Sequence[Row], advance: Advance) -> None:
+        """Bring `rows` into `staged`; `advance` is called with the documents embedded each time."""
+        groups = self.sort(rows)
+        to_embed = groups.to_embed
+        mended = self._copy(staged, staged, groups.other_metadata, to_embed)
+        self.resumed += len(groups.complete) + mended
+        self.copied += self._copy(self.old, staged, groups.reusable, to_embed)
         # of one length together: the shorter ones of a batch are padded to its longest
-        new = sorted(parts.new, key=lambda row: len(row.content))
+        to_embed.sort(key=lambda row: len(row.content))
         size = self.batch_size
-        groups = deque(new[start : start + size] for start in range(0, len(new), size))
+        batches = deque(to_embed[at : at + size] for at in range(0, len(to_embed), size))
         # long and short in turn, else the time that is left is told from the short ones alone
-        for turn in range(len(groups)):
-            group = groups.pop() if turn % 2 else groups.popleft()
-            self._write(made, group, self.model.embed([each.content for each in group]))
-            self.fresh.update(each.id for each in group)
-            advance(len(group))
+        for turn in range(len(batches)):
+            batch = batches.pop() if turn % 2 else batches.popleft()
+            self._write(staged, batch, self.model.embed([row.content for row in batch]))
+            self.fresh.update(row.id for row in batch)
+            advance(len(batch))
 
-    def remove_extra(self, made: CollectionInfo, rows: int) -> None:
+    def remove_extra(self, staged: CollectionInfo, rows: int) -> None:
         """What an earlier run had written and the source no longer has."""
-        if self.chroma.count(made) == rows:
+        if self.chroma.count(staged) == rows:
             return
         extra: list[str] = []
-        for page in self.chroma.pages(made):
+        for page in self.chroma.pages(staged):
             extra += set(page.ids) - self.source.holds(page.ids)
-        for start in range(0, len(extra), DELETED):
-            self.chroma.delete(made, extra[start : start + DELETED])
+        for start in range(0, len(extra), IDS_PER_DELETE):
+            self.chroma.delete(staged, extra[start : start + IDS_PER_DELETE])
 
     def _copy(
-        self, owner: CollectionInfo | None, made: CollectionInfo, rows: list[Row], new: list[Row]
+        self,
+        owner: CollectionInfo | None,
+        staged: CollectionInfo,
+        rows: list[Row],
+        to_embed: list[Row],
     ) -> int:
-        """Write `rows` with the vectors that `owner` has; those it has lost are `new`."""
+        """Write `rows` with the vectors that `owner` has; those it has lost go into `to_embed`."""
         vectors = self._vectors(owner, rows)
-        at_hand = [each for each in rows if each.id in vectors]
-        new += [each for each in rows if each.id not in vectors]
-        if at_hand:
-            self._write(made, at_hand, np.stack([vectors[each.id] for each in at_hand]))
-        return len(at_hand)
+        with_vector = [row for row in rows if row.id in vectors]
+        to_embed += [row for row in rows if row.id not in vectors]
+        if with_vector:
+            self._write(staged, with_vector, np.stack([vectors[row.id] for row in with_vector]))
+        return len(with_vector)
 
-    def _write(self, made: CollectionInfo, rows: Sequence[Row], vectors: np.ndarray) -> None:
-        ids, metadatas = [each.id for each in rows], [each.metadata for each in rows]
+    def _write(self, staged: CollectionInfo, rows: Sequence[Row], vectors: np.ndarray) -> None:
+        ids, metadatas = [row.id for row in rows], [row.metadata for row in rows]
         self.chroma.upsert(
-            made,
+            staged,
             ids=ids,
             vectors=vectors,
-            documents=[each.content for each in rows],
+            documents=[row.content for row in rows],
             metadatas=metadatas,
-            uris=[each.uri for each in rows],
+            uris=[row.uri for row in rows],
         )
-        remove_leaked_keys(self.chroma, made, ids, metadatas)
+        remove_leaked_keys(self.chroma, staged, ids, metadatas)
 
-    def _records(self, info: CollectionInfo | None, rows: Sequence[Row]) -> dict[str, Plain]:
+    def _records(self, info: CollectionInfo | None, rows: Sequence[Row]) -> dict[str, StoredRecord]:
         if info is None:
             return {}
         raw = self.chroma.get(
-            info, ids=[each.id for each in rows], include=("documents", "metadatas", "uris")
+            info, ids=[row.id for row in rows], include=("documents", "metadatas", "uris")
         )
         blank: list[None] = [None] * len(raw["ids"])
-        columns = [raw.get(each) or blank for each in ("documents", "metadatas", "uris")]
+        columns = [raw.get(key) or blank for key in ("documents", "metadatas", "uris")]
         return {
             record: (document, canonical(metadata), uri)
             for record, document, metadata, uri in zip(raw["ids"], *columns, strict=True)
@@ -141,10 +148,10 @@ class Filling:
         if info is None or not rows:
             return {}
         try:
-            raw = self.chroma.get(info, ids=[each.id for each in rows], include=("embeddings",))
+            raw = self.chroma.get(info, ids=[row.id for row in rows], include=("embeddings",))
         except CallFailed as error:
             if error.status == 0:
                 raise
             return {}
-        found = zip(raw["ids"], raw.get("embeddings") or [], strict=False)
-        return {record: np.asarray(row, np.float32) for record, row in found if row is not None}
+        pairs = zip(raw["ids"], raw.get("embeddings") or [], strict=False)
+        return {id_: np.asarray(vector, np.float32) for id_, vector in pairs if vector is not None}

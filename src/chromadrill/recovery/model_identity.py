@@ -1,6 +1,6 @@
-"""Which model made a collection's vectors: written into its metadata, and looked at before a rebuild.
+"""Which model made a collection's vectors: written into its metadata, and read before a rebuild.
 
-Vectors of two models fit together in width and in nothing else, and no answer shows it.
+Vectors of two models can have the same width and still not fit together, and no answer shows it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SAME = 0.9999
 
 
 def identity(model: Model) -> JSON:
-    """What the metadata of a collection say of the model that made its vectors."""
+    """What the metadata of a collection says of the model that made its vectors."""
     return {
         MODEL: model.name,
         REVISION: model.revision,
@@ -31,15 +31,15 @@ def identity(model: Model) -> JSON:
 def require_same_model(chroma: Chroma, info: CollectionInfo, model: Model) -> None:
     """Raise Refused where the collection's vectors are another model's.
 
-    One that does not say whose they are is asked: some of its documents are embedded and compared.
+    Where its metadata names no model, some of its documents are embedded and compared.
     """
-    said = (info.metadata or {}).get(WEIGHTS)
-    if said == model.weights_sha256:
+    weights = (info.metadata or {}).get(WEIGHTS)
+    if weights == model.weights_sha256:
         return
     beside = "Under another name it can be made beside it: --collection-name NAME"
-    if said is not None:
+    if weights is not None:
         raise Refused(
-            f"{info.key} was embedded by {(info.metadata or {}).get(MODEL)} (weights {said[:12]}...),"
+            f"{info.key} was embedded by {(info.metadata or {}).get(MODEL)} (weights {weights[:12]}...),"
             f" not by {model.name} ({model.weights_sha256[:12]}...). Nothing was touched.",
             next_step=beside,
         )
@@ -59,9 +59,9 @@ def require_same_model(chroma: Chroma, info: CollectionInfo, model: Model) -> No
 
 
 def require_not_another(info: CollectionInfo, model: Model) -> None:
-    """As `require_same_model`, but vectors are not looked at: they may be what is to be mended."""
-    said = (info.metadata or {}).get(WEIGHTS, model.weights_sha256)
-    if said != model.weights_sha256 or info.dimension not in (None, model.dimension):
+    """As `require_same_model`, by metadata alone: the vectors may be what is to be mended."""
+    weights = (info.metadata or {}).get(WEIGHTS, model.weights_sha256)
+    if weights != model.weights_sha256 or info.dimension not in (None, model.dimension):
         raise Refused(
             f"{info.key} ({info.dimension} dimensions) was not embedded by {model.name}, weights"
             f" {model.weights_sha256[:12]}..., {model.dimension} dimensions. Nothing was touched.",

@@ -16,7 +16,7 @@ LIMIT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class CommandRun:
     """A command that ran: what was typed, its exit code, its output, and how long it took."""
 
     command: str
@@ -26,40 +26,42 @@ class Ran:
     seconds: float
 
 
-class CommandFailed(DrillError):
+class RunbookCommandFailed(DrillError):
     """A runbook command ended with something other than 0."""
 
 
-def ops(target: str, *words: str, environment: Mapping[str, str]) -> Ran:
-    """Run `chromadrill ops --target T ...`; raises CommandFailed unless it exits 0."""
+def ops(target: str, *args: str, environment: Mapping[str, str]) -> CommandRun:
+    """Run `chromadrill ops --target T ...`; raises RunbookCommandFailed unless it exits 0."""
     ran = run(
-        [sys.executable, "-m", "chromadrill", "ops", "--target", target, *words],
+        [sys.executable, "-m", "chromadrill", "ops", "--target", target, *args],
         environment=environment,
-        shown=f"chromadrill ops --target {target} {' '.join(words)}",
+        typed=f"chromadrill ops --target {target} {' '.join(args)}",
     )
     if ran.exit_code != 0:
-        raise CommandFailed(f"{ran.command}: exit {ran.exit_code}: {ran.errors.strip()[-1500:]}")
+        raise RunbookCommandFailed(
+            f"{ran.command}: exit {ran.exit_code}: {ran.errors.strip()[-1500:]}"
+        )
     return ran
 
 
-def script(scripts: Path, name: str, *words: str, environment: Mapping[str, str]) -> Ran:
-    """Run `python scripts/NAME ...`; raises CommandFailed unless it exits 0."""
+def script(scripts: Path, name: str, *args: str, environment: Mapping[str, str]) -> CommandRun:
+    """Run `python scripts/NAME ...`; raises RunbookCommandFailed unless it exits 0."""
     ran = run(
-        [sys.executable, str(scripts / name), *words],
+        [sys.executable, str(scripts / name), *args],
         environment=environment,
-        shown=f"python scripts/{name} {' '.join(words)}",
+        typed=f"python scripts/{name} {' '.join(args)}",
     )
     if ran.exit_code != 0:
-        said = (ran.errors + ran.output).strip()[-1500:]
-        raise CommandFailed(f"{ran.command}: exit {ran.exit_code}: {said}")
+        message = (ran.errors + ran.output).strip()[-1500:]
+        raise RunbookCommandFailed(f"{ran.command}: exit {ran.exit_code}: {message}")
     return ran
 
 
-def run(command: Sequence[str], *, environment: Mapping[str, str], shown: str) -> Ran:
-    """Run to the end, at most ten minutes."""
+def run(command: Sequence[str], *, environment: Mapping[str, str], typed: str) -> CommandRun:
+    """Run to the end, at most ten minutes. `typed`: the command as on-call types it."""
     started = now()
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             list(command),
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
@@ -69,5 +71,6 @@ def run(command: Sequence[str], *, environment: Mapping[str, str], shown: str) -
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise CommandFailed(f"{shown}: did not end within {LIMIT_S:g} s.") from error
-    return Ran(shown, done.returncode, done.stdout, done.stderr, now() - started)
+        raise RunbookCommandFailed(f"{typed}: did not end within {LIMIT_S:g} s.") from error
+    seconds = now() - started
+    return CommandRun(typed, process.returncode, process.stdout, process.stderr, seconds)

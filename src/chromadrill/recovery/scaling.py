@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from chromadrill.checks.forecast import Embedding
@@ -12,7 +11,8 @@ from chromadrill.core.clock import now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON, Outcome, Scope
 from chromadrill.core.protocols import Embedder
-from chromadrill.recovery.rebuild import Task, rebuild
+from chromadrill.recovery.rebuild import rebuild
+from chromadrill.recovery.rebuild_task import RebuildTask
 from chromadrill.recovery.sources.rows import Source
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.labelled_questions import Library
@@ -27,15 +27,15 @@ TRUNCATED = 1000  # characters: about what a model of 256 tokens reads of a docu
 
 
 @dataclass(slots=True)
-class Measured:
+class RecoveryTimes:
     """(records, seconds) of rebuilds without their embedding, and of volume restores."""
 
     rebuilds: list[tuple[int, float]] = field(default_factory=list)
     restores: list[tuple[int, float]] = field(default_factory=list)
 
 
-class Cached(SeededEmbedder):
-    """Vectors that cost nothing, in the place of a model's: what is timed is all the rest."""
+class CostlessModel(SeededEmbedder):
+    """Makes vectors that cost next to nothing, in place of a model: what is timed is all the rest."""
 
     revision, weights_sha256 = "none", "none"
 
@@ -44,20 +44,22 @@ class Cached(SeededEmbedder):
 
 
 def measure(
-    found: Measured, target: ProcessTarget, source: Source, records: int, dimension: int
+    times: RecoveryTimes, target: ProcessTarget, source: Source, records: int, dimension: int
 ) -> None:
-    """Rebuild and restore `records` on an empty target, twice each; it is empty again afterwards.
+    """Rebuild and restore `records` on an empty target, twice each, and add the times.
+
+    The target is empty again afterwards.
 
     Raises Unavailable where a rebuild is not proven: its time says nothing then.
     """
-    task = Task(Scope(), NAME)
-    model = Cached(dimension)
+    task = RebuildTask(Scope(), NAME)
+    model = CostlessModel(dimension)
     for number in range(REPEATS):
         with Chroma(target.url, timeout_s=60) as chroma:
             started = now()
-            done = rebuild(chroma, source, model, task)
-            found.rebuilds.append((records, now() - started))
-            if outcome_of(done.verdicts) is not Outcome.PASS or done.rows != records:
+            result = rebuild(chroma, source, model, task)
+            times.rebuilds.append((records, now() - started))
+            if outcome_of(result.verdicts) is not Outcome.PASS or result.rows != records:
                 raise Unavailable(f"a rebuild of {records} records was not proven: not measured.")
             if number + 1 < REPEATS:
                 chroma.delete_collection(Scope(), NAME)
@@ -71,24 +73,22 @@ def measure(
         target.start()
         with Chroma(target.url) as chroma:
             wrong = first_wrong(chroma, questions)
-            found.restores.append((records, now() - started))
+            times.restores.append((records, now() - started))
             if wrong or not questions:
                 raise Unavailable(f"a restore of {records} records answers wrong: {wrong}.")
     with Chroma(target.url) as chroma:
         chroma.delete_collection(Scope(), NAME)
 
 
-def embedding_rate(model: Embedder, held: Library, length: int) -> Embedding:
+def embedding_rate(model: Embedder, content: Library, length: int) -> Embedding:
     """Seconds a document of `length` characters takes, in the fastest and in the slowest batch."""
-    letters, length = " ".join(held.texts), min(length, TRUNCATED)
+    letters, length = " ".join(content.texts), min(length, TRUNCATED)
     texts = [letters[at : at + length] for at in range(0, len(letters) - length, length)]
     groups = [texts[at : at + GROUP] for at in range(0, min(len(texts), GROUPS * GROUP), GROUP)]
     model.embed(groups[0])  # the first call of a process is slower
-    took = [_timed(lambda group=each: model.embed(group)) / len(each) for each in groups]  # type: ignore[misc]
-    return Embedding(min(took), max(took))
-
-
-def _timed(call: Callable[[], object]) -> float:
-    started = now()
-    call()
-    return now() - started
+    rates = []
+    for group in groups:
+        started = now()
+        model.embed(group)
+        rates.append((now() - started) / len(group))
+    return Embedding(min(rates), max(rates))

@@ -24,10 +24,10 @@ SAMPLE = 64  # documents embedded again, spread over the source
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
-    """What was seen of the collection, how it was judged, and the sample's milliseconds, one by one."""
+class RebuildProof:
+    """The collection as it is now, its verdicts, and the sample's milliseconds, one by one."""
 
-    seen: CollectionPrint
+    collection: CollectionPrint
     verdicts: list[Verdict]
     single_ms: tuple[float, ...]
 
@@ -41,7 +41,7 @@ def prove(
     rows: int,
     fresh: Collection[str],
     progress: Progress,
-) -> Proven:
+) -> RebuildProof:
     """Read the source and the collection once more, run the check suite, embed a sample. Only reads.
 
     `fresh`: ids whose vectors were made just now; all others were copied.
@@ -54,34 +54,34 @@ def prove(
             sample += [row for n, row in enumerate(batch, at) if n in chosen]
             at += len(batch)
             advance(len(batch))
-        seen = live.observe(chroma, [info.scope], only=[info.key], advance=advance)
-    found = seen.fingerprint.collections.get(info.key)
-    if found is None:
-        found = CollectionPrint(info, 0, RECORDS.empty_table())
-    cosines, single_ms = _embed_again(chroma, model, found.info, sample)
+        observation = live.observe(chroma, [info.scope], only=[info.key], advance=advance)
+    collection = observation.fingerprint.collections.get(info.key)
+    if collection is None:
+        collection = CollectionPrint(info, 0, RECORDS.empty_table())
+    cosines, single_ms = _embed_again(chroma, model, collection.info, sample)
     # what a check without a fingerprint does not judge is judged here, against the source
-    answers = [each for each in judge(seen, None) if each.outcome is not Outcome.NOT_RUN]
+    suite = [v for v in judge(observation, None) if v.outcome is not Outcome.NOT_RUN]
     wanted = pa.concat_tables(tables).sort_by("id")
     verdicts = [
-        same_rows(info.key, wanted, found.records),
+        same_rows(info.key, wanted, collection.records),
         fresh_embeddings(info.key, cosines, unseen=rows - len({*fresh, *(r.id for r in sample)})),
-        *answers,
+        *suite,
     ]
-    return Proven(found, verdicts, single_ms)
+    return RebuildProof(collection, verdicts, single_ms)
 
 
-def wrong_vectors(verdicts: list[Verdict]) -> bool:
-    """Whether vectors are not the model's: what no further run with the same documents would mend."""
+def has_wrong_vectors(verdicts: list[Verdict]) -> bool:
+    """Whether vectors are not the model's. No further run with the same documents would mend that."""
     return any(v.check == "fresh embeddings" and v.outcome is Outcome.FAIL for v in verdicts)
 
 
 def _table(rows: list[Row]) -> pa.Table:
     return record_table(
         Page(
-            ids=[each.id for each in rows],
-            documents=[each.content for each in rows],
-            metadatas=[each.metadata for each in rows],
-            uris=[each.uri for each in rows],
+            ids=[row.id for row in rows],
+            documents=[row.content for row in rows],
+            metadatas=[row.metadata for row in rows],
+            uris=[row.uri for row in rows],
             vectors=np.zeros((len(rows), 1), np.float32),
             without_vector=tuple(range(len(rows))),
         )
@@ -94,7 +94,7 @@ def _embed_again(
     """(id, cosine of stored and fresh vector), and milliseconds: one document at a time, warm."""
     if not sample:
         return [], ()
-    raw = chroma.get(info, ids=[each.id for each in sample], include=("embeddings",))
+    raw = chroma.get(info, ids=[row.id for row in sample], include=("embeddings",))
     stored = dict(zip(raw["ids"], raw.get("embeddings") or [], strict=False))
     model.embed([sample[0].content])  # the first call of a process is slower
     cosines, took = [], []

@@ -10,7 +10,9 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import SourceTable
-from chromadrill.recovery.rebuild import Task, rebuild, settle
+from chromadrill.recovery.name_swap import undo_half_swap
+from chromadrill.recovery.rebuild import rebuild
+from chromadrill.recovery.rebuild_task import RebuildTask
 from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.targets.process.target import ProcessTarget
@@ -59,10 +61,10 @@ class Table:
 
     def rebuild(self, *, model=None, mapping=None, since=None, lost=None, **task):
         """With the settings' defaults, a small batch and no progress."""
-        made = Task(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
+        made = RebuildTask(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
         table = mapping or SourceTable(batch=25)
         with open_table(self.url, table, since=since) as source:
-            settle(self.chroma, made)
+            undo_half_swap(self.chroma, made)
             return rebuild(self.chroma, source, model or self.model, made, lost=lost)
 
     def collection(self, name="docs"):

@@ -13,7 +13,9 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import SourceTable
 from chromadrill.recovery import verify
-from chromadrill.recovery.rebuild import Task, rebuild, settle
+from chromadrill.recovery.name_swap import undo_half_swap
+from chromadrill.recovery.rebuild import rebuild
+from chromadrill.recovery.rebuild_task import RebuildTask
 from chromadrill.recovery.sources.postgresql import open_table
 from tests.recovery.rebuild.hash_model import HashModel
 
@@ -31,7 +33,7 @@ def dying(call, count):
 
 
 def main(url, database, moment, count, log):
-    model, task = HashModel(), Task(Scope(), "docs", batch_size=8)
+    model, task = HashModel(), RebuildTask(Scope(), "docs", batch_size=8)
     embed = model.embed
 
     def logged(texts):
@@ -50,7 +52,7 @@ def main(url, database, moment, count, log):
             name = {"rename": "rename_collection"}.get(moment, moment)
             setattr(chroma, name, dying(getattr(chroma, name), int(count)))
         with open_table(database, SourceTable(batch=25)) as source:
-            settle(chroma, task)
+            undo_half_swap(chroma, task)
             rebuild(chroma, source, model, task)
 
 

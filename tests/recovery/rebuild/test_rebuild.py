@@ -289,13 +289,14 @@ def test_rows_that_change_meanwhile_are_not_half_in(table):
 
 
 def test_stored_documents_are_a_source_too(table):
-    from chromadrill.recovery.rebuild import Task, rebuild
+    from chromadrill.recovery.rebuild import rebuild
+    from chromadrill.recovery.rebuild_task import RebuildTask
     from chromadrill.recovery.sources.stored_documents import stored_documents
 
     table.rebuild()
     info = table.collection()
     source = stored_documents(table.chroma, [info], "docs")
-    done = rebuild(table.chroma, source, table.model, Task(Scope(), "docs", fresh=True))
+    done = rebuild(table.chroma, source, table.model, RebuildTask(Scope(), "docs", fresh=True))
     assert passed(done)[0], passed(done)
     assert done.embedded == 60
     assert table.records() == {i: (c, m) for i, c, m in ROWS}
