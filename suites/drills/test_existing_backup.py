@@ -20,4 +20,4 @@ def test_existing_backup_is_proven(drill, existing_backup, settings):
         drill.note("compared", records=sum(counts.values()), collections=dict(counts))
         drill.judge(*verdicts)
     with drill.then("the original was not touched"):
-        drill.judge(existing_backup.untouched())
+        drill.judge(existing_backup.compare_original())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chromadrill.backups.posture import folder_store, restic_store
-from chromadrill.backups.posture.last_drill import proven
+from chromadrill.backups.posture.last_drill import read_restore
 from chromadrill.checks import posture
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.model import BackupStore, Outcome, Plan, ProvenRestore, Schedule, StoreEntry
@@ -148,24 +148,28 @@ def record(folder, *rows, **target):
 def test_record_of_a_drill_says_how_long_its_slowest_proven_restore_took(tmp_path):
     rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "fail", 99),
             scenario("RB-2", "pass", None)]  # fmt: skip
-    assert proven(record(tmp_path, *rows, environment="staging")) == drilled(run="r", seconds=9)
-    simulated = proven(record(tmp_path, *rows, platform="simulated"))
+    assert read_restore(record(tmp_path, *rows, environment="staging")) == drilled(
+        run="r", seconds=9
+    )
+    simulated = read_restore(record(tmp_path, *rows, platform="simulated"))
     assert simulated.simulated
     assert simulated.environment is None
 
 
 @pytest.mark.parametrize("outcome", ["fail", "unknown"])
 def test_restore_that_did_not_pass_is_not_hidden_by_one_that_did(tmp_path, outcome):
-    found = proven(record(tmp_path, scenario("RB-2", outcome, 900), scenario("RB-8", "pass", 9)))
+    found = read_restore(
+        record(tmp_path, scenario("RB-2", outcome, 900), scenario("RB-8", "pass", 9))
+    )
     assert found.outcome == outcome
 
 
 def test_what_is_no_record_of_a_restore_proves_nothing(tmp_path):
-    assert proven(record(tmp_path, scenario("RB-1", "pass", 9))) is None
-    assert proven(tmp_path / "none") is None
+    assert read_restore(record(tmp_path, scenario("RB-1", "pass", 9))) is None
+    assert read_restore(tmp_path / "none") is None
     for text in ("[]", "5", '{"scenarios": [], "target": 5}', "x"):
         (tmp_path / "drill.json").write_text(text)
-        assert proven(tmp_path) is None
+        assert read_restore(tmp_path) is None
 
 
 def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):

@@ -74,7 +74,7 @@ def test_manifest_is_compared_both_ways(backed_up, tmp_path, change):
         (copy / "data" / "chroma.sqlite3").unlink()
     else:
         (copy / "data" / "more").write_text("x")
-    assert manifest.same_files(copy, manifest.read(copy)).outcome is Outcome.FAIL
+    assert manifest.compare_files(copy, manifest.read(copy)).outcome is Outcome.FAIL
 
 
 def test_folder_without_fingerprint_is_refused(backed_up, tmp_path):

@@ -1,1 +1,1 @@
-"""Backup methods: how an artefact is made, described by its manifest, and put back."""
+"""Backups: methods that make an artefact, its manifest, where it is kept, and how it is put back."""

@@ -1,4 +1,4 @@
-"""Backups in a folder, one subfolder each: manifest, fingerprint, data; whole or not there at all."""
+"""The catalog of backups in a folder, one subfolder each: manifest, fingerprint, data; all or none."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 @contextmanager
 def new_folder(into: Path, backup_id: str) -> Iterator[Path]:
-    """A folder to fill, renamed to `into`/`backup_id` at the end; removed when filling it fails."""
+    """Give a folder to fill; at the end it becomes `into`/`backup_id`, on an error it is removed."""
     partial = into / f".{backup_id}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -37,7 +37,10 @@ def new_folder(into: Path, backup_id: str) -> Iterator[Path]:
 def describe(
     folder: Path, before: Fingerprint, *, backup_id: str, method: str, source: JSON, **more: object
 ) -> None:
-    """Write the fingerprint and the manifest beside `folder`/data."""
+    """Write the fingerprint `before` and the manifest beside `folder`/data.
+
+    `source`: what was backed up. `more`: further fields of the manifest.
+    """
     fingerprint_file.save(before, folder / "fingerprint")
     files = manifest.files_of(folder / "data")
     manifest.write(
@@ -49,7 +52,7 @@ def describe(
             "source": source,
             "versions": dict(before.versions),
             "records": before.records,
-            "bytes": sum(each["bytes"] for each in files),
+            "bytes": sum(file["bytes"] for file in files),
             "fingerprint_sha256": manifest.sha256(folder / "fingerprint"),
             "files": files,
             **more,
@@ -58,13 +61,13 @@ def describe(
 
 
 def open_backup(folder: Path) -> Backup:
-    """The backup in `folder`; raises Unavailable when it is none, or has no fingerprint."""
+    """Return the backup in `folder`. Raises Unavailable where it is none, or lacks its fingerprint."""
     content = manifest.read(folder)
-    beside = folder / "fingerprint"
-    if not beside.is_file():
+    fingerprint = folder / "fingerprint"
+    if not fingerprint.is_file():
         raise Unavailable(f"{folder} has no fingerprint beside its files: nothing to prove it by.")
-    if manifest.sha256(beside) != content["fingerprint_sha256"]:
-        raise Unavailable(f"{beside} is not the fingerprint that the manifest names.")
+    if manifest.sha256(fingerprint) != content["fingerprint_sha256"]:
+        raise Unavailable(f"{fingerprint} is not the fingerprint that the manifest names.")
     return Backup(
         id=content["id"],
         path=str(folder),
@@ -75,23 +78,24 @@ def open_backup(folder: Path) -> Backup:
 
 
 def list_backups(folder: Path) -> list[Backup]:
-    """Whole backups below `folder`, newest first."""
-    found = [
-        open_backup(each)
-        for each in folder.iterdir()
-        if not each.name.startswith(".") and (each / manifest.NAME).is_file()
+    """Return the backups below `folder`, newest first. Raises as `open_backup` does."""
+    backups = [
+        open_backup(entry)
+        for entry in folder.iterdir()
+        if not entry.name.startswith(".") and (entry / manifest.NAME).is_file()
     ]
-    return sorted(found, key=lambda each: each.created_at, reverse=True)
+    return sorted(backups, key=lambda backup: backup.created_at, reverse=True)
 
 
 def find(backups: Sequence[Backup], backup_id: str) -> Backup:
-    """By id, or `latest`."""
+    """Return the backup of that id, or the first for `latest`. Raises UsageError for an unknown id."""
     if backup_id == "latest" and backups:
         return backups[0]
-    for each in backups:
-        if each.id == backup_id:
-            return each
-    raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, [b.id for b in backups])}")
+    for backup in backups:
+        if backup.id == backup_id:
+            return backup
+    known = [backup.id for backup in backups]
+    raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, known)}")
 
 
 def require_plain(backup_id: str) -> None:
@@ -104,7 +108,7 @@ def require_plain(backup_id: str) -> None:
 
 
 def new_id(into: Path, name: str | None) -> str:
-    """`name`, or the time; raises UsageError for a bad name, Refused for one that is taken."""
+    """Return `name`, or an id from the time. Raises UsageError for a bad name, Refused if it is used."""
     backup_id = name or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
     require_plain(backup_id)
     if (into / backup_id).exists():

@@ -1,4 +1,4 @@
-"""A backup that somebody made: one of our folders, a data directory, an export, or an archive."""
+"""Existing backups, told apart: a folder of ours, a data directory, an export, or an archive of one."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 @dataclass(frozen=True, slots=True)
 class ExistingBackup:
-    """`data` is the directory or the export to prove, `files` the judgement of its manifest.
+    """A backup that somebody made.
 
-    `fingerprint` is None where none lies beside it. `original` is what must stay untouched, with
-    its files as they were found.
+    `data`: the directory or the export to prove. `fingerprint`: None where there is none beside it.
+    `files`: the verdict on its manifest. `original`: what must stay untouched; `listing` are its files
+    as they were at first. `exported`: whether it is an export.
     """
 
     data: Path
@@ -38,45 +39,44 @@ class ExistingBackup:
     exported: bool = False
 
     def facts(self) -> JSON:
-        """What a record says of it: its manifest's words, where it has one."""
-        described: JSON = {}
+        """Return what a record says of the backup, from its manifest where it has one."""
+        content: JSON = {}
         for folder in (self.data, self.data.parent):
             if (folder / manifest.NAME).is_file():
-                described = manifest.read(folder)
+                content = manifest.read(folder)
         return {
-            "id": described.get("id", self.original.name),
-            "method": described.get("method", "export" if self.exported else "files"),
-            "created_at": described.get("created_at"),
-            "bytes": sum(each["bytes"] for each in self.listing),
+            "id": content.get("id", self.original.name),
+            "method": content.get("method", "export" if self.exported else "files"),
+            "created_at": content.get("created_at"),
+            "bytes": sum(file["bytes"] for file in self.listing),
         }
 
-    def untouched(self) -> Verdict:
-        """Is the original still, byte for byte, what it was?"""
-        return manifest.untouched(self.original, self.listing)
+    def compare_original(self) -> Verdict:
+        """Return whether the original is still, byte for byte, what it was."""
+        return manifest.compare_original(self.original, self.listing)
 
 
 def open_existing(path: Path, scratch: Path) -> ExistingBackup:
-    """Find out what `path` is; an archive is unpacked into `scratch`.
+    """Return the backup that `path` is; an archive is unpacked into `scratch`.
 
-    The fingerprint is looked for in the folder, and beside it as PATH.fingerprint. Raises
-    Unavailable when it is no backup, or its fingerprint is not whole.
+    Its fingerprint may be in the folder, or beside it as PATH.fingerprint. Raises Unavailable where
+    `path` is no backup or its fingerprint is not whole, Refused where there is no room to unpack.
     """
     if not path.exists():
         raise Unavailable(f"{path} is not a backup: it does not exist.")
     listing = manifest.files_of(path)
     folder = path
     if path.is_file() and is_export(path):
-        inside = Verdict.not_run("files", "one file, with its checksum inside")
-        return ExistingBackup(path, None, inside, path, listing, exported=True)
+        files = Verdict.not_run("files", "one file, with its checksum inside")
+        return ExistingBackup(path, None, files, path, listing, exported=True)
     if path.is_file():
         unpack(path, scratch)
         folder = _only_folder(scratch)
     if is_export(folder):
-        files = manifest.same_files(folder, manifest.read(folder))
+        files = manifest.compare_files(folder, manifest.read(folder))
         return ExistingBackup(folder, None, files, path, listing, exported=True)
     if (folder / manifest.NAME).is_file():
-        described = manifest.read(folder)
-        files, data = manifest.same_files(folder, described), folder / "data"
+        files, data = manifest.compare_files(folder, manifest.read(folder)), folder / "data"
     else:
         files = Verdict.not_run("files", "no manifest: the files' own hashes are not known")
         data = folder / "data" if (folder / "data" / DATABASE).is_file() else folder
@@ -85,16 +85,17 @@ def open_existing(path: Path, scratch: Path) -> ExistingBackup:
                 f"{path} is not a backup: no {DATABASE} in it.",
                 next_step="Name a data directory, a snapshot's folder, an export, or a tar of one.",
             )
-    beside = [folder / "fingerprint", path.with_name(path.name + fingerprint_file.SUFFIX)]
-    found = next((each for each in beside if each.is_file()), None)
-    before = fingerprint_file.load(found) if found else None
+    places = (folder / "fingerprint", path.with_name(path.name + fingerprint_file.SUFFIX))
+    place = next((file for file in places if file.is_file()), None)
+    before = fingerprint_file.load(place) if place else None
     return ExistingBackup(data, before, files, path, listing)
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """Unpack regular files and folders below `into`; nothing may leave it.
+    """Unpack the regular files and folders of `archive` below `into`.
 
-    Raises Refused when there is no room, Unavailable for something that is no archive.
+    Raises Refused where there is no room or a member would leave `into`, Unavailable for a damaged
+    archive and for what is no archive.
     """
     if not archive.name.endswith(ARCHIVES):
         raise Unavailable(f"{archive} is not a backup: neither a folder nor {', '.join(ARCHIVES)}.")
@@ -130,6 +131,6 @@ def _require_checksum(tar: tarfile.TarFile) -> None:
 
 
 def _only_folder(scratch: Path) -> Path:
-    """The folder itself, where an archive holds nothing but one."""
-    inside = list(scratch.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else scratch
+    """The one folder that an archive holds; `scratch` where it holds more."""
+    entries = list(scratch.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else scratch

@@ -1,4 +1,4 @@
-"""Room, copies that reach the disk, and emptied folders."""
+"""Files of backups: room for them, copies that reach the disk, empty folders."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pathlib import Path
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Refused
 
-ROOM = 1.1  # free bytes wanted, of what is to be written
+ROOM = 1.1  # free bytes wanted, for each byte that is to be written
 CHUNK = 256 * 1024
 
 
 def require_room(place: Path, wanted: int, *, freed: int = 0) -> None:
-    """Raise Refused unless `wanted` bytes and a tenth more are free, before a copy begins."""
+    """Raise Refused unless `wanted` bytes and a tenth more are free at `place`.
+
+    `freed`: bytes that will be free by then, since what is there is removed first.
+    """
     free = shutil.disk_usage(place).free + freed
     if free < wanted * ROOM:
         raise Refused(
@@ -28,7 +31,7 @@ def require_room(place: Path, wanted: int, *, freed: int = 0) -> None:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes of all files below `folder`, or of that file."""
+    """Return the bytes of all files below `folder`, or of that one file."""
     if folder.is_file():
         return folder.stat().st_size
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -36,15 +39,15 @@ def size_of(folder: Path) -> int:
 
 def empty(folder: Path) -> None:
     """Remove everything in `folder`, hidden files and leftover journals too."""
-    for each in folder.iterdir():
-        if each.is_dir() and not each.is_symlink():
-            shutil.rmtree(each)
+    for entry in folder.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
         else:
-            each.unlink()
+            entry.unlink()
 
 
 def copy_tree(source: Path, to: Path) -> None:
-    """Copy files, then flush each to disk: a backup in the page cache alone is none."""
+    """Copy the files below `source`, then flush each to disk: the page cache alone keeps no backup."""
     shutil.copytree(source, to, dirs_exist_ok=True)
     for path in [to, *to.rglob("*")]:
         handle = os.open(path, os.O_RDONLY)
@@ -55,7 +58,7 @@ def copy_tree(source: Path, to: Path) -> None:
 
 
 def copy_running(source: Path, into: Path, *, bytes_per_s: float | None = None) -> None:
-    """Copy as `cp -r` does while somebody writes: file by file, what vanishes is passed over."""
+    """Copy as `cp -r` does while somebody writes: file by file; a file that vanishes is left out."""
     keep_pace = pace(bytes_per_s)
     into.mkdir(parents=True, exist_ok=True)
     for path in sorted(source.rglob("*")):
@@ -70,20 +73,23 @@ def copy_running(source: Path, into: Path, *, bytes_per_s: float | None = None) 
 
 
 def pace(bytes_per_s: float | None) -> Callable[[int], None]:
-    """To be told of every chunk: waits where more went by than the rate allows. None: never."""
-    started, went_by = now(), 0
+    """Return a function to call with the bytes of every chunk: it waits where they exceed the rate.
 
-    def keep(count: int) -> None:
-        nonlocal went_by
-        went_by += count
+    None: no rate, no waiting.
+    """
+    started, total = now(), 0
+
+    def wait(count: int) -> None:
+        nonlocal total
+        total += count
         if bytes_per_s:
-            time.sleep(max(0.0, went_by / bytes_per_s - (now() - started)))
+            time.sleep(max(0.0, total / bytes_per_s - (now() - started)))
 
-    return keep
+    return wait
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush a folder's own entries: a renamed file is lost with the power otherwise."""
+    """Flush a folder's own entries: without it a power cut undoes a rename."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,6 +1,6 @@
-"""The manifest beside a backup: every file with its size and SHA-256, judged before it is opened.
+"""The manifest beside a backup: every file with its size and SHA-256, compared before it is opened.
 
-Never judge a directory that a server has opened by it: a first start rewrites files without harm.
+Never compare a directory that a server has opened: a first start rewrites files without harm.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ NAME = "manifest.json"
 
 
 def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def files_of(folder: Path) -> list[JSON]:
-    """Path, bytes and SHA-256 of every file below `folder` (or of that file), sorted by path."""
+    """Return path, bytes and SHA-256 of every file below `folder` (or of that file), sorted by path."""
     return [
         {
             "path": path.relative_to(folder).as_posix(),
@@ -36,13 +37,14 @@ def files_of(folder: Path) -> list[JSON]:
 
 
 def write(folder: Path, content: JSON) -> None:
+    """Write the manifest of a backup folder."""
     (folder / NAME).write_bytes(
         orjson.dumps({"schema": SCHEMA, **content}, option=orjson.OPT_INDENT_2)
     )
 
 
 def read(folder: Path) -> JSON:
-    """The manifest of a backup folder; raises Unavailable when it is missing or foreign."""
+    """Return the manifest of a backup folder. Raises Unavailable where it is missing or not ours."""
     path = folder / NAME
     try:
         content = orjson.loads(path.read_bytes())
@@ -55,27 +57,27 @@ def read(folder: Path) -> JSON:
     return content
 
 
-def same_files(folder: Path, manifest: JSON) -> Verdict:
-    """Are the files under `folder`/data byte for byte those of the manifest, and no others?"""
-    wanted = {each["path"]: each for each in manifest["files"]}
-    found = {each["path"]: each for each in files_of(folder / "data")}
-    differences = [Difference(p, "file", "missing") for p in sorted(wanted.keys() - found.keys())]
-    differences += [Difference(p, "file", "extra") for p in sorted(found.keys() - wanted.keys())]
+def compare_files(folder: Path, manifest: JSON) -> Verdict:
+    """Return whether the files below `folder`/data are, byte for byte, those of the manifest alone."""
+    wanted = {file["path"]: file for file in manifest["files"]}
+    actual = {file["path"]: file for file in files_of(folder / "data")}
+    differences = [Difference(p, "file", "missing") for p in sorted(wanted.keys() - actual.keys())]
+    differences += [Difference(p, "file", "extra") for p in sorted(actual.keys() - wanted.keys())]
     differences += [
-        Difference(p, "file", "changed", before=wanted[p]["sha256"], after=found[p]["sha256"])
-        for p in sorted(wanted.keys() & found.keys())
-        if wanted[p]["sha256"] != found[p]["sha256"]
+        Difference(p, "file", "changed", before=wanted[p]["sha256"], after=actual[p]["sha256"])
+        for p in sorted(wanted.keys() & actual.keys())
+        if wanted[p]["sha256"] != actual[p]["sha256"]
     ]
     if differences:
-        said = "; ".join(f"{d.collection} {d.kind}" for d in differences[:10])
-        return Verdict.failed("files", said, differences=tuple(differences))
+        message = "; ".join(f"{d.collection} {d.kind}" for d in differences[:10])
+        return Verdict.failed("files", message, differences=tuple(differences))
     return Verdict.passed(
         "files", f"{len(wanted)} files as in the manifest", actual=float(len(wanted)), unit="files"
     )
 
 
-def untouched(folder: Path, before: list[JSON]) -> Verdict:
-    """Is every file below `folder` still what `files_of` listed?"""
+def compare_original(folder: Path, before: list[JSON]) -> Verdict:
+    """Return whether every file below `folder` is still what `files_of` listed in `before`."""
     if files_of(folder) == before:
         return Verdict.passed("original", f"{len(before)} files of the original are unchanged")
     return Verdict.failed("original", f"files of {folder} changed while it was proven")

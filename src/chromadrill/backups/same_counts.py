@@ -1,4 +1,4 @@
-"""Did anybody write between fingerprint and snapshot? Where a platform shows no files, by counts."""
+"""The counts after a snapshot, where a platform shows no files: did anybody write meanwhile?"""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from chromadrill.core.model import Fingerprint
 
 
 def require_same_counts(url: str, before: Fingerprint) -> None:
-    """A write in between would be taken for damage later. Raises Unavailable, naming the collection.
+    """Raise Unavailable, naming the collection, unless each counts as in the fingerprint `before`.
 
-    Blind to updates in place: a volume copy is read at rest instead.
+    A write in between would be taken for damage later. Counts are blind to updates in place: a volume
+    copy is read at rest instead.
     """
     with connect(url) as chroma:
-        for key, each in before.collections.items():
-            count = chroma.count(each.info)
-            if count != each.count:
+        for key, collection in before.collections.items():
+            count = chroma.count(collection.info)
+            if count != collection.count:
                 raise Unavailable(
-                    f"{key} had {each.count} records when its fingerprint was taken, and {count}"
+                    f"{key} had {collection.count} records when its fingerprint was taken, and {count}"
                     " after the snapshot: the snapshot is there, and unproven.",
                     next_step="Stop the writers, then take another.",
                 )

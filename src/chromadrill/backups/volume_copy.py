@@ -4,9 +4,9 @@
     ID/fingerprint     taken from the running server just before the stop
     ID/data/           the files
 
-Sqlite and segment folders must be of one instant, and a hot journal belongs to its database: the
-copy is taken stopped, and a restore wipes the target first (a leftover `-journal` is rolled into a
-restored file and destroys it, measured).
+SQLite's file and the segment folders must be of one instant, and a hot journal belongs to its
+database. So the server is stopped for the copy, and a restore empties the volume first: a leftover
+`-journal` is rolled into a restored file and destroys it (measured).
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ METHOD = "volume-copy"
 def take(
     target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]
 ) -> Backup:
-    """Take the fingerprint, stop, copy, start again. The server is started again on failure too.
+    """Take the fingerprint, stop, copy, start again; the server is started again on failure too.
 
-    Raises Refused when there is no room or the name is taken, before anything is stopped;
-    Unavailable when records changed between fingerprint and stop.
+    Raises Refused where there is no room or the name is used, before anything is stopped. Raises
+    Unavailable where records changed between fingerprint and stop.
     """
     backup_id = catalog.new_id(into, name)
     with connect(target.url) as chroma:
@@ -54,9 +54,9 @@ def take(
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:
-    """Put the files back into the emptied volume; the server must be stopped, and stays so.
+    """Empty the volume and put the files back; the server must be stopped, and stays so.
 
-    Raises Refused for a backup of a newer release than the target runs: nothing is touched then.
+    Raises Refused for a backup of a newer release than the target runs; nothing is touched then.
     """
     if isinstance(target, HasRelease):
         refuse_newer(Path(backup.path) / "data", target.release)
@@ -67,7 +67,7 @@ def put_back(backup: Backup, target: Stoppable) -> None:
 def _require_same(data: Path, before: Fingerprint) -> None:
     """The copy must hold what the fingerprint says: a write in between would make it worthless."""
     verdicts = judge_files(at_rest.observe(data, like=before), before)
-    wrong = [each for each in verdicts if each.outcome is not Outcome.PASS]
+    wrong = [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
     if wrong:
         raise Unavailable(
             f"The copy is not what the fingerprint says: {wrong[0].check}: {wrong[0].message}.",
@@ -76,12 +76,12 @@ def _require_same(data: Path, before: Fingerprint) -> None:
 
 
 def restore(backup: Backup, data: Path) -> None:
-    """Put the files back into the emptied directory `data`, after the backup itself was checked.
+    """Empty the directory `data` and put the files back, after the backup itself was checked.
 
-    Raises Unavailable when the backup is not what its manifest says: nothing is touched then.
+    Raises Unavailable where the backup is not what its manifest says; nothing is touched then.
     """
     folder = Path(backup.path)
-    verdict = manifest.same_files(folder, manifest.read(folder))
+    verdict = manifest.compare_files(folder, manifest.read(folder))
     if verdict.outcome is not Outcome.PASS:
         raise Unavailable(
             f"Backup {backup.id} is not what its manifest says: {verdict.message}. Nothing touched.",

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups.posture import store_of
-from chromadrill.backups.posture.last_drill import proven
+from chromadrill.backups.posture.last_drill import read_restore
 from chromadrill.checks.posture import judge
 from chromadrill.checks.suite import outcome_of
 from chromadrill.commands import options
@@ -57,7 +57,7 @@ def posture(
         now=datetime.now(UTC),
         may_lose_s=settings.objectives.data_loss_s,
         restore_limit_s=settings.objectives.rb2_recovery_s,
-        proven=proven(drill_run or Path(settings.drill.reports) / "latest"),
+        proven=read_restore(drill_run or Path(settings.drill.reports) / "latest"),
         kind=guard.at.kind,
         simulated=getattr(guard.target, "simulated", False),
     )

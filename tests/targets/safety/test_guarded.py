@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chromadrill.backups import catalog
-from chromadrill.backups.export.backup_method import put_back_over_api, take
+from chromadrill.backups.export.backup_method import put_back_via_api, take
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, UsageError
@@ -50,7 +50,7 @@ class Platform:
     def restore(self, backup_id):
         self.restored.append(backup_id)
         if self.exported:
-            put_back_over_api(self.exported, self)
+            put_back_via_api(self.exported, self)
 
 
 @pytest.fixture

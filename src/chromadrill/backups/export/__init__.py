@@ -1,1 +1,1 @@
-"""A logical backup: records, types and settings read over the API, in files that others can read."""
+"""Exports: records, types and settings read via the API, in files that other tools can read."""

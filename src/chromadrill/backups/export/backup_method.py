@@ -1,4 +1,4 @@
-"""The export as a backup method: a folder that any other Chroma server can be filled from."""
+"""The backup method `export`: a folder that any other Chroma server can be filled from."""
 
 from __future__ import annotations
 
@@ -21,21 +21,28 @@ DEADLINE_S = 60.0
 
 
 class HasUrl(Protocol):
-    """All that an export needs to know of a running server."""
+    """A running server, as far as an export needs to know it."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """The base URL of its API."""
+        ...
 
 
-class UpAndDown(HasUrl, Protocol):
+class StartStop(HasUrl, Protocol):
     """A server that can be started and stopped."""
 
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+    def start(self) -> None:
+        """Return when the server answers a real query."""
+        ...
+
+    def stop(self) -> None:
+        """Return when the server has ended."""
+        ...
 
 
 def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequence[Scope]) -> Backup:
-    """Export the running server, which is not stopped. Raises Unavailable under steady writes."""
+    """Export the running server, which goes on. Raises Unavailable under steady writes."""
     backup_id = catalog.new_id(into, name)
     with connect(target.url, timeout_s=DEADLINE_S) as chroma:
         exporter.export(chroma, into / backup_id, scopes=scopes, retry=TRIES - 1, suffix="")
@@ -43,7 +50,10 @@ def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequenc
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:
-    """Empty the volume, start a server on it, import, stop it again."""
+    """Empty the volume, start the server on it, import, stop it again.
+
+    Raises Unavailable where the collections do not come back whole.
+    """
     export = formats.open_export(Path(backup.path))  # checked before anything is emptied
     with target.volume() as data:
         files.empty(data)
@@ -54,18 +64,19 @@ def put_back(backup: Backup, target: Stoppable) -> None:
         target.stop()
 
 
-def put_back_over_api(backup: Backup, target: UpAndDown) -> None:
-    """For a volume that cannot be had: the collections of the export are replaced, no others.
+def put_back_via_api(backup: Backup, target: StartStop) -> None:
+    """Replace the collections of the export, and no others, where the volume cannot be had.
 
-    The server must be stopped, and stays so.
+    The server must be stopped, and stays so. Raises Unavailable where the collections do not come back
+    whole.
     """
     export = formats.open_export(Path(backup.path))  # checked before anything is dropped
     plan = staging.plan(export, into=None, scope=None)
     target.start()
     try:
         with connect(target.url, timeout_s=DEADLINE_S) as chroma:
-            for each in plan:
-                _drop(chroma, each)
+            for move in plan:
+                _drop(chroma, move)
         _import(backup, export, target)
     finally:
         target.stop()

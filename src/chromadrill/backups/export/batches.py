@@ -1,4 +1,4 @@
-"""Records in requests that the server takes."""
+"""Batches of records, each small enough for a request that the server takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BATCH_BYTES = 16 << 20  # or this much of text: the server takes 40 MiB
 
 
 def batches(pages: Iterator[Page]) -> Iterator[Page]:
-    """The same records, in pages whose text fits a request."""
+    """Yield the same records in pages whose text fits a request."""
     for page in pages:
         start = size = 0
         for row in range(len(page.ids)):
@@ -25,18 +25,18 @@ def batches(pages: Iterator[Page]) -> Iterator[Page]:
 
 
 def part(page: Page, start: int, stop: int) -> Page:
-    """Rows `start` to `stop` of a page."""
+    """Return the rows `start` to `stop` of a page."""
     return Page(
         page.ids[start:stop],
         page.documents[start:stop],
         page.metadatas[start:stop],
         page.uris[start:stop],
         page.vectors[start:stop],
-        tuple(at - start for at in page.without_vector if start <= at < stop),
+        tuple(row - start for row in page.without_vector if start <= row < stop),
     )
 
 
 def base64_rows(page: Page) -> list[str]:
-    """Each vector as base64 of little-endian float32: half the bytes of numbers, bit for bit."""
+    """Return each vector as base64 of little-endian float32: half the bytes of numbers, bit for bit."""
     rows = page.vectors.astype("<f4", copy=False)
     return [base64.b64encode(row.tobytes()).decode("ascii") for row in rows]

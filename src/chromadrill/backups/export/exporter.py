@@ -1,10 +1,10 @@
-"""Export a running server: read twice, so that what is written is of one instant, or is not kept.
+"""The exporter of a running server: what it writes is of one instant, or is not kept.
 
 Paging is no snapshot: under a writer it gives records of many instants, and 10 of 10 such exports
-were torn (measured). So everything is read once for the fingerprint and once more for the file, and
-the file is read back and held against the fingerprint. Where both agree, every record had the value
-written at the instant between the two readings. (A record changed and changed back meanwhile is not
-seen: a single node counts no versions.)
+were torn (measured). So everything is read once for the fingerprint and once more for the file. The
+file is read back and compared with the fingerprint. Where both agree, every record had the value that
+is in the file at the instant between the two readings. A record that was changed and changed back
+meanwhile is not noticed: a single node counts no versions.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from chromadrill.core.progress import Advance, Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
-    """A file that holds what its fingerprint says."""
+class Export:
+    """A file, or folder, that holds what its fingerprint says. `tries`: how often it was begun."""
 
     path: Path
     fingerprint: Fingerprint
@@ -46,26 +46,26 @@ def export(
     retry: int = 0,
     suffix: str | None = None,
     progress: Progress = silent,
-) -> Exported:
+) -> Export:
     """Export every collection of `scopes`, or those called `name`, to `path`.
 
     The suffix of `path` is the format, unless `suffix` says it ("": a folder). Nothing appears
-    under that name before it is whole. Raises TornExport when the database was written to in each
+    under that name before it is whole. Raises TornExport where the database was written to in each
     of 1 + `retry` tries, Unavailable for a server that fails, Refused where there is no room or a
-    folder is in the way.
+    folder is in the way, UsageError for a name or format that does not fit.
     """
     suffix = formats.suffix_of(path.name) if suffix is None else suffix
     path = path.resolve() if path.is_symlink() else path  # a link is followed, never replaced
     require_free(path, suffix)
-    for tried in range(1, retry + 2):
+    for attempt in range(1, retry + 2):
         try:
             with new_file(path) as partial:
                 source = _Source(chroma, tuple(scopes), name)
                 before = _write(source, partial, path.name, suffix, progress)
-            return Exported(path, before, size_of(path), tried)
+            return Export(path, before, size_of(path), attempt)
         except (TornExport, CallFailed) as error:
             # a page of which a record was just deleted is answered 500, a dropped collection 404
-            if tried <= retry:
+            if attempt <= retry:
                 continue
             if isinstance(error, TornExport):
                 raise
@@ -73,8 +73,8 @@ def export(
                 f"{chroma.url}: {error}. Nothing was kept.", next_step=types.QUIET
             ) from error
         except (OSError, pa.ArrowException) as error:
-            said = getattr(error, "strerror", None) or str(error)
-            raise Unavailable(f"{path}: {said}. Nothing was kept.") from error
+            reason = getattr(error, "strerror", None) or str(error)
+            raise Unavailable(f"{path}: {reason}. Nothing was kept.") from error
     raise AssertionError
 
 
@@ -93,10 +93,10 @@ class _Source:
 def inventory(
     chroma: Chroma, scopes: Sequence[Scope], name: str | None = None
 ) -> list[CollectionInfo]:
-    """The collections of `scopes`, or those called `name`.
+    """Return the collections of `scopes`, or those called `name`.
 
-    Raises Unavailable where there is no such tenant, database or collection: the server answers an
-    empty list for a database that is not there, and an empty export would look like a backup.
+    Raises Unavailable where there is no such tenant, database or collection. The server answers an
+    empty list for a missing database, and an empty export would look like a backup.
     """
     for scope in scopes:
         if not chroma.tenant_exists(scope.tenant):
@@ -105,11 +105,12 @@ def inventory(
         if scope.database not in databases:
             near = did_you_mean(scope.database, databases)
             raise Unavailable(f"No database '{scope.database}' of {scope.tenant}. {near}")
-    found = [info for scope in scopes for info in chroma.collections(scope)]
-    wanted = [info for info in found if name is None or info.name == name]
+    infos = [info for scope in scopes for info in chroma.collections(scope)]
+    wanted = [info for info in infos if name is None or info.name == name]
     if name is not None and not wanted:
-        known = ", ".join(sorted({info.name for info in found})) or "none"
-        raise Unavailable(f"No collection '{name}' in {_named(scopes)}. Known: {known}.")
+        known = ", ".join(sorted({info.name for info in infos})) or "none"
+        places = ", ".join(map(str, scopes))
+        raise Unavailable(f"No collection '{name}' in {places}. Known: {known}.")
     return wanted
 
 
@@ -119,7 +120,7 @@ def _write(
     chroma, infos = source.chroma, source.inventory()
     if suffix == ".parquet" and len(infos) != 1:
         raise UsageError(
-            f"A .parquet file holds one collection, here are {len(infos)}: name a folder (no suffix)"
+            f"A .parquet file holds one collection, here are {len(infos)}. Name a folder (no suffix)"
             " for a Parquet file of each, or a .jsonl.zst for one file of all."
         )
     count = sum(chroma.count(info) for info in infos)
@@ -130,9 +131,9 @@ def _write(
     out: Writer = formats.writer(suffix)(partial, before, about=about)
     try:
         with progress("export", before.records) as advance:
-            for each in before.collections.values():
-                out.begin(each.info)
-                for page in chroma.pages(each.info) if each.count else ():
+            for collection in before.collections.values():
+                out.begin(collection.info)
+                for page in chroma.pages(collection.info) if collection.count else ():
                     out.write(page)
                     advance(len(page.ids))
         out.seal()
@@ -143,39 +144,35 @@ def _write(
 
 
 def _fingerprint(source: _Source, keys: Sequence[str], advance: Advance) -> Fingerprint:
-    """The fingerprint; what fails on the way may be a writer's doing, so it is said as a call."""
-    seen = live.observe(source.chroma, source.scopes, only=keys, advance=advance)
-    if seen.read_errors:
-        first = seen.read_errors[0]
+    """The fingerprint. A writer may have caused its read errors, so they are raised as CallFailed."""
+    observation = live.observe(source.chroma, source.scopes, only=keys, advance=advance)
+    if observation.read_errors:
+        first = observation.read_errors[0]
         raise CallFailed(f"{first.step} of {first.where}", 0, first.message)
-    return seen.fingerprint
+    return observation.fingerprint
 
 
 def _require_whole(
     source: _Source, before: Fingerprint, written: Reader, progress: Progress
 ) -> None:
     """Read the file back: it must hold what the fingerprint says, and the server still does."""
-    seen = read_back.observe(written, progress=progress)
-    wrong = [v for v in judge_content(seen, before) if v.outcome is not Outcome.PASS]
+    observation = read_back.observe(written, progress=progress)
+    wrong = [v for v in judge_content(observation, before) if v.outcome is not Outcome.PASS]
     if wrong:
-        said = "; ".join(each.message for each in wrong)
-        raise TornExport(said)
+        raise TornExport("; ".join(verdict.message for verdict in wrong))
     after = {info.key: info for info in source.inventory()}
-    was = {key: each.info.id for key, each in before.collections.items()}
-    if {key: info.id for key, info in after.items()} != was:
-        changed = sorted(was.keys() ^ after.keys()) or sorted(was)
+    ids = {key: collection.info.id for key, collection in before.collections.items()}
+    if {key: info.id for key, info in after.items()} != ids:
+        changed = sorted(ids.keys() ^ after.keys()) or sorted(ids)
         raise TornExport(f"collections came or went: {', '.join(changed)}")
-    for key, each in before.collections.items():
+    for key, collection in before.collections.items():
         count = source.chroma.count(after[key])
-        if count != each.count:
-            raise TornExport(f"{key}: count changed (was {each.count}, is {count})")
+        if count != collection.count:
+            raise TornExport(f"{key}: count changed (was {collection.count}, is {count})")
 
 
 def _require_room(partial: Path, before: Fingerprint) -> None:
-    """The vectors alone: what they surely take is asked for before anything is written."""
-    least = sum(4 * (each.info.dimension or 0) * each.count for each in before.collections.values())
+    """Raise Refused unless there is room for the vectors, before anything is written."""
+    prints = before.collections.values()
+    least = sum(4 * (one.info.dimension or 0) * one.count for one in prints)
     require_room(partial.parent, least)
-
-
-def _named(scopes: Sequence[Scope]) -> str:
-    return ", ".join(map(str, scopes))

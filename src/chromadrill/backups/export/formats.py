@@ -1,4 +1,4 @@
-"""Which format an export has: its suffix says it; a name without one is a folder."""
+"""The formats of an export: the suffix of its name says which, a name without a suffix is a folder."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from pathlib import Path
 
 from chromadrill.backups import manifest
 from chromadrill.backups.export.json_layout import DOCUMENT
-from chromadrill.backups.export.jsonl_reader import LinesReader
-from chromadrill.backups.export.jsonl_writer import LinesWriter
+from chromadrill.backups.export.jsonl_reader import JsonlReader
+from chromadrill.backups.export.jsonl_writer import JsonlWriter
 from chromadrill.backups.export.parquet_folder import FolderReader, FolderWriter
-from chromadrill.backups.export.parquet_reader import ColumnsReader
-from chromadrill.backups.export.parquet_writer import ColumnsWriter
+from chromadrill.backups.export.parquet_reader import ParquetReader
+from chromadrill.backups.export.parquet_writer import ParquetWriter
 from chromadrill.backups.export.types import ExportRefused, Reader, Writer
 from chromadrill.core.errors import UsageError
 
 _FORMATS: dict[str, tuple[Callable[..., Writer], Callable[[Path], Reader]]] = {
-    ".json": (partial(LinesWriter, layout=DOCUMENT), partial(LinesReader, layout=DOCUMENT)),
-    ".jsonl": (LinesWriter, LinesReader),
-    ".jsonl.zst": (partial(LinesWriter, zst=True), partial(LinesReader, zst=True)),
-    ".parquet": (ColumnsWriter, ColumnsReader),
+    ".json": (partial(JsonlWriter, layout=DOCUMENT), partial(JsonlReader, layout=DOCUMENT)),
+    ".jsonl": (JsonlWriter, JsonlReader),
+    ".jsonl.zst": (partial(JsonlWriter, zst=True), partial(JsonlReader, zst=True)),
+    ".parquet": (ParquetWriter, ParquetReader),
     "": (FolderWriter, FolderReader),
 }
-SUFFIXES = tuple(each for each in _FORMATS if each)
+SUFFIXES = tuple(suffix for suffix in _FORMATS if suffix)
 
 
 def suffix_of(name: str) -> str:
-    """The format that a name asks for: one of SUFFIXES, "" for a folder.
+    """Return the format that a name asks for: one of SUFFIXES, "" for a folder.
 
     Raises UsageError for any other suffix.
     """
@@ -43,24 +43,24 @@ def suffix_of(name: str) -> str:
 
 
 def writer(suffix: str) -> Callable[..., Writer]:
-    """What makes a Writer of (path, fingerprint, about=...)."""
+    """Return what makes a Writer of (path, fingerprint, about=...)."""
     return _FORMATS[suffix][0]
 
 
 def reader(suffix: str) -> Callable[[Path], Reader]:
-    """What makes a Reader of a path."""
+    """Return what makes a Reader of a path."""
     return _FORMATS[suffix][1]
 
 
 def is_export(path: Path) -> bool:
-    """Whether `path` looks like one of ours: by its suffix, or by the manifest of a folder."""
+    """Whether `path` looks like an export of ours: by its suffix, or by the manifest of a folder."""
     if path.is_dir():
         return (path / manifest.NAME).is_file() and manifest.read(path).get("method") == "export"
     return path.name.lower().endswith(SUFFIXES)
 
 
 def open_export(path: Path) -> Reader:
-    """A reader of an export that was verified as a whole; raises ExportRefused or UsageError."""
+    """Return a reader of an export, verified as a whole. Raises ExportRefused or UsageError."""
     if not path.exists():
         raise ExportRefused(f"{path}: no such file.", next_step="Name the file of an export.")
     if path.is_dir():

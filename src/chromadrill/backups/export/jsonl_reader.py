@@ -1,4 +1,4 @@
-"""Read an export written as lines: everything is verified before anything is believed."""
+"""The reader of an export in lines: everything is verified before anything is believed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from chromadrill.backups.export.json_layout import FOLLOWS, LINES, Layout, lines
 from chromadrill.backups.export.jsonl_writer import seal_of
-from chromadrill.backups.export.types import SCHEMA, ExportRefused, check_counts, counts_of, to_page
+from chromadrill.backups.export.types import SCHEMA, ExportRefused, counts_of, difference, to_page
 from chromadrill.backups.export.zstd_stream import ZstdError, reopen
 from chromadrill.chroma.fingerprint.fingerprint_file import from_head
 from chromadrill.core.errors import UsageError, did_you_mean
@@ -21,14 +21,14 @@ NEXT_STEP = "Use the file as it was exported, or another backup."
 
 @dataclass
 class _Part:
-    """Where the records of a collection begin (byte of the stream), how many, their checksum."""
+    """Where the records of a collection begin (byte of the stream), their number and checksum."""
 
     start: int
     count: int = 0
     sha256: str = ""
 
 
-class LinesReader:
+class JsonlReader:
     """A Reader of lines. Raises ExportRefused unless the file is whole and unaltered."""
 
     fingerprint: Fingerprint
@@ -44,10 +44,11 @@ class LinesReader:
         except EOFError as error:
             self._refuse(f"ends without its seal ({error}): it is truncated", error)
         except Exception as error:  # whatever a foreign file does to the readers, it is refused
-            said = f"{type(error).__name__}: {error}"
-            self._refuse(f"is not a chromadrill export, or it was altered ({said})", error)
+            reason = f"{type(error).__name__}: {error}"
+            self._refuse(f"is not a chromadrill export, or it was altered ({reason})", error)
 
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
+        """Yield the records of a collection, see Reader. Raises UsageError for an unknown key."""
         if key not in self._parts:
             raise UsageError(f"no collection {key} here. {did_you_mean(key, self._parts)}")
         part, width = self._parts[key], self.fingerprint.collections[key].info.dimension or 0
@@ -61,7 +62,7 @@ class LinesReader:
                         body = self._layout.strip("record", next(physical, b""))
                         hasher.update(body + b"\n")
                         records.append(self._layout.value("record", body))
-                    yield to_page(records, [each["vector"] for each in records], width)
+                    yield to_page(records, [record["vector"] for record in records], width)
         except (EOFError, ZstdError, ValueError, KeyError, TypeError, OSError) as error:
             self._refuse(f"has records of {key} that cannot be read ({error})", error)
         if hasher.hexdigest() != part.sha256:
@@ -108,8 +109,8 @@ class LinesReader:
         if last != "seal":
             raise EOFError(f"its last line is a {last}")
         self.fingerprint = from_head(head)
-        got = {key: each.count for key, each in self._parts.items()}
-        if wrong := check_counts(counts_of(self.fingerprint), got):
+        counts = {key: part.count for key, part in self._parts.items()}
+        if wrong := difference(counts_of(self.fingerprint), counts):
             self._refuse(f"does not hold what its fingerprint says: {wrong}")
 
     def _check_head(self, head: JSON) -> None:
@@ -118,19 +119,19 @@ class LinesReader:
                 f"is not a chromadrill export: wanted schema {SCHEMA}, got {head.get('schema')}"
             )
 
-    def _check_end(self, key: str, part: _Part, said: JSON) -> None:
-        if said["count"] != part.count:
-            self._refuse(f"was altered: {key}: wanted {said['count']} records, got {part.count}")
-        if said["sha256"] != part.sha256:
+    def _check_end(self, key: str, part: _Part, end: JSON) -> None:
+        if end["count"] != part.count:
+            self._refuse(f"was altered: {key}: wanted {end['count']} records, got {part.count}")
+        if end["sha256"] != part.sha256:
             self._refuse(f"was altered: the checksum of the records of {key} does not match")
 
     def _check_seal(self, line: bytes, sha256: str) -> None:
         # byte for byte: the seal itself is the one line that no checksum covers
-        counts = {key: each.count for key, each in self._parts.items()}
+        counts = {key: part.count for key, part in self._parts.items()}
         if line != self._layout.line("seal", seal_of(counts, sha256)):
-            said = line[:200].decode(errors="replace")
-            self._refuse(f"was altered: its checksum does not match (got {sha256}, seal: {said})")
+            seal = line[:200].decode(errors="replace")
+            self._refuse(f"was altered: its checksum does not match (got {sha256}, seal: {seal})")
         self.sha256 = sha256
 
-    def _refuse(self, what: str, cause: Exception | None = None) -> NoReturn:
-        raise ExportRefused(f"{self._path} {what}.", next_step=NEXT_STEP) from cause
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        raise ExportRefused(f"{self._path} {reason}.", next_step=NEXT_STEP) from cause

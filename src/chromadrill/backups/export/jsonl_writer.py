@@ -1,4 +1,4 @@
-"""Write an export as lines: .jsonl, .jsonl.zst and .json."""
+"""The writer of an export in lines: .jsonl, .jsonl.zst and .json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chromadrill.core.errors import DrillError, UsageError
 from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
 
 
-class LinesWriter:
+class JsonlWriter:
     """A Writer of lines in `layout`. `about` (JSON facts) is kept in the first line."""
 
     def __init__(
@@ -44,6 +44,7 @@ class LinesWriter:
         self._line("head", layout.line("head", head))
 
     def begin(self, info: CollectionInfo) -> None:
+        """Start the next collection. Raises DrillError where it is already in the file."""
         self._end()
         if info.key in self._counts:
             raise DrillError(f"collection {info.key} is already in this export.")
@@ -53,6 +54,7 @@ class LinesWriter:
         self._line("collection", self._layout.line("collection", dataclasses.asdict(info)))
 
     def write(self, page: Page) -> None:
+        """Append records to the collection begun last. Raises DrillError for what JSON cannot hold."""
         if not self._counts:
             raise UsageError("begin a collection before writing records.")
         refuse_unwritable(page, self._dimension, not_finite=False)
@@ -60,14 +62,14 @@ class LinesWriter:
         # orjson takes rows of a contiguous array only, and writes float64 in more digits
         vectors = np.ascontiguousarray(page.vectors, dtype=np.float32)
         columns = zip(page.ids, page.documents, page.metadatas, page.uris, strict=True)
-        for at, (record, document, metadata, uri) in enumerate(columns):
+        for row, (record, document, metadata, uri) in enumerate(columns):
             body = _record(
                 {
                     "id": record,
                     "document": document,
                     "metadata": metadata,
                     "uri": uri,
-                    "vector": None if at in without else vectors[at],
+                    "vector": None if row in without else vectors[row],
                 }
             )
             self._part.update(body + b"\n")
@@ -75,6 +77,7 @@ class LinesWriter:
         self._counts[next(reversed(self._counts))] += len(page.ids)
 
     def seal(self) -> None:
+        """End the file with the fingerprint and the seal, and flush it to disk; see Writer."""
         self._end()
         require_counts(self._fingerprint, self._counts)
         self._line("fingerprint", self._layout.line("fingerprint", head_of(self._fingerprint)))
@@ -87,6 +90,7 @@ class LinesWriter:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
+        """Let the file go, sealed or not."""
         try:
             if self._out is not self._file:
                 self._out.close()
@@ -96,8 +100,8 @@ class LinesWriter:
     def _end(self) -> None:
         if self._last in ("collection", "record"):
             count = next(reversed(self._counts.values()))
-            said = {"count": count, "sha256": self._part.hexdigest()}
-            self._line("end", self._layout.line("end", said))
+            end = {"count": count, "sha256": self._part.hexdigest()}
+            self._line("end", self._layout.line("end", end))
 
     def _line(self, kind: str, line: bytes) -> None:
         # the line feed comes with the next line: only then is it known whether a comma precedes it
@@ -112,7 +116,7 @@ class LinesWriter:
 
 
 def seal_of(counts: Mapping[str, int], sha256: str) -> JSON:
-    """What the last line says: totals, and the SHA-256 of every byte before that line."""
+    """Return what the last line says: totals, and the SHA-256 of every byte before that line."""
     return {"collections": len(counts), "records": sum(counts.values()), "sha256": sha256}
 
 

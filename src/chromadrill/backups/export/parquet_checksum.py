@@ -1,10 +1,10 @@
 """The checksum of a whole Parquet file, kept inside it.
 
 Parquet readers want the footer last, so nothing can follow it. The footer's JSON value under the
-key `chromadrill` ends in "sha256":"<64 digits>"; the digits are those of the file's SHA-256 with 64
-zeros in their place. Nothing after it in the footer holds users' text, so the last such text in
-the footer is the one: names and statistics, which might hold the same, come before (the fields of
-a Parquet footer are written in order: schema, row groups, key-values, creator).
+key `chromadrill` ends in "sha256":"<64 digits>". The digits are the SHA-256 of the file with 64 zeros
+in their place. The last such text in the footer is the one: nothing after it holds users' text. Names
+and statistics, which might hold the same text, come before: the fields of a Parquet footer are written
+in the order schema, row groups, key-values, creator.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ _MARK = b'"sha256":"'
 
 
 def patch(path: Path) -> None:
-    """Put the checksum of an unsealed file into its place, and flush it to disk."""
+    """Put the checksum of an unsealed file into its place, and flush the file to disk."""
     with path.open("r+b") as file:
-        at = _place(file)
-        sha256 = _sum_without(file, at)
-        file.seek(at)
+        place = _place(file)
+        sha256 = _sum_without(file, place)
+        file.seek(place)
         file.write(sha256.encode())
         file.flush()
         os.fsync(file.fileno())
 
 
 def verify(path: Path) -> str:
-    """The checksum of a sealed file.
+    """Return the checksum of a sealed file, in hex.
 
     Raises EOFError for a file without its end, ValueError for a foreign or altered one.
     """
     with path.open("rb") as file:
-        at = _place(file)
-        file.seek(at)
-        said = file.read(len(UNSEALED)).decode("ascii", "replace")
-        got = _sum_without(file, at)
-    if said != got:
-        raise ValueError(f"its checksum does not match: sealed {said}, got {got}")
-    return got
+        place = _place(file)
+        file.seek(place)
+        sealed = file.read(len(UNSEALED)).decode("ascii", "replace")
+        actual = _sum_without(file, place)
+    if sealed != actual:
+        raise ValueError(f"its checksum does not match: sealed {sealed}, got {actual}")
+    return actual
 
 
 def _place(file: BinaryIO) -> int:
@@ -60,21 +60,21 @@ def _place(file: BinaryIO) -> int:
     if start < 4 or size - start > _LONGEST:
         raise ValueError("it was altered: its footer is longer than the file, or than any of ours")
     file.seek(start)
-    found = file.read(size - 8 - start).rfind(_MARK)
-    if found < 0:
+    offset = file.read(size - 8 - start).rfind(_MARK)
+    if offset < 0:
         raise ValueError("it is not a chromadrill export: Parquet, but without our seal")
-    return start + found + len(_MARK)
+    return start + offset + len(_MARK)
 
 
-def _sum_without(file: BinaryIO, at: int) -> str:
-    """SHA-256 of the file as if the 64 digits from byte `at` were zeros."""
+def _sum_without(file: BinaryIO, place: int) -> str:
+    """SHA-256 of the file as if the 64 digits from byte `place` on were zeros."""
     hasher = hashlib.sha256()
     file.seek(0)
-    left = at
-    while left and (chunk := file.read(min(left, 1 << 20))):
+    remaining = place
+    while remaining and (chunk := file.read(min(remaining, 1 << 20))):
         hasher.update(chunk)
-        left -= len(chunk)
-    file.seek(at + len(UNSEALED))
+        remaining -= len(chunk)
+    file.seek(place + len(UNSEALED))
     hasher.update(UNSEALED.encode())
     while chunk := file.read(1 << 20):
         hasher.update(chunk)

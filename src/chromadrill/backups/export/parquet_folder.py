@@ -1,4 +1,4 @@
-"""An export as a folder: a Parquet file for each collection, described as any backup of ours.
+"""The folder of an export: a Parquet file for each collection, described as any backup of ours.
 
 DIR/manifest.json   every file with size and SHA-256; which collection is which file
 DIR/fingerprint     taken before, and equal to what the files hold
@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from chromadrill.backups import catalog, manifest
-from chromadrill.backups.export.parquet_reader import ColumnsReader
-from chromadrill.backups.export.parquet_writer import ColumnsWriter
+from chromadrill.backups.export.parquet_reader import ParquetReader
+from chromadrill.backups.export.parquet_writer import ParquetWriter
 from chromadrill.backups.export.types import ExportRefused, require_counts
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Page
 
 METHOD = "export"
-NAME_SHOWN = 60  # characters of a collection's name
+NAME_LENGTH = 60  # characters of a collection's name in the name of its file
 
 
 class FolderWriter:
@@ -33,26 +33,29 @@ class FolderWriter:
         self._path, self._fingerprint, self._about = path, fingerprint, dict(about or {})
         self._files: dict[str, str] = {}
         self._counts: dict[str, int] = {}
-        self._now: ColumnsWriter | None = None
+        self._writer: ParquetWriter | None = None
         (path / "data").mkdir(mode=0o700, parents=True)
 
     def begin(self, info: CollectionInfo) -> None:
+        """Start the file of the next collection."""
         self._end()
-        file = Path("data", f"{len(self._files):04d}-{info.name[:NAME_SHOWN]}.parquet")
+        file = Path("data", f"{len(self._files):04d}-{info.name[:NAME_LENGTH]}.parquet")
         self._files[info.key] = file.as_posix()
         self._counts[info.key] = 0
         alone = {info.key: self._fingerprint.collections[info.key]}
         one = dataclasses.replace(self._fingerprint, collections=alone)
-        self._now = ColumnsWriter(self._path / file, one, about=self._about)
-        self._now.begin(info)
+        self._writer = ParquetWriter(self._path / file, one, about=self._about)
+        self._writer.begin(info)
 
     def write(self, page: Page) -> None:
-        if self._now is None:
+        """Append records to the collection begun last."""
+        if self._writer is None:
             raise UsageError(f"{self._path}: begin a collection before writing records.")
-        self._now.write(page)
+        self._writer.write(page)
         self._counts[next(reversed(self._counts))] += len(page.ids)
 
     def seal(self) -> None:
+        """End the last file, and write fingerprint and manifest; see Writer."""
         self._end()
         require_counts(self._fingerprint, self._counts)
         catalog.describe(
@@ -65,13 +68,14 @@ class FolderWriter:
         )
 
     def close(self) -> None:
-        if self._now is not None:
-            self._now.close()
+        """Let the file that is being written go, sealed or not."""
+        if self._writer is not None:
+            self._writer.close()
 
     def _end(self) -> None:
-        if self._now is not None:
-            self._now.seal()
-            self._now = None
+        if self._writer is not None:
+            self._writer.seal()
+            self._writer = None
 
 
 class FolderReader:
@@ -81,34 +85,37 @@ class FolderReader:
     sha256: str
 
     def __init__(self, path: Path) -> None:
-        described = manifest.read(path)
-        if described.get("method") != METHOD:
+        content = manifest.read(path)
+        if content.get("method") != METHOD:
             raise ExportRefused(
-                f"{path} is not an export: it was made by '{described.get('method')}'.",
+                f"{path} is not an export: it was made by '{content.get('method')}'.",
                 next_step="Restore it with: chromadrill ops --target T restore ID",
             )
         try:
-            verdict = manifest.same_files(path, described)
+            verdict = manifest.compare_files(path, content)
             if verdict.outcome is not Outcome.PASS:
                 raise ExportRefused(
                     f"{path} was altered or is not whole: {verdict.message}.",
                     next_step="Use the folder as it was exported, or another backup.",
                 )
-            beside = path / "fingerprint"
-            if manifest.sha256(beside) != described["fingerprint_sha256"]:
-                raise ExportRefused(f"{beside} is not the fingerprint that the manifest names.")
-            self._files = {key: path / file for key, file in described["collections"].items()}
+            fingerprint = path / "fingerprint"
+            if manifest.sha256(fingerprint) != content["fingerprint_sha256"]:
+                raise ExportRefused(
+                    f"{fingerprint} is not the fingerprint that the manifest names."
+                )
+            self._files = {key: path / file for key, file in content["collections"].items()}
         except (KeyError, TypeError, AttributeError, OSError) as error:
             raise ExportRefused(f"{path} was altered: {error!r}.") from error
-        self.fingerprint = fingerprint_file.load(beside)
+        self.fingerprint = fingerprint_file.load(fingerprint)
         self.sha256 = manifest.sha256(path / manifest.NAME)
         if self._files.keys() != self.fingerprint.collections.keys():
             raise ExportRefused(f"{path} was altered: other collections than its fingerprint.")
 
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
+        """Yield the records of a collection, see Reader. Raises UsageError for an unknown key."""
         if key not in self._files:
             raise UsageError(f"No collection {key} here. {did_you_mean(key, self._files)}")
-        yield from ColumnsReader(self._files[key]).pages(key, size=size)
+        yield from ParquetReader(self._files[key]).pages(key, size=size)
 
     def close(self) -> None:
         """Nothing is held open between pages."""

@@ -1,4 +1,4 @@
-"""Read an export of one collection from Parquet: verified as a whole before it is opened."""
+"""The reader of an export of one collection in Parquet, verified as a whole before it is opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from chromadrill.backups.export import parquet_checksum
 from chromadrill.backups.export.jsonl_reader import NEXT_STEP
-from chromadrill.backups.export.types import SCHEMA, ExportRefused, check_counts, counts_of
+from chromadrill.backups.export.types import SCHEMA, ExportRefused, counts_of, difference
 from chromadrill.chroma.fingerprint.fingerprint_file import from_head
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import Fingerprint, Page
@@ -21,7 +21,7 @@ from chromadrill.core.model import Fingerprint, Page
 _COLUMNS = ["id", "document", "uri", "vector", "metadata"]
 
 
-class ColumnsReader:
+class ParquetReader:
     """A Reader of one Parquet file. Raises ExportRefused unless it is whole and unaltered."""
 
     fingerprint: Fingerprint
@@ -41,51 +41,52 @@ class ColumnsReader:
             self._refuse(f"is refused: {error}", error)
 
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
+        """Yield the records of the collection, see Reader. Raises UsageError for an unknown key."""
         known = self.fingerprint.collections
         if key not in known:
             raise UsageError(f"no collection {key} here. {did_you_mean(key, known)}")
-        dimension, seen = known[key].info.dimension or 0, 0
+        dimension, count = known[key].info.dimension or 0, 0
         try:
             with self._open() as file:
                 for batch in file.iter_batches(batch_size=size, columns=_COLUMNS):
-                    seen += len(batch)
+                    count += len(batch)
                     yield _page(batch, dimension)
         except (pa.ArrowException, OSError, ValueError, TypeError) as error:
             self._refuse(f"has records of {key} that cannot be read ({error})", error)
-        if seen != known[key].count:
-            self._refuse(f"was changed while it was read: wanted {known[key].count}, got {seen}")
+        if count != known[key].count:
+            self._refuse(f"was changed while it was read: wanted {known[key].count}, got {count}")
 
     def close(self) -> None:
         """Nothing is held open between pages."""
 
     def _open(self) -> Any:
-        # unbuffered ahead: one row group in memory; page checksums guard against later changes
+        # not read ahead: one row group in memory; page checksums guard against later changes
         return pq.ParquetFile(self._path, page_checksum_verification=True, pre_buffer=False)
 
     def _check(self, metadata: Any) -> None:
-        said = orjson.loads((metadata.metadata or {})[parquet_checksum.KEY.encode()])
-        if said["schema"] != SCHEMA:
-            self._refuse(f"is not an export: wanted schema {SCHEMA}, got {said['schema']}")
-        if said["sha256"] != self.sha256:
+        seal = orjson.loads((metadata.metadata or {})[parquet_checksum.KEY.encode()])
+        if seal["schema"] != SCHEMA:
+            self._refuse(f"is not an export: wanted schema {SCHEMA}, got {seal['schema']}")
+        if seal["sha256"] != self.sha256:
             self._refuse("was altered: its checksum is not in its place")
-        self.fingerprint = from_head(said["fingerprint"])
+        self.fingerprint = from_head(seal["fingerprint"])
         keys = list(self.fingerprint.collections)
         if len(keys) != 1:
             self._refuse(f"was altered: wanted one collection, got {len(keys)}")
-        if wrong := check_counts(counts_of(self.fingerprint), {keys[0]: metadata.num_rows}):
+        if wrong := difference(counts_of(self.fingerprint), {keys[0]: metadata.num_rows}):
             self._refuse(f"does not hold what its fingerprint says: {wrong}")
 
-    def _refuse(self, what: str, cause: Exception | None = None) -> NoReturn:
-        raise ExportRefused(f"{self._path} {what}.", next_step=NEXT_STEP) from cause
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        raise ExportRefused(f"{self._path} {reason}.", next_step=NEXT_STEP) from cause
 
 
 def _page(batch: pa.RecordBatch, dimension: int) -> Page:
     column = batch.column("vector")
-    has = np.asarray(column.is_valid())
+    has_vector = np.asarray(column.is_valid())
     flat = column.flatten().to_numpy(zero_copy_only=False)  # skips the null rows
-    width = len(flat) // int(has.sum()) if has.any() else dimension
+    width = len(flat) // int(has_vector.sum()) if has_vector.any() else dimension
     vectors = np.zeros((len(batch), width), np.float32)
-    vectors[has] = flat.reshape(-1, width) if width else 0
+    vectors[has_vector] = flat.reshape(-1, width) if width else 0
     texts = batch.column("metadata").to_pylist()
     return Page(
         ids=batch.column("id").to_pylist(),
@@ -93,5 +94,5 @@ def _page(batch: pa.RecordBatch, dimension: int) -> Page:
         metadatas=[None if text is None else orjson.loads(text) for text in texts],
         uris=batch.column("uri").to_pylist(),
         vectors=vectors,
-        without_vector=tuple(int(at) for at in np.flatnonzero(~has)),
+        without_vector=tuple(int(row) for row in np.flatnonzero(~has_vector)),
     )

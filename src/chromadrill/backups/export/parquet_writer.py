@@ -1,4 +1,4 @@
-"""Write one collection as Parquet: a table that any data tool reads, sealed for restores.
+"""The writer of one collection in Parquet: a table that any data tool reads, sealed for restores.
 
 Columns: `id`, `document`, `uri`, `vector` (float32), `metadata` (canonical JSON text: the truth on
 import) and, for people and their tools, `metadata.KEY` for each key of one type.
@@ -36,7 +36,7 @@ GROUP_BYTES = 64 << 20  # whichever comes first: what the writer holds in memory
 PREFIX = "metadata."
 
 
-class ColumnsWriter:
+class ParquetWriter:
     """A Writer of one collection. `about` (JSON facts) is kept beside the seal."""
 
     def __init__(
@@ -52,6 +52,7 @@ class ColumnsWriter:
         self._count = 0
 
     def begin(self, info: CollectionInfo) -> None:
+        """Start the collection. Raises UsageError for a second one."""
         if self._info:
             raise UsageError(
                 f"{self._path}: a .parquet file holds one collection; it has {self._info.key},"
@@ -79,6 +80,7 @@ class ColumnsWriter:
         )
 
     def write(self, page: Page) -> None:
+        """Append records. Raises DrillError for what does not fit the columns."""
         if not self._info:
             raise UsageError(f"{self._path}: begin a collection before writing records.")
         refuse_unwritable(page, self._info.dimension, not_finite=True)
@@ -95,6 +97,7 @@ class ColumnsWriter:
             self._flush()
 
     def seal(self) -> None:
+        """End the file with the fingerprint and its checksum, and flush it to disk; see Writer."""
         if not self._info:
             raise UsageError(
                 f"{self._path}: a .parquet file holds one collection, and there is none.",
@@ -102,20 +105,21 @@ class ColumnsWriter:
             )
         require_counts(self._fingerprint, {self._info.key: self._count})
         self._flush()
-        said = {
+        seal = {
             "schema": SCHEMA,
             "created_at": utc_now(),
             "about": self._about,
             "fingerprint": head_of(self._fingerprint),
             "count": self._count,
-            "sha256": UNSEALED,  # the last one: see seal.py
+            "sha256": UNSEALED,  # the last one: see parquet_checksum
         }
-        self._writer.add_key_value_metadata({KEY: orjson.dumps(said).decode()})
+        self._writer.add_key_value_metadata({KEY: orjson.dumps(seal).decode()})
         self._writer.close()
         self._file.close()
         patch(self._path)
 
     def close(self) -> None:
+        """Let the file go, sealed or not."""
         if not self._file.closed:
             # not sealed: pyarrow still wants to write a footer, to a disk that may be full
             with suppress(Exception):
@@ -133,14 +137,14 @@ class ColumnsWriter:
             pa.array(page.documents, pa.string()),
             pa.array(page.uris, pa.string()),
             vector_array(page, self._writer.schema.field("vector").type),
-            pa.array([canonical(each) for each in page.metadatas], pa.string()),
+            pa.array([canonical(metadata) for metadata in page.metadatas], pa.string()),
             *natural_columns(page, self._columns),
         ]
         return pa.Table.from_arrays(columns, schema=self._writer.schema)
 
 
 def vector_array(page: Page, kind: pa.DataType) -> pa.Array:
-    """The vectors as lists, null in rows without one."""
+    """Return the vectors as lists of type `kind`, null in rows without one."""
     rows, width = page.vectors.shape
     mask = np.zeros(rows, bool)
     mask[list(page.without_vector)] = True
@@ -152,21 +156,21 @@ def vector_array(page: Page, kind: pa.DataType) -> pa.Array:
 
 
 def natural_columns(page: Page, columns: Mapping[str, pa.DataType]) -> list[pa.Array]:
-    """One array for each key of `columns`.
+    """Return one array for each key of `columns` (key -> type).
 
-    A value of another type (its record was changed since the types were taken) is null here and
-    right in the text: pa.array alone would turn 2.0 into 2.
+    A value of another type is null here and right in the text: its record was changed since the types
+    were read, and pa.array alone would turn 2.0 into 2.
     """
     rows = len(page.ids)
     values: dict[str, list[Any]] = {key: [None] * rows for key in columns}
-    for at, metadata in enumerate(page.metadatas):
+    for row, metadata in enumerate(page.metadatas):
         # by record, not by key: with a thousand sparse keys that is twenty times faster
         for key, value in (metadata or {}).items():
             kind = columns.get(key)
             if kind is not None and (
                 arrow_type(value) == kind or (value == [] and pa.types.is_list(kind))
             ):
-                values[key][at] = value
+                values[key][row] = value
     return [pa.array(values[key], kind) for key, kind in columns.items()]
 
 

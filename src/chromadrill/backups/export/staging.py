@@ -1,4 +1,4 @@
-"""Where each collection of an export goes: decided, and refused, before anything is made."""
+"""The plan of an import: where each collection goes, decided or refused before anything is created."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{1,510}[a-zA-Z0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One collection of an export (by its key there), and where it goes."""
+    """One collection of an export, by its key there, and where it goes: name and staging name."""
 
     key: str
     info: CollectionInfo
@@ -28,17 +28,19 @@ class Move:
 
     @property
     def to(self) -> str:
+        """The key of the collection where it goes."""
         return f"{self.scope}/{self.name}"
 
     @property
     def aside(self) -> str:
-        """What somebody's empty collection of that name is called meanwhile."""
+        """The name that somebody's empty collection of the same name gets meanwhile."""
         return f"{self.staging}-aside"
 
 
 def plan(export: Reader, *, into: str | None, scope: Scope | None) -> list[Move]:
-    """A move for each collection; raises UsageError for names the server would not take, and where
-    two would go to one place.
+    """Return a move for each collection of the export.
+
+    Raises UsageError for names that the server would refuse, and where two would go to one place.
     """
     prints = export.fingerprint.collections
     if into is not None:
@@ -52,16 +54,16 @@ def plan(export: Reader, *, into: str | None, scope: Scope | None) -> list[Move]
     moves = [
         Move(
             key,
-            each.info,
-            scope or each.info.scope,
-            each.info.name if into is None else into,
+            collection.info,
+            scope or collection.info.scope,
+            collection.info.name if into is None else into,
             f"{STAGING}{export.sha256[:12]}-{number}",
         )
-        for number, (key, each) in enumerate(sorted(prints.items()))
+        for number, (key, collection) in enumerate(sorted(prints.items()))
     ]
     if len({move.to for move in moves}) != len(moves):
         raise UsageError(
-            "--scope would bring collections of one name together; restore them singly."
+            "--scope would bring collections of one name together: restore them one by one."
         )
     return moves
 
@@ -80,8 +82,10 @@ def require_name(option: str, name: str) -> None:
         )
 
 
-def moved(before: Fingerprint, moves: Sequence[Move], names: Mapping[str, str]) -> Fingerprint:
-    """The fingerprint of the collections of `moves` alone, as they are called where they went."""
+def fingerprint_after(
+    before: Fingerprint, moves: Sequence[Move], names: Mapping[str, str]
+) -> Fingerprint:
+    """Return the fingerprint of the collections of `moves` alone, under `names` (by key)."""
     prints = {}
     for move in moves:
         info = dataclasses.replace(

@@ -1,4 +1,4 @@
-"""What every format of an export shares: who writes, who reads, and which columns are natural."""
+"""The types of an export: its Writer, its Reader, its errors, and the natural types of its columns."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ QUIET = (
 class TornExport(Unavailable):
     """The database was written to while it was exported: the file would be of no instant."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, difference: str) -> None:
         super().__init__(
-            f"The database was written to while it was exported: {what}. Nothing was kept.",
+            f"The database was written to while it was exported: {difference}. Nothing was kept.",
             next_step=QUIET,
         )
 
@@ -41,8 +41,8 @@ class TornExport(Unavailable):
 class Writer(Protocol):
     """One file being written: `begin`, any number of `write`, again; `seal` once; `close`.
 
-    It is made with the fingerprint of what is going to be written. Every method raises DrillError
-    for what the format cannot hold, naming the record.
+    A Writer is created with the fingerprint of what is going to be written. Every method raises
+    DrillError for what the format cannot hold, naming the record.
     """
 
     def begin(self, info: CollectionInfo) -> None:
@@ -54,7 +54,7 @@ class Writer(Protocol):
     def seal(self) -> None:
         """End the file with the fingerprint (not its tables of records) and flush it to disk.
 
-        Raises TornExport when other numbers of records were written than the fingerprint says.
+        Raises TornExport where other numbers of records were written than the fingerprint says.
         """
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class Writer(Protocol):
 
 
 class Reader(Protocol):
-    """A file whose seal was found whole when it was opened."""
+    """A file whose seal was right when it was opened."""
 
     fingerprint: Fingerprint
     """As it was sealed; `records` of each print is empty: digest the pages to rebuild it."""
@@ -71,10 +71,9 @@ class Reader(Protocol):
     """The checksum over the whole file that its seal carries, in hex."""
 
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
-        """Records of the collection TENANT/DATABASE/NAME in the order written, at most `size`
-        at a time.
+        """Yield the records of collection TENANT/DATABASE/NAME, `size` to a page, in their order.
 
-        Raises ExportRefused when the file was changed since it was opened.
+        Raises ExportRefused where the file was changed since it was opened.
         """
 
     def close(self) -> None:
@@ -82,30 +81,30 @@ class Reader(Protocol):
 
 
 def column_types(records: pa.Table) -> dict[str, pa.DataType]:
-    """The one Arrow type of each metadata key in a fingerprint's table of records, sorted by key.
+    """Return the one Arrow type of each metadata key in a fingerprint's table of records, by key.
 
     A key whose values differ in type (1 here, 1.0 or "1" there), or which holds only nulls, empty
     lists or objects, is left out: it travels in the JSON text of the metadata alone.
     """
-    found: dict[str, pa.DataType | None] = {}
+    types: dict[str, pa.DataType | None] = {}
     for batch in records.select(["metadata"]).to_batches(max_chunksize=10_000):
         for text in batch.column(0).to_pylist():
             for key, value in orjson.loads(text).items() if text is not None else ():
                 if value is None or value == []:
                     continue  # fits a column of any type
                 kind = arrow_type(value)
-                if found.setdefault(key, kind) != kind:
-                    found[key] = None
-    typed = ((key, kind) for key, kind in sorted(found.items()) if kind is not None)
-    return dict(list(typed)[:MAX_COLUMNS])
+                if types.setdefault(key, kind) != kind:
+                    types[key] = None
+    uniform = [(key, kind) for key, kind in sorted(types.items()) if kind is not None]
+    return dict(uniform[:MAX_COLUMNS])
 
 
 def arrow_type(value: Any) -> pa.DataType | None:
-    """int64, float64, bool, string or a list of one of them; None for everything else."""
+    """Return int64, float64, bool, string or a list of one of them; None for everything else."""
     if isinstance(value, list):
-        kinds = {type(each) for each in value}  # not isinstance: True is an int there
+        kinds = {type(item) for item in value}  # not isinstance: True is an int there
         element = arrow_type(value[0]) if len(kinds) == 1 else None
-        fits = element is not None and all(arrow_type(each) == element for each in value)
+        fits = element is not None and all(arrow_type(item) == element for item in value)
         return pa.list_(element) if fits and not pa.types.is_list(element) else None
     if type(value) is int and not -(1 << 63) <= value < 1 << 63:
         return None
@@ -115,8 +114,8 @@ def arrow_type(value: Any) -> pa.DataType | None:
 def refuse_unwritable(page: Page, dimension: int | None, *, not_finite: bool) -> None:
     """Raise DrillError for vectors of another width than `dimension`, and for NaN and infinity.
 
-    Trap: orjson writes both as null without a word; in metadata that would be another value. In
-    vectors they are let through where the format is `not_finite`-safe.
+    Trap: orjson writes both as null without an error; in metadata that would be another value. Vectors
+    may hold them where the format can (`not_finite`).
     """
     if dimension and page.ids and page.vectors.shape[1] != dimension:
         raise DrillError(
@@ -147,36 +146,36 @@ def _finite(value: Any) -> bool:
 
 def require_counts(fingerprint: Fingerprint, written: Mapping[str, int]) -> None:
     """Raise TornExport unless as many records were written as the fingerprint says."""
-    if wrong := check_counts(counts_of(fingerprint), written):
+    if wrong := difference(counts_of(fingerprint), written):
         raise TornExport(wrong)
 
 
-def check_counts(wanted: Mapping[str, int], got: Mapping[str, int]) -> str:
-    """Say in which collection the records of the file and of the fingerprint differ, or ""."""
-    for key in sorted(wanted.keys() | got.keys()):
-        if wanted.get(key) != got.get(key):
-            return f"{key}: wanted {wanted.get(key, 'no')} records, got {got.get(key, 'no')}"
+def difference(wanted: Mapping[str, int], actual: Mapping[str, int]) -> str:
+    """Return the first difference of two counts of records by collection, "" where they are equal."""
+    for key in sorted(wanted.keys() | actual.keys()):
+        if wanted.get(key) != actual.get(key):
+            return f"{key}: wanted {wanted.get(key, 'no')} records, got {actual.get(key, 'no')}"
     return ""
 
 
 def counts_of(fingerprint: Fingerprint) -> dict[str, int]:
-    """Records of each collection, by TENANT/DATABASE/NAME."""
-    return {key: each.count for key, each in fingerprint.collections.items()}
+    """Return the number of records of each collection, by TENANT/DATABASE/NAME."""
+    return {key: collection.count for key, collection in fingerprint.collections.items()}
 
 
 def to_page(records: list[JSON], vectors: list[Any], dimension: int) -> Page:
-    """Turn records and their vectors (n rows, None where there was none) into a page.
+    """Return a page of n records (JSON objects) and their vectors (n rows, None where there is none).
 
     Raises KeyError, TypeError or ValueError for rows that are no records.
     """
-    without = tuple(at for at, row in enumerate(vectors) if row is None)
+    without = tuple(number for number, row in enumerate(vectors) if row is None)
     width = next((len(row) for row in vectors if row is not None), dimension)
     rows = [[0.0] * width if row is None else row for row in vectors] if without else vectors
     return Page(
-        ids=[each["id"] for each in records],
-        documents=[each["document"] for each in records],
-        metadatas=[each["metadata"] for each in records],
-        uris=[each["uri"] for each in records],
+        ids=[record["id"] for record in records],
+        documents=[record["document"] for record in records],
+        metadatas=[record["metadata"] for record in records],
+        uris=[record["uri"] for record in records],
         vectors=np.asarray(rows, dtype=np.float32).reshape(len(records), width),
         without_vector=without,
     )

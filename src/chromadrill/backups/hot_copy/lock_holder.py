@@ -1,7 +1,7 @@
-"""Holds SQLite's write lock on FILE until its input ends: `python holder.py FILE`.
+"""The holder of SQLite's write lock on FILE, until its input ends: `python lock_holder.py FILE`.
 
-A process of its own: POSIX drops all of a process's locks on a file as soon as that process closes
-any handle of it, so whoever copies the file must not be the one that holds its lock.
+It is a process of its own: POSIX drops all of a process's locks on a file as soon as that process
+closes any handle of it. So whoever copies the file must not be the one that holds its lock.
 """
 
 from __future__ import annotations

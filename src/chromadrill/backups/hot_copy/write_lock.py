@@ -12,15 +12,15 @@ from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable
 
 DATABASE = "chroma.sqlite3"
-SETTLED_S = 0.5  # index files that did not change for so long are not being written
+REST_S = 0.5  # index files that did not change for so long are not being written
 
 
 @contextmanager
 def write_lock(data: Path) -> Iterator[None]:
-    """Nothing in the directory changes inside: the lock is held, and the index files are at rest.
+    """Keep the directory unchanged inside: the lock is held, and the index files are at rest.
 
-    An index that was being written when the lock was taken is written to its end, hence the wait.
-    Raises Unavailable when the lock cannot be had.
+    A server that was writing an index when the lock came writes it to its end, hence the wait.
+    Raises Unavailable where the lock cannot be had.
     """
     holder = subprocess.Popen(
         [
@@ -36,10 +36,10 @@ def write_lock(data: Path) -> Iterator[None]:
     assert holder.stdin is not None  # noqa: S101 - both are pipes
     assert holder.stdout is not None  # noqa: S101
     try:
-        said = holder.stdout.readline().strip()
-        if said != "locked":
-            raise Unavailable(f"No write lock on {data / DATABASE}: {said or 'its holder died'}.")
-        _wait_until_settled(data)
+        line = holder.stdout.readline().strip()
+        if line != "locked":
+            raise Unavailable(f"No write lock on {data / DATABASE}: {line or 'its holder died'}.")
+        _wait_for_rest(data)
         yield
         if holder.poll() is not None:
             raise Unavailable(f"The holder of the lock on {data / DATABASE} died meanwhile.")
@@ -49,16 +49,16 @@ def write_lock(data: Path) -> Iterator[None]:
         holder.stdout.close()
 
 
-def _wait_until_settled(data: Path) -> None:
-    seen: list[object] = []
+def _wait_for_rest(data: Path) -> None:
+    listings: list[object] = []
 
-    def unchanged() -> bool:
-        seen.append(sorted((path, *_state(path)) for path in data.glob("*/*")))
-        return len(seen) > 1 and seen[-1] == seen[-2]
+    def is_at_rest() -> bool:
+        listings.append(sorted((path, *_state(path)) for path in data.glob("*/*")))
+        return len(listings) > 1 and listings[-1] == listings[-2]
 
-    wait_until(unchanged, within_s=30, name="index files at rest", every_s=SETTLED_S)
+    wait_until(is_at_rest, within_s=30, name="index files at rest", every_s=REST_S)
 
 
 def _state(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return (found.st_size, found.st_mtime_ns)
+    status = path.stat()
+    return (status.st_size, status.st_mtime_ns)

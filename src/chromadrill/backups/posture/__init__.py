@@ -1,4 +1,4 @@
-"""What is seen of the places where backups are; judged by `checks.posture`."""
+"""The stores where backups are kept, as they are listed; `checks.posture` judges them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from chromadrill.core.protocols import HasBackupStore, HasSnapshots, Target
 
 
 def store_of(target: Target, named: str | None) -> BackupStore:
-    """The store `named` (restic:REPOSITORY[#TAG or #/PATH], or a folder), else the target's own.
+    """Return the store `named` (restic:REPOSITORY[#TAG or #/PATH], or a folder), else the target's own.
 
-    Raises UsageError, Unavailable where it cannot be read.
+    Raises UsageError for a wrong name, Unavailable where the store cannot be read.
     """
     if named and named.startswith("restic:"):
         from chromadrill.backups.posture.restic_store import store
@@ -29,7 +29,5 @@ def store_of(target: Target, named: str | None) -> BackupStore:
             f"{target.name} has no snapshots of its own.",
             next_step="Name where its backups are: posture --store FOLDER, or restic:REPOSITORY.",
         )
-    found = [
-        StoreEntry(each.id, each.created_at, each.bytes or None) for each in target.snapshots()
-    ]
-    return BackupStore(f"the snapshots of {target.name}", tuple(found))
+    entries = [StoreEntry(b.id, b.created_at, b.bytes or None) for b in target.snapshots()]
+    return BackupStore(f"the snapshots of {target.name}", tuple(entries))

@@ -1,4 +1,4 @@
-"""A folder of backups: snapshots of ours, data directories, and exports; anything else is none."""
+"""A folder as a store of backups: snapshots of ours, data directories, and exports; nothing else."""
 
 from __future__ import annotations
 
@@ -17,45 +17,45 @@ _BEGIN = (b"PAR1", b'{"head":', b"\x28\xb5\x2f\xfd")
 
 
 def store(folder: Path) -> BackupStore:
-    """One backup for each entry of the folder that is one; how many are none is said in its name.
+    """Return the backups in a folder; the name of the store says how many entries are none.
 
-    One of ours says when it was made; any other was last changed then (a copy tool that keeps times
-    shows those of the original: the newest file in it counts). Raises Unavailable where the folder,
-    or a manifest in it, cannot be read.
+    The manifest of a snapshot of ours says when it was made. Of any other backup the newest file
+    counts: a copy tool that keeps times shows those of the original. Raises Unavailable where the
+    folder, or a manifest in it, cannot be read.
     """
     try:
-        entries = [each for each in folder.iterdir() if not each.name.startswith(".")]
-        found = [_one(each) for each in sorted(entries) if _is_backup(each)]
+        paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        backups = [_entry(path) for path in sorted(paths) if _is_backup(path)]
     except OSError as error:
         raise Unavailable(f"--store {folder}: {error.strerror}.") from error
-    others = len(entries) - len(found)
-    said = f" ({others} that are no backups left out)" if others else ""
-    return BackupStore(f"{folder}{said}", tuple(found))
+    others = len(paths) - len(backups)
+    note = f" ({others} that are no backups left out)" if others else ""
+    return BackupStore(f"{folder}{note}", tuple(backups))
 
 
-def _is_backup(entry: Path) -> bool:
-    if entry.is_dir():
-        inside = (manifest.NAME, DATABASE, f"data/{DATABASE}")
-        return any((entry / each).is_file() for each in inside)
-    if not entry.name.lower().endswith(SUFFIXES):
+def _is_backup(path: Path) -> bool:
+    if path.is_dir():
+        signs = (manifest.NAME, DATABASE, f"data/{DATABASE}")
+        return any((path / name).is_file() for name in signs)
+    if not path.name.lower().endswith(SUFFIXES):
         return False
-    with entry.open("rb") as file:
+    with path.open("rb") as file:
         return file.read(max(map(len, _BEGIN))).startswith(_BEGIN)
 
 
-def _one(entry: Path) -> StoreEntry:
-    if (entry / manifest.NAME).is_file():
-        return _ours(entry)
-    files = [each for each in entry.rglob("*") if each.is_file()] if entry.is_dir() else [entry]
-    changed = max(each.stat().st_mtime for each in files)
-    return StoreEntry(entry.name, datetime.fromtimestamp(changed, UTC).isoformat(), size_of(entry))
+def _entry(path: Path) -> StoreEntry:
+    if (path / manifest.NAME).is_file():
+        return _entry_of_manifest(path)
+    files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+    changed = max(file.stat().st_mtime for file in files)
+    return StoreEntry(path.name, datetime.fromtimestamp(changed, UTC).isoformat(), size_of(path))
 
 
-def _ours(entry: Path) -> StoreEntry:
-    content = manifest.read(entry)
+def _entry_of_manifest(path: Path) -> StoreEntry:
+    content = manifest.read(path)
     try:
         if datetime.fromisoformat(content["created_at"]).tzinfo is None:
             raise ValueError("created_at has no time zone")
         return StoreEntry(str(content["id"]), content["created_at"], int(content["bytes"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise Unavailable(f"{entry / manifest.NAME}: not as we write it: {error!r}.") from error
+        raise Unavailable(f"{path / manifest.NAME}: not as we write it: {error!r}.") from error

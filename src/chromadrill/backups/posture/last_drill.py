@@ -1,4 +1,4 @@
-"""How long a restore took, from the record of the drill that proved it."""
+"""The last drill's restores: how long they took, from the record of the run."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from chromadrill.core.model import Outcome, ProvenRestore
 RESTORES = ("RB-2", "RB-8")
 
 
-def proven(run: Path) -> ProvenRestore | None:
-    """What the run's record says of restores of a volume; None where it says nothing of them."""
+def read_restore(run: Path) -> ProvenRestore | None:
+    """Return what the record of the run says of restores of a volume, None where it says nothing."""
     try:
         record = json.loads((run / "drill.json").read_bytes())
-        restores = [each for each in record["scenarios"] if each["runbook"] in RESTORES]
-        took = [
-            float(each["recovery_time_s"])
-            for each in restores
-            if each["outcome"] == Outcome.PASS and each["recovery_time_s"] is not None
+        restores = [row for row in record["scenarios"] if row["runbook"] in RESTORES]
+        seconds = [
+            float(row["recovery_time_s"])
+            for row in restores
+            if row["outcome"] == Outcome.PASS and row["recovery_time_s"] is not None
         ]
         target, at = record["target"], str(record["finished_at"])
         if not restores or datetime.fromisoformat(at).tzinfo is None:
@@ -27,8 +27,8 @@ def proven(run: Path) -> ProvenRestore | None:
         return ProvenRestore(
             kind=str(target["kind"]),
             run=str(record["run_id"]),
-            outcome=Outcome.merge(Outcome(each["outcome"]) for each in restores),
-            seconds=max(took, default=None),
+            outcome=Outcome.merge(Outcome(row["outcome"]) for row in restores),
+            seconds=max(seconds, default=None),
             at=at,
             environment=target.get("environment"),
             simulated=target.get("platform") == "simulated",

@@ -1,4 +1,4 @@
-"""A restic repository: its snapshots, and the size of the newest. It is only read, without a lock."""
+"""A restic repository as a store of backups. It is only read, without a lock."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ LIMIT_S = 120.0
 
 
 def store(named: str) -> BackupStore:
-    """REPOSITORY, or REPOSITORY#TAG, or REPOSITORY#/PATH: which of its snapshots are meant.
+    """Return the snapshots of REPOSITORY, REPOSITORY#TAG or REPOSITORY#/PATH, the newest with sizes.
 
-    The password is restic's own affair: RESTIC_PASSWORD_FILE or its other ways. Raises Unavailable
-    where snapshots of several paths lie there and none was named.
+    restic itself finds the password: RESTIC_PASSWORD_FILE and its other variables. Raises UsageError
+    for an empty TAG, Unavailable where restic fails, and where there are snapshots of several paths
+    and none was named.
     """
-    repository, named_one, which = named.partition("#")
-    if named_one and not which:
+    repository, separator, which = named.partition("#")
+    if separator and not which:
         raise UsageError(
             f"--store restic:{plain(named)}: a tag, or a path from / on, is wanted after #."
         )
@@ -29,20 +30,18 @@ def store(named: str) -> BackupStore:
     where = f"restic {plain(repository)}"  # its URL may hold a password
     snapshots = _restic(repository, "snapshots", *only) or []  # some releases say null for none
     try:
-        paths = {", ".join(each["paths"]) for each in snapshots}
-        found = [StoreEntry(each["short_id"], each["time"], None) for each in snapshots]
-        found.sort(key=lambda each: datetime.fromisoformat(each.created_at))
+        paths = {", ".join(row["paths"]) for row in snapshots}
+        entries = [StoreEntry(row["short_id"], row["time"], None) for row in snapshots]
+        entries.sort(key=lambda entry: datetime.fromisoformat(entry.created_at))
         if len(paths) > 1 and not which:
             raise Unavailable(
                 f"{where}: snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
                 next_step=f"Say which: --store restic:{plain(repository)}#TAG, or #/PATH.",
             )
-        sized = [
-            StoreEntry(each.id, each.created_at, _size(repository, each.id)) for each in found[-2:]
-        ]
+        newest = [StoreEntry(e.id, e.created_at, _size(repository, e.id)) for e in entries[-2:]]
     except (TypeError, KeyError, ValueError) as error:
         raise Unavailable(f"{where}: not what restic says of snapshots: {error!r}.") from error
-    return BackupStore(f"{where} ({which or ''.join(paths) or 'empty'})", (*found[:-2], *sized))
+    return BackupStore(f"{where} ({which or ''.join(paths) or 'empty'})", (*entries[:-2], *newest))
 
 
 def _size(repository: str, snapshot: str) -> int:
@@ -50,20 +49,22 @@ def _size(repository: str, snapshot: str) -> int:
     return int(stats["total_size"])
 
 
-def _restic(repository: str, *words: str) -> Any:
-    command = ["restic", "--repo", repository, "--json", "--no-lock", *words]
+def _restic(repository: str, *args: str) -> Any:
+    command = ["restic", "--repo", repository, "--json", "--no-lock", *args]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
             check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
         raise Unavailable("restic is not here.", next_step="apt-get install restic") from error
     except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"restic {words[0]}: no answer within {LIMIT_S:g} s.") from error
-    if done.returncode != 0:
-        raise Unavailable(f"restic {words[0]}: {plain(done.stderr.strip()[-500:])}")
+        raise Unavailable(f"restic {args[0]}: no answer within {LIMIT_S:g} s.") from error
+    if process.returncode != 0:
+        raise Unavailable(f"restic {args[0]}: {plain(process.stderr.strip()[-500:])}")
     try:
-        return json.loads(done.stdout)
+        return json.loads(process.stdout)
     except ValueError as error:
-        raise Unavailable(f"restic {words[0]}: not JSON: {plain(done.stdout[:200])!r}.") from error
+        raise Unavailable(
+            f"restic {args[0]}: not JSON: {plain(process.stdout[:200])!r}."
+        ) from error

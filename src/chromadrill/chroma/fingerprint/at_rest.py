@@ -137,5 +137,5 @@ class _Reader:
     ) -> list[probes.Question]:
         if like is None:
             return probes.choose(store.sample(info, probes.SAMPLE), info.schema)
-        stored, ids = probes.stored_questions(like.answers)
+        stored, ids = probes.questions_of(like.answers)
         return probes.bind(stored, store.sample(info, 1, ids))

@@ -215,7 +215,7 @@ class _Observer:
         self, info: CollectionInfo, count: int, like: CollectionPrint | None
     ) -> list[probes.Question]:
         if like is not None:
-            stored, ids = probes.stored_questions(like.answers)
+            stored, ids = probes.questions_of(like.answers)
             if not ids:
                 return probes.bind(stored, _no_records())
             return probes.bind(stored, self.records_of(info, ids))

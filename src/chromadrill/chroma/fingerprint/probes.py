@@ -60,7 +60,7 @@ def choose(sample: Page, schema: JSON | None = None) -> list[Question]:
     return bind(questions, sample)
 
 
-def stored_questions(answers: Sequence[Answer]) -> tuple[list[tuple[str, JSON]], list[str]]:
+def questions_of(answers: Sequence[Answer]) -> tuple[list[tuple[str, JSON]], list[str]]:
     """Return the questions of a fingerprint's answers, (kind, question), and the ids they name."""
     questions = [(answer.kind, answer.question) for answer in answers]
     return questions, sorted({question["id"] for _, question in questions if "id" in question})
@@ -127,9 +127,9 @@ class Grader:
                 pairs = zip(page.ids, passes, strict=True)
                 self._sets[number].add(record for record, passed in pairs if passed)
             else:
-                words = question.text or ""
+                needle = question.text or ""
                 documents = zip(page.ids, texts, strict=True)
-                self._sets[number].add(record for record, text in documents if words in text)
+                self._sets[number].add(record for record, text in documents if needle in text)
         if page.vectors.shape[1]:
             self._read_vectors(page, masks)
 

@@ -65,11 +65,11 @@ def recall(
                 for record, near, distances in zip(group, raw["ids"], raw["distances"], strict=True)
                 if record not in near and not _all_tie(distances)
             ]
-    found, wanted = neighbours_found(answers)
-    return Recall(found, wanted, answered - len(missed), len(ids), tuple(missed))
+    returned, wanted = neighbours_returned(answers)
+    return Recall(returned, wanted, answered - len(missed), len(ids), tuple(missed))
 
 
-def neighbours_found(answers: Sequence[Answer]) -> tuple[int, int]:
+def neighbours_returned(answers: Sequence[Answer]) -> tuple[int, int]:
     """Return how many of the exact neighbours the server returned, and of how many.
 
     They are compared by distance, since neighbours at one distance are equal.

@@ -74,7 +74,7 @@ class SnapshotCommands(RestartCommands):
         if self.running():
             raise Refused(f"{self.name} runs; stop it first. Nothing was restored.")
         if backup.method == export.METHOD:
-            export.put_back_over_api(backup, self)
+            export.put_back_via_api(backup, self)
             return
         self._run("restore", id=backup.id)
 

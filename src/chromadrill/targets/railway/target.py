@@ -253,7 +253,7 @@ class RailwayTarget:
                 raise Refused(
                     f"{self.place.service_name} runs; stop it first. Nothing was restored."
                 )
-            export.put_back_over_api(backup, self)
+            export.put_back_via_api(backup, self)
             return
         volume = resolve.volume(self._api, self.place)
         on_platform = self._index().platform_backup(
