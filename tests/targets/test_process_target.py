@@ -51,11 +51,11 @@ def test_start_is_ready_for_a_real_query_and_kill_is_seen(home):
     assert home.pid() is None
 
 
-def test_killed_keeper_takes_the_server_along_and_leaves_no_lock(home):
+def test_killed_supervisor_takes_the_server_along_and_leaves_no_lock(home):
     home.start()
-    keeper = json.loads((home.home / "state.json").read_text())["supervisor"]
+    supervisor = json.loads((home.home / "state.json").read_text())["supervisor"]
     server = psutil.Process(home.pid())
-    os.kill(keeper, signal.SIGKILL)
+    os.kill(supervisor, signal.SIGKILL)
 
     wait_until(lambda: not server.is_running() or server.status() == "zombie", within_s=10,
                name="the server's end")  # fmt: skip

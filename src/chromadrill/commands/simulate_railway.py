@@ -52,7 +52,7 @@ def railway(
         if command:
             code = _run(command, platform)
             # plans are limited by the hour
-            cli.say(f"simulated Railway: {platform.platform.calls} calls of its API")
+            cli.say(f"simulated Railway: {len(platform.platform.calls)} calls of its API")
             return code
         sys.stdout.write(_instructions(platform, fault))
         sys.stdout.flush()

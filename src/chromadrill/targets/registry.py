@@ -27,7 +27,9 @@ class ScratchTarget(Target, Scratch, Restartable, Protocol):
 class HasPlace(Protocol):
     """A target whose platform says where it is."""
 
-    def platform_place(self) -> PlatformPlace: ...
+    def platform_place(self) -> PlatformPlace:
+        """Where its token leads, in the platform's names."""
+        ...
 
 
 def open_target(settings: Settings, name: str | None = None) -> Target:

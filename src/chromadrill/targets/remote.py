@@ -30,8 +30,10 @@ class RemoteTarget:
 
     @property
     def url(self) -> str:
+        """Where the server answers."""
         return self._url
 
     def facts(self) -> Mapping[str, str]:
+        """What identifies this deployment in a report."""
         with connect(self._url, timeout_s=10) as chroma:
             return {"kind": "remote", "url": chroma.url, **chroma.versions()}

@@ -2,6 +2,8 @@
 
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import SecretStr
 
@@ -13,47 +15,57 @@ from chromadrill.targets.railway.simulator.http import PATH, Tokens, serve
 from chromadrill.targets.railway.token import Token
 
 
-class Calls:
-    """Counts what arrives, by operation."""
+@dataclass
+class SimulatedRailway:
+    """A platform, and a client of its API with the token in `secret`."""
 
-    def __init__(self, api):
-        self.api, self.sent = api, []
-        post = api._http.post
+    platform: platforms.Platform
+    api: Api
+    secret: str
 
-        def counted(url, *, content, headers):
-            self.sent.append(content.split(b'"operationName":"')[1].split(b'"')[0].decode())
-            return post(url, content=content, headers=headers)
+    @property
+    def world(self):
+        """What is there on the platform."""
+        return self.platform.world
 
-        api._http.post = counted
+    @cached_property
+    def place(self):
+        """Where the service is, by its names."""
+        return resolve.place(
+            self.api, project=self.world.project, environment="staging", service="chroma"
+        )
+
+    @property
+    def instance(self):
+        """The volume instance under the service, as the API tells it."""
+        return resolve.volume(self.api, self.place).instance
+
+    def put(self, name, size=1000):
+        """A file in the volume that is mounted now."""
+        (self.world.mounted_volume().folder / name).write_bytes(b"x" * size)
+
+    def files(self):
+        """Names of the files in the volume that is mounted now."""
+        return sorted(path.name for path in self.world.mounted_volume().folder.iterdir())
 
 
 @contextmanager
-def platform(tmp_path, monkeypatch, *, fault=None, volume_mb=5000, kind="project", patience_s=20):
-    """(platform, api, place, calls) with workflows of a tenth of a second; nothing is deployed."""
+def simulated_railway(
+    tmp_path, monkeypatch, *, fault=None, volume_mb=5000, kind="project", patience_s=20
+):
+    """A platform with workflows of a tenth of a second; nothing is deployed."""
     monkeypatch.setattr(platforms, "WORKFLOW_S", 0.1)
     monkeypatch.setattr(platforms, "LAG_S", 0.2)
     tokens = Tokens()
-    made = platforms.Platform(tmp_path, port=free_port(), fault=fault, volume_mb=volume_mb)
-    server = serve(made, tokens, 0)
+    platform = platforms.Platform(tmp_path, port=free_port(), fault=fault, volume_mb=volume_mb)
+    server = serve(platform, tokens, 0)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     endpoint = f"http://127.0.0.1:{server.server_address[1]}{PATH}"
-    api = Api(
-        Token(kind, SecretStr(getattr(tokens, kind))), endpoint=endpoint, patience_s=patience_s
-    )
-    calls = Calls(api)
+    secret = getattr(tokens, kind)
+    api = Api(Token(kind, SecretStr(secret)), endpoint=endpoint, patience_s=patience_s)
     try:
-        yield made, api, resolve.place(api, project=made.world.project, environment="staging",
-                                       service="chroma"), calls  # fmt: skip
+        yield SimulatedRailway(platform, api, secret)
     finally:
         server.shutdown()
         server.server_close()
-        made.service.close()
-
-
-def put(made, name, size=1000):
-    """A file in the volume that is mounted now."""
-    (made.world.mounted_volume().folder / name).write_bytes(b"x" * size)
-
-
-def files(made):
-    return sorted(each.name for each in made.world.mounted_volume().folder.iterdir())
+        platform.service.close()

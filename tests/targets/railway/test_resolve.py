@@ -4,53 +4,43 @@ import pytest
 
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.targets.railway import resolve
-from chromadrill.targets.railway.simulator import api as simulated
-from tests.targets.railway.platforms import platform
+from chromadrill.targets.railway.simulator import api as simulated_api
+
+BY_TOKEN = {"project": None, "environment": None, "service": "chroma"}
 
 
-@pytest.fixture
-def start(tmp_path, monkeypatch):
-    return lambda **how: platform(tmp_path, monkeypatch, **how)
+def test_names_and_ids_lead_to_the_same_place(simulate):
+    with simulate() as railway:
+        world, place = railway.world, railway.place
+        ids = {"project": world.project, "environment": world.environment, "service": world.service}
+        assert resolve.place(railway.api, **ids) == place
+        assert (place.project, place.environment, place.service) == tuple(ids.values())
 
 
-def test_names_and_ids_lead_to_the_same_place(start):
-    with start() as (made, api, at, _):
-        world = made.world
-        assert (at.project, at.environment, at.service) == (
-            world.project,
-            world.environment,
-            world.service,
-        )
-        ids = {"project": at.project, "environment": at.environment, "service": at.service}
-        assert resolve.place(api, **ids) == at
-
-
-def test_project_token_knows_its_project_and_environment(start):
-    with start() as (_, api, at, _):
-        assert resolve.place(api, project=None, environment=None, service="chroma") == at
+def test_project_token_knows_its_project_and_environment(simulate):
+    with simulate() as railway:
+        assert resolve.place(railway.api, **BY_TOKEN) == railway.place
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"project": "another"}, "the token is one of project"),
         ({"environment": "stagin"}, "environment 'stagin': not there. Did you mean 'staging'"),
         ({"service": "chrome"}, "service 'chrome': not there. Did you mean 'chroma'"),
     ],
 )
-def test_wrong_name_is_told_the_nearest(start, wrong, said):
-    with start() as (_, api, _, _), pytest.raises(UsageError, match=said):
-        resolve.place(
-            api, **{"project": None, "environment": "staging", "service": "chroma"} | wrong
-        )
+def test_wrong_name_is_told_the_nearest(simulate, wrong, message):
+    with simulate() as railway, pytest.raises(UsageError, match=message):
+        resolve.place(railway.api, **BY_TOKEN | wrong)
 
 
-def test_account_token_must_be_told_project_and_environment(start):
-    with start(kind="account") as (made, api, _, _):
+def test_account_token_must_be_told_project_and_environment(simulate):
+    with simulate(kind="account") as railway:
         with pytest.raises(UsageError, match="project = "):
-            resolve.place(api, project=None, environment="staging", service="chroma")
+            resolve.place(railway.api, **BY_TOKEN | {"environment": "staging"})
         with pytest.raises(UsageError, match=r"environment = .* Known: staging"):
-            resolve.place(api, project=made.world.project, environment=None, service="chroma")
+            resolve.place(railway.api, **BY_TOKEN | {"project": railway.world.project})
 
 
 def test_name_that_two_have_wants_the_id():
@@ -60,17 +50,17 @@ def test_name_that_two_have_wants_the_id():
     assert resolve.choose("service", "2", known) == ("2", "chroma")
 
 
-def test_all_pages_are_read(start, monkeypatch):
-    monkeypatch.setattr(simulated, "PAGE", 2)
-    with start() as (made, api, at, _):
+def test_all_pages_are_read(simulate, monkeypatch):
+    monkeypatch.setattr(simulated_api, "PAGE", 2)
+    with simulate() as railway:
         for number in range(4):
-            made.new_volume(f"v{number}", 10, "/x")
-        names = [each.name for each in resolve.volumes(api, at)]
+            railway.platform.new_volume(f"v{number}", 10, "/x")
+        names = [volume.name for volume in resolve.volumes(railway.api, railway.place)]
         assert names == ["chroma-data", "v0", "v1", "v2", "v3"]
 
 
-def test_service_without_its_one_volume_is_a_sentence(start):
-    with start() as (made, api, at, _):
-        made.world.mounted_volume().service = None
+def test_service_without_its_one_volume_is_a_sentence(simulate):
+    with simulate() as railway:
+        railway.world.mounted_volume().service = None
         with pytest.raises(Unavailable, match="has 0 volumes, wanted 1"):
-            resolve.volume(api, at)
+            resolve.volume(railway.api, railway.place)

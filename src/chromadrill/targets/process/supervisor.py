@@ -1,8 +1,10 @@
-"""Keeps one Chroma server: `python supervisor.py HOME`. Only the standard library, so it starts fast.
+"""Runs one Chroma server to its end: `python supervisor.py HOME`.
+
+Only the standard library: the supervisor starts fast, and is run by its path, without this package.
 
 The supervisor holds the home's lock, and its child inherits it: while either lives nobody starts a
-second server on the directory (two servers on one directory lose vectors for good, measured), and
-a crash leaves no lock behind, since the kernel drops it. The supervisor ends the server when its owner
+second server on the directory. Two servers on one directory lose vectors for good (measured). A
+crash leaves no lock behind, since the kernel drops it. The supervisor ends the server when its owner
 process is gone, so a test run that is killed leaves nothing running.
 """
 
@@ -29,7 +31,8 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether the process is there (`process_tags` says more, and cannot be imported here)."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -40,13 +43,14 @@ def alive(pid: int) -> bool:
 
 
 def main() -> int:
+    """Run the server of `order.json` to its end, or to its owner's; returns the exit code."""
     home = Path(sys.argv[1])
     order = json.loads((home / "order.json").read_text())
     lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        write(home, {"error": "another server already holds this directory"})
+        write_state(home, {"error": "another server already holds this directory"})
         return 1
     with (home / "logs" / "server.log").open("ab", buffering=0) as log:
         server = subprocess.Popen(
@@ -64,29 +68,34 @@ def main() -> int:
             "supervisor": os.getpid(),
             "started": time.time(),
         }
-        write(home, state)
-
-        def pass_on(number: int, _: FrameType | None) -> None:
-            server.send_signal(number)
-
-        signal.signal(signal.SIGTERM, pass_on)
-        signal.signal(signal.SIGINT, pass_on)
-        owner = order.get("owner")
-        while server.poll() is None:
-            if owner and not alive(owner):
-                server.terminate()
-                try:
-                    server.wait(10)
-                except subprocess.TimeoutExpired:
-                    server.kill()
-                owner = None
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(0.2)
-        write(home, {**state, "exit": server.returncode})
+        write_state(home, state)
+        watch(server, order.get("owner"))
+        write_state(home, {**state, "exit": server.returncode})
     return 0
 
 
-def write(home: Path, state: dict[str, object]) -> None:
+def watch(server: subprocess.Popen[bytes], owner: int | None) -> None:
+    """Return when the server has ended. Signals are passed on to it; it ends when its owner is gone."""
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        server.send_signal(number)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(signal.SIGINT, pass_on)
+    while server.poll() is None:
+        if owner and not is_alive(owner):
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+            owner = None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(0.2)
+
+
+def write_state(home: Path, state: dict[str, object]) -> None:
+    """Replace `state.json`; a reader sees the state before or after, never half of it."""
     temporary = home / f".state.{os.getpid()}"
     temporary.write_text(json.dumps(state))
     temporary.replace(home / "state.json")

@@ -122,7 +122,7 @@ class Api:
             return None
 
     def _raise_if_changing(self, operation: Operation, failure: str) -> None:
-        if operation.changes:
+        if operation.is_mutation:
             raise OutcomeUnknown(
                 f"Railway, {operation.name}: {failure}. Whether it was done is not known.",
                 next_step="Look at the platform before it is asked again.",

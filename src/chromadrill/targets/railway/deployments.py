@@ -27,12 +27,14 @@ class State:
     instances: tuple[str, ...] = ()
 
     @property
-    def running(self) -> bool:
-        up = not self.instances or "RUNNING" in self.instances
-        return self.status == "SUCCESS" and not self.stopped and up
+    def is_running(self) -> bool:
+        """Whether the platform says that it is up."""
+        has_instance = not self.instances or "RUNNING" in self.instances
+        return self.status == "SUCCESS" and not self.stopped and has_instance
 
     @property
-    def pending(self) -> bool:
+    def is_pending(self) -> bool:
+        """Whether it is on its way."""
         return self.status in PENDING and not self.stopped
 
 
@@ -52,7 +54,7 @@ def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
     A deployment on its way is waited for instead. Raises DeploymentFailed when it does not come up.
     """
     before = newest(api, at)
-    if before.pending:
+    if before.is_pending:
         return _wait_until_up(api, before.id, within_s)
     try:
         deployment = str(api.run(graphql.DEPLOY, environment=at.environment, service=at.service))
@@ -71,7 +73,7 @@ def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
 def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
     """Stop the newest deployment; returns when it has. One that runs no more is fine."""
     now = newest(api, at)
-    if not (now.running or now.pending):
+    if not (now.is_running or now.is_pending):
         return
     api.attempt(graphql.STOP, id=now.id)  # whether it stops is seen below
     poll(
@@ -82,7 +84,7 @@ def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
 
 
 def _is_alive(state: State) -> bool:
-    return state.running or state.pending
+    return state.is_running or state.is_pending
 
 
 def _id_if_new(state: State, before: str) -> str | None:
@@ -94,7 +96,7 @@ def _wait_until_up(api: Api, deployment: str, within_s: float) -> State:
         now = _state(api.run(graphql.DEPLOYMENT, id=deployment))
         if now.status in ENDED or now.stopped:
             raise DeploymentFailed(f"Railway: deployment {deployment} ended as {now.status}.")
-        return now if now.running else None
+        return now if now.is_running else None
 
     return poll(look, within_s=within_s, name=f"deployment {deployment}")
 

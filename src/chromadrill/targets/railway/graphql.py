@@ -7,16 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A document; `name` is that of the operation in it, `changes` says that it is a mutation."""
+    """A document with one query or mutation in it."""
 
     text: str
 
     @property
     def name(self) -> str:
+        """The name of the operation in it."""
         return self.text.split("(")[0].split("{")[0].split()[1]
 
     @property
-    def changes(self) -> bool:
+    def is_mutation(self) -> bool:
+        """Whether it changes something on the platform."""
         return self.text.startswith("mutation")
 
 

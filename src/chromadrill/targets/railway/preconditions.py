@@ -16,7 +16,7 @@ def require_may_restore(service: State, patch: Any) -> None:
 
     A commit applies everything that is staged in the environment, whoever staged it.
     """
-    if service.running or service.pending:
+    if service.is_running or service.is_pending:
         raise Refused(
             f"The service is not stopped ({service.status}); nothing was restored.",
             next_step="chromadrill ops --target T stop",

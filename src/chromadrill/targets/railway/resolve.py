@@ -47,26 +47,8 @@ def place(api: Api, *, project: str | None, environment: str | None, service: st
     there, or for a token of another place.
     """
     scope = _scope(api)
-    if scope:
-        if project and project != scope["projectId"]:
-            raise UsageError(
-                f"project {project}: the token is one of project {scope['projectId']}."
-            )
-        project = scope["projectId"]
-    if not project:
-        raise UsageError("project = ... is missing: with an account token its id must be said.")
-    environments = pages(
-        lambda after: api.run(graphql.PROJECT, project=project, after=after), "environments"
-    )
-    names = [(str(node["id"]), str(node["name"])) for node in environments]
-    wanted = environment or (scope["environmentId"] if scope else None)
-    if not wanted:
-        raise UsageError(
-            f"environment = ... is missing. Known: {', '.join(name for _, name in names)}."
-        )
-    environment_id, environment_name = choose("environment", wanted, names)
-    if scope and environment_id != scope["environmentId"]:
-        raise UsageError(f"environment '{environment_name}': the token is one of another one.")
+    project = _project(scope, project)
+    environment_id, environment_name = _environment(api, scope, project, environment)
     services = list(
         pages(
             lambda after: api.run(
@@ -90,6 +72,34 @@ def place(api: Api, *, project: str | None, environment: str | None, service: st
             for domain in domains[kind]
         ),
     )
+
+
+def _project(scope: JSON | None, project: str | None) -> str:
+    if scope is None:
+        if not project:
+            raise UsageError("project = ... is missing: with an account token its id must be said.")
+        return project
+    if project and project != scope["projectId"]:
+        raise UsageError(f"project {project}: the token is one of project {scope['projectId']}.")
+    return str(scope["projectId"])
+
+
+def _environment(
+    api: Api, scope: JSON | None, project: str, environment: str | None
+) -> tuple[str, str]:
+    """(id, name) of the environment that is named, else of the token's own."""
+    nodes = pages(
+        lambda after: api.run(graphql.PROJECT, project=project, after=after), "environments"
+    )
+    known = [(str(node["id"]), str(node["name"])) for node in nodes]
+    wanted = environment or (scope["environmentId"] if scope else None)
+    if not wanted:
+        names = ", ".join(name for _, name in known)
+        raise UsageError(f"environment = ... is missing. Known: {names}.")
+    environment_id, name = choose("environment", wanted, known)
+    if scope and environment_id != scope["environmentId"]:
+        raise UsageError(f"environment '{name}': the token is one of another one.")
+    return environment_id, name
 
 
 def volumes(api: Api, at: Place) -> list[Volume]:

@@ -189,7 +189,7 @@ class RailwayTarget:
 
     def running(self) -> bool:
         """Whether it is up; one that is being deployed is not yet."""
-        return deployments.newest(self._api, self.place).running
+        return deployments.newest(self._api, self.place).is_running
 
     def deployment(self) -> str:
         """The newest one's id: each start makes another."""

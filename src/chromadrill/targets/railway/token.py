@@ -23,6 +23,7 @@ class Token:
     value: SecretStr
 
     def headers(self) -> dict[str, str]:
+        """The header that shows it to the platform."""
         secret = self.value.get_secret_value()
         if self.kind == "project":
             return {"Project-Access-Token": secret}  # without "Bearer"

@@ -60,8 +60,9 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            platform.calls += 1
+            request = _parse(self.rfile.read(int(self.headers.get("content-length", 0))))
+            name = str(request.get("operationName"))
+            platform.calls.append(name)
             if self.path != PATH:
                 return self._send(404, {"errors": [{"message": "Not Found"}]})
             if limits.is_exceeded():
@@ -71,11 +72,8 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
                 is_project = "Project-Access-Token" in self.headers
                 message = "Project Token not found" if is_project else "Not Authorized"
                 return self._send(200, {"errors": [{"message": message}], "data": None})
-            try:
-                request = dict(orjson.loads(body))
-            except (orjson.JSONDecodeError, TypeError, ValueError):
+            if not request:
                 return self._send(400, {"errors": [{"message": "Bad Request"}]})
-            name = str(request.get("operationName"))
             changes = str(request.get("query")).startswith("mutation")
             if platform.fault == "lost-request" and name in LOSABLE:
                 return self._hang_up()
@@ -105,3 +103,11 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     return server
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """The request; empty where it is no JSON object."""
+    try:
+        return dict(orjson.loads(body))
+    except (orjson.JSONDecodeError, TypeError, ValueError):
+        return {}

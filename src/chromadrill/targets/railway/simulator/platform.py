@@ -32,7 +32,8 @@ class Platform:
     ) -> None:
         self.home, self.fault, self.world = home, fault, World()
         self._lock = threading.RLock()
-        self._restores, self.calls = 0, 0
+        self._restores = 0
+        self.calls: list[str] = []  # operations, as they arrived
         first = self.new_volume("chroma-data", volume_mb, DATA)
         first.service = self.world.service
         if fault == "staged-before":
