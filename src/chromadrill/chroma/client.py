@@ -16,7 +16,8 @@ import orjson
 
 from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.permissions import access_to
-from chromadrill.core.errors import DrillError, Unavailable, UsageError
+from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 from chromadrill.core.urls import without_password
 
@@ -50,14 +51,12 @@ class Chroma:
         self.url = without_password(url.rstrip("/"))
         self._timeout_s = timeout_s
         self._access = access_to(url)
-        try:
-            self._http = httpx.Client(
-                base_url=url.rstrip("/"),
-                timeout=timeout_s,
-                headers={**self._access.headers(), **(headers or {})},
-            )
-        except httpx.InvalidURL as error:
-            raise UsageError(f"{self.url} is no URL: {error}.") from error
+        self._http = http_client(
+            url,
+            base_url=True,
+            timeout_s=timeout_s,
+            headers={**self._access.headers(), **(headers or {})},
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -337,7 +336,8 @@ def _what_answered(address: str, error: Exception) -> tuple[str]:
             f"No answer from {url}: {error.message}. Is the server running, and the port right?",
         )
     try:
-        old = httpx.get(f"{address.rstrip('/')}/api/v1/heartbeat", timeout=5)
+        with http_client(address, base_url=True, timeout_s=5) as client:
+            old = client.get("/api/v1/heartbeat")
         speaks_v1 = old.status_code == 200 and "nanosecond heartbeat" in old.text
     except httpx.HTTPError:
         speaks_v1 = False

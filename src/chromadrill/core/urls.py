@@ -7,6 +7,7 @@ means can change during a run, so a DNS name and its address count as two server
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 import urllib.parse
 
@@ -70,10 +71,14 @@ def is_loopback(host: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """A URL that may be shown: user and password are left out."""
+    """A URL that may be shown: user, password, query and fragment are left out.
+
+    All before the last @ counts as a password, since one with / # or ? in it, written unquoted, is
+    taken for a host and a port by every parser.
+    """
     scheme, separator, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+    rest = rest.rpartition("@")[2]
+    return f"{scheme}{separator}{re.split('[?#]', rest, maxsplit=1)[0]}"
 
 
 def _plain(host: str) -> str:

@@ -14,6 +14,8 @@ import httpx
 import orjson
 from pydantic import SecretStr
 
+from chromadrill.core.errors import UsageError
+from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON
 from chromadrill.core.redaction import redact, secrets_of
 from chromadrill.evidence.report.ci import slack
@@ -91,7 +93,7 @@ def _send(name: str, url: str, send: Send, timeout_s: float) -> list[str]:
     result: list[str] = []
 
     def attempt() -> None:
-        result.append(_error_of(send, timeout_s))
+        result.append(_error_of(url, send, timeout_s))
 
     thread = threading.Thread(target=attempt, name=f"notify-{name}", daemon=True)
     thread.start()
@@ -100,15 +102,15 @@ def _send(name: str, url: str, send: Send, timeout_s: float) -> list[str]:
     return [f"The {name}{_host(url)} {error}; the verdict stands."] if error else []
 
 
-def _error_of(send: Send, timeout_s: float) -> str:
+def _error_of(url: str, send: Send, timeout_s: float) -> str:
     """What went wrong, or "". Never the text of an exception: it may quote the URL."""
     try:
         # redirects are not followed: they would carry the message to a place nobody named
-        with httpx.Client(timeout=timeout_s, follow_redirects=False) as client:
+        with http_client(url, timeout_s=timeout_s) as client:
             status = send(client).status_code
     except httpx.TimeoutException:
         return f"did not answer within {timeout_s:g} s"
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+    except (UsageError, httpx.InvalidURL, httpx.UnsupportedProtocol):
         return "is no http or https URL"
     except Exception as error:  # whatever it is, the drill is over and its verdict stands
         return f"could not be reached ({type(error).__name__})"

@@ -13,6 +13,7 @@ import httpx
 from pydantic import SecretStr
 
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON
 
 TRIES = 5
@@ -41,9 +42,10 @@ class Api:
         self._token = token_of(token, variable, f"{url}: uptime and telemetry have one each")
         try:
             self._host, self._variable = httpx.URL(url).host, variable
-            self._http = httpx.Client(
-                base_url=url.rstrip("/"),
-                timeout=timeout_s,
+            self._http = http_client(
+                url,
+                base_url=True,
+                timeout_s=timeout_s,
                 headers={"Authorization": f"Bearer {self._token}"},
             )
         except httpx.InvalidURL as error:

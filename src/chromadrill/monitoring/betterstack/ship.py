@@ -15,6 +15,7 @@ import httpx
 from chromadrill.core import cli
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import UsageError
+from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON
 from chromadrill.core.settings import Settings
 from chromadrill.evidence.notify import pulse
@@ -55,9 +56,8 @@ def shipper(settings: Settings, target: str) -> Teller:
             " BETTERSTACK_INGEST_TOKEN in the environment.",
         )
     token = token_of(where.ingest_token, "BETTERSTACK_INGEST_TOKEN", where.ingest_url)
-    url, client = where.ingest_url, httpx.Client(
-        timeout=5, headers={"Authorization": f"Bearer {token}"}
-    )  # fmt: skip
+    url = where.ingest_url
+    client = http_client(url, timeout_s=5, headers={"Authorization": f"Bearer {token}"})
     quiet = _Quiet()
 
     def ship(samples: list[Sample], events: list[Event]) -> None:

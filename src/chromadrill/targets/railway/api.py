@@ -17,6 +17,7 @@ import orjson
 
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.http import http_client
 from chromadrill.core.urls import is_loopback
 from chromadrill.targets.railway.graphql import Operation
 from chromadrill.targets.railway.token import Token
@@ -61,7 +62,7 @@ class Api:
         if place.scheme != "https" and not is_loopback(place.hostname):
             raise UsageError(f"endpoint {endpoint}: a token is sent over https only.")
         self.endpoint, self._kind, self._patience_s = endpoint, token.kind, patience_s
-        self._http = httpx.Client(timeout=timeout_s, headers=token.headers())
+        self._http = http_client(endpoint, timeout_s=timeout_s, headers=token.headers())
 
     @property
     def has_project_token(self) -> bool:

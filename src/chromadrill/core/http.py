@@ -1,0 +1,91 @@
+"""The one maker of HTTP clients, with one rule about the environment and one TLS context.
+
+Loopback never listens to the proxy variables: with HTTP_PROXY set, every word of a private copy
+went through the proxy, and a healthy server of our own was "not running" (measured). For servers
+elsewhere the variables count, and one that is wrong is named.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import ssl
+import urllib.parse
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from chromadrill.core.errors import UsageError
+from chromadrill.core.urls import LOOPBACK, origin, without_password
+
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+def http_client(
+    url: str,
+    *,
+    timeout_s: float | httpx.Timeout,
+    headers: Mapping[str, str] | None = None,
+    base_url: bool = False,
+) -> httpx.Client:
+    """A client for the server at `url`; with `base_url`, paths alone are then enough.
+
+    It follows no redirects. Raises UsageError for a URL that is none, and for a variable of the
+    environment that no client can be made with.
+    """
+    shown = without_password(url)
+    try:
+        scheme = urllib.parse.urlsplit(url).scheme
+        is_here = origin(url).startswith(f"{LOOPBACK}:")
+        return httpx.Client(
+            base_url=url.rstrip("/") if base_url else "",
+            timeout=timeout_s,
+            headers=headers,
+            trust_env=not is_here,
+            # a context with the CA bundle takes 30 ms of processor time, for http it is never used
+            verify=_trusting_context() if scheme == "https" else _empty_context(),
+        )
+    except httpx.InvalidURL as error:
+        # the library's message may hold a part of a password: it is left out
+        raise UsageError(
+            f"{shown} is no URL of a server.", next_step="Write http://HOST:PORT or https://HOST."
+        ) from error
+    except (ValueError, ImportError) as error:
+        variables = ", ".join(_given(PROXIES)) or "the environment"
+        raise UsageError(
+            f"No connection to {shown} can be made: {variables} names no proxy that can be used"
+            f" ({type(error).__name__}).",
+            next_step=f"Correct or unset {variables}, or add the host to NO_PROXY.",
+        ) from error
+
+
+@functools.cache
+def _empty_context() -> ssl.SSLContext:
+    """Trusts nobody: for http, where no certificate is ever looked at."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@functools.cache
+def _trusting_context() -> ssl.SSLContext:
+    """Trusts SSL_CERT_FILE or SSL_CERT_DIR where one is set, else the bundle of certifi."""
+    import certifi
+
+    file, folder = (os.environ.get(name) or None for name in CERTIFICATES)
+    for name, path in zip(CERTIFICATES, (file, folder), strict=True):
+        if path and not Path(path).exists():
+            raise UsageError(f"{name}={path}: no such file or folder.")
+    try:
+        return ssl.create_default_context(
+            cafile=file or (None if folder else certifi.where()), capath=folder
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"SSL_CERT_FILE={file}: no certificates can be read from it.") from error
+
+
+def _given(names: tuple[str, ...]) -> list[str]:
+    """Those of the variables that are set, as they are spelled."""
+    return [
+        spelled for name in names for spelled in (name, name.lower()) if os.environ.get(spelled)
+    ]
