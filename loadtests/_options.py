@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NoReturn
 
@@ -40,8 +41,16 @@ def add_options(parser: Any) -> None:
 def _exit_usage(parser: Any, message: str) -> NoReturn:
     """Exit 64: argparse's own 2 would mean "could not check"."""
     parser.print_usage(sys.stderr)
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{message}{_nearest(parser, message)}\n")
     sys.exit(USAGE)
+
+
+def _nearest(parser: Any, message: str) -> str:
+    """The option that the first unknown one may have meant."""
+    unknown = message.partition("unrecognized arguments: ")[2].partition(" ")[0].partition("=")[0]
+    names = [name for action in parser._actions for name in action.option_strings]
+    close = get_close_matches(unknown, names, n=1)
+    return f". Did you mean '{close[0]}'?" if close else ""
 
 
 def _profile_name(name: str) -> str:

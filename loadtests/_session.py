@@ -60,7 +60,7 @@ class Session:
             if not workers:
                 raise Unavailable(
                     "There is no worker to run anything.",
-                    next_step="Start at least one: locust -f loadtests/ --worker.",
+                    next_step="Start at least one: chromadrill load --worker.",
                 )
             # a tunnel to production ends on this machine
             rules.require_may_load(target_role(load(), host))

@@ -67,7 +67,7 @@ def test_restore_onto_a_disk_that_is_too_small_is_refused(drill, outage, disk, o
         injection = outage.inject(smaller)
     with drill.when("on-call follows RB-2, and the restore finds no room"):
         drill.ops("stop")
-        drill.expect_refusal("restore", snapshot.id, message="space")
+        drill.expect_refusal("ops", "restore", snapshot.id, message="space")
     with drill.when("the platform gives a larger disk, and on-call follows RB-2 again"):
         drill.target.replace_volume(())
         drill.ops("restore", snapshot.id)

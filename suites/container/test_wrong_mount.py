@@ -30,7 +30,7 @@ def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
             empty(data)
         wrong.inject(drill.target)
         dataset.load(chroma)
-        drill.expect_refusal("snapshot", message="is not what the fingerprint says")
+        drill.expect_refusal("ops", "snapshot", message="is not what the fingerprint says")
         snapshot = drill.backup(drill.ops("snapshot", "--method", "export"))
     with drill.when(f"disaster: {wrong.what}"):
         injection = outage.inject(wrong)

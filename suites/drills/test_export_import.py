@@ -18,11 +18,11 @@ def test_dropped_collection_is_restored_from_its_export(
     """On-call imports one collection: all of it is back, and the others were not touched."""
     file = str(tmp_path / "embeddings_backup.json")
     with drill.given("an export of the collection, by the runbook's command"):
-        drill.script("backup_chromadb.py", "--collection-name", MAIN, "--output-file", file)
+        drill.command("backup", "--collection-name", MAIN, "--output-file", file)
     with drill.when("disaster: the collection is dropped"):
         injection = outage.inject(CollectionDropped(Scope(), MAIN))
     with drill.when("on-call follows RB-4: restore it from the export"):
-        drill.script("restore_chromadb.py", "--input-file", file)
+        drill.command("restore", "--input-file", file)
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb4_recovery_s)
     with drill.then("it is back and answers, the others are untouched, also after a restart"):
         proven = drill.prove(fingerprint, imported=[f"{Scope()}/{MAIN}"])

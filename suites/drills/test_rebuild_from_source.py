@@ -46,9 +46,9 @@ def test_lost_collection_is_rebuilt_from_its_source(drill, outage, chroma, knowl
     with drill.when(f"disaster: {VOLUME_LOST.what}"):
         injection = outage.inject(VOLUME_LOST)
     with drill.when("on-call follows RB-3: rebuild from PostgreSQL, validate"):
-        drill.script("rebuild_chromadb.py", "--from-postgresql", "--collection-name", MAIN)
+        drill.command("rebuild", "--from-postgresql", "--collection-name", MAIN)
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb3_recovery_s)
-        drill.script("validate_chromadb.py", "--collection-name", MAIN)
+        drill.command("validate", "--collection-name", MAIN)
     with drill.then("it is the same knowledge and answers, also after a restart"):
         proven = drill.prove(knowledge.fingerprint, rebuilt=[knowledge.key])
         drill.judge(

@@ -9,12 +9,12 @@ import pytest
 
 pytestmark = [pytest.mark.simulated]
 
-DRILL = ["-m", "drill", "-k", "monthly", "--records", "1100", "--target", "staging"]
+DRILL = ["drill", "-k", "monthly", "--records", "1100", "--target", "staging"]
 LIMIT_S = 900
 
 
 @pytest.fixture
-def drilled(pytestconfig, tmp_path):
+def drilled(tmp_path):
     """Runs the monthly drill with a fault; returns its scenario's record and all that was said."""
 
     def run(fault, *more):
@@ -22,8 +22,7 @@ def drilled(pytestconfig, tmp_path):
         done = subprocess.run(
             [*here, "chromadrill", "simulate", "railway", "--home", str(tmp_path / "home"),
              *(["--fault", fault] if fault else []), "--",
-             *here, "pytest", *DRILL, "--allow-damage", "staging", *more],
-            cwd=pytestconfig.rootpath,
+             *here, "chromadrill", *DRILL, "--allow-damage", "staging", *more],
             # a store that never answers rightly is not waited for as long as users would
             env={
                 **os.environ,

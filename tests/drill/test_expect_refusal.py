@@ -34,15 +34,17 @@ def outcomes(log):
 
 
 def test_refusal_for_the_named_reason_passes(log, terminal):
-    terminal.expect_refusal("restore", "no-such-backup", message="No backup 'no-such-backup'")
+    terminal.expect_refusal(
+        "ops", "restore", "no-such-backup", message="No backup 'no-such-backup'"
+    )
     assert outcomes(log) == [Outcome.PASS]
 
 
 def test_refusal_for_another_reason_fails(log, terminal):
-    terminal.expect_refusal("restore", "no-such-backup", message="no space left")
+    terminal.expect_refusal("ops", "restore", "no-such-backup", message="no space left")
     assert outcomes(log) == [Outcome.FAIL]
 
 
 def test_command_that_is_done_fails(log, terminal):
-    terminal.expect_refusal("snapshots", message="anything")
+    terminal.expect_refusal("ops", "snapshots", message="anything")
     assert outcomes(log) == [Outcome.FAIL]

@@ -163,7 +163,7 @@ def restorable(
     """Whether a drill of this kind of target, a real one and of late, has restored all in time."""
     check = "restore in time"
     if proven is None:
-        return Verdict.unknown(check, "no drill has proven a restore: pytest -m drill")
+        return Verdict.unknown(check, "no drill has proven a restore: chromadrill drill")
     run = f"run {proven.run} ({proven.environment or 'of no named environment'})"
     if proven.kind != kind:
         return Verdict.unknown(check, f"{run} proves it for a {proven.kind}, not for a {kind}")

@@ -57,9 +57,7 @@ class Commands(Group):
 app = application(cls=Commands, completion=True, invoke_without_command=True)
 
 
-@app.callback(
-    epilog="Exit codes: 0 proven or done, 1 differs or failed, 2 could not check, 64 usage."
-)
+@app.callback(epilog="Exit: 0 proven or done, 1 differs or failed, 2 could not check, 64 usage.")
 def chromadrill(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="print the version, and exit")] = False,

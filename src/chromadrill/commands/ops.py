@@ -88,7 +88,7 @@ def restart(context: typer.Context) -> int:
 
 @app.command(cls=Action)
 def recreate(context: typer.Context) -> int:
-    """Make a new server on the volume that is there, as a deployment does."""
+    """Make a new server on its volume, as a deployment does."""
     guard, target = _service(context, "recreate")
     if not isinstance(target, Recreatable):
         raise lacks_capability(guard.target, "recreate")
@@ -173,7 +173,7 @@ def restore(
 
 @app.command(cls=Action, name="clean-up")
 def clean_up(context: typer.Context) -> int:
-    """Remove the collections that dead runs left behind; prints their names."""
+    """Remove what dead runs left behind; prints the names."""
     guard = _place(context).open("clean-up")
     keys = guard.sweep()
     sys.stdout.write("".join(f"{key}\n" for key in keys))

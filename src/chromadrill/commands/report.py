@@ -29,7 +29,7 @@ app = application()
 
 @app.command(cls=Command)
 def report(
-    run: Annotated[Path, typer.Argument(help="a run's folder, e.g. reports/latest")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run's folder, e.g. reports/latest")],
     objectives: Annotated[
         Path | None,
         typer.Option("--objectives", metavar="FILE", help="judge by the [objectives] of this file"),

@@ -22,12 +22,13 @@ from chromadrill.targets.railway.token import ACCOUNT, PROJECT
 app = application()
 
 
-@app.command(cls=Command)
+@app.command(
+    cls=Command,
+    context_settings={"allow_extra_args": True},
+    options_metavar="[OPTIONS] [-- COMMAND]",
+)
 def railway(
-    command: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[-- COMMAND]", help="run this against it, and end with it"),
-    ] = None,
+    context: typer.Context,
     home: Annotated[
         Path, typer.Option("--home", metavar="DIR", show_default=True, help="its state")
     ] = Path(".chromadrill/simulator"),
@@ -39,9 +40,10 @@ def railway(
     ] = None,
     faults: Annotated[bool, typer.Option("--faults", help="list the faults, and end")] = False,
 ) -> int:
-    """Run a simulated Railway until SIGTERM, Ctrl-C, the end of the parent, or that of COMMAND.
+    """Run a simulated Railway until SIGTERM, Ctrl-C, or the end of the parent.
 
-    The exit code of COMMAND is the exit code of this command.
+    With COMMAND: until COMMAND, which runs against it, has ended. Its exit code is then that of this
+    command.
     """
     if faults:
         for name, effect in FAULTS.items():
@@ -49,8 +51,8 @@ def railway(
         return cli.DONE
     parent = os.getppid()
     with simulator(home, port=port, fault=fault) as platform:
-        if command:
-            code = _run(command, platform)
+        if context.args:
+            code = _run(context.args, platform)
             # plans are limited by the hour
             cli.say(f"simulated Railway: {len(platform.platform.calls)} calls of its API")
             return code

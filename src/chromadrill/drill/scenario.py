@@ -54,7 +54,7 @@ class Drill:
         self.phase = self.given = self.when = self.then = log.phase
         self.note, self.judge = log.note, log.judge
         terminal = terminal or Terminal(log, target)
-        self.ops, self.script, self.export = terminal.ops, terminal.script, terminal.export
+        self.ops, self.command, self.export = terminal.ops, terminal.command, terminal.export
         self.expect_refusal = terminal.expect_refusal
 
     def backup(self, backup_id: str) -> StoredBackup:

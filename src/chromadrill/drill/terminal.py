@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from chromadrill.core.model import Verdict
 from chromadrill.core.protocols import Target
 from chromadrill.drill.scenario_log import DrillFailed, ScenarioLog
-from chromadrill.recovery import runbook_commands
-from chromadrill.recovery.runbook_commands import CommandRun, RunbookCommandFailed
+from chromadrill.recovery.runbook_commands import CommandRun, RunbookCommandFailed, chromadrill
 
 
 class Terminal:
@@ -25,10 +23,9 @@ class Terminal:
         target: Target,
         *,
         target_name: str = "",
-        scripts: Path = Path("scripts"),
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._log, self._target, self._scripts = log, target, scripts
+        self._log, self._target = log, target
         self._target_name = target_name or target.name
         self._environment = dict(environment or {})
 
@@ -40,19 +37,18 @@ class Terminal:
         """Type `chromadrill ops ...`; returns what it printed."""
         return self._type("ops", *args)
 
-    def script(self, name: str, *args: str) -> str:
-        """Run one of the runbook's scripts on the target; returns what it printed."""
+    def command(self, name: str, *args: str) -> str:
+        """Type `chromadrill NAME ...` for the target's server; returns what it printed."""
         return self._type(name, *args)
 
     def expect_refusal(self, *args: str, message: str) -> None:
         """Type a command that has to end in an error with `message`; any other end is a FAIL.
 
-        `args`: those of `ops`, or the name of a script and its arguments.
+        `args`: `ops` or the name of another command, and its arguments.
         """
         shown = " ".join(args)
-        command = args if args[0].endswith(".py") else ("ops", *args)
         try:
-            self._run(*command)
+            self._run(*args)
         except RunbookCommandFailed as error:
             verdict = Verdict.passed if message in str(error) else Verdict.failed
             self._log.judge(verdict("refused", f"{shown}: {error}"))
@@ -77,8 +73,9 @@ class Terminal:
         )
         return ran.output.strip()
 
-    def _run(self, program: str, *args: str) -> CommandRun:
-        if program == "ops":
-            return runbook_commands.ops(self._target_name, *args, environment=self._environment)
+    def _run(self, command: str, *args: str) -> CommandRun:
+        if command == "ops":
+            args = ("--target", self._target_name, *args)
+            return chromadrill(command, *args, environment=self._environment)
         environment = {**self._environment, "CHROMA_URL": self._target.url}
-        return runbook_commands.script(self._scripts, program, *args, environment=environment)
+        return chromadrill(command, *args, environment=environment)

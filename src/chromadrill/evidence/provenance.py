@@ -60,6 +60,8 @@ def contacts(table: Mapping[str, str | None]) -> list[JSON]:
 
 
 def _git(folder: Path, *args: str) -> str | None:
+    if not (folder / ".git").exists():
+        return None  # an installed package may lie in somebody else's repository
     try:
         ran = subprocess.run(
             ["git", "-C", str(folder), *args],  # noqa: S607 - whichever git is on the path

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
@@ -30,26 +29,12 @@ class RunbookCommandFailed(DrillError):
     """A runbook command ended with something other than 0."""
 
 
-def ops(target: str, *args: str, environment: Mapping[str, str]) -> CommandRun:
-    """Run `chromadrill ops --target T ...`; raises RunbookCommandFailed unless it exits 0."""
+def chromadrill(command: str, *args: str, environment: Mapping[str, str]) -> CommandRun:
+    """Run `chromadrill COMMAND ...`; raises RunbookCommandFailed unless it exits 0."""
     ran = run(
-        [sys.executable, "-m", "chromadrill", "ops", "--target", target, *args],
+        [sys.executable, "-m", "chromadrill", command, *args],
         environment=environment,
-        typed=f"chromadrill ops --target {target} {' '.join(args)}",
-    )
-    if ran.exit_code != 0:
-        raise RunbookCommandFailed(
-            f"{ran.command}: exit {ran.exit_code}: {ran.errors.strip()[-1500:]}"
-        )
-    return ran
-
-
-def script(scripts: Path, name: str, *args: str, environment: Mapping[str, str]) -> CommandRun:
-    """Run `python scripts/NAME ...`; raises RunbookCommandFailed unless it exits 0."""
-    ran = run(
-        [sys.executable, str(scripts / name), *args],
-        environment=environment,
-        typed=f"python scripts/{name} {' '.join(args)}",
+        typed=" ".join(["chromadrill", command, *args]),
     )
     if ran.exit_code != 0:
         message = (ran.errors + ran.output).strip()[-1500:]

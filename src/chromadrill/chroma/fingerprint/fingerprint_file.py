@@ -67,7 +67,7 @@ def save(fingerprint: Fingerprint, path: Path) -> None:
 
 def load(path: Path) -> Fingerprint:
     """Return the fingerprint in a file. Raises FingerprintRefused for all but a whole, unaltered one."""
-    next_step = f"Take a new one: python scripts/fingerprint_chromadb.py --url URL --output {path}"
+    next_step = f"Take a new one: chromadrill fingerprint --url URL --output {path}"
     if not path.is_file():
         raise FingerprintRefused(f"{path}: no such fingerprint file.", next_step=next_step)
     try:

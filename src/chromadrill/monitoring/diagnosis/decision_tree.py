@@ -20,7 +20,7 @@ TREE: dict[str, tuple[str, str]] = {
     "growth": ("storage", "RB-9: grow the volume in time; find out what writes"),
     "size against memory": ("slow queries", "RB-9: more memory, or split the collection"),
     "index settings": ("slow queries", "RB-6: measure, then lower ef_search or max_neighbors"),
-    "concurrent load": ("slow queries", "RB-6: find who asks so much; locust -f loadtests/"),
+    "concurrent load": ("slow queries", "RB-6: find who asks so much; chromadrill load --host URL"),
     "slow searches": ("slow queries", "RB-6: performance baseline"),
     "queue": ("storage", "RB-9: the log is not purged: is the compactor alive? Restart, look again"),
     "dimension efficiency": ("storage", "RB-9: what else is kept than vectors? RB-4 shrinks it"),

@@ -86,5 +86,5 @@ SILENT = (
     "No line of trouble is no proof of health. These leave none: a lost volume before the first write,"
     " an index that is gone or of another instant, an emptied full-text table, altered records or"
     " vectors, a swapped metric, a server that came up empty. Ask the data:"
-    " python scripts/validate_chromadb.py --url URL --all --fingerprint FINGERPRINT"
+    " chromadrill validate --url URL --all --fingerprint FINGERPRINT"
 )

@@ -46,7 +46,7 @@ class StoredDocuments:
                 raise Refused(
                     f"{self._info.key}: {len(bare)} records have no document to embed, first"
                     f" '{bare[0]}'. Nothing was touched.",
-                    next_step="Rebuild it from its source: rebuild_chromadb.py --from-postgresql",
+                    next_step="Rebuild it from its source: chromadrill rebuild --from-postgresql",
                 )
             yield [
                 Row(record, text, metadata or None, uri=uri)

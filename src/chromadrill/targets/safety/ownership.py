@@ -33,7 +33,7 @@ def require_owned(at: TargetRole, home: Path) -> JSON:
     except FileNotFoundError:
         raise Refused(
             f"{at.target} bears no ownership marker ({path}): no drill has taken it over.",
-            next_step=f"An empty one is taken over by pytest -m drill --target {at.target}"
+            next_step=f"An empty one is taken over by chromadrill drill --target {at.target}"
             f" --allow-damage {at.target}",
         ) from None
     except ValueError as error:

@@ -1,0 +1,63 @@
+"""The nouns of a drill: plain frozen values, no I/O. Every arrow of the house carries one of them."""
+
+from chromadrill.core.model.backups import (
+    Backup,
+    BackupStore,
+    Plan,
+    ProvenRestore,
+    Schedule,
+    StoreEntry,
+)
+from chromadrill.core.model.clients import (
+    Acknowledged,
+    ClientView,
+    FaultInjection,
+    Hits,
+    HotCopy,
+    ProbeResult,
+    Samples,
+    Usage,
+    Window,
+)
+from chromadrill.core.model.database import HNSW_DEFAULTS, JSON, CollectionInfo, Page, Scope
+from chromadrill.core.model.fingerprints import (
+    Answer,
+    CollectionPrint,
+    Fingerprint,
+    Observation,
+    ReadError,
+    Recall,
+)
+from chromadrill.core.model.verdicts import Difference, Outcome, Verdict
+
+__all__ = [
+    "HNSW_DEFAULTS",
+    "JSON",
+    "Acknowledged",
+    "Answer",
+    "Backup",
+    "BackupStore",
+    "ClientView",
+    "CollectionInfo",
+    "CollectionPrint",
+    "Difference",
+    "FaultInjection",
+    "Fingerprint",
+    "Hits",
+    "HotCopy",
+    "Observation",
+    "Outcome",
+    "Page",
+    "Plan",
+    "ProbeResult",
+    "ProvenRestore",
+    "ReadError",
+    "Recall",
+    "Samples",
+    "Schedule",
+    "Scope",
+    "StoreEntry",
+    "Usage",
+    "Verdict",
+    "Window",
+]

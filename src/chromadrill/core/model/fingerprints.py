@@ -1,0 +1,102 @@
+"""Fingerprints, and what was observed of a database that is held against one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from chromadrill.core.model.database import JSON, CollectionInfo, Scope
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One probe: a question, the answer computed over the records, and the server's own.
+
+    `kind` is neighbours, filter, filtered neighbours or text. `question` never holds users' text:
+    a document's words are named by record id, start and length. `expected` and `answered` are
+    distances (neighbours) or [count, digest of the set of ids] (filter, text); `answered` is None
+    where no server was asked. `read_error` says why the server did not answer.
+    """
+
+    kind: str
+    question: JSON
+    expected: tuple[Any, ...]
+    answered: tuple[Any, ...] | None = None
+    read_error: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.question}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How well a collection finds its neighbours and itself, by its own server.
+
+    `found` of `wanted` exact neighbours were returned; `self_found` of `self_asked` records were
+    among the ten nearest to their own vector.
+    """
+
+    found: int
+    wanted: int
+    self_found: int
+    self_asked: int
+    self_missed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionPrint:
+    """The fingerprint of one collection.
+
+    `records` is a table sorted by id with the columns id, document (16 bytes), document_length,
+    metadata (canonical JSON text), uri (16 bytes), vector (16 bytes) and sketch (8 float32: fixed
+    random projections of the vector, which measure a drift without keeping the vector).
+    """
+
+    info: CollectionInfo
+    count: int
+    records: pa.Table
+    answers: tuple[Answer, ...] = ()
+    recall: Recall | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a database holds and how it answers: everything a restored copy is held against."""
+
+    taken_at: str
+    taken: str  # "live" or "at rest"
+    versions: Mapping[str, str]
+    scopes: tuple[Scope, ...]
+    databases: tuple[Scope, ...]
+    collections: Mapping[str, CollectionPrint]
+
+    @property
+    def records(self) -> int:
+        """Records of all collections."""
+        return sum(collection.count for collection in self.collections.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ReadError:
+    """A check of the check suite that could not be checked, where and why."""
+
+    step: str
+    where: str
+    message: str
+    reading: bool = True  # False: the harness could not look (UNKNOWN); True: the server failed
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What was seen of a database afterwards; facts only. Judged by the checks."""
+
+    fingerprint: Fingerprint
+    read_errors: tuple[ReadError, ...] = ()
+    missing_tenants: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
