@@ -50,7 +50,7 @@ def test_proxy_that_cannot_be_used_is_named_by_its_variable(monkeypatch, value):
 def test_missing_certificate_file_is_named_where_https_is_spoken_and_nowhere_else(monkeypatch):
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
     http_client("http://127.0.0.1:1", timeout_s=1)
-    with pytest.raises(UsageError, match="SSL_CERT_FILE=/nowhere.pem"):
+    with pytest.raises(UsageError, match=r"SSL_CERT_FILE=/nowhere\.pem"):
         http_client("https://chroma.example.com", timeout_s=1)
 
 
@@ -78,7 +78,13 @@ def test_no_password_of_any_spelling_is_shown(password):
     secret = f"canary{password}canary"
     url = f"http://ops:{secret}@127.0.0.1:1"
     assert "canary" not in without_password(url)
+    assert "canary" not in error_of(url)
+
+
+def error_of(url: str) -> str:
+    """What making a client says of a URL; "" where it is one."""
     try:
         http_client(url, timeout_s=1)
     except UsageError as error:
-        assert "canary" not in f"{error} {error.__cause__ and ''}"
+        return str(error)
+    return ""
