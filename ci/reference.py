@@ -203,7 +203,10 @@ An environment variable names a key in capitals: `DRILL_RECORDS` is `records` of
 # ---- commands -----------------------------------------------------------------------------------
 def commands_page() -> str:
     root: Any = get_command(app)
-    lines = [COMMANDS]
+    lines = [COMMANDS, "\n| script | the same as |", "|---|---|"]
+    for script in sorted((ROOT / "scripts").glob("*.py")):
+        if match := re.search(r'script\("(\w+)"\)', script.read_text("utf-8")):
+            lines.append(f"| `python scripts/{script.name}` | `chromadrill {match[1]}` |")
     for audience, names in root.audiences.items():
         lines.append(f"\n## {audience}")
         for name in names:
@@ -242,7 +245,8 @@ COMMANDS = """\
 <!-- Made by ci/reference.py from the commands. -->
 # Commands
 
-`chromadrill COMMAND --help` says the same in the terminal. `python -m chromadrill COMMAND` is the same.
+`chromadrill COMMAND --help` says the same in the terminal. `python -m chromadrill COMMAND` is the same
+command. In a clone, so is its script.
 
 | exit code | meaning |
 |---|---|

@@ -10,6 +10,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from typer.main import get_command
+
+from chromadrill.commands.app import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports" / "README.md"])
@@ -116,6 +119,24 @@ def test_every_pytest_command_of_a_page_has_known_options_and_marks(page, line):
         assert mark == "MARK" or f"| `{mark}` |" in pytest_reference(), mark
     for path in re.findall(r"(?:suites|tests)/[\w/.]+", line):
         assert "/mine" in path or "has_owner" in path or (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize(("page", "line"), all_typed("chromadrill"))
+def test_every_chromadrill_command_of_a_page_exists_with_its_options(page, line):
+    command, known = get_command(app), set()
+    words = re.split(r"\s+", line.replace("\\|", "|"))[1:]
+    for place, word in enumerate(words):
+        actions = getattr(command, "commands", {})
+        known |= {name for parameter in command.params for name in parameter.opts}
+        if word.isupper() and place == 0:  # `chromadrill COMMAND --help`
+            return
+        if word in actions:
+            command = actions[word].load() if hasattr(actions[word], "load") else actions[word]
+            known |= {name for parameter in command.params for name in parameter.opts}
+        elif place == 0:
+            raise AssertionError(f"no command {word}")
+    unknown = set(options_of(line)) - known - {"--help"}
+    assert not unknown, unknown
 
 
 @pytest.mark.parametrize(("page", "line"), all_typed("tox"))
