@@ -210,8 +210,7 @@ def commands_page() -> str:
     for audience, names in root.audiences.items():
         lines.append(f"\n## {audience}")
         for name in names:
-            with contextlib.suppress(ModuleNotFoundError):  # drill, gate, load: about to come
-                lines += usage(f"chromadrill {name}", root.commands[name].load())
+            lines += usage(f"chromadrill {name}", root.commands[name].load())
     return "\n".join(lines) + "\n"
 
 
