@@ -181,7 +181,7 @@ def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):
     found = {each.id: each for each in folder_store.store(tmp_path).backups}
     assert found.keys() == {"copy", "all.parquet"}
     assert found["copy"].bytes == 30
-    assert found["all.parquet"].created_at == "2001-09-09T01:46:40+00:00"
+    assert found["all.parquet"].created_at == "2001-09-09T01:46:40.000Z"
     with pytest.raises(Unavailable, match="No such file"):
         folder_store.store(tmp_path / "none")
 

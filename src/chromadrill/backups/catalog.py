@@ -13,7 +13,7 @@ from pathlib import Path
 from chromadrill.backups import manifest
 from chromadrill.backups.files import flush_folder
 from chromadrill.chroma.fingerprint import fingerprint_file
-from chromadrill.core.clock import utc_now
+from chromadrill.core.clock import compact_time, utc_now
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import JSON, Backup, Fingerprint
 
@@ -109,7 +109,7 @@ def require_plain(backup_id: str) -> None:
 
 def new_id(into: Path, name: str | None) -> str:
     """Return `name`, or an id from the time. Raises UsageError for a bad name, Refused if it is used."""
-    backup_id = name or f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:4]}"
+    backup_id = name or f"{compact_time(datetime.now(UTC))}-{uuid.uuid4().hex[:4]}"
     require_plain(backup_id)
     if (into / backup_id).exists():
         raise Refused(f"A snapshot '{backup_id}' exists already; it was not touched.")

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.model import (
     BackupStore,
     Outcome,
@@ -97,7 +98,7 @@ def hour(store: BackupStore, plan: Plan) -> Verdict:
             check,
             f"{mine.at} UTC, wanted {plan.at}{_how_to_accept(store, 'the hour', 'at', mine.at)}",
         )
-    times = [datetime.fromisoformat(entry.created_at) for entry in store.backups]
+    times = [parse_time(entry.created_at) for entry in store.backups]
     if not times:
         return Verdict.unknown(check, "there is no backup to tell it by")
     wanted = int(plan.at[:2]) * 60 + int(plan.at[3:])
@@ -169,7 +170,7 @@ def restorable(
         return Verdict.unknown(check, f"{run} proves it for a {proven.kind}, not for a {kind}")
     if proven.simulated and not simulated:
         return Verdict.unknown(check, f"{run} was on a simulated platform, and proves no real one")
-    days = (now - datetime.fromisoformat(proven.at)) / timedelta(days=1)
+    days = (now - parse_time(proven.at)) / timedelta(days=1)
     if not 0 <= days <= PROOF_DAYS:
         return Verdict.unknown(
             check, f"{run} ended {days:.1f} days ago; the last {PROOF_DAYS:g} count"
@@ -199,16 +200,13 @@ def _of(store: BackupStore, plan: Plan) -> Schedule | None:
 
 
 def _newest_first(store: BackupStore) -> list[StoreEntry]:
-    return sorted(
-        store.backups, key=lambda entry: datetime.fromisoformat(entry.created_at), reverse=True
-    )
+    return sorted(store.backups, key=lambda entry: parse_time(entry.created_at), reverse=True)
 
 
 def _ages(store: BackupStore, now: datetime) -> list[float]:
     """Days, the newest first."""
     return [
-        (now - datetime.fromisoformat(entry.created_at)) / timedelta(days=1)
-        for entry in _newest_first(store)
+        (now - parse_time(entry.created_at)) / timedelta(days=1) for entry in _newest_first(store)
     ]
 
 

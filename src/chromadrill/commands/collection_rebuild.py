@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +17,7 @@ from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands.options import Server
 from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli, settings
+from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.model import CollectionPrint, Scope
 from chromadrill.core.progress import on_stderr
@@ -160,13 +161,12 @@ def _lost(path: Path, task: RebuildTask) -> CollectionPrint:
     return collections[task.key]
 
 
-def moment(text: str) -> datetime:
+def since_time(text: str) -> datetime:
     """`--since`: ISO 8601, UTC where it names no zone. Raises UsageError."""
     try:
-        at = datetime.fromisoformat(text)
+        return parse_time(text)
     except ValueError as error:
         raise UsageError(f"--since: '{text}' is no time; e.g. 2026-11-24T18:00:00Z.") from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) -> int:

@@ -56,6 +56,6 @@ def rebuild(
             drill_config=drill_config,
             break_glass=break_glass,
             json=json,
-            since=shared.moment(since) if since else None,
+            since=shared.since_time(since) if since else None,
         )
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.next_steps import next_step
 
@@ -149,7 +149,7 @@ def _last(mine: list[JSON], event: str, key: str) -> Any:
 
 
 def _epoch(at: str | None) -> float | None:
-    return datetime.fromisoformat(at).timestamp() if at else None
+    return parse_time(at).timestamp() if at else None
 
 
 def _seconds(begun: str | None, at: str | None) -> float | None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON, Backup
 from chromadrill.core.protocols import HasSnapshots, Target
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.backup_journal import attempts, parse_time
+from chromadrill.monitoring.backup_journal import attempts
 from chromadrill.monitoring.samples import Clock, Sample
 
 AHEAD_S = 60.0  # clocks differ so much; what is dated later is no backup of today

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection
-from datetime import UTC, datetime
 from pathlib import Path
 
-from chromadrill.core.clock import utc_now
+from chromadrill.core.clock import parse_time, utc_now
 from chromadrill.core.model import JSON
 from chromadrill.core.urls import plain_url
 
@@ -48,12 +47,3 @@ def attempts(journal: Path, targets: Collection[str]) -> list[JSON]:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return entries
-
-
-def parse_time(text: str) -> datetime:
-    """The moment that `text` names. Raises ValueError.
-
-    A time without a zone is in UTC, as all of ours are.
-    """
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -9,6 +9,7 @@ from chromadrill.backups import manifest
 from chromadrill.backups.detect import DATABASE
 from chromadrill.backups.export.formats import SUFFIXES
 from chromadrill.backups.files import size_of
+from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import BackupStore, StoreEntry
 
@@ -48,14 +49,13 @@ def _entry(path: Path) -> StoreEntry:
         return _entry_of_manifest(path)
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     changed = max(file.stat().st_mtime for file in files)
-    return StoreEntry(path.name, datetime.fromtimestamp(changed, UTC).isoformat(), size_of(path))
+    return StoreEntry(path.name, time_text(datetime.fromtimestamp(changed, UTC)), size_of(path))
 
 
 def _entry_of_manifest(path: Path) -> StoreEntry:
     content = manifest.read(path)
     try:
-        if datetime.fromisoformat(content["created_at"]).tzinfo is None:
-            raise ValueError("created_at has no time zone")
+        parse_time(content["created_at"], require_zone=True)
         return StoreEntry(str(content["id"]), content["created_at"], int(content["bytes"]))
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable(f"{path / manifest.NAME}: not as we write it: {error!r}.") from error

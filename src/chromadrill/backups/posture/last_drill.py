@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from pathlib import Path
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.model import Outcome, ProvenRestore
 
 RESTORES = ("RB-2", "RB-8")
@@ -22,8 +22,9 @@ def read_restore(run: Path) -> ProvenRestore | None:
             if row["outcome"] == Outcome.PASS and row["recovery_time_s"] is not None
         ]
         target, at = record["target"], str(record["finished_at"])
-        if not restores or datetime.fromisoformat(at).tzinfo is None:
+        if not restores:
             return None
+        parse_time(at, require_zone=True)
         return ProvenRestore(
             kind=str(target["kind"]),
             run=str(record["run_id"]),

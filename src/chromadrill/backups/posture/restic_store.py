@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from datetime import datetime
 from typing import Any
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.model import BackupStore, StoreEntry
 from chromadrill.core.redaction import plain
@@ -32,7 +32,7 @@ def store(named: str) -> BackupStore:
     try:
         paths = {", ".join(row["paths"]) for row in snapshots}
         entries = [StoreEntry(row["short_id"], row["time"], None) for row in snapshots]
-        entries.sort(key=lambda entry: datetime.fromisoformat(entry.created_at))
+        entries.sort(key=lambda entry: parse_time(entry.created_at))
         if len(paths) > 1 and not which:
             raise Unavailable(
                 f"{where}: snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",

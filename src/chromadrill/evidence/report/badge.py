@@ -6,10 +6,11 @@ anew, the tooltip names the day.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html import escape
 
 from chromadrill.core.model import JSON
+from chromadrill.evidence.report import formatting
 
 FRESH_DAYS = 35  # drills are monthly: 31 days, and a weekend and a bit to repeat one
 GREEN, ORANGE, RED, GREY = "#2c7a34", "#a85a00", "#b3261e", "#5f6368"  # white on each: 4.5:1 and up
@@ -38,19 +39,10 @@ def badge(last_proven: JSON | None, now: datetime) -> str:
     )
 
 
-def moment(entry: JSON) -> datetime | None:
-    """When the drill of a history entry ended (UTC), or None if that cannot be read."""
-    try:
-        time = datetime.fromisoformat(str(entry.get("finished_at")))
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _words(entry: JSON | None, now: datetime) -> tuple[str, str, str]:
     if entry is None:
         return "never", "No restore was ever proven", GREY
-    at = moment(entry)
+    at = formatting.moment(entry.get("finished_at"))
     if entry.get("outcome") != "pass" or at is None or at > now + SKEW:
         return "not proven", "Restore not proven", RED
     days = max(0, (now - at).days)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.model import JSON
 
 NOT_MEASURED = "not measured"
@@ -100,10 +101,9 @@ def size(value: Any) -> str:
 def moment(value: Any) -> datetime | None:
     """An ISO time, in UTC."""
     try:
-        time = datetime.fromisoformat(str(value))
+        return parse_time(str(value))
     except ValueError:
         return None
-    return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def when(value: Any) -> str:

@@ -16,7 +16,7 @@ from datetime import datetime
 
 from chromadrill.core.model import JSON
 from chromadrill.evidence.history import is_proven, number
-from chromadrill.evidence.report.badge import moment
+from chromadrill.evidence.report.formatting import moment
 
 OUTCOMES = ("pass", "fail", "unknown")
 LAST = (  # of the last drill: name, unit in the name, key in the history, help
@@ -59,7 +59,9 @@ def metrics(history: list[JSON], now: datetime) -> str:
 
 
 def _times(name: str, description: str, entries: dict[str, JSON]) -> list[str]:
-    moments = ((_target(target), moment(entry)) for target, entry in entries.items())
+    moments = (
+        (_target(target), moment(entry.get("finished_at"))) for target, entry in entries.items()
+    )
     samples = ((labels, at.timestamp()) for labels, at in moments if at)
     return _family(f"{name}_timestamp_seconds", "seconds", description, samples)
 

@@ -13,11 +13,12 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+from chromadrill.core.clock import utc_now
 
 JSON = dict[str, Any]
 PER_PAGE = 50
@@ -63,7 +64,7 @@ class Account:
 
     def add(self, path: str, kind: str, attributes: JSON) -> tuple[str, JSON]:
         self._next += 1
-        made = {**DEFAULTS.get(kind, {}), "created_at": _now(), **attributes}
+        made = {**DEFAULTS.get(kind, {}), "created_at": utc_now(), **attributes}
         self.things.setdefault(path, {})[str(self._next)] = made
         return str(self._next), made
 
@@ -104,18 +105,14 @@ class Account:
     def resolve(self, heartbeat: str) -> None:
         for each in self.of("/api/v3/incidents").values():
             if each["_of"] == heartbeat and not each["resolved_at"]:
-                each.update(resolved_at=_now(), status="Resolved")
+                each.update(resolved_at=utc_now(), status="Resolved")
 
 
 def incident(name: str, cause: str, of: str | None) -> JSON:
     return {
-        "name": name, "cause": cause, "started_at": _now(), "acknowledged_at": None,
+        "name": name, "cause": cause, "started_at": utc_now(), "acknowledged_at": None,
         "resolved_at": None, "status": "Started", "_of": of,
     }  # fmt: skip
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Answer(Exception):
@@ -224,7 +221,7 @@ def _act(found: JSON, verb: str, kind: str, key: str) -> Answer:
         return Answer(404, {"errors": "Not found"})
     if found[stamp]:
         return Answer(409, {"errors": f"This incident was already {stamp.removesuffix('_at')}"})
-    found[stamp] = _now()
+    found[stamp] = utc_now()
     found["status"] = "Acknowledged" if verb == "acknowledge" else "Resolved"
     return Answer(200, {"data": _shown(kind, key, found)})
 

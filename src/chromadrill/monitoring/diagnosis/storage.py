@@ -6,9 +6,9 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
+from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Usage
 from chromadrill.core.protocols import HasMetrics, HasSnapshots, Target
@@ -37,7 +37,7 @@ def growth_of(target: Target) -> float | None:
     if len(comparable) < 2:
         return None
     first, last = comparable[0], comparable[-1]
-    begin, end = (datetime.fromisoformat(backup.created_at) for backup in (first, last))
+    begin, end = (parse_time(backup.created_at) for backup in (first, last))
     days = (end - begin).total_seconds() / 86_400
     return (last.bytes - first.bytes) / days if days > 1 / 24 else None
 

@@ -4,7 +4,6 @@ fingerprint, by which a restored one is proven.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from chromadrill.backups import catalog
@@ -12,7 +11,7 @@ from chromadrill.backups.export import backup_method as export
 from chromadrill.backups.same_counts import require_same_counts
 from chromadrill.chroma.client import connect
 from chromadrill.chroma.fingerprint import live
-from chromadrill.core.clock import utc_now
+from chromadrill.core.clock import parse_time, time_text, utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup
 from chromadrill.core.urls import without_password
@@ -101,8 +100,5 @@ class SnapshotCommands(RestartCommands):
 
 
 def _parse_entry(name: str, time: str, size: str = "0") -> Backup:
-    at = datetime.fromisoformat(time)
-    if at.tzinfo is None:
-        raise ValueError(f"'{time}' has no time zone")
-    created_at = at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    created_at = time_text(parse_time(time, require_zone=True))
     return Backup(name, "", METHOD, created_at, int(size))

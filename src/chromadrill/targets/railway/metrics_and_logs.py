@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from chromadrill.core.clock import time_text
 from chromadrill.core.model import Usage
 from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api
@@ -25,7 +26,7 @@ def usage(api: Api, at: Place, volume: Volume) -> Usage:
 
     The platform tells neither restarts nor out-of-memory kills.
     """
-    start = (datetime.now(UTC) - BACK).isoformat().replace("+00:00", "Z")
+    start = time_text(datetime.now(UTC) - BACK)
     series = api.run(
         graphql.METRICS,
         environment=at.environment,
