@@ -1,13 +1,15 @@
 """What cannot be rebuilt from is said in a sentence, and the old collection stays as it is."""
 
 import traceback
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.settings import SourceTable
-from chromadrill.recovery.sources.postgresql import is_on_this_machine, open_table
+from chromadrill.recovery.sources.postgres_url import is_on_this_machine
+from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import metadata_of
 
 
@@ -130,6 +132,13 @@ def test_drill_writes_into_no_database_of_another_machine(url, here, monkeypatch
     assert is_on_this_machine(url) is here
     monkeypatch.setenv("PGHOST", "db.example")
     assert is_on_this_machine(url) is ((here and "host=/" in url) or "127.0.0.1" in url)
+
+
+def test_since_without_a_column_that_says_when_is_a_usage_error(untouched):
+    with pytest.raises(UsageError, match="updated_at"):
+        untouched.rebuild(
+            mapping=SourceTable(updated_at=""), since=datetime(2026, 6, 1, tzinfo=UTC)
+        )
 
 
 def test_query_instead_of_a_table_and_other_columns(table):

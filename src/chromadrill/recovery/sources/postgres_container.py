@@ -1,7 +1,7 @@
 """A real PostgreSQL of our own, for a drill: in a container, of the official image or one like it.
 
-That is one that takes POSTGRES_USER, _PASSWORD and _DB, and listens on port 5432. It is published on
-127.0.0.1 alone, and carries the labels by which the engine's sweep finds it after a kill.
+Such an image takes POSTGRES_USER, _PASSWORD and _DB, and listens on port 5432. The port is published
+on 127.0.0.1 alone. The container has the labels by which the engine's sweep finds it after a kill.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from chromadrill.core import process_tags
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Unavailable
-from chromadrill.recovery.sources.postgresql import driver
+from chromadrill.recovery.sources.postgres_url import require_psycopg
 from chromadrill.targets.container import engine
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ def container_postgresql(image: str) -> Iterator[str]:
     Raises Unavailable where no engine answers, the image cannot be had within a minute, or what is
     in it does not answer as PostgreSQL.
     """
-    driver()
+    require_psycopg()
     password = SecretStr(secrets.token_urlsafe(24))
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         try:
-            container = held.enter_context(_running(image, password))
+            container = stack.enter_context(_running(image, password))
             url = _when_it_answers(container, password)
         except DrillError as error:
-            said = error.what.replace(password.get_secret_value(), "**********")
-            # not from it: what an image prints may be its password
+            what = error.what.replace(password.get_secret_value(), "**********")
+            # not chained: what an image prints may be its password
             raise Unavailable(
-                f"No PostgreSQL in a container of {image}: {said}", next_step=NEXT
+                f"No PostgreSQL in a container of {image}: {what}", next_step=NEXT
             ) from None
         yield url
 
@@ -61,27 +61,27 @@ def _running(image: str, password: SecretStr) -> Iterator[Container]:
 
     client = engine.connect()
     engine.sweep(client)
-    made = _described(image, password)
-    engine.require_image(client, made.image, variable="POSTGRES_IMAGE", within_s=PULL_S)
+    container = _container_of(image, password)
+    engine.require_image(client, container.image, variable="POSTGRES_IMAGE", within_s=PULL_S)
     try:
         with engine.docker_errors(f"making a container of {image}"):
-            made.start()
-        yield made.get_wrapped_container()
+            container.start()
+        yield container.get_wrapped_container()
     finally:
         with (
             engine.docker_errors(f"removing the container of {image}"),
             contextlib.suppress(NotFound),
         ):
-            made.stop()  # one that was made and did not start, too; its volume with it
+            container.stop()  # one that was created and did not start, too; its volume with it
 
 
-def _described(image: str, password: SecretStr) -> DockerContainer:
+def _container_of(image: str, password: SecretStr) -> DockerContainer:
     from testcontainers.core.container import DockerContainer
 
-    called = f"{PREFIX}{secrets.token_hex(6)}"
-    labels = {engine.RUN: called, engine.OWNER: process_tags.tag(os.getpid())}
-    made = (
-        DockerContainer(image, name=called)
+    name = f"{PREFIX}{secrets.token_hex(6)}"
+    labels = {engine.RUN: name, engine.OWNER: process_tags.tag(os.getpid())}
+    container = (
+        DockerContainer(image, name=name)
         .with_envs(
             POSTGRES_USER=NAME,
             POSTGRES_DB=NAME,
@@ -90,8 +90,8 @@ def _described(image: str, password: SecretStr) -> DockerContainer:
         .with_kwargs(labels=labels)
     )
     # any free port; testcontainers' own method takes no address
-    made.ports = {PORT: ("127.0.0.1",)}  # type: ignore[dict-item]
-    return made
+    container.ports = {PORT: ("127.0.0.1",)}  # type: ignore[dict-item]
+    return container
 
 
 def _when_it_answers(container: Container, password: SecretStr) -> str:
@@ -101,7 +101,9 @@ def _when_it_answers(container: Container, password: SecretStr) -> str:
     def answers() -> str:
         container.reload()
         if container.status in ("exited", "dead"):
-            raise _Ended(f"It ended with exit code {container.attrs['State']['ExitCode']}.")
+            raise _ContainerEnded(
+                f"It ended with exit code {container.attrs['State']['ExitCode']}."
+            )
         port = container.ports[PORT][0]["HostPort"]
         url = f"postgresql://{NAME}:{password.get_secret_value()}@127.0.0.1:{port}/{NAME}"
         with psycopg.connect(url, connect_timeout=CONNECT_S) as connection:
@@ -110,7 +112,7 @@ def _when_it_answers(container: Container, password: SecretStr) -> str:
 
     try:
         return wait_until(answers, within_s=READY_S, name="its answer", every_s=0.2)
-    except _Ended as ended:
+    except _ContainerEnded as ended:
         what = str(ended)
     except Unavailable as late:
         what = late.what
@@ -119,5 +121,5 @@ def _when_it_answers(container: Container, password: SecretStr) -> str:
     raise Unavailable(f"{what} Its last lines:\n{last}\n")
 
 
-class _Ended(BaseException):
+class _ContainerEnded(BaseException):
     """Out of `wait_until` at once: what exited will not answer."""

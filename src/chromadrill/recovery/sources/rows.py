@@ -15,13 +15,13 @@ from typing import Any, Protocol
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import JSON
 
-_WORD = 1 << 63
+_MAX_INTEGER = 1 << 63
 _RESERVED = ("#", "$")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One document. `changed`: since the instant that was asked for; always, where none was."""
+    """One document. `changed`: whether it changed since the given instant; true where none is given."""
 
     id: str
     content: str
@@ -56,27 +56,27 @@ def metadata_of(record: str, value: Any) -> JSON | None:
         return None
     if not isinstance(value, dict):
         raise Refused(f"row '{record}': metadata is no JSON object: {json.dumps(value)[:80]}.")
-    kept: JSON = {}
-    for key, each in value.items():
+    metadata: JSON = {}
+    for key, item in value.items():
         if not key or key.startswith(_RESERVED) or key == "chroma:document":
             raise Refused(f"row '{record}': Chroma keeps no metadata under the key '{key}'.")
-        if each is None or each == []:
+        if item is None or item == []:
             continue
-        kept[key] = _value(record, key, each)
-    return kept or None
+        metadata[key] = _value(record, key, item)
+    return metadata or None
 
 
 def _value(record: str, key: str, value: Any) -> Any:
     if isinstance(value, list):
-        kinds = {type(each) for each in value}
+        kinds = {type(item) for item in value}
         if kinds == {int, float}:
-            value = [float(each) for each in value]
+            value = [float(item) for item in value]
         elif len(kinds) != 1 or kinds & {dict, list, type(None)}:
             return _text(value)
-        return [_value(record, key, each) for each in value]
+        return [_value(record, key, item) for item in value]
     if isinstance(value, dict):
         return _text(value)
-    if isinstance(value, int) and not -_WORD <= value < _WORD:
+    if isinstance(value, int) and not -_MAX_INTEGER <= value < _MAX_INTEGER:
         raise Refused(
             f"row '{record}': metadata '{key}' is {value}, more than 64 bits: it would be rounded.",
             next_step="Keep it as text in the source.",

@@ -1,4 +1,4 @@
-"""A collection's own documents as a source: for embeddings that are to be made anew."""
+"""A collection's own documents as a source: for making its embeddings anew."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.sources.rows import Row
 
-SIZE = 500
+PAGE = 500
 
 
 class StoredDocuments:
@@ -31,7 +31,7 @@ class StoredDocuments:
             raw = self._chroma.get(
                 self._info,
                 include=("documents", "metadatas", "uris"),
-                limit=SIZE,
+                limit=PAGE,
                 offset=offset,
             )
             ids = raw["ids"]
@@ -39,13 +39,13 @@ class StoredDocuments:
                 return
             blank: list[None] = [None] * len(ids)
             documents, metadatas, uris = (
-                raw.get(each) or blank for each in ("documents", "metadatas", "uris")
+                raw.get(key) or blank for key in ("documents", "metadatas", "uris")
             )
-            bare = [record for record, text in zip(ids, documents, strict=True) if text is None]
-            if bare:
+            empty = [record for record, text in zip(ids, documents, strict=True) if text is None]
+            if empty:
                 raise Refused(
-                    f"{self._info.key}: {len(bare)} records have no document to embed, first"
-                    f" '{bare[0]}'. Nothing was touched.",
+                    f"{self._info.key}: {len(empty)} records have no document to embed, first"
+                    f" '{empty[0]}'. Nothing was touched.",
                     next_step="Rebuild it from its source: chromadrill rebuild --from-postgresql",
                 )
             yield [
@@ -60,7 +60,7 @@ class StoredDocuments:
 
 def stored_documents(chroma: Chroma, infos: Sequence[CollectionInfo], name: str) -> StoredDocuments:
     """Of the collection `name` among `infos`; raises Unavailable where there is none."""
-    found = next((each for each in infos if each.name == name), None)
-    if found is None:
+    info = next((info for info in infos if info.name == name), None)
+    if info is None:
         raise Unavailable(f"No collection '{name}': its documents are gone with it.")
-    return StoredDocuments(chroma, found)
+    return StoredDocuments(chroma, info)
