@@ -3,6 +3,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
 import pytest
 from pydantic import SecretStr
@@ -17,25 +18,33 @@ SECRET = "canary-0123456789"
 HANG_UP = None
 
 
+class Request(NamedTuple):
+    headers: dict
+    body: dict
+
+
 @pytest.fixture
 def answering():
-    """Starts a server that gives these answers, one a request; the last again and again."""
+    """`answering(*answers)`: an API that answers so, one a request, the last again and again.
+
+    Returns the client, and a list of the requests that arrive.
+    """
     servers = []
 
     def start(*answers, kind="project", patience_s=5.0):
-        got = []
+        requests = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                got.append((dict(self.headers), body))
-                answer = answers[min(len(got), len(answers)) - 1]
+                requests.append(Request(dict(self.headers), body))
+                answer = answers[min(len(requests), len(answers)) - 1]
                 if answer is HANG_UP:
                     return
                 status, content, *headers = answer
                 self.send_response(status)
-                for each in headers:
-                    self.send_header(*each)
+                for header in headers:
+                    self.send_header(*header)
                 self.end_headers()
                 self.wfile.write(
                     content if isinstance(content, bytes) else json.dumps(content).encode()
@@ -48,12 +57,14 @@ def answering():
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_address[1]}/"
-        return Api(Token(kind, SecretStr(SECRET)), endpoint=endpoint, patience_s=patience_s), got
+        return Api(
+            Token(kind, SecretStr(SECRET)), endpoint=endpoint, patience_s=patience_s
+        ), requests
 
     yield start
-    for each in servers:
-        each.shutdown()
-        each.server_close()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def value(content):
@@ -69,67 +80,67 @@ def test_project_token_goes_without_bearer_and_account_token_with_it(answering):
         ("project", "Project-Access-Token", SECRET),
         ("account", "Authorization", f"Bearer {SECRET}"),
     ):
-        api, got = answering(value({}), kind=kind)
+        api, requests = answering(value({}), kind=kind)
         api.run(ops.TOKEN_SCOPE)
-        sent = {key.lower(): v for key, v in got[0][0].items()}
+        sent = {key.lower(): v for key, v in requests[0].headers.items()}
         assert sent[header.lower()] == wanted
 
 
 def test_nulls_are_not_sent(answering):
-    api, got = answering(value({}))
+    api, requests = answering(value({}))
     api.run(ops.VOLUMES, environment="e", project=None)
-    assert got[0][1]["variables"] == {"environment": "e"}
-    assert got[0][1]["operationName"] == "Volumes"
+    assert requests[0].body["variables"] == {"environment": "e"}
+    assert requests[0].body["operationName"] == "Volumes"
 
 
-@pytest.mark.parametrize("said", ["Not Authorized", "Project Token not found",
+@pytest.mark.parametrize("message", ["Not Authorized", "Project Token not found",
                                   "Two Factor Authentication Required"])  # fmt: skip
-def test_refusal_in_an_answer_of_200_is_one_and_is_not_repeated(answering, said):
-    api, got = answering(error(said))
-    with pytest.raises(NotAuthorised, match=said):
+def test_refusal_in_an_answer_of_200_is_one_and_is_not_repeated(answering, message):
+    api, requests = answering(error(message))
+    with pytest.raises(NotAuthorised, match=message):
         api.run(ops.WORKFLOW, id="w")
-    assert len(got) == 1
+    assert len(requests) == 1
 
 
 def test_other_error_in_an_answer_of_200_is_told(answering):
-    api, got = answering(error("Volume instance not found"))
+    api, requests = answering(error("Volume instance not found"))
     with pytest.raises(PlatformError, match="Backups: Volume instance not found") as raised:
         api.run(ops.BACKUPS, instance="i")
     assert not isinstance(raised.value, NotAuthorised)
-    assert len(got) == 1
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize("first", [(503, b"bad gateway"), HANG_UP, (429, b"")])
 def test_query_is_repeated_until_it_is_answered(answering, first):
-    api, got = answering(first, value(["x"]))
+    api, requests = answering(first, value(["x"]))
     assert api.run(ops.BACKUPS, instance="i") == ["x"]
-    assert len(got) == 2
+    assert len(requests) == 2
 
 
 @pytest.mark.parametrize("first", [(502, b""), HANG_UP])
 def test_mutation_without_an_answer_is_sent_once(answering, first):
-    api, got = answering(first, value({"workflowId": "w"}))
+    api, requests = answering(first, value({"workflowId": "w"}))
     with pytest.raises(OutcomeUnknown, match="not known"):
         api.run(ops.CREATE, instance="i", name="n")
-    assert len(got) == 1
-    api, got = answering(first)
+    assert len(requests) == 1
+    api, requests = answering(first)
     assert api.attempt(ops.CREATE, instance="i", name="n") is None
-    assert len(got) == 1
+    assert len(requests) == 1
 
 
 def test_mutation_answered_with_429_was_not_done_and_is_repeated(answering):
-    api, got = answering((429, b"", ("retry-after", "1")), value({"workflowId": "w"}))
+    api, requests = answering((429, b"", ("retry-after", "1")), value({"workflowId": "w"}))
     assert api.run(ops.CREATE, instance="i") == {"workflowId": "w"}
-    assert len(got) == 2
+    assert len(requests) == 2
 
 
 def test_limit_that_lasts_longer_than_our_patience_is_told_at_once(answering):
     limited = (429, b"", ("retry-after", "900"), ("x-ratelimit-limit", "100"),
                ("x-ratelimit-reset", "14:00"))  # fmt: skip
-    api, got = answering(limited)
+    api, requests = answering(limited)
     with pytest.raises(PlatformError, match="limit 100, free again 14:00"):
         api.run(ops.BACKUPS, instance="i")
-    assert len(got) == 1
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize(

@@ -30,24 +30,24 @@ def real():
 
 
 def own_types():
-    names = [each for each in OURS.type_map if not each.startswith("__")]
+    names = [name for name in OURS.type_map if not name.startswith("__")]
     return sorted(set(names) - {"Boolean", "Float", "ID", "Int", "String"})
 
 
-@pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
+@pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.name)
 def test_operation_is_valid_in_our_sdl(operation):
-    assert [each.message for each in validate(OURS, parse(operation.text))] == []
+    assert [error.message for error in validate(OURS, parse(operation.text))] == []
 
 
 @needs_schema
-@pytest.mark.parametrize("operation", ALL, ids=lambda each: each.name)
+@pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.name)
 def test_operation_is_valid_in_railways_schema(operation, real):
-    assert [each.message for each in validate(real, parse(operation.text))] == []
+    assert [error.message for error in validate(real, parse(operation.text))] == []
 
 
 def test_an_invented_operation_is_not():
-    said = validate(OURS, parse('mutation { volumeSnapshotCreate(name: "x") { id } }'))
-    assert "Cannot query field 'volumeSnapshotCreate'" in said[0].message
+    errors = validate(OURS, parse('mutation { volumeSnapshotCreate(name: "x") { id } }'))
+    assert "Cannot query field 'volumeSnapshotCreate'" in errors[0].message
 
 
 @needs_schema
@@ -58,13 +58,13 @@ def test_type_of_our_sdl_is_that_of_railways(name, real):
     if isinstance(mine, GraphQLEnumType):
         assert set(mine.values) == set(theirs.values)
     elif isinstance(mine, GraphQLObjectType):
-        for field, found in mine.fields.items():
-            wanted = theirs.fields[field]
-            assert str(found.type) == str(wanted.type), field
-            for argument, value in found.args.items():
-                assert str(value.type) == str(wanted.args[argument].type), (field, argument)
+        for name, field in mine.fields.items():
+            wanted = theirs.fields[name]
+            assert str(field.type) == str(wanted.type), name
+            for argument, value in field.args.items():
+                assert str(value.type) == str(wanted.args[argument].type), (name, argument)
             required = {n for n, a in wanted.args.items() if str(a.type).endswith("!")}
-            assert required <= set(found.args), field
+            assert required <= set(field.args), name
     else:
         assert isinstance(mine, GraphQLScalarType)
 
@@ -80,8 +80,8 @@ def test_sdl_has_no_operation_that_is_not_sent():
 
 
 def test_simulator_answers_every_operation_of_its_sdl():
-    for each in (*OURS.query_type.fields, *OURS.mutation_type.fields):
-        assert callable(getattr(Answers, each)), each
+    for field in (*OURS.query_type.fields, *OURS.mutation_type.fields):
+        assert callable(getattr(Answers, field)), field
 
 
 def test_every_type_can_be_reached():

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,15 +20,23 @@ from chromadrill.targets.railway.simulator.run import simulator
 COMMAND = [sys.executable, "-m", "chromadrill", "simulate", "railway"]
 
 
+@dataclass(frozen=True)
+class Running:
+    """A simulator in a process of its own, and the pid of its Chroma server."""
+
+    process: subprocess.Popen
+    server: int
+
+
 @pytest.fixture
-def started(tmp_path):
-    """A running simulator in a process of its own, and the pid of its Chroma server."""
+def running(tmp_path):
+    """A simulator that runs; killed after the test, and its server is gone then."""
     with subprocess.Popen(
         [*COMMAND, "--home", str(tmp_path / "home")], stdout=subprocess.PIPE, text=True
     ) as process:
         assert "simulated Railway" in process.stdout.readline()
         server = wait_until(lambda: chroma_pid(tmp_path), within_s=30, name="its server")
-        yield process, server
+        yield Running(process, server)
         process.kill()
     wait_until(lambda: not psutil.pid_exists(server), within_s=20, name="the server's end")
 
@@ -39,22 +48,21 @@ def chroma_pid(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_ended_simulator_leaves_no_server_behind(started, number):
-    process, server = started
-    process.send_signal(number)
-    process.wait(30)
-    wait_until(lambda: not psutil.pid_exists(server), within_s=20, name="the server's end")
+def test_ended_simulator_leaves_no_server_behind(running, number):
+    running.process.send_signal(number)
+    running.process.wait(30)
+    wait_until(lambda: not psutil.pid_exists(running.server), within_s=20, name="the server's end")
 
 
 @pytest.mark.slow
-def test_both_its_ports_are_on_loopback_alone(started):
-    process, server = started
-    wait_until(lambda: psutil.Process(server).net_connections("inet"), within_s=30, name="its port")
-    for pid in (process.pid, server):
+def test_both_its_ports_are_on_loopback_alone(running):
+    server = psutil.Process(running.server)
+    wait_until(lambda: server.net_connections("inet"), within_s=30, name="its port")
+    for process in (psutil.Process(running.process.pid), server):
         listening = [
-            each.laddr.ip
-            for each in psutil.Process(pid).net_connections("inet")
-            if each.status == psutil.CONN_LISTEN
+            connection.laddr.ip
+            for connection in process.net_connections("inet")
+            if connection.status == psutil.CONN_LISTEN
         ]
         assert set(listening) == {"127.0.0.1"}
 
@@ -102,8 +110,8 @@ def test_tokens_are_readable_by_their_owner_alone(tmp_path, monkeypatch):
         "chromadrill.targets.railway.simulator.service.Service.deploy", lambda self: None
     )
     with simulator(tmp_path / "home") as running:
-        for each in (running.token_file, running.home / "account-token", running.config):
-            assert each.stat().st_mode & 0o077 == 0
+        for file in (running.token_file, running.home / "account-token", running.config):
+            assert file.stat().st_mode & 0o077 == 0
         assert running.tokens.project not in running.toml() + repr(running.platform)
 
 
@@ -149,13 +157,9 @@ def test_taken_port_and_unknown_fault_are_sentences(tmp_path, monkeypatch):
 
 
 def test_every_fault_is_used_and_described():
-    source = "".join(
-        each.read_text()
-        for each in (Path(__file__).parents[3] / "src/chromadrill/targets/railway/simulator").glob(
-            "*.py"
-        )
-        if each.name != "faults.py"
-    )
-    for name, what in FAULTS.items():
+    folder = Path(__file__).parents[3] / "src/chromadrill/targets/railway/simulator"
+    files = [file for file in folder.glob("*.py") if file.name != "faults.py"]
+    source = "".join(file.read_text() for file in files)
+    for name, description in FAULTS.items():
         assert f'"{name}"' in source, name
-        assert what
+        assert description

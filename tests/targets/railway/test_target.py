@@ -1,5 +1,7 @@
 """Target `railway` on the simulated platform, with a real server behind it."""
 
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +9,7 @@ from pydantic import SecretStr
 
 from chromadrill.checks.posture import judge
 from chromadrill.chroma.client import Chroma
+from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Outcome, Plan, ProvenRestore
 from chromadrill.core.protocols import (
@@ -19,6 +22,7 @@ from chromadrill.core.protocols import (
 )
 from chromadrill.core.settings import load
 from chromadrill.targets.railway.api import Api
+from chromadrill.targets.railway.simulator.platform import Platform
 from chromadrill.targets.railway.simulator.run import simulator
 from chromadrill.targets.railway.target import RailwayTarget
 from chromadrill.targets.railway.token import Token
@@ -28,44 +32,54 @@ from tests.conftest import fill
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def start(tmp_path):
-    """Makes a platform with a fault (or none) and a target on it that runs."""
-    running = []
+@dataclass(frozen=True)
+class OnRailway:
+    """A target, and the simulated platform that it is on."""
 
-    def make(fault=None):
-        context = simulator(tmp_path / "home", fault=fault)
-        made = context.__enter__()
-        running.append(context)
-        token = Token("project", SecretStr(made.tokens.project))
+    target: RailwayTarget
+    platform: Platform
+
+
+@pytest.fixture
+def simulate(tmp_path):
+    """`simulate(fault=None)`: a simulated platform with its service deployed, until the test ends."""
+    with ExitStack() as stack:
+        yield lambda fault=None: stack.enter_context(simulator(tmp_path / "home", fault=fault))
+
+
+@pytest.fixture
+def start(simulate, tmp_path):
+    """`start(fault=None)`: a target that runs on a simulated platform."""
+
+    def start(fault=None):
+        railway = simulate(fault)
+        token = Token("project", SecretStr(railway.tokens.project))
         target = RailwayTarget(
-            Api(token, endpoint=made.endpoint), tmp_path / "target", name="staging",
-            environment="staging", service="chroma", url=made.url, backup_s=20,
+            Api(token, endpoint=railway.endpoint), tmp_path / "target", name="staging",
+            environment="staging", service="chroma", url=railway.url, backup_s=20,
         )  # fmt: skip
         assert target.running()
-        return target, made
+        return OnRailway(target, railway.platform)
 
-    yield make
-    for each in running:
-        each.__exit__(None, None, None)
+    return start
 
 
 def test_capabilities_are_all_but_a_volume(start):
-    target, _ = start()
-    for each in (Target, Restartable, HasSnapshots, HasLogs, HasMetrics):
-        assert isinstance(target, each)
+    target = start().target
+    for capability in (Target, Restartable, HasSnapshots, HasLogs, HasMetrics):
+        assert isinstance(target, capability)
     assert not isinstance(target, HasVolume)
     assert target.facts()["platform"] == "simulated"
     assert target.facts()["name"] == "staging (simulated)"
-    used = target.metrics()
-    assert used.memory_bytes > 1e6
-    assert used.disk_limit_bytes == 5_000_000_000
-    assert used.restarts is None
+    usage = target.metrics()
+    assert usage.memory_bytes > 1e6
+    assert usage.disk_limit_bytes == 5_000_000_000
+    assert usage.restarts is None
     assert len(target.logs(3).splitlines()) <= 3
 
 
 def test_snapshot_is_restored_also_from_an_export(start):
-    target, _ = start()
+    target = start().target
     with Chroma(target.url) as chroma:
         fill(chroma)
     for method in ("volume-copy", "export"):
@@ -85,29 +99,29 @@ def test_snapshot_is_restored_also_from_an_export(start):
 
 
 def test_snapshot_deleted_by_a_restore_is_no_longer_listed_and_its_name_is_free(start):
-    target, _ = start()
+    target = start().target
     old = target.snapshot("old")
     target.snapshot("new")
     target.stop()
     target.restore(old.id)
-    assert [each.id for each in target.snapshots()] == ["old"]
+    assert [backup.id for backup in target.snapshots()] == ["old"]
     target.start()
     target.snapshot("new")
-    assert [each.id for each in target.snapshots()] == ["new", "old"]
+    assert [backup.id for backup in target.snapshots()] == ["new", "old"]
 
 
 def test_backup_made_by_somebody_else_is_listed_and_restored_without_a_fingerprint(start):
-    target, made = start()
-    made.platform.create_backup(made.platform.world.mounted_volume().instance, "by hand")
-    while not (found := target.snapshots()):
-        pass
-    assert [(each.id, each.path) for each in found] == [("by hand", "")]
+    railway = start()
+    target, platform = railway.target, railway.platform
+    platform.create_backup(platform.world.mounted_volume().instance, "by hand")
+    snapshots = wait_until(target.snapshots, within_s=20, name="the backup")
+    assert [(backup.id, backup.path) for backup in snapshots] == [("by hand", "")]
     target.stop()
     target.restore("by hand")
 
 
 def test_write_between_fingerprint_and_stop_is_seen(start, monkeypatch):
-    target, _ = start()
+    target = start().target
     with Chroma(target.url) as chroma:
         docs = fill(chroma)
     stop = target.stop
@@ -124,14 +138,14 @@ def test_write_between_fingerprint_and_stop_is_seen(start, monkeypatch):
 
 
 def test_service_runs_again_when_its_snapshot_fails(start):
-    target, _ = start("backup-workflow-error")
+    target = start("backup-workflow-error").target
     with pytest.raises(Unavailable, match="snapshot of the volume failed"):
         target.snapshot("one")
     assert target.running()
 
 
 def test_crashed_deployment_is_told_with_its_log(start):
-    target, _ = start("deployment-crashes")
+    target = start("deployment-crashes").target
     backup = target.snapshot("one")
     target.stop()
     target.restore(backup.id)
@@ -141,21 +155,22 @@ def test_crashed_deployment_is_told_with_its_log(start):
 
 
 def test_lost_answers_make_one_deployment_and_one_snapshot(start):
-    target, made = start("lost-response")
-    before = len(made.platform.world.deployments)
-    backup = target.snapshot("one")  # stop, backup, deploy
-    assert len(made.platform.world.deployments) == before + 1
-    assert [each.name for each in made.platform.world.backups] == [backup.id]
+    railway = start("lost-response")
+    world = railway.platform.world
+    before = len(world.deployments)
+    snapshot = railway.target.snapshot("one")  # stop, backup, deploy
+    assert len(world.deployments) == before + 1
+    assert [backup.name for backup in world.backups] == [snapshot.id]
 
 
-def test_settings_lead_to_it_and_missing_ones_are_named(start, tmp_path, monkeypatch):
-    _, made = start()
-    settings = load(made.config, environ={})
+def test_settings_lead_to_it_and_missing_ones_are_named(simulate, tmp_path, monkeypatch):
+    railway = simulate()
+    settings = load(railway.config, environ={})
     monkeypatch.delenv("RAILWAY_API_TOKEN", raising=False)
-    monkeypatch.setenv("RAILWAY_TOKEN", made.tokens.project)
-    opened = open_target(settings, "staging")
-    assert opened.running()
-    assert made.tokens.project not in str(settings.public()) + repr(vars(opened))
+    monkeypatch.setenv("RAILWAY_TOKEN", railway.tokens.project)
+    target = open_target(settings, "staging")
+    assert target.running()
+    assert railway.tokens.project not in str(settings.public()) + repr(vars(target))
 
     monkeypatch.delenv("RAILWAY_TOKEN")
     with pytest.raises(UsageError, match="No token for Railway"):
@@ -166,30 +181,30 @@ def test_settings_lead_to_it_and_missing_ones_are_named(start, tmp_path, monkeyp
 
 
 def test_posture_tells_where_the_platform_differs_from_the_runbook(start):
-    target, made = start()
+    railway = start()
+    target = railway.target
     with Chroma(target.url) as chroma:
         fill(chroma)
     production = [Plan("daily", "02:00", 7), Plan("weekly", None, 28)]
-    now = datetime.now(UTC)
-    drilled = ProvenRestore("railway", "r", Outcome.PASS, 20, now.isoformat(), simulated=True)
+    taken_at = datetime.now(UTC).isoformat()
+    drill = ProvenRestore("railway", "r", Outcome.PASS, 20, taken_at, simulated=True)
 
-    def judged(plans):
-        found = judge(
-            target.backup_store(), plans, now=now, may_lose_s=86_400, restore_limit_s=300,
-            proven=drilled, kind="railway", simulated=target.simulated,
+    def posture(plans):
+        verdicts = judge(
+            target.backup_store(), plans, now=datetime.now(UTC), may_lose_s=86_400,
+            restore_limit_s=300, proven=drill, kind="railway", simulated=target.simulated,
         )  # fmt: skip
-        return {each.check: (str(each.outcome), each.message) for each in found}
+        return {verdict.check: verdict for verdict in verdicts}
 
-    nothing = judged(production)
-    assert nothing["newest backup"][0] == nothing["daily schedule"][0] == "fail"
-    made.platform.world.schedules = ("DAILY", "WEEKLY")
+    empty = posture(production)
+    assert empty["newest backup"].outcome == empty["daily schedule"].outcome == "fail"
+    railway.platform.world.schedules = ("DAILY", "WEEKLY")
     target.snapshot("one")
-    now = datetime.now(UTC)
-    seen = judged(production)
-    assert seen["newest backup"][0] == seen["size"][0] == seen["weekly retention"][0] == "pass", (
-        seen
-    )
-    assert seen["daily retention"][0] == seen["daily hour"][0] == "fail"
-    assert "kept 6 days, wanted 7; Railway fixes the retention" in seen["daily retention"][1]
-    accepted = judged([Plan("daily", None, 6), Plan("weekly", None, 28)])
-    assert {outcome for outcome, _ in accepted.values()} <= {"pass", "not_run"}, accepted
+    filled = posture(production)
+    for check in ("newest backup", "size", "weekly retention"):
+        assert filled[check].outcome == "pass", filled
+    assert filled["daily retention"].outcome == filled["daily hour"].outcome == "fail"
+    message = "kept 6 days, wanted 7; Railway fixes the retention"
+    assert message in filled["daily retention"].message
+    accepted = posture([Plan("daily", None, 6), Plan("weekly", None, 28)])
+    assert {verdict.outcome for verdict in accepted.values()} <= {"pass", "not_run"}, accepted

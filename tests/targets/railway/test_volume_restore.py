@@ -156,8 +156,8 @@ def test_refused_token_is_named_by_its_kind_and_never_shown(simulate):
     with simulate(fault="refused-backups") as railway:
         with pytest.raises(NotAuthorised, match="refused to this project token") as refused:
             back_up(railway)
-        shown = f"{refused.value} {railway.api!r} {vars(railway.api)!r}"
-        assert railway.secret not in shown
+        text = f"{refused.value} {railway.api!r} {vars(railway.api)!r}"
+        assert railway.secret not in text
 
 
 def test_account_token_works_too(simulate):
