@@ -83,6 +83,13 @@ def options_of(line):
     return re.findall(r"(?<!\S)\[?(--[a-z][a-z-]*)", line)
 
 
+def test_every_page_that_the_code_names_exists():
+    sources = [*(ROOT / "src").rglob("*.py"), *(ROOT / "src").rglob("*.j2"), ROOT / "drill.toml"]
+    for source in sources:
+        for name in re.findall(r"docs/[\w/.-]+\.md", source.read_text("utf-8")):
+            assert (ROOT / name).is_file(), f"{source}: {name}"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_every_python_file_that_a_page_names_exists(page):
     examples = {name for name, _ in NAMED_BLOCK.findall(page.read_text("utf-8"))}
