@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.monitoring.betterstack.simulator import Account, Simulator
+from chromadrill.monitoring.betterstack.simulator import SimulatedAccount, Simulator
 
 ROOT = Path(__file__).parents[2]
 TOKENS = ("up-CANARY-9f2d1c", "tel-CANARY-77aa01", "ing-CANARY-55bb02")
@@ -18,7 +18,7 @@ TOKENS = ("up-CANARY-9f2d1c", "tel-CANARY-77aa01", "ing-CANARY-55bb02")
 def test_alert_drill_pages_elsewhere_cleans_up_and_keeps_its_secrets(tmp_path):
     pinged = []
 
-    class RememberingAccount(Account):
+    class RememberingAccount(SimulatedAccount):
         def ping(self, token, ending):
             pinged.append((token, ending))
             return super().ping(token, ending)

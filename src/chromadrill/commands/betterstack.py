@@ -10,15 +10,15 @@ from chromadrill.core import cli
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.betterstack import diff
-from chromadrill.monitoring.betterstack.fetch import read
-from chromadrill.monitoring.betterstack.plan import calls, printed, terraform
+from chromadrill.monitoring.betterstack.fetch import fetch_account
+from chromadrill.monitoring.betterstack.plan import calls, plan_text, terraform
 from chromadrill.targets.registry import open_target
 
 
 def judge(settings: Settings, target: str | None, *, plan: bool, as_json: bool) -> int:
     """Verdicts on standard output, with `plan` the changes after them; returns the exit code."""
     url = settings.monitoring.url or open_target(settings, target).url
-    state = diff.judge(read(settings.betterstack), settings, without_password(url))
+    state = diff.judge(fetch_account(settings.betterstack), settings, without_password(url))
     outcome = outcome_of(state.verdicts)
     if as_json:
         changes = (
@@ -33,5 +33,5 @@ def judge(settings: Settings, target: str | None, *, plan: bool, as_json: bool) 
         line = f"{verdict.check:<22} {verdict.outcome.upper():<8} {verdict.message}\n"
         sys.stderr.write(line) if plan else sys.stdout.write(line)
     if plan:
-        sys.stdout.write(printed(state, settings.betterstack))
+        sys.stdout.write(plan_text(state, settings.betterstack))
     return EXIT[outcome]

@@ -12,7 +12,7 @@ import typer
 from chromadrill.commands.groups import Command, application
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
-from chromadrill.monitoring.betterstack.simulator import Account, Simulator
+from chromadrill.monitoring.betterstack.simulator import SimulatedAccount, Simulator
 
 TOKENS = tuple(f"BETTERSTACK_{kind}_TOKEN" for kind in ("UPTIME", "TELEMETRY", "INGEST"))
 
@@ -36,7 +36,7 @@ def betterstack(
             "The simulator accepts the tokens that it finds in its environment.",
             next_step=f"Set {', '.join(TOKENS)} to values of your own.",
         )
-    account = Account(uptime, telemetry, ingest, scale=time_scale)
+    account = SimulatedAccount(uptime, telemetry, ingest, scale=time_scale)
     with Simulator(account, port) as simulator:
         sys.stdout.write(
             f"export BETTERSTACK_INGEST_URL={simulator.url}/ingest"

@@ -20,8 +20,8 @@ TRIES = 5
 PATIENCE_S = 30.0  # at most, of one wait for a rate limit
 
 
-def token_of(secret: SecretStr | None, variable: str, wanted_for: str) -> str:
-    """What may stand in a header. Raises UsageError; httpx would name the whole header in its error."""
+def require_token(secret: SecretStr | None, variable: str, wanted_for: str) -> str:
+    """The token, fit for a header. Raises UsageError; httpx would name the whole header in its error."""
     token = secret.get_secret_value().strip() if secret else ""
     if not token:
         raise UsageError(f"No token for {wanted_for}.", next_step=f"Set {variable}.")
@@ -33,13 +33,13 @@ def token_of(secret: SecretStr | None, variable: str, wanted_for: str) -> str:
     return token
 
 
-class Api:
+class BetterStackApi:
     """One product. Raises Unavailable for every answer but JSON with 2xx; a token is in no message."""
 
     def __init__(
         self, url: str, token: SecretStr | None, *, variable: str, timeout_s: float = 15.0
     ):
-        self._token = token_of(token, variable, f"{url}: uptime and telemetry have one each")
+        self._token = require_token(token, variable, f"{url}: uptime and telemetry have one each")
         try:
             self._host, self._variable = httpx.URL(url).host, variable
             self._http = http_client(
@@ -69,37 +69,37 @@ class Api:
                 answer = self._http.request(method, path, json=body)
             except httpx.HTTPError as error:
                 # the cause may quote headers
-                raise self._strange(method, path, f"{type(error).__name__}.") from None
+                raise self._unexpected(method, path, f"{type(error).__name__}.") from None
             if answer.status_code != 429 or tries == TRIES:
                 break
             time.sleep(_wait_s(answer.headers.get("Retry-After"), tries))
         # a proxy on the way may echo what it was sent
-        said = answer.text.replace(self._token, "**********")[:200].replace("\n", " ")
+        text = answer.text.replace(self._token, "**********")[:200].replace("\n", " ")
         if answer.is_success:
             try:
                 return answer.json() if answer.content else None
             except ValueError:
                 hint = "Is there a proxy on the way?"
-                raise self._strange(method, path, f"no JSON, but: {said}", hint) from None
+                raise self._unexpected(method, path, f"no JSON, but: {text}", hint) from None
         hint = f"Is {self._variable} that of this product?" if answer.status_code == 401 else ""
-        raise self._strange(method, path, f"{answer.status_code}: {said}", hint)
+        raise self._unexpected(method, path, f"{answer.status_code}: {text}", hint)
 
-    def _strange(self, method: str, path: str, said: str, hint: str = "") -> Unavailable:
-        return Unavailable(f"{method} {path} of {self._host}: {said}", next_step=hint)
+    def _unexpected(self, method: str, path: str, why: str, hint: str = "") -> Unavailable:
+        return Unavailable(f"{method} {path} of {self._host}: {why}", next_step=hint)
 
     def all(self, path: str) -> list[JSON]:
         """Every element of a list, page after page: {id, type, attributes}."""
-        found: list[JSON] = []
+        elements: list[JSON] = []
         page = 1
         while True:
             answer = self.call("GET", f"{path}?page={page}&per_page=50")
             rows = answer.get("data") if isinstance(answer, dict) else None
-            if not isinstance(rows, list) or not all(_is_row(each) for each in rows):
-                raise self._strange("GET", path, "no list of {id, attributes}: is it this API?")
-            found += rows
+            if not isinstance(rows, list) or not all(_is_row(row) for row in rows):
+                raise self._unexpected("GET", path, "no list of {id, attributes}: is it this API?")
+            elements += rows
             pagination = answer.get("pagination")
             if not (isinstance(pagination, dict) and pagination.get("next")):
-                return found
+                return elements
             page += 1
 
 
@@ -107,9 +107,10 @@ def _is_row(row: object) -> bool:
     return isinstance(row, dict) and "id" in row and isinstance(row.get("attributes"), dict)
 
 
-def _wait_s(said: str | None, tries: int) -> float:
+def _wait_s(retry_after: str | None, tries: int) -> float:
+    backoff_s = 2.0 ** (tries - 1)
     try:
-        wanted = float(said) if said else 2.0 ** (tries - 1)
+        wait_s = float(retry_after) if retry_after else backoff_s
     except ValueError:
-        wanted = 2.0 ** (tries - 1)
-    return min(PATIENCE_S, max(0.05, wanted))
+        wait_s = backoff_s
+    return min(PATIENCE_S, max(0.05, wait_s))

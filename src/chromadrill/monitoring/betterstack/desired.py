@@ -22,7 +22,7 @@ _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DesiredObject:
     """One object: its kind, where its list is, what it is found by, and its attributes."""
 
     kind: str  # of the API
@@ -35,9 +35,9 @@ class Wanted:
         return str(self.attributes[self.key])
 
 
-def monitor(figures: Monitoring, url: str) -> Wanted:
+def monitor(figures: Monitoring, url: str) -> DesiredObject:
     """Three failures have no field there: after the first one, so many intervals must pass."""
-    return Wanted(
+    return DesiredObject(
         "monitor",
         "/api/v2/monitors",
         "url",
@@ -57,8 +57,8 @@ def monitor(figures: Monitoring, url: str) -> Wanted:
     )
 
 
-def heartbeat(figures: Monitoring) -> Wanted:
-    return Wanted(
+def heartbeat(figures: Monitoring) -> DesiredObject:
+    return DesiredObject(
         "heartbeat",
         "/api/v2/heartbeats",
         "name",
@@ -71,7 +71,7 @@ def heartbeat(figures: Monitoring) -> Wanted:
     )
 
 
-def policy(members: list[JSON]) -> Wanted:
+def policy(members: list[JSON]) -> DesiredObject:
     """One step for each contact, in their order."""
     steps = [
         {
@@ -81,7 +81,7 @@ def policy(members: list[JSON]) -> Wanted:
         }
         for number, member in enumerate(members)
     ]
-    return Wanted(
+    return DesiredObject(
         "policy",
         "/api/v3/policies",
         "name",
@@ -95,27 +95,27 @@ def members(contacts: Contacts, escalation: tuple[str, ...]) -> tuple[list[JSON]
     `escalation` names them as Better Stack does (`current_on_call`, `user:ID`, `user:EMAIL`,
     `webhook:ID`), in the order of `[contacts]`; without it an e-mail address in a contact will do.
     """
-    named = {k: v for k, v in contacts.model_dump().items() if v}
-    found: list[JSON] = []
-    missing: list[str] = []
-    for number, (who, text) in enumerate(named.items()):
+    named = {role: text for role, text in contacts.model_dump().items() if text}
+    reachable: list[JSON] = []
+    unreachable: list[str] = []
+    for number, (role, text) in enumerate(named.items()):
         email = _EMAIL.search(text)
-        said = escalation[number] if number < len(escalation) else ""
-        kind, _, value = (said or (f"user:{email[0]}" if email else "")).partition(":")
+        member = escalation[number] if number < len(escalation) else ""
+        kind, _, value = (member or (f"user:{email[0]}" if email else "")).partition(":")
         if kind not in MEMBERS:
-            missing.append(who)
+            unreachable.append(role)
         elif not value:
-            found.append({"type": kind})
+            reachable.append({"type": kind})
         else:
-            found.append({"type": kind, **_who(value)})
-    return found, missing
+            reachable.append({"type": kind, **_identity(value)})
+    return reachable, unreachable
 
 
-def _who(value: str) -> JSON:
+def _identity(value: str) -> JSON:
     return {"id": int(value)} if value.isdigit() else {"email": value}
 
 
-def alerts(figures: Monitoring) -> list[Wanted]:
+def alerts(figures: Monitoring) -> list[DesiredObject]:
     """Threshold alerts on what `--ship` sends, each on an exploration of its own."""
     every = max(60, round(figures.interval_s))
     slow = round(figures.search_for_s)
@@ -134,7 +134,7 @@ def alerts(figures: Monitoring) -> list[Wanted]:
         ("out-of-memory restarts", "oom_kills", 0, 300, 0),
     ]
     return [
-        Wanted(
+        DesiredObject(
             "alert",
             "/api/v2/explorations/{id}/alerts",
             "name",
@@ -151,7 +151,7 @@ def alerts(figures: Monitoring) -> list[Wanted]:
     ]
 
 
-def exploration(alert: Wanted) -> JSON:
+def exploration(alert: DesiredObject) -> JSON:
     """The exploration that an alert is made on: the least of the worst, so that one slow search in
     a minute of fast ones is no alarm (latency), or the most (the others)."""
     column = alert.attributes["_field"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chromadrill.core.model import JSON
 from chromadrill.core.settings import Betterstack
-from chromadrill.monitoring.betterstack.client import Api
+from chromadrill.monitoring.betterstack.client import BetterStackApi
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,19 @@ class Account:
     explorations: list[JSON] | None
 
 
-def uptime(settings: Betterstack) -> Api:
-    return Api(settings.uptime_url, settings.uptime_token, variable="BETTERSTACK_UPTIME_TOKEN")
+def uptime(settings: Betterstack) -> BetterStackApi:
+    return BetterStackApi(
+        settings.uptime_url, settings.uptime_token, variable="BETTERSTACK_UPTIME_TOKEN"
+    )
 
 
-def telemetry(settings: Betterstack) -> Api:
-    return Api(
+def telemetry(settings: Betterstack) -> BetterStackApi:
+    return BetterStackApi(
         settings.telemetry_url, settings.telemetry_token, variable="BETTERSTACK_TELEMETRY_TOKEN"
     )
 
 
-def read(settings: Betterstack) -> Account:
+def fetch_account(settings: Betterstack) -> Account:
     """Raises UsageError without an uptime token, Unavailable where something cannot be read."""
     with uptime(settings) as api:
         monitors, heartbeats = api.all("/api/v2/monitors"), api.all("/api/v2/heartbeats")
@@ -39,7 +41,7 @@ def read(settings: Betterstack) -> Account:
     if settings.telemetry_token and settings.telemetry_token.get_secret_value().strip():
         with telemetry(settings) as api:
             explorations = [
-                {**each, "alerts": api.all(f"/api/v2/explorations/{each['id']}/alerts")}
-                for each in api.all("/api/v2/explorations")
+                {**row, "alerts": api.all(f"/api/v2/explorations/{row['id']}/alerts")}
+                for row in api.all("/api/v2/explorations")
             ]
     return Account(monitors, heartbeats, policies, incidents, explorations)

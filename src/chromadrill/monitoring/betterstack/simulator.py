@@ -1,4 +1,4 @@
-"""A simulator of Better Stack's APIs over HTTP, as its documents say; never called the real thing.
+"""A simulator of Better Stack's APIs over HTTP, made from its documents, never from the real thing.
 
 JSON:API answers, pages of at most 50, 409 for what is acknowledged or resolved already, 422 for
 values that do not exist, 429 on demand, heartbeats that stay `pending` (and silent) until their
@@ -49,14 +49,14 @@ DEFAULTS: dict[str, JSON] = {
 
 
 @dataclass
-class Account:
+class SimulatedAccount:
     """What an account holds. `scale` shortens the periods of heartbeats."""
 
     uptime_token: str
     telemetry_token: str
     ingest_token: str
     scale: float = 1.0
-    things: dict[str, dict[str, JSON]] = field(default_factory=dict)  # path -> id -> attributes
+    rows: dict[str, dict[str, JSON]] = field(default_factory=dict)  # path -> id -> attributes
     pings: dict[str, float] = field(default_factory=dict)  # heartbeat id -> when
     received: list[JSON] = field(default_factory=list)
     refuse: int = 0  # so many requests are answered 429 first
@@ -64,54 +64,54 @@ class Account:
 
     def add(self, path: str, kind: str, attributes: JSON) -> tuple[str, JSON]:
         self._next += 1
-        made = {**DEFAULTS.get(kind, {}), "created_at": utc_now(), **attributes}
-        self.things.setdefault(path, {})[str(self._next)] = made
-        return str(self._next), made
+        row = {**DEFAULTS.get(kind, {}), "created_at": utc_now(), **attributes}
+        self.rows.setdefault(path, {})[str(self._next)] = row
+        return str(self._next), row
 
     def of(self, path: str) -> dict[str, JSON]:
-        return self.things.setdefault(path, {})
+        return self.rows.setdefault(path, {})
 
     # ---- heartbeats and incidents ---------------------------------------------------------------
     def ping(self, token: str, ending: str) -> bool:
         """A ping: nothing or `0` is good, `fail` or another exit code is not."""
-        for key, each in self.of("/api/v2/heartbeats").items():
-            if each["_token"] == token:
+        for key, heartbeat in self.of("/api/v2/heartbeats").items():
+            if heartbeat["_token"] == token:
                 self.pings[key] = time.monotonic()
                 good = ending in ("", "0")
-                each["status"] = "up" if good else "down"
+                heartbeat["status"] = "up" if good else "down"
                 if good:
                     self.resolve(key)
-                elif not each["paused"]:
-                    self.open(key, each, f"heartbeat reported {ending}")
+                elif not heartbeat["paused"]:
+                    self.open(key, heartbeat, f"heartbeat reported {ending}")
                 return True
         return False
 
     def tick(self) -> None:
         """Heartbeats that are overdue; one that was never pinged is not."""
-        for key, each in self.of("/api/v2/heartbeats").items():
+        for key, heartbeat in self.of("/api/v2/heartbeats").items():
             last = self.pings.get(key)
-            late_s = (each["period"] + each["grace"]) * self.scale
-            watched = each["status"] == "up" and not each["paused"]
-            if watched and last is not None and time.monotonic() - last > late_s:
-                each["status"] = "down"
-                self.open(key, each, "heartbeat missed")
+            late_s = (heartbeat["period"] + heartbeat["grace"]) * self.scale
+            is_due = heartbeat["status"] == "up" and not heartbeat["paused"]
+            if is_due and last is not None and time.monotonic() - last > late_s:
+                heartbeat["status"] = "down"
+                self.open(key, heartbeat, "heartbeat missed")
 
-    def open(self, heartbeat: str, each: JSON, cause: str) -> None:
+    def open(self, key: str, heartbeat: JSON, cause: str) -> None:
         incidents = self.of("/api/v3/incidents").values()
-        if any(i["_of"] == heartbeat and not i["resolved_at"] for i in incidents):
+        if any(row["_heartbeat"] == key and not row["resolved_at"] for row in incidents):
             return
-        self.add("/api/v3/incidents", "incident", incident(each["name"], cause, heartbeat))
+        self.add("/api/v3/incidents", "incident", incident(heartbeat["name"], cause, key))
 
-    def resolve(self, heartbeat: str) -> None:
-        for each in self.of("/api/v3/incidents").values():
-            if each["_of"] == heartbeat and not each["resolved_at"]:
-                each.update(resolved_at=utc_now(), status="Resolved")
+    def resolve(self, key: str) -> None:
+        for row in self.of("/api/v3/incidents").values():
+            if row["_heartbeat"] == key and not row["resolved_at"]:
+                row.update(resolved_at=utc_now(), status="Resolved")
 
 
-def incident(name: str, cause: str, of: str | None) -> JSON:
+def incident(name: str, cause: str, heartbeat: str | None) -> JSON:
     return {
         "name": name, "cause": cause, "started_at": utc_now(), "acknowledged_at": None,
-        "resolved_at": None, "status": "Started", "_of": of,
+        "resolved_at": None, "status": "Started", "_heartbeat": heartbeat,
     }  # fmt: skip
 
 
@@ -122,7 +122,9 @@ class Answer(Exception):
         self.status, self.body, self.headers = status, body, headers
 
 
-def answer(account: Account, method: str, url: str, token: str, body: bytes, base: str) -> Answer:
+def answer(
+    account: SimulatedAccount, method: str, url: str, token: str, body: bytes, base: str
+) -> Answer:
     """One request, without the wire."""
     parsed = urlsplit(url)
     path = parsed.path.rstrip("/")
@@ -131,12 +133,12 @@ def answer(account: Account, method: str, url: str, token: str, body: bytes, bas
         known = account.ping(beat[1], beat[2] or "")
         return Answer(200 if known else 404, "OK" if known else "Heartbeat not found")
     if method == "POST" and path in ("", "/ingest"):
-        return _ingested(account, token, body)
+        return _ingest(account, token, body)
     if account.refuse:
         account.refuse -= 1
         return Answer(429, {"errors": "Too many requests"}, **{"Retry-After": "0"})
-    wanted = account.telemetry_token if TELEMETRY.match(path) else account.uptime_token
-    if token != wanted:
+    right = account.telemetry_token if TELEMETRY.match(path) else account.uptime_token
+    if token != right:
         return Answer(
             401, {"errors": "Invalid Team API token. How to find your Team API token: ..."}
         )
@@ -147,7 +149,7 @@ def answer(account: Account, method: str, url: str, token: str, body: bytes, bas
     return _rest(account, method, path, parse_qs(parsed.query), attributes, base)
 
 
-def _ingested(account: Account, token: str, body: bytes) -> Answer:
+def _ingest(account: SimulatedAccount, token: str, body: bytes) -> Answer:
     if token != account.ingest_token:
         return Answer(403, "Unauthorized")
     try:
@@ -158,10 +160,10 @@ def _ingested(account: Account, token: str, body: bytes) -> Answer:
     return Answer(202)
 
 
-def _rest(account: Account, method: str, path: str, query: dict[str, list[str]], sent: JSON,
+def _rest(account: SimulatedAccount, method: str, path: str, query: dict[str, list[str]], sent: JSON,
           base: str) -> Answer:  # fmt: skip
     alerts = ALERTS.match(path)
-    collection = next((each for each in KINDS if path == each or path.startswith(each + "/")), "")
+    collection = next((kind for kind in KINDS if path == kind or path.startswith(kind + "/")), "")
     kind, required = KINDS.get(collection, ("", ()))
     if alerts:
         collection, kind, required = alerts[0], "alert", ("name", "alert_type", "operator")
@@ -172,25 +174,25 @@ def _rest(account: Account, method: str, path: str, query: dict[str, list[str]],
         if method == "GET":
             return _page(account, collection, kind, query, base)
         return _create(account, collection, kind, required, sent, base)
-    found = account.of(collection).get(rest[0])
-    if found is None:
+    row = account.of(collection).get(rest[0])
+    if row is None:
         return Answer(404, {"errors": f"Resource type {kind} with id = {rest[0]} was not found"})
     if rest[1:]:
-        return _act(found, rest[1], kind, rest[0])
+        return _act(row, rest[1], kind, rest[0])
     if method == "DELETE":
         del account.of(collection)[rest[0]]
         return Answer(204)
     if method == "PATCH":
-        wrong = _wrong(kind, {**found, **sent})
+        wrong = _wrong(kind, {**row, **sent})
         if wrong:
             return Answer(422, {"errors": wrong})
-        found.update(sent)
-    return Answer(200, {"data": _shown(kind, rest[0], found)})
+        row.update(sent)
+    return Answer(200, {"data": _view_of(kind, rest[0], row)})
 
 
-def _create(account: Account, collection: str, kind: str, required: tuple[str, ...], sent: JSON,
+def _create(account: SimulatedAccount, collection: str, kind: str, required: tuple[str, ...], sent: JSON,
             base: str) -> Answer:  # fmt: skip
-    wrong = {each: ["can't be blank"] for each in required if not sent.get(each)}
+    wrong = {name: ["can't be blank"] for name in required if not sent.get(name)}
     wrong |= _wrong(kind, sent)
     if wrong:
         return Answer(422, {"errors": wrong})
@@ -199,34 +201,36 @@ def _create(account: Account, collection: str, kind: str, required: tuple[str, .
         sent = {**sent, "_token": token, "url": f"{base}/api/v1/heartbeat/{token}"}
     if kind == "incident":
         sent = incident(sent["summary"], sent["summary"], None)
-    key, made = account.add(collection, kind, sent)
-    return Answer(201, {"data": _shown(kind, key, made)})
+    key, row = account.add(collection, kind, sent)
+    return Answer(201, {"data": _view_of(kind, key, row)})
 
 
 def _wrong(kind: str, sent: JSON) -> JSON:
-    found: JSON = {}
+    wrong: JSON = {}
     if kind == "monitor":
         if sent.get("monitor_type", "status") not in TYPES:
-            found["monitor_type"] = ["is not included in the list"]
+            wrong["monitor_type"] = ["is not included in the list"]
         if sent.get("request_timeout", 30) not in (2, 3, 5, 10, 15, 30, 45, 60):
-            found["request_timeout"] = ["is not included in the list"]
+            wrong["request_timeout"] = ["is not included in the list"]
     if kind == "heartbeat" and sent.get("period", 30) < 30:
-        found["period"] = ["must be greater than or equal to 30"]
-    return found
+        wrong["period"] = ["must be greater than or equal to 30"]
+    return wrong
 
 
-def _act(found: JSON, verb: str, kind: str, key: str) -> Answer:
+def _act(row: JSON, verb: str, kind: str, key: str) -> Answer:
     stamp = {"acknowledge": "acknowledged_at", "resolve": "resolved_at"}.get(verb)
     if kind != "incident" or stamp is None:
         return Answer(404, {"errors": "Not found"})
-    if found[stamp]:
+    if row[stamp]:
         return Answer(409, {"errors": f"This incident was already {stamp.removesuffix('_at')}"})
-    found[stamp] = utc_now()
-    found["status"] = "Acknowledged" if verb == "acknowledge" else "Resolved"
-    return Answer(200, {"data": _shown(kind, key, found)})
+    row[stamp] = utc_now()
+    row["status"] = "Acknowledged" if verb == "acknowledge" else "Resolved"
+    return Answer(200, {"data": _view_of(kind, key, row)})
 
 
-def _page(account: Account, path: str, kind: str, query: dict[str, list[str]], base: str) -> Answer:
+def _page(
+    account: SimulatedAccount, path: str, kind: str, query: dict[str, list[str]], base: str
+) -> Answer:
     rows = list(account.of(path).items())
     for name in ("url", "pronounceable_name"):
         if name in query:
@@ -238,22 +242,22 @@ def _page(account: Account, path: str, kind: str, query: dict[str, list[str]], b
     def link(number: int) -> str | None:
         return f"{base}{path}?page={number}&per_page={size}" if 1 <= number <= last else None
 
-    here = rows[(page - 1) * size : page * size]
+    on_page = rows[(page - 1) * size : page * size]
     pages = {"first": link(1), "last": link(last), "prev": link(page - 1), "next": link(page + 1)}
     return Answer(
-        200, {"data": [_shown(kind, key, each) for key, each in here], "pagination": pages}
+        200, {"data": [_view_of(kind, key, row) for key, row in on_page], "pagination": pages}
     )
 
 
-def _shown(kind: str, key: str, each: JSON) -> JSON:
-    attributes = {name: value for name, value in each.items() if not name.startswith("_")}
+def _view_of(kind: str, key: str, row: JSON) -> JSON:
+    attributes = {name: value for name, value in row.items() if not name.startswith("_")}
     return {"id": key, "type": kind, "attributes": attributes}
 
 
 class Simulator:
     """Serves an account on a port of 127.0.0.1 until it is left."""
 
-    def __init__(self, account: Account, port: int = 0) -> None:
+    def __init__(self, account: SimulatedAccount, port: int = 0) -> None:
         self.account = account
         handler = type("Handler", (_Handler,), {"simulator": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
@@ -292,10 +296,10 @@ class _Handler(BaseHTTPRequestHandler):
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         body, base = self.rfile.read(length), self.simulator.url
         with self.simulator.lock:
-            said = answer(self.simulator.account, self.command, self.path, token, body, base)
-        content = b"" if said.body is None else json.dumps(said.body).encode()
-        self.send_response(said.status)
-        for name, value in said.headers.items():
+            response = answer(self.simulator.account, self.command, self.path, token, body, base)
+        content = b"" if response.body is None else json.dumps(response.body).encode()
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
