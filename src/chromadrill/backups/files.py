@@ -30,13 +30,6 @@ def require_room(place: Path, wanted: int, *, freed: int = 0) -> None:
         )
 
 
-def size_of(folder: Path) -> int:
-    """Return the bytes of all files below `folder`, or of that one file."""
-    if folder.is_file():
-        return folder.stat().st_size
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
 def empty(folder: Path) -> None:
     """Remove everything in `folder`, hidden files and leftover journals too."""
     for entry in folder.iterdir():

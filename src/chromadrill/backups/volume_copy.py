@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chromadrill.backups import catalog, manifest
-from chromadrill.backups.files import copy_tree, empty, require_room, size_of
+from chromadrill.backups.files import copy_tree, empty, require_room
 from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.client import connect
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.files import size_of
 from chromadrill.core.model import Backup, Fingerprint, Outcome, Scope
 from chromadrill.core.protocols import HasRelease, Stoppable
 

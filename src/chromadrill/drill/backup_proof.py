@@ -9,8 +9,8 @@ from chromadrill.backups.detect import ExistingBackup
 from chromadrill.backups.export import importer, read_back
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.types import ExportRefused
-from chromadrill.backups.files import size_of
 from chromadrill.checks.suite import outcome_of
+from chromadrill.core.files import size_of
 from chromadrill.core.model import Fingerprint, Outcome, Verdict
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.drill.served_suite import run_served_suite

@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chromadrill.core.files import write_atomic
 from chromadrill.core.model import JSON
 from chromadrill.core.redaction import redact_folder, secrets_of
 from chromadrill.evidence import history
@@ -81,15 +82,8 @@ def is_complete(record: JSON) -> bool:
 def _draw(reports: Path, entries: list[JSON]) -> None:
     now = datetime.now(UTC)
     proven = [entry for entry in entries if history.is_proven(entry)]
-    _replace(reports / "badge.svg", badge(proven[-1] if proven else None, now))
-    _replace(reports / "metrics.prom", metrics(entries, now))
-
-
-def _replace(path: Path, text: str) -> None:
-    """Whole or not at all: a collector may read at any time."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, "utf-8")
-    partial.replace(path)
+    write_atomic(reports / "badge.svg", badge(proven[-1] if proven else None, now))
+    write_atomic(reports / "metrics.prom", metrics(entries, now))
 
 
 def _point_latest_at(folder: Path) -> None:

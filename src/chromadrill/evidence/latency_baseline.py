@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.files import write_atomic
 from chromadrill.core.model import JSON
 
 RECORDS = 0.05  # a database grows a little, its latencies hardly
@@ -93,7 +93,5 @@ def write(
     """Keep this run as the baseline, whole or not at all."""
     baseline = Baseline(run_id, utc_now(), place, series)
     raw: JSON = {"schema": SCHEMA, **asdict(baseline)}
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
-    partial.replace(path)
+    write_atomic(path, json.dumps(raw, indent=1) + "\n")
     return baseline

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from chromadrill.core.clock import utc_now
+from chromadrill.core.files import write_atomic
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.next_steps import fill_placeholders
@@ -96,7 +97,7 @@ def seal(folder: Path, record: JSON) -> Path:
         if path.is_file() and path.name != RECORD
     ]
     path = folder / RECORD
-    path.write_bytes(orjson.dumps(record, option=orjson.OPT_INDENT_2))
+    write_atomic(path, orjson.dumps(record, option=orjson.OPT_INDENT_2))
     return path
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from chromadrill.core.files import write_atomic
+
 NAME = "counts.json"
 
 
@@ -38,6 +40,4 @@ class Counts:
             "starts": before["starts"] + starts,
             "oom_kills": before["oom_kills"] + oom_kills,
         }
-        temporary = self._file.with_suffix(".partial")
-        temporary.write_text(json.dumps(after))
-        temporary.replace(self._file)
+        write_atomic(self._file, json.dumps(after))

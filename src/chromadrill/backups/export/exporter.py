@@ -18,11 +18,12 @@ import pyarrow as pa
 from chromadrill.backups.export import formats, read_back, types
 from chromadrill.backups.export.atomic_output import new_file, require_free
 from chromadrill.backups.export.types import Reader, TornExport, Writer
-from chromadrill.backups.files import require_room, size_of
+from chromadrill.backups.files import require_room
 from chromadrill.checks.suite import judge_content
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
+from chromadrill.core.files import size_of
 from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Scope
 from chromadrill.core.progress import Advance, Progress, silent
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from chromadrill.backups import manifest
 from chromadrill.backups.detect import DATABASE
 from chromadrill.backups.export.formats import SUFFIXES
-from chromadrill.backups.files import size_of
 from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.files import size_of
 from chromadrill.core.model import BackupStore, StoreEntry
 
 # how the files of an export begin: Parquet, our lines, zstd

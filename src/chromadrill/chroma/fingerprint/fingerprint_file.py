@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 
 from chromadrill.chroma.fingerprint.digests import RECORDS
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.files import atomic_file
 from chromadrill.core.model import (
     Answer,
     CollectionInfo,
@@ -52,17 +52,8 @@ def save(fingerprint: Fingerprint, path: Path) -> None:
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} exists and is no regular file; nothing was written.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            _write(fingerprint, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic_file(path, private=True) as file:
+        _write(fingerprint, file)
 
 
 def load(path: Path) -> Fingerprint:

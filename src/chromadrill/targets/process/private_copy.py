@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from chromadrill.backups.files import require_room, size_of
+from chromadrill.backups.files import require_room
 from chromadrill.core import process_tags
+from chromadrill.core.files import size_of
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
 

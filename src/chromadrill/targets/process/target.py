@@ -8,7 +8,6 @@ in its files, and the lock in it belongs to the running server alone.
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.core.files import size_of
 from chromadrill.core.model import Backup, Scope, Usage
 from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import MARKER, claim, port_of
@@ -174,7 +174,7 @@ class ProcessTarget:
         return Usage(
             memory_bytes=self._process.memory_bytes(),
             memory_limit_bytes=self.memory_mb * MB if self.memory_mb else None,
-            disk_bytes=_bytes_below(self.data),
+            disk_bytes=size_of(self.data),
             disk_limit_bytes=self.disk_mb * MB if self.disk_mb else None,
             restarts=max(0, counts["starts"] - 1),
             oom_kills=counts["oom_kills"] + int(self._process.is_killed_by_others()),
@@ -223,13 +223,3 @@ class ProcessTarget:
         self.kill()
         if (self.home / MARKER).is_file():
             shutil.rmtree(self.home)
-
-
-def _bytes_below(folder: Path) -> int:
-    """The size of all files; one that goes while they are counted is none."""
-    used = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            with contextlib.suppress(FileNotFoundError):  # a journal comes and goes
-                used += (Path(parent) / name).stat().st_size
-    return used

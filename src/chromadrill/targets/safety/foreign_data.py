@@ -17,6 +17,7 @@ import orjson
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.files import write_atomic
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.targets.safety.owned_data import is_from_drill, list_all_collections
 
@@ -101,9 +102,7 @@ def who_wrote(then: ForeignData | None, now: ForeignData | None) -> list[str]:
 
 def save(data: ForeignData, path: Path) -> None:
     """Write the note; it appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(asdict(data)), "utf-8")
-    temporary.replace(path)
+    write_atomic(path, json.dumps(asdict(data)))
 
 
 def load(path: Path) -> ForeignData | None:

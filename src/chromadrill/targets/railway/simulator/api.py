@@ -10,8 +10,8 @@ from typing import Any
 import psutil
 from graphql import ExecutionResult, GraphQLSchema, build_schema, graphql_sync
 
-from chromadrill.backups.files import size_of
 from chromadrill.core.clock import utc_now
+from chromadrill.core.files import size_of
 from chromadrill.targets.railway.simulator.platform import Platform
 from chromadrill.targets.railway.simulator.world import (
     ApiError,

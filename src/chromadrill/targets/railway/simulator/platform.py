@@ -13,8 +13,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chromadrill.backups.files import size_of
 from chromadrill.core.clock import now
+from chromadrill.core.files import size_of
 from chromadrill.targets.railway.simulator.service import DATA, Service
 from chromadrill.targets.railway.simulator.world import ApiError, Backup, Volume, Workflow, World
 

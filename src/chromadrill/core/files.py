@@ -1,0 +1,49 @@
+"""Files: how large they are, and how they are replaced whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; one that goes meanwhile counts nothing."""
+    if path.is_file():
+        return path.stat().st_size
+    total = 0
+    for folder, _, names in os.walk(path):  # `rglob` fails where a folder goes meanwhile
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):  # a journal comes and goes
+                total += (Path(folder) / name).stat().st_size
+    return total
+
+
+def write_atomic(path: Path, content: str | bytes) -> None:
+    """Give `path` this content, whole or not at all: somebody may read it at any time."""
+    with atomic_file(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def atomic_file(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """A new file beside `path`, which takes its place when all went well and is removed otherwise.
+
+    `private`: for its owner alone, and on the disk before it takes the name.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+            if private:
+                file.flush()
+                os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
