@@ -30,15 +30,15 @@ def test_process_that_lives_is_not_dead_whatever_the_clock_says(monkeypatch):
 
 
 def test_process_that_is_gone_or_not_reaped_is_dead():
-    gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    tag = process_tags.tag(gone.pid)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    tag = process_tags.tag(process.pid)
     assert process_tags.is_dead(tag) is False
-    gone.kill()
-    os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # a zombie from here on
     assert process_tags.is_dead(tag) is True
-    gone.communicate()
+    process.communicate()
     assert process_tags.is_dead(tag) is True
-    assert process_tags.is_dead(process_tags.tag(gone.pid)) is True
+    assert process_tags.is_dead(process_tags.tag(process.pid)) is True
 
 
 def test_pid_that_came_again_is_not_the_owner():
@@ -51,7 +51,7 @@ def test_owner_of_another_pid_namespace_or_boot_is_not_judged(monkeypatch):
     monkeypatch.setattr(Path, "readlink", lambda path: Path("pid:[1]"))
     elsewhere = process_tags.tag(os.getpid()), process_tags.tag(2**22 - 1)
     monkeypatch.undo()
-    assert [process_tags.is_dead(each) for each in elsewhere] == [None, None]
+    assert [process_tags.is_dead(tag) for tag in elsewhere] == [None, None]
 
 
 def test_pid_that_no_kernel_gives_is_gone():
@@ -87,21 +87,21 @@ def dead():
 
 def test_sweep_leaves_what_it_cannot_judge_and_tells(caplog):
     removed = []
-    found = [
+    containers = [
         container("old-label", "machine/1/1.0", removed),
         container("dead", dead(), removed),
         container("elsewhere", f"1-{'0' * 10}x1t", removed),
         container("alive", MINE, removed),
     ]
-    assert engine.sweep(client(*found)) == removed == ["dead"]
+    assert engine.sweep(client(*containers)) == removed == ["dead"]
     assert "old-label, elsewhere" in caplog.text
 
 
 def test_two_runs_that_sweep_together_do_not_hinder_each_other():
     removed = []
     busy = APIError("409", explanation="removal of container a is already in progress")
-    found = [container("a", dead(), removed, busy), container("b", dead(), removed)]
-    assert engine.sweep(client(*found)) == ["b"]
+    containers = [container("a", dead(), removed, busy), container("b", dead(), removed)]
+    assert engine.sweep(client(*containers)) == ["b"]
     other = APIError("500", explanation="driver failed")
     with pytest.raises(DrillError, match="driver failed"):
         engine.sweep(client(container("a", dead(), removed, other)))
@@ -132,5 +132,5 @@ def test_folders_of_another_container_are_left_and_those_of_the_dead_removed(
     for tag in (dead(), MINE, f"3999999-{'0' * 10}x1t", "3999999"):
         (tmp_path / f"{swept.PREFIX}{tag}-abc").mkdir()
     swept.sweep()
-    left = {each.name.removeprefix(swept.PREFIX) for each in tmp_path.iterdir()}
-    assert left == {f"{MINE}-abc", f"3999999-{'0' * 10}x1t-abc", "3999999-abc"}
+    remaining = {folder.name.removeprefix(swept.PREFIX) for folder in tmp_path.iterdir()}
+    assert remaining == {f"{MINE}-abc", f"3999999-{'0' * 10}x1t-abc", "3999999-abc"}

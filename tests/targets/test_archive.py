@@ -20,17 +20,19 @@ def test_folder_survives_the_way_to_the_engine_and_back(tmp_path):
     pack(source, file)
     sent = io.BytesIO()
     with tarfile.open(fileobj=file) as packed, tarfile.open(fileobj=sent, mode="w") as tar:
-        assert {each.uid for each in packed} == {0}
-        for each in packed.getmembers():  # as the engine sends it: below the folder's name
-            content = packed.extractfile(each)
-            each.name = f"volume/{each.name}"
-            tar.addfile(each, content)
+        assert {member.uid for member in packed} == {0}
+        for member in packed.getmembers():  # as the engine sends it: below the folder's name
+            content = packed.extractfile(member)
+            member.name = f"volume/{member.name}"
+            tar.addfile(member, content)
     unpack([sent.getvalue()[:700], sent.getvalue()[700:]], back)
 
-    found = {
-        p.relative_to(back).as_posix(): p.stat().st_size for p in back.rglob("*") if p.is_file()
+    sizes = {
+        path.relative_to(back).as_posix(): path.stat().st_size
+        for path in back.rglob("*")
+        if path.is_file()
     }
-    assert found == {"chroma.sqlite3": 100_000, ".hidden": 1, "segment/header.bin": 0}
+    assert sizes == {"chroma.sqlite3": 100_000, ".hidden": 1, "segment/header.bin": 0}
 
 
 def test_member_that_would_leave_the_folder_is_refused(tmp_path):

@@ -25,14 +25,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def home(tmp_path, settings):
+def target(tmp_path, settings):
     """A container target of its own, removed after the test."""
     target = new_scratch(tmp_path, settings, [Scope()], kind="container")
     yield target
     target.remove()
 
 
-def stored(target):
+def store(target):
+    """Two records in a new collection."""
     with Chroma(target.url) as chroma:
         info = chroma.create_collection(Scope(), "docs")
         chroma.upsert(info, ids=["a", "b"], vectors=np.eye(2, dtype=np.float32))
@@ -43,96 +44,95 @@ def count(target):
         return chroma.count(chroma.collection(Scope(), "docs"))
 
 
-def test_data_outlives_the_container(home):
-    home.start()
-    stored(home)
-    home.recreate()
+def test_data_outlives_the_container(target):
+    target.start()
+    store(target)
+    target.recreate()
 
-    assert count(home) == 2
-    assert home.metrics().restarts == 1
-
-
-def test_another_process_finds_the_container_by_its_home(home):
-    home.start()
-    words = [sys.executable, "-m", "chromadrill", "ops", "--target", "container"]
-    environment = {**os.environ, **home.environment()}
-    subprocess.run([*words, "stop"], env=environment, check=True)
-
-    assert not home.running()
+    assert count(target) == 2
+    assert target.metrics().restarts == 1
 
 
-def test_volume_is_written_back_and_stays_as_it_was_where_the_caller_fails(home):
-    with home.volume() as data:
+def test_another_process_finds_the_container_by_its_home(target):
+    target.start()
+    command = [sys.executable, "-m", "chromadrill", "ops", "--target", "container", "stop"]
+    subprocess.run(command, env={**os.environ, **target.environment()}, check=True)
+
+    assert not target.running()
+
+
+def test_volume_is_written_back_and_stays_as_it_was_where_the_caller_fails(target):
+    with target.volume() as data:
         (data / "folder").mkdir()
         (data / "folder" / "file").write_text("x")
         (data / ".hidden").write_text("y")
 
     def half_done():
-        with home.volume() as data:
+        with target.volume() as data:
             (data / ".hidden").unlink()
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
         half_done()
-    with home.volume() as data:
-        found = sorted(each.relative_to(data).as_posix() for each in data.rglob("*"))
+    with target.volume() as data:
+        names = sorted(path.relative_to(data).as_posix() for path in data.rglob("*"))
 
-    assert found == [".hidden", "folder", "folder/file"]
+    assert names == [".hidden", "folder", "folder/file"]
 
 
-def test_helper_leaves_no_volume_of_the_images_own(home, settings):
+def test_helper_leaves_no_volume_of_the_images_own(target, settings):
     client = engine.connect()
     image, tag = settings.container.image, "chromadrill-test-volume:1"
     client.images.build(
         fileobj=io.BytesIO(f"FROM {image}\nVOLUME /extra\n".encode()), tag=tag, rm=True
     )
     try:
-        volume = Volume(client, home.container_name, tag, {})
+        volume = Volume(client, target.container_name, tag, {})
         volume.create()
         with volume.holder() as holder:
             holder.reload()
-            own = [m["Name"] for m in holder.attrs["Mounts"] if m["Name"] != home.container_name]
-        assert own
-        left = {each.name for each in client.volumes.list()}
-        assert not left & set(own)
+            mounted = {mount["Name"] for mount in holder.attrs["Mounts"]}
+        extra = mounted - {target.container_name}
+        assert extra
+        assert not extra & {volume.name for volume in client.volumes.list()}
     finally:
         client.images.remove(tag)
 
 
-def test_container_that_dies_at_once_shows_its_log_within_seconds(home):
-    with home.volume() as data:
+def test_container_that_dies_at_once_shows_its_log_within_seconds(target):
+    with target.volume() as data:
         (data / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
     started = time.monotonic()
     with pytest.raises(Unavailable, match=r"ended at once \(exit code 1\)(.|\n)*not a database"):
-        home.start()
+        target.start()
 
     assert time.monotonic() - started < 30
 
 
-def test_log_of_a_container_that_is_gone_is_kept(home):
-    home.start()
-    before = home.logs(1000)
-    home.recreate()
+def test_log_of_a_container_that_is_gone_is_kept(target):
+    target.start()
+    before = target.logs(1000)
+    target.recreate()
 
     assert before
-    assert home.logs(2000).startswith(before)
+    assert target.logs(2000).startswith(before)
 
 
-def test_paused_server_can_be_stopped(home):
-    home.start()
-    home.pause()
-    assert home.running()
-    home.stop()
+def test_paused_server_can_be_stopped(target):
+    target.start()
+    target.pause()
+    assert target.running()
+    target.stop()
 
-    assert not home.running()
+    assert not target.running()
 
 
-def test_taken_port_is_a_sentence_and_leaves_no_container(home, tmp_path, settings):
-    home.start()
+def test_taken_port_is_a_sentence_and_leaves_no_container(target, tmp_path, settings):
+    target.start()
     other = new_scratch(tmp_path, settings, [Scope()], kind="container")
     try:
         (other.home / MARKER).write_text(
-            (home.home / MARKER).read_text().replace('"id": "', '"id": "0')
+            (target.home / MARKER).read_text().replace('"id": "', '"id": "0')
         )
         other = ContainerTarget(other.home, other.spec, owner=os.getpid())
         with pytest.raises(Refused, match="already"):
@@ -142,7 +142,8 @@ def test_taken_port_is_a_sentence_and_leaves_no_container(home, tmp_path, settin
         other.remove()
 
 
-def test_image_that_is_not_there_is_a_sentence(home, tmp_path):
+@pytest.mark.usefixtures("target")  # there is an engine
+def test_image_that_is_not_there_is_a_sentence(tmp_path):
     target = ContainerTarget(
         tmp_path / "other", ContainerSpec("127.0.0.1:9/none:1"), owner=os.getpid()
     )
@@ -153,7 +154,7 @@ def test_image_that_is_not_there_is_a_sentence(home, tmp_path):
         target.remove()
 
 
-def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, settings, home):
+def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, settings, target):
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
@@ -172,7 +173,7 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
     stays = make_scratch("container", tmp_path / "stays", load())
     try:
         stays.start()
-        home.start()
+        target.start()
         run.kill()
         run.wait()
         swept = engine.sweep(engine.connect())
@@ -180,6 +181,6 @@ def test_what_a_killed_run_left_is_swept_and_what_has_no_owner_stays(tmp_path, s
         assert swept.count(called) == 2  # the container and its volume
         assert stays.container_name not in swept
         assert stays.running()
-        assert home.running()
+        assert target.running()
     finally:
         stays.remove()

@@ -14,18 +14,18 @@ SECRET = "canary-header-6b20"
 def test_value_is_taken_from_a_variable_or_from_the_file_that_it_names(tmp_path):
     (tmp_path / "token").write_text(f"{SECRET}\n")
     environ = {"CHROMA_TOKEN": "one-1", "CHROMA_TOKEN_FILE": str(tmp_path / "token")}
-    found = headers(
+    values = headers(
         "t",
         {"Authorization": "Bearer {env:CHROMA_TOKEN}", "X-T": "{env:CHROMA_TOKEN_FILE}"},
         environ,
     )
-    assert found["Authorization"].get_secret_value() == "Bearer one-1"
-    assert found["X-T"].get_secret_value() == SECRET
-    assert SECRET not in repr(found)
+    assert values["Authorization"].get_secret_value() == "Bearer one-1"
+    assert values["X-T"].get_secret_value() == SECRET
+    assert SECRET not in repr(values)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (SECRET, "written out"),
         ("Bearer {CHROMA_TOKEN}", "written out"),
@@ -35,11 +35,11 @@ def test_value_is_taken_from_a_variable_or_from_the_file_that_it_names(tmp_path)
         ("{env:BAD_TOKEN}", "printable"),
     ],
 )
-def test_wrong_header_is_a_sentence_without_its_value(text, said):
+def test_wrong_header_is_a_sentence_without_its_value(text, message):
     environ = {"BAD_TOKEN": f"{SECRET}\r\nHost: x", "CHROMA_AUTH": SECRET, "SOME_TOKEN_FILE": "/no"}
-    with pytest.raises(UsageError, match=said) as told:
+    with pytest.raises(UsageError, match=message) as raised:
         headers("t", {"X-Chroma-Token": text}, environ)
-    assert SECRET not in str(told.value)
+    assert SECRET not in str(raised.value)
 
 
 def test_wrong_name_of_a_header_is_refused():
@@ -57,7 +57,7 @@ def test_remote_target_shows_its_header_and_is_not_written_to(server, tmp_path, 
     )
     settings = load(file, environ={})
     target = open_target(settings, "cloud")
-    there = permissions.access_to(target.url)
-    assert there.permission is permissions.Permission.OWNED
-    assert there.headers() == {"x-chroma-token": SECRET}
-    assert SECRET not in f"{settings.public()} {settings!r} {there!r} {target.facts()}"
+    declared = permissions.access_to(target.url)
+    assert declared.permission is permissions.Permission.OWNED
+    assert declared.headers() == {"x-chroma-token": SECRET}
+    assert SECRET not in f"{settings.public()} {settings!r} {declared!r} {target.facts()}"

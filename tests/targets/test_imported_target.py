@@ -43,7 +43,7 @@ class Half:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "message"),
     [
         (f"{HERE}:Wanting", "cannot make one: TypeError: .*home"),
         (f"{HERE}:Raising", "cannot make one: RuntimeError: no key"),
@@ -55,8 +55,8 @@ class Half:
         ("chromadrill.targets.railway.target:RailwayTarget", "cannot make one: TypeError"),
     ],
 )
-def test_class_that_makes_no_target_is_a_sentence(path, said):
-    with pytest.raises(UsageError, match=said):
+def test_class_that_makes_no_target_is_a_sentence(path, message):
+    with pytest.raises(UsageError, match=message):
         open_target(load(environ={}), path)
 
 

@@ -38,7 +38,8 @@ def data(snapshot, tmp_path):
     return shutil.copytree(f"{snapshot.path}/data", tmp_path / "data")
 
 
-def migrated(data, name, head):
+def migrate(data, name, head):
+    """Say in the store that a migration of a later release was done."""
     with sqlite3.connect(data / "chroma.sqlite3") as database:
         database.execute("update migrations set version=? where dir=? and version=?",
                          [head, name, HEADS["1.5.9"][name]])  # fmt: skip
@@ -83,7 +84,7 @@ def test_release_that_nobody_knows_is_told_and_not_passed_in_silence(data, relea
 
 
 def test_store_newer_than_all_that_is_known_is_told_to_a_newer_release(data, caplog):
-    migrated(data, "sysdb", 11)
+    migrate(data, "sysdb", 11)
     refuse_newer(data, "1.6.0")
     assert "it is newer than 1.5.9" in caplog.text
 
@@ -108,7 +109,7 @@ def test_release_of_an_image_is_read_from_its_label_or_any_form_of_tag(image, la
 
 
 def test_store_of_a_release_that_is_not_out_yet_is_refused_by_ours(data):
-    migrated(data, "sysdb", 11)
+    migrate(data, "sysdb", 11)
     with pytest.raises(Refused, match="it has sysdb 11, and that release knows sysdb 10"):
         refuse_newer(data, installed_server().release)
 
@@ -137,13 +138,13 @@ def test_newer_backup_is_not_restored_into_an_older_server(snapshot, tmp_path):
     with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
         volume_copy.put_back(snapshot, target)
 
-    assert [each.name for each in target.data.iterdir()] == ["kept"]
+    assert [path.name for path in target.data.iterdir()] == ["kept"]
 
 
 def test_server_in_the_cache_is_taken_from_there_and_finds_no_other_release(tmp_path):
     folders = [tmp_path / f"chromadb-0.0.1-py3.{minor}" for minor in range(11, 20)]
-    for each in folders:
-        each.mkdir()
+    for folder in folders:
+        folder.mkdir()
     server = install_server("0.0.1", tmp_path)  # no index has it: it was not installed anew
     ran = subprocess.run([*server.command, "run"], capture_output=True, text=True, check=False)
 
@@ -260,5 +261,5 @@ def test_downgrade_that_was_done_or_half_done_is_red():
         (refused, False, True),
         ({}, False, False),
     ):
-        found = downgrade_refused(attempts, started=started, changed=changed)
-        assert found.outcome is Outcome.FAIL
+        verdict = downgrade_refused(attempts, started=started, changed=changed)
+        assert verdict.outcome is Outcome.FAIL

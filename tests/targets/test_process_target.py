@@ -15,7 +15,7 @@ from chromadrill.targets.process.target import MARKER, ProcessTarget
 
 
 @pytest.fixture
-def home(tmp_path):
+def target(tmp_path):
     """A target of its own, ended after the test."""
     target = ProcessTarget(tmp_path / "home", owner=os.getpid())
     yield target
@@ -26,7 +26,7 @@ def test_directory_that_is_not_ours_is_refused_and_untouched(tmp_path):
     (tmp_path / "precious").write_text("x")
     with pytest.raises(Refused, match="not empty and not a chromadrill home"):
         ProcessTarget(tmp_path)
-    assert [each.name for each in tmp_path.iterdir()] == ["precious"]
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
 def test_file_instead_of_a_directory_is_refused(tmp_path):
@@ -35,32 +35,32 @@ def test_file_instead_of_a_directory_is_refused(tmp_path):
         ProcessTarget(tmp_path / "file")
 
 
-def test_second_server_on_one_directory_is_refused(home):
-    home.start()
+def test_second_server_on_one_directory_is_refused(target):
+    target.start()
     with pytest.raises(Refused, match="already runs"):
-        ProcessTarget(home.home).start()
+        ProcessTarget(target.home).start()
 
 
-def test_start_is_ready_for_a_real_query_and_kill_is_seen(home):
-    home.start()
-    pid = home.pid()
+def test_start_is_ready_for_a_real_query_and_kill_is_seen(target):
+    target.start()
+    pid = target.pid()
     assert psutil.pid_exists(pid)
 
-    home.kill()
-    assert not home.running()
-    assert home.pid() is None
+    target.kill()
+    assert not target.running()
+    assert target.pid() is None
 
 
-def test_killed_supervisor_takes_the_server_along_and_leaves_no_lock(home):
-    home.start()
-    supervisor = json.loads((home.home / "state.json").read_text())["supervisor"]
-    server = psutil.Process(home.pid())
+def test_killed_supervisor_takes_the_server_along_and_leaves_no_lock(target):
+    target.start()
+    supervisor = json.loads((target.home / "state.json").read_text())["supervisor"]
+    server = psutil.Process(target.pid())
     os.kill(supervisor, signal.SIGKILL)
 
     wait_until(lambda: not server.is_running() or server.status() == "zombie", within_s=10,
                name="the server's end")  # fmt: skip
-    wait_until(lambda: not home.running(), within_s=10, name="a free lock")
-    home.start()
+    wait_until(lambda: not target.running(), within_s=10, name="a free lock")
+    target.start()
 
 
 def test_killed_owner_leaves_no_server_and_no_lock(tmp_path):
@@ -85,16 +85,16 @@ def test_killed_owner_leaves_no_server_and_no_lock(tmp_path):
     again.remove()
 
 
-def test_server_that_dies_at_once_shows_its_log_within_seconds(home):
-    (home.data / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
+def test_server_that_dies_at_once_shows_its_log_within_seconds(target):
+    (target.data / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
     with pytest.raises(Unavailable, match="ended at once"):
-        home.start()
-    assert not home.running()
+        target.start()
+    assert not target.running()
 
 
-def test_taken_port_is_a_sentence(home, tmp_path):
-    home.start()
+def test_taken_port_is_a_sentence(target, tmp_path):
+    target.start()
     other = ProcessTarget(tmp_path / "other", owner=os.getpid())
-    (other.home / MARKER).write_text(json.dumps({"port": home.port}))
+    (other.home / MARKER).write_text(json.dumps({"port": target.port}))
     with pytest.raises(DrillError, match="taken by another program"):
         other.start()

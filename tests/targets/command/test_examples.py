@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,24 +30,30 @@ EXAMPLES = ROOT / "docs" / "examples"
 DOCKER, RESTIC = shutil.which("docker"), shutil.which("restic")
 
 
-def compose():
+def has_compose():
     if DOCKER is None:
         return False
-    asked = subprocess.run([DOCKER, "compose", "version"], capture_output=True, check=False)
-    return asked.returncode == 0
+    version = subprocess.run([DOCKER, "compose", "version"], capture_output=True, check=False)
+    return version.returncode == 0
 
 
-NEEDS = {"service": True, "restic": RESTIC, "compose": compose()}
+NEEDS = {"service": True, "restic": RESTIC, "compose": has_compose()}
+
+
+@dataclass(frozen=True)
+class Ops:
+    run: Callable[..., str]
+    name: str
 
 
 @pytest.fixture(params=NEEDS)
 def ops(request, tmp_path, monkeypatch):
-    """`ops(*words)` on an example, and its settings; what it started is stopped at the end."""
+    """`ops.run(*arguments)` on the example `ops.name`; what it started is stopped at the end."""
     name, port = request.param, free_port()
     if not NEEDS[name]:
         pytest.skip(f"{name} is not installed here: apt-get install restic, docker-compose-plugin")
     monkeypatch.chdir(ROOT)
-    own = {
+    environment = {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "CHROMA_HOME": str(tmp_path / "chroma"),
         "CHROMA_PORT": str(port),
@@ -56,34 +64,34 @@ def ops(request, tmp_path, monkeypatch):
         f"DRILL_TARGETS__{name.upper()}__URL": f"http://127.0.0.1:{port}",
         f"DRILL_TARGETS__{name.upper()}__HOME": str(tmp_path / "home"),
     }
-    for key, value in own.items():
+    for key, value in environment.items():
         monkeypatch.setenv(key, value)
     if name == "restic":
         subprocess.run([RESTIC, "init", "-q"], check=True)
 
-    def run(*words, code=0):
+    def run(*arguments, code=0):
         done = subprocess.run(
-            [sys.executable, "-m", "chromadrill", "ops", "--target", name, *words],
+            [sys.executable, "-m", "chromadrill", "ops", "--target", name, *arguments],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return (done.stdout + done.stderr).strip()
 
-    yield run, name
+    yield Ops(run, name)
     run("stop")
     if name == "compose":
-        words = ("compose", "-f", EXAMPLES / "compose.yaml", "down", "-v")
-        subprocess.run([DOCKER, *words], check=True)
+        down = ("compose", "-f", EXAMPLES / "compose.yaml", "down", "-v")
+        subprocess.run([DOCKER, *down], check=True)
 
 
 def test_example_is_short():
-    for each in EXAMPLES.glob("*.toml"):
-        tomllib.loads(each.read_text())
-        assert len(each.read_text().splitlines()) < 15, each
+    for file in EXAMPLES.glob("*.toml"):
+        tomllib.loads(file.read_text())
+        assert len(file.read_text().splitlines()) < 15, file
 
 
 def test_snapshot_is_restored_by_the_users_own_commands(ops):
-    run, name = ops
+    run, name = ops.run, ops.name
     run("start")
     settings = load(command_line={"drill.target": name})
     target = open_target(settings)
@@ -108,7 +116,7 @@ def test_snapshot_is_restored_by_the_users_own_commands(ops):
         assert outcome_of(judge(observe(chroma, [Scope()], like=before), before)) is Outcome.PASS
     assert run("logs", "--lines", "3")
     assert "No backup 'two'" in run("restore", "two", code=64)
-    assert [each.split()[0] for each in run("snapshots").splitlines()] == ["one"]
+    assert [line.split()[0] for line in run("snapshots").splitlines()] == ["one"]
     target.kill()
     assert not target.running()
     assert "canary-restic-31f0" not in (home_of(target) / "logs" / "commands.log").read_text()

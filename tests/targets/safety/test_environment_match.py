@@ -32,15 +32,15 @@ def settings(tmp_path, text=TOML, **environ):
     return load(file, environ=environ)
 
 
-def asked(tmp_path, place, text=TOML):
-    found = settings(tmp_path, text)
-    require_fits(target_role(found, "staging", "http://127.0.0.1:8000"), found, place)
+def require(tmp_path, place, text=TOML):
+    loaded = settings(tmp_path, text)
+    require_fits(target_role(loaded, "staging", "http://127.0.0.1:8000"), loaded, place)
 
 
 def test_place_of_the_environment_itself_is_let_by(tmp_path):
-    asked(tmp_path, PLACE)
-    asked(tmp_path, dataclasses.replace(PLACE, environment="Staging"))
-    asked(tmp_path, PLACE, f'{TOML}environment = "{ID}"\n')
+    require(tmp_path, PLACE)
+    require(tmp_path, dataclasses.replace(PLACE, environment="Staging"))
+    require(tmp_path, PLACE, f'{TOML}environment = "{ID}"\n')
 
 
 @pytest.mark.parametrize("environment", ["production", "Production", "qa", ""])
@@ -49,20 +49,20 @@ def test_token_of_another_environment_is_refused_whatever_the_target_is_called(
 ):
     for text in (TOML, f'{TOML}environment = "{ID}"\n'):
         with pytest.raises(Refused, match=f"leads to the platform's environment '{environment}'"):
-            asked(tmp_path, dataclasses.replace(PLACE, environment=environment), text)
+            require(tmp_path, dataclasses.replace(PLACE, environment=environment), text)
 
 
 def test_place_with_what_is_productions_is_refused(tmp_path):
     for more in ({"volumes": ("v-9",)}, {"domains": ("x.example", "chroma.example.com")}):
         with pytest.raises(Refused, match="it is production"):
-            asked(tmp_path, dataclasses.replace(PLACE, **more))
+            require(tmp_path, dataclasses.replace(PLACE, **more))
 
 
 def test_service_that_the_environment_names_is_compared(tmp_path):
     text = f'{TOML}[environments.staging]\nservice = "other"\n'
     with pytest.raises(Refused, match='service = "other"'):
-        asked(tmp_path, PLACE, text)
-    asked(tmp_path, PLACE, text.replace("other", "s-1"))
+        require(tmp_path, PLACE, text)
+    require(tmp_path, PLACE, text.replace("other", "s-1"))
 
 
 @pytest.mark.parametrize("name", ["Production", "prod", "STAGING", "qa"])
@@ -89,15 +89,15 @@ def test_production_is_given_no_other_role(tmp_path, role):
 
 @pytest.mark.slow
 def test_target_whose_token_leads_elsewhere_is_not_opened(tmp_path, monkeypatch):
-    with simulator(tmp_path / "home") as made:
-        monkeypatch.setenv("RAILWAY_TOKEN", made.tokens.project)
+    with simulator(tmp_path / "home") as railway:
+        monkeypatch.setenv("RAILWAY_TOKEN", railway.tokens.project)
         monkeypatch.delenv("RAILWAY_API_TOKEN", raising=False)
-        text = made.config.read_text()
-        open_target(load(made.config, environ={}), "staging")
-        made.config.write_text(
+        text = railway.config.read_text()
+        open_target(load(railway.config, environ={}), "staging")
+        railway.config.write_text(
             text.replace('environment = "staging"\n', "")
             .replace("targets.staging", "targets.qa")
             .replace("environments.staging", "environments.qa")
         )
         with pytest.raises(Refused, match="environment 'staging', and"):
-            open_target(load(made.config, environ={}), "qa")
+            open_target(load(railway.config, environ={}), "qa")

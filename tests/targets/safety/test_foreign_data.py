@@ -20,8 +20,8 @@ VECTOR = np.ones((1, 8), np.float32)
 def chroma(server):
     with Chroma(server.url) as chroma:
         yield chroma
-        for each in chroma.collections(Scope()):
-            chroma.delete_collection(Scope(), each.name)
+        for collection in chroma.collections(Scope()):
+            chroma.delete_collection(Scope(), collection.name)
         fill(chroma)
 
 
@@ -34,16 +34,16 @@ def wrote(chroma, write):
 
 
 def test_added_record_is_told(chroma):
-    said = wrote(chroma, lambda docs: chroma.upsert(docs, ids=["new"], vectors=VECTOR))
-    assert said.endswith("docs had 30 records and has 31")
+    message = wrote(chroma, lambda docs: chroma.upsert(docs, ids=["new"], vectors=VECTOR))
+    assert message.endswith("docs had 30 records and has 31")
 
 
-@pytest.mark.parametrize("what", ["vector", "metadata", "swap"])
-def test_write_that_keeps_the_count_is_told(chroma, what):
+@pytest.mark.parametrize("field", ["vector", "metadata", "swap"])
+def test_write_that_keeps_the_count_is_told(chroma, field):
     def write(docs):
-        if what == "vector":
+        if field == "vector":
             chroma.upsert(docs, ids=["r1"], vectors=VECTOR)
-        elif what == "metadata":
+        elif field == "metadata":
             chroma.update_metadata(docs, ["r1"], [{"n": 99}])
         else:
             chroma.delete(docs, ["r1"])
@@ -70,8 +70,8 @@ def test_collection_made_again_with_the_same_content_is_told(chroma):
 def test_what_drills_write_is_not_foreign(chroma):
     name = f"drill-{new_run()}-x"
     assert wrote(chroma, lambda _: chroma.create_collection(Scope(), name)) == ""
-    made = chroma.collection(Scope(), "docs").id
-    assert foreign_data.collect(chroma, [Scope()], [made]).collections == {}
+    created = chroma.collection(Scope(), "docs").id
+    assert foreign_data.collect(chroma, [Scope()], [created]).collections == {}
 
 
 @pytest.mark.parametrize("name", ["bmad_embeddings", "drill-bit-manuals", "chromadrill-import-x"])
@@ -80,15 +80,15 @@ def test_name_like_ours_does_not_hide_what_others_write(chroma, name):
 
 
 def test_what_was_not_looked_at_counts_as_written():
-    seen = ForeignData("", {"k": ForeignCollection("i", 1, "d")})
-    assert foreign_data.who_wrote(None, seen)
-    assert foreign_data.who_wrote(seen, None)
+    data = ForeignData("", {"k": ForeignCollection("i", 1, "d")})
+    assert foreign_data.who_wrote(None, data)
+    assert foreign_data.who_wrote(data, None)
 
 
 def test_note_is_kept_and_a_damaged_one_is_no_clean_slate(tmp_path):
-    seen = ForeignData("t", {"k": ForeignCollection("i", 1, "d")}, "deployment-1")
-    foreign_data.save(seen, tmp_path / "note")
-    assert foreign_data.load(tmp_path / "note") == seen
+    data = ForeignData("t", {"k": ForeignCollection("i", 1, "d")}, "deployment-1")
+    foreign_data.save(data, tmp_path / "note")
+    assert foreign_data.load(tmp_path / "note") == data
     assert foreign_data.load(tmp_path / "none") is None
     for text in ("", "[]", '{"taken_at": 1}', '{"taken_at": "", "collections": {"k": {}}}'):
         (tmp_path / "note").write_text(text)

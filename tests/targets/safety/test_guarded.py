@@ -1,5 +1,7 @@
 """A restore between the look and the commit: what nobody can vouch for is not rolled back."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Backup, Scope
 from chromadrill.targets.guarded import GuardedTarget
-from chromadrill.targets.home import home_of
+from chromadrill.targets.home import SAFETY_FOLDER, home_of
 from chromadrill.targets.safety import ownership
 from chromadrill.targets.safety.target_role import TargetRole
 
@@ -53,84 +55,92 @@ class Platform:
             put_back_via_api(self.exported, self)
 
 
+@dataclass(frozen=True)
+class Box:
+    """A platform, and the safety rules before it."""
+
+    platform: Platform
+    guard: GuardedTarget
+
+    @property
+    def home(self):
+        """Where the safety rules keep what they know of it."""
+        return home_of(self.platform)
+
+
 @pytest.fixture
 def box(server, tmp_path, monkeypatch):
-    """(platform, guarded): taken over while it was empty, a snapshot made, stopped."""
+    """Taken over while it was empty, a snapshot made, stopped."""
     monkeypatch.chdir(tmp_path)
     permissions.forget()
     platform = Platform(server.url)
     at = TargetRole("box", server.url, "command", "staging", "staging", exclusive=True)
     with Chroma(server.url) as chroma:
-        seen = {each.id for each in chroma.collections(Scope())}
-    guard = GuardedTarget(platform, at)
-    notes = ownership.created_ids_file(home_of(platform))
-    notes.write_text("\n".join(seen))
-    ownership.claim_ownership(at, home_of(platform), [Scope()])
+        ids = {collection.id for collection in chroma.collections(Scope())}
+    box = Box(platform, GuardedTarget(platform, at))
+    notes = ownership.created_ids_file(box.home)
+    notes.write_text("\n".join(ids))
+    ownership.claim_ownership(at, box.home, [Scope()])
     notes.unlink()
-    guard.snapshot("one", "volume-copy")
-    guard.before_stop()
+    box.guard.snapshot("one", "volume-copy")
+    box.guard.before_stop()
     platform.stop()
-    return platform, guard
+    return box
 
 
 def test_what_was_stopped_by_us_and_not_started_since_is_restored(box):
-    platform, guard = box
-    assert guard.restore("one") == "one"
-    assert platform.restored == ["one"]
+    assert box.guard.restore("one") == "one"
+    assert box.platform.restored == ["one"]
 
 
 def test_server_that_others_started_and_stopped_meanwhile_is_not(box):
-    platform, guard = box
-    platform.start()
-    with Chroma(platform.url) as chroma:
+    box.platform.start()
+    with Chroma(box.platform.url) as chroma:
         docs = chroma.collection(Scope(), "docs")
         chroma.upsert(docs, ids=["r1"], vectors=np.ones((1, 8), np.float32))
-    platform.stop()
+    box.platform.stop()
     with pytest.raises(Refused, match="what was last written is unknown"):
-        guard.restore("one")
-    assert not platform.restored
+        box.guard.restore("one")
+    assert not box.platform.restored
 
 
 @pytest.mark.parametrize("role", ["staging", "scratch"])
 def test_live_server_without_a_marker_is_not_restored_whatever_its_role(box, role):
-    platform, _ = box
-    (home_of(platform) / "rails" / "owner.json").unlink()
-    at = TargetRole("box", platform.url, "command", "x", role, exclusive=True)
+    (box.home / SAFETY_FOLDER / ownership.NAME).unlink()
+    at = TargetRole("box", box.platform.url, "command", "x", role, exclusive=True)
     with pytest.raises(Refused, match="no ownership marker"):
-        GuardedTarget(platform, at).restore("one")
-    assert not platform.restored
+        GuardedTarget(box.platform, at).restore("one")
+    assert not box.platform.restored
 
 
 def test_volume_of_a_platform_that_lists_no_backups_is_not(box):
-    platform, guard = box
-    platform.lists_all = False
+    box.platform.lists_all = False
     with pytest.raises(Refused, match="cannot be listed"):
-        guard.restore("one")
-    assert not platform.restored
+        box.guard.restore("one")
+    assert not box.platform.restored
 
 
 @pytest.mark.parametrize("whose", ["a drill's", "a user's"])
 def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
     box, tmp_path, monkeypatch, whose
 ):
-    platform, guard = box
-    notes = ownership.created_ids_file(home_of(platform))
+    notes = ownership.created_ids_file(box.home)
     monkeypatch.setenv(permissions.NOTES_VARIABLE, str(notes))
-    with Chroma(platform.url) as chroma:
+    with Chroma(box.platform.url) as chroma:
         before = chroma.collection(Scope(), "docs").id
     if whose == "a drill's":
         notes.write_text(f"{before}\n")
     (tmp_path / "exports").mkdir()
-    platform.exported = take(platform, tmp_path / "exports", name="one", scopes=[Scope()])
-    platform.start()
-    guard.snapshot("one", "export")  # notes what others hold
-    guard.before_stop()
-    platform.stop()
-    guard.restore("one")
-    with Chroma(platform.url) as chroma:
+    box.platform.exported = take(box.platform, tmp_path / "exports", name="one", scopes=[Scope()])
+    box.platform.start()
+    box.guard.snapshot("one", "export")  # notes what others hold
+    box.guard.before_stop()
+    box.platform.stop()
+    box.guard.restore("one")
+    with Chroma(box.platform.url) as chroma:
         after = chroma.collection(Scope(), "docs").id
     assert after != before
-    assert (after in ownership.created_ids(home_of(platform))) == (whose == "a drill's")
+    assert (after in ownership.created_ids(box.home)) == (whose == "a drill's")
 
 
 @pytest.mark.parametrize("name", ["-rf", "a b", "a;id", "$(id)", "../x", "a@b", "", "a\nb", "é"])

@@ -22,7 +22,7 @@ def test_home_of_a_users_class_is_not_touched(tmp_path, monkeypatch):
     home = home_of(theirs)
     assert home.name == "my.module-Class"
     assert (home / MARKER).is_file()
-    assert [each.name for each in theirs.home.iterdir()] == ["precious"]
+    assert [path.name for path in theirs.home.iterdir()] == ["precious"]
 
 
 def test_directory_of_somebody_else_is_refused(tmp_path, monkeypatch):

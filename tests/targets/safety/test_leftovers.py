@@ -36,14 +36,14 @@ def test_run_of_another_machine_is_dead_after_a_day():
 
 
 def test_process_of_another_boot_or_container_is_not_taken_for_ours(monkeypatch):
-    here = leftovers.this_host()
+    host = leftovers.this_host()
     with monkeypatch.context() as patched:
         patched.setattr(Path, "readlink", lambda path: Path("pid:[1]"))
-        assert leftovers.this_host() != here
+        assert leftovers.this_host() != host
     with monkeypatch.context() as patched:
         patched.setattr(Path, "read_text", lambda path: "another boot")
-        assert leftovers.this_host() != here
-    assert leftovers.this_host() == here
+        assert leftovers.this_host() != host
+    assert leftovers.this_host() == host
 
 
 OLD = run_name(timedelta(days=9))

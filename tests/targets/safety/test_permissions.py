@@ -2,7 +2,10 @@
 
 import json
 import os
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -25,12 +28,11 @@ VECTOR = np.ones((1, 8), np.float32)
 
 
 @pytest.fixture
-def rail(server):
-    """Declare something of the server, for one test."""
+def allow(server):
+    """`allow(permission, ...)`: declare an access of the server, under another spelling of its URL."""
     permissions.forget()
-    return lambda *words, **more: declare(
-        server.url.replace("127.0.0.1", "localhost"), Access(*words, **more)
-    )
+    url = server.url.replace("127.0.0.1", "localhost")
+    return lambda *positional, **named: declare(url, Access(*positional, **named))
 
 
 def writes(chroma, docs):
@@ -60,32 +62,32 @@ def writes(chroma, docs):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("may", [Permission.READ, Permission.OWNED])
+@pytest.mark.parametrize("permission", [Permission.READ, Permission.OWNED])
 @pytest.mark.parametrize("write", writes(None, type("D", (), {"id": "i"})))
-def test_what_is_not_ours_is_not_written(server, rail, may, write):
-    rail(may)
+def test_what_is_not_ours_is_not_written(server, allow, permission, write):
+    allow(permission)
     with Chroma(server.url) as chroma:
         docs = chroma.collection(Scope(), "docs")
         with pytest.raises(Refused):
             writes(chroma, docs)[write]()
         assert chroma.count(docs) == 30
-        assert [each.name for each in chroma.collections(Scope())] == ["docs"]
+        assert [collection.name for collection in chroma.collections(Scope())] == ["docs"]
 
 
-def test_nothing_of_our_own_is_made_where_only_read(server, rail):
-    rail(Permission.READ, why="production")
+def test_nothing_of_our_own_is_made_where_only_read(server, allow):
+    allow(Permission.READ, why="production")
     with Chroma(server.url) as chroma, pytest.raises(ReadOnly, match="production"):
         chroma.create_collection(Scope(), "drill-x")
 
 
-def test_own_collection_is_made_written_renamed_and_removed(server, rail):
-    rail(Permission.OWNED)
+def test_own_collection_is_made_written_renamed_and_removed(server, allow):
+    allow(Permission.OWNED)
     with Chroma(server.url) as chroma:
-        made = chroma.create_collection(Scope(), "drill-1-x")
-        chroma.upsert(made, ids=["a"], vectors=VECTOR)
+        created = chroma.create_collection(Scope(), "drill-1-x")
+        chroma.upsert(created, ids=["a"], vectors=VECTOR)
         with pytest.raises(Refused):
-            chroma.rename_collection(made, "docs2")
-        chroma.rename_collection(made, "drill-1-y")
+            chroma.rename_collection(created, "docs2")
+        chroma.rename_collection(created, "drill-1-y")
         for name in ("drill-1-x", "drill-1-y"):
             if name == "drill-1-y":
                 chroma.delete_collection(Scope(), name)
@@ -93,32 +95,34 @@ def test_own_collection_is_made_written_renamed_and_removed(server, rail):
                 chroma.delete_collection(Scope(), name)
 
 
-def test_collection_of_a_dead_run_is_swept_by_its_name(server, rail):
+def test_collection_of_a_dead_run_is_swept_by_its_name(server, allow):
     name = f"drill-{new_run()}-x"
     with Chroma(server.url) as chroma:
         chroma.create_collection(Scope(), name)
-    rail(Permission.OWNED)
+    allow(Permission.OWNED)
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), name)
 
 
-def test_collection_that_another_made_under_a_name_like_ours_is_not_written(server, rail):
+def test_collection_that_another_made_under_a_name_like_ours_is_not_written(server, allow):
     with Chroma(server.url) as chroma:
         theirs = chroma.create_collection(Scope(), "drill-theirs")
-        rail(Permission.OWNED)
+        allow(Permission.OWNED)
     with Chroma(server.url) as chroma:
         with pytest.raises(Refused):
             chroma.upsert(theirs, ids=["a"], vectors=VECTOR)
         for name in ("drill-theirs", "drill-bit-manuals", "chromadrill-import-x", "drill-1-x"):
             with pytest.raises(Refused):
                 chroma.delete_collection(Scope(), name)
-    rail(Permission.ANYTHING)
+    allow(Permission.ANYTHING)
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), "drill-theirs")
 
 
-def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp_path, monkeypatch):
-    rail(Permission.ANYTHING, notes=tmp_path / "made")
+def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(
+    server, allow, tmp_path, monkeypatch
+):
+    allow(Permission.ANYTHING, notes=tmp_path / "made")
     with Chroma(server.url) as chroma:
         one = chroma.create_collection(Scope(), "one")
     permissions.forget()
@@ -129,13 +133,13 @@ def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(server, rail, tmp
     monkeypatch.delenv(permissions.NOTES_VARIABLE)
     with Chroma(server.url) as chroma:
         chroma.create_collection(Scope(), "four")
-        for each in ("two", "three", "four"):
-            chroma.delete_collection(Scope(), each)
+        for name in ("two", "three", "four"):
+            chroma.delete_collection(Scope(), name)
     assert (tmp_path / "made").read_text().split() == [one.id, three.id]
 
 
-def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rail):
-    rail(Permission.READ, per_second=20)
+def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, allow):
+    allow(Permission.READ, per_second=20)
     with Chroma(server.url) as chroma:
         started = time.monotonic()
         for _ in range(9):
@@ -146,8 +150,8 @@ def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, rai
         assert min(time_answers(chroma, questions, 20).milliseconds) < 45
 
 
-def test_after_a_pause_some_calls_may_come_at_once(server, rail):
-    rail(Permission.READ, per_second=4, burst=8)
+def test_after_a_pause_some_calls_may_come_at_once(server, allow):
+    allow(Permission.READ, per_second=4, burst=8)
     with Chroma(server.url) as chroma:
         started = time.monotonic()
         for _ in range(11):
@@ -155,8 +159,8 @@ def test_after_a_pause_some_calls_may_come_at_once(server, rail):
         assert time.monotonic() - started >= 2 / 4
 
 
-def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monkeypatch):
-    rail(Permission.OWNED)
+def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, allow, monkeypatch):
+    allow(Permission.OWNED)
     collector = HttpCollector(server.url, [Scope()], 10, writes=True)
     assert collector.collect(now)[-1].value == 1
     with Chroma(server.url) as chroma:
@@ -168,14 +172,36 @@ def test_monitor_may_write_in_its_own_tenant_and_nowhere_else(server, rail, monk
             chroma.create_tenant("chromadrill-monitor-2")
 
 
-def test_secret_goes_to_its_own_server_alone(server, rail):
-    rail(Permission.READ, {"X-Chroma-Token": SecretStr("canary-value")})
-    with Chroma(server.url) as mine, Chroma("http://127.0.0.1:9") as other:
-        assert mine._http.headers["x-chroma-token"] == "canary-value"
-        assert "x-chroma-token" not in other._http.headers
-        with pytest.raises(CallFailed) as failed:
-            mine.call("GET", "/api/v2/nothing")
-    assert "canary-value" not in f"{failed.value} {permissions.access_to(server.url)!r}"
+class Echo(BaseHTTPRequestHandler):
+    """Answers 404 to every call, and keeps the header that it came with."""
+
+    def do_GET(self):
+        self.server.tokens.append(self.headers.get("x-chroma-token"))
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def echo():
+    """A server that keeps the tokens that it is shown in `tokens`."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        server.tokens, server.url = [], f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def test_secret_goes_to_its_own_server_alone():
+    secrets = {"X-Chroma-Token": SecretStr("canary-value")}
+    with echo() as mine, echo() as other:
+        declare(mine.url, Access(Permission.READ, secrets))
+        for server in (mine, other):
+            with Chroma(server.url) as chroma, pytest.raises(CallFailed) as failed:
+                chroma.call("GET", "/api/v2/nothing")
+            assert "canary-value" not in f"{failed.value} {permissions.access_to(server.url)!r}"
+    assert (mine.tokens, other.tokens) == (["canary-value"], [None])
 
 
 @pytest.fixture
@@ -183,8 +209,9 @@ def command(server, tmp_path, monkeypatch):
     """Run a command on the server, which is production; returns its exit code."""
     permissions.forget()
     monkeypatch.chdir(tmp_path)
-    for name in [each for each in os.environ if each.startswith(("CHROMA_", "DRILL_"))]:
-        monkeypatch.delenv(name)
+    for variable in os.environ.copy():
+        if variable.startswith(("CHROMA_", "DRILL_")):
+            monkeypatch.delenv(variable)
     (tmp_path / "drill.toml").write_text(f'[environments.production]\nurl = "{server.url}"\n')
     url = server.url.replace("127.0.0.1", "localhost")
     return lambda name, *options: invoke([name, "--url", url, *options])
@@ -203,32 +230,32 @@ def test_command_searches_production_slowly_and_does_not_time_its_own_waiting(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "options"),
     [("counts", ("--expected-min", "1")),
      ("validate", ("--all",)), ("fingerprint", ("--output", "f")),
      ("backup", ("--all", "--output-file", "export"))],
 )  # fmt: skip
 def test_every_command_that_reads_production_is_held_to_reading(
-    command, server, monkeypatch, name, words
+    command, server, monkeypatch, name, options
 ):
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", "backups.jsonl")
-    assert command(name, *words) == 0
-    held = permissions.access_to(server.url)
-    assert (held.permission, held.per_second) == (Permission.READ, access.PER_SECOND)
+    assert command(name, *options) == 0
+    declared = permissions.access_to(server.url)
+    assert (declared.permission, declared.per_second) == (Permission.READ, access.PER_SECOND)
 
 
 @pytest.mark.slow
 def test_person_in_an_incident_restores_production_with_a_command(command, server, capsys):
     assert command("backup", "--all", "--output-file", "export.jsonl") == 0
     permissions.forget()
-    said = server.url.replace("127.0.0.1", "localhost")
-    words = ("--input-file", "export.jsonl", "--into", "drill-into")
+    url = server.url.replace("127.0.0.1", "localhost")
+    options = ("--input-file", "export.jsonl", "--into", "drill-into")
     with pytest.raises(Refused, match="read-only by rule"):
-        command("restore", *words)
+        command("restore", *options)
     try:
-        done = command("restore", *words, "--break-glass", said)
+        result = command("restore", *options, "--break-glass", url)
     except ReadOnly as error:  # the session would take it for a part that is not covered
-        done = str(error)
-    assert done == 0, capsys.readouterr().out
+        result = str(error)
+    assert result == 0, capsys.readouterr().out
     with Chroma(server.url) as chroma:
         chroma.delete_collection(Scope(), "drill-into")

@@ -87,16 +87,16 @@ def test_production_is_known_by_its_address_whatever_the_target_is_called(tmp_pa
             "http://10.2:8000"],
 )  # fmt: skip
 def test_every_spelling_of_an_address_is_that_address(tmp_path, url):
-    found = settings(tmp_path, TOML.replace("http://127.0.0.1:9000", "http://10.0.0.2:8000"))
-    assert target_role(found, url).is_production
-    assert not target_role(found, "http://10.0.0.3:8000").is_production
+    loaded = settings(tmp_path, TOML.replace("http://127.0.0.1:9000", "http://10.0.0.2:8000"))
+    assert target_role(loaded, url).is_production
+    assert not target_role(loaded, "http://10.0.0.3:8000").is_production
 
 
 def test_production_stays_production_where_another_environment_is_named(tmp_path):
-    found = settings(tmp_path, **{"drill.environment": "scratch"})
-    assert target_role(found, "sly").is_production
-    assert target_role(found, "production").is_production
-    assert target_role(found, "any:Class", "http://127.0.0.1:9000").is_production
+    loaded = settings(tmp_path, **{"drill.environment": "scratch"})
+    assert target_role(loaded, "sly").is_production
+    assert target_role(loaded, "production").is_production
+    assert target_role(loaded, "any:Class", "http://127.0.0.1:9000").is_production
 
 
 def test_another_server_is_not_taken_for_production(tmp_path):
@@ -106,9 +106,9 @@ def test_another_server_is_not_taken_for_production(tmp_path):
 
 
 def test_own_scratch_server_is_ours_whoever_lends_its_limits(tmp_path):
-    found = settings(tmp_path, **{"drill.environment": "production"})
+    loaded = settings(tmp_path, **{"drill.environment": "production"})
     for kind in ("process", "container"):
-        at = target_role(found, kind)
+        at = target_role(loaded, kind)
         assert not at.is_live
         rules.require_may_damage(at, None)
 
@@ -140,7 +140,7 @@ def test_every_script_and_every_action_is_known_to_read_or_to_write():
     scripts = {
         re.search(r'script\("(\w+)"\)', file.read_text())[1] for file in SCRIPTS.glob("*.py")
     }
-    assert scripts == {*READERS, *(words[0] for words in WRITERS)}
+    assert scripts == {*READERS, *(name for name, *_ in WRITERS)}
     actions = {command.name or command.callback.__name__ for command in ops.app.registered_commands}
     assert {*rules.READING, *CHANGES} == {*actions, "posture"}
 
@@ -154,11 +154,11 @@ def test_command_that_only_reads_names_no_call_that_writes(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", WRITERS)
-def test_command_that_writes_refuses_production_before_anything_is_read(tmp_path, words):
+@pytest.mark.parametrize("command", WRITERS)
+def test_command_that_writes_refuses_production_before_anything_is_read(tmp_path, command):
     (tmp_path / "drill.toml").write_text(TOML)
     ran = subprocess.run(
-        [sys.executable, "-m", "chromadrill", words[0], "--url", "http://localhost:9000", *words[1:]],
+        [sys.executable, "-m", "chromadrill", *command, "--url", "http://localhost:9000"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 1, ran.stderr
