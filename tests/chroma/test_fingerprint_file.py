@@ -69,7 +69,7 @@ def test_foreign_file_is_refused(tmp_path, content):
 
 
 def test_missing_file_is_refused_with_the_next_command(tmp_path):
-    with pytest.raises(fingerprint_file.FingerprintRefused, match=r"fingerprint_chromadb\.py"):
+    with pytest.raises(fingerprint_file.FingerprintRefused, match="chromadrill fingerprint"):
         fingerprint_file.load(tmp_path / "f")
 
 

@@ -163,11 +163,11 @@ def test_sources_have_names_and_the_default_one_its_table(tmp_path):
         '[source.articles]\ntable = "public.articles"\n'
     )
     source = load(file, environ={}).source
-    assert source.named("articles").table == "public.articles"
-    assert source.named("manual_content").batch == 7
-    assert source.named("cms.manual_content").batch == 7
+    assert source.table_named("articles").table == "public.articles"
+    assert source.table_named("manual_content").batch == 7
+    assert source.table_named("cms.manual_content").batch == 7
     with pytest.raises(UsageError, match=r"no \[source.articels\]. Did you mean 'articles'"):
-        source.named("articels")
+        source.table_named("articels")
 
 
 def test_wrong_word_in_a_source_is_no_source_of_that_name(tmp_path):

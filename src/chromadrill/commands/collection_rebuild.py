@@ -78,7 +78,7 @@ def run(job: Job) -> int:
     known = settings.load(job.drill_config, command_line={"embedding.batch_size": job.batch_size})
     url = job.server.require_url()
     require_may_import(known, url, job.break_glass)
-    table = known.source.named(job.source_name) if job.source_name else known.source
+    table = known.source.table_named(job.source_name) if job.source_name else known.source
     task = _task(job, known, table)
     lost = _lost(job.fingerprint, task) if job.fingerprint else None
     with (

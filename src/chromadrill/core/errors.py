@@ -12,10 +12,10 @@ class DrillError(Exception):
     `next_step` is a command or an action; it is printed after the sentence.
     """
 
-    def __init__(self, what: str, *, next_step: str = "") -> None:
-        self.what = what
+    def __init__(self, sentence: str, *, next_step: str = "") -> None:
+        self.sentence = sentence
         self.next_step = next_step
-        super().__init__(f"{what} {next_step}".strip())
+        super().__init__(f"{sentence} {next_step}".strip())
 
 
 class Refused(DrillError):
@@ -30,9 +30,9 @@ class Unavailable(DrillError):
     """What is needed for an answer is not to be had: the answer is UNKNOWN, exit code 2."""
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return "Did you mean 'x'? Known: x, y." for a misspelt word."""
-    names = sorted(known)
-    close = difflib.get_close_matches(word, names, n=1)
+    known_names = sorted(known)
+    close = difflib.get_close_matches(name, known_names, n=1)
     hint = f"Did you mean '{close[0]}'? " if close else ""
-    return f"{hint}Known: {', '.join(names) or 'none'}."
+    return f"{hint}Known: {', '.join(known_names) or 'none'}."

@@ -15,17 +15,17 @@ EVERY_S = 10.0
 
 
 @contextmanager
-def silent(what: str, total: int | None) -> Iterator[Advance]:
+def silent(activity: str, total: int | None) -> Iterator[Advance]:
     """Says nothing: for work that nobody waits for."""
-    del what, total
+    del activity, total
     yield lambda done: None
 
 
 @contextmanager
-def on_stderr(what: str, total: int | None) -> Iterator[Advance]:
+def on_stderr(activity: str, total: int | None) -> Iterator[Advance]:
     """Records done, how fast, and the time left."""
     if sys.stderr.isatty():
-        with _bar(what, total) as bar:
+        with _bar(activity, total) as bar:
             yield bar
         return
     started = last = now()
@@ -36,24 +36,26 @@ def on_stderr(what: str, total: int | None) -> Iterator[Advance]:
         done += more
         if now() - last >= EVERY_S:
             last = now()
-            sys.stderr.write(_line(what, done, total, last - started) + "\n")
+            sys.stderr.write(_line(activity, done, total, last - started) + "\n")
             sys.stderr.flush()
 
     yield advance
     if last > started:
-        sys.stderr.write(_line(what, done, None, now() - started) + ", done\n")
+        sys.stderr.write(_line(activity, done, None, now() - started) + ", done\n")
 
 
-def _line(what: str, done: int, total: int | None, seconds: float) -> str:
+def _line(activity: str, done: int, total: int | None, seconds: float) -> str:
     rate = done / seconds if seconds else 0.0
-    text = f"{what}: {done:,}" + (f" of {total:,}" if total else "") + f" records, {rate:,.0f}/s"
+    text = (
+        f"{activity}: {done:,}" + (f" of {total:,}" if total else "") + f" records, {rate:,.0f}/s"
+    )
     if total and rate:
         text += f", {max(0.0, (total - done) / rate):,.0f} s left"
     return text
 
 
 @contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Advance]:
+def _bar(activity: str, total: int | None) -> Iterator[Advance]:
     from rich import progress
     from rich.console import Console
 
@@ -65,7 +67,7 @@ def _bar(what: str, total: int | None) -> Iterator[Advance]:
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total, rate="")
+        task = bar.add_task(activity, total=total, rate="")
         started, done = now(), 0
 
         def advance(more: int) -> None:

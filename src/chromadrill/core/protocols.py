@@ -134,7 +134,7 @@ CAPABILITIES: dict[str, type] = {
 
 def missing_capabilities(target: object, wanted: Sequence[str]) -> list[str]:
     """Those of `wanted` that the target does not have."""
-    return [each for each in wanted if not isinstance(target, CAPABILITIES[each])]
+    return [capability for capability in wanted if not isinstance(target, CAPABILITIES[capability])]
 
 
 @runtime_checkable

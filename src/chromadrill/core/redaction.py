@@ -20,7 +20,7 @@ SHORTEST = 8  # a shorter value would mask ordinary words
 
 def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
     """Values of environment variables whose names say that they are secret, longest first."""
-    words = (
+    secret_words = (
         "TOKEN",
         "SECRET",
         "PASSWORD",
@@ -31,14 +31,14 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
         "SIGNING_KEY",
     )
     values = {
-        _said(name, value)
+        _value_of(name, value)
         for name, value in (os.environ.items() if environ is None else environ)
-        if any(word in name.upper() for word in words) and len(value) >= SHORTEST
+        if any(secret in name.upper() for secret in secret_words) and len(value) >= SHORTEST
     }
     return sorted(values, key=len, reverse=True)
 
 
-def _said(name: str, value: str) -> bytes:
+def _value_of(name: str, value: str) -> bytes:
     """The value, or what is in the file that it names (RAILWAY_TOKEN_FILE)."""
     if not name.upper().endswith("_FILE"):
         return value.encode()
@@ -70,16 +70,16 @@ def _forms(secret: bytes) -> frozenset[bytes]:
         written |= {inside, json.dumps(inside, ensure_ascii=ascii_only)[1:-1]}
     marked = {
         mark
-        for each in written
-        for bare in (html.escape(each, quote=False),)
+        for form in written
+        for bare in (html.escape(form, quote=False),)
         for mark in (
             bare,
             bare.replace('"', "&quot;"),  # an attribute
-            html.escape(each),
+            html.escape(form),
             bare.replace('"', "&#34;").replace("'", "&#39;"),  # by a template
         )
     }
-    return frozenset(each.encode("utf-8", "surrogateescape") for each in written | marked)
+    return frozenset(form.encode("utf-8", "surrogateescape") for form in written | marked)
 
 
 def plain(text: str) -> str:

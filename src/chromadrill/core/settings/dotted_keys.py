@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def nest(values: Mapping[str, Any]) -> dict[str, Any]:
+    tables: dict[str, Any] = {}
     for key, value in values.items():
         if value is not None:
-            assign(found, key.split("."), value)
-    return found
+            assign(tables, key.split("."), value)
+    return tables
 
 
 def assign(into: dict[str, Any], path: list[str], value: Any) -> None:
@@ -20,9 +20,9 @@ def assign(into: dict[str, Any], path: list[str], value: Any) -> None:
     into[path[-1]] = value
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in values.items():
         if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{key}.")
+            yield from flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.settings import schema
-from chromadrill.core.settings.dotted_keys import assign, flat, nested
+from chromadrill.core.settings.dotted_keys import assign, flatten, nest
 from chromadrill.core.settings.renamed import refuse_renamed_keys, refuse_renamed_variable
 from chromadrill.core.settings.schema import ENVIRONMENTS, Drill, Settings
 from chromadrill.core.settings.validation import (
@@ -63,9 +63,9 @@ def load(
         ("default", {"environments": ENVIRONMENTS}),
         (str(file or DEFAULT_FILE), _from_file(file)),
         ("environment", _from_environment(environ)),
-        ("command line", nested(command_line or {})),
+        ("command line", nest(command_line or {})),
     ):
-        for key, value in flat(values):
+        for key, value in flatten(values):
             assign(merged, key.split("."), value)
             origins[key] = source
     try:
@@ -89,20 +89,20 @@ def _from_file(file: Path | None) -> dict[str, Any]:
             return {}
         file = DEFAULT_FILE
     try:
-        found = tomllib.loads(file.read_text("utf-8"))
+        tables = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise UsageError(f"--drill-config {file}: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from error
-    refuse_secrets(file, found)
-    refuse_renamed_keys(file, found)
-    require_names(file, found)
-    return found
+    refuse_secrets(file, tables)
+    refuse_renamed_keys(file, tables)
+    require_names(file, tables)
+    return tables
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     """DRILL_RECORDS is drill.records; DRILL_OBJECTIVES__STARTUP_S is objectives.startup_s."""
-    found: dict[str, Any] = {}
+    tables: dict[str, Any] = {}
     for variable, value in environ.items():
         if not variable.startswith("DRILL_") or variable in OTHER_VARIABLES:
             continue
@@ -111,22 +111,22 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             path = ["drill", *path]
             refuse_renamed_variable(variable, *path)
             if path[1] not in Drill.model_fields:
-                known = [f"DRILL_{each.upper()}" for each in Drill.model_fields]
+                known = [f"DRILL_{key.upper()}" for key in Drill.model_fields]
                 raise UsageError(f"{variable}: no such setting. {did_you_mean(variable, known)}")
         elif len(path) == 2:
             refuse_renamed_variable(variable, *path)
         if path[-1] in LISTS:
-            assign(found, path, [each.strip() for each in value.split(",") if each.strip()])
+            assign(tables, path, [item.strip() for item in value.split(",") if item.strip()])
         else:
-            assign(found, path, value)
+            assign(tables, path, value)
     for variable, (table, key) in CUSTOMARY.items():
         if environ.get(variable):
-            found.setdefault(table, {}).setdefault(key, environ[variable])
+            tables.setdefault(table, {}).setdefault(key, environ[variable])
     for name in BETTERSTACK:
         if environ.get(f"BETTERSTACK_{name}"):
-            known = found.setdefault("betterstack", {})
+            known = tables.setdefault("betterstack", {})
             known.setdefault(name.lower(), environ[f"BETTERSTACK_{name}"])
-    return found
+    return tables
 
 
 def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
@@ -146,7 +146,7 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
 
 def _keys(path: list[str]) -> list[str]:
     if not path:
-        return [each for each in Settings.model_fields if each != "origins"]
+        return [table for table in Settings.model_fields if table != "origins"]
     known: dict[str, type[BaseModel]] = {
         "drill": schema.Drill,
         "objectives": schema.Objectives,

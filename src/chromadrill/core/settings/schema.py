@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from chromadrill.core.errors import UsageError, did_you_mean
-from chromadrill.core.settings.dotted_keys import flat
+from chromadrill.core.settings.dotted_keys import flatten
 
 # what RB-3 needs: the extras `embed` and `postgres`
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")
@@ -44,7 +44,7 @@ class Drill(_Table):
     target: str = "process"
     records: int = Field(3000, ge=1100, le=1_000_000)
     rebuild_records: int = Field(600, ge=100, le=1_000_000)
-    required: tuple[str, ...] = Field(default_factory=lambda: _required())
+    required: tuple[str, ...] = Field(default_factory=lambda: _default_required())
     min_records: int = Field(1000, ge=0)
     reports: str = "reports"
     fail_on_trend: bool = False
@@ -53,10 +53,10 @@ class Drill(_Table):
     hot_copy_attempts: int = Field(3, ge=1, le=1000)
 
 
-def _required() -> tuple[str, ...]:
+def _default_required() -> tuple[str, ...]:
     """RB-3 is part of the drill wherever it can be run: where its two extras are installed."""
-    can = all(importlib.util.find_spec(each) for each in REBUILD_NEEDS)
-    return ("RB-1", "RB-2", *(["RB-3"] if can else []), "RB-4", "RB-6", "RB-8")
+    has_extras = all(importlib.util.find_spec(module) for module in REBUILD_NEEDS)
+    return ("RB-1", "RB-2", *(["RB-3"] if has_extras else []), "RB-4", "RB-6", "RB-8")
 
 
 class Objectives(_Table):
@@ -246,14 +246,14 @@ class Source(SourceTable):
     database_url: SecretStr | None = None
     postgres_image: str = Field("postgres:17-alpine", min_length=1)
 
-    def named(self, name: str) -> SourceTable:
+    def table_named(self, name: str) -> SourceTable:
         """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
-        found = (self.__pydantic_extra__ or {}).get(name)
+        table = (self.__pydantic_extra__ or {}).get(name)
         ours = {self.table, self.table.rpartition(".")[2]}  # with and without its schema
-        if found is None and name not in ours:
+        if table is None and name not in ours:
             known = [*ours, *(self.__pydantic_extra__ or {})]
             raise UsageError(f"--source {name}: no [source.{name}]. {did_you_mean(name, known)}")
-        return found or self
+        return table or self
 
 
 class Forecast(_Table):
@@ -290,10 +290,10 @@ class TargetTable(_Table):
     @field_validator("scopes")
     @classmethod
     def _pairs(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
-        for each in scopes:
-            tenant, _, database = each.rpartition("/")
+        for scope in scopes:
+            tenant, _, database = scope.rpartition("/")
             if not (tenant and database):
-                raise ValueError(f"a scope is written TENANT/DATABASE, not '{each}'")
+                raise ValueError(f"a scope is written TENANT/DATABASE, not '{scope}'")
         return scopes
 
 
@@ -337,9 +337,9 @@ class Settings(_Table):
         """Of a target's table, else the environment of its name; None where neither is known."""
         table = self.targets.get(target)
         named = table.environment if table and table.environment else target
-        return next((each for each in (named, target) if each in self.environments), None)
+        return next((name for name in (named, target) if name in self.environments), None)
 
     def public(self) -> dict[str, Any]:
         """Every value with its origin, for the ledger."""
         tables = self.model_dump(mode="json", exclude={"origins"})
-        return {key: {"value": v, "from": self.origin(key)} for key, v in flat(tables)}
+        return {key: {"value": v, "from": self.origin(key)} for key, v in flatten(tables)}

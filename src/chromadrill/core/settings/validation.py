@@ -30,19 +30,19 @@ SECRETS = (
 
 
 def with_objectives(settings: Settings) -> Settings:
-    """Those of the drilled environment, but for what the command line or the environment says."""
+    """Apply the environment's objectives, unless the command line or a variable sets them."""
     name = settings.environment
-    own = settings.environments[name].objectives if name else {}
+    overrides = settings.environments[name].objectives if name else {}
     origins = dict(settings.origins)
     values = settings.objectives.model_dump()
-    for key, value in own.items():
+    for key, value in overrides.items():
         if key not in values:
             where = f"[environments.{name}.objectives] {key}"
             raise UsageError(f"{where}: no such setting. {did_you_mean(key, values)}")
-        said = origins.get(f"objectives.{key}", "default")
+        origin = origins.get(f"objectives.{key}", "default")
         # what the runbook says of an environment gives way to whatever somebody wrote
         by_default = origins.get(f"environments.{name}.objectives.{key}") == "default"
-        if said == "default" or not (by_default or said in ("environment", "command line")):
+        if origin == "default" or not (by_default or origin in ("environment", "command line")):
             values[key], origins[f"objectives.{key}"] = value, f"environments.{name}"
     try:
         objectives = Objectives.model_validate(values)
@@ -57,11 +57,11 @@ def with_objectives(settings: Settings) -> Settings:
 
 def require_known_environments(settings: Settings) -> None:
     """A role is never guessed: a name that no table has is refused, and production is production."""
-    for name, each in settings.environments.items():
-        if name.casefold() == "production" and each.role != "production":
+    for name, environment in settings.environments.items():
+        if name.casefold() == "production" and environment.role != "production":
             key = f"environments.{name}.role"
             raise UsageError(
-                f"{settings.origin(key)}: [environments.{name}] role = {each.role!r}: it is"
+                f"{settings.origin(key)}: [environments.{name}] role = {environment.role!r}: it is"
                 " production, and only read.",
                 next_step="Give what is drilled an environment of another name.",
             )
@@ -87,16 +87,16 @@ def _is_id(text: str) -> bool:
 
 def require_apart(settings: Settings) -> None:
     """No environment may be production under another name."""
-    every = settings.environments
-    protected = {n: e for n, e in every.items() if e.role == "production"}
-    for name, each in every.items():
+    environments = settings.environments
+    protected = {n: e for n, e in environments.items() if e.role == "production"}
+    for name, environment in environments.items():
         for other, production in protected.items():
-            if each.role == "production":
+            if environment.role == "production":
                 continue
             same = [
                 key
                 for key, alike in (("url", same_server), ("volume", str.__eq__))
-                if (mine := getattr(each, key))
+                if (mine := getattr(environment, key))
                 and (theirs := getattr(production, key))
                 and alike(mine, theirs)
             ]
@@ -108,20 +108,20 @@ def require_apart(settings: Settings) -> None:
                 )
 
 
-def refuse_secrets(file: Path, found: Mapping[str, Any]) -> None:
+def refuse_secrets(file: Path, tables: Mapping[str, Any]) -> None:
     for table, key in SECRETS:
-        if key in found.get(table, {}):
+        if key in tables.get(table, {}):
             raise UsageError(
                 f"{file}: [{table}] {key} is a secret and does not belong in a file.",
                 next_step=f"Set DRILL_{table.upper()}__{key.upper()} in the environment instead.",
             )
 
 
-def require_names(file: Path, found: Mapping[str, Any]) -> None:
+def require_names(file: Path, tables: Mapping[str, Any]) -> None:
     """A variable says a table's name in capitals (DRILL_TARGETS__STAGING__URL), and must find it."""
     for kind in ("targets", "environments"):
-        tables = found.get(kind)
-        for name in tables if isinstance(tables, dict) else ():
+        names_of_tables = tables.get(kind)
+        for name in names_of_tables if isinstance(names_of_tables, dict) else ():
             if not _NAME.fullmatch(name):
                 raise UsageError(
                     f"{file}: [{kind}.{name}]: a name has small letters, digits, and single '-' or"

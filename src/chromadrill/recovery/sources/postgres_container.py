@@ -47,7 +47,7 @@ def container_postgresql(image: str) -> Iterator[str]:
             container = stack.enter_context(_running(image, password))
             url = _when_it_answers(container, password)
         except DrillError as error:
-            what = error.what.replace(password.get_secret_value(), "**********")
+            what = error.sentence.replace(password.get_secret_value(), "**********")
             # not chained: what an image prints may be its password
             raise Unavailable(
                 f"No PostgreSQL in a container of {image}: {what}", next_step=NEXT

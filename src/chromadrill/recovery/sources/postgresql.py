@@ -139,7 +139,7 @@ class PostgresTable:
         except ValueError as error:
             raise Refused(f"{self.name}: row '{name}': metadata is no JSON: {error}.") from error
         except Refused as error:
-            raise Refused(f"{self.name}: {error.what}", next_step=error.next_step) from error
+            raise Refused(f"{self.name}: {error.sentence}", next_step=error.next_step) from error
 
     def _require_columns(self) -> None:
         mapping = self._mapping

@@ -93,7 +93,7 @@ class RestartCommands(CommandTarget):
         except Unavailable as error:
             logs = self.logs(12) if isinstance(self, LogCommands) else "(no command for logs)"
             raise Unavailable(
-                f"{error.what} The server's last lines:\n{logs}", next_step=error.next_step
+                f"{error.sentence} The server's last lines:\n{logs}", next_step=error.next_step
             ) from error
         self.startup_s = now() - started
 

@@ -160,7 +160,7 @@ class ContainerTarget:
             ) from None
         except DrillError as error:
             self.kill()
-            raise Unavailable(f"{error.what} Its last lines:\n{self.logs(12)}") from error
+            raise Unavailable(f"{error.sentence} Its last lines:\n{self.logs(12)}") from error
         self.startup_s = now() - started
 
     def _is_ready(self) -> bool:

@@ -136,7 +136,7 @@ class ProcessTarget:
         except DrillError as error:
             self.kill()
             raise Unavailable(
-                f"{error.what} Last lines of {self._process.log}:\n{self.logs(12)}"
+                f"{error.sentence} Last lines of {self._process.log}:\n{self.logs(12)}"
             ) from error
         self.startup_s = now() - started
 

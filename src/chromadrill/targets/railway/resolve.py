@@ -172,4 +172,6 @@ def _scope(api: Api) -> JSON | None:
     try:
         return dict(api.run(graphql.TOKEN_SCOPE))
     except NotAuthorised as error:
-        raise NotAuthorised(error.what, next_step="Is RAILWAY_TOKEN a *project* token?") from error
+        raise NotAuthorised(
+            error.sentence, next_step="Is RAILWAY_TOKEN a *project* token?"
+        ) from error

@@ -165,7 +165,7 @@ class RailwayTarget:
             )
         except Unavailable as error:
             raise Unavailable(
-                f"{error.what} Its last lines:\n{self._last_lines()}",
+                f"{error.sentence} Its last lines:\n{self._last_lines()}",
                 next_step="Read the log; restore a backup if the data is damaged.",
             ) from error
         self.startup_s = now() - started
@@ -177,7 +177,7 @@ class RailwayTarget:
         try:
             return self.logs(12)
         except Unavailable as error:
-            return f"(the log cannot be had: {error.what})"
+            return f"(the log cannot be had: {error.sentence})"
 
     def stop(self) -> None:
         """Stop the service, and return when it has; stopped already is fine."""

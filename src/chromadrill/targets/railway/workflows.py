@@ -52,7 +52,7 @@ def wait_for_effect(
         if is_known:
             raise
         raise PlatformError(
-            f"{error.what} Whether it was done is not known.",
+            f"{error.sentence} Whether it was done is not known.",
             next_step="Look in Railway's dashboard before it is asked for again.",
         ) from error
 
