@@ -47,10 +47,10 @@ def container_postgresql(image: str) -> Iterator[str]:
             container = stack.enter_context(_running(image, password))
             url = _when_it_answers(container, password)
         except DrillError as error:
-            what = error.sentence.replace(password.get_secret_value(), "**********")
+            sentence = error.sentence.replace(password.get_secret_value(), "**********")
             # not chained: what an image prints may be its password
             raise Unavailable(
-                f"No PostgreSQL in a container of {image}: {what}", next_step=NEXT
+                f"No PostgreSQL in a container of {image}: {sentence}", next_step=NEXT
             ) from None
         yield url
 
@@ -113,12 +113,12 @@ def _when_it_answers(container: Container, password: SecretStr) -> str:
     try:
         return wait_until(answers, within_s=READY_S, name="its answer", every_s=0.2)
     except _ContainerEnded as ended:
-        what = str(ended)
+        sentence = str(ended)
     except Unavailable as late:
-        what = late.what
+        sentence = late.sentence
     with engine.docker_errors("reading its log"):
         last = container.logs(tail=LOG_LINES).decode(errors="replace").strip()
-    raise Unavailable(f"{what} Its last lines:\n{last}\n")
+    raise Unavailable(f"{sentence} Its last lines:\n{last}\n")
 
 
 class _ContainerEnded(BaseException):
