@@ -25,7 +25,7 @@ from tests.commands.run import ROOT, script
 
 
 @pytest.fixture(scope="module")
-def trapped(tmp_path_factory):
+def edge_cases(tmp_path_factory):
     """A cold store with every trap in it, and its live fingerprint."""
     target = ProcessTarget(tmp_path_factory.mktemp("trapped") / "home", owner=os.getpid())
     target.start()
@@ -39,62 +39,65 @@ def trapped(tmp_path_factory):
     target.remove()
 
 
-def test_files_at_rest_equal_the_live_fingerprint_record_for_record(trapped):
-    data, before = trapped
+def test_files_at_rest_equal_the_live_fingerprint_record_for_record(edge_cases):
+    data, before = edge_cases
     verdicts = judge_files(at_rest.observe(data, like=before), before)
     assert outcome_of(verdicts) is Outcome.PASS, [v.message for v in verdicts]
 
 
-def test_probes_computed_at_rest_equal_those_computed_live(trapped):
-    data, before = trapped
-    seen = at_rest.observe(data, like=before).fingerprint
-    for key, each in before.collections.items():
-        kinds = [(a.kind, a.question) for a in each.answers]
-        assert [(a.kind, a.question) for a in seen.collections[key].answers] == kinds
-        for one, other in zip(each.answers, seen.collections[key].answers, strict=True):
+def test_probes_computed_at_rest_equal_those_computed_live(edge_cases):
+    data, before = edge_cases
+    observation = at_rest.observe(data, like=before).fingerprint
+    for key, collection in before.collections.items():
+        answers = observation.collections[key].answers
+        kinds = [(answer.kind, answer.question) for answer in collection.answers]
+        assert [(answer.kind, answer.question) for answer in answers] == kinds
+        for one, other in zip(collection.answers, answers, strict=True):
             if one.kind in ("filter", "text"):
                 assert tuple(one.expected) == tuple(other.expected)
 
 
 @pytest.mark.slow
-def test_directory_is_validated_by_the_script_and_served_on_a_copy(trapped, tmp_path):
-    data, _ = trapped
-    made = script("fingerprint_chromadb.py", "--path", str(data), "--output", str(tmp_path / "f"))
-    assert made.returncode == 0, made.stderr
-    ran = script("validate_chromadb.py", "--all", "--path", str(data), "--fingerprint",
-                 str(tmp_path / "f"), "--serve", "--json")  # fmt: skip
-    said = json.loads(ran.stdout)
+def test_directory_is_validated_by_the_script_and_served_on_a_copy(edge_cases, tmp_path):
+    data, _ = edge_cases
+    file = str(tmp_path / "f")
+    fingerprinting = script("fingerprint_chromadb.py", "--path", str(data), "--output", file)
+    assert fingerprinting.returncode == 0, fingerprinting.stderr
+    validation = script("validate_chromadb.py", "--all", "--path", str(data), "--fingerprint",
+                        file, "--serve", "--json")  # fmt: skip
+    answer = json.loads(validation.stdout)
 
-    assert ran.returncode == 0, [v for v in said["verdicts"] if v["outcome"] != "pass"]
-    assert {each["name"] for each in said["collections"]} == {each.name for each in COLLECTIONS}
+    assert validation.returncode == 0, [v for v in answer["verdicts"] if v["outcome"] != "pass"]
+    names = {collection["name"] for collection in answer["collections"]}
+    assert names == {collection.name for collection in COLLECTIONS}
 
 
-@pytest.mark.parametrize("what", ["missing", "empty", "not a database"])
-def test_store_that_is_not_there_is_fail_given_a_fingerprint(trapped, tmp_path, what):
-    _, before = trapped
+@pytest.mark.parametrize("state", ["missing", "empty", "not a database"])
+def test_store_that_is_not_there_is_fail_given_a_fingerprint(edge_cases, tmp_path, state):
+    _, before = edge_cases
     path = tmp_path / "data"
-    if what != "missing":
+    if state != "missing":
         path.mkdir()
-    if what == "not a database":
+    if state == "not a database":
         (path / "chroma.sqlite3").write_bytes(b"hello" * 1000)
     verdicts = judge_files(at_rest.observe(path, like=before), before)
     assert outcome_of(verdicts) is Outcome.FAIL
 
 
-def test_newer_format_is_unknown_and_never_a_guess(trapped, tmp_path):
-    data, before = trapped
+def test_newer_format_is_unknown_and_never_a_guess(edge_cases, tmp_path):
+    data, before = edge_cases
     shutil.copytree(data, tmp_path / "data")
     with sqlite3.connect(tmp_path / "data" / "chroma.sqlite3") as db:
         db.execute("UPDATE migrations SET version = 99 WHERE dir = 'sysdb' AND version = 10")
-    seen = at_rest.observe(tmp_path / "data", like=before)
-    assert any("newer than this reader knows" in each.message for each in seen.read_errors)
-    assert outcome_of(judge_files(seen, before)) is not Outcome.PASS
+    observation = at_rest.observe(tmp_path / "data", like=before)
+    assert any("newer than this reader knows" in e.message for e in observation.read_errors)
+    assert outcome_of(judge_files(observation, before)) is not Outcome.PASS
 
 
 @pytest.mark.slow
-def test_collections_imported_over_the_api_pass_with_their_drift_reported(trapped, tmp_path):
+def test_collections_imported_via_the_api_pass_with_their_drift_reported(edge_cases, tmp_path):
     """Every id is new, and cosine vectors come back about an ulp off: no damage."""
-    data, before = trapped
+    data, before = edge_cases
     source = ProcessTarget(tmp_path / "source", owner=os.getpid())
     copy = ProcessTarget(tmp_path / "copy", owner=os.getpid())
     try:
@@ -102,13 +105,13 @@ def test_collections_imported_over_the_api_pass_with_their_drift_reported(trappe
         source.start()
         copy.start()
         with Chroma(source.url) as old, Chroma(copy.url) as new:
-            imported(old, new)
-            seen = live.observe(new, like=before)
+            copy_via_api(old, new)
+            observation = live.observe(new, like=before)
     finally:
         source.remove()
         copy.remove()
-    by_api = came_over_the_api(seen, before)
-    verdicts = judge(seen, before, imported=by_api)
+    by_api = came_over_the_api(observation, before)
+    verdicts = judge(observation, before, copy_via_api=by_api)
 
     assert by_api == before.collections.keys()
     wrong = [v for v in verdicts if v.outcome is not Outcome.PASS]
@@ -116,8 +119,8 @@ def test_collections_imported_over_the_api_pass_with_their_drift_reported(trappe
     assert any("largest drift of a vector" in v.message for v in verdicts)
 
 
-def imported(old, new):
-    """Every collection read over the API and written to another server over the API."""
+def copy_via_api(old, new):
+    """Read every collection via the API and write it to another server via the API."""
     for scope in SCOPES:
         if scope.tenant != "default_tenant":
             new.create_tenant(scope.tenant) if not new.tenant_exists(scope.tenant) else None
@@ -125,7 +128,7 @@ def imported(old, new):
             new.create_database(scope)
         for info in old.collections(scope):
             hnsw = {k: v for k, v in info.configuration["hnsw"].items() if v is not None}
-            made = new.create_collection(
+            copy = new.create_collection(
                 scope,
                 info.name,
                 hnsw=hnsw,
@@ -134,7 +137,7 @@ def imported(old, new):
             )
             for page in old.pages(info):
                 new.upsert(
-                    made,
+                    copy,
                     ids=page.ids,
                     vectors=page.vectors,
                     documents=page.documents,
@@ -151,8 +154,8 @@ def imported(old, new):
         "UPDATE embedding_metadata_array SET string_value = x'00' WHERE string_value IS NOT NULL",
     ],
 )
-def test_value_that_is_not_of_its_type_is_fail(trapped, tmp_path, statement):
-    data, before = trapped
+def test_value_that_is_not_of_its_type_is_fail(edge_cases, tmp_path, statement):
+    data, before = edge_cases
     shutil.copytree(data, tmp_path / "data")
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "chroma.sqlite3")) as db:
         assert db.execute(statement).rowcount
@@ -161,32 +164,32 @@ def test_value_that_is_not_of_its_type_is_fail(trapped, tmp_path, statement):
     assert outcome_of(verdicts) is Outcome.FAIL
 
 
-def test_terminated_validation_leaves_no_copy_behind(trapped, tmp_path):
-    data, _ = trapped
-    words = [sys.executable, str(ROOT / "scripts" / "validate_chromadb.py"), "--all", "--path",
-             str(data), "--serve"]  # fmt: skip
+def test_terminated_validation_leaves_no_copy_behind(edge_cases, tmp_path):
+    data, _ = edge_cases
+    command = [sys.executable, str(ROOT / "scripts" / "validate_chromadb.py"), "--all", "--path",
+               str(data), "--serve"]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    ran = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
+    validation = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     wait_until(lambda: list(tmp_path.glob("chromadrill-served-*/home/state.json")), within_s=60,
                name="a served copy")  # fmt: skip
-    ran.terminate()
-    assert ran.wait(30) == 143
+    validation.terminate()
+    assert validation.wait(30) == 143
     assert list(tmp_path.glob("chromadrill-served-*")) == []
 
 
 @pytest.mark.slow
-def test_linked_segment_directories_are_copied_and_circles_are_not_followed(trapped, tmp_path):
-    data, before = trapped
+def test_linked_segment_directories_are_copied_and_circles_are_not_followed(edge_cases, tmp_path):
+    data, before = edge_cases
     shutil.copytree(data, tmp_path / "data")
-    for each in [p for p in (tmp_path / "data").iterdir() if p.is_dir()]:
-        each.rename(tmp_path / each.name)
-        each.symlink_to(tmp_path / each.name)
+    for folder in [path for path in (tmp_path / "data").iterdir() if path.is_dir()]:
+        folder.rename(tmp_path / folder.name)
+        folder.symlink_to(tmp_path / folder.name)
     (tmp_path / "data" / "circle").symlink_to(tmp_path / "data")
     _, verdicts = validate(tmp_path / "data", (), before, None, serve=True)
     assert outcome_of(verdicts) is Outcome.PASS, [v for v in verdicts if v.outcome != "pass"]
 
 
-def test_words_are_taken_and_sought_before_a_nul():
+def test_words_of_a_probe_end_before_a_nul():
     page = Page(["a", "b"], ["ab\0cd", "xcd"], [None, None], [None, None], np.ones((2, 2), "f4"))
     questions = choose(page)
     assert all("\0" not in (question.text or "") for question in questions)

@@ -1,4 +1,4 @@
-"""What answers there, if it is not Chroma 1.x?"""
+"""The client: what is no Chroma 1.x is named by a sentence, and every status is kept."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,9 +38,9 @@ def stub():
         return f"http://127.0.0.1:{server.server_port}"
 
     yield start
-    for each in servers:
-        each.shutdown()
-        each.server_close()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
 
 
 def test_url_that_does_not_answer_is_a_sentence():

@@ -21,11 +21,11 @@ def test_fingerprint_comes_back_equal(tmp_path):
 
     assert back.scopes == (Scope(),)
     assert back.collections.keys() == one.collections.keys()
-    for key, each in one.collections.items():
-        assert back.collections[key].info == each.info
-        assert back.collections[key].answers == each.answers
-        assert back.collections[key].recall == each.recall
-        assert back.collections[key].records.equals(each.records)
+    for key, collection in one.collections.items():
+        assert back.collections[key].info == collection.info
+        assert back.collections[key].answers == collection.answers
+        assert back.collections[key].recall == collection.recall
+        assert back.collections[key].records.equals(collection.records)
 
 
 def test_file_is_readable_by_its_owner_alone(tmp_path):

@@ -21,19 +21,32 @@ def vectors(rows: int, dimension: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
 
 
-def churn(s: Server, c: Json, rounds: int, dimension: int, seed: int) -> None:
+def churn(server: Server, collection: Json, rounds: int, dimension: int, seed: int) -> None:
     """Adds, upserts, updates with and without vectors, deletes, re-adds."""
     rng = np.random.default_rng(seed)
     for r in range(rounds):
         ids = [f"r{i}" for i in range(r * 20, r * 20 + 20)]
         metas = [{"i": i, "f": float(i), "b": i % 2 == 0, "s": f"s{i}"} for i in range(20)]
         docs = [f"document {i} of round {r}" for i in ids]
-        s.do(c, "add", ids=ids, embeddings=vectors(20, dimension, r), documents=docs,
-             metadatas=metas)  # fmt: skip
+        server.do(
+            collection,
+            "add",
+            ids=ids,
+            embeddings=vectors(20, dimension, r),
+            documents=docs,
+            metadatas=metas,
+        )
         old = [f"r{i}" for i in rng.choice(r * 20 + 20, 6, replace=False)]
-        s.do(c, "update", ids=old[:2], embeddings=None, documents=["changed", "also"])
-        s.do(c, "update", ids=old[2:4], embeddings=vectors(2, dimension, 1000 + r) * 7)
-        s.do(c, "upsert", ids=old[3:5], embeddings=vectors(2, dimension, 2000 + r),
-             metadatas=[{"f": 2}, {"l": [r, r + 1]}])  # fmt: skip
-        s.do(c, "delete", ids=old[4:])
-        s.do(c, "add", ids=old[5:], embeddings=vectors(1, dimension, 3000 + r))
+        server.do(collection, "update", ids=old[:2], embeddings=None, documents=["changed", "also"])
+        server.do(
+            collection, "update", ids=old[2:4], embeddings=vectors(2, dimension, 1000 + r) * 7
+        )
+        server.do(
+            collection,
+            "upsert",
+            ids=old[3:5],
+            embeddings=vectors(2, dimension, 2000 + r),
+            metadatas=[{"f": 2}, {"l": [r, r + 1]}],
+        )
+        server.do(collection, "delete", ids=old[4:])
+        server.do(collection, "add", ids=old[5:], embeddings=vectors(1, dimension, 3000 + r))

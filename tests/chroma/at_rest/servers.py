@@ -64,8 +64,8 @@ class Server:
         self.stop()
 
     @staticmethod
-    def base(c: Json) -> str:
-        return f"/tenants/{c['tenant']}/databases/{c['database']}/collections"
+    def base(collection: Json) -> str:
+        return f"/tenants/{collection['tenant']}/databases/{collection['database']}/collections"
 
     def create(
         self, name: str, tenant: str = "default_tenant", database: str = "default_database",
@@ -74,37 +74,37 @@ class Server:
         where = self.base({"tenant": tenant, "database": database})
         answer = self.client.post(where, json={"name": name, **rest})
         assert answer.status_code == 200, answer.text
-        found: Json = answer.json()
-        return found
+        collection: Json = answer.json()
+        return collection
 
-    def do(self, c: Json, verb: str, **body: Any) -> Any:
+    def do(self, collection: Json, verb: str, **body: Any) -> Any:
         answer = self.client.post(
-            f"{self.base(c)}/{c['id']}/{verb}",
+            f"{self.base(collection)}/{collection['id']}/{verb}",
             content=orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY),
             headers={"content-type": "application/json"},
         )
         assert answer.status_code in (200, 201), (verb, answer.status_code, answer.text)
         return orjson.loads(answer.content)
 
-    def everything(self, c: Json) -> Json:
-        found: Json = self.do(c, "get", include=["documents", "metadatas", "uris", "embeddings"])
-        return found
+    def everything(self, collection: Json) -> Json:
+        columns = ["documents", "metadatas", "uris", "embeddings"]
+        answer: Json = self.do(collection, "get", include=columns)
+        return answer
 
     def listing(
         self, tenant: str = "default_tenant", database: str = "default_database"
     ) -> list[Json]:
-        found: list[Json] = self.client.get(
-            self.base({"tenant": tenant, "database": database})
-        ).json()
-        return found
+        path = self.base({"tenant": tenant, "database": database})
+        collections: list[Json] = self.client.get(path).json()
+        return collections
 
 
-def typed(value: Any) -> Any:
+def with_types(value: Any) -> Any:
     """A value that compares with its types: 1, 1.0 and True differ."""
     if isinstance(value, dict):
-        return {key: typed(item) for key, item in value.items()}
+        return {key: with_types(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [typed(item) for item in value]
+        return [with_types(item) for item in value]
     return (type(value).__name__, value)
 
 
@@ -120,7 +120,7 @@ def assert_equal(
     assert all(not p.without_vector for p in pages)
     assert [d for p in pages for d in p.documents] == (answer["documents"] or [None] * len(ids))
     assert [u for p in pages for u in p.uris] == (answer["uris"] or [None] * len(ids))
-    assert typed([m for p in pages for m in p.metadatas]) == typed(answer["metadatas"])
+    assert with_types([m for p in pages for m in p.metadatas]) == with_types(answer["metadatas"])
     if ids:
         mine = np.concatenate([p.vectors for p in pages])
         theirs = np.array(answer["embeddings"], np.float64).astype(np.float32)
@@ -133,7 +133,7 @@ def assert_equal(
     assert structure_problems(store, info) == []
 
 
-def fingerprint(path: Path) -> dict[str, tuple[int, int, int]]:
+def file_states(path: Path) -> dict[str, tuple[int, int, int]]:
     """Size, mtime and mode of everything under a directory."""
     return {
         str(p): (p.stat().st_size, p.stat().st_mtime_ns, p.stat().st_mode)

@@ -19,18 +19,19 @@ from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.index import HnswIndex
 from chromadrill.chroma.at_rest.structure import structure_problems
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw
-from tests.chroma.at_rest.servers import Json, Server, fingerprint
+from tests.chroma.at_rest.servers import Json, Server, file_states
 
 
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Six churned collections: three spaces, below (1000) and above (100) the threshold."""
     path = tmp_path_factory.mktemp("healthy") / "d"
-    with Server(path) as s:
+    with Server(path) as server:
         for space in SPACES:
             for threshold in (100, 1000):
-                c = s.create(f"{space}-{threshold}", configuration=hnsw(space, threshold))
-                churn(s, c, 15, 16, 5)
+                name = f"{space}-{threshold}"
+                collection = server.create(name, configuration=hnsw(space, threshold))
+                churn(server, collection, 15, 16, 5)
     return path
 
 
@@ -55,9 +56,9 @@ def live_rows(directory: Path) -> list[tuple[int, int]]:
 def segment(path: Path, name: str) -> Path:
     with Store.open(path) as store:
         info = next(i for i in store.collections() if i.name == name)
-        found = store.segment(info, "VECTOR")
-        assert found is not None
-        return path / found.id
+        row = store.segment(info, "VECTOR")
+        assert row is not None
+        return path / row.id
 
 
 def sql(path: Path, *statements: str) -> None:
@@ -67,29 +68,29 @@ def sql(path: Path, *statements: str) -> None:
     connection.close()
 
 
-def verdict(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
-    """(collection -> sentences, collection -> rows without a vector), reading everything."""
-    before = fingerprint(path)
-    said: dict[str, list[str]] = {}
+def read_everything(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """Read everything: (collection -> problems, collection -> rows without a vector)."""
+    before = file_states(path)
+    problems: dict[str, list[str]] = {}
     without: dict[str, int] = {}
     with Store.open(path) as store:
         for info in store.collections():
             try:
-                said[info.name] = structure_problems(store, info)
+                problems[info.name] = structure_problems(store, info)
             except (StoreUnknown, StoreUnreadable) as error:
-                said[info.name] = [str(error)]
+                problems[info.name] = [str(error)]
             try:
                 without[info.name] = sum(len(p.without_vector) for p in store.pages(info))
             except (StoreUnknown, StoreUnreadable) as error:
                 without[info.name] = -1
-                said[info.name].append(str(error))
-    assert fingerprint(path) == before
-    return said, without
+                problems[info.name].append(str(error))
+    assert file_states(path) == before
+    return problems, without
 
 
-def patch(file: Path, at: int, data: bytes) -> object:
+def patch(file: Path, offset: int, data: bytes) -> object:
     with file.open("r+b") as handle:
-        handle.seek(at)
+        handle.seek(offset)
         return handle.write(data)
 
 
@@ -103,8 +104,8 @@ def row_size(directory: Path) -> int:
 
 
 def test_a_healthy_store_is_silent(copy: Path) -> None:
-    said, without = verdict(copy)
-    assert not any(said.values())
+    problems, without = read_everything(copy)
+    assert not any(problems.values())
     assert not any(without.values())
     with Store.open(copy) as store:
         assert store.integrity_problems() == []
@@ -153,28 +154,30 @@ FILES: dict[str, Callable[[Path], object]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", FILES)
-def test_damaged_index_files_are_named_and_only_in_their_collection(copy: Path, what: str) -> None:
-    FILES[what](segment(copy, "cosine-100"))
-    said, _ = verdict(copy)
-    assert said.pop("cosine-100")
-    assert not any(said.values())
+@pytest.mark.parametrize("damage", FILES)
+def test_damaged_index_files_are_named_and_only_in_their_collection(
+    copy: Path, damage: str
+) -> None:
+    FILES[damage](segment(copy, "cosine-100"))
+    problems, _ = read_everything(copy)
+    assert problems.pop("cosine-100")
+    assert not any(problems.values())
 
 
 def test_lengths_are_judged_for_cosine_alone(copy: Path) -> None:
     for name in ("l2-100", "ip-100", "cosine-100"):
         file = segment(copy, name) / "length.bin"
         file.write_bytes(bytes(file.stat().st_size))
-    said, _ = verdict(copy)
-    assert said.pop("cosine-100")
-    assert not any(said.values())
+    problems, _ = read_everything(copy)
+    assert problems.pop("cosine-100")
+    assert not any(problems.values())
 
 
-def test_index_files_below_the_threshold_say_nothing(copy: Path) -> None:
+def test_index_files_below_the_threshold_are_not_judged(copy: Path) -> None:
     shutil.rmtree(segment(copy, "l2-1000"))
     os.truncate(segment(copy, "ip-1000") / "data_level0.bin", 10)
-    said, without = verdict(copy)
-    assert not any(said.values())
+    problems, without = read_everything(copy)
+    assert not any(problems.values())
     assert not any(without.values())
 
 
@@ -213,13 +216,13 @@ TABLES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", TABLES)
-def test_damaged_tables_are_named(copy: Path, what: str) -> None:
-    statements, in_structure = TABLES[what]
+@pytest.mark.parametrize("damage", TABLES)
+def test_damaged_tables_are_named(copy: Path, damage: str) -> None:
+    statements, in_structure = TABLES[damage]
     sql(copy, *statements.split("; "))
-    said, without = verdict(copy)
+    problems, without = read_everything(copy)
     if in_structure:
-        assert any(said.values()) or any(without.values())
+        assert any(problems.values()) or any(without.values())
     else:
         with Store.open(copy) as store:
             assert store.integrity_problems()
@@ -290,10 +293,10 @@ def test_a_hostile_pickle_runs_nothing_and_is_unknown(copy: Path, tmp_path: Path
 def test_a_pickle_bomb_allocates_little(copy: Path, bomb: bytes) -> None:
     (segment(copy, "l2-100") / "index_metadata.pickle").write_bytes(bomb)
     tracemalloc.start()
-    said, _ = verdict(copy)
+    problems, _ = read_everything(copy)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert said["l2-100"]
+    assert problems["l2-100"]
     assert peak < 300e6
 
 
@@ -309,14 +312,14 @@ def test_random_damage_gives_sentences_and_no_other_exception(copy: Path, seed: 
         for _ in range(8):
             patch(file, rng.randrange(file.stat().st_size), rng.randbytes(rng.choice((1, 8, 64))))
     try:
-        verdict(copy)
+        read_everything(copy)
         with Store.open(copy) as store:
             store.tenants(), store.databases(), store.integrity_problems()
     except (StoreUnreadable, StoreUnknown) as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = "."
-    assert said.endswith(".")
+        message = "."
+    assert message.endswith(".")
 
 
 def test_the_pickle_reader_agrees_with_python_on_every_protocol() -> None:

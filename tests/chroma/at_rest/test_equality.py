@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import tempfile
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,13 +17,14 @@ import pytest
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.at_rest.structure import structure_problems
+from chromadrill.core.clock import wait_until
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw, vectors
 from tests.chroma.at_rest.servers import (
     Json,
     Server,
     assert_equal,
-    fingerprint,
-    typed,
+    file_states,
+    with_types,
 )
 
 pytestmark = pytest.mark.slow  # minutes of real servers
@@ -33,33 +33,33 @@ Serve = Callable[..., Server]
 
 
 def check(path: Path, live: list[tuple[Json, Json]]) -> None:
-    before = fingerprint(path)
+    before = file_states(path)
     with Store.open(path) as store:
         assert store.integrity_problems() == []
-        for c, answer in live:
-            assert_equal(store, c, answer)
-            info = next(i for i in store.collections() if i.id == c["id"])
-            assert typed(info.metadata) == typed(c["metadata"])
-            assert info.dimension == c["dimension"]
-    assert fingerprint(path) == before
+        for collection, answer in live:
+            assert_equal(store, collection, answer)
+            info = next(i for i in store.collections() if i.id == collection["id"])
+            assert with_types(info.metadata) == with_types(collection["metadata"])
+            assert info.dimension == collection["dimension"]
+    assert file_states(path) == before
 
 
-def snapshot(s: Server) -> list[tuple[Json, Json]]:
-    return [(c, s.everything(c)) for c in s.listing()]
+def contents(server: Server) -> list[tuple[Json, Json]]:
+    return [(collection, server.everything(collection)) for collection in server.listing()]
 
 
 @pytest.mark.parametrize("threshold", [10, 77, 1000])
 def test_churned_collections_of_every_space_equal_the_live_answer(
     tmp_path: Path, serve: Serve, threshold: int
 ) -> None:
-    s = serve(tmp_path / "d")
+    server = serve(tmp_path / "d")
     for number, space in enumerate(SPACES):
         for dimension in (1, 5, 96):
             name = f"{space}_{dimension}"
-            c = s.create(name, configuration=hnsw(space, threshold))
-            churn(s, c, 12, dimension, number)
-    live = snapshot(s)
-    s.stop()
+            collection = server.create(name, configuration=hnsw(space, threshold))
+            churn(server, collection, 12, dimension, number)
+    live = contents(server)
+    server.stop()
     check(tmp_path / "d", live)
 
 
@@ -68,24 +68,27 @@ def test_collections_restarted_many_times_equal_the_live_answer(
 ) -> None:
     live: list[tuple[Json, Json]] = []
     for turn in range(4):
-        s = serve(tmp_path / "d")
+        server = serve(tmp_path / "d")
         for space in SPACES:
-            c = s.create(f"c_{space}", configuration=hnsw(space, 50), get_or_create=True)
+            collection = server.create(
+                f"c_{space}", configuration=hnsw(space, 50), get_or_create=True
+            )
             if turn == 3:
-                s.do(c, "delete", ids=[f"r{i}" for i in range(30)])
+                server.do(collection, "delete", ids=[f"r{i}" for i in range(30)])
             else:
-                churn(s, c, 4 + turn, 16, turn)
-        live = snapshot(s)
-        s.stop(signal.SIGKILL if turn == 1 else signal.SIGTERM)
+                churn(server, collection, 4 + turn, 16, turn)
+        live = contents(server)
+        server.stop(signal.SIGKILL if turn == 1 else signal.SIGTERM)
     check(tmp_path / "d", live)
 
 
 def test_metadata_of_every_kind_and_odd_ids_equal_the_live_answer(
     tmp_path: Path, serve: Serve
 ) -> None:
-    s = serve(tmp_path / "d")
-    c = s.create("kinds", metadata={"a": 1, "b": 1.0, "c": True, "d": "x"},
-                 configuration=hnsw("cosine", 5))  # fmt: skip
+    server = serve(tmp_path / "d")
+    collection = server.create(
+        "kinds", metadata={"a": 1, "b": 1.0, "c": True, "d": "x"}, configuration=hnsw("cosine", 5)
+    )
     odd = [
         "a/b",
         "ü 漢 🎈",
@@ -95,29 +98,53 @@ def test_metadata_of_every_kind_and_odd_ids_equal_the_live_answer(
         " ",
         "x" * 3000,
     ]
-    s.do(c, "add", ids=odd, embeddings=vectors(len(odd), 4),
-         documents=["", None, "dö\x00c", "x", None, "y" * 5000, "z"],
-         uris=["u://1", "u://2", None, None, None, None, None])  # fmt: skip
+    server.do(
+        collection,
+        "add",
+        ids=odd,
+        embeddings=vectors(len(odd), 4),
+        documents=["", None, "dö\x00c", "x", None, "y" * 5000, "z"],
+        uris=["u://1", "u://2", None, None, None, None, None],
+    )
     metas: list[Json | None] = [
         {"i": 1, "f": 1.0, "b": True, "s": "1"}, {"i": 2**60 + 1, "f": 1e300, "n": -0.0},
         {"li": [1, 2], "lf": [1.0, 2.5], "ls": ["b", "a", "b"], "lb": [True, False]},
         {"mixed": [1, 2.5], "empty": []}, {}, None, {"chroma:foo": 1}, {"chroma:foo": 1, "x": 2},
         {"i": 2**63}, {"i": -(2**63)},
     ]  # fmt: skip
-    s.do(c, "add", ids=[f"m{i}" for i in range(len(metas))], embeddings=vectors(len(metas), 4, 1),
-         metadatas=metas)  # fmt: skip
-    s.do(c, "update", ids=["m0"], embeddings=None, metadatas=[{"i": 1.0, "f": None, "b": [True]}])
-    s.do(c, "update", ids=["m2"], embeddings=None, metadatas=[{"li": 7, "lf": None, "ls": []}])
-    s.do(c, "add", ids=["m1"], embeddings=vectors(1, 4, 9), documents=["is ignored"])
-    s.do(c, "update", ids=["nobody"], embeddings=vectors(1, 4, 9), documents=["is ignored"])
-    s.create("empty", configuration=hnsw("ip", 10))
-    live = snapshot(s)
-    s.stop()
+    server.do(
+        collection,
+        "add",
+        ids=[f"m{i}" for i in range(len(metas))],
+        embeddings=vectors(len(metas), 4, 1),
+        metadatas=metas,
+    )
+    server.do(
+        collection,
+        "update",
+        ids=["m0"],
+        embeddings=None,
+        metadatas=[{"i": 1.0, "f": None, "b": [True]}],
+    )
+    server.do(
+        collection,
+        "update",
+        ids=["m2"],
+        embeddings=None,
+        metadatas=[{"li": 7, "lf": None, "ls": []}],
+    )
+    server.do(collection, "add", ids=["m1"], embeddings=vectors(1, 4, 9), documents=["is ignored"])
+    server.do(
+        collection, "update", ids=["nobody"], embeddings=vectors(1, 4, 9), documents=["is ignored"]
+    )
+    server.create("empty", configuration=hnsw("ip", 10))
+    live = contents(server)
+    server.stop()
     check(tmp_path / "d", live)
 
 
 def test_extreme_vectors_equal_the_live_answer_and_are_sound(tmp_path: Path, serve: Serve) -> None:
-    s = serve(tmp_path / "d")
+    server = serve(tmp_path / "d")
     rows = np.array(
         [[0, 0, 0], [1e-30, 0, 0], [1e-22, 1e-22, 0], [3e38, 0, 0], [1e15, 1, 1], [1e-40, 0, 0]],
         np.float32,
@@ -125,25 +152,25 @@ def test_extreme_vectors_equal_the_live_answer_and_are_sound(tmp_path: Path, ser
     coded = [base64.b64encode(row.tobytes()).decode() for row in rows]
     for space in SPACES:
         for threshold in (3, 1000):
-            c = s.create(f"{space}{threshold}", configuration=hnsw(space, threshold))
-            s.do(c, "add", ids=[f"e{i}" for i in range(len(rows))], embeddings=coded)
-    live = snapshot(s)
-    s.stop()
+            collection = server.create(f"{space}{threshold}", configuration=hnsw(space, threshold))
+            server.do(collection, "add", ids=[f"e{i}" for i in range(len(rows))], embeddings=coded)
+    live = contents(server)
+    server.stop()
     with Store.open(tmp_path / "d") as store:
-        for c, answer in live:
-            info = next(i for i in store.collections() if i.id == c["id"])
+        for collection, answer in live:
+            info = next(i for i in store.collections() if i.id == collection["id"])
             page = next(store.pages(info))
             theirs = np.array(answer["embeddings"], np.float64).astype(np.float32)
-            assert np.array_equal(page.vectors, theirs, equal_nan=True), c["name"]
+            assert np.array_equal(page.vectors, theirs, equal_nan=True), collection["name"]
             assert structure_problems(store, info) == []
 
 
 def test_tenants_databases_configuration_and_schema_equal_the_api(
     tmp_path: Path, serve: Serve
 ) -> None:
-    s = serve(tmp_path / "d")
-    s.client.post("/tenants", json={"name": "acme"})
-    s.client.post("/tenants/acme/databases", json={"name": "prod"})
+    server = serve(tmp_path / "d")
+    server.client.post("/tenants", json={"name": "acme"})
+    server.client.post("/tenants/acme/databases", json={"name": "prod"})
     known = {"type": "known", "name": "default", "config": {"a": 1}}
     bodies: list[Json] = [
         {}, {"metadata": {"hnsw:space": "ip"}}, {"configuration": hnsw("cosine", 17)},
@@ -154,26 +181,27 @@ def test_tenants_databases_configuration_and_schema_equal_the_api(
     ]  # fmt: skip
     for tenant, database in (("default_tenant", "default_database"), ("acme", "prod")):
         for number, body in enumerate(bodies):
-            c = s.create(f"coll{number}", tenant, database, **body)
-            s.do(c, "add", ids=["a"], embeddings=[[1, 2, 3]], metadatas=[{"k": 1}])
+            collection = server.create(f"coll{number}", tenant, database, **body)
+            server.do(collection, "add", ids=["a"], embeddings=[[1, 2, 3]], metadatas=[{"k": 1}])
     theirs = [
-        c for place in (("default_tenant", "default_database"), ("acme", "prod"))
-        for c in s.listing(*place)
+        collection for place in (("default_tenant", "default_database"), ("acme", "prod"))
+        for collection in server.listing(*place)
     ]  # fmt: skip
-    s.stop()
+    server.stop()
     with Store.open(tmp_path / "d") as store:
         assert store.tenants() == ["acme", "default_tenant"]
         assert store.databases() == [("acme", "prod"), ("default_tenant", "default_database")]
         mine = {i.id: i for i in store.collections()}
         assert len(mine) == len(theirs)
-        for c in theirs:
-            i = mine[c["id"]]
-            assert (i.name, i.tenant, i.database) == (c["name"], c["tenant"], c["database"])
-            assert typed(i.configuration) == typed(c["configuration_json"])
-            assert typed(i.schema) == typed(c["schema"])
-            assert typed(i.metadata) == typed(c["metadata"])
-            assert i.space == c["configuration_json"]["hnsw"]["space"]
-            assert structure_problems(store, i) == []
+        for collection in theirs:
+            info = mine[collection["id"]]
+            for name in ("name", "tenant", "database"):
+                assert getattr(info, name) == collection[name]
+            assert with_types(info.configuration) == with_types(collection["configuration_json"])
+            assert with_types(info.schema) == with_types(collection["schema"])
+            assert with_types(info.metadata) == with_types(collection["metadata"])
+            assert info.space == collection["configuration_json"]["hnsw"]["space"]
+            assert structure_problems(store, info) == []
 
 
 @pytest.mark.parametrize("turn", range(4))
@@ -181,36 +209,43 @@ def test_a_store_killed_while_writing_equals_what_the_next_server_answers(
     tmp_path: Path, serve: Serve, turn: int
 ) -> None:
     path = tmp_path / "d"
-    s = serve(path)
-    c = s.create("killed", configuration=hnsw("cosine", 100))
+    server = serve(path)
+    collection = server.create("killed", configuration=hnsw("cosine", 100))
 
     def write() -> None:
         try:
             for i in range(400):
                 ids = [f"r{(i * 30 + j) % 900}" for j in range(40)]
-                s.do(c, "upsert", ids=ids, embeddings=vectors(40, 48, i),
-                     documents=[f"{i} {j}" for j in range(40)],
-                     metadatas=[{"i": i, "l": [i]}] * 40)  # fmt: skip
-                s.do(c, "delete", ids=ids[:2])
+                server.do(
+                    collection,
+                    "upsert",
+                    ids=ids,
+                    embeddings=vectors(40, 48, i),
+                    documents=[f"{i} {j}" for j in range(40)],
+                    metadatas=[{"i": i, "l": [i]}] * 40,
+                )
+                server.do(collection, "delete", ids=ids[:2])
+                rounds.append(i)
         except (httpx.HTTPError, RuntimeError):
             pass
 
+    rounds: list[int] = []
     thread = threading.Thread(target=write)
     thread.start()
-    time.sleep(0.8 + 0.11 * turn)
-    s.stop(signal.SIGKILL)
+    wait_until(lambda: len(rounds) >= 30 + 7 * turn, within_s=60, name="writes", every_s=0.01)
+    server.stop(signal.SIGKILL)
     thread.join()
-    before = fingerprint(path)
+    before = file_states(path)
     with Store.open(path) as store:
         info = store.collections()[0]
         pages = list(store.pages(info))
         assert structure_problems(store, info) == []
         assert store.integrity_problems() == []
-    assert fingerprint(path) == before
-    answer = serve(path).everything(c)
+    assert file_states(path) == before
+    answer = serve(path).everything(collection)
     assert [i for p in pages for i in p.ids] == answer["ids"]
     assert [d for p in pages for d in p.documents] == answer["documents"]
-    assert typed([m for p in pages for m in p.metadatas]) == typed(answer["metadatas"])
+    assert with_types([m for p in pages for m in p.metadatas]) == with_types(answer["metadatas"])
     theirs = np.array(answer["embeddings"], np.float64).astype(np.float32)
     assert (np.concatenate([p.vectors for p in pages]) == theirs).all()
 
@@ -219,13 +254,13 @@ def test_deleted_collections_vacuum_wal_mode_and_orphans_are_healthy(
     tmp_path: Path, serve: Serve
 ) -> None:
     path = tmp_path / "d"
-    s = serve(path)
+    server = serve(path)
     for name in ("keep", "gone", "last"):
-        churn(s, s.create(name, configuration=hnsw("l2", 20)), 5, 8, 1)
+        churn(server, server.create(name, configuration=hnsw("l2", 20)), 5, 8, 1)
     for name in ("gone", "last"):
-        s.client.delete(f"{s.base(s.listing()[0])}/{name}")
-    live = snapshot(s)
-    s.stop()
+        server.client.delete(f"{server.base(server.listing()[0])}/{name}")
+    live = contents(server)
+    server.stop()
     (path / "00000000-1111-2222-3333-444444444444").mkdir()
     check(path, live)
     connection = sqlite3.connect(path / "chroma.sqlite3", isolation_level=None)
@@ -239,10 +274,10 @@ def test_deleted_collections_vacuum_wal_mode_and_orphans_are_healthy(
 
 def test_a_hot_journal_is_rolled_back_in_a_private_copy(tmp_path: Path, serve: Serve) -> None:
     path, hot = tmp_path / "d", tmp_path / "hot"
-    s = serve(path)
-    churn(s, s.create("coll", configuration=hnsw("l2", 40)), 20, 64, 1)
-    live = snapshot(s)
-    s.stop()
+    server = serve(path)
+    churn(server, server.create("coll", configuration=hnsw("l2", 40)), 20, 64, 1)
+    live = contents(server)
+    server.stop()
     connection = sqlite3.connect(path / "chroma.sqlite3", isolation_level=None)
     connection.execute("PRAGMA cache_size=5")
     connection.execute("BEGIN IMMEDIATE")
