@@ -1,4 +1,4 @@
-"""Copies of a running server: what makes one bad, and the lock that makes one good."""
+"""Copies of a running server: what makes a copy bad, and the lock that makes one good."""
 
 import os
 import shutil
@@ -35,20 +35,22 @@ GOOD = (Verdict.passed("integrity", "sound"), Verdict.not_run("records", "no fin
 def copy(present=range(8), *, writes=10, began=8.5, verdicts=GOOD, refused=None):
     """Writes 0, 1, 2, ... acknowledged at as many seconds; copied from `began` to 10 s."""
     ledger = [Acknowledged(float(n), "c", f"write-{n:06d}", "", n) for n in range(writes)]
-    there = {f"write-{n:06d}": n for n in present}
-    return HotCopy("some-method", began, 10.0, tuple(ledger), 1.5, refused, there, verdicts)
+    writes_in_copy = {f"write-{n:06d}": n for n in present}
+    return HotCopy(
+        "some-method", began, 10.0, tuple(ledger), 1.5, refused, writes_in_copy, verdicts
+    )
 
 
 def test_copy_of_one_instant_is_consistent_and_what_came_later_is_its_data_loss():
     good = copy(range(9))
 
     assert is_consistent(good).outcome is Outcome.PASS
-    assert [each.value for each in missing(good)] == [9]
+    assert [write.value for write in missing(good)] == [9]
     assert (holes(good), data_loss_s(good)) == ([], 1.0)
 
 
 @pytest.mark.parametrize(
-    ("bad", "said"),
+    ("bad", "reason"),
     [
         (copy(range(8)), "data loss"),  # write 8 was acknowledged before the copy began
         (copy([*range(5), 6, 7, 8], began=4.5), "missing before one that is there"),
@@ -57,11 +59,11 @@ def test_copy_of_one_instant_is_consistent_and_what_came_later_is_its_data_loss(
     ],
     ids=["an acknowledged write is lost", "a hole", "the check suite fails", "nothing is there"],
 )
-def test_bad_copy_is_a_failure_and_says_why(bad, said):
-    found = is_consistent(bad)
+def test_bad_copy_is_a_failure_and_says_why(bad, reason):
+    verdict = is_consistent(bad)
 
-    assert found.outcome is Outcome.FAIL
-    assert said in found.message
+    assert verdict.outcome is Outcome.FAIL
+    assert reason in verdict.message
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,9 @@ def test_no_copy_and_no_judgement_are_unknown_and_never_consistent(nothing):
 
 def test_one_bad_copy_in_many_makes_a_method_fail_and_the_number_of_tries_is_said():
     assert never_failed([copy(range(9))] * 9).message.endswith("9 copies of 9 tries")
-    found = never_failed([*[copy(range(9))] * 9, copy([])])
-    assert found.outcome is Outcome.FAIL
-    assert "bad in 1 of 10 tries" in found.message
+    verdict = never_failed([*[copy(range(9))] * 9, copy([])])
+    assert verdict.outcome is Outcome.FAIL
+    assert "bad in 1 of 10 tries" in verdict.message
 
 
 def test_fewer_tries_than_asked_for_are_no_measurement():
@@ -106,9 +108,9 @@ def test_backup_method_that_ever_gave_a_bad_copy_is_a_failure():
 def test_method_of_which_a_copy_was_not_judged_is_not_safe():
     good, unjudged = copy(range(9)), copy(range(10), verdicts=())
     for tries in ([unjudged], [good, unjudged], [copy(refused="no"), unjudged]):
-        found = are_safe(["a"], {"a": tries})
-        assert found.outcome is Outcome.UNKNOWN
-        assert "1 not judged" in found.message
+        verdict = are_safe(["a"], {"a": tries})
+        assert verdict.outcome is Outcome.UNKNOWN
+        assert "1 not judged" in verdict.message
     assert are_safe(["a"], {"a": [good, copy(refused="no")]}).outcome is Outcome.PASS
 
 
@@ -117,15 +119,15 @@ def test_every_backup_method_is_measured_as_a_hot_copy():
 
 
 def test_row_of_the_table_counts_and_names_what_would_be_lost():
-    found = table_row(
+    row = table_row(
         HOT_COPY_METHODS["plain-copy"], [copy(range(9)), copy([0, 1, 5]), copy(refused="no")]
     )
 
-    assert (found["tries"], found["consistent"], found["bad"], found["refused"]) == (3, 1, 1, 1)
-    assert found["outcome"] == "fail"
-    assert found["oldest_missing"][:3] == ["write-000002", "write-000003", "write-000004"]
-    assert (found["holes"], found["missing"]) == (found["oldest_missing"][:3], 7)
-    assert (found["data_loss_s"], found["stalled_s"]) == (8.0, 1.5)
+    assert (row["tries"], row["consistent"], row["bad"], row["refused"]) == (3, 1, 1, 1)
+    assert row["outcome"] == "fail"
+    assert row["oldest_missing"][:3] == ["write-000002", "write-000003", "write-000004"]
+    assert (row["holes"], row["missing"]) == (row["oldest_missing"][:3], 7)
+    assert (row["data_loss_s"], row["stalled_s"]) == (8.0, 1.5)
     assert table_row(HOT_COPY_METHODS["export"], [copy(refused="no")])["data_loss_s"] is None
 
 

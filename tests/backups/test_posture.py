@@ -1,4 +1,4 @@
-"""Backup posture: every way in which the backups can be wrong, and the one in which they are right."""
+"""Backup posture: all that can be wrong with the backups, and the one state that is right."""
 
 import dataclasses
 import json
@@ -17,83 +17,82 @@ from chromadrill.core.model import BackupStore, Outcome, Plan, ProvenRestore, Sc
 
 NOW = datetime(2026, 6, 30, 4, tzinfo=UTC)
 DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
-DRILLED = ProvenRestore("railway", "run-1", Outcome.PASS, 20.0, "2026-06-20T04:00:00Z", "staging")
+PROOF = ProvenRestore("railway", "run-1", Outcome.PASS, 20.0, "2026-06-20T04:00:00Z", "staging")
 
 
-def stored(*days, size=50):
-    """Backups made at 02:00 UTC so many days ago."""
+def backups_of(*days, size=50):
+    """Backups of 02:00 UTC so many days ago, of `size` bytes each."""
     at = NOW.replace(hour=2)
     return tuple(StoreEntry(f"b{n}", (at - timedelta(days=n)).isoformat(), size) for n in days)
 
 
-WHOLE = BackupStore("store", stored(*range(8)))
+WHOLE = BackupStore("store", backups_of(*range(8)))
 RAILWAY = BackupStore(
-    "Railway", stored(0, 1), (Schedule("daily", "02:00", 6), Schedule("weekly", "03:17", 30)),
+    "Railway", backups_of(0, 1), (Schedule("daily", "02:00", 6), Schedule("weekly", "03:17", 30)),
     used_bytes=60, size_bytes=100, fixed="Railway",
 )  # fmt: skip
 
 
-def outcomes(store, *plans, proven=DRILLED, kind="railway"):
-    found = posture.judge(
+def outcomes(store, *plans, proven=PROOF, kind="railway"):
+    verdicts = posture.judge(
         store, plans, now=NOW, may_lose_s=86_400, restore_limit_s=300, proven=proven, kind=kind
     )
-    return {each.check: each for each in found}
+    return {verdict.check: verdict for verdict in verdicts}
 
 
 def test_store_as_the_plan_wants_it_passes():
-    found = outcomes(WHOLE, DAILY)
-    assert {each.outcome for each in found.values()} == {Outcome.PASS}
+    verdicts = outcomes(WHOLE, DAILY).values()
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.PASS}
 
 
-def test_limits_of_the_platform_are_told_and_can_be_accepted():
-    found = outcomes(RAILWAY, DAILY, WEEKLY)
-    told = found["daily retention"]
-    assert told.outcome is Outcome.FAIL
-    assert "kept 6 days, wanted 7; Railway fixes the retention" in told.message
-    assert "keep_days = 6" in told.message
+def test_limits_of_the_platform_are_named_and_can_be_accepted():
+    retention = outcomes(RAILWAY, DAILY, WEEKLY)["daily retention"]
+    assert retention.outcome is Outcome.FAIL
+    assert "kept 6 days, wanted 7; Railway fixes the retention" in retention.message
+    assert "keep_days = 6" in retention.message
     accepted = outcomes(RAILWAY, Plan("daily", "02:00", 6), WEEKLY)
-    assert Outcome.merge(each.outcome for each in accepted.values()) is Outcome.PASS
+    assert Outcome.merge(verdict.outcome for verdict in accepted.values()) is Outcome.PASS
     late = dataclasses.replace(RAILWAY, schedules=(Schedule("daily", "03:17", 6),))
-    told = outcomes(late, DAILY)["daily hour"]
-    assert told.outcome is Outcome.FAIL
-    assert "03:17 UTC, wanted 02:00; Railway fixes the hour" in told.message
+    hour = outcomes(late, DAILY)["daily hour"]
+    assert hour.outcome is Outcome.FAIL
+    assert "03:17 UTC, wanted 02:00; Railway fixes the hour" in hour.message
 
 
-def replaced(**changes):
+def store_with(**changes):
     return dataclasses.replace(WHOLE, **changes)
 
 
 @pytest.mark.parametrize(
     ("store", "check", "outcome"),
     [
-        (replaced(backups=()), "newest backup", Outcome.FAIL),
-        (replaced(backups=stored(2, 3)), "newest backup", Outcome.FAIL),
-        (replaced(backups=stored(-2)), "newest backup", Outcome.UNKNOWN),
-        (replaced(schedules=()), "daily schedule", Outcome.FAIL),
-        (replaced(schedules=(Schedule("weekly", None, None),)), "daily schedule", Outcome.FAIL),
-        (replaced(schedules=(Schedule("daily", None, None),)), "daily hour", Outcome.UNKNOWN),
-        (replaced(schedules=(Schedule("daily", None, None),)), "daily retention", Outcome.PASS),
-        (replaced(backups=stored(0, 1, 4, 5, 6, 7)), "daily schedule", Outcome.FAIL),
-        (replaced(backups=stored(0)), "daily schedule", Outcome.UNKNOWN),
-        (replaced(backups=stored(0, 1, 2)), "daily retention", Outcome.UNKNOWN),
-        (replaced(backups=stored(0, size=0)), "size", Outcome.FAIL),
-        (replaced(backups=stored(0, size=9) + stored(1, 2)), "size", Outcome.FAIL),
-        (replaced(used_bytes=200), "size", Outcome.FAIL),
-        (replaced(size_bytes=40), "size", Outcome.FAIL),
-        (replaced(backups=stored(0)), "size", Outcome.UNKNOWN),
-        (replaced(backups=stored(0, size=None)), "size", Outcome.UNKNOWN),
+        (store_with(backups=()), "newest backup", Outcome.FAIL),
+        (store_with(backups=backups_of(2, 3)), "newest backup", Outcome.FAIL),
+        (store_with(backups=backups_of(-2)), "newest backup", Outcome.UNKNOWN),
+        (store_with(schedules=()), "daily schedule", Outcome.FAIL),
+        (store_with(schedules=(Schedule("weekly", None, None),)), "daily schedule", Outcome.FAIL),
+        (store_with(schedules=(Schedule("daily", None, None),)), "daily hour", Outcome.UNKNOWN),
+        (store_with(schedules=(Schedule("daily", None, None),)), "daily retention", Outcome.PASS),
+        (store_with(backups=backups_of(0, 1, 4, 5, 6, 7)), "daily schedule", Outcome.FAIL),
+        (store_with(backups=backups_of(0)), "daily schedule", Outcome.UNKNOWN),
+        (store_with(backups=backups_of(0, 1, 2)), "daily retention", Outcome.UNKNOWN),
+        (store_with(backups=backups_of(0, size=0)), "size", Outcome.FAIL),
+        (store_with(backups=backups_of(0, size=9) + backups_of(1, 2)), "size", Outcome.FAIL),
+        (store_with(used_bytes=200), "size", Outcome.FAIL),
+        (store_with(size_bytes=40), "size", Outcome.FAIL),
+        (store_with(backups=backups_of(0)), "size", Outcome.UNKNOWN),
+        (store_with(backups=backups_of(0, size=None)), "size", Outcome.UNKNOWN),
     ],
 )
-def test_backups_that_are_not_as_they_should_be_are_told(store, check, outcome):
+def test_backups_that_are_not_as_they_should_be_are_named(store, check, outcome):
     assert outcomes(store, DAILY)[check].outcome is outcome
 
 
-def test_hour_is_told_by_the_backups_where_no_platform_says_it():
+def test_hour_is_that_of_the_backups_where_no_platform_says_it():
     assert outcomes(WHOLE, Plan("daily", "14:00", 7))["daily hour"].outcome is Outcome.FAIL
     assert outcomes(WHOLE, Plan("daily", "01:30", 7))["daily hour"].outcome is Outcome.PASS
-    midnight = replaced(backups=(StoreEntry("x", "2026-06-29T23:50:00Z", 1),))
+    midnight = store_with(backups=(StoreEntry("x", "2026-06-29T23:50:00Z", 1),))
     assert outcomes(midnight, Plan("daily", "00:10", 7))["daily hour"].outcome is Outcome.PASS
-    elsewhere = replaced(backups=(StoreEntry("x", "2026-06-30T04:00:00+02:00", 1),))
+    elsewhere = store_with(backups=(StoreEntry("x", "2026-06-30T04:00:00+02:00", 1),))
     assert outcomes(elsewhere, DAILY)["daily hour"].outcome is Outcome.PASS
 
 
@@ -101,36 +100,36 @@ def test_no_plan_proves_nothing():
     assert outcomes(WHOLE)["schedule"].outcome is Outcome.UNKNOWN
 
 
-def drilled(**changes):
-    return dataclasses.replace(DRILLED, **changes)
+def proof_with(**changes):
+    return dataclasses.replace(PROOF, **changes)
 
 
 @pytest.mark.parametrize(
-    ("drilled", "outcome", "said"),
+    ("proof", "outcome", "reason"),
     [
         (None, Outcome.UNKNOWN, "no drill has proven"),
-        (drilled(kind="process"), Outcome.UNKNOWN, "for a process, not for a railway"),
-        (drilled(seconds=301), Outcome.FAIL, "301.0 s of 300 s"),
-        (drilled(outcome=Outcome.FAIL), Outcome.FAIL, "not every restore in it passed"),
-        (drilled(outcome=Outcome.UNKNOWN), Outcome.UNKNOWN, "not every restore in it passed"),
-        (drilled(at="2020-01-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
-        (drilled(at="2026-07-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
-        (drilled(simulated=True), Outcome.UNKNOWN, "simulated platform"),
-        (drilled(seconds=None), Outcome.UNKNOWN, "no restore in it was timed"),
-        (DRILLED, Outcome.PASS, "20.0 s of 300 s, in run run-1 (staging), 10 days ago"),
+        (proof_with(kind="process"), Outcome.UNKNOWN, "for a process, not for a railway"),
+        (proof_with(seconds=301), Outcome.FAIL, "301.0 s of 300 s"),
+        (proof_with(outcome=Outcome.FAIL), Outcome.FAIL, "not every restore in it passed"),
+        (proof_with(outcome=Outcome.UNKNOWN), Outcome.UNKNOWN, "not every restore in it passed"),
+        (proof_with(at="2020-01-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
+        (proof_with(at="2026-07-01T00:00:00Z"), Outcome.UNKNOWN, "the last 35 count"),
+        (proof_with(simulated=True), Outcome.UNKNOWN, "simulated platform"),
+        (proof_with(seconds=None), Outcome.UNKNOWN, "no restore in it was timed"),
+        (PROOF, Outcome.PASS, "20.0 s of 300 s, in run run-1 (staging), 10 days ago"),
     ],
 )
 def test_restore_in_time_is_what_a_late_and_whole_drill_of_this_kind_has_proven(
-    drilled, outcome, said
+    proof, outcome, reason
 ):
-    found = outcomes(WHOLE, DAILY, proven=drilled)["restore in time"]
-    assert found.outcome is outcome
-    assert said in found.message
+    verdict = outcomes(WHOLE, DAILY, proven=proof)["restore in time"]
+    assert verdict.outcome is outcome
+    assert reason in verdict.message
 
 
 def test_simulated_drill_proves_the_simulated_platform():
-    found = posture.restorable(drilled(simulated=True), 300, "railway", NOW, simulated=True)
-    assert found.outcome is Outcome.PASS
+    verdict = posture.restorable(proof_with(simulated=True), 300, "railway", NOW, simulated=True)
+    assert verdict.outcome is Outcome.PASS
 
 
 def scenario(runbook, outcome, seconds):
@@ -139,16 +138,16 @@ def scenario(runbook, outcome, seconds):
 
 def record(folder, *rows, **target):
     """A record of a run in `folder`; returns the folder."""
-    written = {"run_id": "r", "target": {"kind": "railway", **target}, "scenarios": rows,
+    content = {"run_id": "r", "target": {"kind": "railway", **target}, "scenarios": rows,
                "finished_at": "2026-06-20T04:00:00Z"}  # fmt: skip
-    (folder / "drill.json").write_text(json.dumps(written))
+    (folder / "drill.json").write_text(json.dumps(content))
     return folder
 
 
 def test_record_of_a_drill_says_how_long_its_slowest_proven_restore_took(tmp_path):
     rows = [scenario("RB-2", "pass", 5), scenario("RB-8", "pass", 9), scenario("RB-1", "fail", 99),
             scenario("RB-2", "pass", None)]  # fmt: skip
-    assert read_restore(record(tmp_path, *rows, environment="staging")) == drilled(
+    assert read_restore(record(tmp_path, *rows, environment="staging")) == proof_with(
         run="r", seconds=9
     )
     simulated = read_restore(record(tmp_path, *rows, platform="simulated"))
@@ -158,10 +157,8 @@ def test_record_of_a_drill_says_how_long_its_slowest_proven_restore_took(tmp_pat
 
 @pytest.mark.parametrize("outcome", ["fail", "unknown"])
 def test_restore_that_did_not_pass_is_not_hidden_by_one_that_did(tmp_path, outcome):
-    found = read_restore(
-        record(tmp_path, scenario("RB-2", outcome, 900), scenario("RB-8", "pass", 9))
-    )
-    assert found.outcome == outcome
+    rows = [scenario("RB-2", outcome, 900), scenario("RB-8", "pass", 9)]
+    assert read_restore(record(tmp_path, *rows)).outcome == outcome
 
 
 def test_what_is_no_record_of_a_restore_proves_nothing(tmp_path):
@@ -178,10 +175,10 @@ def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):
     (tmp_path / "all.parquet").write_bytes(b"PAR1xyz")
     (tmp_path / ".partial").write_bytes(b"x")
     os.utime(tmp_path / "all.parquet", (1_000_000_000, 1_000_000_000))
-    found = {each.id: each for each in folder_store.store(tmp_path).backups}
-    assert found.keys() == {"copy", "all.parquet"}
-    assert found["copy"].bytes == 30
-    assert found["all.parquet"].created_at == "2001-09-09T01:46:40.000Z"
+    backups = {backup.id: backup for backup in folder_store.store(tmp_path).backups}
+    assert backups.keys() == {"copy", "all.parquet"}
+    assert backups["copy"].bytes == 30
+    assert backups["all.parquet"].created_at == "2001-09-09T01:46:40.000Z"
     with pytest.raises(Unavailable, match="No such file"):
         folder_store.store(tmp_path / "none")
 
@@ -191,10 +188,10 @@ def test_what_is_no_backup_is_not_counted_as_one(tmp_path):
         (tmp_path / name).write_text("hello " * 50)
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "photo").write_bytes(b"x")
-    seen = folder_store.store(tmp_path)
-    assert seen.backups == ()
-    assert "5 that are no backups left out" in seen.where
-    assert outcomes(seen, DAILY)["newest backup"].outcome is Outcome.FAIL
+    store = folder_store.store(tmp_path)
+    assert store.backups == ()
+    assert "5 that are no backups left out" in store.where
+    assert outcomes(store, DAILY)["newest backup"].outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(
@@ -213,10 +210,10 @@ def test_manifest_that_cannot_be_read_is_a_sentence(tmp_path, content):
 
 def test_copies_made_at_one_time_are_no_schedule(tmp_path):
     at = NOW.replace(hour=2)
-    copied = [StoreEntry(f"b{n}", (at + timedelta(minutes=n)).isoformat(), 50) for n in range(8)]
-    found = outcomes(replaced(backups=tuple(copied)), DAILY)["daily schedule"]
-    assert found.outcome is Outcome.UNKNOWN
-    assert "1 times in 7 days: too few" in found.message
+    copies = [StoreEntry(f"b{n}", (at + timedelta(minutes=n)).isoformat(), 50) for n in range(8)]
+    verdict = outcomes(store_with(backups=tuple(copies)), DAILY)["daily schedule"]
+    assert verdict.outcome is Outcome.UNKNOWN
+    assert "1 times in 7 days: too few" in verdict.message
 
 
 @pytest.mark.skipif(not shutil.which("restic"), reason="restic is not here: apt-get install restic")
@@ -226,8 +223,8 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
     data.mkdir()
     (data / "chroma.sqlite3").write_bytes(b"x" * 5000)
 
-    def run(*words):
-        command = [shutil.which("restic"), "-r", repository, "-q", *words]
+    def run(*args):
+        command = [shutil.which("restic"), "-r", repository, "-q", *args]
         subprocess.run(command, check=True, cwd=tmp_path)
 
     run("init")
@@ -246,31 +243,32 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
     run("backup", "home", "--tag", "laptop", "--time", "2026-07-01 02:00:00")
     with pytest.raises(Unavailable, match=r"snapshots of several paths: .*/data; .*/home"):
         restic_store.store(repository)
-    meant = restic_store.store(f"{repository}#{data}")
-    assert [each.bytes for each in meant.backups] == [5000, 5000]
-    assert str(data) in meant.where
-    assert [each.bytes for each in restic_store.store(f"{repository}#laptop").backups] == [9]
+    by_path = restic_store.store(f"{repository}#{data}")
+    assert [backup.bytes for backup in by_path.backups] == [5000, 5000]
+    assert str(data) in by_path.where
+    by_tag = restic_store.store(f"{repository}#laptop")
+    assert [backup.bytes for backup in by_tag.backups] == [9]
     assert restic_store.store(f"{repository}#chroma").backups == ()
     with pytest.raises(UsageError, match="a tag, or a path"):
         restic_store.store(f"{repository}#")
 
 
 @pytest.mark.parametrize(
-    ("prints", "said"),
+    ("output", "reason"),
     [("null", None), ("[]", None), ("[null]", "not what restic says"), ("5", "not what restic says"),
      ('[{"short_id": "a", "time": "yesterday", "paths": ["/d"]}]', "not what restic says"),
      ("oops", "not JSON")],
 )  # fmt: skip
-def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, prints, said):
-    fake_restic(tmp_path, monkeypatch, f"cat <<'E'\n{prints}\nE\n")
-    if said is None:
+def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, output, reason):
+    fake_restic(tmp_path, monkeypatch, f"cat <<'E'\n{output}\nE\n")
+    if reason is None:
         assert restic_store.store("r").backups == ()
         return
-    with pytest.raises(Unavailable, match=said):
+    with pytest.raises(Unavailable, match=reason):
         restic_store.store("r")
 
 
-def test_password_of_a_restic_repository_is_in_no_word(tmp_path, monkeypatch):
+def test_password_of_a_restic_repository_is_in_no_message(tmp_path, monkeypatch):
     repository = "rest:https://user:canary-restic@host/repo"
     fake_restic(tmp_path, monkeypatch, "echo '[]'\n")
     assert (
@@ -278,13 +276,13 @@ def test_password_of_a_restic_repository_is_in_no_word(tmp_path, monkeypatch):
         == "restic rest:https://user:**********@host/repo (empty)"
     )
     fake_restic(tmp_path, monkeypatch, 'echo "cannot open $2" >&2; exit 1\n')
-    with pytest.raises(Unavailable, match="cannot open rest:https") as told:
+    with pytest.raises(Unavailable, match="cannot open rest:https") as failure:
         restic_store.store(repository)
-    assert "canary-restic" not in str(told.value)
+    assert "canary-restic" not in str(failure.value)
     fake_restic(tmp_path, monkeypatch, 'echo "no JSON $2"\n')
-    with pytest.raises(Unavailable, match="not JSON") as told:
+    with pytest.raises(Unavailable, match="not JSON") as failure:
         restic_store.store(repository)
-    assert "canary-restic" not in str(told.value)
+    assert "canary-restic" not in str(failure.value)
 
 
 def fake_restic(folder, monkeypatch, script):

@@ -25,8 +25,8 @@ from tests.conftest import fill
 
 
 @pytest.fixture(scope="module")
-def backed_up(tmp_path_factory):
-    """A stopped target with one snapshot."""
+def stopped_target(tmp_path_factory):
+    """A stopped target, and its one snapshot."""
     target = ProcessTarget(tmp_path_factory.mktemp("copy") / "home", owner=os.getpid())
     target.start()
     with Chroma(target.url) as chroma:
@@ -37,8 +37,8 @@ def backed_up(tmp_path_factory):
     target.remove()
 
 
-def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wiped(backed_up):
-    target, backup = backed_up
+def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wiped(stopped_target):
+    target, backup = stopped_target
     files.empty(target.data)
     (target.data / "chroma.sqlite3-journal").write_bytes(b"x" * 5000)
     target.restore("latest")
@@ -52,8 +52,8 @@ def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wi
     assert not (target.data / "chroma.sqlite3-journal").exists()
 
 
-def test_backup_that_was_changed_is_refused_and_the_volume_untouched(backed_up, tmp_path):
-    target, backup = backed_up
+def test_backup_that_was_changed_is_refused_and_the_volume_untouched(stopped_target, tmp_path):
+    target, backup = stopped_target
     altered = tmp_path / "altered"
     shutil.copytree(backup.path, altered)
     with (altered / "data" / "chroma.sqlite3").open("r+b") as file:
@@ -66,8 +66,8 @@ def test_backup_that_was_changed_is_refused_and_the_volume_untouched(backed_up, 
 
 
 @pytest.mark.parametrize("change", ["missing", "extra"])
-def test_manifest_is_compared_both_ways(backed_up, tmp_path, change):
-    _, backup = backed_up
+def test_manifest_is_compared_both_ways(stopped_target, tmp_path, change):
+    _, backup = stopped_target
     copy = tmp_path / "copy"
     shutil.copytree(backup.path, copy)
     if change == "missing":
@@ -77,8 +77,8 @@ def test_manifest_is_compared_both_ways(backed_up, tmp_path, change):
     assert manifest.compare_files(copy, manifest.read(copy)).outcome is Outcome.FAIL
 
 
-def test_folder_without_fingerprint_is_refused(backed_up, tmp_path):
-    _, backup = backed_up
+def test_folder_without_fingerprint_is_refused(stopped_target, tmp_path):
+    _, backup = stopped_target
     copy = tmp_path / "copy"
     shutil.copytree(backup.path, copy)
     (copy / "fingerprint").unlink()
@@ -91,16 +91,16 @@ def test_folder_that_is_no_backup_is_refused(tmp_path):
         catalog.open_backup(tmp_path)
 
 
-def test_manifest_that_spells_the_method_as_older_releases_did_is_read(backed_up):
-    _, backup = backed_up
+def test_manifest_that_spells_the_method_as_older_releases_did_is_read(stopped_target):
+    _, backup = stopped_target
     assert backup.method == "volume-copy"
     assert method_of(dataclasses.replace(backup, method="volume copy")) is volume_copy
     with pytest.raises(UsageError, match="Did you mean 'volume-copy'"):
         method_of(dataclasses.replace(backup, method="volume-copi"))
 
 
-def test_no_room_is_said_before_a_copy_begins(backed_up, monkeypatch):
-    target, backup = backed_up
+def test_no_room_is_said_before_a_copy_begins(stopped_target, monkeypatch):
+    target, backup = stopped_target
     before = manifest.files_of(target.data)
     usage = shutil.disk_usage(target.data)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
@@ -110,8 +110,8 @@ def test_no_room_is_said_before_a_copy_begins(backed_up, monkeypatch):
     assert manifest.files_of(target.data) == before
 
 
-def test_taken_name_and_unknown_id_are_sentences(backed_up):
-    target, _ = backed_up
+def test_taken_name_and_unknown_id_are_sentences(stopped_target):
+    target, _ = stopped_target
     with pytest.raises(Refused, match="exists already"):
         target.snapshot("first")
     with pytest.raises(UsageError, match="Did you mean 'first'"):
@@ -119,23 +119,23 @@ def test_taken_name_and_unknown_id_are_sentences(backed_up):
 
 
 @pytest.mark.parametrize("name", ["../x", ".hidden", "a/b"])
-def test_name_that_leaves_the_folder_is_refused(backed_up, name):
-    target, _ = backed_up
+def test_name_that_leaves_the_folder_is_refused(stopped_target, name):
+    target, _ = stopped_target
     with pytest.raises(DrillError, match="no name for a snapshot"):
         target.snapshot(name)
 
 
 @pytest.mark.slow
-def test_existing_backup_is_proven_by_one_command_and_stays_untouched(backed_up, tmp_path):
-    _, backup = backed_up
-    ran = drill("-m", "drill", f"--backup={backup.path}", reports=tmp_path)
-    assert ran.returncode == 0, ran.stdout
-    assert "RESTORE PROVEN" in ran.stdout
+def test_existing_backup_is_proven_by_one_command_and_stays_untouched(stopped_target, tmp_path):
+    _, backup = stopped_target
+    run = drill("-m", "drill", f"--backup={backup.path}", reports=tmp_path)
+    assert run.returncode == 0, run.stdout
+    assert "RESTORE PROVEN" in run.stdout
 
 
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".tar.zst"])
-def test_archive_of_a_backup_is_found_with_its_fingerprint(backed_up, tmp_path, suffix):
-    _, backup = backed_up
+def test_archive_of_a_backup_is_found_with_its_fingerprint(stopped_target, tmp_path, suffix):
+    _, backup = stopped_target
     archive = tmp_path / f"backup{suffix}"
     plain = tmp_path / "plain.tar"
     with tarfile.open(
@@ -147,10 +147,10 @@ def test_archive_of_a_backup_is_found_with_its_fingerprint(backed_up, tmp_path, 
     elif suffix == ".tar.zst":
         archive.write_bytes(zstd.compress(plain.read_bytes()))
     (tmp_path / "scratch").mkdir()
-    found = open_existing(archive, tmp_path / "scratch")
+    existing = open_existing(archive, tmp_path / "scratch")
 
-    assert found.files.outcome is Outcome.PASS
-    assert found.fingerprint is not None
+    assert existing.files.outcome is Outcome.PASS
+    assert existing.fingerprint is not None
 
 
 def test_archive_that_would_leave_its_folder_is_refused(tmp_path):
@@ -188,22 +188,22 @@ def test_file_that_is_no_archive_is_a_sentence(tmp_path, name):
 
 
 @pytest.mark.slow
-def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(backed_up, tmp_path):
-    _, backup = backed_up
-    ran = drill("-m", "drill", f"--backup={backup.path}/data", reports=tmp_path)
-    assert ran.returncode == 1
-    assert "COULD NOT TELL" in ran.stdout
-    assert "nothing to compare with" in ran.stdout
+def test_directory_without_fingerprint_is_judged_and_the_rest_is_unknown(stopped_target, tmp_path):
+    _, backup = stopped_target
+    run = drill("-m", "drill", f"--backup={backup.path}/data", reports=tmp_path)
+    assert run.returncode == 1
+    assert "COULD NOT TELL" in run.stdout
+    assert "nothing to compare with" in run.stdout
 
 
 @pytest.mark.slow
-def test_existing_backup_with_a_lost_collection_is_not_proven(backed_up, tmp_path):
-    _, backup = backed_up
+def test_existing_backup_with_a_lost_collection_is_not_proven(stopped_target, tmp_path):
+    _, backup = stopped_target
     copy = tmp_path / "copy"
     shutil.copytree(backup.path, copy)
     with contextlib.closing(sqlite3.connect(copy / "data" / "chroma.sqlite3")) as db:
         db.execute("DELETE FROM collections")
         db.commit()
-    ran = drill("-m", "drill", f"--backup={copy}", reports=tmp_path / "reports")
-    assert ran.returncode == 1
-    assert "NOT PROVEN" in ran.stdout
+    run = drill("-m", "drill", f"--backup={copy}", reports=tmp_path / "reports")
+    assert run.returncode == 1
+    assert "NOT PROVEN" in run.stdout

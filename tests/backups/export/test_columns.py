@@ -8,7 +8,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from chromadrill.backups.export.types import MAX_COLUMNS, column_types
-from tests.backups.export.made_up import KEY, contents, fingerprint, info, page, rows, table, write
+from tests.backups.export.sample_collections import (
+    KEY,
+    contents,
+    fingerprint,
+    info,
+    page,
+    rows,
+    table,
+    write,
+)
 
 METADATAS = [
     {"i": 2**53 + 1, "f": 2.0, "b": True, "s": "x", "a.b": ["u", "v"], 'q"$': [1], "mixed": 1},
@@ -58,7 +67,7 @@ def test_pandas_sees_natural_columns(path):
     frame = pandas.read_parquet(path, dtype_backend="pyarrow")
     assert frame["metadata.i"].tolist()[:2] == [2**53 + 1, -(2**63)]
     assert frame["metadata.b"].tolist()[:2] == [True, False]
-    assert [list(each) for each in frame["metadata.a.b"][:2]] == [["u", "v"], []]
+    assert [list(texts) for texts in frame["metadata.a.b"][:2]] == [["u", "v"], []]
     assert frame["document"].tolist()[:2] == ["document 0", "document 1"]
     assert len(frame["vector"][0]) == 4
     assert len(pandas.read_parquet(path)) == 3
@@ -73,10 +82,10 @@ def test_polars_sees_natural_columns(path):
 
 
 def test_duckdb_sees_natural_columns(path):
-    found = duckdb.sql(f"""select id, "metadata.i", "metadata.a.b", vector from '{path}'
+    rows = duckdb.sql(f"""select id, "metadata.i", "metadata.a.b", vector from '{path}'
                            where "metadata.b" """).fetchall()  # fmt: skip
-    assert [each[:3] for each in found] == [("r0", 2**53 + 1, ["u", "v"])]
-    assert list(found[0][3]) == page().vectors[0].tolist()
+    assert [row[:3] for row in rows] == [("r0", 2**53 + 1, ["u", "v"])]
+    assert list(rows[0][3]) == page().vectors[0].tolist()
 
 
 def test_text_of_the_metadata_is_the_truth(path):
@@ -86,8 +95,8 @@ def test_text_of_the_metadata_is_the_truth(path):
 
 
 def test_value_that_lost_its_type_since_is_null_in_its_column_only(tmp_path):
-    some = page(metadatas=[{"k": 1}, {"k": 2.0}, {"k": True}])
-    was = page(metadatas=[{"k": 1}, {"k": 2}, {"k": 3}])
-    write(tmp_path / "e.parquet", [(info(), [some])], sealed=fingerprint([(info(), [was])]))
+    changed = page(metadatas=[{"k": 1}, {"k": 2.0}, {"k": True}])
+    before = page(metadatas=[{"k": 1}, {"k": 2}, {"k": 3}])
+    write(tmp_path / "e.parquet", [(info(), [changed])], seal=fingerprint([(info(), [before])]))
     assert pq.read_table(tmp_path / "e.parquet")["metadata.k"].to_pylist() == [1, None, None]
-    assert contents(tmp_path / "e.parquet")[KEY][4] == rows([some])
+    assert contents(tmp_path / "e.parquet")[KEY][4] == rows([changed])

@@ -9,7 +9,7 @@ import pytest
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.types import ExportRefused
 from chromadrill.backups.export.zstd_stream import zstd
-from tests.backups.export.made_up import KEY, SUFFIXES, contents, info, page, write
+from tests.backups.export.sample_collections import KEY, SUFFIXES, contents, info, page, write
 
 
 @pytest.fixture(params=SUFFIXES)
@@ -89,7 +89,7 @@ def test_parquet_of_others_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         (lambda data: data[: len(data) // 2], "ends without its seal"),
         (lambda data: data[:-1], "ends without its seal"),
@@ -100,19 +100,19 @@ def test_parquet_of_others_is_refused(tmp_path):
     ids=["cut", "cut by a byte", "altered", "reformatted", "foreign"],
 )
 @pytest.mark.parametrize("suffix", [".json", ".jsonl"])
-def test_sentence_says_what_is_wrong(tmp_path, suffix, change, said):
+def test_sentence_says_what_is_wrong(tmp_path, suffix, change, reason):
     path = tmp_path / f"e{suffix}"
     write(path, [(info(), [page(20)])])
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(ExportRefused, match=said):
+    with pytest.raises(ExportRefused, match=reason):
         open_export(path)
 
 
 def test_lost_record_lines_are_counted(tmp_path):
     path = tmp_path / "e.jsonl"
     write(path, [(info(), [page(20)])])
-    kept = [line for line in path.read_bytes().splitlines(True) if b'"id":"r' not in line[:8]]
-    path.write_bytes(b"".join(kept))
+    lines = [line for line in path.read_bytes().splitlines(True) if b'"id":"r' not in line[:8]]
+    path.write_bytes(b"".join(lines))
     with pytest.raises(ExportRefused, match="wanted 20 records, got 0"):
         open_export(path)
 

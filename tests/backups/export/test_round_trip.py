@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chromadrill.backups.export.formats import open_export, suffix_of
 from chromadrill.backups.export.types import ExportRefused
 from chromadrill.core.errors import DrillError, UsageError
-from tests.backups.export.made_up import (
+from tests.backups.export.sample_collections import (
     KEY,
     SUFFIXES,
     contents,
@@ -21,7 +21,7 @@ from tests.backups.export.made_up import (
     rows,
     table,
     write,
-    write_rows,
+    write_unsealed,
 )
 
 QUICK = settings(
@@ -36,7 +36,7 @@ INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.sampled_from(
 )
 FLOATS = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 1.0, 2.0])
 SCALARS = [TEXT, INTEGERS, FLOATS, st.booleans()]
-LISTS = st.one_of([st.lists(each, max_size=3) for each in SCALARS])
+LISTS = st.one_of([st.lists(scalar, max_size=3) for scalar in SCALARS])
 METADATA = st.none() | st.dictionaries(TEXT, st.one_of(*SCALARS, LISTS, st.none()), max_size=4)
 # ids are unique in Chroma, and a shared key makes types meet
 SHARED = METADATA.flatmap(
@@ -79,12 +79,12 @@ def test_hostile_records_come_back_bit_for_bit(tmp_path, suffix, data, dimension
     path = tmp_path / f"export{suffix}"
     sealed = write(path, collections)
 
-    found = contents(path, size)
+    back = contents(path, size)
 
-    assert list(found) == list(sealed.collections)
-    for (one, written), back in zip(collections, found.values(), strict=True):
+    assert list(back) == list(sealed.collections)
+    for (one, written), actual in zip(collections, back.values(), strict=True):
         print_ = sealed.collections[one.key]
-        assert back == (one, print_.count, print_.answers, print_.recall, rows(written))
+        assert actual == (one, print_.count, print_.answers, print_.recall, rows(written))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -115,12 +115,12 @@ def test_json_is_one_valid_document_with_a_line_for_each_record(tmp_path):
     path = tmp_path / "e.json"
     write(path, [(info(), [page(), page(2, ids=["x", "y"])]), (info("other"), [])])
     with path.open() as file:
-        found = json.load(file)
-    docs, other = found["collections"]
-    assert [each["id"] for each in docs["records"]] == ["r0", "r1", "r2", "x", "y"]
+        document = json.load(file)
+    docs, other = document["collections"]
+    assert [record["id"] for record in docs["records"]] == ["r0", "r1", "r2", "x", "y"]
     assert other["records"] == []
-    assert found["head"]["schema"] == "chromadrill/export/1"
-    assert found["seal"]["records"] == docs["end"]["count"] == 5
+    assert document["head"]["schema"] == "chromadrill/export/1"
+    assert document["seal"]["records"] == docs["end"]["count"] == 5
     assert sum(line.startswith(b'{"id":') for line in path.read_bytes().splitlines()) == 5
 
 
@@ -128,8 +128,8 @@ def test_a_collection_has_the_same_checksum_in_json_and_jsonl(tmp_path):
     write(tmp_path / "e.json", [(info(), [page()])])
     write(tmp_path / "e.jsonl", [(info(), [page()])])
     document = json.loads((tmp_path / "e.json").read_text())["collections"][0]["end"]
-    lines = [json.loads(each) for each in (tmp_path / "e.jsonl").read_text().splitlines()]
-    assert document == next(each["end"] for each in lines if "end" in each)
+    lines = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert document == next(line["end"] for line in lines if "end" in line)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -158,13 +158,13 @@ def test_metadata_that_json_cannot_write_names_its_record(tmp_path, suffix):
 def test_records_that_the_fingerprint_does_not_know_are_not_sealed(tmp_path, suffix):
     other = fingerprint([(info(), [page(2)])])
     with pytest.raises(DrillError, match="wanted 2 records, got 3"):
-        write(tmp_path / f"e{suffix}", [(info(), [page()])], sealed=other)
+        write(tmp_path / f"e{suffix}", [(info(), [page()])], seal=other)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_lone_surrogate_is_an_error_that_says_where(tmp_path, suffix):
     with pytest.raises(DrillError, match=r"'r[01]'"):
-        write_rows(tmp_path / f"e{suffix}", page(documents=["a", "\ud800", None]))
+        write_unsealed(tmp_path / f"e{suffix}", page(documents=["a", "\ud800", None]))
 
 
 def test_parquet_holds_one_collection(tmp_path):
@@ -212,7 +212,7 @@ def test_parquet_holds_vectors_that_json_cannot(tmp_path):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_unsealed_file_is_refused(tmp_path, suffix):
-    write_rows(tmp_path / f"e{suffix}", page())
+    write_unsealed(tmp_path / f"e{suffix}", page())
     with pytest.raises(ExportRefused):
         open_export(tmp_path / f"e{suffix}")
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import os
-import threading
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -23,12 +23,12 @@ from chromadrill.workload.writer import Writer
 from tests.backups.export.comparator import differences
 from tests.backups.export.conftest import ACME, SCOPES, records
 
-NAMED = [(each.tenant, each.database) for each in SCOPES]
+PAIRS = [(scope.tenant, scope.database) for scope in SCOPES]
 
 
 def names(chroma, scope=None):
     """Names of the collections in `scope`."""
-    return {each.name for each in chroma.collections(scope or Scope())}
+    return {info.name for info in chroma.collections(scope or Scope())}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_whole_database_comes_back(source, empty, tmp_path, suffix):
     empty.start()
 
     assert [v for v in verdicts if v.outcome is not Outcome.PASS] == []
-    assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+    assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
     assert metric == "cosine"
     assert legacy.metadata == {"hnsw:space": "cosine"}
 
@@ -63,9 +63,8 @@ def test_comparator_sees_a_changed_record(source, empty, folder):
         importer.restore(chroma, open_export(folder))
         info = chroma.collection(ACME, "tuned-ip")
         chroma.update_metadata(info, ["r/1 é\t"], [{"b": False}])
-    found = differences(source.url, empty.url, NAMED, legacy=["legacy"])
-    assert len(found) == 1
-    assert "r/1" in found[0]
+    (difference,) = differences(source.url, empty.url, PAIRS, legacy=["legacy"])
+    assert "r/1" in difference
 
 
 @pytest.mark.slow
@@ -116,10 +115,10 @@ def test_collection_comes_back_beside_the_original(empty, tmp_path):
         assert outcome_of(importer.restore(chroma, open_export(done.path), into="beside")) == "pass"
         assert names(chroma) == {"docs", "beside"}
         with pytest.raises(UsageError, match="--scope would bring"):
-            staging.plan(_two(chroma, tmp_path), into=None, scope=ACME)
+            staging.plan(export_of_one_name_twice(chroma, tmp_path), into=None, scope=ACME)
 
 
-def _two(chroma, tmp_path):
+def export_of_one_name_twice(chroma, tmp_path):
     """An export in which two scopes hold a collection of one name."""
     chroma.create_tenant(ACME.tenant)
     chroma.create_database(ACME)
@@ -142,17 +141,17 @@ def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, t
         chroma.delete_collection(Scope(), "other")
         haunted = chroma.create_collection(Scope(), "haunted")
         chroma.upsert(haunted, **records(10, 8))
-        seen = chroma.get(haunted, include=("metadatas",))["metadatas"]
-        assert all(each["ghost"] == ["boo"] for each in seen)
+        metadatas = chroma.get(haunted, include=("metadatas",))["metadatas"]
+        assert all(metadata["ghost"] == ["boo"] for metadata in metadatas)
         chroma.delete_collection(Scope(), "haunted")
         verdicts = importer.restore(chroma, open_export(done.path))
     assert outcome_of(verdicts) is Outcome.PASS
 
 
-# ---- trouble ------------------------------------------------------------------------------------
-def nothing_left(folder):
-    """No file, whole or partial."""
-    return [each.name for each in folder.iterdir() if each.name.startswith((".e", "e."))] == []
+# ---- what goes wrong ----------------------------------------------------------------------------
+def has_no_export(folder):
+    """Whether there is no file of an export, whole or partial."""
+    return [file for file in folder.iterdir() if file.name.startswith((".e", "e."))] == []
 
 
 def test_export_under_a_writer_is_torn_and_leaves_no_file(empty, tmp_path):
@@ -162,39 +161,35 @@ def test_export_under_a_writer_is_torn_and_leaves_no_file(empty, tmp_path):
             writer.wait_for(50)
             with pytest.raises(TornExport, match="written to while it was exported"):
                 export(chroma, tmp_path / "e.jsonl", scopes=[Scope()], retry=1)
-        assert nothing_left(tmp_path)
+        assert has_no_export(tmp_path)
         assert export(chroma, tmp_path / "e.jsonl", scopes=[Scope()]).tries == 1
+
+
+def once_at(work, act):
+    """A progress that calls `act` once, at the first record of `work`."""
+    calls = []
+
+    @contextmanager
+    def progress(name, total):
+        del total
+
+        def advance(done):
+            if name == work and not calls:
+                calls.append(done)
+                act()
+
+        yield advance
+
+    return progress
 
 
 def test_quiet_moment_is_found_by_trying_again(empty, tmp_path):
     with Chroma(empty.url) as chroma:
         info = chroma.create_collection(Scope(), "docs")
-        writer = Writer(empty.url, info)
-        with writer:
-            writer.wait_for(20)
-            stopped = threading.Timer(0.3, writer.stop)
-            stopped.start()
-            done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()], retry=50)
-    assert done.tries > 1
-
-
-def struck_at(what, injection):
-    """A progress that calls `strike` at the first record of the work `what`."""
-    from contextlib import contextmanager
-
-    @contextmanager
-    def progress(name, total):
-        del total
-        fired = []
-
-        def advance(done):
-            if name == what and not fired:
-                fired.append(done)
-                injection()
-
-        yield advance
-
-    return progress
+        chroma.upsert(info, **records(20, 8))
+        write = once_at("export", lambda: chroma.delete(info, [records(1, 8)["ids"][0]]))
+        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()], retry=2, progress=write)
+    assert done.tries == 2
 
 
 @pytest.mark.parametrize("work", ["fingerprint", "export"])
@@ -207,43 +202,43 @@ def test_server_that_dies_during_an_export_leaves_no_file(empty, tmp_path, work)
                 chroma,
                 tmp_path / "e.jsonl",
                 scopes=[Scope()],
-                progress=struck_at(work, empty.kill),
+                progress=once_at(work, empty.kill),
             )
-    assert nothing_left(tmp_path)
+    assert has_no_export(tmp_path)
 
 
 def test_import_that_was_cut_off_is_not_found_under_its_name_and_starts_anew(source, empty, folder):
     with Chroma(empty.url, timeout_s=5) as chroma:
         with pytest.raises(Unavailable, match="the rest was not restored"):
-            importer.restore(chroma, open_export(folder), progress=struck_at("import", empty.kill))
+            importer.restore(chroma, open_export(folder), progress=once_at("import", empty.kill))
         empty.start()
-        left = names(chroma) | names(chroma, ACME)
-        assert left
-        assert all(each.startswith(staging.STAGING) for each in left)
+        leftovers = names(chroma) | names(chroma, ACME)
+        assert leftovers
+        assert all(name.startswith(staging.STAGING) for name in leftovers)
         assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
-    assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+    assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
 
 
 def test_import_killed_between_two_renames_is_finished_by_the_next_run(
     source, empty, folder, monkeypatch
 ):
-    renamed = []
+    renames = []
 
-    def one_only(self, collection, name, real=Chroma.rename_collection):
-        if renamed:
+    def rename_one_only(self, collection, name, real=Chroma.rename_collection):
+        if renames:
             raise KeyboardInterrupt
-        renamed.append(name)
+        renames.append(name)
         real(self, collection, name)
 
     with Chroma(empty.url) as chroma:
         with monkeypatch.context() as patched:
-            patched.setattr(Chroma, "rename_collection", one_only)
+            patched.setattr(Chroma, "rename_collection", rename_one_only)
             with pytest.raises(KeyboardInterrupt):
                 importer.restore(chroma, open_export(folder))
-        assert any(each.startswith(staging.STAGING) for each in names(chroma))
+        assert any(name.startswith(staging.STAGING) for name in names(chroma))
         assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
-        assert not any(each.startswith(staging.STAGING) for each in names(chroma))
-    assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+        assert not any(name.startswith(staging.STAGING) for name in names(chroma))
+    assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
 
 
 def test_export_that_cannot_be_written_leaves_nothing(source, tmp_path):
@@ -261,7 +256,7 @@ def test_export_that_cannot_be_written_leaves_nothing(source, tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, was)
         signal.signal(signal.SIGXFSZ, quiet)
-    assert nothing_left(tmp_path)
+    assert has_no_export(tmp_path)
 
 
 def test_folder_that_is_there_and_leftovers_of_the_living_are_not_touched(source, tmp_path):
@@ -273,8 +268,8 @@ def test_folder_that_is_there_and_leftovers_of_the_living_are_not_touched(source
         with pytest.raises(Refused, match="exists already"):
             export(chroma, tmp_path / "e", scopes=[Scope()])
         export(chroma, tmp_path / "f.jsonl", scopes=[Scope()], name="legacy")
-    found = {each.name for each in tmp_path.iterdir()}
-    assert found == {"e", "f.jsonl", f".f.jsonl.{living}.partial"}
+    files = {file.name for file in tmp_path.iterdir()}
+    assert files == {"e", "f.jsonl", f".f.jsonl.{living}.partial"}
 
 
 # ---- what an attack found -----------------------------------------------------------------------
@@ -316,16 +311,16 @@ def test_place_that_is_not_there_is_no_empty_backup(empty, tmp_path, scope):
         pytest.raises(Unavailable, match=r"No (database|such tenant)"),
     ):
         export(chroma, tmp_path / "e.jsonl", scopes=[scope])
-    assert nothing_left(tmp_path)
+    assert has_no_export(tmp_path)
 
 
 @pytest.mark.parametrize("into", ["", "ab", "a/b", "192.168.0.1", "x" * 513, "ünï", "a..b"])
 def test_name_that_the_server_would_refuse_is_refused_before_anything_is_made(folder, into):
     with pytest.raises(UsageError):
-        staging.plan(_One(open_export(folder)), into=into, scope=None)
+        staging.plan(FirstCollection(open_export(folder)), into=into, scope=None)
 
 
-class _One:
+class FirstCollection:
     """An export of the first collection alone."""
 
     def __init__(self, export):
@@ -334,7 +329,7 @@ class _One:
         self.fingerprint = dataclasses.replace(export.fingerprint, collections=dict([first]))
 
 
-def test_write_into_the_empty_collection_that_made_room_is_told_and_kept(
+def test_write_into_the_empty_collection_that_made_room_is_named_and_kept(
     source, empty, tmp_path, monkeypatch
 ):
     with Chroma(source.url) as chroma:
@@ -342,13 +337,13 @@ def test_write_into_the_empty_collection_that_made_room_is_told_and_kept(
     with Chroma(empty.url) as chroma:
         theirs = chroma.create_collection(Scope(), "tuned-ip")
 
-        def written_meanwhile(self, collection, name, real=Chroma.rename_collection):
+        def rename_and_write(self, collection, name, real=Chroma.rename_collection):
             real(self, collection, name)
             if name.endswith("-aside"):
                 self.upsert(theirs, ids=["late"], vectors=np.ones((1, 4), np.float32))
 
         with monkeypatch.context() as patched:
-            patched.setattr(Chroma, "rename_collection", written_meanwhile)
+            patched.setattr(Chroma, "rename_collection", rename_and_write)
             verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
         assert outcome_of(verdicts) is Outcome.UNKNOWN
         assert "a client wrote" in verdicts[-1].message
@@ -365,7 +360,7 @@ def test_import_whose_staging_another_one_took_over_names_nothing(
     """Two restores of one export at once: what is renamed is what was proven, by its id."""
     real = importer._Import.name
 
-    def another_began(self, waiting):
+    def begin_another(self, waiting):
         self.remove_staging(waiting)
         for move in waiting:
             self.chroma.create_collection(move.scope, move.staging)  # half-way, of another run
@@ -373,11 +368,11 @@ def test_import_whose_staging_another_one_took_over_names_nothing(
 
     with Chroma(empty.url) as chroma:
         with monkeypatch.context() as patched:
-            patched.setattr(importer._Import, "name", another_began)
+            patched.setattr(importer._Import, "name", begin_another)
             with pytest.raises(Unavailable, match="the rest was not restored"):
                 importer.restore(chroma, open_export(folder))
-        left = names(chroma) | names(chroma, ACME)
-        assert all(each.startswith(staging.STAGING) for each in left)
+        leftovers = names(chroma) | names(chroma, ACME)
+        assert all(name.startswith(staging.STAGING) for name in leftovers)
         assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
 
 
@@ -386,29 +381,31 @@ def test_kill_at_any_rename_over_empty_collections_is_finished_by_the_next_run(
     source, empty, folder, monkeypatch
 ):
     for stop_after in (1, 2, 4):
-        done = []
+        renames = []
 
-        def stopped(self, collection, name, real=Chroma.rename_collection, done=done, n=stop_after):
-            if len(done) == n:
+        def rename_some(
+            self, collection, name, real=Chroma.rename_collection, renames=renames, n=stop_after
+        ):
+            if len(renames) == n:
                 raise KeyboardInterrupt
-            done.append(name)
+            renames.append(name)
             real(self, collection, name)
 
         with Chroma(empty.url) as chroma:
-            for each in ("legacy", "emptied"):
-                if each not in names(chroma):
-                    chroma.create_collection(Scope(), each)
+            for name in ("legacy", "emptied"):
+                if name not in names(chroma):
+                    chroma.create_collection(Scope(), name)
             with monkeypatch.context() as patched:
-                patched.setattr(Chroma, "rename_collection", stopped)
+                patched.setattr(Chroma, "rename_collection", rename_some)
                 with pytest.raises(KeyboardInterrupt):
                     importer.restore(chroma, open_export(folder))
             assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
-            left = names(chroma) | names(chroma, ACME)
-            assert not [each for each in left if each.startswith(staging.STAGING)]
-            assert differences(source.url, empty.url, NAMED, legacy=["legacy"]) == []
+            leftovers = names(chroma) | names(chroma, ACME)
+            assert not [name for name in leftovers if name.startswith(staging.STAGING)]
+            assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
             for scope in SCOPES:
-                for each in names(chroma, scope):
-                    chroma.delete_collection(scope, each)
+                for name in names(chroma, scope):
+                    chroma.delete_collection(scope, name)
 
 
 def test_url_that_is_none_is_a_sentence():

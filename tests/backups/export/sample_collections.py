@@ -1,4 +1,4 @@
-"""Made-up collections, written to a file and compared with what comes back."""
+"""Sample collections, written to a file and compared with what comes back."""
 
 import numpy as np
 import pyarrow as pa
@@ -39,7 +39,7 @@ def info(name="docs", tenant="default_tenant", database="default_database", dime
 
 
 def table(pages):
-    return pa.concat_tables([RECORDS.empty_table(), *(record_table(each) for each in pages)])
+    return pa.concat_tables([RECORDS.empty_table(), *(record_table(one) for one in pages)])
 
 
 def fingerprint(collections):
@@ -54,50 +54,51 @@ def fingerprint(collections):
     return Fingerprint("2026-11-24T00:00:00Z", "live", {"api": "1.0.0"}, scopes, scopes, prints)
 
 
-def write(path, collections, sealed=None):
+def write(path, collections, seal=None):
     """Write (info, pages) of each collection; returns the fingerprint that seals the file."""
-    one = sealed or fingerprint(collections)
-    out = writer(suffix_of(path.name))(path, one, about={"url": "http://127.0.0.1:1"})
+    seal = seal or fingerprint(collections)
+    out = writer(suffix_of(path.name))(path, seal, about={"url": "http://127.0.0.1:1"})
     try:
-        for each, pages in collections:
-            out.begin(each)
-            for some in pages:
-                out.write(some)
+        for collection, pages in collections:
+            out.begin(collection)
+            for records in pages:
+                out.write(records)
         out.seal()
     finally:
         out.close()
         out.close()
-    return one
+    return seal
 
 
 def contents(path, size=1000):
     """Everything a reader gives, in values that compare bit for bit and type for type."""
     reader = open_export(path)
-    found = {}
-    for key, each in reader.fingerprint.collections.items():
+    by_key = {}
+    for key, one in reader.fingerprint.collections.items():
         pages = list(reader.pages(key, size=size))
-        assert all(len(some.ids) <= size for some in pages)
-        found[key] = (each.info, each.count, each.answers, each.recall, rows(pages))
+        assert all(len(records.ids) <= size for records in pages)
+        by_key[key] = (one.info, one.count, one.answers, one.recall, rows(pages))
     reader.close()
-    return found
+    return by_key
 
 
 def rows(pages):
+    """The records of pages, in values that compare bit for bit and type for type."""
     return [
         (
-            some.ids[at], some.documents[at], repr(sorted((some.metadatas[at] or {}).items())),
-            some.uris[at], None if at in some.without_vector else some.vectors[at].tobytes(),
+            one.ids[row], one.documents[row], repr(sorted((one.metadatas[row] or {}).items())),
+            one.uris[row], None if row in one.without_vector else one.vectors[row].tobytes(),
         )
-        for some in pages
-        for at in range(len(some.ids))
+        for one in pages
+        for row in range(len(one.ids))
     ]  # fmt: skip
 
 
-def write_rows(path, some):
+def write_unsealed(path, records):
     """Write records and go away without sealing the file."""
     out = writer(suffix_of(path.name))(path, fingerprint([(info(), [page()])]))
     try:
         out.begin(info())
-        out.write(some)
+        out.write(records)
     finally:
         out.close()
