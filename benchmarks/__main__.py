@@ -17,13 +17,13 @@ ROWS = {
     "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
     "self-recall / bare queries": (fingerprints.self_recall, "<=", 1.1),
     "live records / at rest": (fingerprints.at_rest, ">=", 4.0),
-    "export to Parquet / bare paging": (exports.writing, "<=", 1.1),
-    "import / bare upserts": (exports.importing_records, "<=", 1.2),
+    "export to Parquet / bare paging": (exports.write_export, "<=", 1.1),
+    "import / bare upserts": (exports.import_records, "<=", 1.2),
     # p50 above a bare httpx loop's, by what it may be: the larger of 10 % and 1 ms
     "load generator's share / allowed": (load.overhead, "<=", 1.0),
     "memory of all records / of a tenth": (exports.memory, "<=", 1.3),
-    "rows of PostgreSQL / bare cursor": (rebuild.reading, "<=", 8.0),
-    "rebuild without model / bare upserts": (rebuild.filling, "<=", 2.0),
+    "rows of PostgreSQL / bare cursor": (rebuild.read_rows, "<=", 8.0),
+    "rebuild without model / bare upserts": (rebuild.fill_collection, "<=", 2.0),
     "1,000,000 records in a file, MB": (fingerprints.million, "<=", 250.0),
 }
 
@@ -33,11 +33,11 @@ def main() -> int:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--only", nargs="*", metavar="NAME", help="rows whose name holds this")
     parser.add_argument("--json", type=Path, default=Path("reports/benchmarks.json"))
-    asked = parser.parse_args()
+    args = parser.parse_args()
     results = []
-    with fingerprints.server(asked.records) as bench:
+    with fingerprints.server(args.records) as bench:
         for name, (measure, sign, bar) in ROWS.items():
-            if asked.only and not any(word in name for word in asked.only):
+            if args.only and not any(part in name for part in args.only):
                 continue
             value, detail = measure(bench)
             good = value <= bar if sign == "<=" else value >= bar
@@ -48,9 +48,9 @@ def main() -> int:
                 f"{name:<34} {value:8.2f}  {sign} {bar:<6} {'ok' if good else 'MISSED'}  {detail}\n"
             )
             sys.stdout.flush()
-    asked.json.parent.mkdir(parents=True, exist_ok=True)
-    asked.json.write_text(json.dumps(results, indent=1))
-    return 0 if results and all(each["ok"] for each in results) else 1
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps(results, indent=1))
+    return 0 if results and all(row["ok"] for row in results) else 1
 
 
 if __name__ == "__main__":

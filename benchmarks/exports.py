@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.fingerprints import Bench, Measured, alternate, bare_paging
+from benchmarks.fingerprints import Bench, Ratio, alternate, bare_paging
 from chromadrill.backups.export import importer, staging
 from chromadrill.backups.export.batches import BATCH, base64_rows
 from chromadrill.backups.export.exporter import export
@@ -18,7 +18,7 @@ from chromadrill.core.model import Scope
 from chromadrill.core.progress import silent
 
 
-def writing(bench: Bench) -> Measured:
+def write_export(bench: Bench) -> Ratio:
     """The pass that writes the Parquet file; the fingerprint is at hand, as it is in an export."""
     before = live.fingerprint(bench.chroma, [Scope()], only=[bench.info.key])
     with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
@@ -45,7 +45,7 @@ def writing(bench: Bench) -> Measured:
     }
 
 
-def importing_records(bench: Bench) -> Measured:
+def import_records(bench: Bench) -> Ratio:
     """Filling a collection from a file, against upserts of batches that lie ready in memory."""
     with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
         path = Path(folder) / "e.parquet"
@@ -60,10 +60,10 @@ def importing_records(bench: Bench) -> Measured:
             work.fill(move, lambda done: None)
 
         def bare() -> None:
-            made = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
+            info = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
             for page, vectors in ready:
                 bench.chroma.upsert(
-                    made,
+                    info,
                     ids=page.ids,
                     vectors=vectors,
                     documents=page.documents,
@@ -81,33 +81,47 @@ def importing_records(bench: Bench) -> Measured:
     }
 
 
-def memory(bench: Bench) -> Measured:
+def memory(bench: Bench) -> Ratio:
     """Peak of a process that exports and one that imports: all the records, against a tenth."""
     peaks = {}
     for share in (10, 1):
         part = bench.records // share
         name = f"part-{share}"
-        made = bench.chroma.create_collection(Scope(), name, hnsw={"space": "cosine"})
+        info = bench.chroma.create_collection(Scope(), name, hnsw={"space": "cosine"})
         for page in bench.chroma.pages(bench.info, size=1000):
-            if bench.chroma.count(made) < part:
+            if bench.chroma.count(info) < part:
                 bench.chroma.upsert(
-                    made, ids=page.ids, vectors=page.vectors, documents=page.documents,
+                    info, ids=page.ids, vectors=page.vectors, documents=page.documents,
                     metadatas=page.metadatas,
                 )  # fmt: skip
         with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
             path = str(Path(folder) / "e.parquet")
-            words = ["--url", bench.target.url, "--collection-name", name, "--output-file", path]
-            peaks[f"export_{part}"] = _peak("backup_chromadb.py", *words)
-            into = ["--url", bench.target.url, "--input-file", path, "--into", f"{name}-again"]
-            peaks[f"import_{part}"] = _peak("restore_chromadb.py", *into)
-        for each in (name, f"{name}-again"):
-            bench.chroma.delete_collection(Scope(), each)
+            export_args = [
+                "--url",
+                bench.target.url,
+                "--collection-name",
+                name,
+                "--output-file",
+                path,
+            ]
+            peaks[f"export_{part}"] = _peak("backup_chromadb.py", *export_args)
+            import_args = [
+                "--url",
+                bench.target.url,
+                "--input-file",
+                path,
+                "--into",
+                f"{name}-again",
+            ]
+            peaks[f"import_{part}"] = _peak("restore_chromadb.py", *import_args)
+        for collection in (name, f"{name}-again"):
+            bench.chroma.delete_collection(Scope(), collection)
     many, few = bench.records, bench.records // 10
     grown = max(peaks[f"{way}_{many}"] / peaks[f"{way}_{few}"] for way in ("export", "import"))
     return grown, {f"{key}_mb": round(value) for key, value in peaks.items()}
 
 
-def _peak(script: str, *words: str) -> float:
+def _peak(script: str, *args: str) -> float:
     """MB of memory a script used at most."""
     code = (
         "import resource, runpy, sys\n"
@@ -120,8 +134,8 @@ def _peak(script: str, *words: str) -> float:
         "-c",
         f"import sys; sys.argv = sys.argv[1:]\n{code}",
         str(path),
-        *words,
+        *args,
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    process = subprocess.run(command, capture_output=True, text=True, check=True)
     unit = 1024 if sys.platform == "darwin" else 1
-    return int(done.stdout.split()[-1]) / 1024 / unit
+    return int(process.stdout.split()[-1]) / 1024 / unit

@@ -34,20 +34,20 @@ from chromadrill.workload.queries.known_answer import QUESTIONS
 from chromadrill.workload.queries.self_queries import self_queries
 from chromadrill.workload.queries.timed import TimedAnswers
 
-SLOWED = {  # milliseconds, share of the plain median: what the client sees
+SLOWDOWNS = {  # milliseconds, share of the plain median: what the client sees
     "plain": (0.0, 0.0),
     "again": (0.0, 0.0),
     "+5 ms": (5.0, 0.0),
     "+20 %": (0.0, 0.20),
     "+34 %": (0.0, 0.34),
 }
-WAYS = {
+SERIES = {
     "search": query_kinds.searches,
     "filtered search": query_kinds.filtered_searches,
     "get by id": query_kinds.gets,
 }
 WARM = 10
-Measured = dict[str, dict[str, list[float]]]  # series -> milliseconds, yardstick_ms
+Measurement = dict[str, dict[str, list[float]]]  # series -> milliseconds, yardstick_ms
 
 
 def main() -> int:
@@ -57,21 +57,21 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--json", type=Path, default=Path("reports/latency-noise.json"))
     parser.add_argument("--judge", type=Path, metavar="FILE", help="measure nothing, judge this")
-    asked = parser.parse_args()
-    if asked.judge:
-        repeats = json.loads(asked.judge.read_text())
+    args = parser.parse_args()
+    if args.judge:
+        repeats = json.loads(args.judge.read_text())
     else:
         repeats = []
-        for each in measured(standard(asked.records), asked.repeats, asked.rounds):
-            repeats.append(each)
-            asked.json.parent.mkdir(parents=True, exist_ok=True)
-            asked.json.write_text(json.dumps(repeats))
+        for repeat in measure(standard(args.records), args.repeats, args.rounds):
+            repeats.append(repeat)
+            args.json.parent.mkdir(parents=True, exist_ok=True)
+            args.json.write_text(json.dumps(repeats))
     judge(repeats)
     return 0
 
 
-def measured(dataset: Dataset, repeats: int, rounds: int) -> Iterator[dict[str, Measured]]:
-    """One repeat at a time: for each of SLOWED every series, on a fresh server."""
+def measure(dataset: Dataset, repeats: int, rounds: int) -> Iterator[dict[str, Measurement]]:
+    """One repeat at a time: for each of SLOWDOWNS every series, on a fresh server."""
     with tempfile.TemporaryDirectory(prefix="chromadrill-noise-") as folder:
         golden = ProcessTarget(Path(folder) / "golden", owner=os.getpid(), scopes=dataset.scopes)
         golden.start()
@@ -79,15 +79,18 @@ def measured(dataset: Dataset, repeats: int, rounds: int) -> Iterator[dict[str, 
             dataset.load(chroma)
         golden.stop()
         for number in range(repeats):
-            with fresh(Path(folder) / f"home-{number}", golden.data, dataset) as (proxy, chroma):
+            with fresh_server(Path(folder) / f"home-{number}", golden.data, dataset) as (
+                proxy,
+                chroma,
+            ):
                 started = os.getloadavg()[0]
-                yield one(proxy, chroma, dataset, rounds)
+                yield measure_once(proxy, chroma, dataset, rounds)
                 load = f"load {started:.1f}-{os.getloadavg()[0]:.1f}"
                 sys.stderr.write(f"repeat {number + 1} of {repeats}, {load}\n")
 
 
 @contextmanager
-def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[FaultyProxy, Chroma]]:
+def fresh_server(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[FaultyProxy, Chroma]]:
     """A server on a copy of `data`, a proxy before it and a client of that."""
     target = ProcessTarget(home, owner=os.getpid(), scopes=dataset.scopes)
     shutil.copytree(data, target.data, dirs_exist_ok=True)
@@ -99,52 +102,55 @@ def fresh(home: Path, data: Path, dataset: Dataset) -> Iterator[tuple[FaultyProx
         yield proxy, stack.enter_context(Chroma(proxy.url))
 
 
-def one(proxy: FaultyProxy, chroma: Chroma, dataset: Dataset, rounds: int) -> dict[str, Measured]:
-    own = self_queries(chroma, dataset.scopes, QUESTIONS)
-    assert own.info is not None
-    found: dict[str, Measured] = {}
-    for name, (delay_ms, share) in SLOWED.items():
-        found[name] = {}
-        for series, way in WAYS.items():
-            plain = found["plain"].get(series, {}).get("milliseconds", [0.0])
+def measure_once(
+    proxy: FaultyProxy, chroma: Chroma, dataset: Dataset, rounds: int
+) -> dict[str, Measurement]:
+    questions = self_queries(chroma, dataset.scopes, QUESTIONS)
+    assert questions.info is not None
+    measurements: dict[str, Measurement] = {}
+    for name, (delay_ms, share) in SLOWDOWNS.items():
+        measurements[name] = {}
+        for series, kind in SERIES.items():
+            plain = measurements["plain"].get(series, {}).get("milliseconds", [0.0])
             proxy.delay_ms = delay_ms + share * statistics.median(plain)
-            asked = way(chroma, own.info, own.right)
+            calls = kind(chroma, questions.info, questions.right)
             answers, yards = TimedAnswers(), []
             with ReferenceWorkload() as reference_workload:
                 for number in range(WARM + rounds):
                     yards.append(reference_workload.measure())
-                    answers.time(asked[number % len(asked)])
+                    answers.time(calls[number % len(calls)])
             errors, took = answers.samples().errors, answers.milliseconds
             assert not errors, errors[0]
-            found[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}
-    return found
+            measurements[name][series] = {"milliseconds": took[WARM:], "yardstick_ms": yards[WARM:]}
+    return measurements
 
 
-def judge(repeats: list[dict[str, Measured]]) -> None:
+def judge(repeats: list[dict[str, Measurement]]) -> None:
     """Print how the plain ones scatter, and what the trend says of every pair of repeats."""
-    for series in WAYS:
-        found = [{name: percentiles(**each[name][series]) for name in SLOWED} for each in repeats]
+    for series in SERIES:
+        ranks = [
+            {name: percentiles(**repeat[name][series]) for name in SLOWDOWNS} for repeat in repeats
+        ]
         say(series)
         for rank, yard in (("p10", "yardstick_p10"), ("p90", "yardstick_p50")):
-            plain = [each["plain"][rank] / each["plain"][yard] for each in found]
+            plain = [repeat["plain"][rank] / repeat["plain"][yard] for repeat in ranks]
             middle, worst = statistics.median(plain), max(plain) / min(plain)
             say(
                 f"  {rank} in reference workloads: median {middle:.2f}, largest / smallest {worst:.2f}"
             )
-        for name in SLOWED:
-            pairs = [(now[name], before["plain"]) for now, before in permutations(found, 2)]
-            said = [judge_trend(series, *each) for each in pairs]
-            seen = statistics.median(now["p50"] / before["p50"] for now, before in pairs)
-            quiet = [each for each in said if each[1].outcome is not Outcome.NOT_RUN]
-            loud = [each for each in said if each[1].outcome is Outcome.NOT_RUN]
-            say(
-                f"  {name:<6} median x {seen:.2f}: FAIL"
-                f" {red(quiet)} of {len(quiet)} quiet pairs, {red(loud)} of {len(loud)} busy ones"
-            )
+        for name in SLOWDOWNS:
+            pairs = [(now[name], before["plain"]) for now, before in permutations(ranks, 2)]
+            trends = [judge_trend(series, *pair) for pair in pairs]
+            growth = statistics.median(now["p50"] / before["p50"] for now, before in pairs)
+            quiet = [trend for trend in trends if trend[1].outcome is not Outcome.NOT_RUN]
+            loud = [trend for trend in trends if trend[1].outcome is Outcome.NOT_RUN]
+            failed = f"FAIL {count_failed(quiet)} of {len(quiet)} quiet pairs"
+            failed += f", {count_failed(loud)} of {len(loud)} busy ones"
+            say(f"  {name:<6} median x {growth:.2f}: {failed}")
 
 
-def red(said: list[tuple[Verdict, Verdict]]) -> int:
-    return sum(Outcome.FAIL in (each.outcome for each in pair) for pair in said)
+def count_failed(trends: list[tuple[Verdict, Verdict]]) -> int:
+    return sum(Outcome.FAIL in (verdict.outcome for verdict in pair) for pair in trends)
 
 
 def say(text: str) -> None:

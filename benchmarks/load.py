@@ -11,7 +11,7 @@ from statistics import median
 
 import httpx
 
-from benchmarks.fingerprints import Bench, Measured
+from benchmarks.fingerprints import Bench, Ratio
 from chromadrill.core.model import Scope
 from chromadrill.workload.load import requests, samples
 from chromadrill.workload.queries.known_answer import QUESTIONS
@@ -22,50 +22,50 @@ RATE, SECONDS, ROUNDS = 50.0, 10, 3  # the rate of the profile `steady`
 SHARE, FLOOR_MS = 0.1, 1.0  # what the generator may add: the larger of the two
 
 
-def overhead(bench: Bench) -> Measured:
+def overhead(bench: Bench) -> Ratio:
     """What p50 of our service time has over bare httpx's, as a share of what it may have.
 
     The two take turns on the same questions at the same rate, so that a drift of the machine hits
     both.
     """
-    asked = [
+    searches = [
         requests.search(question, bench.info)
         for question in self_queries(bench.chroma, [Scope()], QUESTIONS).right
     ]
     ours: list[float] = []
     bare: list[float] = []
     for _ in range(ROUNDS):
-        bare += paced(bench.target.url, asked)
-        ours += by_locust(bench.target.url)
+        bare += run_bare_loop(bench.target.url, searches)
+        ours += run_locust(bench.target.url)
     one, other = median(ours), median(bare)
     allowed = max(SHARE * other, FLOOR_MS)
     numbers = {"ours_ms": round(one, 2), "bare_ms": round(other, 2), "samples": len(ours)}
     return (one - other) / allowed, {**numbers, "allowed_ms": round(allowed, 2)}
 
 
-def paced(url: str, asked: list[requests.Operation]) -> list[float]:
+def run_bare_loop(url: str, searches: list[requests.LoadRequest]) -> list[float]:
     """Milliseconds of each search of a bare loop on one connection."""
     took = []
     headers = {"content-type": "application/json"}
     with httpx.Client(base_url=url, headers=headers, timeout=60) as http:
         begin = time.monotonic()
         for number in range(int(RATE * SECONDS)):
-            each = asked[number % len(asked)]
+            request = searches[number % len(searches)]
             time.sleep(max(0.0, begin + number / RATE - time.monotonic()))
             started = time.perf_counter()
-            http.post(each.path, content=each.body).raise_for_status()
+            http.post(request.path, content=request.body).raise_for_status()
             took.append(1000 * (time.perf_counter() - started))
     return took
 
 
-def by_locust(url: str) -> list[float]:
+def run_locust(url: str) -> list[float]:
     """The same of a real run of the profile `steady`, from its raw samples."""
     with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
         result = Path(folder) / "r.json"
-        words = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILES), "--headless",
+        command = [sys.executable, "-m", "locust", "-f", str(LOCUSTFILES), "--headless",
                  "--only-summary", "--host", url, "--profile", "steady",
                  "--run-time", f"{SECONDS}s", "--result", str(result)]  # fmt: skip
-        subprocess.run(words, check=False, capture_output=True)
-        taken = samples.read(result.with_suffix(".parquet"))
-    assert {each.outcome for each in taken} == {"right"}, "the run had errors"
-    return [each.service_ms for each in taken]
+        subprocess.run(command, check=False, capture_output=True)
+        raw = samples.read(result.with_suffix(".parquet"))
+    assert {sample.outcome for sample in raw} == {"right"}, "the run had errors"
+    return [sample.service_ms for sample in raw]

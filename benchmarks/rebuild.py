@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from benchmarks.fingerprints import Bench, Measured, alternate
+from benchmarks.fingerprints import Bench, Ratio, alternate
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.fill import Filler
@@ -17,7 +17,7 @@ ROWS, FILLED = 5000, 800  # read; written in batches of 8, each a request
 TABLE = SourceTable(table="bench.manual_content")
 
 
-def reading(bench: Bench) -> Measured:
+def read_rows(bench: Bench) -> Ratio:
     """Rows with typed metadata, against the same bytes fetched and not looked at."""
     del bench
     with embedded_postgresql() as url, psycopg.connect(url) as bare_connection:
@@ -25,7 +25,7 @@ def reading(bench: Bench) -> Measured:
         with open_table(url, TABLE) as source:
 
             def ours() -> None:
-                assert sum(len(each) for each in source.rows()) == ROWS
+                assert sum(len(rows) for rows in source.rows()) == ROWS
 
             def bare() -> None:
                 with bare_connection.cursor("bare", binary=True) as cursor:
@@ -37,25 +37,25 @@ def reading(bench: Bench) -> Measured:
     return ours_s / bare_s, {"ours_s": round(ours_s, 3), "rows_per_s": round(ROWS / ours_s)}
 
 
-def filling(bench: Bench) -> Measured:
+def fill_collection(bench: Bench) -> Ratio:
     """Rows into a new collection in batches of 8, as a model hands them over, against bare upserts.
 
     The model is a stand-in that costs both sides the same.
     """
-    model, held = CostlessModel(384), library(FILLED)
+    model, content = CostlessModel(384), library(FILLED)
     with embedded_postgresql() as url:
         with psycopg.connect(url) as connection:
-            create_source_schema(connection, "bench", held)
+            create_source_schema(connection, "bench", content)
         with open_table(url, TABLE) as source:
 
             def ours() -> None:
-                made = bench.chroma.create_collection(Scope(), "ours", hnsw={"space": "cosine"})
-                work = Filler(bench.chroma, source, model, None, made, 8)
+                info = bench.chroma.create_collection(Scope(), "ours", hnsw={"space": "cosine"})
+                filler = Filler(bench.chroma, source, model, None, info, 8)
                 for rows in source.rows():
-                    work.fill(made, rows, lambda done: None)
+                    filler.fill(info, rows, lambda done: None)
                 bench.chroma.delete_collection(Scope(), "ours")
 
-            ours_s, bare_s = alternate(ours, lambda: _bare_upserts(bench, model, held))
+            ours_s, bare_s = alternate(ours, lambda: _bare_upserts(bench, model, content))
     return ours_s / bare_s, {
         "ours_s": round(ours_s, 2),
         "bare_s": round(bare_s, 2),
@@ -63,13 +63,13 @@ def filling(bench: Bench) -> Measured:
     }
 
 
-def _bare_upserts(bench: Bench, model: CostlessModel, held: Library) -> None:
-    made = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
-    ids, texts, metadatas = held.ids, held.texts, held.metadatas
+def _bare_upserts(bench: Bench, model: CostlessModel, content: Library) -> None:
+    info = bench.chroma.create_collection(Scope(), "bare", hnsw={"space": "cosine"})
+    ids, texts, metadatas = content.ids, content.texts, content.metadatas
     for start in range(0, FILLED, 8):
         part = slice(start, start + 8)
         bench.chroma.upsert(
-            made,
+            info,
             ids=ids[part],
             vectors=model.embed(texts[part]),
             documents=texts[part],

@@ -15,18 +15,18 @@ import orjson
 from chromadrill.disasters.faulty_proxy import faulty_proxy
 
 
-def emptied(answer: bytes) -> bytes:
+def empty_answer(answer: bytes) -> bytes:
     """No neighbours at all."""
     return orjson.dumps({**orjson.loads(answer), "ids": [[]], "documents": [[]], "distances": [[]]})
 
 
-def swapped(answer: bytes) -> bytes:
+def swap_ids(answer: bytes) -> bytes:
     """The right documents under each other's ids."""
-    found = orjson.loads(answer)
-    return orjson.dumps({**found, "ids": [list(reversed(ids)) for ids in found["ids"]]})
+    raw = orjson.loads(answer)
+    return orjson.dumps({**raw, "ids": [list(reversed(ids)) for ids in raw["ids"]]})
 
 
-WRONG = {"empty": emptied, "swapped": swapped}
+WRONG = {"empty": empty_answer, "swapped": swap_ids}
 
 
 def main() -> None:
@@ -34,9 +34,9 @@ def main() -> None:
     parser.add_argument("--upstream", required=True)
     parser.add_argument("--delay-ms", type=float, default=0.0, help="added to every query")
     parser.add_argument("--wrong", choices=sorted(WRONG), help="answer queries fast and wrongly")
-    asked = parser.parse_args()
-    with faulty_proxy(asked.upstream) as proxy:
-        proxy.delay_ms, proxy.alter = asked.delay_ms, WRONG.get(asked.wrong, bytes)
+    args = parser.parse_args()
+    with faulty_proxy(args.upstream) as proxy:
+        proxy.delay_ms, proxy.alter = args.delay_ms, WRONG.get(args.wrong, bytes)
         sys.stdout.write(f"{proxy.url}\n")
         sys.stdout.flush()
         with contextlib.suppress(KeyboardInterrupt):
