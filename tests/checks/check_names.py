@@ -21,10 +21,10 @@ ROOMS = ("src/chromadrill", "fixtures", "suites", "loadtests", "scripts")
 
 @dataclass
 class Names:
-    """`texts` and `opaque`: what -> where it stands."""
+    """`texts`: name -> where it stands. `opaque`: file -> expressions that cannot be followed."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    opaque: dict[str, str] = field(default_factory=dict)
+    opaque: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def names() -> Names:
@@ -69,15 +69,15 @@ class _Reader:
                 self.follow(path, one, scopes)
                 self.follow(path, other, scopes)
             case ast.Name(id=name):
-                self.variable(path, name, scopes, where)
+                self.variable(path, name, scopes)
             case _:
-                self.result.opaque[ast.unparse(value)] = where
+                self.result.opaque[str(path)].add(ast.unparse(value))
 
-    def variable(self, path: Path, name: str, scopes: list[ast.AST], where: str) -> None:
+    def variable(self, path: Path, name: str, scopes: list[ast.AST]) -> None:
         """A local, a parameter (then whatever callers give), or a constant of the module."""
         for depth in range(len(scopes) - 1, -1, -1):
             scope, outer = scopes[depth], scopes[: depth + 1]
-            values = list(_assigned(scope, name))
+            values = list(_assigned(scope, name, scopes[0]))
             if values:
                 for value in values:
                     self.follow(path, value, outer)
@@ -85,7 +85,7 @@ class _Reader:
             if isinstance(scope, ast.FunctionDef) and _has(scope, name):
                 self.parameter(path, scope, name, outer)
                 return
-        self.result.opaque[name] = where
+        self.result.opaque[str(path)].add(name)
 
     def parameter(
         self, path: Path, function: ast.FunctionDef, name: str, scopes: list[ast.AST]
@@ -105,7 +105,7 @@ class _Reader:
             if each[0] == path or (path.stem, function.name) in self.imports[each[0]]
         ]
         if not calls:
-            self.result.opaque[name] = f"{path}:{function.lineno}"
+            self.result.opaque[str(path)].add(name)
         for other, call, around in calls:
             self.follow(other, _argument(call, at, name), around)
 
@@ -168,15 +168,22 @@ def _default(function: ast.FunctionDef, name: str) -> ast.AST | None:
     return next((value for arg, value in pairs if arg.arg == name and value), None)
 
 
-def _assigned(scope: ast.AST, name: str) -> Iterator[ast.AST]:
-    """What is assigned to `name` in this scope: plainly, in a tuple, or by a loop over a table."""
+def _assigned(scope: ast.AST, name: str, module: ast.AST | None = None) -> Iterator[ast.AST]:
+    """What is assigned to `name` in this scope: plainly, in a tuple, or by a loop over a table.
+
+    A loop over a name is one over the table of that name in the `module`.
+    """
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from _unpacked(target, node.value, name)
-        elif isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Tuple):
-            for row in node.iter.elts:
-                yield from _unpacked(node.target, row, name)
+        elif isinstance(node, ast.For | ast.comprehension):
+            tables = [node.iter]
+            if isinstance(node.iter, ast.Name) and module is not None:
+                tables = list(_assigned(module, node.iter.id))
+            for table in tables:
+                for row in table.elts if isinstance(table, ast.Tuple) else ():
+                    yield from _unpacked(node.target, row, name)
 
 
 def _unpacked(target: ast.AST, value: ast.AST, name: str) -> Iterator[ast.AST]:

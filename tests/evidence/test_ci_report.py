@@ -87,7 +87,7 @@ def test_chat_message_copes_with_a_record_that_has_a_summary():
         "records_extra": 0,
     }
     said = text_of(slack(record("pass", [scenario(verdicts=[SEEN])], summary=summary), "00"))
-    assert "recovery 13.7 s of 300 s; 3 of 5,909 records lost, altered or extra" in said
+    assert "recovery time (RTO) 13.7 s of 300 s; 3 of 5,909 records lost, altered or extra" in said
 
 
 def test_chat_message_names_checks_and_never_quotes_records():

@@ -52,6 +52,12 @@ def advice(name: str) -> tuple[str, str]:
     return check.meaning, check.command
 
 
+def question(name: str) -> str:
+    """What a check asks; "" for a name that no check has."""
+    check = find(name)
+    return check.question if check else ""
+
+
 def title(name: str) -> str:
     """A check's name as a reader meets it first."""
     check = find(name)

@@ -12,7 +12,7 @@ def _limit(key: str, title: str, runbook: str = "") -> Limit:
     return Limit(key, title, _RECOVERY, runbook)
 
 
-_BACK = "fault to first stable right answer"
+_BACK = "recovery time (RTO), fault to first stable right answer"
 RECOVERY = (
     _limit("rb1_recovery_s", f"service restart: {_BACK}", "RB-1"),
     _limit("rb2_recovery_s", f"restore from a backup: {_BACK}", "RB-2"),
@@ -23,10 +23,14 @@ RECOVERY = (
 )
 # a restart may lose no acknowledged write, whatever the objectives say
 LOSS = Limit(
-    "data_loss_s", "age of the oldest lost acknowledged write", _DATA, "RB-2", not_for="RB-1"
+    "data_loss_s",
+    "data loss (RPO), age of the oldest lost acknowledged write",
+    _DATA,
+    "RB-2",
+    not_for="RB-1",
 )
-DOWNTIME = _limit("downtime_s", "clients without a right answer, fault to recovery")
-WRONG = _limit("wrong_answers_s", "clients given wrong answers, fault to recovery")
+DOWNTIME = _limit("downtime_s", "downtime: clients without a right answer, fault to recovery")
+WRONG = _limit("wrong_answers_s", "wrong answers given to clients, fault to recovery")
 STARTUP = _limit("startup_s", "server start to first real answer", "RB-1")
 CREATION = _limit("collection_creation_s", "creating a collection", "RB-8")
 SEARCH = _limit("search_p90_ms", "90th percentile of searches of the restored store")

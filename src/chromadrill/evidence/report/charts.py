@@ -17,6 +17,7 @@ from chromadrill.evidence.report.timeline import timeline
 __all__ = ["fault_table", "meter", "timeline", "trend"]
 
 LAST = 12
+MARK = "t-mark halo"
 SHAPES = {
     "pass": '<circle class="s-pass" r="6"/>',
     "fail": '<rect class="s-fail" x="-7" y="-7" width="14" height="14"/>'
@@ -91,11 +92,13 @@ def trend(history: Sequence[JSON], key: str = "trend") -> str:
     known = [limit for limit in limits if limit is not None]
     if known:
         note = f"limit {formatting.duration(known[-1])}"
-        # beside a line that ends early, above one that fills the picture
-        beside = len(drills) < slots
-        where = (percent(len(drills) + 0.1, slots), 4.0) if beside else ("100%", -6.0)
-        side = "start" if beside else "end"
-        body.append(text(where[0], y(known[-1]) + where[1], note, "t-mark halo", side))
+        # beside a line that ends early; above one that fills the picture, away from high marks
+        if len(drills) < slots:
+            body.append(text(percent(len(drills) + 0.1, slots), y(known[-1]) + 4, note, MARK))
+        else:
+            is_right = (took[-1] or 0.0) < (took[0] or 0.0)
+            x, side = ("100%", "end") if is_right else ("0", "start")
+            body.append(text(x, y(known[-1]) - 6, note, MARK, side))
     for place, (outcome, name) in enumerate(MEANING.items()):
         body.append(
             f'<svg x="{place * 33}%" y="204" overflow="visible"><g transform="translate(9 0)">'

@@ -8,6 +8,7 @@ values of records.
 from collections.abc import Iterator
 from typing import Any
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report.headline import headline_of
 from chromadrill.evidence.report.markdown import recovery
@@ -108,14 +109,10 @@ def _numbers(record: JSON) -> str:
     """The scenario nearest to its limit, where the record has a summary."""
     summary = record.get("summary") or {}
     numbers = []
-    if summary.get("recovery_time_s") is not None and summary.get("recovery_limit_s"):
-        numbers.append(
-            f"recovery {summary['recovery_time_s']:.1f} s of {summary['recovery_limit_s']:g} s"
-        )
-    if summary.get("data_loss_s") is not None and summary.get("data_loss_limit_s"):
-        numbers.append(
-            f"data loss {summary['data_loss_s']:.1f} s of {summary['data_loss_limit_s']:g} s"
-        )
+    for name, check in (("recovery", registry.RECOVERY_TIME), ("data_loss", registry.DATA_LOSS)):
+        actual, limit = summary.get(f"{check.replace(' ', '_')}_s"), summary.get(f"{name}_limit_s")
+        if actual is not None and limit:
+            numbers.append(f"{registry.title(check)} {actual:.1f} s of {limit:g} s")
     if summary.get("records_total"):
         lost = sum(summary.get(f"records_{kind}") or 0 for kind in ("lost", "altered", "extra"))
         numbers.append(f"{lost:,} of {summary['records_total']:,} records lost, altered or extra")

@@ -82,6 +82,7 @@ def _template() -> Template:
     for name in ("duration", "count", "amount", "size", "when", "without_number"):
         environment.filters[name] = _null_for_undefined(getattr(formatting, name))
     environment.filters["text"] = _null_for_undefined(formatting.text_of)
+    environment.filters["question"] = lambda check: registry.question(str(check))
     return environment.from_string(TEMPLATE.read_text("utf-8"))
 
 

@@ -145,7 +145,7 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
             for n, (_, b, phase) in enumerate(phases, 1)
         ]
         + [f"{name} at {formatting.duration(at)}" for at, name, _ in marks]
-        + [f"clients without right answers: {outage(scenario)}"]
+        + [f"downtime: {outage(scenario)}"]
     )
     title = f"Timeline of {formatting.text_of(scenario.get('title'), 'a scenario')}"
     return picture(key, 178, title, desc, "".join(body))
