@@ -5,6 +5,7 @@ pytest_plugins = (
     "fixtures.options",
     "fixtures.run",
     "fixtures.progress",
+    "fixtures.scratch",
     "fixtures.target",
     "fixtures.drill",
     "fixtures.postgres",

@@ -20,26 +20,29 @@ from chromadrill.workload.data import legacy
 pytestmark = [pytest.mark.compat, pytest.mark.runbook("RB-2")]
 
 
-def test_backup_of_an_older_release_comes_back_in_this_one(drill, filled, matrix, tmp_path):
+def test_backup_of_an_older_release_comes_back_in_this_one(
+    drill, filled_older, record_cell, tmp_path
+):
     """On-call can upgrade, and can restore what was backed up before the upgrade."""
     with drill.given("a volume copy made by the older release, and its fingerprint"):
-        backup, before = volume_copy_of(filled, tmp_path)
-        files = judge_files(at_rest.observe(Path(backup.path) / "data", like=before), before)
-        drill.judge(*(replace(each, check=f"{each.check} at rest") for each in files))
+        backup, before = volume_copy_of(filled_older, tmp_path)
+        verdicts = judge_files(at_rest.observe(Path(backup.path) / "data", like=before), before)
+        drill.judge(*(replace(v, check=f"{v.check} at rest") for v in verdicts))
     with drill.when("it is restored into this release"):
         volume_copy.put_back(backup, drill.target)
         drill.target.start()
         startup_s = drill.target.startup_s
     with drill.then("everything is there and answers as before, also after a restart"):
-        told = {each.info.name: each.info.space for each in before.collections.values()}
-        drill.judge(metrics_are_told(legacy.METRICS, told))
-        proven = drill.prove(before)
-        found = upgrade(filled.release, drill.target.release, before.records, proven=proven)
-        drill.judge(found)
-    matrix(filled, drill.target, found, records=before.records, startup_s=round(startup_s, 3))
+        spaces = {c.info.name: c.info.space for c in before.collections.values()}
+        drill.judge(metrics_are_told(legacy.METRICS, spaces))
+        releases = filled_older.release, drill.target.release
+        verdict = upgrade(*releases, before.records, proven=drill.prove(before))
+        drill.judge(verdict)
+    measured = {"records": before.records, "startup_s": round(startup_s, 3)}
+    record_cell(filled_older, drill.target, verdict, **measured)
 
 
-def test_downgrade_is_refused_before_anything_is_started(drill, source, matrix):
+def test_downgrade_is_refused_before_anything_is_started(drill, older, record_cell):
     """On-call is told, instead of finding a server that panics on files it cannot read."""
     refusals = {}
     with drill.given("a snapshot of this release"):
@@ -48,24 +51,24 @@ def test_downgrade_is_refused_before_anything_is_started(drill, source, matrix):
             legacy.fill(chroma)
         snapshot = drill.target.snapshot()
     with drill.when("it is restored into an older release"):
-        refusals["restore"] = refusal(lambda: volume_copy.put_back(snapshot, source))
+        refusals["restore"] = refusal(lambda: volume_copy.put_back(snapshot, older))
     with drill.when("the older release is started on a volume of this one"):
-        with source.volume() as data:
+        with older.volume() as data:
             shutil.copytree(Path(snapshot.path) / "data", data, dirs_exist_ok=True)
-            given = files_of(data)
-        refusals["start"] = refusal(source.start)
+            files = files_of(data)
+        refusals["start"] = refusal(older.start)
     with drill.then("both are refused, nothing was started, nothing was changed"):
-        started = source.running()
-        source.stop()
-        with source.volume() as data:
-            changed = files_of(data) != given
-        found = downgrade_refused(refusals, started=started, changed=changed)
-        drill.judge(found)
-    matrix(drill.target, source, found, records=None, startup_s=None)
+        started = older.running()
+        older.stop()
+        with older.volume() as data:
+            changed = files_of(data) != files
+        verdict = downgrade_refused(refusals, started=started, changed=changed)
+        drill.judge(verdict)
+    record_cell(drill.target, older, verdict, records=None, startup_s=None)
 
 
 def volume_copy_of(server, into):
-    """As the backup method takes it; that one asks for a health check, which 0.x does not have."""
+    """As the backup method takes it. The method asks for a health check, which 0.x does not have."""
     with Chroma(server.url) as chroma:
         before = live.fingerprint(chroma, [Scope()])
     server.stop()

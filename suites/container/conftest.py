@@ -5,7 +5,7 @@ import pytest
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.container.loop_device import small_disk
 from fixtures.options import deselect, settings_of
-from fixtures.target import fill, new_scratch
+from fixtures.scratch import fill, new_scratch
 
 
 def pytest_collection_modifyitems(config, items):
@@ -39,9 +39,9 @@ def disk(request):
 
 
 @pytest.fixture
-def on_small_disk(disk, settings, dataset, workshop, golden):
+def on_small_disk(disk, settings, dataset, scratch_folder, golden):
     """A container whose volume lies on the small disk, with the standard dataset on it."""
-    target = new_scratch(workshop, settings, dataset.scopes)
+    target = new_scratch(scratch_folder, settings, dataset.scopes)
     try:
         target.replace_volume(disk)
         fill(target, golden, dataset)

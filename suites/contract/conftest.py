@@ -5,7 +5,7 @@ import pytest
 from chromadrill.core.model import Scope
 from chromadrill.targets.kinds import SCRATCH
 from fixtures.options import open_live
-from fixtures.target import new_scratch
+from fixtures.scratch import new_scratch
 
 
 @pytest.fixture(scope="module")

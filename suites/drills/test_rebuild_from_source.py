@@ -31,9 +31,9 @@ def target(empty_target):
 
 
 @pytest.fixture
-def known(knowledge):
+def known_answers(knowledge):
     """Questions that the collection answers right."""
-    return knowledge.known
+    return knowledge.known_answers
 
 
 @pytest.mark.needs("restart")
@@ -60,19 +60,19 @@ def test_lost_collection_is_rebuilt_from_its_source(drill, outage, chroma, knowl
 
 @pytest.mark.needs("snapshot")
 def test_recovery_time_is_foretold_for_the_size_that_counts(
-    drill, measured, embedder, objectives, settings
+    drill, recovery_times, embedder, objectives, settings
 ):
     """A manager learns whether the real size would be back in time, and at which size it would not."""
-    asked = settings.forecast
+    wanted = settings.forecast
     with drill.given("how long the model takes for a document of that length"):
         rate = embedding_rate(
-            embedder, library(settings.drill.rebuild_records), asked.mean_document_length
+            embedder, library(settings.drill.rebuild_records), wanted.mean_document_length
         )
         drill.note("embedder", **embedder.facts())
     with drill.then("the forecast is within the limits"):
-        rebuilt, restored = measured.rebuilds, measured.restores
+        rebuilds, restores = recovery_times.rebuilds, recovery_times.restores
         rb2_s, rb3_s = objectives.rb2_recovery_s, objectives.rb3_recovery_s
         drill.judge(
-            forecast("forecast rebuild", rebuilt, asked.records, rb3_s, embedding=rate),
-            forecast("forecast volume restore", restored, asked.records, rb2_s),
+            forecast("forecast rebuild", rebuilds, wanted.records, rb3_s, embedding=rate),
+            forecast("forecast volume restore", restores, wanted.records, rb2_s),
         )

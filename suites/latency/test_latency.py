@@ -22,7 +22,7 @@ EMBEDDINGS = 100
 
 
 @pytest.mark.parametrize(
-    ("series", "way"),
+    ("series", "calls_of"),
     [
         pytest.param("search", query_kinds.searches, id="search"),
         pytest.param("filtered search", query_kinds.filtered_searches, id="filtered-search"),
@@ -30,28 +30,26 @@ EMBEDDINGS = 100
     ],
 )
 def test_reading_is_fast_and_no_slower_than_before(
-    drill, chroma, own, measure, trend, objectives, series, way
+    drill, chroma, self_questions, measure, judge_trend_of, objectives, series, calls_of
 ):
     """A warm server answers right, in time, and as fast as when its baseline was accepted."""
-    asked = way(chroma, own.info, own.right) if own.right else []
-    if own.right and not asked:
+    right, number = self_questions.right, objectives.search_samples
+    calls = calls_of(chroma, self_questions.info, right) if right else []
+    if right and not calls:
         pytest.skip("no record has metadata to filter by")
-    measured = measure(series, asked, objectives.search_samples)
-    wanted = objectives.search_samples
+    timed = measure(series, calls, number)
+    samples, p90_ms = timed.samples, objectives.search_p90_ms
     drill.judge(
-        finds_own_records(own.tried, len(own.right), own.missed),
-        p90_under(
-            measured.samples, objectives.search_p90_ms, at_least=wanted, check=f"{series} p90"
-        ),
-        every_under(f"every {series}", measured.samples, objectives.query_ms, at_least=wanted),
-        *trend(series, measured),
+        finds_own_records(self_questions.tried, len(right), self_questions.missed),
+        p90_under(samples, p90_ms, at_least=number, check=f"{series} p90"),
+        every_under(f"every {series}", samples, objectives.query_ms, at_least=number),
+        *judge_trend_of(series, timed),
     )
 
 
 def test_batches_are_written_fast_and_are_there(drill, chroma, measure, objectives, run_name):
     """Batches of 100 records with documents and vectors; all of them are read back."""
-    source = documents()[: (BATCHES + 10) * BATCH]
-    texts = [each.text for each in source]
+    texts = [document.text for document in documents()[: (BATCHES + 10) * BATCH]]
     vectors = SeededEmbedder(384).embed(texts)
     name = f"drill-{run_name}-upserts"
     info = chroma.create_collection(Scope(), name, hnsw={"space": "cosine"})
@@ -65,90 +63,91 @@ def test_batches_are_written_fast_and_are_there(drill, chroma, measure, objectiv
         )
 
     try:
-        asked = [batch(start) for start in range(0, len(texts), BATCH)]
-        measured = measure("upsert", asked, BATCHES)
-        kept = {}
+        batches = [batch(start) for start in range(0, len(texts), BATCH)]
+        timed = measure("upsert", batches, BATCHES)
+        stored = {}
         for page in chroma.pages(chroma.collection(Scope(), name)):
-            kept |= dict(zip(page.ids, page.documents, strict=True))
-        right = sum(kept.get(f"r{n}") == text for n, text in enumerate(texts))
+            stored |= dict(zip(page.ids, page.documents, strict=True))
+        right = sum(stored.get(f"r{n}") == text for n, text in enumerate(texts))
     finally:
         chroma.delete_collection(Scope(), name)
     drill.judge(
-        p90_under(measured.samples, objectives.upsert_p90_ms, at_least=BATCHES, check="upsert p90"),
+        p90_under(timed.samples, objectives.upsert_p90_ms, at_least=BATCHES, check="upsert p90"),
         at_least("upserted records", right, len(texts), unit="records"),
     )
 
 
 def test_collection_is_created_in_time(drill, chroma, objectives, run_name):
     """The slowest of three; each is there afterwards, and empty."""
-    took, wrong = [], []
+    took_s, not_empty = [], []
     for number in range(CREATIONS):
         name = f"drill-{run_name}-new-{number}"
         started = now()
         chroma.create_collection(Scope(), name)
-        took.append(now() - started)
+        took_s.append(now() - started)
         try:
             if chroma.count(chroma.collection(Scope(), name)):
-                wrong.append(name)
+                not_empty.append(name)
         finally:
             chroma.delete_collection(Scope(), name)
     drill.judge(
-        within("collection creation", max(took), objectives.collection_creation_s,
+        within("collection creation", max(took_s), objectives.collection_creation_s,
                what=f"the slowest of {CREATIONS} creations"),
-        at_least("created and empty", CREATIONS - len(wrong), CREATIONS, unit="collections"),
+        at_least("created and empty", CREATIONS - len(not_empty), CREATIONS, unit="collections"),
     )  # fmt: skip
 
 
 @pytest.mark.needs("restart")
-def test_server_starts_in_time_and_so_does_its_first_query(drill, unasked, own, objectives):
+def test_server_starts_in_time_and_so_does_its_first_query(
+    drill, cold_target, self_questions, objectives
+):
     """The slowest of three restarts, to the first right answer; cold where starting asks nothing."""
-    if not own.right:
+    right = self_questions.right
+    if not right:
         pytest.skip("no record answers as it should: there is nothing to ask after a restart")
-    starts, answers = [], TimedAnswers()
+    starts_s, answers = [], TimedAnswers()
     for number in range(RESTARTS):
         with drill.when(f"restart {number + 1}"):
-            unasked.stop()
+            cold_target.stop()
             started = now()
             try:
-                unasked.start()
+                cold_target.start()
             except DrillError as error:
                 drill.note("not started", why=str(error))
-                starts.append(None)
+                starts_s.append(None)
                 break
-            with connect(unasked.url) as chroma:  # a new client, as cold as the server
-                (asked,) = query_kinds.searches(
-                    chroma, own.info, [own.right[number % len(own.right)]]
-                )
-                answers.time(asked)
+            with connect(cold_target.url) as chroma:  # a new client, as cold as the server
+                question = right[number % len(right)]
+                answers.time(*query_kinds.searches(chroma, self_questions.info, [question]))
             # cold but wrong is no start: the check of the first query says what was wrong
-            good = not answers.samples([]).errors
-            starts.append(now() - started if good else None)
-    slowest = None if None in starts else max(starts)
+            is_right = not answers.samples([]).errors
+            starts_s.append(now() - started if is_right else None)
+    slowest_s = None if None in starts_s else max(starts_s)
     drill.judge(
-        within("startup", slowest, objectives.startup_s, what="start to the first right answer"),
+        within("startup", slowest_s, objectives.startup_s, what="start to the first right answer"),
         every_under("cold first query", answers.samples(), objectives.query_ms, at_least=RESTARTS),
     )
 
 
 def test_embedding_is_fast(drill, embedder, measure, objectives):
     """One document at a time, warm; each vector is what the model makes of it in a batch, too."""
-    texts = [each.text[:500] for each in documents()[::40][:EMBEDDINGS]]
+    texts = [document.text[:500] for document in documents()[::40][:EMBEDDINGS]]
     expected = embedder.embed(texts)
 
-    def one(text, vector):
+    def embedding(text, vector):
         def wrong(raw):
-            same = float(raw["vector"] @ vector)
-            return "" if same >= 0.9999 else f"not the vector of its batch: cosine {same:.4f}"
+            cosine = float(raw["vector"] @ vector)
+            return "" if cosine >= 0.9999 else f"not the vector of its batch: cosine {cosine:.4f}"
 
         return GradedCall(lambda: {"vector": embedder.embed([text])[0]}, wrong)
 
     drill.note("embedder", **embedder.facts())
-    asked = [one(text, vector) for text, vector in zip(texts, expected, strict=True)]
-    measured = measure("embedding", asked, EMBEDDINGS)
+    calls = [embedding(text, vector) for text, vector in zip(texts, expected, strict=True)]
+    timed = measure("embedding", calls, EMBEDDINGS)
     lengths = np.linalg.norm(expected, axis=1)
     drill.judge(
         p90_under(
-            measured.samples,
+            timed.samples,
             objectives.embedding_p90_ms,
             at_least=EMBEDDINGS,
             check="embedding p90",

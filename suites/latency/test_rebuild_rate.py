@@ -27,14 +27,14 @@ def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmar
 
     schema = f"drill_{run_name}"
     name = f"drill-{run_name}-rebuilt"
-    good = []
+    is_proven = []
 
     def once(source):
-        done = rebuild(chroma, source, CostlessModel(384), RebuildTask(Scope(), name))
-        good.append(outcome_of(done.verdicts) is Outcome.PASS and done.embedded == ROWS)
+        result = rebuild(chroma, source, CostlessModel(384), RebuildTask(Scope(), name))
+        is_proven.append(outcome_of(result.verdicts) is Outcome.PASS and result.embedded == ROWS)
 
-    def emptied():
-        if any(each.name == name for each in chroma.collections(Scope())):
+    def delete_collection():
+        if any(info.name == name for info in chroma.collections(Scope())):
             chroma.delete_collection(Scope(), name)
         return (source,), {}
 
@@ -43,11 +43,11 @@ def test_rebuild_of_rows_is_timed_and_proven(postgresql, drill, chroma, benchmar
         try:
             table = SourceTable(table=f"{schema}.manual_content")
             with open_table(postgresql, table) as source:
-                benchmark.pedantic(once, setup=emptied, rounds=ROUNDS)
+                benchmark.pedantic(once, setup=delete_collection, rounds=ROUNDS)
         finally:
             drop_source_schema(connection, schema)
-    emptied()
-    took = benchmark.stats.stats.data if benchmark.stats else []
-    benchmark.extra_info["rows_per_s"] = rates = [round(ROWS / each, 1) for each in took]
+    delete_collection()
+    took_s = benchmark.stats.stats.data if benchmark.stats else []
+    benchmark.extra_info["rows_per_s"] = rates = [round(ROWS / s, 1) for s in took_s]
     drill.note("rebuild rate", rows_per_s=rates)
-    drill.judge(at_least("rebuilds proven", sum(good), ROUNDS, unit="rebuilds"))
+    drill.judge(at_least("rebuilds proven", sum(is_proven), ROUNDS, unit="rebuilds"))

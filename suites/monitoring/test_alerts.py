@@ -42,27 +42,27 @@ def test_slow_searches_page_until_they_are_fast_again(alarm):
 
 @pytest.mark.needs("metrics")
 @pytest.mark.needs("snapshot")
-def test_filling_volume_pages_until_there_is_room_again(alarm, sized):
+def test_filling_volume_pages_until_there_is_room_again(alarm, sized_volume):
     """A volume of known size is filled to nine tenths."""
     drill = alarm.drill
     with alarm.watching():
         with drill.when("the volume is filled to 90 %"):
-            alarm.inject("volume filled to 90 %", sized.fill)
+            alarm.inject("volume filled to 90 %", sized_volume.fill)
         with drill.then("it pages"):
             alarm.fires("disk")
         with drill.when("space is freed"):
-            alarm.recover(sized.free)
+            alarm.recover(sized_volume.free)
         with drill.then("it clears"):
             alarm.clears("disk")
 
 
 @pytest.mark.needs("snapshot")
-def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
+def test_failed_backup_pages_until_one_is_verified(alarm, backup_folder):
     """The place for backups is gone; the runbook's command fails, and says so."""
     drill = alarm.drill
 
     def attempt():
-        backup_place.lose()
+        backup_folder.lose()
         with pytest.raises(RunbookCommandFailed):
             drill.ops("snapshot", "--method", "export")
 
@@ -72,7 +72,7 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
         with drill.then("it pages"):
             alarm.fires("backup failed")
         with drill.when("the place is there again, and a backup is made"):
-            backup_place.give_back()
+            backup_folder.give_back()
             alarm.recover(lambda: drill.ops("snapshot", "--method", "export"))
         with drill.then("it clears"):
             alarm.clears("backup failed")
@@ -81,16 +81,17 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
 @pytest.mark.needs("restart")
 @pytest.mark.needs("metrics")
 @pytest.mark.needs("snapshot")
-def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, starved):
+def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, memory_shortage):
     """A restart alone would look like any other: this one says that memory is too small."""
     drill = alarm.drill
     with alarm.watching():
         with drill.when("the kernel kills the server for want of memory"):
-            alarm.inject("killed for want of memory", starved.inject, *starved.also)
+            alarm.inject("killed for want of memory", memory_shortage.inject,
+                         *memory_shortage.other_alerts)  # fmt: skip
         with drill.then("it pages"):
             alarm.fires("oom restart")
         with drill.when("on-call starts it with its proper memory"):
-            alarm.recover(lambda: drill.ops(starved.recovery))
+            alarm.recover(lambda: drill.ops(memory_shortage.recovery))
         with drill.then("it clears"):
             alarm.clears("oom restart")
 

@@ -15,7 +15,7 @@ from chromadrill.workload.data.edge_cases import SCOPES, Seeder
 
 
 @dataclass(frozen=True)
-class Seeded:
+class SeededStore:
     """`data` is cold, `older` the same store half-way through, `before` its live fingerprint."""
 
     data: Path
@@ -24,7 +24,7 @@ class Seeded:
 
 
 @pytest.fixture(scope="session")
-def seeded(tmp_path_factory):
+def seeded_store(tmp_path_factory):
     """The store that is damaged again and again, always as a fresh copy."""
     folder = tmp_path_factory.mktemp("seeded")
     target = ProcessTarget(folder / "home", owner=os.getpid())
@@ -42,6 +42,6 @@ def seeded(tmp_path_factory):
             before = live.fingerprint(chroma, SCOPES)
         target.stop()
         shutil.copytree(target.data, folder / "data")
-        yield Seeded(folder / "data", folder / "older", before)
+        yield SeededStore(folder / "data", folder / "older", before)
     finally:
         target.remove()

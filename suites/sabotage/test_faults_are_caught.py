@@ -18,24 +18,24 @@ SERVED_TOO = FAULT_SPECS[::5]  # checked to the end; for the others the first re
 
 
 @pytest.fixture
-def copy(seeded, tmp_path):
+def copy(seeded_store, tmp_path):
     """A fresh cold copy of the seeded store."""
-    shutil.copytree(seeded.data, tmp_path / "data")
+    shutil.copytree(seeded_store.data, tmp_path / "data")
     yield tmp_path / "data"
     shutil.rmtree(tmp_path, ignore_errors=True)
 
 
-def climbed(data, before, *, to_the_end):
+def run_suite(data, before, *, to_the_end):
     """The check suite at rest; then, unless a check is red already, served, written to, restarted."""
     untouched = files_of(data) if data.is_dir() else []
-    verdicts = validate(data, (), before, None)[1]
+    verdicts = validate(data, (), before, None).verdicts
     if to_the_end or all(v.outcome is not Outcome.FAIL for v in verdicts):
-        verdicts = validate(data, (), before, None, serve=True)[1]
+        verdicts = validate(data, (), before, None, serve=True).verdicts
     assert not data.is_dir() or files_of(data) == untouched, "the directory itself was changed"
     return verdicts
 
 
-def noted(record_property, kind, name, family, verdicts):
+def record_row(record_property, kind, name, family, verdicts):
     record_property(
         "sabotage",
         {
@@ -49,27 +49,24 @@ def noted(record_property, kind, name, family, verdicts):
 
 
 @pytest.mark.parametrize("spec", FAULT_SPECS, ids=lambda spec: f"{spec.family}-{spec.name}")
-def test_fault_is_caught_and_its_collection_named(seeded, copy, record_property, spec):
+def test_fault_is_caught_and_its_collection_named(seeded_store, copy, record_property, spec):
     if spec.needs_non_root and os.geteuid() == 0:
         pytest.skip("root may read everything: run it as another user")
-    fault = bind(spec, seeded.data, seeded.older)
+    fault = bind(spec, seeded_store.data, seeded_store.older)
     fault.inject(copy)
-    assert files_of(copy) != files_of(seeded.data), "no fault was injected"
+    assert files_of(copy) != files_of(seeded_store.data), "no fault was injected"
 
-    verdicts = climbed(copy, seeded.before, to_the_end=spec in SERVED_TOO)
+    verdicts = run_suite(copy, seeded_store.before, to_the_end=spec in SERVED_TOO)
 
-    noted(record_property, "fault", fault.name, fault.family, verdicts)
+    record_row(record_property, "fault", fault.name, fault.family, verdicts)
     if fault.shows == "nothing":
         return  # bytes that no answer depends on: told either way
     assert Outcome.merge(v.outcome for v in verdicts) is Outcome.FAIL
     red = [v for v in verdicts if v.outcome is Outcome.FAIL]
-    whole_store = any(v.check.startswith(("integrity", "start", "inventory")) for v in red)
-    named = {d.collection for v in red for d in v.differences}
-    assert (
-        whole_store
-        or fault.hits is None
-        or any(fault.hits in named or fault.hits in v.message for v in red)
-    ), red
+    is_of_store = any(v.check.startswith(("integrity", "start", "inventory")) for v in red)
+    collections = {d.collection for v in red for d in v.differences}
+    is_named = any(fault.hits in collections or fault.hits in v.message for v in red if fault.hits)
+    assert is_of_store or fault.hits is None or is_named, red
 
 
 @contextmanager
@@ -88,10 +85,10 @@ def serve(data):
 
 
 @pytest.mark.parametrize("variant", HEALTHY, ids=lambda variant: variant.name)
-def test_healthy_copy_is_never_called_sick(seeded, copy, record_property, variant):
+def test_healthy_copy_is_never_called_sick(seeded_store, copy, record_property, variant):
     variant.apply(copy, serve)
 
-    verdicts = climbed(copy, seeded.before, to_the_end=True)
+    verdicts = run_suite(copy, seeded_store.before, to_the_end=True)
 
-    noted(record_property, "healthy", variant.name, "healthy", verdicts)
+    record_row(record_property, "healthy", variant.name, "healthy", verdicts)
     assert [v for v in verdicts if v.outcome is not Outcome.PASS] == []

@@ -14,15 +14,15 @@ LIMIT_S = 900
 
 
 @pytest.fixture
-def drilled(tmp_path):
-    """Runs the monthly drill with a fault; returns its scenario's record and all that was said."""
+def run_drill(tmp_path):
+    """Runs the monthly drill with a fault; returns its scenario's record, its output and exit code."""
 
     def run(fault, *more):
-        here = [sys.executable, "-m"]
+        python = [sys.executable, "-m"]
         done = subprocess.run(
-            [*here, "chromadrill", "simulate", "railway", "--home", str(tmp_path / "home"),
+            [*python, "chromadrill", "simulate", "railway", "--home", str(tmp_path / "home"),
              *(["--fault", fault] if fault else []), "--",
-             *here, "chromadrill", *DRILL, "--allow-damage", "staging", *more],
+             *python, "chromadrill", *DRILL, "--allow-damage", "staging", *more],
             # a store that never answers rightly is not waited for as long as users would
             env={
                 **os.environ,
@@ -51,9 +51,9 @@ def drilled(tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["lost-response", "rate-limit"])
-def test_fault_that_is_overcome_leaves_the_restore_proven(drilled, fault):
-    scenario, said, _ = drilled(fault)
-    assert scenario["outcome"] == "pass", said
+def test_fault_that_is_overcome_leaves_the_restore_proven(run_drill, fault):
+    scenario, output, _ = run_drill(fault)
+    assert scenario["outcome"] == "pass", output
     assert scenario["records"] > 1000
 
 
@@ -67,17 +67,17 @@ def test_fault_that_is_overcome_leaves_the_restore_proven(drilled, fault):
         ("torn-snapshot", "vector"),
     ],
 )
-def test_restore_that_the_platform_fails_is_failed_in_a_sentence(drilled, fault, sentence):
-    scenario, said, code = drilled(fault)
-    assert scenario["outcome"] == "fail", said
-    failed = [v["message"] for v in scenario["verdicts"] if v["outcome"] == "fail"]
-    assert any(sentence in each for each in failed), failed
+def test_restore_that_the_platform_fails_is_failed_in_a_sentence(run_drill, fault, sentence):
+    scenario, output, code = run_drill(fault)
+    assert scenario["outcome"] == "fail", output
+    messages = [v["message"] for v in scenario["verdicts"] if v["outcome"] == "fail"]
+    assert any(sentence in message for message in messages), messages
     assert code == 1
-    assert "Traceback" not in said
+    assert "Traceback" not in output
 
 
-def test_drill_that_cannot_take_its_snapshot_proves_nothing(drilled):
-    scenario, said, code = drilled("backup-workflow-error")
-    assert scenario["outcome"] == "unknown", said
-    assert "snapshot of the volume failed" in said
+def test_drill_that_cannot_take_its_snapshot_proves_nothing(run_drill):
+    scenario, output, code = run_drill("backup-workflow-error")
+    assert scenario["outcome"] == "unknown", output
+    assert "snapshot of the volume failed" in output
     assert code == 1

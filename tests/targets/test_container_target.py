@@ -19,7 +19,7 @@ from chromadrill.targets.container.target import ContainerTarget
 from chromadrill.targets.container.volume import Volume
 from chromadrill.targets.home import MARKER
 from chromadrill.targets.registry import make_scratch
-from fixtures.target import new_scratch
+from fixtures.scratch import new_scratch
 
 pytestmark = pytest.mark.slow
 

