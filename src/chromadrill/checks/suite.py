@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Collection, Sequence
 
 from chromadrill.checks import answers, at_rest, content
@@ -24,6 +25,8 @@ def judge(
     `imported` collections came back over the API (new ids, cosine vectors within a tolerance).
     `rebuilt` ones among them were embedded anew from their documents.
     """
+    if observation.access_error:
+        return _judge_what_was_read(observation, before, imported=imported, rebuilt=rebuilt)
     verdicts = []
     for name, check in _content_checks(observation, before, imported, rebuilt):
         if before is None:
@@ -40,6 +43,31 @@ def judge(
     ):
         verdicts.append(_safely(name, check))
     return verdicts
+
+
+def _judge_what_was_read(
+    observation: Observation, before: Fingerprint | None, **kinds: Collection[str]
+) -> list[Verdict]:
+    """Access was lost on the way: what had been read by then may FAIL, all the rest is UNKNOWN."""
+    read = observation.fingerprint.collections
+    seen = dataclasses.replace(
+        observation,
+        access_error=None,
+        read_errors=tuple(error for error in observation.read_errors if error.reading),
+        counts={key: count for key, count in observation.counts.items() if key in read},
+        missing_tenants=(),
+    )
+    if before is not None:
+        databases = dataclasses.replace(seen.fingerprint, databases=before.databases)
+        seen = dataclasses.replace(seen, fingerprint=databases)
+        shared = {key: was for key, was in before.collections.items() if key in read}
+        before = dataclasses.replace(before, collections=shared)
+    verdicts = judge(seen, before, **kinds)
+    message = f"could not be read to the end: {observation.access_error}"
+    return [
+        verdict if verdict.outcome is Outcome.FAIL else Verdict.unknown(verdict.check, message)
+        for verdict in verdicts
+    ]
 
 
 def judge_files(

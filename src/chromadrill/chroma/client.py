@@ -5,6 +5,7 @@ It is not chromadb's own client, which hides status codes and retries: a verifie
 
 from __future__ import annotations
 
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,22 +15,32 @@ import httpx
 import numpy as np
 import orjson
 
+from chromadrill.chroma import access_errors
 from chromadrill.chroma.api_values import collection_info, to_page
-from chromadrill.chroma.permissions import access_to
+from chromadrill.chroma.permissions import access_to, is_read
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 from chromadrill.core.urls import without_password
 
+PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a read is sent again; as long as a server may ask for
 ALL_COLUMNS = ("documents", "metadatas", "uris", "embeddings")
 
 
 class CallFailed(DrillError):
-    """A call that did not succeed. `status` is the HTTP status, 0 where nothing answered."""
+    """A call that did not succeed. `status` is the HTTP status, 0 where nothing answered.
 
-    def __init__(self, call: str, status: int, message: str) -> None:
-        self.call, self.status, self.message = call, status, message
+    `is_access`: it says nothing of the data, since something in front of them did not let it through.
+    """
+
+    def __init__(self, call: str, status: int, message: str, *, is_access: bool = False) -> None:
+        self.call, self.status, self.message, self.is_access = call, status, message, is_access
         super().__init__(f"{call}: {status or 'no answer'}: {message}")
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether Chroma itself said that there is no such thing."""
+        return self.status == 404 and not self.is_access
 
     @property
     def is_timeout(self) -> bool:
@@ -40,15 +51,25 @@ class CallFailed(DrillError):
 class Chroma:
     """One Chroma server. `timeout_s` bounds each call: a slow answer is a failed call.
 
+    `behind_gateway`: whether something that is not ours may stand in front of it. Then failed calls
+    are told apart (`access_errors`), and a read is sent once more where the first try did not get
+    through. A server that this process started is asked once, and answers for everything itself.
+
     The attribute `url` has no password in it, since it goes into messages, exports and reports.
     Every call raises CallFailed for every status but 2xx and for every transport error, and Refused
     where this process may not make it (`permissions`).
     """
 
     def __init__(
-        self, url: str, *, timeout_s: float = 30.0, headers: Mapping[str, str] | None = None
+        self,
+        url: str,
+        *,
+        timeout_s: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+        behind_gateway: bool = False,
     ) -> None:
         self.url = without_password(url.rstrip("/"))
+        self.behind_gateway, self.calls = behind_gateway, 0
         self._timeout_s = timeout_s
         self._access = access_to(url)
         self._http = http_client(
@@ -70,28 +91,64 @@ class Chroma:
 
     def call(self, method: str, path: str, body: JSON | None = None) -> Any:
         """Send one request; return the decoded JSON of the answer, None for an empty one."""
-        name = f"{method} {path}"
-        self._access.require_allowed(method, path, body)
-        self._access.take_turn()
         content = (
             orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY) if body is not None else None
         )
+        self._access.require_allowed(method, path, body)
+        value = self._value(f"{method} {path}", self._answer(method, path, content))
+        self._access.record(method, path, body, value)
+        return value
+
+    def _answer(self, method: str, path: str, content: bytes | None) -> httpx.Response:
+        """The answer; behind a gateway that of a second try, where the first did not get through."""
+        if not (self.behind_gateway and is_read(method, path)):
+            return self._send(method, path, content)
         try:
-            answer = self._http.request(
+            answer = self._send(method, path, content)
+        except CallFailed as error:
+            if not error.is_access:
+                raise
+            return self._send(method, path, content)  # on a connection of its own
+        pause_s = _pause_s(answer)
+        if pause_s is None:
+            return answer
+        time.sleep(pause_s)
+        return self._send(method, path, content)
+
+    def _send(self, method: str, path: str, content: bytes | None) -> httpx.Response:
+        """Send one request; raise CallFailed where no answer came."""
+        name = f"{method} {path}"
+        self._access.take_turn()
+        self.calls += 1
+        try:
+            return self._http.request(
                 method, path, content=content, headers={"content-type": "application/json"}
             )
         except httpx.TimeoutException as error:
             raise CallFailed(name, 0, f"no answer within {self._timeout_s:g} s") from error
+        except access_errors.DROPPED as error:
+            message = f"the connection was closed ({type(error).__name__}: {error})"
+            raise CallFailed(name, 0, message, is_access=self.behind_gateway) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise CallFailed(name, 0, f"{type(error).__name__}: {error}") from error
+
+    def _value(self, name: str, answer: httpx.Response) -> Any:
+        """The JSON of a successful answer, None for an empty one; else raise CallFailed."""
+        status = answer.status_code
         if not answer.is_success:
-            raise CallFailed(name, answer.status_code, answer.text[:300].replace("\n", " "))
+            problem = access_errors.access_problem(status, answer.content)
+            text = answer.text[:300].replace("\n", " ")
+            if problem and self.behind_gateway:
+                problem += f", after {self.calls} calls"
+                text = f"{problem}: {text}" if text else problem
+                raise CallFailed(name, status, text, is_access=True)
+            raise CallFailed(name, status, text)
         try:
-            value = orjson.loads(answer.content) if answer.content else None
+            return orjson.loads(answer.content) if answer.content else None
         except orjson.JSONDecodeError as error:
-            raise CallFailed(name, answer.status_code, f"answer is not JSON: {error}") from error
-        self._access.record(method, path, body, value)
-        return value
+            raise CallFailed(
+                name, status, f"answer is not JSON: {error}", is_access=self.behind_gateway
+            ) from error
 
     def take_turn_ahead(self) -> None:
         """Wait now, and not within the next call, where this server is asked only so often."""
@@ -123,7 +180,7 @@ class Chroma:
         try:
             self.call("GET", f"/api/v2/tenants/{quote(tenant)}")
         except CallFailed as error:
-            if error.status == 404:
+            if error.is_missing:
                 return False
             raise
         return True
@@ -310,6 +367,14 @@ def scope_path(scope: Scope) -> str:
     return f"/api/v2/tenants/{quote(scope.tenant)}/databases/{quote(scope.database)}"
 
 
+def _pause_s(answer: httpx.Response) -> float | None:
+    """How long to wait before the call is sent again; None: it is not worth it."""
+    if answer.status_code not in access_errors.TEMPORARY:
+        return None
+    text = answer.headers.get("retry-after", "")
+    return min(float(text), LONGEST_PAUSE_S) if text.isdecimal() else PAUSE_S
+
+
 def connect(
     url: str, *, timeout_s: float = 30.0, headers: Mapping[str, str] | None = None
 ) -> Chroma:
@@ -319,7 +384,7 @@ def connect(
             f"{without_password(url)} names an API path; give the server's base URL.",
             next_step="Chroma 1.x answers 410 on /api/v1; this harness speaks /api/v2 itself.",
         )
-    chroma = Chroma(url, timeout_s=timeout_s, headers=headers)
+    chroma = Chroma(url, timeout_s=timeout_s, headers=headers, behind_gateway=True)
     try:
         chroma.heartbeat()
         chroma.healthcheck()

@@ -86,7 +86,7 @@ class Access:
 
     def require_allowed(self, method: str, path: str, body: Any) -> None:
         """Raise Refused for a call that is not allowed, before it is sent."""
-        if self.permission is Permission.ANYTHING or _reads(method, path):
+        if self.permission is Permission.ANYTHING or is_read(method, path):
             return
         if self.permission is Permission.READ:
             why = self.why or "this server is only read"
@@ -188,7 +188,8 @@ def access_to(url: str) -> Access:
     return _DECLARATIONS.get(origin(url)) or Access()
 
 
-def _reads(method: str, path: str) -> bool:
+def is_read(method: str, path: str) -> bool:
+    """Whether a call changes nothing on the server: it may be sent twice."""
     if method in ("GET", "HEAD"):
         return True
     match = _COLLECTION.fullmatch(path)

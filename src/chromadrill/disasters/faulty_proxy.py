@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 # of one connection alone, and made anew for the other
 HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
+DROPPED = 0  # instead of a status
 WAITING = 500  # connections that may wait to be taken, as of a load run
 
 
@@ -23,6 +24,8 @@ class FaultyProxy:
     `delay_ms` is added to requests whose path ends in one of `path_ends`. `alter` changes the body
     of their answers. Requests whose path ends in one of `swallowed_ends` are acknowledged and not
     passed on. `requests`: method and last part of the path of every request.
+    `refuse`: given the number of a request (from 1) and its path, the status that a gateway answers
+    instead of the server, DROPPED to close the connection, None to let it through.
     """
 
     url: str = ""
@@ -31,6 +34,7 @@ class FaultyProxy:
     alter: Callable[[bytes], bytes] = bytes
     swallowed_ends: tuple[str, ...] = ()
     requests: list[str] = field(default_factory=list)
+    refuse: Callable[[int, str], int | None] = lambda number, path: None
 
 
 class _Server(ThreadingHTTPServer):
@@ -62,6 +66,12 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
         def forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             proxy.requests.append(f"{self.command} {self.path.rpartition('/')[2]}")
+            status = proxy.refuse(len(proxy.requests), self.path)
+            if status is not None:
+                self.close_connection = True
+                if status != DROPPED:
+                    self._answer(status, "text/html", b"<html>gateway</html>")
+                return
             if proxy.swallowed_ends and self.path.endswith(proxy.swallowed_ends):
                 self._answer(201, "application/json", b"")
                 return

@@ -104,7 +104,7 @@ def _canary(chroma: Chroma) -> CollectionInfo:
     try:
         return chroma.collection(OURS, CANARY)
     except CallFailed as error:
-        if error.status != 404:
+        if not error.is_missing:
             raise
     if not chroma.tenant_exists(OURS.tenant):
         chroma.create_tenant(OURS.tenant)

@@ -54,7 +54,7 @@ def probe(url: str, questions: Sequence[KnownAnswer], due: float) -> ProbeResult
         if not detail and now() - due - late_s > TICK_S:
             result, detail = "timeout", f"{len(questions)} questions took more than {TICK_S:g} s"
     except CallFailed as error:
-        missing = error.status == 404
+        missing = error.is_missing
         result = "timeout" if error.is_timeout else "wrong" if missing else "error"
         detail = str(error)[:200]
     except MALFORMED as error:

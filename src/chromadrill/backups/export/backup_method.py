@@ -86,7 +86,7 @@ def _drop(chroma: Chroma, move: staging.Move) -> None:
     try:
         chroma.delete_collection(move.scope, move.name)
     except CallFailed as error:
-        if error.status != 404:
+        if not error.is_missing:
             raise
 
 

@@ -81,6 +81,10 @@ class _ServerGone(Exception):
     """The server died or hangs: nothing further can be read."""
 
 
+class _AccessLost(Exception):
+    """The way to the data is closed: what was not read yet cannot be told."""
+
+
 class _Observer:
     def __init__(
         self,
@@ -96,6 +100,7 @@ class _Observer:
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.deadlines_missed = 0
+        self.access_error: str | None = None
 
     def run(self) -> Observation:
         taken_at = utc_now()
@@ -116,6 +121,8 @@ class _Observer:
                 self.chroma.heartbeat()
         except _ServerGone:
             pass
+        except _AccessLost as lost:
+            self.access_error = str(lost)
         fingerprint = Fingerprint(
             taken_at=taken_at,
             taken="live",
@@ -130,6 +137,7 @@ class _Observer:
             tuple(missing_tenants),
             self.counts,
             self.seconds,
+            self.access_error,
         )
 
     @contextmanager
@@ -139,7 +147,9 @@ class _Observer:
         try:
             yield
         except CallFailed as error:
-            self.read_errors.append(ReadError(name, where, str(error)))
+            self.read_errors.append(ReadError(name, where, str(error), not error.is_access))
+            if error.is_access:
+                raise _AccessLost(f"{where}: {error}") from error
             self.deadlines_missed += error.is_timeout
             if self.deadlines_missed >= 2 or (error.status == 0 and not self.is_alive()):
                 raise _ServerGone from error
@@ -152,6 +162,8 @@ class _Observer:
         try:
             self.chroma.heartbeat()
         except CallFailed as error:
+            if error.is_access:
+                raise _AccessLost(f"{self.chroma.url}: {error}") from error
             self.read_errors.append(ReadError("alive", self.chroma.url, str(error)))
             return False
         return True
@@ -169,7 +181,7 @@ class _Observer:
                 try:
                     infos += self.chroma.collections(scope)
                 except CallFailed as error:
-                    if error.status != 404:
+                    if not error.is_missing:
                         raise
         return [info for info in infos if self.only is None or info.key in self.only]
 
@@ -205,7 +217,7 @@ class _Observer:
                 read += len(page.ids)
                 yield page
         except CallFailed as error:
-            if error.status == 0:
+            if error.status == 0 or error.is_access:
                 raise
             # typically 500 "Error finding id": documents are there, vectors are not. Say of whom.
             self.read_errors.append(ReadError("records", info.key, str(error)))
@@ -231,7 +243,7 @@ class _Observer:
                 info, ids=ids, include=("documents", "metadatas", "uris", "embeddings")
             )
         except CallFailed as error:
-            if error.status == 0:
+            if error.status == 0 or error.is_access:
                 raise
             return next(page_despite_lost_vectors(self.chroma, info, ids=ids), _no_records())
         return to_page(raw, info.dimension or 0) if raw["ids"] else _no_records()

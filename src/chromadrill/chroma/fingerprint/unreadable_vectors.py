@@ -72,7 +72,7 @@ def _readable(
         try:
             raw = chroma.get(info, ids=group, include=("embeddings",))
         except CallFailed as error:
-            if error.status == 0:
+            if error.status == 0 or error.is_access:
                 raise
             half = len(group) // 2
             if half:

@@ -93,10 +93,15 @@ class ReadError:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was seen of a database afterwards; facts only. Judged by the checks."""
+    """What was seen of a database afterwards; facts only. Judged by the checks.
+
+    `access_error`: why the observation ended early, where the data were not to blame. The collections
+    of `fingerprint` had been read to their end by then.
+    """
 
     fingerprint: Fingerprint
     read_errors: tuple[ReadError, ...] = ()
     missing_tenants: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    access_error: str | None = None

@@ -70,7 +70,7 @@ def sweep(chroma: Chroma, scopes: Sequence[Scope]) -> list[str]:
         try:
             chroma.delete_collection(collection.scope, collection.name)
         except CallFailed as error:
-            if error.status != 404:
+            if not error.is_missing:
                 raise
         removed.append(collection.key)
     return removed

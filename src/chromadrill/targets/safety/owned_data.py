@@ -44,7 +44,7 @@ def list_all_collections(chroma: Chroma, scopes: Sequence[Scope]) -> list[Collec
         try:
             databases = chroma.databases(tenant)
         except CallFailed as error:
-            if error.status != 404:
+            if not error.is_missing:
                 raise
             continue
         for database in databases:

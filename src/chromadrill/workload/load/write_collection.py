@@ -30,7 +30,7 @@ def remove(chroma: Chroma, collection: CollectionInfo) -> None:
     try:
         present = chroma.collection(collection.scope, collection.name)
     except CallFailed as error:
-        if error.status == 404:
+        if error.is_missing:
             return
         raise
     if present.id == collection.id:

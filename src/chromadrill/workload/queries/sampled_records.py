@@ -103,7 +103,7 @@ def ask_collection(chroma: Chroma, questions: CollectionSample) -> CollectionAns
     try:
         info = chroma.collection(first.scope, first.collection)
     except CallFailed as error:
-        if error.status != 404:
+        if not error.is_missing:
             raise
         return CollectionAnswer(str(error)[:300], questions, is_gone=True)
     started = now()

@@ -1,0 +1,108 @@
+"""Not being let in is not being ill: whatever a gateway answers, a healthy server never FAILs."""
+
+import json
+from typing import NamedTuple
+
+import pytest
+
+from chromadrill.chroma import client
+from chromadrill.commands.app import invoke
+from chromadrill.core import cli
+from chromadrill.core.errors import DrillError, UsageError
+from chromadrill.disasters.faulty_proxy import DROPPED, faulty_proxy
+
+REFUSALS = (DROPPED, 401, 403, 407, 408, 413, 425, 429, 500, 502, 503, 504)
+
+
+class Ended(NamedTuple):
+    """How a command ended: its exit code and all that it said."""
+
+    code: int
+    text: str
+
+    @property
+    def outcome(self):
+        return json.loads(self.text[self.text.index("{") :])["outcome"]
+
+
+@pytest.fixture
+def run(capfd, monkeypatch):
+    """Run a command as the front door does, in this process."""
+    monkeypatch.setattr(client, "PAUSE_S", 0.0)
+
+    def command(*words):
+        capfd.readouterr()
+        try:
+            code = invoke(words)
+        except UsageError as error:
+            return Ended(cli.USAGE, str(error))
+        except DrillError as error:
+            return Ended(cli.UNKNOWN, str(error))
+        return Ended(code, capfd.readouterr().out)
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def fingerprint_file(server, tmp_path_factory):
+    path = tmp_path_factory.mktemp("fingerprint") / "f"
+    assert invoke(["fingerprint", "--url", server.url, "--output", str(path)]) == 0
+    return str(path)
+
+
+@pytest.fixture
+def gateway(server):
+    with faulty_proxy(server.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def validate(run, gateway, fingerprint_file):
+    return lambda: run("validate", "--all", "--url", gateway.url, "--json",
+                       "--fingerprint", fingerprint_file)  # fmt: skip
+
+
+def test_gateway_that_lets_everything_through_changes_nothing(validate):
+    assert validate().outcome == "pass"
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+@pytest.mark.parametrize("first", [1, 5, 13, 17])
+def test_access_that_ends_half_way_is_unknown_and_says_so(gateway, validate, status, first):
+    gateway.refuse = lambda number, path: status if number >= first else None
+    ended = validate()
+    assert ended.code == cli.UNKNOWN, ended.text
+    assert str(status) in ended.text if status else "closed" in ended.text
+    if ended.text.startswith("{"):
+        verdicts = json.loads(ended.text)["verdicts"]
+        assert {verdict["outcome"] for verdict in verdicts} == {"unknown"}
+
+
+@pytest.mark.parametrize("command", ["fingerprint", "counts", "backup", "performance"])
+@pytest.mark.parametrize("status", REFUSALS)
+def test_no_command_takes_a_refusal_for_a_difference(run, gateway, tmp_path, command, status):
+    gateway.refuse = lambda number, path: status if number >= 4 else None
+    words = {
+        "fingerprint": ["--output", str(tmp_path / "f")],
+        "counts": ["--expected-min", "1"],
+        "backup": ["--all", "--output-file", str(tmp_path / "e.jsonl")],
+        "performance": ["--queries", "10"],
+    }[command]
+    ended = run(command, *words, "--url", gateway.url)
+    assert ended.code == cli.UNKNOWN, ended.text
+
+
+def test_gateway_that_drops_every_seventh_connection_is_overcome(gateway, validate):
+    gateway.refuse = lambda number, path: DROPPED if number % 7 == 0 else None
+    assert validate().outcome == "pass"
+
+
+def test_rate_limit_is_waited_for_as_the_server_asks(gateway, validate):
+    gateway.refuse = lambda number, path: 429 if number % 9 == 0 else None
+    assert validate().outcome == "pass"
+
+
+def test_error_of_chroma_itself_behind_a_gateway_is_still_a_failure(gateway, validate):
+    broken = b'{"error":"InternalError","message":"Error finding id"}'
+    gateway.path_ends, gateway.alter = ("/count",), lambda body: broken
+    assert validate().code == cli.DIFFERS
