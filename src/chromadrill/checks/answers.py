@@ -8,7 +8,7 @@ differ in up to 9 % of their top-10 lists, measured).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from chromadrill.core.model import (
@@ -22,6 +22,7 @@ from chromadrill.core.model import (
 
 SLACK = 1e-4  # of a distance: float32 sums, in another order
 RECALL_SLACK, RECALL_RECORDS = 0.01, 3
+FEWEST_LOST = 20  # so many not found at all, where the source is not known
 
 
 def right_distances(observation: Observation, before: Fingerprint | None = None) -> Verdict:
@@ -58,17 +59,20 @@ def right_distances(observation: Observation, before: Fingerprint | None = None)
     )
 
 
-def same_recall(
-    observation: Observation, before: Fingerprint | None = None, *, imported: Collection[str] = ()
-) -> Verdict:
+def same_recall(observation: Observation, before: Fingerprint | None = None) -> Verdict:
     """Neighbours and records are found as well as at the source (within 1 % or 3 records).
 
-    The index of an `imported` collection was built anew, and no two builds find the same (of 640
-    neighbours among 10,000 random vectors the source found 502, four imports 490 to 505): there the
-    slack is three standard deviations of the difference of two such samples.
+    No two builds of an index find the same, nor do two starts of one: of 640 neighbours among 10,000
+    random vectors the source found 502, four imports 490 to 505; an ip store started again found 94.2
+    instead of 95.5 %. The slack is at least three standard deviations of the difference of two such
+    samples, which is nothing where the source found all.
+
+    Without the source's recall there is no limit: a healthy default index over 100,000 random vectors
+    finds 28 % of its neighbours, and by inner product a record need not be near itself. Recall is
+    told then, and judged only where nothing at all is found.
     """
     differences: list[Difference] = []
-    asked, doubts = 0, []
+    asked, unjudged = 0, []
     for key, collection in observation.fingerprint.collections.items():
         now = collection.recall
         if now is None:
@@ -87,13 +91,13 @@ def same_recall(
             if not of:
                 continue
             share = at_source[0] / at_source[1] if at_source and at_source[1] else None
-            chance = _chance(share, of) if share is not None and key in imported else 0.0
-            slack = max(RECALL_RECORDS, RECALL_SLACK * of, chance)
-            floor = (0.9 if share is None else share) * of - slack
-            if hits >= floor:
-                continue
-            if share is None and hits >= 0.5 * of:
-                doubts.append(f"{key}: {name} recall {hits} of {of}, and no recall of the source")
+            if share is None:
+                unjudged.append(f"{key}: {name} recall {hits / of:.1%}")
+                is_lost = hits == 0 and of >= FEWEST_LOST and collection.info.space != "ip"
+            else:
+                slack = max(RECALL_RECORDS, RECALL_SLACK * of, _chance(share, of))
+                is_lost = hits < share * of - slack
+            if not is_lost:
                 continue
             differences.append(
                 Difference(
@@ -114,8 +118,9 @@ def same_recall(
         ("self-recall",),
         before,
     )
-    if doubts and verdict.outcome == "pass":
-        return Verdict.unknown("recall", "; ".join(doubts))
+    if unjudged and verdict.outcome == "pass":
+        message = f"{'; '.join(unjudged[:10])}: no recall of the source to compare with"
+        return Verdict.not_run("recall", message)
     return verdict
 
 

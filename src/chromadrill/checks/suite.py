@@ -36,7 +36,7 @@ def judge(
             verdicts.append(_safely(name, check))
     for name, check in (
         ("distances", lambda: answers.right_distances(observation, before)),
-        ("recall", lambda: answers.same_recall(observation, before, imported=imported)),
+        ("recall", lambda: answers.same_recall(observation, before)),
         ("filters", lambda: answers.same_filters(observation, before)),
         ("text search", lambda: answers.same_text_search(observation, before)),
         ("alive", lambda: answers.still_alive(observation)),

@@ -1,4 +1,7 @@
-"""The metric by which a collection really answers: its listing does not always say.
+"""The metric by which a collection really answers. It is measured and never believed.
+
+No listing and no metadata can be relied upon: a collection of 0.4 to 0.6 whose metadata was replaced
+lists l2, names no metric, and answers by cosine (chroma 2515).
 
 Measured on 1.5.9. At creation the metadata `hnsw:space` counts only where configuration and schema
 are the defaults; from then on the listing is the truth. A collection made by 0.6 lists the bare
@@ -17,12 +20,10 @@ _RECORDS = 8  # tried: a zero vector has no direction
 
 
 def true_space(chroma: Chroma, info: CollectionInfo) -> str:
-    """Return the metric of queries: l2, cosine or ip. The server is asked where the listing is silent.
+    """Return the metric of queries, l2, cosine or ip, as the server's own answer shows it.
 
-    An empty collection is taken at its word. Raises CallFailed.
+    A collection without a vector that tells the metrics apart is taken at its word. Raises CallFailed.
     """
-    if info.listing_decides:
-        return info.space
     return space_of_answers(chroma, info) or info.space
 
 

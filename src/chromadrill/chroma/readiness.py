@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chromadrill.chroma.access_errors import TEMPORARY
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.model import Scope
 
@@ -27,7 +28,9 @@ def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
     """Whether every collection of `scopes` counts and, where it holds vectors, answers a query.
 
     A collection that answers an error has *answered*: it will not get better by waiting, so it does
-    not hold readiness up. The check suite names it. Raises CallFailed where nothing answers.
+    not hold readiness up. The check suite names it. An answer that asks for patience (429, 502, 503,
+    504) is none: a heartbeat may be there long before the data are served. Raises CallFailed where
+    nothing answers.
     """
     for scope in scopes:
         try:
@@ -35,6 +38,8 @@ def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
         except CallFailed as error:
             if error.status == 0:
                 raise
+            if error.status in TEMPORARY:
+                return False
             continue
         for info in collections:
             try:
@@ -43,4 +48,6 @@ def answers_queries(chroma: Chroma, scopes: Sequence[Scope]) -> bool:
             except CallFailed as error:
                 if error.status == 0:
                     raise
+                if error.status in TEMPORARY:
+                    return False
     return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from chromadrill.checks.suite import judge
 from chromadrill.chroma.fingerprint import at_rest, live
-from chromadrill.core.model import Fingerprint, Scope
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope
 from chromadrill.drill.connection import connect
 
 
@@ -15,7 +17,21 @@ def take_fingerprint(source: str | Path, scopes: Sequence[Scope]) -> Fingerprint
     if isinstance(source, Path):
         return at_rest.fingerprint(data_directory(source))
     with connect(source) as chroma:
-        return live.fingerprint(chroma, scopes or (Scope(),))
+        fingerprint = live.fingerprint(chroma, scopes or (Scope(),))
+    _require_consistent(fingerprint)
+    return fingerprint
+
+
+def _require_consistent(fingerprint: Fingerprint) -> None:
+    """Refuse a source whose answers are not those of its own records: it would prove nothing."""
+    counts = {key: collection.count for key, collection in fingerprint.collections.items()}
+    verdicts = judge(Observation(fingerprint, counts=counts), None)
+    wrong = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    if wrong:
+        raise Unavailable(
+            f"No fingerprint: {wrong[0].check}: {wrong[0].message}",
+            next_step="The source disagrees with itself. Repair it first: chromadrill triage.",
+        )
 
 
 def data_directory(path: Path) -> Path:

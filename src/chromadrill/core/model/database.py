@@ -73,7 +73,8 @@ class CollectionInfo:
 
         It does not where it shows the bare defaults and the metadata says otherwise: collections
         made before 1.0 list the defaults whatever they use (measured: a 0.6.3 directory under 1.5.9
-        lists l2 and answers cosine). Nor where there is none to read (a server of 1.0).
+        lists l2 and answers cosine). Nor where there is none to read (a server of 1.0), nor where
+        queries were seen to use another metric.
         """
         index = (self.configuration or {}).get("hnsw")
         if (self.configuration or {}).get("spann"):
@@ -81,7 +82,9 @@ class CollectionInfo:
         if index is None:
             return False
         bare = all(index.get(key, value) == value for key, value in HNSW_DEFAULTS.items())
-        return not bare or not any(key.startswith("hnsw:") for key in self.metadata or ())
+        if bare and any(key.startswith("hnsw:") for key in self.metadata or ()):
+            return False
+        return bool(index.get("space", HNSW_DEFAULTS["space"]) == self.space)
 
 
 @dataclass(frozen=True, slots=True)
