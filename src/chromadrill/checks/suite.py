@@ -65,7 +65,9 @@ def _judge_what_was_read(
     verdicts = judge(seen, before, **kinds)
     message = f"could not be read to the end: {observation.access_error}"
     return [
-        verdict if verdict.outcome is Outcome.FAIL else Verdict.unknown(verdict.check, message)
+        verdict
+        if verdict.outcome is Outcome.FAIL
+        else dataclasses.replace(verdict, outcome=Outcome.UNKNOWN, message=message)
         for verdict in verdicts
     ]
 
