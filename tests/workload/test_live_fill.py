@@ -17,20 +17,20 @@ from tests.conftest import info
 RUN = f"drill-{new_run()}-writes"
 
 
-def named(*names):
-    return [info(name=each, id=f"id-{each}") for each in names]
+def infos(*names):
+    return [info(name=name, id=f"id-{name}") for name in names]
 
 
 @pytest.mark.parametrize(
-    "there",
+    "present",
     [
         (),
         ("bmad_embeddings", RUN),
         ("chromadrill-import-x",),
     ],
 )
-def test_empty_or_ours_may_be_filled(there):
-    require_may_be_filled(named(*there), {"id-bmad_embeddings", "id-chromadrill-import-x"})
+def test_empty_or_ours_may_be_filled(present):
+    require_may_be_filled(infos(*present), {"id-bmad_embeddings", "id-chromadrill-import-x"})
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_empty_or_ours_may_be_filled(there):
 def test_name_like_ours_is_no_proof_that_a_drill_made_it(name):
     for ids in ((), {"id-another"}):
         with pytest.raises(Refused, match=f"holds what no drill put there: .*{name}"):
-            require_may_be_filled(named(name), ids)
+            require_may_be_filled(infos(name), ids)
 
 
 @pytest.mark.slow
@@ -83,11 +83,11 @@ def test_server_that_fails_while_asked_is_not_called_empty(server):
 
 @pytest.mark.parametrize("status", [401, 403, 429, 400])
 def test_server_that_does_not_let_itself_be_listed_is_not_called_empty(monkeypatch, status):
-    def refused(tenant):
+    def refuse(tenant):
         raise CallFailed("GET databases", status, "no")
 
     with Chroma("http://127.0.0.1:9") as chroma:
-        monkeypatch.setattr(chroma, "databases", refused)
+        monkeypatch.setattr(chroma, "databases", refuse)
         with pytest.raises(CallFailed):
             list_all_collections(chroma, [Scope()])
         status = 404

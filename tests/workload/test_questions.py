@@ -98,11 +98,11 @@ def test_server_that_is_wrong_from_the_start_misses_its_records(chroma, proxy):
 
 
 def test_records_with_other_words_or_wrong_now_and_then_are_missed(chroma, proxy):
-    def reversed_ids(data):
+    def reverse_ids(data):
         raw = json.loads(data)
         return json.dumps(raw | {"ids": [row[::-1] for row in raw["ids"]]}).encode()
 
-    proxy.alter = reversed_ids
+    proxy.alter = reverse_ids
     questions = self_queries(chroma, [Scope()], 10)
     assert (questions.right, len(questions.missed)) == ((), 10)
 

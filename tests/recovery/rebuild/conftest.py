@@ -61,11 +61,11 @@ class Table:
 
     def rebuild(self, *, model=None, mapping=None, since=None, lost=None, **task):
         """With the settings' defaults, a small batch and no progress."""
-        made = RebuildTask(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
+        whole = RebuildTask(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
         table = mapping or SourceTable(batch=25)
         with open_table(self.url, table, since=since) as source:
-            undo_half_swap(self.chroma, made)
-            return rebuild(self.chroma, source, model or self.model, made, lost=lost)
+            undo_half_swap(self.chroma, whole)
+            return rebuild(self.chroma, source, model or self.model, whole, lost=lost)
 
     def collection(self, name="docs"):
         return self.chroma.collection(Scope(), name)
@@ -78,7 +78,7 @@ class Table:
         }
 
     def names(self):
-        return [each.name for each in self.chroma.collections(Scope())]
+        return [info.name for info in self.chroma.collections(Scope())]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import numpy as np
 
 
 class HashModel:
-    """Not semantic: one vector for each text, from its hash. Keeps what it was asked for."""
+    """One vector for each text, from its hash. Keeps the texts that it was asked for."""
 
     name, revision, dimension = "hash", "1", 16
 
@@ -16,7 +16,7 @@ class HashModel:
 
     def embed(self, texts):
         self.texts += texts
-        return np.stack([self.vector(each) for each in texts])
+        return np.stack([self.vector(text) for text in texts])
 
     def vector(self, text):
         digest = hashlib.sha256((self.seed + text).encode("utf-8", "surrogatepass")).digest()

@@ -21,31 +21,33 @@ from tests.recovery.rebuild.hash_model import HashModel
 
 
 def dying(call, count):
-    left = [count]
+    """`call`, which kills this process when it is called for the `count`-th time."""
+    calls = 0
 
-    def counted(*args, **kwargs):
-        left[0] -= 1
-        if not left[0]:
+    def call_or_die(*args, **kwargs):
+        nonlocal calls
+        calls += 1
+        if calls == count:
             os.kill(os.getpid(), signal.SIGKILL)
         return call(*args, **kwargs)
 
-    return counted
+    return call_or_die
 
 
 def main(url, database, moment, count, log):
     model, task = HashModel(), RebuildTask(Scope(), "docs", batch_size=8)
     embed = model.embed
 
-    def logged(texts):
-        made = embed(texts)
+    def embed_and_log(texts):
+        vectors = embed(texts)
         with Path(log).open("a") as file:
-            file.writelines(f"{each}\n" for each in texts)
-        return made
+            file.writelines(f"{text}\n" for text in texts)
+        return vectors
 
-    model.embed = logged
+    model.embed = embed_and_log
     with Chroma(url) as chroma:
         if moment == "embed":
-            model.embed = dying(logged, int(count))
+            model.embed = dying(embed_and_log, int(count))
         elif moment == "prove":
             verify.prove = dying(verify.prove, int(count))
         else:

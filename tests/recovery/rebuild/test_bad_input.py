@@ -97,8 +97,8 @@ def test_database_that_is_down_or_no_database_is_said(untouched):
 def test_part_of_a_password_is_never_quoted(url):
     with pytest.raises(UsageError, match="no PostgreSQL URL") as refused:
         open_table(url, SourceTable()).__enter__()
-    shown = "".join(traceback.format_exception(refused.value))
-    assert not any(part in shown for part in ("geh", "eim", "12/"))
+    output = "".join(traceback.format_exception(refused.value))
+    assert not any(part in output for part in ("geh", "eim", "12/"))
     assert "@ as %40" in refused.value.next_step
 
 
@@ -117,7 +117,7 @@ def test_password_that_is_written_right_is_no_wrong_url(url):
 
 
 @pytest.mark.parametrize(
-    ("url", "here"),
+    ("url", "is_here"),
     [
         ("postgresql:///d", True),
         ("postgresql://u:p@127.0.0.1:5432/d", True),
@@ -128,10 +128,10 @@ def test_password_that_is_written_right_is_no_wrong_url(url):
         ("postgresql:///d?service=production", False),
     ],
 )
-def test_drill_writes_into_no_database_of_another_machine(url, here, monkeypatch):
-    assert is_on_this_machine(url) is here
+def test_drill_writes_into_no_database_of_another_machine(url, is_here, monkeypatch):
+    assert is_on_this_machine(url) is is_here
     monkeypatch.setenv("PGHOST", "db.example")
-    assert is_on_this_machine(url) is ((here and "host=/" in url) or "127.0.0.1" in url)
+    assert is_on_this_machine(url) is ((is_here and "host=/" in url) or "127.0.0.1" in url)
 
 
 def test_since_without_a_column_that_says_when_is_a_usage_error(untouched):
@@ -154,9 +154,9 @@ def test_query_instead_of_a_table_and_other_columns(table):
 
 
 def test_metadata_keep_their_types_and_what_has_none_becomes_text():
-    kept = metadata_of(
+    metadata = metadata_of(
         "r", {"n": None, "e": [], "l": [1, 2.5], "o": {"b": 1, "a": "ü"}, "m": [1, "x"], "z": -0.0}
     )
-    assert kept == {"l": [1.0, 2.5], "o": '{"a":"ü","b":1}', "m": '[1,"x"]', "z": 0.0}
-    assert [type(each) for each in kept["l"]] == [float, float]
+    assert metadata == {"l": [1.0, 2.5], "o": '{"a":"ü","b":1}', "m": '[1,"x"]', "z": 0.0}
+    assert [type(item) for item in metadata["l"]] == [float, float]
     assert metadata_of("r", {}) is None

@@ -1,4 +1,4 @@
-"""The runbook's commands of RB-3: wrong words and what is missing are sentences and exit codes."""
+"""The runbook's commands of RB-3: a usage error and what is missing are sentences and exit codes."""
 
 import os
 import subprocess
@@ -13,14 +13,14 @@ REBUILD = ("rebuild_chromadb.py", "--from-postgresql", "--collection-name", "doc
 REGENERATE = ("regenerate_embeddings.py", "--source", "manual_content")
 
 
-def typed(name, *words, **environment):
+def run_script(name, *args, **environment):
     clean = {
         key: value
         for key, value in os.environ.items()
         if not key.startswith(("CHROMA_", "DATABASE_", "DRILL_"))
     }
     ran = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / name), *words],
+        [sys.executable, str(ROOT / "scripts" / name), *args],
         env={**clean, **environment},
         capture_output=True,
         text=True,
@@ -32,7 +32,7 @@ def typed(name, *words, **environment):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("args", "message"),
     [
         (("rebuild_chromadb.py", "--url", "x"), "--from-postgresql"),
         ((*REBUILD, "--url", "x", "--since", "yesterday"), "'yesterday' is no time"),
@@ -43,23 +43,25 @@ def typed(name, *words, **environment):
     ],
     ids=range(6),
 )
-def test_wrong_words_are_64(words, said):
-    code, errors = typed(*words)
-    assert (code, said in errors) == (64, True), errors
+def test_usage_error_is_64(args, message):
+    code, errors = run_script(*args)
+    assert (code, message in errors) == (64, True), errors
 
 
 def test_what_is_missing_is_2_and_named(table, chroma_home):
-    there = {"CHROMA_URL": chroma_home.url}
-    code, errors = typed(*REBUILD, **there)
+    server = {"CHROMA_URL": chroma_home.url}
+    code, errors = run_script(*REBUILD, **server)
     assert (code, "DATABASE_URL is not set" in errors) == (2, True), errors
-    code, errors = typed(*REBUILD, CHROMA_URL="http://127.0.0.1:9", DATABASE_URL=table.url)
+    code, errors = run_script(*REBUILD, CHROMA_URL="http://127.0.0.1:9", DATABASE_URL=table.url)
     assert (code, "No answer from" in errors) == (2, True), errors
-    code, errors = typed(*REBUILD, **there, DATABASE_URL="postgresql://u:geheim@127.0.0.1:9/d")
+    code, errors = run_script(
+        *REBUILD, **server, DATABASE_URL="postgresql://u:geheim@127.0.0.1:9/d"
+    )
     assert (code, "does not answer" in errors, "geheim" in errors) == (2, True, False), errors
     nowhere = {"DRILL_EMBEDDING__DIRECTORY": "/nowhere/at/all"}
-    code, errors = typed(*REBUILD, **there, **nowhere, DATABASE_URL=table.url)
+    code, errors = run_script(*REBUILD, **server, **nowhere, DATABASE_URL=table.url)
     assert (code, "/nowhere" in errors or "`embed`" in errors) == (2, True), errors
-    code, errors = typed(*REGENERATE, "--from-documents", **there)
+    code, errors = run_script(*REGENERATE, "--from-documents", **server)
     assert (code, "its documents are gone" in errors) == (2, True), errors
     assert table.names() == []
 
@@ -68,11 +70,13 @@ def test_half_done_swap_is_undone_only_when_the_source_is_there(table, chroma_ho
     table.rebuild()
     table.chroma.create_collection(Scope(), "docs.rebuilding")
     table.chroma.rename_collection(table.collection(), "docs.before-rebuild")
-    code, errors = typed(*REBUILD, CHROMA_URL=chroma_home.url)
+    code, errors = run_script(*REBUILD, CHROMA_URL=chroma_home.url)
     assert (code, "DATABASE_URL is not set" in errors, "undone" in errors) == (2, True, False)
     assert sorted(table.names()) == ["docs.before-rebuild", "docs.rebuilding"]
 
     nowhere = {"DRILL_EMBEDDING__DIRECTORY": "/nowhere/at/all"}
-    code, errors = typed(*REBUILD, CHROMA_URL=chroma_home.url, DATABASE_URL=table.url, **nowhere)
+    code, errors = run_script(
+        *REBUILD, CHROMA_URL=chroma_home.url, DATABASE_URL=table.url, **nowhere
+    )
     assert (code, "was undone" in errors) == (2, True), errors
     assert sorted(table.names()) == ["docs", "docs.rebuilding"]

@@ -18,38 +18,38 @@ MOMENTS = [("embed", 1), ("embed", 3), ("upsert", 2), ("upsert", 7), ("prove", 1
            ("rename", 2)]  # fmt: skip
 
 
-def killed(table, chroma_home, log, moment, count):
-    words = [chroma_home.url, table.url, moment, str(count), str(log)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.recovery.rebuild.killed_run", *words],
+def run_and_kill(table, chroma_home, log, moment, count):
+    args = [chroma_home.url, table.url, moment, str(count), str(log)]
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.recovery.rebuild.killed_run", *args],
         cwd=ROOT,
         capture_output=True,
         check=False,
     )
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+    assert process.returncode == -signal.SIGKILL, process.stderr.decode()[-2000:]
     return log.read_text().splitlines() if log.is_file() else []
 
 
 # where nothing has the name, there is one rename
-@pytest.mark.parametrize(("moment", "count"), MOMENTS[:-1], ids=lambda each: str(each))
+@pytest.mark.parametrize(("moment", "count"), MOMENTS[:-1], ids=str)
 def test_killed_rebuild_of_a_lost_collection_goes_on(table, chroma_home, tmp_path, moment, count):
-    done_before = killed(table, chroma_home, tmp_path / "log", moment, count)
+    embedded_before = run_and_kill(table, chroma_home, tmp_path / "log", moment, count)
     assert "docs" not in table.names()  # clients never see half of it
 
-    done = table.rebuild()
-    assert outcome_of(done.verdicts) is Outcome.PASS
+    result = table.rebuild()
+    assert outcome_of(result.verdicts) is Outcome.PASS
     assert table.records() == WHOLE
     assert table.names() == ["docs"]
-    written = 60 if moment in ("prove", "rename") else (len(done_before) // BATCH) * BATCH
-    assert done.resumed >= written - BATCH
-    assert done.embedded == 60 - done.resumed
+    written = 60 if moment in ("prove", "rename") else (len(embedded_before) // BATCH) * BATCH
+    assert result.resumed >= written - BATCH
+    assert result.embedded == 60 - result.resumed
 
 
-@pytest.mark.parametrize(("moment", "count"), MOMENTS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("moment", "count"), MOMENTS, ids=str)
 def test_killed_rebuild_keeps_the_old_collection(table, chroma_home, tmp_path, moment, count):
     table.rebuild()
     table.sql("update manual_content set content = content || '!'")
-    killed(table, chroma_home, tmp_path / "log", moment, count)
+    run_and_kill(table, chroma_home, tmp_path / "log", moment, count)
 
     names = {"docs", "docs.rebuilding"}
     if (moment, count) == ("rename", 2):
@@ -63,19 +63,19 @@ def test_killed_rebuild_keeps_the_old_collection(table, chroma_home, tmp_path, m
     old = table.records("docs" if "docs" in names else "docs.before-rebuild")
     assert old == WHOLE
 
-    done = table.rebuild()
-    assert outcome_of(done.verdicts) is Outcome.PASS
+    result = table.rebuild()
+    assert outcome_of(result.verdicts) is Outcome.PASS
     assert table.records() == {i: (f"{c}!", m) for i, c, m in ROWS}
     assert table.records("docs.before-rebuild") == WHOLE
     assert sorted(table.names()) == ["docs", "docs.before-rebuild"]
-    assert done.embedded == 60 - done.resumed
+    assert result.embedded == 60 - result.resumed
 
 
 def test_killed_after_the_last_rename_leaves_nothing_to_do(table, chroma_home):
     table.rebuild()
     table.chroma.rename_collection(table.collection(), "docs.rebuilding")
     # nothing has the name, and nothing was put aside: the staged one is proven again and named
-    done = table.rebuild()
-    assert (done.embedded, done.resumed) == (0, 60)
+    result = table.rebuild()
+    assert (result.embedded, result.resumed) == (0, 60)
     assert table.names() == ["docs"]
     assert Scope() == table.collection().scope

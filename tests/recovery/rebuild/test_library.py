@@ -13,9 +13,9 @@ from chromadrill.workload.data.labelled_questions import (
 
 
 def test_schema_named_after_the_run_is_read_and_then_gone(database):
-    held, schema = library(5), f"drill_{new_run()}"
+    content, schema = library(5), f"drill_{new_run()}"
     with psycopg.connect(database) as connection:
-        create_source_schema(connection, schema, held)
+        create_source_schema(connection, schema, content)
         with open_table(database, SourceTable(table=f"{schema}.manual_content")) as rows:
             assert rows.count() == 5
         drop_source_schema(connection, schema)

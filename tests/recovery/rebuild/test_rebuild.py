@@ -17,19 +17,20 @@ from tests.recovery.rebuild.hash_model import HashModel
 SINCE = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def passed(done):
-    return outcome_of(done.verdicts) is Outcome.PASS, [str(v.message) for v in done.verdicts]
+def assert_passed(result):
+    messages = [verdict.message for verdict in result.verdicts]
+    assert outcome_of(result.verdicts) is Outcome.PASS, messages
 
 
-def bad(done):
-    return [each.check for each in done.verdicts if each.outcome is not Outcome.PASS]
+def not_passed(result):
+    return [v.check for v in result.verdicts if v.outcome is not Outcome.PASS]
 
 
 def test_lost_collection_comes_back_with_every_row_typed(table):
-    done = table.rebuild()
+    result = table.rebuild()
 
-    assert passed(done)[0], passed(done)
-    assert (done.rows, done.embedded, done.copied, done.changed) == (60, 60, 0, True)
+    assert_passed(result)
+    assert (result.rows, result.embedded, result.copied, result.changed) == (60, 60, 0, True)
     assert table.records() == {i: (c, m) for i, c, m in ROWS}
     assert type(table.records()["r2"][1]["f"]) is float
     assert table.names() == ["docs"]
@@ -39,10 +40,10 @@ def test_lost_collection_comes_back_with_every_row_typed(table):
 def test_second_rebuild_of_the_unchanged_source_embeds_and_changes_nothing(table):
     table.rebuild()
     before = table.collection().id
-    done = table.rebuild()
+    result = table.rebuild()
 
-    assert (done.embedded, done.copied, done.changed) == (0, 0, False)
-    assert passed(done)[0]
+    assert (result.embedded, result.copied, result.changed) == (0, 0, False)
+    assert_passed(result)
     assert table.collection().id == before
     assert table.names() == ["docs"]
 
@@ -54,29 +55,29 @@ def test_only_what_changed_is_embedded_and_the_old_copy_is_kept(table):
     table.sql("delete from manual_content where id = 'r9'")
     table.sql("insert into manual_content values ('r99', 'ninety-nine', null)")
     table.model.texts.clear()
-    done = table.rebuild()
+    result = table.rebuild()
 
-    assert passed(done)[0], passed(done)
-    assert (done.embedded, done.copied) == (2, 58)
+    assert_passed(result)
+    assert (result.embedded, result.copied) == (2, 58)
     records = table.records()
     assert records["r7"][0] == "new words"
     assert records["r8"][1] == {"only": 1}
     assert records["r99"] == ("ninety-nine", None)
     assert "r9" not in records
-    assert done.old.endswith("docs.before-rebuild")
+    assert result.old.endswith("docs.before-rebuild")
     assert len(table.records("docs.before-rebuild")) == 60
 
 
 def test_copied_vectors_that_nobody_looked_at_are_told(table):
     table.sql("insert into manual_content select 'more' || n, 'text ' || n, null"
               " from generate_series(1, 20) n")  # fmt: skip
-    said = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
-    assert "unseen" not in said  # all were made just now
+    message = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
+    assert "unseen" not in message  # all were made just now
 
     table.sql("update manual_content set content = content || '!' where id like 'more%'")
-    said = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
+    message = {v.check: v.message for v in table.rebuild().verdicts}["fresh embeddings"]
     # 80 rows, of which 20 are new and 64 are sampled
-    unseen = int(re.search(r"(\d+) vectors were copied unseen", said)[1])
+    unseen = int(re.search(r"(\d+) vectors were copied unseen", message)[1])
     assert 80 - 20 - 64 < unseen <= 80 - 64
 
 
@@ -89,8 +90,8 @@ def test_kept_copy_is_never_overwritten_unasked(table):
         table.rebuild()
     assert table.records()["r1"][0] == "one"
 
-    done = table.rebuild(drop_old=True)
-    assert done.changed
+    result = table.rebuild(drop_old=True)
+    assert result.changed
     assert table.names() == ["docs"]
 
 
@@ -99,8 +100,8 @@ def test_since_embeds_rows_that_changed_and_refuses_to_embed_older_ones(table):
     table.sql(
         "update manual_content set content = 'new', updated_at = '2026-07-01' where id = 'r3'"
     )
-    done = table.rebuild(since=SINCE)
-    assert (done.embedded, done.copied) == (1, 59)
+    result = table.rebuild(since=SINCE)
+    assert (result.embedded, result.copied) == (1, 59)
 
     table.sql("update manual_content set content = 'unsaid' where id = 'r4'")
     with pytest.raises(Refused, match=r"1 rows have not changed since.*r4"):
@@ -115,10 +116,10 @@ def test_regenerate_embeds_everything_anew_and_mends_wrong_vectors(table):
     table.chroma.upsert(info, ids=raw["ids"], vectors=wrong, documents=raw["documents"])
 
     unmended = table.rebuild()
-    assert "fresh embeddings" in bad(unmended)
-    done = table.rebuild(fresh=True)
-    assert passed(done)[0], passed(done)
-    assert done.embedded == 60
+    assert "fresh embeddings" in not_passed(unmended)
+    result = table.rebuild(fresh=True)
+    assert_passed(result)
+    assert result.embedded == 60
 
 
 def test_another_model_of_the_same_width_is_refused(table):
@@ -144,9 +145,9 @@ def test_collection_that_names_no_model_is_asked_whose_vectors_it_has(table):
     table.chroma.upsert(
         info, ids=[i for i, _, _ in ROWS], vectors=table.model.embed(texts), documents=texts
     )
-    done = table.rebuild()
-    assert passed(done)[0], passed(done)
-    assert done.copied == 60
+    result = table.rebuild()
+    assert_passed(result)
+    assert result.copied == 60
 
 
 def test_other_dimension_is_refused(table):
@@ -162,27 +163,27 @@ def test_settings_and_vectors_of_the_lost_database_are_held_against_its_fingerpr
     lost = live.fingerprint(table.chroma, [Scope()]).collections[key]
     table.chroma.delete_collection(Scope(), "docs")
 
-    done = table.rebuild(lost=lost)
-    assert passed(done)[0], passed(done)
-    assert done.verdicts[-1].check == "lost database"
+    result = table.rebuild(lost=lost)
+    assert_passed(result)
+    assert result.verdicts[-1].check == "lost database"
     assert table.collection().space == "l2"
 
     table.sql("delete from manual_content where id = 'r5'")
-    done = table.rebuild(lost=lost)
-    assert bad(done) == ["lost database"]
-    assert "r5" in done.verdicts[-1].message
-    assert done.verdicts[-1].outcome is Outcome.UNKNOWN
-    assert (done.changed, done.staged) == (False, True)
+    result = table.rebuild(lost=lost)
+    assert not_passed(result) == ["lost database"]
+    assert "r5" in result.verdicts[-1].message
+    assert result.verdicts[-1].outcome is Outcome.UNKNOWN
+    assert (result.changed, result.staged) == (False, True)
     assert len(table.records()) == 60
 
-    done = table.rebuild()  # deleted on purpose, says who leaves the fingerprint away
-    assert (done.changed, done.embedded, len(table.records())) == (True, 0, 59)
+    result = table.rebuild()  # deleted on purpose, says who leaves the fingerprint away
+    assert (result.changed, result.embedded, len(table.records())) == (True, 0, 59)
 
 
-def lost_print(table, **changes):
+def print_with(table, **changes):
     """The fingerprint of `docs`, its info changed so."""
-    found = live.fingerprint(table.chroma, [Scope()]).collections[f"{Scope()}/docs"]
-    return dataclasses.replace(found, info=dataclasses.replace(found.info, **changes))
+    present = live.fingerprint(table.chroma, [Scope()]).collections[f"{Scope()}/docs"]
+    return dataclasses.replace(present, info=dataclasses.replace(present.info, **changes))
 
 
 def test_vectors_that_are_not_the_lost_ones_never_take_the_name(table):
@@ -191,13 +192,13 @@ def test_vectors_that_are_not_the_lost_ones_never_take_the_name(table):
     ids = [i for i, _, _ in ROWS]
     other = np.roll(table.model.embed([c for _, c, _ in ROWS]), 1, axis=1)
     table.chroma.upsert(info, ids=ids, vectors=other, documents=[c for _, c, _ in ROWS])
-    lost = lost_print(table)
+    lost = print_with(table)
     right = table.model.embed([c for _, c, _ in ROWS])
     table.chroma.upsert(info, ids=ids, vectors=right, documents=[c for _, c, _ in ROWS])
     table.sql("update manual_content set content = 'new' where id = 'r1'")
 
-    done = table.rebuild(lost=lost, drop_old=True)
-    assert (bad(done), done.changed, done.staged) == (["lost database"], False, True)
+    result = table.rebuild(lost=lost, drop_old=True)
+    assert (not_passed(result), result.changed, result.staged) == (["lost database"], False, True)
     assert table.collection().id == info.id
     assert table.records()["r1"][0] != "new"
 
@@ -208,13 +209,13 @@ def test_metric_and_metadata_that_are_not_the_lost_ones_never_take_the_name(tabl
     metadata = {**table.collection().metadata, "owner": "somebody"}
     table.sql("update manual_content set content = 'new' where id = 'r1'")
     for changes in ({"space": "l2"}, {"metadata": metadata}):
-        done = table.rebuild(lost=lost_print(table, **changes))
-        assert (bad(done), done.changed) == (["lost database"], False)
+        result = table.rebuild(lost=print_with(table, **changes))
+        assert (not_passed(result), result.changed) == (["lost database"], False)
         assert table.collection().id == before
 
 
 @pytest.mark.parametrize(
-    ("hnsw", "more", "said"),
+    ("hnsw", "more", "difference"),
     [
         ({"space": "l2"}, {}, "'l2'|space"),
         ({"space": "cosine", "ef_search": 7}, {}, "ef_search"),
@@ -223,20 +224,20 @@ def test_metric_and_metadata_that_are_not_the_lost_ones_never_take_the_name(tabl
     ],
     ids=["metric", "index settings", "no model", "metadata"],
 )
-def test_what_an_earlier_run_began_otherwise_is_not_gone_on_with(table, hnsw, more, said):
+def test_what_an_earlier_run_began_otherwise_is_not_gone_on_with(table, hnsw, more, difference):
     table.rebuild()
     before = table.collection()
     metadata = {k: v for k, v in {**before.metadata, **more}.items() if v is not None}
-    left = table.chroma.create_collection(Scope(), "docs.rebuilding", hnsw=hnsw, metadata=metadata)
+    begun = table.chroma.create_collection(Scope(), "docs.rebuilding", hnsw=hnsw, metadata=metadata)
     vector = table.model.embed(["x"])
-    table.chroma.upsert(left, ids=["x"], vectors=vector, documents=["x"])
-    with pytest.raises(Refused, match=f"(?s)docs.rebuilding.*({said})"):
+    table.chroma.upsert(begun, ids=["x"], vectors=vector, documents=["x"])
+    with pytest.raises(Refused, match=f"(?s)docs.rebuilding.*({difference})"):
         table.rebuild()
     assert table.collection() == before
     assert "docs.rebuilding" in table.names()
 
-    table.chroma.delete(left, ["x"])  # an empty one holds nobody's work
-    assert passed(table.rebuild())[0]
+    table.chroma.delete(begun, ["x"])  # an empty one holds nobody's work
+    assert_passed(table.rebuild())
     assert table.collection().space == "cosine"
 
 
@@ -270,10 +271,10 @@ def test_server_that_fails_in_the_midst_leaves_the_collection_and_what_was_embed
     finally:
         chroma_home.start()
     assert table.records() == before
-    done = table.rebuild()
-    assert passed(done)[0], passed(done)
-    assert 20 < done.resumed < 60
-    assert done.embedded == 60 - done.resumed
+    result = table.rebuild()
+    assert_passed(result)
+    assert 20 < result.resumed < 60
+    assert result.embedded == 60 - result.resumed
 
 
 def test_rows_that_change_meanwhile_are_not_half_in(table):
@@ -283,8 +284,8 @@ def test_rows_that_change_meanwhile_are_not_half_in(table):
             table.sql("insert into manual_content values (gen_random_uuid()::text, 'later', null)")
             return HashModel.embed(inner, texts)
 
-    done = table.rebuild(model=Meddling())
-    assert passed(done)[0], passed(done)
+    result = table.rebuild(model=Meddling())
+    assert_passed(result)
     assert table.records() == {i: (c, m) for i, c, m in ROWS}
 
 
@@ -296,9 +297,9 @@ def test_stored_documents_are_a_source_too(table):
     table.rebuild()
     info = table.collection()
     source = stored_documents(table.chroma, [info], "docs")
-    done = rebuild(table.chroma, source, table.model, RebuildTask(Scope(), "docs", fresh=True))
-    assert passed(done)[0], passed(done)
-    assert done.embedded == 60
+    result = rebuild(table.chroma, source, table.model, RebuildTask(Scope(), "docs", fresh=True))
+    assert_passed(result)
+    assert result.embedded == 60
     assert table.records() == {i: (c, m) for i, c, m in ROWS}
     assert dataclasses.replace(info, id="") == dataclasses.replace(table.collection(), id="")
 
@@ -311,6 +312,10 @@ def test_wrong_vectors_are_not_gone_on_with(table):
     table.chroma.upsert(info, ids=raw["ids"], vectors=wrong, documents=raw["documents"])
     table.sql("update manual_content set content = 'new' where id = 'r1'")
 
-    done = table.rebuild()
-    assert (bad(done)[0], done.discarded, done.changed) == ("fresh embeddings", True, False)
+    result = table.rebuild()
+    assert (not_passed(result)[0], result.discarded, result.changed) == (
+        "fresh embeddings",
+        True,
+        False,
+    )
     assert table.names() == ["docs"]
