@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from chromadrill.checks.forecast import Embedding, forecast
+from chromadrill.checks.forecast import EmbeddingRate, forecast
 from chromadrill.core.model import Outcome
 
 SIZES = (1000, 1000, 2500, 2500, 6000, 6000)
@@ -60,7 +60,7 @@ def test_times_that_grow_slower_than_n_never_fail():
 
 def test_embedding_is_added_from_its_own_measurement():
     without = forecast("f", LINEAR, 100_000, 900)
-    added = forecast("f", LINEAR, 100_000, 900, embedding=Embedding(0.02, 0.03))
+    added = forecast("f", LINEAR, 100_000, 900, embedding=EmbeddingRate(0.02, 0.03))
     assert added.actual == pytest.approx(without.actual + 3000, abs=1)
     assert added.outcome is Outcome.FAIL
 

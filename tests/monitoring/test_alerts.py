@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.core.settings import Monitoring
-from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, State, on_sample
+from chromadrill.monitoring.alerts import CLEARED, FIRED, FOUND, LOST, Alerts, AlertState, on_sample
 from chromadrill.monitoring.rules import Rule, rules
 from chromadrill.monitoring.samples import Sample
 from chromadrill.monitoring.verdicts import verdicts
@@ -229,7 +229,7 @@ def test_flapping_faster_than_the_rule_never_fires(count, length):
 
 @given(RULES, STEPS)
 def test_sample_without_a_value_changes_nothing(rule, steps):
-    state = State(firing=True, last_at=5.0, row="bad", row_length=2)
+    state = AlertState(firing=True, last_at=5.0, row="bad", row_length=2)
     for _, at in steps:
         assert on_sample(rule, state, Sample(at, "health", None)) == (state, [])
 

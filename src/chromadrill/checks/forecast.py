@@ -27,7 +27,7 @@ Seconds = Callable[[float], tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Embedding:
+class EmbeddingRate:
     """Seconds a document of the wanted length, the fastest and the slowest batch; 0 for none."""
 
     fastest_s: float = 0.0
@@ -40,7 +40,7 @@ def forecast(
     records: int,
     limit_s: float,
     *,
-    embedding: Embedding = Embedding(),
+    embedding: EmbeddingRate = EmbeddingRate(),
 ) -> Verdict:
     """PASS where all of the interval is within the limit, FAIL where none is, else UNKNOWN.
 

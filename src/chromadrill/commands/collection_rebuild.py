@@ -28,7 +28,7 @@ from chromadrill.recovery.name_swap import undo_half_swap
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.postgresql import open_table
-from chromadrill.recovery.sources.rows import Source
+from chromadrill.recovery.sources.rows import RowSource
 from chromadrill.recovery.sources.stored_documents import stored_documents
 from chromadrill.targets.guarded import require_may_import
 from chromadrill.workload.data import minilm
@@ -133,7 +133,7 @@ def _source(
     table: SourceTable,
     task: RebuildTask,
     job: Job,
-) -> Iterator[Source]:
+) -> Iterator[RowSource]:
     if job.from_documents:  # the collection is the source: it needs its name
         _undo_half_swap(chroma, task)
         yield stored_documents(chroma, chroma.collections(task.scope), task.name)

@@ -37,7 +37,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class AlertState:
     """The state of one rule. A row is a run of samples of one kind, without holes in time."""
 
     firing: bool = False
@@ -53,7 +53,7 @@ class State:
     unsupported: bool = False  # there was never a value: the platform never reports the signal
 
 
-def on_sample(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Event]]:
+def on_sample(rule: Rule, state: AlertState, sample: Sample) -> tuple[AlertState, list[Event]]:
     """Take one sample. A sample without a value changes nothing."""
     if sample.value is None:
         if sample.unsupported and state.value is None:
@@ -74,7 +74,7 @@ def on_sample(rule: Rule, state: State, sample: Sample) -> tuple[State, list[Eve
     return state, events
 
 
-def _extend_row(rule: Rule, state: State, sample: Sample, value: float) -> State:
+def _extend_row(rule: Rule, state: AlertState, sample: Sample, value: float) -> AlertState:
     row = "bad" if rule.is_bad(value) else "good" if rule.is_good(value) else ""
     hole = (
         state.last_at is None
@@ -96,7 +96,7 @@ def _extend_row(rule: Rule, state: State, sample: Sample, value: float) -> State
     )
 
 
-def on_gap(rule: Rule, state: State, at: float) -> tuple[State, list[Event]]:
+def on_gap(rule: Rule, state: AlertState, at: float) -> tuple[AlertState, list[Event]]:
     """Time has passed: is the last sample too old? Where the clock went back, count from there."""
     if state.lost or state.last_at is None:
         return state, []
@@ -114,7 +114,9 @@ class Alerts:
 
     def __init__(self, rules: Sequence[Rule], *, began: float, expected: Iterable[str]) -> None:
         collected = set(expected)
-        self.states = {rule: State(last_at=began) for rule in rules if rule.signal in collected}
+        self.states = {
+            rule: AlertState(last_at=began) for rule in rules if rule.signal in collected
+        }
         self._not_collected = tuple(rule for rule in rules if rule.signal not in collected)
         self.events: list[Event] = []
 

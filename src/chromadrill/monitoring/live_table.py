@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 
 from chromadrill.core.clock import utc_now
-from chromadrill.monitoring.alerts import FIRED, Alerts, Event, State
+from chromadrill.monitoring.alerts import FIRED, Alerts, AlertState, Event
 from chromadrill.monitoring.samples import UNITS
 
 
@@ -64,7 +64,7 @@ class LiveTable:
         return table
 
 
-def state_word(state: State) -> str:
+def state_word(state: AlertState) -> str:
     """One word for a state."""
     if state.lost:
         return "UNKNOWN" if not state.firing else "FIRING, now unseen"

@@ -14,7 +14,7 @@ from chromadrill.chroma.leaked_metadata import remove_leaked_keys
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Embedder
-from chromadrill.recovery.sources.rows import Row, Source
+from chromadrill.recovery.sources.rows import Row, RowSource
 
 IDS_PER_DELETE = 1000
 StoredRecord = tuple[str | None, str | None, str | None]  # document, canonical metadata, URI
@@ -44,7 +44,7 @@ class Filler:
     """
 
     chroma: Chroma
-    source: Source
+    source: RowSource
     model: Embedder
     old: CollectionInfo | None
     staging: CollectionInfo | None

@@ -32,12 +32,12 @@ from chromadrill.recovery.model_identity import (
 )
 from chromadrill.recovery.name_swap import swap
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
-from chromadrill.recovery.sources.rows import Source
+from chromadrill.recovery.sources.rows import RowSource
 
 
 def rebuild(
     chroma: Chroma,
-    source: Source,
+    source: RowSource,
     model: Model,
     task: RebuildTask,
     *,
@@ -65,7 +65,7 @@ class _Rebuild:
     def __init__(
         self,
         chroma: Chroma,
-        source: Source,
+        source: RowSource,
         model: Model,
         task: RebuildTask,
         lost: CollectionPrint | None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chromadrill.checks.forecast import Embedding
+from chromadrill.checks.forecast import EmbeddingRate
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now
@@ -13,7 +13,7 @@ from chromadrill.core.model import JSON, Outcome, Scope
 from chromadrill.core.protocols import Embedder
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildTask
-from chromadrill.recovery.sources.rows import Source
+from chromadrill.recovery.sources.rows import RowSource
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.labelled_questions import Library
 from chromadrill.workload.data.seeded_embedder import SeededEmbedder
@@ -44,7 +44,7 @@ class CostlessModel(SeededEmbedder):
 
 
 def measure(
-    times: RecoveryTimes, target: ProcessTarget, source: Source, records: int, dimension: int
+    times: RecoveryTimes, target: ProcessTarget, source: RowSource, records: int, dimension: int
 ) -> None:
     """Rebuild and restore `records` on an empty target, twice each, and add the times.
 
@@ -80,7 +80,7 @@ def measure(
         chroma.delete_collection(Scope(), NAME)
 
 
-def embedding_rate(model: Embedder, content: Library, length: int) -> Embedding:
+def embedding_rate(model: Embedder, content: Library, length: int) -> EmbeddingRate:
     """Seconds a document of `length` characters takes, in the fastest and in the slowest batch."""
     letters, length = " ".join(content.texts), min(length, TRUNCATED)
     texts = [letters[at : at + length] for at in range(0, len(letters) - length, length)]
@@ -91,4 +91,4 @@ def embedding_rate(model: Embedder, content: Library, length: int) -> Embedding:
         started = now()
         model.embed(group)
         rates.append((now() - started) / len(group))
-    return Embedding(min(rates), max(rates))
+    return EmbeddingRate(min(rates), max(rates))

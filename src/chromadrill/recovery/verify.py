@@ -18,7 +18,7 @@ from chromadrill.core.model import CollectionInfo, CollectionPrint, Outcome, Pag
 from chromadrill.core.progress import Progress
 from chromadrill.core.protocols import Model
 from chromadrill.recovery.model_identity import cosine
-from chromadrill.recovery.sources.rows import Row, Source
+from chromadrill.recovery.sources.rows import Row, RowSource
 
 SAMPLE = 64  # documents embedded again, spread over the source
 
@@ -34,7 +34,7 @@ class RebuildProof:
 
 def prove(
     chroma: Chroma,
-    source: Source,
+    source: RowSource,
     model: Model,
     info: CollectionInfo,
     *,

@@ -3,21 +3,27 @@
 import pytest
 
 from chromadrill.core.errors import Refused
-from chromadrill.targets.railway.deployments import State
+from chromadrill.targets.railway.deployments import DeploymentState
 from chromadrill.targets.railway.preconditions import require_may_commit, require_may_restore
 
-STOPPED = State("d", "SUCCESS", stopped=True)
+STOPPED = DeploymentState("d", "SUCCESS", stopped=True)
 OWN = {"services": {"s": {"volumeMounts": {"v": {}}}}, "volumes": {"v": {}}}
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "DEPLOYING", "BUILDING"])
 def test_service_that_is_up_or_on_its_way_is_not_restored(status):
     with pytest.raises(Refused, match="not stopped"):
-        require_may_restore(State("d", status), {})
+        require_may_restore(DeploymentState("d", status), {})
 
 
 @pytest.mark.parametrize(
-    "service", [STOPPED, State("", "NONE"), State("d", "CRASHED"), State("d", "FAILED")]
+    "service",
+    [
+        STOPPED,
+        DeploymentState("", "NONE"),
+        DeploymentState("d", "CRASHED"),
+        DeploymentState("d", "FAILED"),
+    ],
 )
 def test_service_that_is_down_may_be(service):
     require_may_restore(service, {})

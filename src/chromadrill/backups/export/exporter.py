@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from chromadrill.backups.export import formats, read_back, types
 from chromadrill.backups.export.atomic_output import new_file, require_free
-from chromadrill.backups.export.types import Reader, TornExport, Writer
+from chromadrill.backups.export.types import ExportWriter, Reader, TornExport
 from chromadrill.backups.files import require_room
 from chromadrill.checks.suite import judge_content
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -129,7 +129,7 @@ def _write(
         before = _fingerprint(source, [info.key for info in infos], advance)
     _require_room(partial, before)
     about = {"name": name, "url": chroma.url}
-    out: Writer = formats.writer(suffix)(partial, before, about=about)
+    out: ExportWriter = formats.writer(suffix)(partial, before, about=about)
     try:
         with progress("export", before.records) as advance:
             for collection in before.collections.values():

@@ -13,10 +13,10 @@ from chromadrill.backups.export.jsonl_writer import JsonlWriter
 from chromadrill.backups.export.parquet_folder import FolderReader, FolderWriter
 from chromadrill.backups.export.parquet_reader import ParquetReader
 from chromadrill.backups.export.parquet_writer import ParquetWriter
-from chromadrill.backups.export.types import ExportRefused, Reader, Writer
+from chromadrill.backups.export.types import ExportRefused, ExportWriter, Reader
 from chromadrill.core.errors import UsageError
 
-_FORMATS: dict[str, tuple[Callable[..., Writer], Callable[[Path], Reader]]] = {
+_FORMATS: dict[str, tuple[Callable[..., ExportWriter], Callable[[Path], Reader]]] = {
     ".json": (partial(JsonlWriter, layout=DOCUMENT), partial(JsonlReader, layout=DOCUMENT)),
     ".jsonl": (JsonlWriter, JsonlReader),
     ".jsonl.zst": (partial(JsonlWriter, zst=True), partial(JsonlReader, zst=True)),
@@ -42,7 +42,7 @@ def suffix_of(name: str) -> str:
     )
 
 
-def writer(suffix: str) -> Callable[..., Writer]:
+def writer(suffix: str) -> Callable[..., ExportWriter]:
     """Return what makes a Writer of (path, fingerprint, about=...)."""
     return _FORMATS[suffix][0]
 

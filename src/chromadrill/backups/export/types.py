@@ -38,10 +38,10 @@ class TornExport(Unavailable):
         )
 
 
-class Writer(Protocol):
+class ExportWriter(Protocol):
     """One file being written: `begin`, any number of `write`, again; `seal` once; `close`.
 
-    A Writer is created with the fingerprint of what is going to be written. Every method raises
+    It is created with the fingerprint of what is going to be written. Every method raises
     DrillError for what the format cannot hold, naming the record.
     """
 

@@ -64,7 +64,7 @@ def open_table(
 
 
 class PostgresTable:
-    """The rows of one transaction (a `Source`)."""
+    """The rows of one transaction (a `RowSource`)."""
 
     def __init__(
         self,

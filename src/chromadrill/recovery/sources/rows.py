@@ -30,7 +30,7 @@ class Row:
     uri: str | None = None
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """What a collection is rebuilt from: one unchanging state, however often it is read."""
 
     name: str

@@ -13,7 +13,7 @@ PAGE = 500
 
 
 class StoredDocuments:
-    """The records of `info` without their vectors (a `Source`).
+    """The records of `info` without their vectors (a `RowSource`).
 
     Paging is no snapshot: stop the writers. What changes between two readings is found by the proof.
     """

@@ -18,7 +18,7 @@ ENDED = {"CRASHED", "FAILED", "REMOVED", "REMOVING", "SKIPPED", "NEEDS_APPROVAL"
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class DeploymentState:
     """A deployment as it is now; `status` in the platform's words, "NONE" where there is none."""
 
     id: str
@@ -42,13 +42,13 @@ class DeploymentFailed(Unavailable):
     """The platform tried to start the service, and it did not come up."""
 
 
-def newest(api: Api, at: Place) -> State:
+def newest(api: Api, at: Place) -> DeploymentState:
     """The newest deployment of the service."""
     service = api.run(graphql.SERVICE, environment=at.environment, service=at.service)
     return _state(service["latestDeployment"])
 
 
-def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> State:
+def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> DeploymentState:
     """Start the service anew on what is configured now; returns when the platform says it is up.
 
     A deployment on its way is waited for instead. Raises DeploymentFailed when it does not come up.
@@ -83,16 +83,16 @@ def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
     )
 
 
-def _is_alive(state: State) -> bool:
+def _is_alive(state: DeploymentState) -> bool:
     return state.is_running or state.is_pending
 
 
-def _id_if_new(state: State, before: str) -> str | None:
+def _id_if_new(state: DeploymentState, before: str) -> str | None:
     return state.id if state.id != before else None
 
 
-def _wait_until_up(api: Api, deployment: str, within_s: float) -> State:
-    def look() -> State | None:
+def _wait_until_up(api: Api, deployment: str, within_s: float) -> DeploymentState:
+    def look() -> DeploymentState | None:
         now = _state(api.run(graphql.DEPLOYMENT, id=deployment))
         if now.status in ENDED or now.stopped:
             raise DeploymentFailed(f"Railway: deployment {deployment} ended as {now.status}.")
@@ -101,10 +101,10 @@ def _wait_until_up(api: Api, deployment: str, within_s: float) -> State:
     return poll(look, within_s=within_s, name=f"deployment {deployment}")
 
 
-def _state(deployment: JSON | None) -> State:
+def _state(deployment: JSON | None) -> DeploymentState:
     if deployment is None:
-        return State("", "NONE")
-    return State(
+        return DeploymentState("", "NONE")
+    return DeploymentState(
         deployment["id"],
         deployment["status"],
         deployment["deploymentStopped"],

@@ -6,12 +6,12 @@ from collections.abc import Collection
 from typing import Any
 
 from chromadrill.core.errors import Refused
-from chromadrill.targets.railway.deployments import State
+from chromadrill.targets.railway.deployments import DeploymentState
 
 DISCARD = "Commit or discard it in Railway's dashboard, then repeat."
 
 
-def require_may_restore(service: State, patch: Any) -> None:
+def require_may_restore(service: DeploymentState, patch: Any) -> None:
     """Raise Refused unless the service is stopped and nothing waits to be committed.
 
     A commit applies everything that is staged in the environment, whoever staged it.
