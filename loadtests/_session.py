@@ -10,7 +10,7 @@ from pathlib import Path
 from _run import PlanShare
 from locust.env import Environment
 
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict

@@ -2,7 +2,8 @@
 
 import pytest
 
-from chromadrill.chroma.client import CallFailed, Chroma, connect
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import Scope
 from chromadrill.core.protocols import (

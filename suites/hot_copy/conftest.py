@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.core.model import Scope
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from chromadrill.checks.latency import every_under, finds_own_records
 from chromadrill.checks.objectives import at_least, p90_under, within
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Scope

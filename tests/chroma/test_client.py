@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from chromadrill.chroma.api_values import space_of
-from chromadrill.chroma.client import CallFailed, Chroma, connect
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import Unavailable
 
 

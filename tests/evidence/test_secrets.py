@@ -14,7 +14,8 @@ import markupsafe
 import orjson
 import pytest
 
-from chromadrill.chroma.client import Chroma, connect
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.connection import connect
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.errors import Refused, Unavailable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Fingerprint
 

@@ -18,7 +18,7 @@ from chromadrill.backups import catalog, manifest
 from chromadrill.backups.files import copy_tree, empty, require_room
 from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.at_rest.releases import refuse_newer
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.files import size_of

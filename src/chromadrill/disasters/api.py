@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.core.model import Scope
 from chromadrill.core.protocols import Target
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from chromadrill.chroma.client import CallFailed, connect
+from chromadrill.chroma.client import CallFailed
+from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused
 from chromadrill.core.model import Acknowledged, CollectionInfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chromadrill.chroma import client
+from chromadrill.chroma import connection
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.settings import load
@@ -26,7 +26,7 @@ def connect(
     """
     if incident is None and target_role(load(), url).is_production:
         declare_read_only(url)
-    with client.connect(url, timeout_s=deadline_s) as chroma:
+    with connection.connect(url, timeout_s=deadline_s) as chroma:
         try:
             yield chroma
         except CallFailed as error:

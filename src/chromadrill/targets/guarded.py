@@ -16,7 +16,8 @@ from pathlib import Path
 from chromadrill.backups import catalog
 from chromadrill.backups.export.backup_method import METHOD as EXPORT
 from chromadrill.backups.export.formats import open_export
-from chromadrill.chroma.client import CallFailed, connect
+from chromadrill.chroma.client import CallFailed
+from chromadrill.chroma.connection import connect
 from chromadrill.chroma.permissions import access_to
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Backup, Scope

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.kinds import TargetSpec
 

@@ -10,7 +10,8 @@ from chromadrill.backups import catalog, files
 from chromadrill.backups.export import exporter, formats, importer, parquet_folder, staging
 from chromadrill.backups.export.types import Reader
 from chromadrill.checks.suite import outcome_of
-from chromadrill.chroma.client import CallFailed, Chroma, connect
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Backup, Outcome, Scope
 from chromadrill.core.protocols import Stoppable

@@ -9,7 +9,7 @@ from pathlib import Path
 from chromadrill.backups import catalog
 from chromadrill.backups.export import backup_method as export
 from chromadrill.backups.same_counts import require_same_counts
-from chromadrill.chroma.client import connect
+from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.clock import parse_time, time_text, utc_now
 from chromadrill.core.errors import Refused, Unavailable

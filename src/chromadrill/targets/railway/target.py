@@ -13,7 +13,8 @@ from pathlib import Path
 from chromadrill.backups import catalog
 from chromadrill.backups.export import backup_method as export
 from chromadrill.backups.same_counts import require_same_counts
-from chromadrill.chroma.client import CallFailed, Chroma, connect
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint import live
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
