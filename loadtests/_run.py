@@ -44,7 +44,7 @@ class PlanShare:
         )
 
     def run(self) -> None:
-        """Until the last arrival of the share is done. Killed: what is open is dropped."""
+        """Send the share; returns when its last arrival is done. Killed: what is open is dropped."""
         due = self._plan.due.tolist()
         # the begin is agreed in UTC; from here on the monotonic clock alone counts
         self._begin = now() + self._plan.begins_at - time.time()

@@ -59,7 +59,7 @@ def prove(
     if collection is None:
         collection = CollectionPrint(info, 0, RECORDS.empty_table())
     cosines, single_ms = _embed_again(chroma, model, collection.info, sample)
-    # what a check without a fingerprint does not judge is judged here, against the source
+    # what the suite does not judge without a fingerprint is judged here, against the source
     suite = [v for v in judge(observation, None) if v.outcome is not Outcome.NOT_RUN]
     wanted = pa.concat_tables(tables).sort_by("id")
     verdicts = [

@@ -1,8 +1,8 @@
-"""A fixed piece of work of our own, timed between the rounds: how fast is this machine just now?
+"""A reference workload, timed between the rounds: how fast is this machine just now?
 
-A process that answers one loopback HTTP request at a time with the same work, whatever Chroma does:
-what makes it slower (a neighbour on the machine, another clock rate) makes a search slower too, and
-a search's time divided by it stays. Run as a program it is the server; it ends with its owner.
+A process answers one loopback HTTP request at a time with the same work, whatever Chroma does. What
+makes it slower (a neighbour on the machine, another clock rate) makes a search slower too, so the
+quotient of the two stays. Run as a program this module is that server; it ends with its owner.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ class BackgroundClients:
     result: JSON = field(default_factory=dict)
 
     def verdicts(self) -> list[Verdict]:
-        """As the load run judged itself; UNKNOWN where it left no result."""
+        """The load run's own verdicts; UNKNOWN where it left no result."""
         verdicts = [
             Verdict(raw["check"], Outcome(raw["outcome"]), raw["message"], raw["actual"],
                     raw["limit"], raw["unit"])
@@ -40,7 +40,7 @@ class BackgroundClients:
 
 @contextmanager
 def background_clients(loadtests: Path, url: str, result: Path) -> Iterator[BackgroundClients]:
-    """Searches arrive from the first line of the block to its last; the result is at its end.
+    """Searches arrive from the first line of the block to its last; the result is there at its end.
 
     `result`: where locust writes it (raw samples, table and picture beside it). Raises DrillError
     where the clients cannot begin: a drill without them would prove nothing about them.

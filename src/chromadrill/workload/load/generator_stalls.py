@@ -1,7 +1,7 @@
-"""When the generator itself stood still: arrivals started late though nothing was in their way.
+"""Stalls of the load generator itself: arrivals started late though nothing was in their way.
 
-What an open request lost to that is not the server's doing, so it is taken off before a server is
-called slow.
+The time that an open request lost to a stall is not the server's doing. It is subtracted before the
+server is called slow.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Stalls = dict[int, list[tuple[float, float]]]  # by worker: from, to, ascending,
 def stalls_of(samples: Sequence[LoadSample]) -> Stalls:
     """Stretches in which an arrival was due and its worker did nothing at all.
 
-    A worker that is late but busy has no stalls: then what the server took stays the server's.
+    A worker that is late but busy has no stalls: its time then counts as the server's.
     """
     events: dict[int, list[float]] = defaultdict(list)
     due: dict[int, list[float]] = defaultdict(list)
@@ -44,12 +44,12 @@ def _quiet(events: Sequence[float], due: Sequence[float]) -> list[tuple[float, f
 
 
 def is_on_time(sample: LoadSample) -> bool:
-    """Not so of a burst that makes up for a stall: its queue is the generator's doing."""
+    """Whether the arrival started when it was due. One that makes up for a stall did not."""
     return sample.started - sample.due <= LATE_S
 
 
 def burst_arrivals(samples: Sequence[LoadSample], stalls: Stalls) -> set[int]:
-    """Arrivals due from the begin of a long stall until all that it held up is done."""
+    """Numbers of the arrivals due from the begin of a long stall until all it held up is done."""
     numbers: set[int] = set()
     ordered = sorted(samples, key=lambda sample: sample.due)
     due = [sample.due for sample in ordered]

@@ -11,7 +11,7 @@ from chromadrill.core.urls import is_loopback, without_password
 def require_loopback(url: str | None) -> str:
     """The URL, if it names a loopback address; raises UsageError for every other one.
 
-    Names other than localhost are not asked for: what a name means can change during a run.
+    No name but localhost is looked up: what a name means can change during a run.
     """
     if not url:
         raise UsageError("--host is missing.", next_step="Give --host http://127.0.0.1:8000.")

@@ -27,7 +27,7 @@ class AnswersWrong(DrillError):
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """`begins_at`: UTC epoch seconds, one begin for all workers. `source`: what the questions are."""
+    """`begins_at`: UTC epoch seconds, the same for all workers. `source`: what the questions are."""
 
     run: str
     host: str
@@ -49,7 +49,7 @@ class LoadPlan:
     def cut_at(self, ended_at: float) -> LoadPlan:
         """The plan of a run that was ended at that moment (UTC epoch seconds), before its schedule.
 
-        What could be open then need not have a sample: every arrival due before that must.
+        An arrival that could still be open then need not have a sample; every earlier one must.
         """
         open_s = PROFILES[self.profile].timeout_s + STARTED_S
         ran_s = max(0.0, ended_at - self.begins_at - open_s)

@@ -1,4 +1,4 @@
-"""When what arrives: fixed before the run, whatever the server does (an open model)."""
+"""When requests arrive: fixed before the run, whatever the server does (an open model)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls against the clock; whether their answers are right is graded after it has stopped."""
+"""Timed calls, whose answers are graded after the clock has stopped."""
 
 from __future__ import annotations
 
