@@ -1,4 +1,4 @@
-"""Disasters that only a container can have: struck on a scratch container, never on another target."""
+"""Disasters that only a container can have: on a scratch container, never on another target."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from fixtures.scratch import fill, new_scratch
 
 def pytest_collection_modifyitems(config, items):
     """An engine is killed only where the settings name one that nobody else uses."""
-    named = settings_of(config).container
-    if named.engine_pid_file and named.engine_start:
+    container = settings_of(config).container
+    if container.engine_pid_file and container.engine_start:
         return
     deselect(config, items, lambda item: "engine_of_ours" in getattr(item, "fixturenames", ()))
 

@@ -27,7 +27,7 @@ def test_copy_of_a_volume_that_is_written_to_is_refused(drill, chroma, writes, t
         torn_copy(drill.target, torn, meanwhile=lambda: write(ROWS))
         drill.note("compared", records=chroma.count(writes), collections={writes.key: 2 * ROWS})
     with drill.then("the copy is refused, and the snapshot is not"):
-        words = ("validate", "--all", "--serve", "--path")
-        drill.expect_refusal(*words, str(torn), message="FAIL")
+        validate = ("validate", "--all", "--serve", "--path")
+        drill.expect_refusal(*validate, str(torn), message="FAIL")
         beside = str(snapshot.path / "fingerprint")
-        drill.command(*words, str(snapshot.path), "--fingerprint", beside)
+        drill.command(*validate, str(snapshot.path), "--fingerprint", beside)

@@ -23,20 +23,21 @@ def test_data_beside_the_volume_is_lost_at_deployment_and_its_backup_is_refused(
     drill, outage, chroma, dataset, objectives
 ):
     """On-call cannot take an empty volume for a backup; an export brings back what was lost."""
-    wrong = MISPLACED
     with drill.given("the server has never written to its volume; a copy of it is no backup"):
         drill.target.stop()
         with drill.target.volume() as data:
             empty(data)
-        wrong.inject(drill.target)
+        MISPLACED.inject(drill.target)
         dataset.load(chroma)
         drill.expect_refusal("ops", "snapshot", message="is not what the fingerprint says")
         snapshot = drill.backup(drill.ops("snapshot", "--method", "export"))
-    with drill.when(f"disaster: {wrong.what}"):
-        injection = outage.inject(wrong)
+    with drill.when(f"disaster: {MISPLACED.what}"):
+        injection = outage.inject(MISPLACED)
     with drill.when("on-call mounts the volume where it belongs, and restores the export"):
-        for words in (("recreate",), ("stop",), ("restore", snapshot.id), ("start",)):
-            drill.ops(*words)
+        drill.ops("recreate")
+        drill.ops("stop")
+        drill.ops("restore", snapshot.id)
+        drill.ops("start")
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything is back, and now it outlives the container"):
         outage.end_watch()  # what follows is the drill's own doing

@@ -14,9 +14,9 @@ def target(pytestconfig, settings, tmp_path_factory, engine):
     if settings.drill.target not in SCRATCH:
         yield open_live(pytestconfig)
         return
-    made = new_scratch(tmp_path_factory.mktemp("contract"), settings, [Scope()])
+    target = new_scratch(tmp_path_factory.mktemp("contract"), settings, [Scope()])
     try:
-        made.start()
-        yield made
+        target.start()
+        yield target
     finally:
-        made.remove()
+        target.remove()

@@ -19,7 +19,7 @@ DOCUMENTS = ["Hello World * [x] ?", "100%_of 'it' \"q\"", None, "naïve – 検�
 
 
 @pytest.fixture
-def owned(chroma, run_name):
+def own_collection(chroma, run_name):
     """A small collection of our own, removed afterwards."""
     info = chroma.create_collection(Scope(), f"drill-{run_name}-contract", hnsw={"space": "l2"})
     chroma.upsert(
@@ -34,8 +34,8 @@ def owned(chroma, run_name):
     chroma.delete_collection(Scope(), info.name)
 
 
-def test_every_field_comes_back_with_its_type(chroma, owned):
-    (page,) = chroma.pages(owned)
+def test_every_field_comes_back_with_its_type(chroma, own_collection):
+    (page,) = chroma.pages(own_collection)
 
     assert page.documents == DOCUMENTS
     assert page.metadatas == METADATAS
@@ -44,26 +44,26 @@ def test_every_field_comes_back_with_its_type(chroma, owned):
     assert np.array_equal(page.vectors, np.eye(4, dtype=np.float32))
 
 
-def test_l2_distance_is_squared(chroma, owned):
-    answer = chroma.query(owned, np.zeros((1, 4), np.float32) + 1, n_results=1)
+def test_l2_distance_is_squared(chroma, own_collection):
+    answer = chroma.query(own_collection, np.zeros((1, 4), np.float32) + 1, n_results=1)
 
     assert answer["distances"][0] == [pytest.approx(3.0)]
 
 
 @pytest.mark.parametrize("where", choose_filters(METADATAS), ids=str)
-def test_filter_means_the_same_here_and_there(chroma, owned, where):
-    (page,) = chroma.pages(owned)
+def test_filter_means_the_same_here_and_there(chroma, own_collection, where):
+    (page,) = chroma.pages(own_collection)
     expected = {i for i, m in zip(page.ids, page.metadatas, strict=True) if matches(where, m)}
 
-    assert set(chroma.get(owned, where=where)["ids"]) == expected
+    assert set(chroma.get(own_collection, where=where)["ids"]) == expected
 
 
-@pytest.mark.parametrize("words", ["World", "world", "* [x] ?", "100%_of 'it' \"q\"", "検索", "№"])
-def test_contains_means_the_same_here_and_there(chroma, owned, words):
-    (page,) = chroma.pages(owned)
-    expected = {i for i, d in zip(page.ids, page.documents, strict=True) if d and words in d}
+@pytest.mark.parametrize("text", ["World", "world", "* [x] ?", "100%_of 'it' \"q\"", "検索", "№"])
+def test_contains_means_the_same_here_and_there(chroma, own_collection, text):
+    (page,) = chroma.pages(own_collection)
+    expected = {i for i, d in zip(page.ids, page.documents, strict=True) if d and text in d}
 
-    assert set(chroma.get(owned, where_document={"$contains": words})["ids"]) == expected
+    assert set(chroma.get(own_collection, where_document={"$contains": text})["ids"]) == expected
 
 
 def test_missing_collection_is_404(chroma):
@@ -72,9 +72,9 @@ def test_missing_collection_is_404(chroma):
     assert failed.value.status == 404
 
 
-def test_wrong_dimension_is_400(chroma, owned):
+def test_wrong_dimension_is_400(chroma, own_collection):
     with pytest.raises(CallFailed) as failed:
-        chroma.query(owned, np.ones((1, 3), np.float32))
+        chroma.query(own_collection, np.ones((1, 3), np.float32))
     assert failed.value.status == 400
 
 

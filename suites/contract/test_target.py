@@ -24,13 +24,13 @@ pytestmark = [pytest.mark.contract, pytest.mark.gate]
 
 
 @pytest.fixture
-def capable(pytestconfig):
+def require(pytestconfig):
     """Skips, with the reason, what the target cannot do or must not be asked to do."""
 
-    def check(target, capability):
-        if not isinstance(target, capability):
-            word = next(key for key, each in CAPABILITIES.items() if each is capability)
-            pytest.skip(f"target {target.name} has no capability {word}")
+    def check(target, protocol):
+        if not isinstance(target, protocol):
+            name = next(name for name in CAPABILITIES if CAPABILITIES[name] is protocol)
+            pytest.skip(f"target {target.name} has no capability {name}")
         if not is_damage_allowed(pytestconfig):
             pytest.skip(f"a live target is stopped only with --allow-damage {target.name}")
 
@@ -48,8 +48,8 @@ def test_url_is_that_of_a_chroma_1x_server(target):
         assert chroma.heartbeat() > 0
 
 
-def test_stopped_server_does_not_answer_and_started_one_does(target, capable):
-    capable(target, Restartable)
+def test_stopped_server_does_not_answer_and_started_one_does(target, require):
+    require(target, Restartable)
     target.stop()
     assert not target.running()
     target.start()
@@ -59,21 +59,21 @@ def test_stopped_server_does_not_answer_and_started_one_does(target, capable):
         assert chroma.collections is not None
 
 
-def test_stopping_a_stopped_server_is_fine(target, capable):
-    capable(target, Restartable)
+def test_stopping_a_stopped_server_is_fine(target, require):
+    require(target, Restartable)
     target.stop()
     target.stop()
     target.start()
 
 
-def test_second_start_is_refused(target, capable):
-    capable(target, Restartable)
+def test_second_start_is_refused(target, require):
+    require(target, Restartable)
     with pytest.raises(Refused):
         target.start()
 
 
-def test_killed_server_comes_back_under_the_same_url(target, capable):
-    capable(target, Restartable)
+def test_killed_server_comes_back_under_the_same_url(target, require):
+    require(target, Restartable)
     before = target.url
     target.kill()
     target.start()
@@ -81,37 +81,37 @@ def test_killed_server_comes_back_under_the_same_url(target, capable):
     assert target.url == before
 
 
-def test_volume_of_a_running_server_is_refused(target, capable):
-    capable(target, HasVolume)
+def test_volume_of_a_running_server_is_refused(target, require):
+    require(target, HasVolume)
     with pytest.raises(Refused), target.volume():
         pass
 
 
-def test_restore_onto_a_running_server_is_refused(target, capable):
-    capable(target, HasSnapshots)
+def test_restore_onto_a_running_server_is_refused(target, require):
+    require(target, HasSnapshots)
     snapshot = target.snapshot()
     with pytest.raises(Refused):
         target.restore(snapshot.id)
 
 
-def test_snapshot_is_listed_first_and_the_server_runs_again(target, capable, run_name):
-    capable(target, HasSnapshots)
+def test_snapshot_is_listed_first_and_the_server_runs_again(target, require, run_name):
+    require(target, HasSnapshots)
     target.snapshot(f"drill-{run_name}-older")
     newest = target.snapshot(f"drill-{run_name}-newest")
 
-    found = [each.id for each in target.snapshots()][:2]
-    assert found == [f"drill-{run_name}-newest", f"drill-{run_name}-older"]
+    ids = [backup.id for backup in target.snapshots()][:2]
+    assert ids == [f"drill-{run_name}-newest", f"drill-{run_name}-older"]
     assert newest.bytes > 0
     assert target.running()
 
 
-def test_logs_are_there(target, capable):
-    capable(target, HasLogs)
+def test_logs_are_there(target, require):
+    require(target, HasLogs)
     assert isinstance(target.logs(10), str)
 
 
-def test_paused_server_takes_connections_and_answers_none_until_it_is_woken(target, capable):
-    capable(target, Pausable)
+def test_paused_server_takes_connections_and_answers_none_until_it_is_woken(target, require):
+    require(target, Pausable)
     target.pause()
     try:
         with Chroma(target.url, timeout_s=1) as chroma, pytest.raises(CallFailed) as failed:
@@ -125,8 +125,8 @@ def test_paused_server_takes_connections_and_answers_none_until_it_is_woken(targ
         assert chroma.heartbeat() > 0
 
 
-def test_volume_can_be_read_while_the_server_runs(target, capable, tmp_path):
-    capable(target, HotCopyable)
+def test_volume_can_be_read_while_the_server_runs(target, require, tmp_path):
+    require(target, HotCopyable)
     target.copy_running(tmp_path / "copy")
 
     assert (tmp_path / "copy" / "chroma.sqlite3").read_bytes().startswith(b"SQLite format 3")
@@ -134,8 +134,8 @@ def test_volume_can_be_read_while_the_server_runs(target, capable, tmp_path):
         assert chroma.heartbeat() > 0
 
 
-def test_server_deployed_anew_has_its_data_and_its_url(target, capable, run_name):
-    capable(target, Recreatable)
+def test_server_deployed_anew_has_its_data_and_its_url(target, require, run_name):
+    require(target, Recreatable)
     before, name = target.url, f"drill-{run_name}-recreated"
     with Chroma(target.url) as chroma:
         chroma.create_collection(Scope(), name)
@@ -146,14 +146,14 @@ def test_server_deployed_anew_has_its_data_and_its_url(target, capable, run_name
         chroma.delete_collection(Scope(), name)
 
 
-def test_metrics_count_a_restart_and_what_is_used(target, capable):
-    capable(target, HasMetrics)
+def test_metrics_count_a_restart_and_what_is_used(target, require):
+    require(target, HasMetrics)
     before = target.metrics()
     target.stop()
     target.start()
     after = target.metrics()
 
-    if before.restarts is not None:  # None: the platform does not tell
+    if before.restarts is not None:  # None: the platform does not count them
         assert after.restarts == before.restarts + 1
     assert after.memory_bytes > 0
     assert after.disk_bytes > 0

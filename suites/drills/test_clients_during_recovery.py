@@ -18,8 +18,9 @@ def test_clients_search_through_a_restore(drill, outage, clients_searching, obje
         with drill.when(f"disaster while clients search: {loss.what}"):
             injection = outage.inject(loss)
         with drill.when("on-call follows RB-2: stop, restore, start"):
-            for words in (("stop",), ("restore", snapshot.id), ("start",)):
-                drill.ops(*words)
+            drill.ops("stop")
+            drill.ops("restore", snapshot.id)
+            drill.ops("start")
             recovered_s = outage.wait_for_recovery(within_s=objectives.rb6_recovery_s)
         with drill.then("clients are served again, and stay so"):
             outage.keep_watching(for_s=10)

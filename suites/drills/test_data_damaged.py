@@ -34,8 +34,9 @@ def test_backup_is_restored_by_the_platform(
     with drill.when(f"disaster: {disaster.what}"):
         injection = outage.inject(disaster)
     with drill.when("on-call follows RB-2: stop, restore, start"):
-        for words in (("stop",), ("restore", backup.id), ("start",)):
-            drill.ops(*words)
+        drill.ops("stop")
+        drill.ops("restore", backup.id)
+        drill.ops("start")
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb2_recovery_s)
     with drill.then("everything in the backup is back and answers, also after a restart"):
         proven = drill.prove(backup.fingerprint, imported=backup.imported)

@@ -26,8 +26,9 @@ def test_monthly_drill_in_six_steps(drill, outage, chroma, objectives, run_name,
     with drill.when("3. the database is corrupted"):
         injection = outage.inject(corruption)
     with drill.when("4. the snapshot is restored"):
-        for words in (("stop",), ("restore", snapshot.id), ("start",)):
-            drill.ops(*words)
+        drill.ops("stop")
+        drill.ops("restore", snapshot.id)
+        drill.ops("start")
         recovered_s = outage.wait_for_recovery(within_s=objectives.rb8_recovery_s)
     with drill.then("5. it is validated"):
         proven = drill.prove(snapshot.fingerprint)

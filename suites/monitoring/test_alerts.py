@@ -15,12 +15,12 @@ def test_killed_server_pages_until_it_is_restarted(alarm):
     """On-call learns within two minutes that the service is down, and once only."""
     drill = alarm.drill
     with alarm.watching():
-        with drill.when("the server is killed"):
-            alarm.inject("server killed", drill.target.kill)
+        with drill.when("the server is killed"), alarm.fault("server killed"):
+            drill.target.kill()
         with drill.then("it pages"):
             alarm.fires("service down")
-        with drill.when("on-call follows RB-1: restart"):
-            alarm.recover(lambda: drill.ops("restart"))
+        with drill.when("on-call follows RB-1: restart"), alarm.recovery():
+            drill.ops("restart")
         with drill.then("it clears"):
             alarm.clears("service down")
 
@@ -30,12 +30,12 @@ def test_slow_searches_page_until_they_are_fast_again(alarm):
     """Five minutes of searches over two seconds, by a proxy that holds them back."""
     drill = alarm.drill
     with faulty_proxy(drill.target.url) as proxy, alarm.watching(proxy.url):
-        with drill.when("searches take 5 s"):
-            alarm.inject("searches held back", lambda: setattr(proxy, "delay_ms", 5000))
+        with drill.when("searches take 5 s"), alarm.fault("searches held back"):
+            proxy.delay_ms = 5000
         with drill.then("it pages"):
             alarm.fires("high latency")
-        with drill.when("they are fast again"):
-            alarm.recover(lambda: setattr(proxy, "delay_ms", 0))
+        with drill.when("they are fast again"), alarm.recovery():
+            proxy.delay_ms = 0
         with drill.then("it clears"):
             alarm.clears("high latency")
 
@@ -46,12 +46,12 @@ def test_filling_volume_pages_until_there_is_room_again(alarm, sized_volume):
     """A volume of known size is filled to nine tenths."""
     drill = alarm.drill
     with alarm.watching():
-        with drill.when("the volume is filled to 90 %"):
-            alarm.inject("volume filled to 90 %", sized_volume.fill)
+        with drill.when("the volume is filled to 90 %"), alarm.fault("volume filled to 90 %"):
+            sized_volume.fill()
         with drill.then("it pages"):
             alarm.fires("disk")
-        with drill.when("space is freed"):
-            alarm.recover(sized_volume.free)
+        with drill.when("space is freed"), alarm.recovery():
+            sized_volume.free()
         with drill.then("it clears"):
             alarm.clears("disk")
 
@@ -60,20 +60,17 @@ def test_filling_volume_pages_until_there_is_room_again(alarm, sized_volume):
 def test_failed_backup_pages_until_one_is_verified(alarm, backup_folder):
     """The place for backups is gone; the runbook's command fails, and says so."""
     drill = alarm.drill
-
-    def attempt():
-        backup_folder.lose()
-        with pytest.raises(RunbookCommandFailed):
-            drill.ops("snapshot", "--method", "export")
-
     with alarm.watching():
-        with drill.when("a backup fails"):
-            alarm.inject("backup failed", attempt)
+        with drill.when("a backup fails"), alarm.fault("backup failed"):
+            backup_folder.lose()
+            with pytest.raises(RunbookCommandFailed):
+                drill.ops("snapshot", "--method", "export")
         with drill.then("it pages"):
             alarm.fires("backup failed")
         with drill.when("the place is there again, and a backup is made"):
             backup_folder.give_back()
-            alarm.recover(lambda: drill.ops("snapshot", "--method", "export"))
+            with alarm.recovery():
+                drill.ops("snapshot", "--method", "export")
         with drill.then("it clears"):
             alarm.clears("backup failed")
 
@@ -83,15 +80,17 @@ def test_failed_backup_pages_until_one_is_verified(alarm, backup_folder):
 @pytest.mark.needs("snapshot")
 def test_kill_for_want_of_memory_pages_beside_the_outage(alarm, memory_shortage):
     """A restart alone would look like any other: this one says that memory is too small."""
-    drill = alarm.drill
+    drill, other_alerts = alarm.drill, memory_shortage.other_alerts
     with alarm.watching():
-        with drill.when("the kernel kills the server for want of memory"):
-            alarm.inject("killed for want of memory", memory_shortage.inject,
-                         *memory_shortage.other_alerts)  # fmt: skip
+        with (
+            drill.when("the kernel kills the server for want of memory"),
+            alarm.fault("killed for want of memory", *other_alerts),
+        ):
+            memory_shortage.inject()
         with drill.then("it pages"):
             alarm.fires("oom restart")
-        with drill.when("on-call starts it with its proper memory"):
-            alarm.recover(lambda: drill.ops(memory_shortage.recovery))
+        with drill.when("on-call starts it with its proper memory"), alarm.recovery():
+            drill.ops(memory_shortage.recovery)
         with drill.then("it clears"):
             alarm.clears("oom restart")
 
@@ -103,14 +102,14 @@ def test_silent_loss_of_an_index_pages_until_a_snapshot_is_restored(alarm):
     """Heartbeat, healthcheck and counts stay right: only the questions see it."""
     drill = alarm.drill
     with alarm.watching():
-        with drill.when("an index is gone"):
-            # the platform's restart, which is part of it, may be seen too
-            alarm.inject("segment deleted", lambda: SEGMENT_DELETED.inject(drill.target),
-                         "service down")  # fmt: skip
+        # the platform's restart, which is part of the fault, may be seen too
+        with drill.when("an index is gone"), alarm.fault("segment deleted", "service down"):
+            SEGMENT_DELETED.inject(drill.target)
         with drill.then("it pages"):
             alarm.fires("wrong answers")
-        with drill.when("on-call follows RB-2"):
-            alarm.recover(lambda: [drill.ops(*w) for w in (("stop",), ("restore", "latest"),
-                                                        ("start",))])  # fmt: skip
+        with drill.when("on-call follows RB-2: stop, restore, start"), alarm.recovery():
+            drill.ops("stop")
+            drill.ops("restore", "latest")
+            drill.ops("start")
         with drill.then("it clears"):
             alarm.clears("wrong answers")
