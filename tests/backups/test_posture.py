@@ -249,15 +249,16 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
     by_tag = restic_store.store(f"{repository}#laptop")
     assert [backup.bytes for backup in by_tag.backups] == [9]
     assert restic_store.store(f"{repository}#chroma").backups == ()
-    with pytest.raises(UsageError, match="a tag, or a path"):
+    with pytest.raises(UsageError, match="a tag or an absolute path"):
         restic_store.store(f"{repository}#")
 
 
 @pytest.mark.parametrize(
     ("output", "reason"),
-    [("null", None), ("[]", None), ("[null]", "not what restic says"), ("5", "not what restic says"),
-     ('[{"short_id": "a", "time": "yesterday", "paths": ["/d"]}]', "not what restic says"),
-     ("oops", "not JSON")],
+    [("null", None), ("[]", None),
+     ("[null]", "not a list of snapshots"), ("5", "not a list of snapshots"),
+     ('[{"short_id": "a", "time": "yesterday", "paths": ["/d"]}]', "not a list of snapshots"),
+     ("oops", "no JSON")],
 )  # fmt: skip
 def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, output, reason):
     fake_restic(tmp_path, monkeypatch, f"cat <<'E'\n{output}\nE\n")
@@ -280,7 +281,7 @@ def test_password_of_a_restic_repository_is_in_no_message(tmp_path, monkeypatch)
         restic_store.store(repository)
     assert "canary-restic" not in str(failure.value)
     fake_restic(tmp_path, monkeypatch, 'echo "no JSON $2"\n')
-    with pytest.raises(Unavailable, match="not JSON") as failure:
+    with pytest.raises(Unavailable, match="no JSON") as failure:
         restic_store.store(repository)
     assert "canary-restic" not in str(failure.value)
 

@@ -104,7 +104,7 @@ def test_key_of_a_collection_names_tenant_database_and_name():
 
 def test_only_a_regular_file_is_ever_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="no regular file"):
+    with pytest.raises(UsageError, match="not a regular file"):
         fingerprint_file.save(fingerprint(), tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "real")
     fingerprint_file.save(fingerprint(), tmp_path / "link")

@@ -102,8 +102,8 @@ def require_plain(backup_id: str) -> None:
     """Raise UsageError for an id that could be an option, a path, or a word of a shell."""
     if not _PLAIN.fullmatch(backup_id):
         raise UsageError(
-            f"'{backup_id}' is no name for a snapshot: use letters, digits, '.', '_', '-', and a"
-            " letter, digit or '_' first."
+            f"'{backup_id}' is no name for a snapshot. A name has letters, digits, '.', '_' and '-',"
+            " and begins with a letter, a digit or '_'."
         )
 
 
@@ -112,5 +112,5 @@ def new_id(into: Path, name: str | None) -> str:
     backup_id = name or f"{compact_time(datetime.now(UTC))}-{uuid.uuid4().hex[:4]}"
     require_plain(backup_id)
     if (into / backup_id).exists():
-        raise Refused(f"A snapshot '{backup_id}' exists already; it was not touched.")
+        raise Refused(f"A snapshot '{backup_id}' exists already. It was not touched.")
     return backup_id

@@ -109,7 +109,7 @@ def unpack(archive: Path, into: Path) -> None:
             _require_checksum(tar)
     except tarfile.FilterError as error:
         raise Refused(
-            f"{archive} would leave its folder: {error}. Nothing more unpacked."
+            f"{archive} would leave its folder: {error}. Nothing more was unpacked."
         ) from error
     except (tarfile.TarError, EOFError, OSError, ValueError, ZstdError, zlib.error) as error:
         raise Unavailable(f"{archive} cannot be unpacked: {error}.") from error

@@ -49,11 +49,11 @@ def read(folder: Path) -> JSON:
     try:
         content = orjson.loads(path.read_bytes())
     except OSError as error:
-        raise Unavailable(f"{folder} is not a backup of ours: no {NAME} in it.") from error
+        raise Unavailable(f"{folder} is not a backup of ours: it has no {NAME}.") from error
     except orjson.JSONDecodeError as error:
         raise Unavailable(f"{path} is not JSON: {error}.") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
-        raise Unavailable(f"{path}: wanted schema {SCHEMA}.")
+        raise Unavailable(f"{path} is not a manifest of ours: its schema is not {SCHEMA}.")
     return content
 
 

@@ -19,6 +19,6 @@ def require_same_counts(url: str, before: Fingerprint) -> None:
             if count != collection.count:
                 raise Unavailable(
                     f"{key} had {collection.count} records when its fingerprint was taken, and {count}"
-                    " after the snapshot: the snapshot is there, and unproven.",
+                    " after the snapshot. The snapshot is there, but unproven.",
                     next_step="Stop the writers, then take another.",
                 )

@@ -85,7 +85,7 @@ def restore(backup: Backup, data: Path) -> None:
     verdict = manifest.compare_files(folder, manifest.read(folder))
     if verdict.outcome is not Outcome.PASS:
         raise Unavailable(
-            f"Backup {backup.id} is not what its manifest says: {verdict.message}. Nothing touched.",
+            f"Backup {backup.id} is not what its manifest says: {verdict.message}. Nothing was touched.",
             next_step="Take an older backup: chromadrill ops --target T snapshots",
         )
     require_room(data, backup.bytes, freed=size_of(data))

@@ -55,7 +55,7 @@ def create_like(chroma: Chroma, info: CollectionInfo, scope: Scope, name: str) -
         space = space_of(None, copy.configuration)
         if space != info.space:
             raise Unavailable(
-                f"{info.key} answers by {info.space}, but could only be created with {space}."
+                f"{info.key} answers by {info.space}, but can only be created with {space}."
             )
         return dataclasses.replace(chroma.collection(scope, name), space=info.space)
     except DrillError:

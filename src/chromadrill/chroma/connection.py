@@ -18,7 +18,7 @@ def connect(
     """Return a client of a Chroma 1.x server; raise Unavailable with what answered instead."""
     if "/api/" in url:
         raise Unavailable(
-            f"{without_password(url)} names an API path; give the server's base URL.",
+            f"{without_password(url)} names a path of the API. Give the server's base URL.",
             next_step="Chroma 1.x answers 410 on /api/v1; this harness speaks /api/v2 itself.",
         )
     chroma = Chroma(url, timeout_s=timeout_s, headers=headers, behind_gateway=True)

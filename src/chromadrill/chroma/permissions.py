@@ -160,7 +160,7 @@ class Access:
             ours = which in self.created and action in WRITES
         if not ours:
             raise Refused(
-                f"{method} {path}: only collections called drill-<run>-... are made, written and"
+                f"{method} {path}: only collections called drill-<run>-... may be created, written and"
                 f" removed here{': ' + self.why if self.why else ''}."
             )
 

@@ -36,8 +36,8 @@ def http_client(
     environment that no client can be made with.
     """
     shown = without_password(url)
+    scheme = _scheme(url)
     try:
-        scheme = urllib.parse.urlsplit(url).scheme
         is_here = origin(url).startswith(f"{LOOPBACK}:")
         return httpx.Client(
             base_url=url.rstrip("/") if base_url else "",
@@ -48,10 +48,7 @@ def http_client(
             verify=_trusting_context() if scheme == "https" else _empty_context(),
         )
     except httpx.InvalidURL as error:
-        # the library's message may hold a part of a password: it is left out
-        raise UsageError(
-            f"{shown} is no URL of a server.", next_step="Write http://HOST:PORT or https://HOST."
-        ) from error
+        raise _no_url(url) from error
     except (ValueError, ImportError) as error:
         variables = ", ".join(_given(PROXIES)) or "the environment"
         raise UsageError(
@@ -59,6 +56,21 @@ def http_client(
             f" ({type(error).__name__}).",
             next_step=f"Correct or unset {variables}, or add the host to NO_PROXY.",
         ) from error
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urllib.parse.urlsplit(url).scheme
+    except ValueError as error:  # a bracket of an IPv6 address is missing
+        raise _no_url(url) from error
+
+
+def _no_url(url: str) -> UsageError:
+    # the library's message may hold a part of a password: it is left out
+    return UsageError(
+        f"{without_password(url)} is no URL of a server.",
+        next_step="Write http://HOST:PORT or https://HOST.",
+    )
 
 
 @functools.cache

@@ -38,9 +38,9 @@ def require_free(path: Path, suffix: str) -> None:
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent}: no such folder.")
     if suffix and path.exists() and not path.is_file():
-        raise Refused(f"{path} exists and is no regular file; nothing was written.")
+        raise Refused(f"{path} is not a regular file. Nothing was written.")
     if not suffix and path.exists():
-        raise Refused(f"{path} exists already; it was not touched.", next_step="Name a new folder.")
+        raise Refused(f"{path} exists already. It was not touched.", next_step="Name a new folder.")
 
 
 def _remove(path: Path) -> None:

@@ -121,7 +121,7 @@ def _write(
     chroma, infos = source.chroma, source.inventory()
     if suffix == ".parquet" and len(infos) != 1:
         raise UsageError(
-            f"A .parquet file holds one collection, here are {len(infos)}. Name a folder (no suffix)"
+            f"A .parquet file holds one collection, and here are {len(infos)}. Name a folder (no suffix)"
             " for a Parquet file of each, or a .jsonl.zst for one file of all."
         )
     count = sum(chroma.count(info) for info in infos)

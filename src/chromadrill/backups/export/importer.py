@@ -49,8 +49,9 @@ def restore(
         return _Import(chroma, export, moves, progress).run()
     except CallFailed as error:
         raise Unavailable(
-            f"{chroma.url}: {error}. What has its own name is whole, the rest was not restored.",
-            next_step=f"What is left is called {STAGING}...; the same command again goes on.",
+            f"{chroma.url}: {error}. Collections under their own names are whole,"
+            " the rest was not restored.",
+            next_step=f"Run the same command again: it goes on. Leftovers are called {STAGING}...",
         ) from error
 
 

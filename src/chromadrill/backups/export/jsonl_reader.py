@@ -50,7 +50,7 @@ class JsonlReader:
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
         """Yield the records of a collection, see Reader. Raises UsageError for an unknown key."""
         if key not in self._parts:
-            raise UsageError(f"no collection {key} here. {did_you_mean(key, self._parts)}")
+            raise UsageError(f"No collection {key} here. {did_you_mean(key, self._parts)}")
         part, width = self._parts[key], self.fingerprint.collections[key].info.dimension or 0
         hasher = hashlib.sha256()
         try:

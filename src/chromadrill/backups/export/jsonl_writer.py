@@ -47,7 +47,7 @@ class JsonlWriter:
         """Start the next collection. Raises DrillError where it is already in the file."""
         self._end()
         if info.key in self._counts:
-            raise DrillError(f"collection {info.key} is already in this export.")
+            raise DrillError(f"Collection {info.key} is already in this export.")
         self._counts[info.key] = 0
         self._dimension = info.dimension
         self._part = hashlib.sha256()
@@ -56,7 +56,7 @@ class JsonlWriter:
     def write(self, page: Page) -> None:
         """Append records to the collection begun last. Raises DrillError for what JSON cannot hold."""
         if not self._counts:
-            raise UsageError("begin a collection before writing records.")
+            raise UsageError("Begin a collection before writing records.")
         refuse_unwritable(page, self._dimension, not_finite=False)
         without = set(page.without_vector)
         # orjson takes rows of a contiguous array only, and writes float64 in more digits
@@ -124,7 +124,7 @@ def _record(record: JSON) -> bytes:
     try:
         body = to_bytes(record)
     except TypeError as error:  # a lone surrogate, or an integer beyond 64 bits
-        raise DrillError(f"record {record['id']!r} cannot be written as JSON: {error}.") from error
+        raise DrillError(f"Record {record['id']!r} cannot be written as JSON: {error}.") from error
     if len(body) > MAX_LINE - 2:
-        raise DrillError(f"record '{record['id']}' is longer than {MAX_LINE >> 20} MiB.")
+        raise DrillError(f"Record '{record['id']}' is longer than {MAX_LINE >> 20} MiB.")
     return body

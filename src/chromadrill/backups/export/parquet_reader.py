@@ -44,7 +44,7 @@ class ParquetReader:
         """Yield the records of the collection, see Reader. Raises UsageError for an unknown key."""
         known = self.fingerprint.collections
         if key not in known:
-            raise UsageError(f"no collection {key} here. {did_you_mean(key, known)}")
+            raise UsageError(f"No collection {key} here. {did_you_mean(key, known)}")
         dimension, count = known[key].info.dimension or 0, 0
         try:
             with self._open() as file:

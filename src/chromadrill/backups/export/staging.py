@@ -50,7 +50,7 @@ def plan(export: Reader, *, into: str | None, scope: Scope | None) -> list[Move]
     if scope is not None:
         require_name("--scope", scope.database)
         if len(scope.tenant) < 3:
-            raise UsageError(f"--scope: a tenant's name has 3 characters at least: '{scope}'.")
+            raise UsageError(f"--scope {scope}: a tenant's name has at least 3 characters.")
     moves = [
         Move(
             key,
@@ -63,7 +63,7 @@ def plan(export: Reader, *, into: str | None, scope: Scope | None) -> list[Move]
     ]
     if len({move.to for move in moves}) != len(moves):
         raise UsageError(
-            "--scope would bring collections of one name together: restore them one by one."
+            "--scope would bring collections of one name together. Restore them one by one."
         )
     return moves
 
@@ -77,8 +77,9 @@ def require_name(option: str, name: str) -> None:
         address = False
     if address or ".." in name or not _NAME.fullmatch(name) or name.startswith(STAGING):
         raise UsageError(
-            f"{option}: '{name}' is no name: 3 to 512 of a-z A-Z 0-9 . _ -, a letter or digit at both"
-            f" ends, no '..', no IP address, not beginning with {STAGING}."
+            f"{option}: '{name}' is no name for Chroma. A name has 3 to 512 of a-z A-Z 0-9 . _ - with"
+            f" a letter or digit at both ends. It has no '..', is no IP address, and does not begin"
+            f" with {STAGING}."
         )
 
 

@@ -119,18 +119,18 @@ def refuse_unwritable(page: Page, dimension: int | None, *, not_finite: bool) ->
     """
     if dimension and page.ids and page.vectors.shape[1] != dimension:
         raise DrillError(
-            f"records '{page.ids[0]}' to '{page.ids[-1]}': wanted vectors of {dimension} numbers,"
+            f"Records '{page.ids[0]}' to '{page.ids[-1]}': wanted vectors of {dimension} numbers,"
             f" got {page.vectors.shape[1]}."
         )
     for record, metadata in zip(page.ids, page.metadatas, strict=True):
         if metadata and not _finite(metadata):
             raise DrillError(
-                f"record '{record}': its metadata holds NaN or infinity, which JSON cannot write.",
+                f"Record '{record}': its metadata holds NaN or infinity, which JSON cannot write.",
                 next_step="Correct or delete that record, or take a volume copy.",
             )
     if not not_finite and not (rows := np.isfinite(page.vectors).all(axis=1)).all():
         raise DrillError(
-            f"record '{page.ids[int(rows.argmin())]}': its vector holds NaN or infinity, which"
+            f"Record '{page.ids[int(rows.argmin())]}': its vector holds NaN or infinity, which"
             " JSON cannot write.",
             next_step="Export to .parquet, which can, or correct or delete that record.",
         )

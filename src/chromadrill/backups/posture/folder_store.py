@@ -58,4 +58,6 @@ def _entry_of_manifest(path: Path) -> StoreEntry:
         parse_time(content["created_at"], require_zone=True)
         return StoreEntry(str(content["id"]), content["created_at"], int(content["bytes"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise Unavailable(f"{path / manifest.NAME}: not as we write it: {error!r}.") from error
+        raise Unavailable(
+            f"{path / manifest.NAME} is not a manifest of ours: {error!r}."
+        ) from error

@@ -23,9 +23,7 @@ def store(named: str) -> BackupStore:
     """
     repository, separator, which = named.partition("#")
     if separator and not which:
-        raise UsageError(
-            f"--store restic:{plain(named)}: a tag, or a path from / on, is wanted after #."
-        )
+        raise UsageError(f"--store restic:{plain(named)}: name a tag or an absolute path after #.")
     only = ["--path" if which.startswith("/") else "--tag", which] if which else []
     where = f"restic {plain(repository)}"  # its URL may hold a password
     snapshots = _restic(repository, "snapshots", *only) or []  # some releases say null for none
@@ -35,12 +33,12 @@ def store(named: str) -> BackupStore:
         entries.sort(key=lambda entry: parse_time(entry.created_at))
         if len(paths) > 1 and not which:
             raise Unavailable(
-                f"{where}: snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
-                next_step=f"Say which: --store restic:{plain(repository)}#TAG, or #/PATH.",
+                f"{where} has snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
+                next_step=f"Name one: --store restic:{plain(repository)}#TAG, or #/PATH.",
             )
         newest = [StoreEntry(e.id, e.created_at, _size(repository, e.id)) for e in entries[-2:]]
     except (TypeError, KeyError, ValueError) as error:
-        raise Unavailable(f"{where}: not what restic says of snapshots: {error!r}.") from error
+        raise Unavailable(f"{where}: the answer is not a list of snapshots: {error!r}.") from error
     return BackupStore(f"{where} ({which or ''.join(paths) or 'empty'})", (*entries[:-2], *newest))
 
 
@@ -57,14 +55,14 @@ def _restic(repository: str, *args: str) -> Any:
             check=False,
         )  # fmt: skip
     except FileNotFoundError as error:
-        raise Unavailable("restic is not here.", next_step="apt-get install restic") from error
+        raise Unavailable("restic is not installed.", next_step="apt-get install restic") from error
     except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"restic {args[0]}: no answer within {LIMIT_S:g} s.") from error
+        raise Unavailable(f"restic {args[0]} did not answer within {LIMIT_S:g} s.") from error
     if process.returncode != 0:
         raise Unavailable(f"restic {args[0]}: {plain(process.stderr.strip()[-500:])}")
     try:
         return json.loads(process.stdout)
     except ValueError as error:
         raise Unavailable(
-            f"restic {args[0]}: not JSON: {plain(process.stdout[:200])!r}."
+            f"restic {args[0]} answered no JSON: {plain(process.stdout[:200])!r}."
         ) from error

@@ -35,7 +35,7 @@ def fingerprint(path: Path) -> Fingerprint:
     if observation.read_errors:
         first = observation.read_errors[0]
         raise Unavailable(
-            f"No fingerprint of {path}: {len(observation.read_errors)} readings failed, first"
+            f"No fingerprint of {path}: {len(observation.read_errors)} checks failed, the first is"
             f" {first.step} of {first.where}: {first.message}",
             next_step="A fingerprint of a damaged directory proves nothing; take another backup.",
         )

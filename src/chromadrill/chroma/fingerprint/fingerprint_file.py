@@ -48,9 +48,9 @@ def save(fingerprint: Fingerprint, path: Path) -> None:
     try:
         path = path.resolve()  # a link is followed, never replaced
     except RuntimeError as error:
-        raise UsageError(f"{path}: a loop of links; name a file.") from error
+        raise UsageError(f"{path} is a loop of links. Name a file.") from error
     if path.exists() and not path.is_file():
-        raise UsageError(f"{path} exists and is no regular file; nothing was written.")
+        raise UsageError(f"{path} is not a regular file. Nothing was written.")
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_file(path, private=True) as file:
         _write(fingerprint, file)

@@ -51,8 +51,8 @@ def fingerprint(
     if observation.read_errors:
         first = observation.read_errors[0]
         raise Unavailable(
-            f"No fingerprint: {len(observation.read_errors)} readings failed, first {first.step} of"
-            f" {first.where}: {first.message}",
+            f"No fingerprint: {len(observation.read_errors)} checks failed, the first is {first.step}"
+            f" of {first.where}: {first.message}",
             next_step="Repair the source first; a fingerprint of a sick database proves nothing.",
         )
     if observation.missing_tenants:
