@@ -45,9 +45,9 @@ class _Reader:
         self.imports: dict[Path, set[tuple[str, str]]] = {}
         self.done: set[tuple[Path, str, str]] = set()
         for path, module in modules:
-            self.imports[path] = set(_imported(module))
+            self.imports[path] = set(_imports(module))
             for call, scopes in _calls(module, [module]):
-                self.calls[_called(call)].append((path, call, scopes))
+                self.calls[_name_of(call)].append((path, call, scopes))
 
     def read(self) -> Names:
         for maker in MAKERS:
@@ -77,7 +77,7 @@ class _Reader:
         """A local, a parameter (then whatever callers give), or a constant of the module."""
         for depth in range(len(scopes) - 1, -1, -1):
             scope, outer = scopes[depth], scopes[: depth + 1]
-            values = list(_assigned(scope, name, scopes[0]))
+            values = list(_values(scope, name, scopes[0]))
             if values:
                 for value in values:
                     self.follow(path, value, outer)
@@ -94,15 +94,15 @@ class _Reader:
         if key in self.done:
             return
         self.done.add(key)
-        positional = [each.arg for each in function.args.args]
+        positional = [arg.arg for arg in function.args.args]
         is_method = positional[:1] in (["self"], ["cls"])
         at = positional.index(name) - is_method if name in positional else None
         default = _default(function, name)
         self.follow(path, default, scopes[:-1])
         calls = [
-            each
-            for each in self.calls[function.name]
-            if each[0] == path or (path.stem, function.name) in self.imports[each[0]]
+            call
+            for call in self.calls[function.name]
+            if call[0] == path or (path.stem, function.name) in self.imports[call[0]]
         ]
         if not calls:
             self.result.opaque[str(path)].add(name)
@@ -110,7 +110,7 @@ class _Reader:
             self.follow(other, _argument(call, at, name), around)
 
 
-def _imported(module: ast.Module) -> Iterator[tuple[str, str]]:
+def _imports(module: ast.Module) -> Iterator[tuple[str, str]]:
     """(module, function) pairs that may be called here; of `import objectives`, all that it has."""
     used = {node.attr for node in ast.walk(module) if isinstance(node, ast.Attribute)}
     for node in ast.walk(module):
@@ -128,7 +128,7 @@ def _calls(node: ast.AST, scopes: list[ast.AST]) -> Iterator[tuple[ast.Call, lis
         yield from _calls(child, inner)
 
 
-def _called(call: ast.Call) -> str:
+def _name_of(call: ast.Call) -> str:
     match call.func:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
@@ -139,8 +139,8 @@ def _called(call: ast.Call) -> str:
 
 def _is_verdict(func: ast.AST, maker: str, scopes: list[ast.AST]) -> bool:
     """`Verdict.passed(...)`, or `make(...)` where `make` is one of these."""
-    makers = [func, *(value for scope in scopes for value in _assigned(scope, maker))]
-    return any("Verdict." in ast.unparse(each) for each in makers)
+    makers = [func, *(value for scope in scopes for value in _values(scope, maker))]
+    return any("Verdict." in ast.unparse(candidate) for candidate in makers)
 
 
 def _argument(call: ast.Call, at: int | None, name: str) -> ast.AST | None:
@@ -148,8 +148,8 @@ def _argument(call: ast.Call, at: int | None, name: str) -> ast.AST | None:
         if keyword.arg == name:
             return keyword.value
     if at is not None and at < len(call.args):
-        given = call.args[at]
-        return None if isinstance(given, ast.Starred) else given
+        argument = call.args[at]
+        return None if isinstance(argument, ast.Starred) else argument
     return None
 
 
@@ -158,7 +158,7 @@ def _template(parts: list[ast.expr]) -> str:
 
 
 def _has(function: ast.FunctionDef, name: str) -> bool:
-    return any(each.arg == name for each in (*function.args.args, *function.args.kwonlyargs))
+    return any(arg.arg == name for arg in (*function.args.args, *function.args.kwonlyargs))
 
 
 def _default(function: ast.FunctionDef, name: str) -> ast.AST | None:
@@ -168,7 +168,7 @@ def _default(function: ast.FunctionDef, name: str) -> ast.AST | None:
     return next((value for arg, value in pairs if arg.arg == name and value), None)
 
 
-def _assigned(scope: ast.AST, name: str, module: ast.AST | None = None) -> Iterator[ast.AST]:
+def _values(scope: ast.AST, name: str, module: ast.AST | None = None) -> Iterator[ast.AST]:
     """What is assigned to `name` in this scope: plainly, in a tuple, or by a loop over a table.
 
     A loop over a name is one over the table of that name in the `module`.
@@ -176,19 +176,19 @@ def _assigned(scope: ast.AST, name: str, module: ast.AST | None = None) -> Itera
     for node in ast.walk(scope):
         if isinstance(node, ast.Assign):
             for target in node.targets:
-                yield from _unpacked(target, node.value, name)
+                yield from _parts(target, node.value, name)
         elif isinstance(node, ast.For | ast.comprehension):
             tables = [node.iter]
             if isinstance(node.iter, ast.Name) and module is not None:
-                tables = list(_assigned(module, node.iter.id))
+                tables = list(_values(module, node.iter.id))
             for table in tables:
                 for row in table.elts if isinstance(table, ast.Tuple) else ():
-                    yield from _unpacked(node.target, row, name)
+                    yield from _parts(node.target, row, name)
 
 
-def _unpacked(target: ast.AST, value: ast.AST, name: str) -> Iterator[ast.AST]:
+def _parts(target: ast.AST, value: ast.AST, name: str) -> Iterator[ast.AST]:
     if isinstance(target, ast.Name) and target.id == name:
         yield value
     elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
         for one, other in zip(target.elts, value.elts, strict=False):
-            yield from _unpacked(one, other, name)
+            yield from _parts(one, other, name)

@@ -10,10 +10,10 @@ from chromadrill.core.model import Answer, Outcome, ReadError, Recall
 from tests.conftest import ANSWERS, KEY, fingerprint, observed, printed
 
 
-def answered(number, *pairs):
-    given = list(ANSWERS)
-    given[number] = dataclasses.replace(given[number], answered=pairs)
-    return observed(printed(answers=tuple(given)))
+def answer_with(number, *pairs):
+    changed = list(ANSWERS)
+    changed[number] = dataclasses.replace(changed[number], answered=pairs)
+    return observed(printed(answers=tuple(changed)))
 
 
 @pytest.mark.parametrize(
@@ -35,25 +35,27 @@ def test_right_answers_are_pass_and_no_answers_are_unknown(check):
 
 
 def test_distance_that_is_not_the_records_own_is_fail():
-    seen = answered(0, ["a", 0.0], ["b", 3.0])
-    verdict = answers.right_distances(seen, None)
+    observation = answer_with(0, ["a", 0.0], ["b", 3.0])
+    verdict = answers.right_distances(observation, None)
     assert verdict.outcome is Outcome.FAIL
     assert verdict.differences[0].collection == KEY
 
 
 def test_stranger_nearer_than_possible_is_fail():
-    assert answers.right_distances(answered(0, ["x", 1.0]), None).outcome is Outcome.FAIL
+    assert answers.right_distances(answer_with(0, ["x", 1.0]), None).outcome is Outcome.FAIL
 
 
 def test_another_metric_shows_against_the_source():
     other = Answer("neighbours", {"id": "a"}, (["a", 0.0], ["b", 0.5]), (["a", 0.0], ["b", 0.5]))
-    seen = observed(printed(answers=(other,)))
-    assert answers.right_distances(seen, None).outcome is Outcome.PASS
-    assert answers.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
+    observation = observed(printed(answers=(other,)))
+    assert answers.right_distances(observation, None).outcome is Outcome.PASS
+    assert answers.right_distances(observation, fingerprint()).outcome is Outcome.FAIL
 
 
 def test_missed_neighbour_alone_is_no_wrong_distance():
-    assert answers.right_distances(answered(0, ["a", 0.0]), fingerprint()).outcome is Outcome.PASS
+    assert (
+        answers.right_distances(answer_with(0, ["a", 0.0]), fingerprint()).outcome is Outcome.PASS
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,18 +81,18 @@ def test_recall_is_held_against_the_source(before, after, outcome):
     ("number", "check"), [(1, answers.same_filters), (2, answers.same_text_search)]
 )
 def test_set_that_differs_is_fail(number, check):
-    assert check(answered(number, 0, "ff"), None).outcome is Outcome.FAIL
-    assert check(answered(number, 1, "01"), fingerprint()).outcome is Outcome.FAIL
+    assert check(answer_with(number, 0, "ff"), None).outcome is Outcome.FAIL
+    assert check(answer_with(number, 1, "01"), fingerprint()).outcome is Outcome.FAIL
 
 
 def test_failing_query_is_fail():
-    seen = observed(read_errors=[ReadError("neighbours", KEY, "500")])
-    assert answers.right_distances(seen, fingerprint()).outcome is Outcome.FAIL
+    observation = observed(read_errors=[ReadError("neighbours", KEY, "500")])
+    assert answers.right_distances(observation, fingerprint()).outcome is Outcome.FAIL
 
 
 def test_dead_server_is_fail():
-    seen = observed(read_errors=[ReadError("alive", "url", "no answer")])
-    assert answers.still_alive(seen).outcome is Outcome.FAIL
+    observation = observed(read_errors=[ReadError("alive", "url", "no answer")])
+    assert answers.still_alive(observation).outcome is Outcome.FAIL
     assert answers.still_alive(observed()).outcome is Outcome.PASS
 
 
@@ -106,8 +108,10 @@ def test_without_fingerprint_content_is_not_run_and_the_rest_is_judged():
 
 
 def test_collection_that_takes_no_writes_is_fail():
-    seen = observed(read_errors=[ReadError("canary", KEY, "the record just written is not there")])
-    assert answers.takes_writes(seen).outcome is Outcome.FAIL
+    observation = observed(
+        read_errors=[ReadError("canary", KEY, "the record just written is not there")]
+    )
+    assert answers.takes_writes(observation).outcome is Outcome.FAIL
     assert answers.takes_writes(observed()).outcome is Outcome.PASS
 
 

@@ -25,33 +25,33 @@ def ticks(*results, every=0.25, late=0.0):
     ]
 
 
-def seen(*windows_of):
-    found = tuple(Window(*each) for each in windows_of)
-    return ClientView(found[0].begin, found[-1].end, found) if found else ClientView(0, 9, ())
+def client_view(*windows_of):
+    parts = tuple(Window(*window) for window in windows_of)
+    return ClientView(parts[0].begin, parts[-1].end, parts) if parts else ClientView(0, 9, ())
 
 
 def test_windows_join_equal_results_and_leave_no_gap():
-    found = windows(ticks("right", "right", "error", "error", "right", every=1))
-    assert found == [Window(0, 2, "right"), Window(2, 4, "error"), Window(4, 4.05, "right")]
+    joined = windows(ticks("right", "right", "error", "error", "right", every=1))
+    assert joined == [Window(0, 2, "right"), Window(2, 4, "error"), Window(4, 4.05, "right")]
     assert windows([]) == []
 
 
 def test_time_in_which_the_prober_was_held_up_is_unwatched_not_right():
-    found = windows([ProbeResult(0, 0.1, "right"), ProbeResult(0.25, 5.1, "right", "", 4.8)])
-    assert [each.result for each in found] == ["right", "unwatched", "right"]
-    assert found[1] == Window(0.1, 5.05, "unwatched")
+    joined = windows([ProbeResult(0, 0.1, "right"), ProbeResult(0.25, 5.1, "right", "", 4.8)])
+    assert [window.result for window in joined] == ["right", "unwatched", "right"]
+    assert joined[1] == Window(0.1, 5.05, "unwatched")
 
 
 def test_a_prober_that_died_leaves_the_rest_unwatched():
-    found = view(ticks("right", "error"), 0.0, 60.0)
-    assert found.windows[-1] == Window(0.3, 60.0, "unwatched")
-    assert found.seconds("error") == pytest.approx(0.05)
+    client = view(ticks("right", "error"), 0.0, 60.0)
+    assert client.windows[-1] == Window(0.3, 60.0, "unwatched")
+    assert client.seconds("error") == pytest.approx(0.05)
 
 
 def test_a_view_begins_and_ends_where_it_was_asked_to():
-    found = view(ticks(*["right"] * 8, *["wrong"] * 8), 1.5, 3.0)
-    assert found.seconds("right") == pytest.approx(0.5)
-    assert found.seconds("wrong") == pytest.approx(1.0)
+    client = view(ticks(*["right"] * 8, *["wrong"] * 8), 1.5, 3.0)
+    assert client.seconds("right") == pytest.approx(0.5)
+    assert client.seconds("wrong") == pytest.approx(1.0)
 
 
 @given(st.lists(st.tuples(st.sampled_from(RESULTS), st.floats(0, 6), st.floats(0, 3)), max_size=40),
@@ -62,35 +62,35 @@ def test_every_moment_of_a_view_is_in_exactly_one_window(raw, a, b):
         probe_results.append(ProbeResult(due, due + late + took, result, "", late))
         due += max(0.25, late + took)
     begin, end = sorted((a, b))
-    found = view(probe_results, begin, end)
+    client = view(probe_results, begin, end)
     at = begin
-    for each in found.windows:
-        assert each.begin == pytest.approx(at)
-        at = each.end
-    assert not found.windows or at == pytest.approx(end)
+    for window in client.windows:
+        assert window.begin == pytest.approx(at)
+        at = window.end
+    assert not client.windows or at == pytest.approx(end)
 
 
 def test_downtime_counts_errors_timeouts_and_wrong_answers():
-    found = seen((0, 1, "error"), (1, 3, "timeout"), (3, 7, "wrong"), (7, 9, "right"))
-    verdict = downtime(found, 7)
+    client = client_view((0, 1, "error"), (1, 3, "timeout"), (3, 7, "wrong"), (7, 9, "right"))
+    verdict = downtime(client, 7)
     assert (verdict.outcome, verdict.actual) == (Outcome.PASS, 7)
-    assert downtime(found, 6.9).outcome is Outcome.FAIL
+    assert downtime(client, 6.9).outcome is Outcome.FAIL
     assert "2.0 s timeout" in verdict.message
 
 
 def test_wrong_answers_have_a_limit_of_their_own():
-    found = seen((0, 1, "error"), (1, 3, "wrong"), (3, 9, "right"))
-    assert wrong_answers(found, 1.9).outcome is Outcome.FAIL
-    assert wrong_answers(found, 2).outcome is Outcome.PASS
+    client = client_view((0, 1, "error"), (1, 3, "wrong"), (3, 9, "right"))
+    assert wrong_answers(client, 1.9).outcome is Outcome.FAIL
+    assert wrong_answers(client, 2).outcome is Outcome.PASS
     limits = Objectives(downtime_s=300, wrong_answers_s=0)
-    assert [v.outcome for v in availability(found, limits)] == [Outcome.PASS, Outcome.FAIL]
+    assert [v.outcome for v in availability(client, limits)] == [Outcome.PASS, Outcome.FAIL]
 
 
 def test_time_nobody_looked_is_unknown_where_it_could_decide():
-    found = seen((0, 1, "error"), (1, 5, "unwatched"), (5, 9, "right"))
-    assert downtime(found, 4.9).outcome is Outcome.UNKNOWN
-    assert downtime(found, 5).outcome is Outcome.PASS
-    assert downtime(found, 0.5).outcome is Outcome.FAIL
+    client = client_view((0, 1, "error"), (1, 5, "unwatched"), (5, 9, "right"))
+    assert downtime(client, 4.9).outcome is Outcome.UNKNOWN
+    assert downtime(client, 5).outcome is Outcome.PASS
+    assert downtime(client, 0.5).outcome is Outcome.FAIL
 
 
 def test_nobody_looking_at_all_is_unknown_whatever_the_limit():
@@ -99,23 +99,25 @@ def test_nobody_looking_at_all_is_unknown_whatever_the_limit():
 
 
 def test_a_restarted_server_that_is_healthy_and_empty_is_a_wrong_answer(server):
-    asked = [KnownAnswer(Scope(), "bmad_embeddings", "a", "text", [1.0, 0.0])]
+    questions = [KnownAnswer(Scope(), "bmad_embeddings", "a", "text", [1.0, 0.0])]
     with Chroma(server.url) as chroma:
         assert chroma.heartbeat()
         assert "bmad_embeddings" not in {c.name for c in chroma.collections(Scope())}
-    probe_result = probe(server.url, asked, now())
+    probe_result = probe(server.url, questions, now())
     assert probe_result.result == "wrong"
     assert "no such collection" in probe_result.detail
 
 
 def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server):
     with Chroma(server.url) as chroma:
-        made = chroma.create_collection(Scope(), "availability")
-        chroma.upsert(made, ids=["a"], vectors=np.array([[1, 0]], np.float32), documents=["new"])
+        collection = chroma.create_collection(Scope(), "availability")
+        chroma.upsert(
+            collection, ids=["a"], vectors=np.array([[1, 0]], np.float32), documents=["new"]
+        )
 
-    def result(record, words):
+    def result(record, document):
         return probe(
-            server.url, [KnownAnswer(Scope(), made.name, record, words, [1.0, 0.0])], now()
+            server.url, [KnownAnswer(Scope(), collection.name, record, document, [1.0, 0.0])], now()
         )
 
     assert result("a", "new").result == "right"
@@ -129,7 +131,7 @@ def test_a_prober_frozen_in_the_middle_of_a_tick_saw_nothing():
         ProbeResult(0.5, 12.0, "right"),
         ProbeResult(12.25, 12.3, "right"),
     ]
-    assert [each.result for each in windows(frozen)] == ["right", "unwatched", "right"]
+    assert [window.result for window in windows(frozen)] == ["right", "unwatched", "right"]
     assert stays_right(view(frozen, 0, 12.3)).outcome is Outcome.UNKNOWN
 
 

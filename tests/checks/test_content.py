@@ -97,8 +97,8 @@ def test_another_vector_is_no_drift():
 
 def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
     nothing = dataclasses.replace(printed(), records=printed().records.slice(0, 0))
-    seen = observed(nothing, read_errors=[ReadError("records", KEY, "500 Error finding id")])
-    verdict = content.same_records(seen, fingerprint())
+    observation = observed(nothing, read_errors=[ReadError("records", KEY, "500 Error finding id")])
+    verdict = content.same_records(observation, fingerprint())
 
     assert verdict.outcome is Outcome.FAIL
     assert "Error finding id" in verdict.message
@@ -106,12 +106,12 @@ def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
 
 
 def test_what_the_harness_could_not_look_at_is_unknown():
-    seen = observed(read_errors=[ReadError("records", KEY, "cannot look", reading=False)])
-    assert content.same_records(seen, fingerprint()).outcome is Outcome.UNKNOWN
+    observation = observed(read_errors=[ReadError("records", KEY, "cannot look", reading=False)])
+    assert content.same_records(observation, fingerprint()).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(
-    "seen",
+    "observation",
     [
         observed(printed(id="2")),
         observed(missing_tenants=["acme"]),
@@ -122,13 +122,15 @@ def test_what_the_harness_could_not_look_at_is_unknown():
         observed(read_errors=[ReadError("inventory", "x", "500")]),
     ],
 )
-def test_inventory_is_compared_both_ways(seen):
-    assert content.same_inventory(seen, fingerprint()).outcome is Outcome.FAIL
+def test_inventory_is_compared_both_ways(observation):
+    assert content.same_inventory(observation, fingerprint()).outcome is Outcome.FAIL
 
 
 def test_new_collection_id_is_normal_after_an_import():
-    seen = observed(printed(id="2"))
-    assert content.same_inventory(seen, fingerprint(), imported=[KEY]).outcome is Outcome.PASS
+    observation = observed(printed(id="2"))
+    assert (
+        content.same_inventory(observation, fingerprint(), imported=[KEY]).outcome is Outcome.PASS
+    )
 
 
 def test_count_that_differs_is_fail():
@@ -136,8 +138,8 @@ def test_count_that_differs_is_fail():
 
 
 def test_collection_that_was_not_counted_is_unknown():
-    seen = dataclasses.replace(observed(), counts={})
-    assert content.same_counts(seen, fingerprint()).outcome is Outcome.UNKNOWN
+    observation = dataclasses.replace(observed(), counts={})
+    assert content.same_counts(observation, fingerprint()).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_size_at_which_the_limit_is_reached_is_said():
 
 
 @pytest.mark.parametrize(
-    ("timed", "records", "said"),  # `measured` is a fixture of the drill: it would deselect this
+    ("timed", "records", "message"),  # `measured` is a fixture of the drill: it would deselect this
     [
         (LINEAR, 120_001, "more than 20 times"),
         (LINEAR[:4], 10_000, "3 are needed"),
@@ -84,7 +84,7 @@ def test_size_at_which_the_limit_is_reached_is_said():
     ],
     ids=["too far", "too few sizes", "no growth", "noise"],
 )
-def test_what_cannot_be_foretold_is_unknown(timed, records, said):
+def test_what_cannot_be_foretold_is_unknown(timed, records, message):
     verdict = forecast("f", timed, records, 10_000)
     assert verdict.outcome is Outcome.UNKNOWN
-    assert said in verdict.message
+    assert message in verdict.message

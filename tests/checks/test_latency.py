@@ -37,25 +37,25 @@ def test_no_sample_is_unknown_even_where_none_was_asked_for():
 
 
 def outcomes(now, accepted):
-    return [each.outcome for each in judge_trend("search", now, accepted)]
+    return [verdict.outcome for verdict in judge_trend("search", now, accepted)]
 
 
 def test_same_latencies_are_no_regression_and_faster_ones_neither():
     accepted = percentiles(FAST, YARD)
-    faster = percentiles([each / 3 for each in FAST], YARD)
+    faster = percentiles([ms / 3 for ms in FAST], YARD)
     assert outcomes(accepted, accepted) == [Outcome.PASS, Outcome.PASS]
     assert outcomes(faster, accepted) == [Outcome.PASS, Outcome.PASS]
 
 
 def test_machine_three_times_as_slow_is_no_regression():
-    slower = percentiles([each * 3 for each in FAST], [each * 3 for each in YARD])
+    slower = percentiles([ms * 3 for ms in FAST], [ms * 3 for ms in YARD])
     assert outcomes(slower, percentiles(FAST, YARD)) == [Outcome.PASS, Outcome.PASS]
 
 
 def test_low_percentiles_beyond_their_band_fail_and_within_it_pass():
     accepted = percentiles(FAST, YARD)
-    beyond = percentiles([each * BAND_LOW * 1.01 for each in FAST], YARD)
-    within = percentiles([each * BAND_LOW * 0.99 for each in FAST], YARD)
+    beyond = percentiles([ms * BAND_LOW * 1.01 for ms in FAST], YARD)
+    within = percentiles([ms * BAND_LOW * 0.99 for ms in FAST], YARD)
 
     low, p90 = judge_trend("search", beyond, accepted)
     assert (low.check, low.outcome) == ("latency trend: search", Outcome.FAIL)
@@ -64,7 +64,7 @@ def test_low_percentiles_beyond_their_band_fail_and_within_it_pass():
 
 
 def test_tail_alone_beyond_its_band_fails():
-    tail = [each * (1 if n % 5 else BAND_P90 * 1.8) for n, each in enumerate(FAST)]
+    tail = [ms * (1 if n % 5 else BAND_P90 * 1.8) for n, ms in enumerate(FAST)]
     low, p90 = judge_trend("search", percentiles(tail, YARD), percentiles(FAST, YARD))
 
     assert low.outcome is Outcome.PASS
@@ -73,22 +73,22 @@ def test_tail_alone_beyond_its_band_fails():
 
 @pytest.mark.parametrize("busy", ["this run", "the baseline"])
 def test_tail_on_a_busy_machine_is_not_compared_and_the_reason_is_told(busy):
-    disturbed = [each * (1 if n % 5 else BUSY * 1.2) for n, each in enumerate(YARD)]
+    disturbed = [ms * (1 if n % 5 else BUSY * 1.2) for n, ms in enumerate(YARD)]
     yards = (disturbed, YARD) if busy == "this run" else (YARD, disturbed)
-    slowed = [each * BAND_LOW_BUSY * 1.01 for each in FAST]
+    slowed = [ms * BAND_LOW_BUSY * 1.01 for ms in FAST]
     low, p90 = judge_trend("x", percentiles(slowed, yards[0]), percentiles(FAST, yards[1]))
 
     assert low.outcome is Outcome.FAIL
     assert p90.outcome is Outcome.NOT_RUN
     assert busy in p90.message
-    bearable = [each * BAND_LOW_BUSY * 0.99 for each in FAST]
+    bearable = [ms * BAND_LOW_BUSY * 0.99 for ms in FAST]
     low, _ = judge_trend("x", percentiles(bearable, yards[0]), percentiles(FAST, yards[1]))
     assert low.outcome is Outcome.PASS
 
 
 def test_tail_far_beyond_its_band_is_unknown_on_a_busy_machine_not_green():
-    disturbed = [each * (1 if n % 5 else BUSY * 1.2) for n, each in enumerate(YARD)]
-    tail = [each * (1 if n % 5 else BAND_P90 * 6) for n, each in enumerate(FAST)]
+    disturbed = [ms * (1 if n % 5 else BUSY * 1.2) for n, ms in enumerate(YARD)]
+    tail = [ms * (1 if n % 5 else BAND_P90 * 6) for n, ms in enumerate(FAST)]
     low, p90 = judge_trend("x", percentiles(tail, disturbed), percentiles(FAST, YARD))
     assert low.outcome is Outcome.PASS
     assert p90.outcome is Outcome.UNKNOWN
@@ -104,7 +104,7 @@ def test_growth_that_is_no_number_is_no_pass(value):
 
 
 def test_five_milliseconds_more_on_a_fast_search_fail():
-    slowed = percentiles([each + 5 for each in FAST], YARD)
+    slowed = percentiles([ms + 5 for ms in FAST], YARD)
     assert Outcome.FAIL in outcomes(slowed, percentiles(FAST, YARD))
 
 

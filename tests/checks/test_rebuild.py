@@ -17,16 +17,16 @@ from tests.conftest import page, printed
 ROWS = record_table(page(without_vector=(0, 1, 2))).sort_by("id")
 
 
-def found(**changes):
+def rebuilt(**changes):
     return printed(page(**changes)).records
 
 
 def test_rows_that_are_the_sources_pass():
-    assert same_rows("k", ROWS, found()).outcome is Outcome.PASS
+    assert same_rows("k", ROWS, rebuilt()).outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"documents": ["one", "two!", None]}, "document of 1 ids: b"),
         ({"documents": ["one", "", None]}, "document of 1 ids: b"),
@@ -38,14 +38,14 @@ def test_rows_that_are_the_sources_pass():
     ],
     ids=range(7),
 )
-def test_every_way_in_which_rows_differ_is_named(changes, said):
-    verdict = same_rows("k", ROWS, found(**changes))
+def test_every_way_in_which_rows_differ_is_named(changes, message):
+    verdict = same_rows("k", ROWS, rebuilt(**changes))
     assert verdict.outcome is Outcome.FAIL
-    assert said in verdict.message
+    assert message in verdict.message
 
 
 def test_nothing_compared_is_unknown():
-    assert same_rows("k", ROWS.slice(0, 0), found().slice(0, 0)).outcome is Outcome.UNKNOWN
+    assert same_rows("k", ROWS.slice(0, 0), rebuilt().slice(0, 0)).outcome is Outcome.UNKNOWN
     assert fresh_embeddings("k", []).outcome is Outcome.UNKNOWN
     assert same_as_lost(printed(page(ids=["x", "y", "z"])), printed()).outcome is Outcome.UNKNOWN
 
@@ -85,7 +85,7 @@ def test_records_that_only_the_lost_database_had_make_it_unknown():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"space": "cosine"}, "space"),
         ({"metadata": {"v": 2}}, "metadata"),
@@ -94,11 +94,11 @@ def test_records_that_only_the_lost_database_had_make_it_unknown():
     ],
     ids=range(4),
 )
-def test_settings_other_than_wanted_or_lost_are_named(changes, said):
+def test_settings_other_than_wanted_or_lost_are_named(changes, message):
     before, after = printed(), printed(**changes)
     for verdict in (same_settings(before.info, after.info), same_as_lost(before, after)):
         assert verdict.outcome is Outcome.FAIL
-        assert said in verdict.message
+        assert message in verdict.message
 
 
 def test_index_of_a_key_that_only_one_ones_records_have_is_no_other_setting():
@@ -125,7 +125,7 @@ def test_index_of_a_key_that_only_one_ones_records_have_is_no_other_setting():
 )
 def test_questions_must_find_their_documents_as_often_as_before(after, outcomes):
     before = [Hits(200, 92, 166)] * 3
-    assert [str(each.outcome) for each in retrieval(before, after)] == outcomes
+    assert [str(verdict.outcome) for verdict in retrieval(before, after)] == outcomes
 
 
 def test_worst_of_the_healthy_answers_is_wanted_and_the_spread_counts_once():

@@ -32,15 +32,15 @@ NEVER_SHOWN = {"", "?"}  # only the outcome is asked for
 NO_LIMITS = {"search_samples"}
 
 
-def emitted():
+def all_names():
     tables = (*KNOWN_AT_RUN_TIME.values(), *TEMPLATES.values())
     known = {name for table in tables for name in table}
     return (set(NAMES.texts) - set(TEMPLATES) - NEVER_SHOWN) | known
 
 
 def test_every_check_that_the_code_can_judge_is_known():
-    assert len(emitted()) > 100
-    assert {name for name in emitted() if registry.find(name) is None} == set()
+    assert len(all_names()) > 100
+    assert {name for name in all_names() if registry.find(name) is None} == set()
 
 
 def test_no_name_of_a_check_escapes_the_reading_of_the_code():
@@ -49,7 +49,7 @@ def test_no_name_of_a_check_escapes_the_reading_of_the_code():
 
 
 def test_every_known_check_is_judged_somewhere():
-    judged = {check.name for name in emitted() if (check := registry.find(name))}
+    judged = {check.name for name in all_names() if (check := registry.find(name))}
     # "forecast" is a figure of the history; its checks are called "forecast rebuild" and the like
     assert set(registry.CHECKS) - judged == {"forecast"}
 
@@ -59,7 +59,7 @@ def test_every_objective_limits_a_check_and_is_in_the_record():
     assert set(registry.limits()) == keys
     listed = objectives(Objectives().model_dump())
     assert len(listed) == len(keys)
-    assert {each["id"] for each in listed} == {
+    assert {row["id"] for row in listed} == {
         "RB-1", "RB-2", "RB-3", "RB-4", "RB-6", "RB-8", "any",
     }  # fmt: skip
 

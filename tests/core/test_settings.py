@@ -57,7 +57,7 @@ def test_chroma_url_names_the_target():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[drill]\nrecord = 5", r"\[drill\] record: no such setting. Did you mean 'records'"),
         ("[objectve]\nx = 1", r"\[objectve\].*Did you mean 'objectives'"),
@@ -67,8 +67,8 @@ def test_chroma_url_names_the_target():
         ("[drill", "is not TOML"),
     ],
 )
-def test_wrong_file_is_told_section_key_and_nearest_name(tmp_path, text, said):
-    with pytest.raises(UsageError, match=said):
+def test_wrong_file_is_told_section_key_and_nearest_name(tmp_path, text, message):
+    with pytest.raises(UsageError, match=message):
         load(write(tmp_path, text), environ={})
 
 
@@ -191,7 +191,7 @@ def test_database_url_is_a_secret_of_the_environment(tmp_path):
 
 def test_example_without_its_comments_is_a_file_of_settings(tmp_path):
     text = (Path(__file__).parents[2] / "drill.toml").read_text()
-    lines = [each[2:] for each in text.splitlines() if re.match(r"# (\[|[a-z_0-9.-]+ = )", each)]
+    lines = [line[2:] for line in text.splitlines() if re.match(r"# (\[|[a-z_0-9.-]+ = )", line)]
     settings = load(write(tmp_path, "\n".join(lines)), environ={})
     assert settings.environments["production"].role == "production"
     assert settings.targets["vm"].commands["start"]
@@ -199,20 +199,20 @@ def test_example_without_its_comments_is_a_file_of_settings(tmp_path):
 
 def test_objectives_of_the_environment_win_over_those_of_all(tmp_path):
     text = "[objectives]\nrb2_recovery_s = 60\ndata_loss_s = 5\n"
-    own = "[environments.staging.objectives]\nrb2_recovery_s = 600\n"
+    overrides = "[environments.staging.objectives]\nrb2_recovery_s = 600\n"
     staging = {"drill.environment": "staging"}
-    found = load(write(tmp_path, text + own), environ={}, command_line=staging)
+    settings = load(write(tmp_path, text + overrides), environ={}, command_line=staging)
     # what somebody wrote wins over the runbook's default for staging
-    assert (found.objectives.rb2_recovery_s, found.objectives.data_loss_s) == (600, 5)
-    assert found.origin("objectives.rb2_recovery_s") == "environments.staging"
+    assert (settings.objectives.rb2_recovery_s, settings.objectives.data_loss_s) == (600, 5)
+    assert settings.origin("objectives.rb2_recovery_s") == "environments.staging"
     typed = {"DRILL_OBJECTIVES__RB2_RECOVERY_S": "7"}
-    found = load(write(tmp_path, text + own), environ=typed, command_line=staging)
-    assert found.objectives.rb2_recovery_s == 7
-    assert load(write(tmp_path, text + own), environ={}).objectives.rb2_recovery_s == 60
+    settings = load(write(tmp_path, text + overrides), environ=typed, command_line=staging)
+    assert settings.objectives.rb2_recovery_s == 7
+    assert load(write(tmp_path, text + overrides), environ={}).objectives.rb2_recovery_s == 60
     assert load(None, environ={}, command_line=staging).objectives.data_loss_s == 7 * 86_400
     with pytest.raises(UsageError, match="Did you mean 'rb2_recovery_s'"):
         load(
-            write(tmp_path, own.replace("rb2_recovery", "rb2_recover")),
+            write(tmp_path, overrides.replace("rb2_recovery", "rb2_recover")),
             environ={},
             command_line=staging,
         )

@@ -68,7 +68,7 @@ def test_browser_is_told_to_refuse_whatever_we_do_not_know_of():
 
 
 @pytest.mark.parametrize(
-    "left",
+    "trace",
     [
         '<img src="https://www.google-analytics.com/collect?v=1">',
         "<noscript>G-LNDJ3J7WT0</noscript>",
@@ -79,9 +79,9 @@ def test_browser_is_told_to_refuse_whatever_we_do_not_know_of():
         "<script>gtag('js') // a block without an end",
     ],
 )
-def test_trace_that_is_left_after_cleaning_means_no_report(left):
+def test_trace_that_is_left_after_cleaning_means_no_report(trace):
     with pytest.raises(tool.NoReport):
-        tool.clean(page(body=left))
+        tool.clean(page(body=trace))
 
 
 @pytest.mark.parametrize("code", ["gtag('js')", "load('https://www.googletagmanager.com/x')"])
@@ -148,8 +148,8 @@ def test_run_without_results_is_no_report_of_nothing(run, tmp_path, capsys):
 def test_built_reports_of_this_checkout_hold_no_analytics():
     """Where `tox run -e allure` was run before; elsewhere there is nothing to look at."""
     for built in (ROOT / "reports" / "allure").glob("*.html"):
-        found = ANALYTICS.search(built.read_text("utf-8"))
-        assert not found, f"{built}: {found}"
+        trace = ANALYTICS.search(built.read_text("utf-8"))
+        assert not trace, f"{built}: {trace}"
 
 
 # ---- files beside the results -------------------------------------------------------------------
@@ -159,14 +159,14 @@ def category(tmp_path, *verdicts):
     log.judge(*verdicts)
     with pytest.raises((DrillFailed, DrillUnknown)) as raised:
         log.conclude()
-    return sorted_by(raised.exconly(), "failed")
+    return category_of(raised.exconly(), "failed")
 
 
-def sorted_by(message, status):
-    for each in CATEGORIES:
-        matches = re.search(each.get("messageRegex", ""), message)
-        if status in each["matchedStatuses"] and matches:
-            return each["name"]
+def category_of(message, status):
+    for category in CATEGORIES:
+        matches = re.search(category.get("messageRegex", ""), message)
+        if status in category["matchedStatuses"] and matches:
+            return category["name"]
     return None
 
 
@@ -195,16 +195,16 @@ def test_failed_scenario_is_sorted_by_its_worst_verdict(tmp_path, verdicts, name
 
 def test_failed_command_of_the_runbook_is_a_category_of_its_own():
     message = "chromadrill.drill.scenario_log.DrillFailed: the runbook's command failed: exit 1"
-    assert sorted_by(message, "failed") == "A command of the runbook failed"
+    assert category_of(message, "failed") == "A command of the runbook failed"
 
 
 def test_error_of_the_harness_is_no_data_loss():
-    assert sorted_by("OSError: \n  records  FAIL ", "broken") == "Harness or infrastructure"
+    assert category_of("OSError: \n  records  FAIL ", "broken") == "Harness or infrastructure"
 
 
 def test_extras_are_three_files_that_allure_reads(tmp_path):
-    said = record("pass", [scenario(verdicts=[verdict("disaster seen", "pass")])])
-    write_extras(tmp_path, {**said, "target": {"name": "Köln: a=b\nc\\d 🦊"}}, {})
+    run_record = record("pass", [scenario(verdicts=[verdict("disaster seen", "pass")])])
+    write_extras(tmp_path, {**run_record, "target": {"name": "Köln: a=b\nc\\d 🦊"}}, {})
     lines = (tmp_path / "environment.properties").read_text("ascii").splitlines()
     assert "verdict=RESTORE PROVEN" in lines
     assert r"target=K\u00f6ln: a=b c\\d \ud83e\udd8a" in lines

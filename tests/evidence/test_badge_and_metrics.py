@@ -20,10 +20,10 @@ def entry(days=3.0, **fields):
             "finished_at": ended.replace("+00:00", "Z"), **fields}  # fmt: skip
 
 
-def seen(svg):
+def badge_parts(svg):
     """What a reader sees, hears and at which colour."""
     tree = ElementTree.fromstring(svg)  # noqa: S314 - we made it
-    texts = [each.text for each in tree.iter(f"{SVG}text")]
+    texts = [text_element.text for text_element in tree.iter(f"{SVG}text")]
     title = tree.findtext(f"{SVG}title")
     assert tree.get("role") == "img"
     assert tree.get("aria-label") == title
@@ -37,15 +37,15 @@ def seen(svg):
      (35.9, "35 days ago", True), (36, "36 days ago", False), (400, "400 days ago", False)],
 )  # fmt: skip
 def test_badge_says_when_a_restore_was_proven(days, text, fresh):
-    shown, title, colour = seen(badge(entry(days), NOW))
-    assert shown == f"restore | proven {text}"
+    label, title, colour = badge_parts(badge(entry(days), NOW))
+    assert label == f"restore | proven {text}"
     assert title.startswith("Restore of process proven")
     assert (colour == "#2c7a34") == fresh
 
 
 def test_badge_of_none_is_never():
-    shown, title, _ = seen(badge(None, NOW))
-    assert (shown, title) == ("restore | never", "No restore was ever proven")
+    label, title, _ = badge_parts(badge(None, NOW))
+    assert (label, title) == ("restore | never", "No restore was ever proven")
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_badge_of_none_is_never():
      {"finished_at": "2027-01-01T00:00:00Z"}, {"finished_at": "0001-01-01T00:00:00+14:00"}],
 )  # fmt: skip
 def test_badge_is_never_greener_than_its_entry(fields):
-    assert seen(badge(entry(**fields), NOW))[0] == "restore | not proven"
+    assert badge_parts(badge(entry(**fields), NOW))[0] == "restore | not proven"
 
 
 @given(st.text())
 def test_badge_of_any_target_is_xml(target):
-    assert seen(badge(entry(target=target), NOW))[0] == "restore | proven 3 days ago"
+    assert badge_parts(badge(entry(target=target), NOW))[0] == "restore | proven 3 days ago"
 
 
 # ---- metrics ------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def families(text):
     """As both parsers read it; they must agree."""
     classic = pytest.importorskip("prometheus_client.parser")
     modern = pytest.importorskip("prometheus_client.openmetrics.parser")
-    found = [
+    parses = [
         {
             (s.name, tuple(sorted(s.labels.items()))): s.value
             for family in parser.text_string_to_metric_families(text)
@@ -75,14 +75,16 @@ def families(text):
         }
         for parser in (classic, modern)
     ]
-    assert found[0] == found[1]
+    assert parses[0] == parses[1]
     units = {f.name: f.unit for f in modern.text_string_to_metric_families(text)}
     assert all(unit == "seconds" for name, unit in units.items() if name.endswith("_seconds"))
-    return found[0]
+    return parses[0]
 
 
-def of(found, name, target="process", **labels):
-    return found.get((f"chromadrill_{name}", tuple(sorted({**labels, "target": target}.items()))))
+def value_of(metrics_by_label, name, target="process", **labels):
+    return metrics_by_label.get(
+        (f"chromadrill_{name}", tuple(sorted({**labels, "target": target}.items())))
+    )
 
 
 def test_metrics_tell_the_last_drill_and_the_last_that_proved_a_restore():
@@ -93,28 +95,27 @@ def test_metrics_tell_the_last_drill_and_the_last_that_proved_a_restore():
         entry(1, outcome="fail", recovery_time_s=None, recovery_limit_s=300, records=12),
         entry(5, target="railway", recovery_time_s=7.5),
     ]  # fmt: skip
-    found = families(metrics(history, NOW))
+    samples = families(metrics(history, NOW))
     day = 86400
-    assert of(found, "last_proven_timestamp_seconds") == NOW.timestamp() - 2 * day
-    assert of(found, "last_run_timestamp_seconds") == NOW.timestamp() - day
-    assert [of(found, "last_outcome", outcome=each) for each in ("pass", "fail", "unknown")] == [
-        0, 1, 0,
-    ]  # fmt: skip
-    assert of(found, "recovery_seconds") is None
-    assert of(found, "recovery_seconds", "railway") == 7.5
-    assert of(found, "recovery_limit_seconds") == 300
-    assert of(found, "records_compared") == 12
+    assert value_of(samples, "last_proven_timestamp_seconds") == NOW.timestamp() - 2 * day
+    assert value_of(samples, "last_run_timestamp_seconds") == NOW.timestamp() - day
+    outcomes = ("pass", "fail", "unknown")
+    assert [value_of(samples, "last_outcome", outcome=outcome) for outcome in outcomes] == [0, 1, 0]
+    assert value_of(samples, "recovery_seconds") is None
+    assert value_of(samples, "recovery_seconds", "railway") == 7.5
+    assert value_of(samples, "recovery_limit_seconds") == 300
+    assert value_of(samples, "records_compared") == 12
 
 
 def test_metrics_of_no_history_have_no_proof_and_no_error():
-    found = families(metrics([], NOW))
-    assert list(found.values()) == [NOW.timestamp()]
+    samples = families(metrics([], NOW))
+    assert list(samples.values()) == [NOW.timestamp()]
 
 
 def test_pass_without_a_restore_is_no_proof():
-    found = families(metrics([entry(recovery_time_s=None)], NOW))
-    assert of(found, "last_proven_timestamp_seconds") is None
-    assert of(found, "last_outcome", outcome="pass") == 1
+    samples = families(metrics([entry(recovery_time_s=None)], NOW))
+    assert value_of(samples, "last_proven_timestamp_seconds") is None
+    assert value_of(samples, "last_outcome", outcome="pass") == 1
 
 
 def test_text_is_what_the_textfile_collector_accepts():
@@ -135,7 +136,9 @@ def test_text_is_what_the_textfile_collector_accepts():
     "target", ['a"b', "a\\b", "a\nb", "\\n", "a}b{", "Ünï 日本", '\\"', "\\\\n"]
 )
 def test_labels_are_escaped_for_both(target):
-    assert of(families(metrics([entry(target=target)], NOW)), "recovery_seconds", target) == 3.0
+    assert (
+        value_of(families(metrics([entry(target=target)], NOW)), "recovery_seconds", target) == 3.0
+    )
 
 
 @given(st.lists(st.fixed_dictionaries({}, optional={

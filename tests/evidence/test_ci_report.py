@@ -18,12 +18,12 @@ def test_green_run_has_no_annotation():
 
 
 def test_failed_verdict_is_an_error_and_unknown_a_warning():
-    found = annotations(
+    commands = annotations(
         record(
             "fail", [scenario("fail", [SEEN, FAILED, verdict("recall", "unknown", "no answer")])]
         )
     )
-    assert found == [
+    assert commands == [
         "::error title=NOT PROVEN::Restore drill of target process,"
         " run 20260101T000000Z-process-abc.",
         "::error title=RB-2 snapshot is restored%3A records FAIL::3 records missing",
@@ -37,13 +37,17 @@ def test_run_that_could_not_tell_is_an_error_although_nothing_failed():
 
 
 def test_what_was_not_covered_is_a_warning_even_in_a_green_run():
-    found = annotations(record("pass", [scenario(verdicts=[SEEN])], not_covered=["RB-4: skipped"]))
-    assert found == ["::warning title=not covered::RB-4: skipped"]
+    commands = annotations(
+        record("pass", [scenario(verdicts=[SEEN])], not_covered=["RB-4: skipped"])
+    )
+    assert commands == ["::warning title=not covered::RB-4: skipped"]
 
 
 def test_scenario_that_crashed_is_told():
-    found = annotations(record("unknown", [scenario("unknown", error="OSError: disk")]))
-    assert "::warning title=RB-2 snapshot is restored%3A did not end well::OSError: disk" in found
+    commands = annotations(record("unknown", [scenario("unknown", error="OSError: disk")]))
+    assert (
+        "::warning title=RB-2 snapshot is restored%3A did not end well::OSError: disk" in commands
+    )
 
 
 def test_hostile_text_stays_one_command_and_comes_back_as_it_was():
@@ -57,22 +61,24 @@ def test_hostile_text_stays_one_command_and_comes_back_as_it_was():
 
 def test_more_than_github_shows_are_counted_instead_of_dropped():
     many = [verdict(f"check {n}", "fail") for n in range(30)]
-    found = annotations(record("fail", [scenario("fail", many)]))
-    assert len(found) == 10
-    assert found[-1] == "::error title=and more::22 more are in report.md"
+    commands = annotations(record("fail", [scenario("fail", many)]))
+    assert len(commands) == 10
+    assert commands[-1] == "::error title=and more::22 more are in report.md"
 
 
 # ---- chat ---------------------------------------------------------------------------------------
 def text_of(message):
-    return "\n".join(each["text"]["text"] for each in message["blocks"])
+    return "\n".join(block["text"]["text"] for block in message["blocks"])
 
 
 def test_chat_message_has_verdict_table_recovery_against_limit_and_root_hash():
-    said = slack(record("fail", [scenario("fail", [SEEN, FAILED, SLOW])]), "ab" * 32, "https://x/1")
-    assert said["text"] == "NOT PROVEN: target process"
-    assert said["blocks"][0]["text"]["text"] == "NOT PROVEN"
-    assert "412.3 s of 300 s  snapshot is restored: records, recovery time" in text_of(said)
-    assert f"Root SHA-256 `{'ab' * 32}`  <https://x/1|Report>" in text_of(said)
+    message = slack(
+        record("fail", [scenario("fail", [SEEN, FAILED, SLOW])]), "ab" * 32, "https://x/1"
+    )
+    assert message["text"] == "NOT PROVEN: target process"
+    assert message["blocks"][0]["text"]["text"] == "NOT PROVEN"
+    assert "412.3 s of 300 s  snapshot is restored: records, recovery time" in text_of(message)
+    assert f"Root SHA-256 `{'ab' * 32}`  <https://x/1|Report>" in text_of(message)
 
 
 def test_chat_message_copes_with_a_record_that_has_a_summary():
@@ -86,8 +92,8 @@ def test_chat_message_copes_with_a_record_that_has_a_summary():
         "records_altered": None,
         "records_extra": 0,
     }
-    said = text_of(slack(record("pass", [scenario(verdicts=[SEEN])], summary=summary), "00"))
-    assert "recovery time (RTO) 13.7 s of 300 s; 3 of 5,909 records lost, altered or extra" in said
+    text = text_of(slack(record("pass", [scenario(verdicts=[SEEN])], summary=summary), "00"))
+    assert "recovery time (RTO) 13.7 s of 300 s; 3 of 5,909 records lost, altered or extra" in text
 
 
 def test_chat_message_names_checks_and_never_quotes_records():
@@ -97,10 +103,10 @@ def test_chat_message_names_checks_and_never_quotes_records():
 
 def test_chat_message_cannot_mention_link_or_leave_its_code_block():
     hostile = "<!channel> ``` <https://evil|x> & more"
-    said = text_of(slack(record("fail", [scenario("fail", title=hostile)]), "00"))
-    assert "<!channel>" not in said
-    assert "<https" not in said
-    assert said.count("```") == 2
+    text = text_of(slack(record("fail", [scenario("fail", title=hostile)]), "00"))
+    assert "<!channel>" not in text
+    assert "<https" not in text
+    assert text.count("```") == 2
 
 
 @pytest.mark.parametrize("count", [0, 1, 60, 500])
@@ -110,13 +116,13 @@ def test_no_block_is_longer_than_slack_takes_and_there_are_fewer_than_fifty(coun
         scenario("fail", [verdict("x" * 90, "fail")] * 9, title="t" * 200, next_step=step)
         for _ in range(count)
     ]
-    said = slack(record("fail", long, not_covered=["g" * 4000] * 20), "00")
-    assert all(len(each["text"]["text"]) < 3000 for each in said["blocks"])
-    assert len(said["blocks"]) < 50
+    message = slack(record("fail", long, not_covered=["g" * 4000] * 20), "00")
+    assert all(len(block["text"]["text"]) < 3000 for block in message["blocks"])
+    assert len(message["blocks"]) < 50
 
 
 def test_worst_scenario_comes_first_because_a_long_table_is_cut():
     good = [scenario(title=f"good {n}") for n in range(70)]
-    said = text_of(slack(record("fail", [*good, scenario("fail", title="the bad one")]), "00"))
-    assert said.index("the bad one") < said.index("good 0")
-    assert "and 11 more" in said
+    text = text_of(slack(record("fail", [*good, scenario("fail", title="the bad one")]), "00"))
+    assert text.index("the bad one") < text.index("good 0")
+    assert "and 11 more" in text

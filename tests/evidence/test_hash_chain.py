@@ -28,8 +28,8 @@ def run(reports, name, before=None, outcome="pass"):
     ledger.write("scenario finished", scenario="s", error=None)
     ledger.write("run finished", exit_status=0)
     (folder / "logs" / "server.log").write_text("ready\n")
-    found = record.build_record(ledger.path)
-    record.seal(folder, found)
+    built = record.build_record(ledger.path)
+    record.seal(folder, built)
     return folder
 
 
@@ -55,8 +55,8 @@ def reports(tmp_path):
     return tmp_path
 
 
-def said(verdicts):
-    return {each.check: str(each.outcome) for each in verdicts}
+def outcomes_of(verdicts):
+    return {verdict.check: str(verdict.outcome) for verdict in verdicts}
 
 
 def edit(folder, **fields):
@@ -72,7 +72,7 @@ def reseal(folder, **fields):
 
 # ---- one folder ---------------------------------------------------------------------------------
 def test_sealed_folder_is_as_it_was_sealed(folder):
-    assert said(hash_chain.verify(folder)) == {
+    assert outcomes_of(hash_chain.verify(folder)) == {
         "schema": "pass", "artifacts": "pass", "extra files": "pass", "rederived": "pass",
     }  # fmt: skip
 
@@ -80,35 +80,35 @@ def test_sealed_folder_is_as_it_was_sealed(folder):
 def test_edited_outcome_is_caught_by_the_ledger(tmp_path):
     folder = run(tmp_path, "bad", outcome="fail")
     edit(folder, outcome="pass")
-    found = hash_chain.verify(folder)
-    assert said(found) == {
+    verdicts = hash_chain.verify(folder)
+    assert outcomes_of(verdicts) == {
         "schema": "pass", "artifacts": "pass", "extra files": "pass", "rederived": "fail",
     }  # fmt: skip
-    assert "outcome: the record says pass, the ledger fail" in found[-1].message
+    assert "outcome: the record says pass, the ledger fail" in verdicts[-1].message
 
 
 def test_edited_time_is_caught_though_the_outcome_stays(folder):
     scenarios = json.loads((folder / "drill.json").read_bytes())["scenarios"]
     scenarios[0]["verdicts"][0]["actual"] = 1.0
     edit(folder, scenarios=scenarios)
-    assert said(hash_chain.verify(folder))["rederived"] == "fail"
+    assert outcomes_of(hash_chain.verify(folder))["rederived"] == "fail"
 
 
 def test_edited_ledger_is_caught_by_its_hash_and_by_what_it_says(folder):
     ledger = folder / "evidence.jsonl"
     ledger.write_bytes(ledger.read_bytes().replace(b'"outcome":"pass"', b'"outcome":"fail"'))
-    found = said(hash_chain.verify(folder))
-    assert (found["artifacts"], found["rederived"]) == ("fail", "fail")
+    outcomes = outcomes_of(hash_chain.verify(folder))
+    assert (outcomes["artifacts"], outcomes["rederived"]) == ("fail", "fail")
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "message"),
     [(b"READY\n", "other content of the same size"), (b"", "0 bytes, sealed were 6")],
 )
-def test_altered_file_is_named(folder, data, told):
+def test_altered_file_is_named(folder, data, message):
     (folder / "logs" / "server.log").write_bytes(data)
-    found = hash_chain.verify(folder)[1]
-    assert (found.outcome, found.message) == ("fail", f"logs/server.log: {told}")
+    verdict = hash_chain.verify(folder)[1]
+    assert (verdict.outcome, verdict.message) == ("fail", f"logs/server.log: {message}")
 
 
 def test_missing_file_is_named(folder):
@@ -119,9 +119,9 @@ def test_missing_file_is_named(folder):
 def test_extra_file_is_named_also_a_second_record_in_a_folder_below(folder):
     (folder / "logs" / "drill.json").write_text("{}")
     (folder / "more.txt").write_text("")
-    found = hash_chain.verify(folder)[2]
-    assert found.outcome == "fail"
-    assert found.message == "logs/drill.json: not sealed; more.txt: not sealed"
+    verdict = hash_chain.verify(folder)[2]
+    assert verdict.outcome == "fail"
+    assert verdict.message == "logs/drill.json: not sealed; more.txt: not sealed"
 
 
 def test_link_is_no_file_of_the_run_even_with_the_same_content(folder, tmp_path):
@@ -136,8 +136,8 @@ def test_pipes_are_not_opened(folder):
     for name in ("logs/server.log", "evidence.jsonl"):
         (folder / name).unlink()
         os.mkfifo(folder / name)
-    found = said(hash_chain.verify(folder))
-    assert (found["artifacts"], found["rederived"]) == ("fail", "fail")
+    outcomes = outcomes_of(hash_chain.verify(folder))
+    assert (outcomes["artifacts"], outcomes["rederived"]) == ("fail", "fail")
 
 
 @pytest.mark.parametrize("path", ["../secret", "/etc/hostname", "logs", ""])
@@ -159,8 +159,8 @@ def test_file_that_is_listed_twice_is_told(folder):
 )
 def test_record_that_is_none_fails_without_a_traceback(folder, data):
     (folder / "drill.json").write_bytes(data)
-    found = hash_chain.verify(folder)
-    assert [str(each.outcome) for each in found] == ["fail"]
+    verdicts = hash_chain.verify(folder)
+    assert [str(verdict.outcome) for verdict in verdicts] == ["fail"]
     assert hash_chain.verify_chain(folder.parent, root="0" * 64)[0].outcome == "unknown"
 
 
@@ -168,20 +168,20 @@ def test_record_that_is_none_fails_without_a_traceback(folder, data):
 def test_ledger_that_is_none_is_never_green(folder, data):
     (folder / "evidence.jsonl").write_bytes(data)
     reseal(folder)
-    assert said(hash_chain.verify(folder))["rederived"] in ("fail", "unknown")
+    assert outcomes_of(hash_chain.verify(folder))["rederived"] in ("fail", "unknown")
 
 
 def test_run_without_ledger_fails_even_if_the_record_lists_none(folder):
     (folder / "evidence.jsonl").unlink()
     reseal(folder)
-    found = said(hash_chain.verify(folder))
-    assert (found["artifacts"], found["rederived"]) == ("pass", "fail")
+    outcomes = outcomes_of(hash_chain.verify(folder))
+    assert (outcomes["artifacts"], outcomes["rederived"]) == ("pass", "fail")
 
 
 def test_missing_folder_fails_and_a_folder_in_place_of_the_record_too(tmp_path):
-    assert said(hash_chain.verify(tmp_path / "no")) == {"record": "fail"}
+    assert outcomes_of(hash_chain.verify(tmp_path / "no")) == {"record": "fail"}
     (tmp_path / "drill.json").mkdir()
-    assert said(hash_chain.verify(tmp_path)) == {"record": "fail"}
+    assert outcomes_of(hash_chain.verify(tmp_path)) == {"record": "fail"}
 
 
 @pytest.mark.parametrize("name", ["drill.json", "server.log", "evidence.jsonl"])
@@ -195,9 +195,9 @@ def test_unreadable_file_is_unknown(folder, name, monkeypatch):
 
     monkeypatch.setattr(type(folder), "open", refuse)
     monkeypatch.setattr(type(folder), "read_bytes", lambda self: self.open("rb").read())
-    found = said(hash_chain.verify(folder))
-    assert "unknown" in found.values()
-    assert "fail" not in found.values()
+    outcomes = outcomes_of(hash_chain.verify(folder))
+    assert "unknown" in outcomes.values()
+    assert "fail" not in outcomes.values()
 
 
 # ---- the signature ------------------------------------------------------------------------------
@@ -205,12 +205,12 @@ def test_signature_is_checked_and_is_no_extra_file(folder):
     path = folder / "drill.json"
     signature = sign(path, KEY)
     assert (folder / "drill.json.sig").read_text() == f"{signature}\n"
-    assert said(hash_chain.verify(folder, KEY))["signature"] == "pass"
-    assert said(hash_chain.verify(folder))["signature"] == "not_run"
-    assert said(hash_chain.verify(folder))["extra files"] == "pass"
+    assert outcomes_of(hash_chain.verify(folder, KEY))["signature"] == "pass"
+    assert outcomes_of(hash_chain.verify(folder))["signature"] == "not_run"
+    assert outcomes_of(hash_chain.verify(folder))["extra files"] == "pass"
     assert verify_signature(path, KEY + b"!").outcome == "fail"
     edit(folder, operator="another")
-    assert said(hash_chain.verify(folder, KEY))["signature"] == "fail"
+    assert outcomes_of(hash_chain.verify(folder, KEY))["signature"] == "fail"
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\x00", b"0" * 64])
@@ -228,70 +228,70 @@ def test_short_key_is_refused(folder):
 
 # ---- the chain ----------------------------------------------------------------------------------
 def test_chain_of_three_holds_up_to_the_root(reports):
-    found = hash_chain.verify_chain(reports, root=hash_chain.root(reports))
-    assert said(found) == {
+    verdicts = hash_chain.verify_chain(reports, root=hash_chain.root(reports))
+    assert outcomes_of(verdicts) == {
         "records": "pass", "chain": "pass", "forks": "pass", "history": "pass", "root": "pass",
     }  # fmt: skip
-    assert "3 records are fixed" in found[-1].message
+    assert "3 records are fixed" in verdicts[-1].message
     assert hash_chain.root(reports) == hash_chain.sha256_of_record(reports / "run-3")
 
 
 def test_older_root_still_holds_after_more_drills(reports):
-    kept = hash_chain.root(reports)
+    root = hash_chain.root(reports)
     run(reports, "run-4", reports / "run-3")
-    assert said(hash_chain.verify_chain(reports, root=kept))["root"] == "pass"
+    assert outcomes_of(hash_chain.verify_chain(reports, root=root))["root"] == "pass"
 
 
 def test_altered_record_is_named_by_the_chain_and_by_the_history(reports):
     reseal(reports / "run-2", operator="another")
-    found = hash_chain.verify_chain(reports)
-    assert said(found)["chain"] == "fail"
-    assert said(found)["history"] == "fail"
-    assert "run-2" in found[1].message
+    verdicts = hash_chain.verify_chain(reports)
+    assert outcomes_of(verdicts)["chain"] == "fail"
+    assert outcomes_of(verdicts)["history"] == "fail"
+    assert "run-2" in verdicts[1].message
 
 
 def test_altered_newest_record_is_caught_by_the_root_alone(reports):
-    kept = hash_chain.root(reports)
+    root = hash_chain.root(reports)
     (reports / "history.jsonl").unlink()
     reseal(reports / "run-3", operator="another")
-    assert said(hash_chain.verify_chain(reports)) == {
+    assert outcomes_of(hash_chain.verify_chain(reports)) == {
         "records": "pass", "chain": "pass", "forks": "pass", "history": "not_run",
     }  # fmt: skip
-    assert said(hash_chain.verify_chain(reports, root=kept))["root"] == "fail"
+    assert outcomes_of(hash_chain.verify_chain(reports, root=root))["root"] == "fail"
 
 
 def test_whole_chain_computed_anew_is_caught_by_the_root_alone(reports):
-    kept = hash_chain.root(reports)
+    root = hash_chain.root(reports)
     (reports / "history.jsonl").unlink()
     reseal(reports / "run-1", operator="another")
     for before, name in (("run-1", "run-2"), ("run-2", "run-3")):
         reseal(reports / name, previous_record_sha256=hash_chain.sha256_of_record(reports / before))
-    assert said(hash_chain.verify_chain(reports))["chain"] == "pass"
-    assert said(hash_chain.verify_chain(reports, root=kept))["root"] == "fail"
+    assert outcomes_of(hash_chain.verify_chain(reports))["chain"] == "pass"
+    assert outcomes_of(hash_chain.verify_chain(reports, root=root))["root"] == "fail"
 
 
 def test_pruned_predecessor_is_unknown_not_a_fault(reports):
-    for each in sorted((reports / "run-2").rglob("*"), reverse=True):
-        each.rmdir() if each.is_dir() else each.unlink()
-    found = hash_chain.verify_chain(reports, root=hash_chain.root(reports))
-    assert said(found)["chain"] == "unknown"
-    assert "run-2" in found[1].message
+    for path in sorted((reports / "run-2").rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    verdicts = hash_chain.verify_chain(reports, root=hash_chain.root(reports))
+    assert outcomes_of(verdicts)["chain"] == "unknown"
+    assert "run-2" in verdicts[1].message
     # nothing ties run-1 to the root any more
-    assert said(found)["root"] == "unknown"
+    assert outcomes_of(verdicts)["root"] == "unknown"
 
 
 def test_pruned_root_is_unknown(reports):
-    kept = hash_chain.sha256_of_record(reports / "run-2")
+    root = hash_chain.sha256_of_record(reports / "run-2")
     (reports / "run-2" / "drill.json").unlink()
-    found = said(hash_chain.verify_chain(reports, root=kept))
-    assert (found["root"], found["records"]) == ("unknown", "unknown")
+    outcomes = outcomes_of(hash_chain.verify_chain(reports, root=root))
+    assert (outcomes["root"], outcomes["records"]) == ("unknown", "unknown")
 
 
 def test_fork_is_named(reports):
     run(reports, "run-2b", reports / "run-1")
-    found = hash_chain.verify_chain(reports)
-    assert said(found)["forks"] == "unknown"
-    assert found[2].message == "run-1 is followed by run-2, run-2b"
+    verdicts = hash_chain.verify_chain(reports)
+    assert outcomes_of(verdicts)["forks"] == "unknown"
+    assert verdicts[2].message == "run-1 is followed by run-2, run-2b"
 
 
 def test_record_under_a_second_name_is_told(reports):
@@ -307,13 +307,13 @@ def test_record_under_a_second_name_is_told(reports):
 )  # fmt: skip
 def test_record_with_other_fields_is_told_without_a_traceback(reports, fields):
     edit(reports / "run-3", **fields)
-    assert said(hash_chain.verify_chain(reports))["records"] == "unknown"
+    assert outcomes_of(hash_chain.verify_chain(reports))["records"] == "unknown"
 
 
 def test_ring_of_records_ends(reports):
     edit(reports / "run-1", previous_run_id="run-3", previous_record_sha256="0" * 64)
-    found = said(hash_chain.verify_chain(reports, root=hash_chain.root(reports)))
-    assert found["chain"] == "fail"
+    outcomes = outcomes_of(hash_chain.verify_chain(reports, root=hash_chain.root(reports)))
+    assert outcomes["chain"] == "fail"
 
 
 def test_run_that_was_cut_short_and_broken_lines_of_the_history_are_no_traceback(reports):
@@ -321,13 +321,13 @@ def test_run_that_was_cut_short_and_broken_lines_of_the_history_are_no_traceback
     (reports / "cut" / "evidence.jsonl").write_text("{")
     with (reports / "history.jsonl").open("ab") as file:
         file.write(b'{"run_id": ["x"], "record_sha256": 3}\n{"run_id": "run-1"}\n\xff')
-    found = hash_chain.verify_chain(reports)
-    assert said(found)["records"] == "unknown"
-    assert "cut: there is no drill.json" in found[0].message
+    verdicts = hash_chain.verify_chain(reports)
+    assert outcomes_of(verdicts)["records"] == "unknown"
+    assert "cut: there is no drill.json" in verdicts[0].message
 
 
 def test_no_reports_at_all_are_unknown(tmp_path):
-    assert said(hash_chain.verify_chain(tmp_path / "no", root="0")) == {
+    assert outcomes_of(hash_chain.verify_chain(tmp_path / "no", root="0")) == {
         "records": "unknown", "root": "unknown",
     }  # fmt: skip
     with pytest.raises(Unavailable, match="no record"):

@@ -44,8 +44,8 @@ def test_entry_of_an_old_record_without_summary_is_taken_from_its_scenarios():
 
 def test_entry_of_an_empty_record_is_all_null():
     entry = history.entry_of({}, "")
-    said = {key: value for key, value in entry.items() if value}
-    assert said == {}
+    measured = {key: value for key, value in entry.items() if value}
+    assert measured == {}
 
 
 @pytest.mark.parametrize("value", [None, True, "3", float("nan"), float("inf"), -1, [3]])
@@ -57,7 +57,7 @@ def test_what_was_appended_is_read_in_order_and_the_last_of_a_target_is_the_prev
     path = tmp_path / "reports" / "history.jsonl"
     for run, target in (("1", "a"), ("2", "b"), ("3", "a")):
         history.append(path, {"run_id": run, "target": target})
-    assert [each["run_id"] for each in history.read(path)] == ["1", "2", "3"]
+    assert [entry["run_id"] for entry in history.read(path)] == ["1", "2", "3"]
     assert history.previous(path, "b") == {"run_id": "2", "target": "b"}
     assert history.previous(path, None) == {"run_id": "3", "target": "a"}
     assert history.previous(path, "c") is None
@@ -74,7 +74,7 @@ def test_line_cut_by_a_kill_costs_only_itself_and_is_told(tmp_path, caplog):
         file.write(b'{"run_id": "2", "tar')
     history.append(path, {"run_id": "3"})
     with caplog.at_level(logging.WARNING):
-        assert [each["run_id"] for each in history.read(path)] == ["1", "3"]
+        assert [entry["run_id"] for entry in history.read(path)] == ["1", "3"]
     assert "1 unreadable lines left out: [2]" in caplog.text
 
 
@@ -105,12 +105,12 @@ def test_two_who_append_at_once_lose_nothing(tmp_path):
             history.append(path, {"run_id": f"{name}{at}", "padding": "x" * 3000})
 
     threads = [threading.Thread(target=write, args=(name,)) for name in "ab"]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     entries, bad = history.parse(path)
-    assert (len({each["run_id"] for each in entries}), bad) == (100, [])
+    assert (len({entry["run_id"] for entry in entries}), bad) == (100, [])
 
 
 def test_history_that_is_a_folder_is_unavailable_not_empty(tmp_path):

@@ -60,13 +60,13 @@ class Reader(HTMLParser):
 def nastily(value):
     """The same record with markup in every text."""
     if isinstance(value, dict):
-        return {key: nastily(each) for key, each in value.items()}
+        return {key: nastily(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [nastily(each) for each in value]
+        return [nastily(item) for item in value]
     return NASTY if isinstance(value, str) else value
 
 
-def rendered(name):
+def render(name):
     return page(SAMPLES[name](), history(), faults=FAULTS)
 
 
@@ -77,11 +77,11 @@ def rendered(name):
      ("empty", "COULD NOT TELL"), ("nothing", "COULD NOT TELL")],
 )  # fmt: skip
 def test_the_first_heading_is_the_verdict_and_no_other_verdict_is_shouted(name, headline):
-    said = re.search(r"<h1[^>]*>(.*?)</h1>", rendered(name)).group(1)
-    assert said == headline
-    assert "RESTORE PROVEN" in Reader(rendered(name)).text or name != "green"
+    heading = re.search(r"<h1[^>]*>(.*?)</h1>", render(name)).group(1)
+    assert heading == headline
+    assert "RESTORE PROVEN" in Reader(render(name)).text or name != "green"
     if name != "green":
-        assert "RESTORE PROVEN" not in rendered(name)
+        assert "RESTORE PROVEN" not in render(name)
 
 
 @pytest.mark.parametrize("change", [
@@ -103,10 +103,10 @@ def test_a_record_that_says_pass_and_contradicts_itself_is_never_proven(change):
 
 def test_drill_that_could_not_run_what_is_not_required_is_proven_and_not_complete():
     hole = "test_lost_collection_is_rebuilt_from_its_source: The extra `embed` is not installed."
-    said = headline_of(green() | {"not_covered": [hole]})
-    assert said.text == "DRILL PASSED, NOT COMPLETE"
-    assert said.sentence.endswith("The drill is not complete.")
-    assert said.reasons == (f"Not covered: {hole}",)
+    headline = headline_of(green() | {"not_covered": [hole]})
+    assert headline.text == "DRILL PASSED, NOT COMPLETE"
+    assert headline.sentence.endswith("The drill is not complete.")
+    assert headline.reasons == (f"Not covered: {hole}",)
 
 
 def test_what_the_target_cannot_do_is_told_beside_a_proof_and_does_not_undo_it():
@@ -136,9 +136,9 @@ def gate():
 
 
 def test_green_gate_is_said_to_have_passed_and_to_be_no_drill():
-    said = headline_of(gate())
-    assert (said.kind, said.text) == ("pass", "GATE PASSED")
-    assert "this was no drill" in said.sentence
+    headline = headline_of(gate())
+    assert (headline.kind, headline.text) == ("pass", "GATE PASSED")
+    assert "this was no drill" in headline.sentence
 
 
 def latency(**changes):
@@ -149,9 +149,9 @@ def latency(**changes):
 
 
 def test_green_latencies_have_passed_whatever_extra_is_not_installed():
-    said = headline_of(latency())
-    assert (said.kind, said.text) == ("pass", "LATENCY PASSED")
-    assert said.reasons == ("Not covered: embedding: no extra",)
+    headline = headline_of(latency())
+    assert (headline.kind, headline.text) == ("pass", "LATENCY PASSED")
+    assert headline.reasons == ("Not covered: embedding: no extra",)
 
 
 def test_latencies_are_not_green_beside_another_outcome_or_where_something_is_required():
@@ -182,7 +182,7 @@ def test_run_without_scenarios_could_not_tell_only_where_some_were_required():
 
 
 def test_on_call_finds_the_next_command_before_the_numbers():
-    text = Reader(rendered("red")).text
+    text = Reader(render("red")).text
     assert text.index(NEXT) < text.index("Recovery time") < text.index("For the auditor")
     assert "3 records are missing" in text
     assert "#search-oncall" in text
@@ -193,13 +193,13 @@ def test_on_call_finds_the_next_command_before_the_numbers():
 
 @pytest.mark.parametrize("name", ["red", "unknown", "empty", "nothing"])
 def test_no_number_is_green_where_the_restore_is_not_proven(name):
-    assert 'class="card good' not in rendered(name)
-    assert 'class="m-good"' not in rendered(name)
-    assert 'class="card good' in rendered("green")
+    assert 'class="card good' not in render(name)
+    assert 'class="m-good"' not in render(name)
+    assert 'class="card good' in render("green")
 
 
 def test_without_a_next_command_on_call_is_not_sent_to_restore_anything():
-    text = Reader(rendered("unknown")).text
+    text = Reader(render("unknown")).text
     assert "No next command in this record. Nothing here shows damage" in text
 
 
@@ -207,8 +207,8 @@ def test_an_objective_has_the_outcome_of_the_checks_held_against_its_own_limit()
     record = red()
     age = {"id": "RB-2", "title": "age of the oldest lost write", "limit": 86400, "unit": "s"}
     record["objectives"] += [age, {"id": "RB-8", "title": "monthly", "limit": 300, "unit": "s"}]
-    found = [(o["outcome"], o["passed"], o["drilled"]) for o in objectives(record)]
-    assert found == [("fail", 2, 3), ("pass", 3, 3), (None, 0, 0)]
+    table = [(o["outcome"], o["passed"], o["drilled"]) for o in objectives(record)]
+    assert table == [("fail", 2, 3), ("pass", 3, 3), (None, 0, 0)]
 
 
 def test_objectives_with_the_same_limit_are_judged_by_their_own_checks():
@@ -220,17 +220,17 @@ def test_objectives_with_the_same_limit_are_judged_by_their_own_checks():
     ran = [judged("recovery time", "pass"), judged("downtime", "fail")]
     scenarios = [{"runbook": "RB-2", "outcome": "fail", "verdicts": ran},
                  {"runbook": "RB-5", "outcome": "pass", "verdicts": []}]  # fmt: skip
-    found = objectives({"objectives": [late, back], "scenarios": scenarios})
-    assert [(o["outcome"], o["drilled"]) for o in found] == [("fail", 1), ("pass", 1)]
+    table = objectives({"objectives": [late, back], "scenarios": scenarios})
+    assert [(o["outcome"], o["drilled"]) for o in table] == [("fail", 1), ("pass", 1)]
 
 
 def test_objective_is_not_met_by_a_scenario_that_passed_without_measuring_it():
     started = {"id": "RB-1", "check": "startup", "limit": 30, "unit": "s"}
     passed = {"runbook": "RB-1", "outcome": "pass", "verdicts": []}
     cut_short = passed | {"outcome": "unknown"}
-    found = [objectives({"objectives": [started], "scenarios": each})[0]
-             for each in ([passed], [passed, cut_short])]  # fmt: skip
-    assert [(o["outcome"], o["drilled"]) for o in found] == [(None, 0), ("unknown", 1)]
+    table = [objectives({"objectives": [started], "scenarios": scenarios})[0]
+             for scenarios in ([passed], [passed, cut_short])]  # fmt: skip
+    assert [(o["outcome"], o["drilled"]) for o in table] == [(None, 0), ("unknown", 1)]
 
 
 def test_objective_of_any_scenario_is_judged_by_every_check_that_it_limits():
@@ -242,17 +242,17 @@ def test_objective_of_any_scenario_is_judged_by_every_check_that_it_limits():
 
 
 def test_the_outage_ends_with_the_recovery():
-    seen = [{"from_s": 0, "to_s": 10, "result": "right"},
+    client = [{"from_s": 0, "to_s": 10, "result": "right"},
             {"from_s": 10, "to_s": 17, "result": "error"},
             {"from_s": 30, "to_s": 37, "result": "error"}]  # fmt: skip
-    mine = scenario(client=seen, strike_s=11, recovered_s=17.5)
-    assert outage(mine) == "6 s (6 s error)"
-    assert outage(mine | {"recovered_s": None}) == "13 s (13 s error)"
+    timed = scenario(client=client, strike_s=11, recovered_s=17.5)
+    assert outage(timed) == "6 s (6 s error)"
+    assert outage(timed | {"recovered_s": None}) == "13 s (13 s error)"
     assert outage({}) == "not measured"
 
 
 def test_an_unknown_drill_says_which_scenario_and_what_was_left_out():
-    text = Reader(rendered("unknown")).text
+    text = Reader(render("unknown")).text
     assert "snapshot is restored (volume-lost-export)" in text
     assert "nobody saw it" in text
     assert "RB-1 is required and was not drilled" in text
@@ -265,17 +265,17 @@ def test_drills_of_another_target_are_not_in_the_trend():
 
 
 def test_synthetic_data_is_called_synthetic_on_the_first_screen():
-    for origin, words in ((False, "Synthetic data."), (True, "Production backup."),
+    for origin, sentence in ((False, "Synthetic data."), (True, "Production backup."),
                           (None, "Data of unknown origin.")):  # fmt: skip
         record = green()
-        for each in record["scenarios"]:
-            each["production_origin"] = origin
+        for drilled in record["scenarios"]:
+            drilled["production_origin"] = origin
         text = Reader(page(record)).text
-        assert words in text[: text.index("Recovery time")]
+        assert sentence in text[: text.index("Recovery time")]
 
 
 def test_the_auditor_finds_who_when_what_and_the_hashes():
-    text = Reader(rendered("red")).text
+    text = Reader(render("red")).text
     for wanted in ("ci-bot", "data team", "head of platform", "SOC 2 A1.3", "snap-20261125T073941Z",
                    "OPS-811", "Linus Search", "2026-12-09", "RB-4 was drilled without a witness",
                    "0123456789abcdef", "ab" * 32, digest(red()["artifacts"])):  # fmt: skip
@@ -295,8 +295,8 @@ def test_a_record_of_today_without_the_new_fields_is_proven_with_its_own_numbers
         "schema", "run_id", "outcome", "target", "versions", "started_at", "finished_at",
         "embedder", "required", "not_covered", "artifacts")}  # fmt: skip
     old["scenarios"] = [
-        {key: value for key, value in each.items() if key not in new}
-        for each in green()["scenarios"]
+        {key: value for key, value in full.items() if key not in new}
+        for full in green()["scenarios"]
     ]
     text = Reader(page(old)).text
     assert "RESTORE PROVEN" in text
@@ -308,7 +308,7 @@ def test_a_record_of_today_without_the_new_fields_is_proven_with_its_own_numbers
 # ---- how it is made -----------------------------------------------------------------------------
 @pytest.mark.parametrize("name", SAMPLES)
 def test_it_is_well_formed_and_reaches_for_nothing(name):
-    text = rendered(name)
+    text = render(name)
     reader = Reader(text)
     assert len(reader.ids) == len(set(reader.ids))
     assert not {"script", "link", "img", "iframe", "object", "base"} & {t for t, _ in reader.tags}
@@ -343,7 +343,7 @@ def test_a_broken_field_never_keeps_the_page_from_rendering(odd):
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_headings_go_down_one_by_one_and_tables_have_scoped_headers(name):
-    reader = Reader(rendered(name))
+    reader = Reader(render(name))
     levels = [int(tag[1]) for tag, _ in reader.tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1

@@ -15,16 +15,16 @@ SERIES = {"search": {"p10": 3.5, "p90": 6.25}}
 
 def test_accepted_baseline_is_read_back(tmp_path):
     path = tmp_path / HERE.file_name
-    made = latency_baseline.write(path, "run-1", HERE, SERIES)
+    baseline = latency_baseline.write(path, "run-1", HERE, SERIES)
 
-    assert latency_baseline.read(path) == made
-    assert made.series == SERIES
-    assert made.why_not_comparable(HERE) == ""
+    assert latency_baseline.read(path) == baseline
+    assert baseline.series == SERIES
+    assert baseline.why_not_comparable(HERE) == ""
     assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("change", "difference"),
     [
         ({"cpus": 8}, "cpus 2, here 8"),
         ({"chromadb": "1.6.0"}, "chromadb 1.5.9, here 1.6.0"),
@@ -34,15 +34,15 @@ def test_accepted_baseline_is_read_back(tmp_path):
         ({"target": "lab"}, "target process, here lab"),
     ],
 )
-def test_other_place_is_named_and_not_compared(tmp_path, change, named):
-    made = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
-    assert named in made.why_not_comparable(dataclasses.replace(HERE, **change))
+def test_other_place_is_named_and_not_compared(tmp_path, change, difference):
+    baseline = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    assert difference in baseline.why_not_comparable(dataclasses.replace(HERE, **change))
 
 
 @pytest.mark.parametrize("records", [2850, 2999, 3150])
 def test_database_that_grew_a_little_is_compared(tmp_path, records):
-    made = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
-    assert made.why_not_comparable(dataclasses.replace(HERE, records=records)) == ""
+    baseline = latency_baseline.write(tmp_path / "b", "run-1", HERE, SERIES)
+    assert baseline.why_not_comparable(dataclasses.replace(HERE, records=records)) == ""
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "0", "-1"])
@@ -55,14 +55,14 @@ def test_numbers_that_are_no_latencies_are_refused(tmp_path, value):
 
 
 def test_each_target_has_a_file_of_its_own_without_secrets():
-    def named(kind, target):
+    def file_name(kind, target):
         return dataclasses.replace(HERE, kind=kind, target=target).file_name
 
-    assert named("process", "process") == "latency-baseline-process.json"
-    assert named("railway", "staging") == "latency-baseline-railway-staging.json"
-    one = named("remote", "http://me:hunter22@10.0.0.1:8000/?token=hunter22")
+    assert file_name("process", "process") == "latency-baseline-process.json"
+    assert file_name("railway", "staging") == "latency-baseline-railway-staging.json"
+    one = file_name("remote", "http://me:hunter22@10.0.0.1:8000/?token=hunter22")
     assert one == "latency-baseline-remote-10.0.0.1-8000.json"
-    assert named("remote", "http://10.0.0.2:8000") != one
+    assert file_name("remote", "http://10.0.0.2:8000") != one
 
 
 def test_no_baseline_yet_is_none(tmp_path):

@@ -17,7 +17,7 @@ from chromadrill.evidence.notify import notify
 from tests.evidence.plain_records import record, scenario, verdict
 
 TOKEN = "T0P-SECRET-token-8f3a"
-STRUCK = verdict("disaster seen", "pass")
+SEEN = verdict("disaster seen", "pass")
 
 
 @pytest.fixture(autouse=True)
@@ -74,15 +74,15 @@ def listening(status=200, headers=(), release=None, drip=False):
 
 
 def tell(url, outcome="pass", *, both=True, timeout_s=5.0, **changes):
-    told = notify(
-        record(outcome, [scenario(outcome, [STRUCK, *changes.pop("verdicts", [])])], **changes),
+    failures = notify(
+        record(outcome, [scenario(outcome, [SEEN, *changes.pop("verdicts", [])])], **changes),
         webhook=SecretStr(url) if both else None,
         heartbeat=SecretStr(url),
         root_sha256="ab" * 32,
         timeout_s=timeout_s,
     )
-    assert TOKEN not in " ".join(told)
-    return told
+    assert TOKEN not in " ".join(failures)
+    return failures
 
 
 def test_proven_restore_posts_to_the_webhook_and_pings_the_heartbeat():
@@ -105,8 +105,8 @@ def test_run_that_is_no_pass_pings_fail_below_the_heartbeat(outcome):
 def test_passing_run_without_a_restore_does_not_pretend_that_the_drill_was_run():
     with listening() as (url, got):
         gate = record("pass", [scenario("pass", [verdict("startup", "pass")])])
-        said = notify(gate, webhook=None, heartbeat=SecretStr(url))
-    assert said == ["The heartbeat was not pinged: this run proved no restore."]
+        failures = notify(gate, webhook=None, heartbeat=SecretStr(url))
+    assert failures == ["The heartbeat was not pinged: this run proved no restore."]
     assert got == []
 
 
@@ -121,29 +121,31 @@ def test_server_error_becomes_a_sentence_for_each_of_the_two():
 def test_redirect_is_not_followed_and_its_place_is_not_told():
     with listening() as (other, reached):
         with listening(302, [("Location", other)]) as (url, _):
-            said = tell(url)
+            failures = tell(url)
         assert reached == []
-    assert "answered 302, a redirect, which is not followed" in said[0]
+    assert "answered 302, a redirect, which is not followed" in failures[0]
 
 
 def test_server_that_hangs_is_given_up_after_the_timeout():
     with listening(release=threading.Event()) as (url, _):
-        said = tell(url, both=False, timeout_s=1)
-    assert said == ["The heartbeat at 127.0.0.1 did not answer within 1 s; the verdict stands."]
+        failures = tell(url, both=False, timeout_s=1)
+    assert failures == ["The heartbeat at 127.0.0.1 did not answer within 1 s; the verdict stands."]
 
 
 def test_server_that_sends_a_byte_now_and_then_is_given_up_too():
     with listening(release=threading.Event(), drip=True) as (url, _):
-        said = tell(url, both=False, timeout_s=0.2)
-    assert said == ["The heartbeat at 127.0.0.1 did not answer within 0.4 s; the verdict stands."]
+        failures = tell(url, both=False, timeout_s=0.2)
+    assert failures == [
+        "The heartbeat at 127.0.0.1 did not answer within 0.4 s; the verdict stands."
+    ]
 
 
 def test_refused_connection_becomes_a_sentence():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    said = tell(f"http://127.0.0.1:{port}/{TOKEN}", both=False)
-    assert said == [
+    failures = tell(f"http://127.0.0.1:{port}/{TOKEN}", both=False)
+    assert failures == [
         "The heartbeat at 127.0.0.1 could not be reached (ConnectError); the verdict stands."
     ]
 
@@ -161,9 +163,9 @@ def test_refused_connection_becomes_a_sentence():
     ],
 )
 def test_malformed_url_is_told_without_quoting_it(url):
-    said = tell(url, "fail", timeout_s=1)
-    assert len(said) == 2
-    assert all("verdict stands" in each for each in said)
+    failures = tell(url, "fail", timeout_s=1)
+    assert len(failures) == 2
+    assert all("verdict stands" in failure for failure in failures)
 
 
 @pytest.mark.parametrize("nothing", [None, SecretStr(""), SecretStr("  ")])

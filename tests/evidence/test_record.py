@@ -1,4 +1,4 @@
-"""The record is distilled from the ledger, and never greener than it."""
+"""The record is built from the ledger, and never greener than it."""
 
 import json
 
@@ -16,92 +16,92 @@ VERDICT = {"check": "recovery time", "actual": 3.0, "limit": 300, "unit": "s", "
 @pytest.fixture
 def ledger(tmp_path):
     """An open run that requires RB-2."""
-    made = Ledger(tmp_path / "evidence.jsonl")
-    made.write("run started", run_id="r1", target={"name": "process"}, versions={"python": "3"},
+    events_file = Ledger(tmp_path / "evidence.jsonl")
+    events_file.write("run started", run_id="r1", target={"name": "process"}, versions={"python": "3"},
                required=["RB-2"])  # fmt: skip
-    return made
+    return events_file
 
 
 def scenario(ledger, *outcomes, error=None, finish=True):
     ledger.write("scenario started", scenario="s", runbook="RB-2", title="s")
     ledger.write("phase finished", scenario="s", name="given", seconds=0.1, status="passed")
-    for each in outcomes:
-        ledger.write("verdict", scenario="s", verdict={**VERDICT, "outcome": each})
+    for outcome in outcomes:
+        ledger.write("verdict", scenario="s", verdict={**VERDICT, "outcome": outcome})
     if finish:
         ledger.write("scenario finished", scenario="s", error=error)
 
 
-def distilled(ledger, *, finish=True):
+def build(ledger, *, finish=True):
     if finish:
         ledger.write("run finished", exit_status=0)
-    found = record.build_record(ledger.path)
-    jsonschema.validate(found, json.loads(record.JSON_SCHEMA.read_text()))
-    return found
+    built = record.build_record(ledger.path)
+    jsonschema.validate(built, json.loads(record.JSON_SCHEMA.read_text()))
+    return built
 
 
 def test_green_run_is_pass_and_fits_the_schema(ledger):
     scenario(ledger, "pass", "not_run")
-    assert distilled(ledger)["outcome"] == "pass"
+    assert build(ledger)["outcome"] == "pass"
 
 
 def test_one_fail_is_fail(ledger):
     scenario(ledger, "pass", "fail", "unknown")
-    assert distilled(ledger)["outcome"] == "fail"
+    assert build(ledger)["outcome"] == "fail"
 
 
 def test_scenario_without_verdicts_is_unknown(ledger):
     scenario(ledger)
-    assert distilled(ledger)["outcome"] == "unknown"
+    assert build(ledger)["outcome"] == "unknown"
 
 
 def test_crashed_scenario_is_unknown(ledger):
     scenario(ledger, "pass", error="KeyError: 'x'")
-    assert distilled(ledger)["outcome"] == "unknown"
+    assert build(ledger)["outcome"] == "unknown"
 
 
 def test_scenario_that_did_not_end_is_unknown(ledger):
     scenario(ledger, "pass", finish=False)
-    assert distilled(ledger)["outcome"] == "unknown"
+    assert build(ledger)["outcome"] == "unknown"
 
 
 def test_run_cut_short_is_unknown(ledger):
     scenario(ledger, "pass")
     with ledger.path.open("ab") as file:
         file.write(b'{"event": "verd')
-    assert distilled(ledger, finish=False)["outcome"] == "unknown"
+    assert build(ledger, finish=False)["outcome"] == "unknown"
 
 
 def test_empty_run_and_required_scenario_that_did_not_run_are_unknown(ledger):
-    found = distilled(ledger)
-    assert found["outcome"] == "unknown"
-    assert found["not_covered"] == ["RB-2: required, and no scenario of it was run"]
+    built = build(ledger)
+    assert built["outcome"] == "unknown"
+    assert built["not_covered"] == ["RB-2: required, and no scenario of it was run"]
 
 
 def test_skipped_required_scenario_is_named_and_unknown(ledger):
     ledger.write("scenario started", scenario="s", runbook="RB-2", title="s")
     ledger.write("not covered", scenario="s", why="no capability 'volume'")
-    found = distilled(ledger)
-    assert found["outcome"] == "unknown"
-    assert "s: no capability 'volume'" in found["not_covered"]
+    built = build(ledger)
+    assert built["outcome"] == "unknown"
+    assert "s: no capability 'volume'" in built["not_covered"]
 
 
 def test_failed_contract_test_makes_the_record_red(ledger):
     scenario(ledger, "pass")
     ledger.write("test failed", test="suites/contract", error="x")
-    assert distilled(ledger)["outcome"] == "fail"
+    assert build(ledger)["outcome"] == "fail"
 
 
 def test_seal_hashes_every_file_and_is_written_last(ledger, tmp_path):
     scenario(ledger, "pass")
-    path = record.seal(tmp_path, distilled(ledger))
+    path = record.seal(tmp_path, build(ledger))
     sealed = json.loads(path.read_text())
     jsonschema.validate(sealed, json.loads(record.JSON_SCHEMA.read_text()))
-    assert [each["path"] for each in sealed["artifacts"]] == ["evidence.jsonl"]
+    assert [file["path"] for file in sealed["artifacts"]] == ["evidence.jsonl"]
 
 
 def test_markdown_says_the_outcome_and_every_check(ledger):
     scenario(ledger, "pass", "fail")
-    text = markdown(distilled(ledger))
+    text = markdown(build(ledger))
     assert "NOT PROVEN" in text
     assert "3.0 s of 300 s" in text
 

@@ -39,12 +39,12 @@ def verdict(check, outcome="pass", **more):
 
 
 def test_times_are_seconds_from_the_start_of_the_scenario(events):
-    found = scenario_of(events[0], events)
-    assert (found["strike_s"], found["recovered_s"]) == (10.0, 15.0)
-    assert found["phases"] == [
+    scenario = scenario_of(events[0], events)
+    assert (scenario["strike_s"], scenario["recovered_s"]) == (10.0, 15.0)
+    assert scenario["phases"] == [
         {"name": "given", "seconds": 8.0, "start_s": 1.0, "status": "passed"}
     ]
-    assert found["disaster"]["seen_after_s"] == 2.0
+    assert scenario["disaster"]["seen_after_s"] == 2.0
 
 
 def test_downtime_and_wrong_answers_are_what_the_client_saw_between_strike_and_recovery(events):
@@ -59,8 +59,8 @@ def test_nothing_measured_is_null_not_zero():
 
 def test_summary_shows_the_scenario_nearest_to_its_limit_and_never_is_the_worst():
     def scenario(actual, limit):
-        found = verdict("recovery time", actual=actual, limit=limit, unit="s")
-        return {"verdicts": [found], "client": [], "strike_s": None, "recovered_s": None}
+        recovery = verdict("recovery time", actual=actual, limit=limit, unit="s")
+        return {"verdicts": [recovery], "client": [], "strike_s": None, "recovered_s": None}
 
     near = summary_of([scenario(50, 300), scenario(60, 120)])
     never = summary_of([scenario(119, 120), scenario(None, 300)])
@@ -79,9 +79,9 @@ def test_lost_and_altered_records_are_counted_once_though_two_climbs_saw_them():
 
 
 def test_next_step_is_of_the_first_fail_then_of_the_first_unknown():
-    found = [verdict("filters", "unknown"), verdict("recall", "fail"), verdict("alive", "fail")]
-    assert next_step(found, None)["check"] == "recall"
-    assert next_step(found[:1], None)["check"] == "filters"
+    verdicts = [verdict("filters", "unknown"), verdict("recall", "fail"), verdict("alive", "fail")]
+    assert next_step(verdicts, None)["check"] == "recall"
+    assert next_step(verdicts[:1], None)["check"] == "filters"
     assert next_step([verdict("alive")], None) is None
     assert "broke" in next_step([], "KeyError")["meaning"]
 
@@ -103,11 +103,11 @@ def test_ci_says_why_a_drill_ran():
 
 def test_every_recovery_limit_is_in_the_record_with_its_controls():
     limits = objectives(Objectives().model_dump())
-    recoveries = [each for each in limits if each["check"] == "recovery time"]
-    assert [(each["id"], each["limit"]) for each in recoveries] == [
+    recoveries = [limit for limit in limits if limit["check"] == "recovery time"]
+    assert [(limit["id"], limit["limit"]) for limit in recoveries] == [
         ("RB-1", 120), ("RB-2", 300), ("RB-3", 3600), ("RB-4", 300), ("RB-6", 300), ("RB-8", 300),
     ]  # fmt: skip
-    assert all(each["controls"] and each["unit"] in ("s", "ms") for each in limits)
+    assert all(limit["controls"] and limit["unit"] in ("s", "ms") for limit in limits)
 
 
 def test_contacts_are_in_the_order_in_which_they_are_called():

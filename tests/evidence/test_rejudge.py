@@ -17,9 +17,9 @@ LEDGERS = Path(__file__).parent / "ledgers"
 GREEN, RED = LEDGERS / "nine-scenarios-green.jsonl", LEDGERS / "too-slow-red.jsonl"
 
 
-def report(*words):
+def report(*args):
     return subprocess.run(
-        [sys.executable, "-m", "chromadrill", "report", *map(str, words)],
+        [sys.executable, "-m", "chromadrill", "report", *map(str, args)],
         capture_output=True,
         text=True,
         check=False,
@@ -37,26 +37,26 @@ def run(tmp_path):
 
 @pytest.mark.parametrize(("ledger", "outcome"), [(GREEN, "pass"), (RED, "fail")])
 def test_old_ledger_is_judged_as_it_was(ledger, outcome):
-    found = record.build_record(ledger)
-    jsonschema.validate(found, json.loads(record.JSON_SCHEMA.read_text()))
-    assert [each["outcome"] for each in found["scenarios"]].count(outcome) >= 1
-    assert found["outcome"] == outcome
+    judged = record.build_record(ledger)
+    jsonschema.validate(judged, json.loads(record.JSON_SCHEMA.read_text()))
+    assert [scenario["outcome"] for scenario in judged["scenarios"]].count(outcome) >= 1
+    assert judged["outcome"] == outcome
 
 
 def test_tighter_limit_makes_an_old_run_red_and_names_both_limits():
     events = rejudge(read(GREEN), {"rb2_recovery_s": 5.0})
-    found = record.record_of(events)
-    red = [s for s in found["scenarios"] if s["outcome"] == "fail"]
+    judged = record.record_of(events)
+    red = [s for s in judged["scenarios"] if s["outcome"] == "fail"]
 
-    assert found["outcome"] == "fail"
-    assert {each["runbook"] for each in red} == {"RB-2"}
+    assert judged["outcome"] == "fail"
+    assert {scenario["runbook"] for scenario in red} == {"RB-2"}
     message = next(v["message"] for v in red[0]["verdicts"] if v["outcome"] == "fail")
     assert "of 5 s (judged anew; the limit was 300 s)" in message
 
 
 def test_wider_limit_makes_a_run_green_that_was_only_too_slow():
-    found = record.record_of(rejudge(read(RED), {"rb1_recovery_s": 600.0}))
-    verdicts = [v for s in found["scenarios"] for v in s["verdicts"]]
+    judged = record.record_of(rejudge(read(RED), {"rb1_recovery_s": 600.0}))
+    verdicts = [v for s in judged["scenarios"] for v in s["verdicts"]]
     assert all(v["outcome"] in ("pass", "not_run") for v in verdicts)
 
 
@@ -100,11 +100,11 @@ def test_report_command_judges_by_another_toml_and_writes_elsewhere(run, tmp_pat
     ran = report(run, "--objectives", limits, "--output", tmp_path / "again")
 
     assert ran.returncode == 1, ran.stderr
-    assert {each.name for each in (tmp_path / "again").iterdir()} == {
+    assert {file.name for file in (tmp_path / "again").iterdir()} == {
         "report.md", "report.html", "drill.json",
     }  # fmt: skip
     assert "NOT PROVEN" in (tmp_path / "again" / "report.html").read_text()
-    assert [each.name for each in run.iterdir()] == ["evidence.jsonl"]
+    assert [file.name for file in run.iterdir()] == ["evidence.jsonl"]
     assert (run / "evidence.jsonl").read_bytes() == before
     assert report(run).returncode == 0
 
@@ -113,7 +113,7 @@ def test_old_record_is_never_overwritten(run):
     ran = report(run, "--output", run / "again")
     assert ran.returncode == 1
     assert "stays as it is" in ran.stderr
-    assert [each.name for each in run.iterdir()] == ["evidence.jsonl"]
+    assert [file.name for file in run.iterdir()] == ["evidence.jsonl"]
 
 
 def test_check_of_a_folder_without_its_record_fails(run):

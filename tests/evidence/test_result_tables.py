@@ -19,13 +19,13 @@ CELL = {"made_by": "1.0.0", "given_to": "1.5.9", "kind": "a|b", "outcome": "pass
 
 
 def test_tables_are_on_the_page_and_in_the_text():
-    found = {"hotcopy": [HOT, REFUSED], "compat": [CELL]}
+    rows = {"hotcopy": [HOT, REFUSED], "compat": [CELL]}
 
-    for text in (page(green(), tables=found), markdown(found)):
+    for text in (page(green(), tables=rows), markdown(rows)):
         assert "Which copies of a running server are backups?" in text
         assert "2.8 s: 364 writes from write-000001; 1 holes" in text
         assert "Which releases&#39; backups" in text or "Which releases' backups" in text
-    assert "a\\|b" in markdown(found)
+    assert "a\\|b" in markdown(rows)
     assert lines("hotcopy", [HOT])[1].startswith("plain-copy  FAIL")
 
 

@@ -84,9 +84,9 @@ def test_password_of_a_target_is_in_no_word_of_the_rails(tmp_path):
     at = target_role(load(tmp_path / "drill.toml", environ={}), url)
     for rule in (lambda: rules.require_may_operate(at, "stop"), lambda: rules.require_may_load(at),
                  lambda: rules.require_may_damage(at, url)):  # fmt: skip
-        with pytest.raises(Refused, match=r"production") as told:
+        with pytest.raises(Refused, match=r"production") as refusal:
             rule()
-        assert PASSWORD not in str(told.value)
+        assert PASSWORD not in str(refusal.value)
     assert PASSWORD not in repr(at).replace(repr(at.url), "")
     elsewhere = target_role(load(environ={}), "http://ops:x@10.0.0.9:1")
     with pytest.raises(Refused, match="belongs to no environment"):  # named twice, and found so
@@ -117,21 +117,21 @@ def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monk
     url = f"http://ops:{PASSWORD}@127.0.0.1:9"
     journal = tmp_path / "backups.jsonl"
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", str(journal))
-    for words in (["snapshot"], ["clean-up"], ["--break-glass", f"{url}1", "stop"], ["stop", url],
+    for args in (["snapshot"], ["clean-up"], ["--break-glass", f"{url}1", "stop"], ["stop", url],
                   ["--break-glass", "http://127.0.0.1:9", "stop"]):  # fmt: skip
         with pytest.raises(SystemExit) as ended:
-            cli.run(invoke, ["ops", "--target", url, *words])
+            cli.run(invoke, ["ops", "--target", url, *args])
         assert ended.value.code
-    said = capsys.readouterr()
-    assert "No answer from http://127.0.0.1:9" in said.err
-    assert "name the same" in said.err
-    assert PASSWORD not in said.out + said.err + journal.read_text()
+    printed = capsys.readouterr()
+    assert "No answer from http://127.0.0.1:9" in printed.err
+    assert "name the same" in printed.err
+    assert PASSWORD not in printed.out + printed.err + journal.read_text()
 
 
 @pytest.mark.parametrize("password", ["s3cr/et", "s3c@ret", "s3c/r@e@t"])
 def test_password_with_a_slash_or_an_at_is_masked_to_its_end(password):
-    shown = plain(f"x postgresql://app:{password}@db:5432/docs does not answer")
-    assert shown == "x postgresql://app:**********@db:5432/docs does not answer"
+    masked = plain(f"x postgresql://app:{password}@db:5432/docs does not answer")
+    assert masked == "x postgresql://app:**********@db:5432/docs does not answer"
 
 
 def test_content_of_a_file_that_a_variable_names_is_a_secret(tmp_path):
@@ -146,9 +146,9 @@ def test_url_that_is_kept_and_told_has_no_password():
     assert without_password(url) == "http://127.0.0.1:9"
     with Chroma(url) as chroma:
         assert PASSWORD not in chroma.url
-    with pytest.raises(Unavailable) as told:
+    with pytest.raises(Unavailable) as refusal:
         connect(url, timeout_s=1)
-    assert PASSWORD not in str(told.value)
+    assert PASSWORD not in str(refusal.value)
 
 
 @pytest.mark.slow
@@ -170,8 +170,8 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
         '[targets.cloud.headers]\nx-chroma-token = "{env:CHROMA_TOKEN}"\n'
         'x-other = "Bearer {env:OTHER_TOKEN_FILE}"\n'
     )
-    plugins = [word for each in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
-               for word in ("-p", each)]  # fmt: skip
+    plugins = [argument for file in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
+               for argument in ("-p", file)]  # fmt: skip
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins,
          "-m", "drill or runbook", str(suite), "--target", "cloud",
@@ -186,12 +186,12 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
         check=False,
     )  # fmt: skip
     assert "1 failed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
-    (folder,) = [each for each in (tmp_path / "reports").glob("2*") if each.is_dir()]
-    files = [each for each in folder.rglob("*") if each.is_file()]
-    kept = [each.name for each in files for s in (TOKEN, PASSWORD, HOOK, HEADER)
-            if s.encode() in each.read_bytes() or s in str(each)]  # fmt: skip
+    (folder,) = [file for file in (tmp_path / "reports").glob("2*") if file.is_dir()]
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    leaks = [file.name for file in files for s in (TOKEN, PASSWORD, HOOK, HEADER)
+            if s.encode() in file.read_bytes() or s in str(file)]  # fmt: skip
 
     assert {"drill.json", "junit.xml", "report.html", "evidence.jsonl"} <= {f.name for f in files}
-    assert kept == []
+    assert leaks == []
     assert HOOK not in ran.stdout + ran.stderr
     assert PASSWORD not in ran.stdout.split("FAILURES")[0]

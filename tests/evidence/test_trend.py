@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chromadrill.evidence.trend import MEASURES, judge_trend
 
-KEYS = [each.key for each in MEASURES]
+KEYS = [measure.key for measure in MEASURES]
 
 
 def drills(values, key="recovery_time_s", target="process", outcome="pass", prefix="r"):
@@ -35,8 +35,8 @@ FLAT = [2.6, 2.5, 2.7, 2.4, 2.6, 2.8, 2.5, 2.3, 2.9, 2.6, 2.5, 2.7]
 
 # ---- ten histories ------------------------------------------------------------------------------
 def test_flat_history_passes():
-    found = judge([*FLAT, 2.6])
-    assert (found.outcome, found.actual, found.unit) == ("pass", 2.6, "s")
+    verdict = judge([*FLAT, 2.6])
+    assert (verdict.outcome, verdict.actual, verdict.unit) == ("pass", 2.6, "s")
 
 
 def test_noise_of_thirty_percent_passes():
@@ -51,12 +51,12 @@ def test_one_outlier_in_the_past_hides_no_regression_and_is_none():
 
 
 def test_step_of_twice_fails_and_says_by_how_much():
-    found = judge([*FLAT, 5.2])
-    assert found.outcome == "fail"
-    assert found.message == (
+    verdict = judge([*FLAT, 5.2])
+    assert verdict.outcome == "fail"
+    assert verdict.message == (
         "5.2 s; the last 12 were 2.3-2.9 s, the limit of their noise is 3.64 s"
     )
-    assert (found.actual, found.limit) == (5.2, pytest.approx(3.64))
+    assert (verdict.actual, verdict.limit) == (5.2, pytest.approx(3.64))
 
 
 def test_creep_of_five_percent_a_drill_is_seen_within_twelve():
@@ -84,7 +84,7 @@ def test_machine_of_two_speeds_passes():
 
 
 def test_missing_values_in_the_past_are_left_out_and_one_missing_now_is_unknown():
-    holes = [each for value in FLAT for each in (value, None)]
+    holes = [item for value in FLAT for item in (value, None)]
     assert judge([*holes, 2.6]).outcome == "pass"
     assert judge([*holes, 5.4]).outcome == "fail"
     assert judge([*FLAT, None]).outcome == "unknown"
@@ -92,8 +92,8 @@ def test_missing_values_in_the_past_are_left_out_and_one_missing_now_is_unknown(
 
 
 def test_few_entries_are_no_history_yet():
-    found = judge([2.6, 2.5, 2.7, 9.0])
-    assert (found.outcome, found.message) == ("not_run", "no history yet: 3 of 5")
+    verdict = judge([2.6, 2.5, 2.7, 9.0])
+    assert (verdict.outcome, verdict.message) == ("not_run", "no history yet: 3 of 5")
     assert judge([2.6]).message == "no history yet: 0 of 5"
     assert judge([2.6, 2.5, 2.7, 2.4, 2.6, 9.0]).outcome == "fail"
 
@@ -101,7 +101,7 @@ def test_few_entries_are_no_history_yet():
 def test_entries_of_another_target_and_drills_that_did_not_pass_are_left_out():
     other = drills([20.0] * 12, target="railway", prefix="o")
     failed = drills([20.0] * 12, outcome="fail", prefix="f")
-    mixed = [each for three in zip(other, failed, drills(FLAT), strict=True) for each in three]
+    mixed = [drill for three in zip(other, failed, drills(FLAT), strict=True) for drill in three]
     (entry,) = drills([5.2], prefix="new")
     assert judge_trend(entry, mixed)[0].outcome == "fail"
     assert judge_trend(entry, [*other, *failed])[0].message == "no history yet: 0 of 5"
@@ -110,11 +110,11 @@ def test_entries_of_another_target_and_drills_that_did_not_pass_are_left_out():
 # ---- the rest -----------------------------------------------------------------------------------
 @pytest.mark.parametrize("key", KEYS)
 def test_each_measure_has_its_own_verdict(key):
-    *history, entry = drills([each * 10 for each in [*FLAT, 7.0]], key)
-    found = judge_trend(entry, history)
-    assert [str(each.outcome) for each in found].count("fail") == 1
-    assert found[KEYS.index(key)].outcome == "fail"
-    assert all(each.check.startswith("trend: ") for each in found)
+    *history, entry = drills([value * 10 for value in [*FLAT, 7.0]], key)
+    verdicts = judge_trend(entry, history)
+    assert [str(verdict.outcome) for verdict in verdicts].count("fail") == 1
+    assert verdicts[KEYS.index(key)].outcome == "fail"
+    assert all(verdict.check.startswith("trend: ") for verdict in verdicts)
 
 
 def test_drill_that_is_in_the_history_already_is_not_held_against_itself():
@@ -173,8 +173,8 @@ def test_step_of_twice_is_caught_more_than_95_times_in_a_hundred():
 @given(st.lists(st.floats(0, 1e6), min_size=5, max_size=20), st.integers(0, 18))
 def test_what_passed_twice_before_is_no_jump_and_a_lower_value_never_fails(values, at):
     second = sorted(values)[-2]
-    found = judge([*values, second])
-    assert found.outcome == "pass" or "creeping" in found.message
+    verdict = judge([*values, second])
+    assert verdict.outcome == "pass" or "creeping" in verdict.message
     assert judge([*values, min(values)]).outcome == "pass"
 
 
