@@ -1,0 +1,336 @@
+"""`chromadrill`: help, the nearest word, exit codes, what is printed where, and the last catch."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chromadrill.commands.app import Commands, invoke
+from chromadrill.core import cli
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+
+NAMES = [name for commands in Commands.audiences.values() for name in commands]
+HELP_S = 0.25  # processor seconds
+HEAVY = ("chromadb", "pyarrow", "numpy", "pydantic", "rich", "locust", "pytest", "httpx", "orjson")
+
+
+def typed(*arguments, **more):
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
+    environment = {**inherited, **more.pop("environment", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "chromadrill", *arguments],
+        env=environment, capture_output=True, text=True, check=False, **more,
+    )  # fmt: skip
+
+
+# ---- help ---------------------------------------------------------------------------------------
+def test_help_fits_a_screen_and_lists_every_command_by_who_needs_it():
+    lines = typed("--help").stdout.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 80
+    assert {"On call:", "Operator:", "Developer:", "Auditor:"} <= set(lines)
+    assert [
+        line.split()[0] for line in lines if line.startswith("  ") and line.split()[0] in NAMES
+    ] == NAMES
+
+
+def test_help_imports_nothing_heavy_and_costs_little():
+    code = (
+        "import resource, sys\n"
+        "from chromadrill.commands.app import invoke\n"
+        "invoke(['--help'])\n"
+        "used = resource.getrusage(resource.RUSAGE_SELF)\n"
+        "names = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(used.ru_utime + used.ru_stime, *sorted(names), file=sys.stderr)\n"
+    )
+    seconds, modules = [], set()
+    for _ in range(3):
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        cost, *names = ran.stderr.split()
+        seconds.append(float(cost))
+        modules |= set(names)
+    assert not modules & set(HEAVY)
+    assert min(seconds) < HELP_S
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_of_a_command_begins_with_what_the_table_says_of_it(name, capsys):
+    assert invoke([name, "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert text.startswith(f"Usage: chromadrill {name} [OPTIONS]")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_is_a_module_of_its_name(name):
+    assert (Path(cli.__file__).parents[1] / "commands" / f"{name}.py").is_file()
+
+
+def test_no_command_prints_the_help_and_is_a_usage_error():
+    ran = typed()
+    assert ran.returncode == 64
+    assert "On call:" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_version_is_printed():
+    assert re.fullmatch(r"chromadrill \d+\.\d+\.\d+\S*\n", typed("--version").stdout)
+
+
+# ---- usage errors -------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["valdate"], "Did you mean 'validate'?"),
+        (["validate", "--fingreprint", "x"], "Did you mean '--fingerprint'?"),
+        (["ops", "snapshto"], "Did you mean 'snapshot"),
+        (["ops", "stop", "--targt", "x"], "Did you mean '--target'?"),
+        (["ops", "--targt", "x", "stop"], "Did you mean '--target'?"),
+        (["simulate", "railwai"], "Did you mean 'railway'?"),
+        (["ops", "snapshot", "--method", "exprt"], "Did you mean 'export'?"),
+        (["triage", "--kind", "timout"], "Did you mean 'timeout'?"),
+        (["restore"], "--input-file"),
+        (["validate", "--all", "--collection-name", "x"], "name one of them"),
+        (["validate"], "One of --collection-name, --all is missing"),
+        (["backup", "--all", "--output-file", "--json"], "--output-file needs a value"),
+        (["counts", "--expected-min", "many"], "--expected-min"),
+        (["report"], "RUN"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_usage_error_names_the_nearest_or_what_is_missing(arguments, message):
+    with pytest.raises(UsageError) as error:
+        invoke(arguments)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["ops", "--incident", "x", "stop"], "--break-glass"),
+        (["restore", "--incident", "x"], "--break-glass"),
+        (["posture", "--proven", "x"], "--drill-run"),
+        (["ops", "sweep"], "ops clean-up"),
+        (["ops", "posture"], "chromadrill posture"),
+    ],
+)
+def test_old_name_is_refused_with_the_new_one(arguments, name):
+    with pytest.raises(UsageError, match=f"{name}'? now"):
+        invoke(arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["valdate"], ["validate", "--nope"], ["drill", "--targt", "x"], ["load", "--profle", "x"]],
+)
+def test_usage_error_exits_64_with_a_sentence(arguments, tmp_path):
+    ran = typed(*arguments, cwd=tmp_path)
+    assert ran.returncode == 64, ran.stderr
+    assert "did you mean" in ran.stderr.lower() or "--nope" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_script_has_its_own_name_in_usage():
+    script = Path(__file__).parents[2] / "scripts" / "validate_chromadb.py"
+    ran = subprocess.run(
+        [sys.executable, script, "--nope"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 64
+    assert "Usage: validate_chromadb.py [OPTIONS]" in ran.stderr
+
+
+# ---- options of a group -------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "arguments",
+    [["--target", "http://127.0.0.1:9", "stop"], ["stop", "--target", "http://127.0.0.1:9"]],
+)
+def test_target_stands_before_the_action_or_after_it(arguments):
+    with pytest.raises(Exception, match=r"127\.0\.0\.1:9"):
+        invoke(["ops", *arguments])
+
+
+def test_break_glass_after_the_action_has_to_name_the_target():
+    with pytest.raises(UsageError, match="the target is box; name the same"):
+        invoke(["ops", "--target", "box", "stop", "--break-glass", "other"])
+
+
+# ---- exit codes and output ----------------------------------------------------------------------
+def ended(main, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.run(main, [])
+    return end.value.code, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageError("u"), 64),
+        (Refused("r"), 1),
+        (Unavailable("u"), 2),
+        (KeyboardInterrupt(), 130),
+        (BrokenPipeError(), 1),
+        (PermissionError(13, "Permission denied", "/x"), 2),
+        (ValueError("v"), 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_error_has_its_exit_code(error, code, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "_discard_output", lambda: None)
+
+    def fail(arguments):
+        raise error
+
+    assert ended(fail, capsys)[0] == code
+
+
+def test_unexpected_error_is_a_sentence_and_its_traceback_a_file_without_secrets(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setenv("CHROMA_TOKEN", "canary-secret-123")
+
+    def fail(arguments):
+        raise LookupError("canary-secret-123 at postgresql://u:hunter22@db/x")
+
+    code, printed = ended(fail, capsys)
+    (file,) = tmp_path.glob("chromadrill-error-*.txt")
+    assert (code, printed.out) == (2, "")
+    assert printed.err.startswith("Unexpected error, nothing is proven: LookupError: ")
+    assert str(file) in printed.err
+    assert "Traceback" in file.read_text()
+    assert "in fail" in file.read_text()
+    for text in (printed.err, file.read_text()):
+        assert "canary-secret-123" not in text
+        assert "hunter22" not in text
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_json_is_one_object_on_standard_output(server):
+    ran = typed("counts", "--url", server.url, "--expected-min", "1", "--json")
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["outcome"] == "pass"
+    assert ran.stdout == json.dumps(json.loads(ran.stdout), indent=2, ensure_ascii=False) + "\n"
+
+
+def test_reader_that_goes_away_ends_the_command_without_a_traceback():
+    with subprocess.Popen(
+        [sys.executable, "-m", "chromadrill", "simulate", "railway", "--faults"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait() in (0, 1)
+    assert errors == b""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_change_nothing(closed, tmp_path):
+    command = f"{sys.executable} -m chromadrill simulate railway --faults {closed}"
+    ran = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)  # noqa: S607
+    assert ran.returncode == 0
+    assert b"Traceback" not in ran.stderr + ran.stdout
+
+
+def test_full_disk_is_a_sentence():
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "chromadrill", "simulate", "railway", "--faults"],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 2
+    assert "No space left on device" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_unwinds_and_has_its_exit_code(number, code, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "chromadrill", "simulate", "railway", "--home", tmp_path / "home"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline().startswith("simulated Railway")
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in errors
+
+
+# ---- shell completion ---------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("chromadrill re", {"restore", "rebuild", "regenerate", "report"}),
+        ("chromadrill ops st", {"start", "stop"}),
+        ("chromadrill ops stop --ta", {"--target"}),
+        ("chromadrill validate --fi", {"--fingerprint"}),
+    ],
+)
+def test_shell_completes_commands_and_options(line, expected):
+    ran = typed(environment={
+        "_CHROMADRILL_COMPLETE": "complete_bash", "COMP_WORDS": line,
+        "COMP_CWORD": str(len(line.split()) - 1),
+    })  # fmt: skip
+    assert set(ran.stdout.split()) == expected
+
+
+def test_completion_script_of_a_shell_is_shown():
+    environment = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    ran = typed("--show-completion", "bash", environment=environment)
+    assert "complete -o default -F _chromadrill_completion chromadrill" in ran.stdout
+
+
+# ---- drill and gate: pytest's ends as exit codes of a command -----------------------------------
+def test_drill_that_proves_nothing_exits_2(tmp_path):
+    ran = typed("drill", "-k", "no_such_scenario", cwd=tmp_path)
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name == "reports"] == ["reports"]
+
+
+def test_drill_whose_target_is_not_there_exits_64(tmp_path):
+    ran = typed("drill", "--target", "proces", cwd=tmp_path)
+    assert ran.returncode == 64, ran.stdout + ran.stderr
+    assert "Did you mean 'process'" in ran.stderr
+
+
+def test_backup_is_named_after_a_space(tmp_path):
+    ran = typed("drill", "--backup", tmp_path, cwd=tmp_path)
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert "not a backup" in ran.stdout + ran.stderr
+
+
+def test_part_of_a_suite_is_named_from_any_folder(tmp_path):
+    ran = typed("gate", "suites/gate/test_release_gate.py", "--collect-only", "-q", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "3 tests collected" in ran.stdout or ran.stdout.count("::") == 3
+
+
+def ledgers(folder):
+    return (folder / "reports").glob("2*/evidence.jsonl")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_ends_a_drill_which_cleans_up_and_seals_its_record(number, code, tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "chromadrill", "drill", "-k", "monthly"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+    ) as process:  # fmt: skip
+        wait_until(
+            lambda: any("scenario started" in file.read_text() for file in ledgers(tmp_path)),
+            within_s=120,
+            name="the scenario",
+        )
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output
+    (record,) = (tmp_path / "reports").glob("2*/drill.json")
+    assert json.loads(record.read_text())["outcome"] == "unknown"
