@@ -8,10 +8,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def script(name, *words):
+def script(name, *arguments):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
     return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / name), *words],
+        [sys.executable, str(ROOT / "scripts" / name), *arguments],
         env=clean,
         capture_output=True,
         text=True,
@@ -19,10 +19,10 @@ def script(name, *words):
     )
 
 
-def drill(*words, reports, **environment):
+def drill(*arguments, reports, **environment):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_XDIST", "DRILL_"))}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *words],
+        [sys.executable, "-m", "pytest", *arguments],
         cwd=ROOT,
         env={**clean, "DRILL_REPORTS": str(reports), **environment},
         capture_output=True,

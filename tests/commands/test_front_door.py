@@ -20,7 +20,7 @@ HELP_S = 0.25  # processor seconds
 HEAVY = ("chromadb", "pyarrow", "numpy", "pydantic", "rich", "locust", "pytest", "httpx", "orjson")
 
 
-def typed(*arguments, **more):
+def run_command(*arguments, **more):
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
     environment = {**inherited, **more.pop("environment", {})}
     return subprocess.run(
@@ -31,7 +31,7 @@ def typed(*arguments, **more):
 
 # ---- help ---------------------------------------------------------------------------------------
 def test_help_fits_a_screen_and_lists_every_command_by_who_needs_it():
-    lines = typed("--help").stdout.splitlines()
+    lines = run_command("--help").stdout.splitlines()
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 80
     assert {"On call:", "Operator:", "Developer:", "Auditor:"} <= set(lines)
@@ -74,14 +74,14 @@ def test_every_command_is_a_module_of_its_name(name):
 
 
 def test_no_command_prints_the_help_and_is_a_usage_error():
-    ran = typed()
+    ran = run_command()
     assert ran.returncode == 64
     assert "On call:" in ran.stderr
     assert ran.stdout == ""
 
 
 def test_version_is_printed():
-    assert re.fullmatch(r"chromadrill \d+\.\d+\.\d+\S*\n", typed("--version").stdout)
+    assert re.fullmatch(r"chromadrill \d+\.\d+\.\d+\S*\n", run_command("--version").stdout)
 
 
 # ---- usage errors -------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ def test_old_name_is_refused_with_the_new_one(arguments, name):
     [["valdate"], ["validate", "--nope"], ["drill", "--targt", "x"], ["load", "--profle", "x"]],
 )
 def test_usage_error_exits_64_with_a_sentence(arguments, tmp_path):
-    ran = typed(*arguments, cwd=tmp_path)
+    ran = run_command(*arguments, cwd=tmp_path)
     assert ran.returncode == 64, ran.stderr
     assert "did you mean" in ran.stderr.lower() or "--nope" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -163,7 +163,7 @@ def test_break_glass_after_the_action_has_to_name_the_target():
 
 
 # ---- exit codes and output ----------------------------------------------------------------------
-def ended(main, capsys):
+def end_of(main, capsys):
     with pytest.raises(SystemExit) as end:
         cli.run(main, [])
     return end.value.code, capsys.readouterr()
@@ -188,7 +188,7 @@ def test_every_error_has_its_exit_code(error, code, monkeypatch, capsys):
     def fail(arguments):
         raise error
 
-    assert ended(fail, capsys)[0] == code
+    assert end_of(fail, capsys)[0] == code
 
 
 def test_unexpected_error_is_a_sentence_and_its_traceback_a_file_without_secrets(
@@ -201,7 +201,7 @@ def test_unexpected_error_is_a_sentence_and_its_traceback_a_file_without_secrets
     def fail(arguments):
         raise LookupError("canary-secret-123 at postgresql://u:hunter22@db/x")
 
-    code, printed = ended(fail, capsys)
+    code, printed = end_of(fail, capsys)
     (file,) = tmp_path.glob("chromadrill-error-*.txt")
     assert (code, printed.out) == (2, "")
     assert printed.err.startswith("Unexpected error, nothing is proven: LookupError: ")
@@ -215,7 +215,7 @@ def test_unexpected_error_is_a_sentence_and_its_traceback_a_file_without_secrets
 
 
 def test_json_is_one_object_on_standard_output(server):
-    ran = typed("counts", "--url", server.url, "--expected-min", "1", "--json")
+    ran = run_command("counts", "--url", server.url, "--expected-min", "1", "--json")
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout)["outcome"] == "pass"
     assert ran.stdout == json.dumps(json.loads(ran.stdout), indent=2, ensure_ascii=False) + "\n"
@@ -275,7 +275,7 @@ def test_signal_unwinds_and_has_its_exit_code(number, code, tmp_path):
     ],
 )
 def test_shell_completes_commands_and_options(line, expected):
-    ran = typed(environment={
+    ran = run_command(environment={
         "_CHROMADRILL_COMPLETE": "complete_bash", "COMP_WORDS": line,
         "COMP_CWORD": str(len(line.split()) - 1),
     })  # fmt: skip
@@ -284,31 +284,33 @@ def test_shell_completes_commands_and_options(line, expected):
 
 def test_completion_script_of_a_shell_is_shown():
     environment = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    ran = typed("--show-completion", "bash", environment=environment)
+    ran = run_command("--show-completion", "bash", environment=environment)
     assert "complete -o default -F _chromadrill_completion chromadrill" in ran.stdout
 
 
 # ---- drill and gate: pytest's ends as exit codes of a command -----------------------------------
 def test_drill_that_proves_nothing_exits_2(tmp_path):
-    ran = typed("drill", "-k", "no_such_scenario", cwd=tmp_path)
+    ran = run_command("drill", "-k", "no_such_scenario", cwd=tmp_path)
     assert ran.returncode == 2, ran.stdout + ran.stderr
     assert [entry.name for entry in tmp_path.iterdir() if entry.name == "reports"] == ["reports"]
 
 
 def test_drill_whose_target_is_not_there_exits_64(tmp_path):
-    ran = typed("drill", "--target", "proces", cwd=tmp_path)
+    ran = run_command("drill", "--target", "proces", cwd=tmp_path)
     assert ran.returncode == 64, ran.stdout + ran.stderr
     assert "Did you mean 'process'" in ran.stderr
 
 
 def test_backup_is_named_after_a_space(tmp_path):
-    ran = typed("drill", "--backup", tmp_path, cwd=tmp_path)
+    ran = run_command("drill", "--backup", tmp_path, cwd=tmp_path)
     assert ran.returncode == 2, ran.stdout + ran.stderr
     assert "not a backup" in ran.stdout + ran.stderr
 
 
 def test_part_of_a_suite_is_named_from_any_folder(tmp_path):
-    ran = typed("gate", "suites/gate/test_release_gate.py", "--collect-only", "-q", cwd=tmp_path)
+    ran = run_command(
+        "gate", "suites/gate/test_release_gate.py", "--collect-only", "-q", cwd=tmp_path
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "3 tests collected" in ran.stdout or ran.stdout.count("::") == 3
 

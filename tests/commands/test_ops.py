@@ -33,24 +33,24 @@ class Lab:
 
     folder: Path
     url: str
-    said: object
+    printed: object
 
     def write(self, **environment):
-        words = {"role": "staging", "exclusive": True, **environment}
+        settings = {"role": "staging", "exclusive": True, **environment}
         table = "\n".join(
-            f"{key} = {str(each).lower() if isinstance(each, bool) else repr(each)}"
-            for key, each in words.items()
+            f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}"
+            for key, value in settings.items()
         )
         text = (ROOT / "docs" / "examples" / "service.toml").read_text()
         text = text.replace('"scratch"', '"lab"').replace("http://127.0.0.1:8123", self.url)
         text = text.replace("kind =", f'home = "{self.folder / "home"}"\nkind =')
         (self.folder / "drill.toml").write_text(f"{text}\n[environments.lab]\n{table}\n")
 
-    def ops(self, *words):
+    def ops(self, *arguments):
         permissions.forget()  # as a new process knows nothing
         config = ["--drill-config", str(self.folder / "drill.toml")]
-        assert invoke(["ops", *config, "--target", "service", *words]) == 0
-        return self.said.readouterr().out
+        assert invoke(["ops", *config, "--target", "service", *arguments]) == 0
+        return self.printed.readouterr().out
 
     def chroma(self):
         permissions.forget()
@@ -71,15 +71,15 @@ def lab(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CHROMA_HOME", str(tmp_path / "chroma"))
     monkeypatch.setenv("CHROMA_PORT", str(port))
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    made = Lab(tmp_path, f"http://127.0.0.1:{port}", capsys)
-    made.write()
-    made.ops("start")
-    made.claim()  # while it is empty
-    with made.chroma() as chroma:
+    lab = Lab(tmp_path, f"http://127.0.0.1:{port}", capsys)
+    lab.write()
+    lab.ops("start")
+    lab.claim()  # while it is empty
+    with lab.chroma() as chroma:
         fill(chroma, name="theirs")
-    yield made
-    made.write()
-    made.ops("stop")
+    yield lab
+    lab.write()
+    lab.ops("stop")
 
 
 def test_restore_that_would_take_somebodys_data_is_refused_and_says_whose(lab):
@@ -98,9 +98,9 @@ def test_restore_that_would_take_somebodys_data_is_refused_and_says_whose(lab):
     with pytest.raises(Refused, match="not exclusive"):
         lab.ops("restore", "two")
     lab.write(role="production")
-    for words in (("restore", "two"), ("start",), ("stop",), ("snapshot",), ("clean-up",)):
+    for action in (("restore", "two"), ("start",), ("stop",), ("snapshot",), ("clean-up",)):
         with pytest.raises(Refused, match="read-only by rule"):
-            lab.ops(*words)
+            lab.ops(*action)
     lab.write()
     marker = lab.folder / "home" / "rails" / "owner.json"
     marker.rename(marker.with_suffix(".away"))
@@ -136,7 +136,7 @@ def test_what_a_dead_run_left_is_removed_by_a_command(lab):
     assert lab.ops("clean-up") == f"{Scope()}/drill-{dead}-writes\n"
     assert lab.ops("clean-up") == ""
     with lab.chroma() as chroma:
-        assert [each.name for each in chroma.collections(Scope())] == ["theirs"]
+        assert [collection.name for collection in chroma.collections(Scope())] == ["theirs"]
 
 
 def test_production_cannot_be_named_for_damage_under_any_name(lab):

@@ -28,11 +28,11 @@ def fingerprint_file(server, tmp_path_factory):
 def test_unchanged_database_is_proven(server, fingerprint_file):
     ran = script("validate_chromadb.py", "--all", "--url", server.url, "--fingerprint",
                  str(fingerprint_file), "--json")  # fmt: skip
-    said = json.loads(ran.stdout)
+    answer = json.loads(ran.stdout)
 
     assert ran.returncode == 0
-    assert said["outcome"] == "pass"
-    assert said["collections"][0]["outcome"] == "pass"
+    assert answer["outcome"] == "pass"
+    assert answer["collections"][0]["outcome"] == "pass"
 
 
 def test_changed_database_differs_and_the_record_is_named(server, fingerprint_file):
@@ -50,10 +50,10 @@ def test_changed_database_differs_and_the_record_is_named(server, fingerprint_fi
             documents=[page.documents[at]],
             metadatas=[page.metadatas[at]],
         )
-    said = json.loads(ran.stdout)
+    answer = json.loads(ran.stdout)
 
     assert ran.returncode == 1
-    assert any(d["ids"] == ["r7"] for d in said["collections"][0]["differences"])
+    assert any(d["ids"] == ["r7"] for d in answer["collections"][0]["differences"])
 
 
 def test_validate_without_fingerprint_judges_what_it_can(server):
@@ -69,16 +69,16 @@ def test_counts_are_judged(server, least, code):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "options"),
     [
         ("validate_chromadb.py", ["--all"]),
         ("fingerprint_chromadb.py", []),
         ("validate_collection_counts.py", []),
     ],
 )
-def test_server_that_does_not_answer_is_2_and_a_sentence(tmp_path, name, words):
+def test_server_that_does_not_answer_is_2_and_a_sentence(tmp_path, name, options):
     more = ["--output", str(tmp_path / "f")] if name.startswith("fingerprint") else []
-    ran = script(name, "--url", "http://127.0.0.1:9", *words, *more, "--json")
+    ran = script(name, "--url", "http://127.0.0.1:9", *options, *more, "--json")
     assert ran.returncode == 2
     assert "No answer from" in ran.stderr
     assert "Traceback" not in ran.stderr
@@ -86,10 +86,10 @@ def test_server_that_does_not_answer_is_2_and_a_sentence(tmp_path, name, words):
 
 
 @pytest.mark.parametrize(
-    "words", [["--all"], ["--nope"], [], ["--all", "--url", "x", "--scope", "y"]]
+    "options", [["--all"], ["--nope"], [], ["--all", "--url", "x", "--scope", "y"]]
 )
-def test_wrong_usage_is_64(words):
-    ran = script("validate_chromadb.py", *words)
+def test_wrong_usage_is_64(options):
+    ran = script("validate_chromadb.py", *options)
     assert ran.returncode == 64
     assert "Traceback" not in ran.stderr
 
@@ -106,15 +106,15 @@ def test_load_profile_runs_headless_and_its_exit_code_is_the_verdict(server, tmp
     with Chroma(server.url) as chroma:
         fill(chroma, "load", 40)
     result = tmp_path / "result.json"
-    words = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"), "--headless",
+    locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"), "--headless",
              "--only-summary", "--profile", "smoke", "--result", str(result)]  # fmt: skip
-    short = subprocess.run([*words, "--host", server.url, "--run-time", "3s"], cwd=tmp_path,
+    short = subprocess.run([*locust, "--host", server.url, "--run-time", "3s"], cwd=tmp_path,
                            capture_output=True, check=False)  # fmt: skip
-    said = json.loads(result.read_text())
+    answer = json.loads(result.read_text())
 
     assert short.returncode == 2
-    assert said["outcome"] == "unknown"
-    assert 0 < said["samples"] < 200
-    dead = subprocess.run([*words, "--host", "http://127.0.0.1:9"], cwd=tmp_path,
+    assert answer["outcome"] == "unknown"
+    assert 0 < answer["samples"] < 200
+    dead = subprocess.run([*locust, "--host", "http://127.0.0.1:9"], cwd=tmp_path,
                           capture_output=True, check=False)  # fmt: skip
     assert dead.returncode == 2

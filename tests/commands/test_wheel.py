@@ -24,7 +24,7 @@ def run(*command, folder, **environment):
         if not key.startswith(("CHROMA_", "DRILL_", "PYTEST_", "PYTHON", "VIRTUAL_ENV"))
     }
     return subprocess.run(
-        [str(word) for word in command],
+        [str(argument) for argument in command],
         cwd=folder,
         env={**inherited, **environment},
         capture_output=True,
@@ -106,4 +106,7 @@ def test_directory_is_validated_without_a_server(chromadrill, tmp_path, server):
     server.stop()
     ran = chromadrill("validate", "--all", "--path", server.data, "--json", folder=tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert {each["name"] for each in json.loads(ran.stdout)["collections"]} == {"docs", "load"}
+    assert {collection["name"] for collection in json.loads(ran.stdout)["collections"]} == {
+        "docs",
+        "load",
+    }

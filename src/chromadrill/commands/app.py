@@ -111,4 +111,4 @@ def main() -> NoReturn:
 def script(command: str) -> NoReturn:
     """A file of scripts/: one command under the name of the file."""
     program = Path(sys.argv[0]).name
-    cli.run(lambda words: invoke(words, command=command, program=program), sys.argv[1:])
+    cli.run(lambda args: invoke(args, command=command, program=program), sys.argv[1:])

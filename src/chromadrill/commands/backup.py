@@ -76,7 +76,7 @@ def backup(
             retry=retry,
             progress=on_stderr,
         )
-    counts = {key: each.count for key, each in written.fingerprint.collections.items()}
+    counts = {key: collection.count for key, collection in written.fingerprint.collections.items()}
     return report(
         None,
         collections_json(counts),

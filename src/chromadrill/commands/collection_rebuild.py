@@ -80,7 +80,7 @@ def run(job: Job) -> int:
     require_may_import(known, url, job.break_glass)
     table = known.source.table_named(job.source_name) if job.source_name else known.source
     task = _task(job, known, table)
-    lost = _lost(job.fingerprint, task) if job.fingerprint else None
+    lost = _lost_collection(job.fingerprint, task) if job.fingerprint else None
     with (
         connect(url, deadline_s=LONG_S, incident=job.break_glass) as chroma,
         _source(chroma, known, table, task, job) as source,
@@ -93,7 +93,7 @@ def run(job: Job) -> int:
         )
     if result.staged:
         cli.say(
-            f"{task.staging} was made and is not proven; what clients see of {task.key} was not changed."
+            f"{task.staging} is created and not proven; what clients see of {task.key} was not changed."
             " Where only records are missing that were deleted on purpose, the same command without"
             " --fingerprint goes on with it."
         )
@@ -154,7 +154,7 @@ def _undo_half_swap(chroma: Chroma, task: RebuildTask) -> None:
         cli.say(f"{task.key}: the swap that an earlier run had left half done was undone.")
 
 
-def _lost(path: Path, task: RebuildTask) -> CollectionPrint:
+def _lost_collection(path: Path, task: RebuildTask) -> CollectionPrint:
     collections = fingerprint_file.load(path).collections
     if task.key not in collections:
         raise UsageError(f"{path} knows no {task.key}. Known: {', '.join(sorted(collections))}.")

@@ -30,7 +30,7 @@ def fingerprint(
 ) -> int:
     """Take the fingerprint of a database: what it holds and how it answers. Only reads."""
     server = options.Server(url, tenant, database, scope)
-    taken = take_fingerprint(server.source(path), server.scopes())
-    fingerprint_file.save(taken, output)
-    counts = {key: collection.count for key, collection in taken.collections.items()}
+    result = take_fingerprint(server.source(path), server.scopes())
+    fingerprint_file.save(result, output)
+    counts = {key: collection.count for key, collection in result.collections.items()}
     return report(None, collections_json(counts), as_json=json, written=str(output))

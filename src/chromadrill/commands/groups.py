@@ -108,11 +108,11 @@ def refuse_option_as_value(parameters: Sequence[Any], args: Sequence[str]) -> No
     options = [option for option in parameters if isinstance(option, TyperOption)]
     names = {name for option in options for name in (*option.opts, *option.secondary_opts)}
     with_value = {name for option in options if not option.is_flag for name in option.opts}
-    for word, following in itertools.pairwise(args):
-        if word == "--":
+    for argument, following in itertools.pairwise(args):
+        if argument == "--":
             return
-        if word in with_value and following.partition("=")[0] in names:
-            raise UsageError(f"{word} needs a value, and {following} is an option.")
+        if argument in with_value and following.partition("=")[0] in names:
+            raise UsageError(f"{argument} needs a value, and {following} is an option.")
 
 
 def usage_message(error: typer.TyperException) -> str:

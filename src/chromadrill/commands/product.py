@@ -32,7 +32,7 @@ def product_folder() -> Path:
 
 
 def run_pytest(mark: str, options: Mapping[str, object], more: Sequence[str]) -> NoReturn:
-    """Become pytest on the suites. `options`: ours, and what was typed; `more`: words for pytest."""
+    """Become pytest on the suites. `options`: ours, as typed; `more`: what goes on to pytest."""
     folder = product_folder()
     args = [
         str(folder),
@@ -40,7 +40,7 @@ def run_pytest(mark: str, options: Mapping[str, object], more: Sequence[str]) ->
         *("-c", str(folder / "pyproject.toml")),
         *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
         *("-m", mark),
-        *_words(options),
+        *_arguments(options),
         *more,
     ]
     # -P: the folder of the file is no place to import from
@@ -50,10 +50,10 @@ def run_pytest(mark: str, options: Mapping[str, object], more: Sequence[str]) ->
 def run_locust(options: Mapping[str, object], more: Sequence[str]) -> NoReturn:
     """Become locust on the load profiles."""
     folder = product_folder() / "loadtests"
-    _become([sys.executable, "-m", "locust", "-f", str(folder), *_words(options), *more])
+    _become([sys.executable, "-m", "locust", "-f", str(folder), *_arguments(options), *more])
 
 
-def _words(options: Mapping[str, object]) -> list[str]:
+def _arguments(options: Mapping[str, object]) -> list[str]:
     """`--name=value`: after a space pytest would take the value for a folder of tests."""
     return [
         name if value is True else f"{name}={value}"

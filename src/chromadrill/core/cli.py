@@ -51,7 +51,7 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> NoRet
         say(f"{error.filename or 'input or output'}: {error.strerror or error}.")
         code = UNKNOWN
     except Exception as error:
-        say(_unexpected(error))
+        say(_keep_traceback(error))
         code = UNKNOWN
     sys.exit(code)
 
@@ -75,7 +75,7 @@ def _discard_output() -> None:
     os.dup2(null, sys.stdout.fileno())
 
 
-def _unexpected(error: Exception) -> str:
+def _keep_traceback(error: Exception) -> str:
     """A sentence for an error that is not ours; its traceback goes to a file without a secret."""
     text = plain("".join(traceback.format_exception(error)))
     try:
