@@ -358,17 +358,20 @@ def test_import_whose_staging_another_one_took_over_names_nothing(
     source, empty, folder, monkeypatch
 ):
     """Two restores of one export at once: what is renamed is what was proven, by its id."""
-    real = importer._Import.name
+    infos = []
 
-    def begin_another(self, waiting):
-        self.remove_staging(waiting)
-        for move in waiting:
-            self.chroma.create_collection(move.scope, move.staging)  # half-way, of another run
-        return real(self, waiting)
+    def begin_another(self, collection, name, real=Chroma.rename_collection):
+        if not infos:  # the other run removes what is staged, and is half-way
+            infos.extend(i for scope in SCOPES for i in self.collections(scope))
+            for info in infos:
+                assert info.name.startswith(staging.STAGING)
+                self.delete_collection(info.scope, info.name)
+                self.create_collection(info.scope, info.name)
+        real(self, collection, name)
 
     with Chroma(empty.url) as chroma:
         with monkeypatch.context() as patched:
-            patched.setattr(importer._Import, "name", begin_another)
+            patched.setattr(Chroma, "rename_collection", begin_another)
             with pytest.raises(Unavailable, match="the rest was not restored"):
                 importer.restore(chroma, open_export(folder))
         leftovers = names(chroma) | names(chroma, ACME)

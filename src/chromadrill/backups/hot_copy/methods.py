@@ -82,6 +82,6 @@ HOT_COPY_METHODS = {
         ),
         HotCopyMethod("lock-copy", "hold SQLite's write lock, copy", _copy_locked, in_place=True),
         HotCopyMethod("plain-copy", "copy the files as they are", _copy_plain),
-        HotCopyMethod("export", "read everything over the API, twice", _export, ("snapshot",)),
+        HotCopyMethod("export", "read everything via the API, twice", _export, ("snapshot",)),
     )
 }
