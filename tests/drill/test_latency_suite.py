@@ -23,9 +23,9 @@ def proxy(server):
     """A proxy before a server with enough records for neighbours to be some work."""
     with Chroma(server.url) as chroma:
         fill(chroma, "more", 900)
-    with faulty_proxy(server.url) as running:
-        running.path_ends = ("/query", "/get")
-        yield running
+    with faulty_proxy(server.url) as proxy:
+        proxy.path_ends = ("/query", "/get")
+        yield proxy
 
 
 @pytest.fixture
@@ -35,14 +35,14 @@ def suite(proxy, tmp_path):
     proxy.requests.clear()
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
 
-    def run(*words, only="reading", **more):
+    def run(*args, only="reading", **environment):
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-m", "latency", "-k", only, "--target", proxy.url,
-             "-p", "no:cacheprovider", *words],
-            cwd=ROOT, env=clean | {"DRILL_REPORTS": str(tmp_path), **more},
+             "-p", "no:cacheprovider", *args],
+            cwd=ROOT, env=clean | {"DRILL_REPORTS": str(tmp_path), **environment},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        newest = max(tmp_path.glob("2*/drill.json"), key=lambda each: each.stat().st_mtime)
+        newest = max(tmp_path.glob("2*/drill.json"), key=lambda path: path.stat().st_mtime)
         return ran.returncode, ran.stdout, json.loads(newest.read_text())
 
     return run
@@ -56,56 +56,56 @@ def outcomes(record, check):
 def test_regression_against_the_accepted_baseline_fails_and_another_machine_is_not_compared(
     suite, proxy, tmp_path
 ):
-    code, said, record = suite("--accept-latency")
-    assert code == 0, said
-    assert "LATENCY PASSED" in said
+    code, output, record = suite("--accept-latency")
+    assert code == 0, output
+    assert "LATENCY PASSED" in output
     assert outcomes(record, "latency trend") == ["not_run"] * 3
     (path,) = tmp_path.glob(BASELINES)
-    kept = json.loads(path.read_text())
-    assert sorted(kept["series"]) == ["filtered search", "get by id", "search"]
+    baseline = json.loads(path.read_text())
+    assert sorted(baseline["series"]) == ["filtered search", "get by id", "search"]
 
     proxy.delay_ms = 30
-    code, said, record = suite()
+    code, output, record = suite()
     assert code == 1
     for series in ("search", "filtered search", "get by id"):
         assert outcomes(record, f"latency trend: {series}")[0] == "fail"
     assert outcomes(record, "search p90") == ["pass"]  # far from its limit: only the trend sees it
-    assert "latency trend: search" in said
+    assert "latency trend: search" in output
 
-    kept["place"]["cpus"] += 1
-    path.write_text(json.dumps(kept))
-    code, said, record = suite()
-    assert code == 0, said
+    baseline["place"]["cpus"] += 1
+    path.write_text(json.dumps(baseline))
+    code, output, record = suite()
+    assert code == 0, output
     assert outcomes(record, "latency trend") == ["not_run"] * 3
-    assert "latency baseline: nothing compared: the baseline" in said
-    assert "--accept-latency" in said.partition("nothing compared")[2]
+    assert "latency baseline: nothing compared: the baseline" in output
+    assert "--accept-latency" in output.partition("nothing compared")[2]
 
 
 def test_slow_server_fails_and_is_not_accepted(suite, proxy, tmp_path):
-    def later(data):  # the questions are found before, at full speed
+    def slow_after_questions(body):  # the questions are found before, at full speed
         proxy.delay_ms = 600 if proxy.requests.count("POST get") > 80 else 0
-        return data
+        return body
 
-    proxy.alter = later
-    code, said, record = suite(
+    proxy.alter = slow_after_questions
+    code, output, record = suite(
         "--accept-latency", only="get-by-id", DRILL_OBJECTIVES__SEARCH_SAMPLES="20"
     )
     assert code == 1
     assert outcomes(record, "get by id p90") == ["fail"]
-    assert "not accepted: this run is FAIL" in said
+    assert "not accepted: this run is FAIL" in output
     assert not list(tmp_path.glob(BASELINES))
 
 
 def test_wrong_answers_fail_however_fast(suite, proxy):
-    def now_and_then(data):  # the questions are found before, rightly
-        asked = proxy.requests.count("POST get")
-        return other_ids(data) if asked > 80 and asked % 2 else data
+    def wrong_every_second(body):  # the questions are found before, rightly
+        number = proxy.requests.count("POST get")
+        return other_ids(body) if number > 80 and number % 2 else body
 
-    proxy.alter = now_and_then
-    code, said, record = suite(only="get-by-id")
+    proxy.alter = wrong_every_second
+    code, output, record = suite(only="get-by-id")
     assert code == 1
     assert outcomes(record, "get by id p90") == ["fail"]
-    assert "wrong answer" in said
+    assert "wrong answer" in output
 
 
 def test_benchmarks_switched_off_leave_too_few_samples_and_no_green(suite):
@@ -116,7 +116,7 @@ def test_benchmarks_switched_off_leave_too_few_samples_and_no_green(suite):
 
 
 def test_part_of_the_suite_is_no_baseline(suite, tmp_path):
-    code, said, _ = suite("--accept-latency", only="get-by-id")
+    code, output, _ = suite("--accept-latency", only="get-by-id")
     assert code == 1
-    assert "not accepted: not measured: search, filtered search" in said
+    assert "not accepted: not measured: search, filtered search" in output
     assert not list(tmp_path.glob(BASELINES))

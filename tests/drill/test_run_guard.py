@@ -1,4 +1,4 @@
-"""A run that proved nothing does not exit 0, and bad words end in a sentence."""
+"""A run that proved nothing does not exit 0, and wrong options end in a sentence."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_parallel_drills_are_refused_with_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("args", "sentence"),
     [
         (("--target", "proces"), "Did you mean 'process'"),
         (("--target", "http://127.0.0.1:9"), "No answer from"),
@@ -34,10 +34,10 @@ def test_parallel_drills_are_refused_with_a_sentence(tmp_path):
         (("--backup=/nowhere",), "not a backup"),
     ],
 )
-def test_bad_words_end_in_a_sentence_and_no_traceback(tmp_path, words, said):
-    ran = drill("-m", "drill", "-x", *words, reports=tmp_path)
+def test_wrong_option_ends_in_a_sentence_and_no_traceback(tmp_path, args, sentence):
+    ran = drill("-m", "drill", "-x", *args, reports=tmp_path)
     assert ran.returncode not in (0, 1)
-    assert said in ran.stdout + ran.stderr
+    assert sentence in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
 
 

@@ -20,8 +20,8 @@ TYPED = ("--target-latency", "2000", "--queries", "100")
 @pytest.fixture(scope="module")
 def proxy(server):
     """A proxy before the module's server."""
-    with faulty_proxy(server.url) as running:
-        yield running
+    with faulty_proxy(server.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(autouse=True)
@@ -31,10 +31,10 @@ def plain(proxy):
     proxy.requests.clear()
 
 
-def run(*words, url=None):
+def run(*args, url=None):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *words],
+        [sys.executable, str(SCRIPT), *args],
         env=clean | ({"CHROMA_URL": url} if url else {}),
         capture_output=True,
         text=True,
@@ -48,7 +48,7 @@ def test_healthy_server_passes_and_is_only_read(proxy):
     assert ran.returncode == 0, ran.stderr
     assert "every search" in ran.stdout
     assert "p90_ms: " in ran.stdout
-    assert {each.split("?")[0] for each in proxy.requests} == {
+    assert {request.split("?")[0] for request in proxy.requests} == {
         "GET heartbeat",
         "GET healthcheck",
         "GET collections",
@@ -59,23 +59,23 @@ def test_healthy_server_passes_and_is_only_read(proxy):
 
 
 def test_answer_is_one_json_object(proxy):
-    said = json.loads(run(*TYPED, "--url", proxy.url, "--json").stdout)
+    answer = json.loads(run(*TYPED, "--url", proxy.url, "--json").stdout)
 
-    assert said["outcome"] == "pass"
-    assert said["queries"] == 100
-    assert 0 < said["p50_ms"] <= said["p90_ms"] <= said["p99_ms"] <= said["max_ms"] < 2000
-    assert [each["name"] for each in said["collections"]] == ["docs"]
+    assert answer["outcome"] == "pass"
+    assert answer["queries"] == 100
+    assert 0 < answer["p50_ms"] <= answer["p90_ms"] <= answer["p99_ms"] <= answer["max_ms"] < 2000
+    assert [row["name"] for row in answer["collections"]] == ["docs"]
 
 
 @pytest.mark.slow
 def test_search_of_600_ms_fails_a_target_of_500(proxy):
     proxy.delay_ms = 600
     ran = run("--target-latency", "500", "--queries", "3", "--url", proxy.url, "--json")
-    said = json.loads(ran.stdout)
+    answer = json.loads(ran.stdout)
 
     assert ran.returncode == 1
-    assert said["outcome"] == "fail"
-    assert said["p90_ms"] > 600
+    assert answer["outcome"] == "fail"
+    assert answer["p90_ms"] > 600
 
 
 def test_fast_wrong_answer_fails(proxy):
@@ -87,9 +87,9 @@ def test_fast_wrong_answer_fails(proxy):
 
 
 def test_every_third_search_wrong_fails(proxy):
-    def alter(data):  # the same third whenever it is asked
-        raw = json.loads(data)
-        return other_ids(data) if int(raw["ids"][0][0][1:]) % 3 == 0 else data
+    def alter(body):  # the same third whenever it is asked
+        raw = json.loads(body)
+        return other_ids(body) if int(raw["ids"][0][0][1:]) % 3 == 0 else body
 
     proxy.alter = alter
     ran = run(*TYPED, "--url", proxy.url)
@@ -98,10 +98,10 @@ def test_every_third_search_wrong_fails(proxy):
 
 
 def test_server_that_turns_wrong_meanwhile_fails(proxy):
-    def later(data):
-        return other_ids(data) if proxy.requests.count("POST query") > 80 else data
+    def alter(body):
+        return other_ids(body) if proxy.requests.count("POST query") > 80 else body
 
-    proxy.alter = later
+    proxy.alter = alter
     ran = run(*TYPED, "--url", proxy.url)
 
     assert ran.returncode == 1
@@ -110,11 +110,11 @@ def test_server_that_turns_wrong_meanwhile_fails(proxy):
 
 @pytest.mark.slow
 def test_server_that_hangs_fails_soon(proxy):
-    def later(data):
+    def alter(body):
         proxy.delay_ms = 7000 if proxy.requests.count("POST query") > 80 else 0
-        return data
+        return body
 
-    proxy.alter = later
+    proxy.alter = alter
     ran = run("--target-latency", "100", "--queries", "100", "--url", proxy.url)
     assert ran.returncode == 1
     assert "no answer within 5 s" in ran.stdout
@@ -139,14 +139,14 @@ def test_server_that_does_not_answer_is_2_and_a_sentence():
 
 
 @pytest.mark.parametrize(
-    "words",
+    "args",
     [
         [],
         ["--url", "http://127.0.0.1:9", "--queries", "0"],
         ["--url", "http://127.0.0.1:9", "--target-latency", "nan"],
     ],
 )
-def test_wrong_usage_is_64(words):
-    ran = run(*words)
+def test_wrong_usage_is_64(args):
+    ran = run(*args)
     assert ran.returncode == 64
     assert "Traceback" not in ran.stderr
