@@ -9,7 +9,7 @@ import pytest
 from chromadrill.backups import catalog, volume_copy
 from chromadrill.backups.files import copy_tree
 from chromadrill.backups.manifest import files_of
-from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgrade
+from chromadrill.checks.compat import downgrade_refused, metrics_known, upgrade
 from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import at_rest, live
@@ -34,7 +34,7 @@ def test_backup_of_an_older_release_comes_back_in_this_one(
         startup_s = drill.target.startup_s
     with drill.then("everything is there and answers as before, also after a restart"):
         spaces = {c.info.name: c.info.space for c in before.collections.values()}
-        drill.judge(metrics_are_told(legacy.METRICS, spaces))
+        drill.judge(metrics_known(legacy.METRICS, spaces))
         releases = filled_older.release, drill.target.release
         verdict = upgrade(*releases, before.records, proven=drill.prove(before))
         drill.judge(verdict)

@@ -12,7 +12,7 @@ import pytest
 
 from chromadrill.backups import volume_copy
 from chromadrill.backups.manifest import files_of
-from chromadrill.checks.compat import downgrade_refused, metrics_are_told, upgrade
+from chromadrill.checks.compat import downgrade_refused, metrics_known, upgrade
 from chromadrill.chroma.api_values import collection_info
 from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
 from chromadrill.core.errors import Refused, Unavailable
@@ -245,9 +245,9 @@ def test_upgrade_is_red_where_the_ladder_is_and_unknown_of_nothing():
 
 
 def test_wrong_metric_in_the_fingerprint_is_red():
-    assert metrics_are_told({"a": "ip"}, {"a": "ip"}).outcome is Outcome.PASS
-    assert "a uses ip, told l2" in metrics_are_told({"a": "ip"}, {"a": "l2"}).message
-    assert metrics_are_told({"a": "ip"}, {}).outcome is Outcome.FAIL
+    assert metrics_known({"a": "ip"}, {"a": "ip"}).outcome is Outcome.PASS
+    assert "a uses ip, told l2" in metrics_known({"a": "ip"}, {"a": "l2"}).message
+    assert metrics_known({"a": "ip"}, {}).outcome is Outcome.FAIL
 
 
 def test_downgrade_that_was_done_or_half_done_is_red():

@@ -1,7 +1,7 @@
 """Does it still answer correctly? Distances, recall, filters, text, and is the server alive.
 
-A right index is not a perfect one: recall is held against the source's own recall at backup time,
-never against 100 %, and lists of ids are never compared by order (two starts of one healthy copy
+A right index is not a perfect one: recall is compared with the source's own recall at backup time,
+never with 100 %, and lists of ids are never compared by order (two starts of one healthy copy
 differ in up to 9 % of their top-10 lists, measured).
 """
 
@@ -69,7 +69,7 @@ def same_recall(observation: Observation, before: Fingerprint | None = None) -> 
 
     Without the source's recall there is no limit: a healthy default index over 100,000 random vectors
     finds 28 % of its neighbours, and by inner product a record need not be near itself. Recall is
-    told then, and judged only where nothing at all is found.
+    reported then, and judged only where nothing at all is found.
     """
     differences: list[Difference] = []
     asked, unjudged = 0, []
@@ -185,7 +185,7 @@ def _same_sets(
 
 
 def _wrong_distance(answer: Answer) -> tuple[str, str] | None:
-    """Held against brute force over the records just read."""
+    """How the answer differs from brute force over the records just read."""
     exact = dict(answer.expected)
     nearest = answer.expected[0][1] if answer.expected else 0.0
     reach = answer.expected[-1][1] if answer.expected else 0.0
@@ -201,7 +201,7 @@ def _wrong_distance(answer: Answer) -> tuple[str, str] | None:
 
 
 def _other_place(answer: Answer, source: Answer | None) -> tuple[str, str] | None:
-    """Held against the exact distances at the source: another metric shows here."""
+    """How the exact distances differ from the source's: another metric shows here."""
     if source is None:
         return None
     was = [distance for _, distance in source.expected]

@@ -8,7 +8,7 @@ METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH"}
 
 
 def different_attributes(current: JSON, wanted: JSON) -> JSON:
-    """The attributes of `wanted` (names with "_" left out) that `found` does not have so."""
+    """The attributes of `wanted` that `current` has otherwise; none that begin with "_"."""
     return {
         name: value
         for name, value in wanted.items()
@@ -59,7 +59,7 @@ def escalates(
 ) -> Verdict:
     """The policy calls every contact, in their order, whatever it does between them.
 
-    `missing`: contacts of whom nobody said what they are called there.
+    `missing`: contacts whose name at the service nobody gave.
     """
     if not contacts:
         return Verdict.unknown(check, "[contacts] names nobody: there is no order to compare with")

@@ -16,10 +16,10 @@ def upgrade(made_by: str, given_to: str, records: int, *, proven: bool) -> Verdi
     return make("upgrade", copy + (": all there" if proven else ": the check suite did not pass"))
 
 
-def metrics_are_told(wanted: Mapping[str, str], fingerprint: Mapping[str, str]) -> Verdict:
+def metrics_known(wanted: Mapping[str, str], fingerprint: Mapping[str, str]) -> Verdict:
     """The source's fingerprint has the metric that each collection uses (name -> metric).
 
-    Where it were wrong, a restored copy that is wrong in the same way would be called right.
+    With a wrong one, a restored copy that is wrong in the same way would pass.
     """
     wrong = [
         f"{name} uses {space}, told {fingerprint.get(name, 'nothing')}"

@@ -20,10 +20,10 @@ from chromadrill.core.model import (
 
 
 def came_over_the_api(observation: Observation, before: Fingerprint) -> frozenset[str]:
-    """All collections where the store was imported, none where files came back.
+    """Return all collections where the store was imported, none where files came back.
 
-    Files bring ids back, so one changed id among kept ones is a difference; an import gives every
-    collection a new one, and moves cosine vectors by an ulp.
+    Files bring ids back, so one changed id among kept ones is a difference. An import gives every
+    collection a new id, and moves cosine vectors by an ulp.
     """
     shared = before.collections.keys() & observation.fingerprint.collections.keys()
     same_ids = [
@@ -91,9 +91,9 @@ def same_records(
 ) -> Verdict:
     """Every record: id, document, typed metadata, uri and vector.
 
-    Vectors by their bytes; those of `imported` cosine collections within a tolerance, since the
-    server normalises what it is sent, and the drift is told. Of `rebuilt` ones the model made the
-    vectors anew: they may differ by as much as one model's batches do.
+    Vectors are compared by their bytes. Those of `imported` cosine collections have a tolerance,
+    since the server normalises what it is sent; the verdict reports the drift. The vectors of
+    `rebuilt` collections were made anew: they may differ by as much as one model's batches do.
     """
     differences: list[Difference] = []
     compared, worst = 0, 0.0
@@ -132,10 +132,10 @@ def same_configuration(
 ) -> Verdict:
     """Metric, index settings, schema, collection metadata and dimension.
 
-    An `imported` collection whose listing did not say what it used (it was made before 1.0) lists
-    the truth now: of such a one the metric in use, the metadata and the dimension are compared.
-    And its schema has an entry for every key that its records brought along, as the source's may
-    not have: one that says no more than the defaults is no difference.
+    The listing of a collection from before 1.0 may not say what the collection uses. Once it is
+    `imported`, the listing is right. For such a collection the metric in use, the metadata and the
+    dimension are compared. An import also adds an entry to the schema for every key of the records:
+    an entry that says no more than the defaults is no difference.
     """
     differences: list[Difference] = []
     shared = sorted(before.collections.keys() & observation.fingerprint.collections.keys())
@@ -156,7 +156,7 @@ def same_configuration(
 def settings_differences(
     was: CollectionInfo, now: CollectionInfo, *, imported: bool
 ) -> list[Difference]:
-    """What one collection is set to otherwise than it was; `imported` as in `same_configuration`."""
+    """The settings of one collection that changed; `imported` as in `same_configuration`."""
     if imported:
         now = dataclasses.replace(now, schema=without_learned_keys(was.schema, now.schema))
     listing = was.listing_decides or not imported

@@ -1,9 +1,9 @@
 """What would the recovery take at the size that counts? From a few measured sizes, with an interval.
 
-The time of a size is a fixed part and one that grows with the records: not slower than n, not faster
-than n log n (building the index). Both are fitted; the forecast reaches from the lower end of the
-one to the upper end of the other, each with its 95 % prediction interval. Growth beyond these two shows
-in the slopes from size to size; no end that it belies is relied on.
+A time has a fixed part and a part that grows with the records: not slower than n, not faster than
+n log n (building the index). Both are fitted. The forecast reaches from the lower end of the one to the
+upper end of the other, each with its 95 % prediction interval. Growth beyond these two shows in the
+slopes from size to size; the end that it contradicts is not relied on.
 """
 
 from __future__ import annotations

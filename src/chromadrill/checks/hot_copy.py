@@ -40,7 +40,7 @@ def missing(copy: HotCopy) -> list[Acknowledged]:
 
 
 def holes(copy: HotCopy) -> list[Acknowledged]:
-    """Those of the missing that a later write outlived: a copy of one instant has none.
+    """Missing writes that are older than one that is there: a copy of one instant has none.
 
     One client wrote them one after the other, each after the one before was acknowledged.
     """

@@ -46,9 +46,9 @@ def judge_trend(
 ) -> tuple[Verdict, Verdict]:
     """Two verdicts on `percentiles`: of the low percentiles, and of p90. Beyond its band is FAIL.
 
-    A regression shifts the low percentiles, p10 as well as p25; other work on the machine hardly
-    does. It stretches p90, and the reference workload's p90 too: where it did so in either run,
-    tails say little: p90 is `not_run`, UNKNOWN if it is beyond twice its band, and the band of the low
+    A regression shifts the low percentiles, p10 as well as p25. Other work on the machine hardly
+    does: it stretches p90, and the reference workload's p90 too. Where it did so in either run, tails
+    say little. Then p90 is `not_run`, or UNKNOWN beyond twice its band, and the band of the low
     percentiles is wider.
     """
     check = f"latency trend: {series}"

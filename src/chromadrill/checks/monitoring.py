@@ -20,9 +20,9 @@ def rule_held(
 ) -> Verdict:
     """PASS only where the rule's signal was seen all the time, good at the end, and never alerted.
 
-    `lost`: how often nothing was to be seen for too long. `pending`: bad at the end, not for long
-    enough to alert. `bad_share` of all samples: what flaps is bad too seldom in a row to alert, and
-    yet no health.
+    `lost`: how often the signal was missing for too long. `pending`: bad at the end, not for long
+    enough to alert. `bad_share`: of all samples. What flaps is never bad for long enough to alert,
+    and is not healthy either.
     """
     suffix = f": {detail}" if detail else ""
     if fired:

@@ -35,7 +35,7 @@ def judge(
     kind: str,
     simulated: bool = False,
 ) -> list[Verdict]:
-    """All verdicts on a store. `kind`: of the target whose backups they are; `simulated`: it is."""
+    """All verdicts on a store. `kind` and `simulated` are of the target that is backed up."""
     verdicts = [newest(store, plans, now, may_lose_s)]
     if not plans:
         verdicts.append(
@@ -47,7 +47,7 @@ def judge(
 
 
 def newest(store: BackupStore, plans: Sequence[Plan], now: datetime, may_lose_s: float) -> Verdict:
-    """Its age: at most the shortest interval, and an hour."""
+    """The age of the newest backup: at most the shortest interval and an hour."""
     limit_s = may_lose_s
     if plans:
         limit_s = min(86_400 * DAYS[plan.every] for plan in plans) + GRACE.total_seconds()
@@ -66,7 +66,7 @@ def newest(store: BackupStore, plans: Sequence[Plan], now: datetime, may_lose_s:
 
 
 def schedule(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
-    """As the platform says; where none can be asked, by the times of the backups themselves."""
+    """Whether backups are made as planned: as the platform says, else by the times of the backups."""
     check = f"{plan.every} schedule"
     if store.schedules is not None:
         if _of(store, plan):
@@ -84,7 +84,7 @@ def schedule(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
 
 
 def hour(store: BackupStore, plan: Plan) -> Verdict:
-    """When it is made, in UTC; any time is right for a plan that names none."""
+    """When backups are made, in UTC. A plan without an hour accepts any."""
     check = f"{plan.every} hour"
     if plan.at is None:
         return Verdict.not_run(check, "any hour is right")
@@ -109,7 +109,7 @@ def hour(store: BackupStore, plan: Plan) -> Verdict:
 
 
 def retention(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
-    """How long it is kept, in days; longer is fine."""
+    """How long backups are kept, in days; longer is fine."""
     check = f"{plan.every} retention"
     numbers = {"limit": plan.keep_days, "unit": "days"}
     if store.schedules is not None:
@@ -135,7 +135,7 @@ def retention(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
 
 
 def size(store: BackupStore) -> Verdict:
-    """The newest against what is on the volume, else against those before it."""
+    """The newest backup's size, compared with the volume, else with the backups before it."""
     sized = [entry.bytes for entry in _newest_first(store) if entry.bytes is not None]
     if not sized:
         return Verdict.unknown("size", f"{store.where} says no size")
@@ -161,7 +161,7 @@ def size(store: BackupStore) -> Verdict:
 def restorable(
     proven: ProvenRestore | None, limit_s: float, kind: str, now: datetime, simulated: bool = False
 ) -> Verdict:
-    """Whether a drill of this kind of target, a real one and of late, has restored all in time."""
+    """Whether a drill of this kind of target has restored everything in time, lately and for real."""
     check = "restore in time"
     if proven is None:
         return Verdict.unknown(check, "no drill has proven a restore: chromadrill drill")
@@ -211,7 +211,7 @@ def _ages(store: BackupStore, now: datetime) -> list[float]:
 
 
 def _apart(ages: list[float]) -> list[float]:
-    """Those made within the grace of each other are of one time: several files, or a copy of all."""
+    """Ages that are more than the grace apart: several files of one backup count once."""
     groups: list[float] = []
     for age in ages:
         if not groups or age - groups[-1] > GRACE / timedelta(days=1):

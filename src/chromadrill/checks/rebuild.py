@@ -50,7 +50,7 @@ def same_rows(key: str, source: pa.Table, rebuilt: pa.Table) -> Verdict:
 def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]], *, unseen: int = 0) -> Verdict:
     """Stored vectors are what the model makes of their documents now: (id, cosine) of a sample.
 
-    `unseen`: how many others were copied, of the old collection or an earlier run. It is told.
+    `unseen`: how many other vectors were copied, of the old collection or an earlier run.
     """
     check = "fresh embeddings"
     if not cosines:
@@ -84,8 +84,8 @@ def same_as_lost(before: CollectionPrint, rebuilt: CollectionPrint) -> Verdict:
     """Metric, settings and metadata are those of the lost database, and so are the vectors, wherever
     the document is still the same.
 
-    Documents that the source has changed since are told, not judged: the source is the truth.
-    Records that it does not have make it UNKNOWN: deleted since, or never there.
+    Documents that the source has changed since are counted, not judged: the source is the truth.
+    Records that the source lacks make it UNKNOWN: they were deleted since, or never there.
     """
     check, key = "lost database", rebuilt.info.key
     settings = _other_settings(before.info, rebuilt.info)
@@ -113,7 +113,7 @@ def same_as_lost(before: CollectionPrint, rebuilt: CollectionPrint) -> Verdict:
 
 
 def _other_settings(was: CollectionInfo, now: CollectionInfo) -> list[Difference]:
-    """Keys that records brought along are no setting; of a dimension the model's identity speaks."""
+    """Keys that records brought along are no setting. The model's identity covers the dimension."""
     was = dataclasses.replace(
         was,
         name=now.name,
@@ -129,9 +129,9 @@ SLACK = 0.01  # of all questions
 def retrieval(before: Sequence[Hits], after: Hits) -> list[Verdict]:
     """Questions find their right documents no worse than before, hit@1 and hit@10.
 
-    `before`: the healthy source asked more than once; the worst of these is what is wanted, less 1 %:
-    no two builds of an index find quite the same. Asked only once, nobody knows how steady it was:
-    UNKNOWN.
+    `before`: what the healthy source found, asked more than once. The floor is the worst of these,
+    less 1 %: no two builds of an index find quite the same. One asking alone does not show how
+    steady the source was: UNKNOWN.
     """
     verdicts = []
     for check, pick in (("hit@1", _first), ("hit@10", _ten)):

@@ -29,7 +29,7 @@ def compare(
     """Name every difference of two record tables sorted by id, in `fields`.
 
     `tolerant`: vectors may differ by `slack` of their length (a cosine collection that came back
-    over the API); else their bytes must be the same.
+    via the API); else their bytes must be the same.
     """
     differences = list(_both_ways(collection, before, after))
     if differences:

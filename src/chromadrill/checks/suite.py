@@ -22,7 +22,7 @@ def judge(
 
     Without a fingerprint the checks that need one are `not_run`, and what is left judges
     self-consistency: do the server's answers agree with brute force over its own records?
-    `imported` collections came back over the API (new ids, cosine vectors within a tolerance).
+    `imported` collections came back via the API (new ids, cosine vectors within a tolerance).
     `rebuilt` ones among them were embedded anew from their documents.
     """
     if observation.access_error:

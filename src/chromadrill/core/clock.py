@@ -60,7 +60,7 @@ def wait_until(
         tries += 1
         try:
             result = attempt()
-        except Exception as error:  # any failure is "not yet"; the last one is told
+        except Exception as error:  # any failure is "not yet"; the last one is reported
             last = f"{type(error).__name__}: {error}"
         else:
             if result:

@@ -1,1 +1,1 @@
-"""The append-only ledger of a run, and the record distilled from it."""
+"""The append-only ledger of a run, and the record that is built from it."""

@@ -26,9 +26,9 @@ ON_PAGE = 12  # drills
 
 
 def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) -> JSON:
-    """Judge the trend, note the run's end, and return its record. Nothing is rendered yet.
+    """Judge the trend, write the run's end into the ledger, and return the record. Nothing is rendered.
 
-    Only a whole drill is held against the drills before it.
+    Only a whole drill has a trend: it is compared with the drills before it.
     """
     if drill:
         before = history.read(_history(ledger.path.parent))

@@ -1,11 +1,11 @@
 """The chain of records: each names the SHA-256 of its predecessor's `drill.json`.
 
-What it proves, and what not. Who alters an old record must alter all later ones. There is no key in
-that: who can write all files can recompute all of it. So the newest hash (`root`) must be kept where
-they cannot write: the log of the CI job, a webhook, a mail. With such a root, everything before it
-is fixed. A record that no later one names, nor the root, nor the history, is fixed by nothing.
+Whoever alters an old record must alter all later ones. The chain has no key: a writer of all files
+can recompute all of it. So keep the newest hash (`root`) where that writer cannot write: in the log of
+the CI job, a webhook, a mail. The root fixes every record before it. Nothing fixes a record that no
+later record, no root and no history names.
 
-Pruning is no fault: a predecessor that is gone is UNKNOWN, one that is another is FAIL.
+Pruning is no fault: a missing predecessor is UNKNOWN. Another predecessor than the named one is FAIL.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Link:
 
 
 def root(reports: Path) -> str:
-    """SHA-256 of the newest record (by its end): to be kept where the files' writers cannot write."""
+    """SHA-256 of the record that ended last. Keep it where the writers of the files cannot write."""
     links, _ = _links(reports)
     if not links:
         raise Unavailable(f"There is no record of a drill in {reports}.")
@@ -43,9 +43,9 @@ def root(reports: Path) -> str:
 
 
 def verify_chain(reports: Path, root: str | None = None) -> list[Verdict]:
-    """Verdicts: records readable, links, forks, history, and the kept root if one is given.
+    """Judge the records, their links, forks and history, and a root that was kept elsewhere.
 
-    It looks at the records alone; what is in each run's folder is for `verify`.
+    Only records are read. `verify` judges the other files of a run's folder.
     """
     links, unread = _links(reports)
     verdicts = [_judge_records(links, unread)]
@@ -125,7 +125,7 @@ def _judge_chain(links: list[Link], known: dict[str, Link]) -> Verdict:
 
 
 def _judge_forks(links: list[Link]) -> Verdict:
-    """Two drills at once make a fork, and so does a second telling of one: the record cannot say."""
+    """Two drills at once make a fork, and so does a forged copy of a record: UNKNOWN."""
     times = Counter(link.previous for link in links if link.previous)
     forks = [
         f"{before} is followed by {', '.join(e.run_id for e in links if e.previous == before)}"

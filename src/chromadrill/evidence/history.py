@@ -61,8 +61,7 @@ def number(value: Any) -> float | int | None:
 def append(path: Path, entry: JSON) -> None:
     """Add one line: one write, on the disk when this returns.
 
-    The line of a run that was killed while it wrote has no end; a new one starts below it, so that
-    it costs nobody else's.
+    A run that was killed while it wrote left a line without an end. The new line starts below it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     line = orjson.dumps(entry) + b"\n"

@@ -1,4 +1,4 @@
-"""`reports/latency-baseline-TARGET.json`: latencies of the last accepted run, and where they hold."""
+"""`reports/latency-baseline-TARGET.json`: latencies of the last accepted run, and its conditions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Conditions:
 
     @property
     def file_name(self) -> str:
-        """One baseline for each target: its kind and name, of a URL its host and port alone."""
+        """One baseline a target: its kind and name. Of a URL only host and port are in the name."""
         name = self.target
         if "://" in name:
             name = urlsplit(name).netloc.rpartition("@")[2]
@@ -42,7 +42,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """An accepted run: `checks.latency.percentiles` by series, and its place."""
+    """An accepted run: `checks.latency.percentiles` by series, and the conditions of the run."""
 
     run_id: str
     accepted_at: str
@@ -50,7 +50,7 @@ class Baseline:
     series: Mapping[str, Mapping[str, float]]
 
     def why_not_comparable(self, current: Conditions) -> str:
-        """Why it says nothing about a run here; "" when it does."""
+        """Why it cannot be compared with a run under `current` conditions; "" where it can."""
         was, now = asdict(self.place), asdict(current)
         if abs(was["records"] - now["records"]) <= RECORDS * was["records"]:
             now["records"] = was["records"]

@@ -22,7 +22,7 @@ def next_step(verdicts: Sequence[JSON], error: str | None) -> JSON | None:
 
 
 def fill_placeholders(step: JSON | None, target: str | None, url: str | None) -> JSON | None:
-    """The same with this target's own name and address in the command, where they are known."""
+    """Put the target's name and URL into the command, where they are known."""
     if step is None:
         return None
     command = step["command"]

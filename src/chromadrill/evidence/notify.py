@@ -1,6 +1,6 @@
-"""Tells others how a run ended: a chat webhook, and the heartbeat that misses drills nobody ran.
+"""Notify others of how a run ended: a chat webhook, and a heartbeat that misses drills nobody ran.
 
-Telling never changes the verdict and never raises. Both URLs are secrets as a whole, so a sentence
+A notification never changes the verdict and never raises. Both URLs are secrets as a whole. A sentence
 about a failure names the host at most.
 """
 
@@ -35,9 +35,8 @@ def notify(
 ) -> list[str]:
     """Post to `webhook`, ping `heartbeat`; returns what went wrong, in sentences.
 
-    The heartbeat is for drills, not for gates: it is pinged as good only where a restore was
-    proven, else a release would hide that the monthly drill is missing. Anything that is not a
-    pass pings `/fail`.
+    The heartbeat is for drills, not for gates. Only a proven restore pings it as good, else a
+    release would hide that the monthly drill is missing. Anything but a pass pings `/fail`.
     """
     failures = []
     chat, pulse = _value(webhook), _value(heartbeat)
@@ -85,8 +84,8 @@ def _ping(url: str, good: bool) -> httpx.URL:
 def _send(name: str, url: str, send: Send, timeout_s: float) -> list[str]:
     """Send within twice `timeout_s`, whatever the other side does.
 
-    httpx limits each read and not their sum, and looking up a name not at all: hence the thread,
-    which is left behind when it hangs.
+    httpx limits each read, not their sum, and no name lookup. Hence the thread; one that hangs is
+    left behind.
     """
     # httpx logs the whole URL, and the log of a test goes into reports
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -1,8 +1,8 @@
 """Where a drill stands while it runs: lines for whoever watches, `progress.jsonl` for machines.
 
-A restore takes minutes in which nothing else is printed; CI systems end jobs that stay silent. So a
-thread says every ten seconds how far the phase is. It is no evidence: nothing is judged by it, and
-a line that cannot be written stops nothing.
+A restore takes minutes in which nothing else is printed, and CI systems end silent jobs. So a thread
+prints every ten seconds how far the phase is. Progress is no evidence: nothing is judged by it, and a
+line that cannot be written stops nothing.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class _Phase:
 
 
 class ProgressLog:
-    """Tells of phases, which may be nested; the innermost is the one that runs.
+    """Reports phases. Phases may be nested; the innermost one runs.
 
-    `say` gets the lines of a phase's start and end, in the caller's thread; `say_tick` those in
-    between, from a thread of our own (None: nobody needs them, as on a terminal). With `wake_s`
-    None there is no thread, and who owns the log calls `tick`.
+    `say` gets the lines of a phase's start and end, in the caller's thread. `say_tick` gets the lines
+    in between, from a thread of the log (None: none are wanted, as on a terminal). `wake_s` None: no
+    thread, and the owner of the log calls `tick`.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ProgressLog:
     def phase(
         self, scenario: str, runbook: str, name: str, *, limit_s: float | None = None
     ) -> Iterator[None]:
-        """Tell of the start, the time and the end of a phase."""
+        """Report the start, the time and the end of a phase."""
         started = self._clock()
         mine = _Phase(scenario, runbook, name, limit_s, started, started)
         with self._lock:
@@ -90,7 +90,7 @@ class ProgressLog:
                     self._running[-1].reported_at = self._clock()
 
     def tick(self) -> None:
-        """Tell of the innermost phase, if the next wake-up would come too late for it."""
+        """Report the innermost phase, if the next wake-up would come too late for it."""
         with self._lock:
             if not self._running:
                 return
@@ -106,7 +106,7 @@ class ProgressLog:
 
     @contextmanager
     def _ticking(self) -> Iterator[None]:
-        """One thread for a phase and all within it; it has ended when the outermost has."""
+        """One thread for a phase and all phases within it; it ends with the outermost."""
         if self._wake_s is None or len(self._running) > 1:
             yield
             return

@@ -1,4 +1,4 @@
-"""Judge an old ledger by other limits: what was measured stays, the objectives are new."""
+"""Judge an old ledger by other limits. What was measured stays; the objectives are new."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from chromadrill.core.model import JSON, Outcome, Verdict
 
 
 def rejudge(events: list[JSON], objectives: Mapping[str, float]) -> list[JSON]:
-    """The same events with verdicts on limits judged anew; all others stay as they were.
+    """Return the events with every verdict on a limit judged anew.
 
-    A verdict that failed for another reason than its limit (never recovered, void because the data
-    was not proven) is not made better by a wider one.
+    A verdict that failed for another reason than its limit stays as it was: it never recovered, or is
+    void because the data was not proven. A wider limit does not make it better.
     """
     runbooks = {e["scenario"]: e["runbook"] for e in events if e["event"] == "scenario started"}
     return [

@@ -74,7 +74,7 @@ def _difference(raw: JSON) -> JSON:
 
 
 def _phases(mine: list[JSON], begun: str | None) -> list[JSON]:
-    """Phases in the order in which they began; one inside another ends before it."""
+    """Phases in the order of their starts. The ledger has their ends, and an inner phase ends first."""
     begins = {
         e["name"]: _seconds(begun, e.get("at")) for e in mine if e["event"] == "phase started"
     }
@@ -112,7 +112,7 @@ def _backup(mine: list[JSON]) -> JSON | None:
 
 
 def _origin(mine: list[JSON]) -> bool | None:
-    """Whether the backup is production's; None where nobody said. Ours is made of our dataset."""
+    """Whether the backup is production's; None where nobody said. A drill's own backup never is."""
     backups = [e for e in mine if e["event"] == "backup"]
     origin = backups[-1].get("production_origin", False) if backups else False
     return origin if isinstance(origin, bool) else None

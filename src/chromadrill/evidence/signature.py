@@ -1,6 +1,6 @@
-"""`drill.json.sig`: who holds the key can tell that the record is the one that was sealed.
+"""`drill.json.sig`: the holder of the key can verify that the record is the sealed one.
 
-HMAC-SHA256: whoever checks could also sign. It keeps out those without the key, no more.
+HMAC-SHA256: whoever can verify can also sign. The signature keeps out those without the key, no more.
 """
 
 from __future__ import annotations

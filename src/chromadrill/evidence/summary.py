@@ -37,7 +37,7 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
 
 
 def _nearest(scenarios: Sequence[JSON], check: str) -> JSON | None:
-    """The verdict that used most of its limit; one without a number is worst: it never came."""
+    """The verdict that used most of its limit. One without a number is worst: it never happened."""
     verdicts = [v for s in scenarios for v in s["verdicts"] if v["check"] == check and v["limit"]]
     if not verdicts:
         return None

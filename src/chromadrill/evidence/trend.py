@@ -1,7 +1,7 @@
 """Whether this drill was worse than the earlier ones, beyond the noise that they had themselves.
 
-Compared with are the last 20 drills of the same target that passed. Two rules, each for another way
-of getting slow; either makes the verdict FAIL, neither minds an improvement:
+A drill is compared with the last 20 drills of the same target that passed. Two rules find two ways of
+getting slow. Either makes the verdict FAIL; neither minds an improvement.
 
 Jump. The limit is the largest of
 - median + 3 times the spread of the history (MAD, scaled to a standard deviation): outliers of the
@@ -11,16 +11,15 @@ Jump. The limit is the largest of
 - median + the resolution of the clock that measured it;
 - 1.2 times the second largest of the history. What happened twice and passed is how the machine is
   (two kinds of hosts: the MAD sees only the commoner); what happened once in ten or more drills was
-  an accident. Of fewer drills nobody can tell, so there it is the largest.
+  an accident. Fewer drills do not show that, so for them it is 1.2 times the largest.
 
-Drift. A creep hides from the first rule, for it widens the history that it is held against. Mann and
+Drift. A creep hides from the first rule: it widens the history that it is compared with. Mann and
 Kendall's test counts the pairs of drills of which the later one was slower. How often chance alone
-does that is known exactly whatever the noise looks like, so nothing is guessed here: 1 in 400. Theil
-and Sen's slope (the median of all pairs' slopes) says how much; less than 20 % in all is let pass.
-Slower creeps than that are left to the objectives' own limits.
+does that is known exactly, whatever the noise looks like: 1 in 400 here. Theil and Sen's slope (the
+median of all pairs' slopes) says how much. Less than 20 % in all passes: such creeps are left to the
+limits of the objectives.
 
-What became the rule is no news: a jump that passes twice is part of the history. A team that accepts
-a change at once says so by `since`.
+A jump that passes twice is part of the history. A team that accepts a change at once passes `since`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Whether the folder of a run still is what was sealed, and says what its ledger says.
+"""Verify the folder of a run: it is what was sealed, and its record says what its ledger says.
 
-The hashes in `drill.json` find what was changed without changing `drill.json`; that it says what
-the ledger says finds who changed only it. Who rewrites both is found by the chain (`chain.py`).
+The hashes in `drill.json` find a change of any other file. Building the record again from the ledger
+finds a change of `drill.json` alone. The chain of records finds a change of both (`hash_chain.py`).
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _against_ledger(folder: Path, record: JSON) -> Verdict:
 
 
 def _claims(record: JSON) -> dict[str, Any]:
-    """What a record says that no later version of the harness distils in another way."""
+    """What a record says that no later version of chromadrill builds in another way."""
     keys = ("run_id", "outcome", "finished_at", "previous_run_id", "previous_record_sha256")
     claims: dict[str, Any] = {key: record.get(key) for key in keys}
     for at, scenario in enumerate(record["scenarios"]):

@@ -94,7 +94,7 @@ def limit_of(name: str, runbook: str) -> Limit | None:
 
 
 def same_limit(name: str, other: str) -> bool:
-    """Whether two checks are held against the same key of `[objectives]`, or are the same."""
+    """Whether one key of `[objectives]` limits both checks, or both names are of one check."""
     one, two = find(name), find(other)
     if one is None or two is None:
         return plain_name(name) == plain_name(other)

@@ -27,8 +27,8 @@ class Group(StrEnum):
 class Limit:
     """A key of `[objectives]` as the auditor's table lists it.
 
-    `runbook`: whose objective it is, "" where every scenario is held against it. `not_for`: a
-    runbook id whose limit is stricter, and not to be set.
+    `runbook`: whose objective it is, "" where every scenario is judged by it. `not_for`: the
+    runbook id whose limit is stricter, and cannot be set.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Fingerprints, and what was observed of a database that is held against one."""
+"""Fingerprints, and observations that are compared with one."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class CollectionPrint:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a database holds and how it answers: everything a restored copy is held against."""
+    """What a database holds and how it answers: everything that a restored copy is compared with."""
 
     taken_at: str
     taken: str  # "live" or "at rest"

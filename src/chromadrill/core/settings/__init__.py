@@ -1,4 +1,4 @@
-"""Settings: what may be set (`tables`), from where it comes (`loading`), what must fit (`rules`)."""
+"""Settings: what may be set (`schema`), where it comes from (`loading`), what fits (`validation`)."""
 
 from chromadrill.core.settings.loading import load
 from chromadrill.core.settings.schema import (

@@ -1,4 +1,4 @@
-"""Keys that had another name: whoever still writes the old one is told the new one."""
+"""Keys that had another name. An old key is refused with its new name."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Drill(_Table):
 
 
 def _default_required() -> tuple[str, ...]:
-    """RB-3 is part of the drill wherever it can be run: where its two extras are installed."""
+    """RB-3 is part of the drill where it can run: where its two extras are installed."""
     has_extras = all(importlib.util.find_spec(module) for module in REBUILD_NEEDS)
     return ("RB-1", "RB-2", *(["RB-3"] if has_extras else []), "RB-4", "RB-6", "RB-8")
 
@@ -111,7 +111,7 @@ class Evidence(_Table):
 
 
 class Notify(_Table):
-    """`[notify]`: who is told how it ended. All URLs are secrets: from the environment alone.
+    """`[notify]`: who is notified of how a run ended. All URLs are secrets: from the environment alone.
 
     `heartbeat` is for drills, `backup_heartbeat` for backups, `monitor_heartbeat` for the monitor.
     """
@@ -175,7 +175,7 @@ class Embedding(_Table):
 
 
 class Container(_Table):
-    """`[container]`: what the target `container` runs. No figure: that of the environment."""
+    """`[container]`: what the target `container` runs. Without a figure, the environment's applies."""
 
     image: str = "chromadb/chroma:1.5.9"
     data_dir: str = Field("/data", pattern="^/.")
@@ -238,7 +238,7 @@ class SourceTable(_Table):
 class Source(SourceTable):
     """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone.
 
-    `postgres_image`: of the container that a drill takes where neither it nor the embedded one is.
+    `postgres_image`: a drill starts it where there is no DATABASE_URL and no embedded server.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -321,7 +321,7 @@ class Settings(_Table):
 
     @property
     def limits(self) -> Environment:
-        """Of the environment that is drilled; what `[container]` names wins."""
+        """Memory and disk of the drilled environment; what `[container]` names wins."""
         named = self.environments.get(self.environment or "", Environment())  # type: ignore[call-arg]
         return Environment(
             memory_mb=self.container.memory_mb or named.memory_mb,
@@ -334,7 +334,7 @@ class Settings(_Table):
         return self.drill.environment or self.environment_of(self.drill.target)
 
     def environment_of(self, target: str) -> str | None:
-        """Of a target's table, else the environment of its name; None where neither is known."""
+        """The environment in the target's table, else the one of its name; None without both."""
         table = self.targets.get(target)
         named = table.environment if table and table.environment else target
         return next((name for name in (named, target) if name in self.environments), None)

@@ -56,7 +56,7 @@ def with_objectives(settings: Settings) -> Settings:
 
 
 def require_known_environments(settings: Settings) -> None:
-    """A role is never guessed: a name that no table has is refused, and production is production."""
+    """Refuse an unknown environment, and a role other than production for one of that name."""
     for name, environment in settings.environments.items():
         if name.casefold() == "production" and environment.role != "production":
             key = f"environments.{name}.role"
@@ -118,7 +118,7 @@ def refuse_secrets(file: Path, tables: Mapping[str, Any]) -> None:
 
 
 def require_names(file: Path, tables: Mapping[str, Any]) -> None:
-    """A variable says a table's name in capitals (DRILL_TARGETS__STAGING__URL), and must find it."""
+    """Refuse names that a variable (DRILL_TARGETS__STAGING__URL) could not find again."""
     for kind in ("targets", "environments"):
         names_of_tables = tables.get(kind)
         for name in names_of_tables if isinstance(names_of_tables, dict) else ():

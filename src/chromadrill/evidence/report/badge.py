@@ -1,7 +1,7 @@
 """A badge for a README: "restore | proven 3 days ago". One SVG, nothing is loaded from elsewhere.
 
-A badge gets no older by itself: draw it when it is asked for, or daily. For one that nobody draws
-anew, the tooltip names the day.
+A badge does not age by itself: draw it daily, or when somebody asks for it. The tooltip names the day,
+in case nobody draws the badge anew.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Pictures of a drill as inline SVG; pure functions from the record to text.
 
-Nothing is told by colour alone: outcomes have shapes, windows have letters and patterns.
+Colour alone means nothing: outcomes have shapes, windows have letters and patterns.
 """
 
 from __future__ import annotations

@@ -25,8 +25,7 @@ ROWS, GAPS = 60, 20
 def annotations(record: JSON) -> list[str]:
     """Workflow commands: one error for a run that is not green, then what was wrong in it.
 
-    FAIL is an error; UNKNOWN and what was not covered are warnings. A green run has none but for
-    what it did not cover.
+    FAIL is an error. UNKNOWN is a warning, and so is what was not covered, in a green run too.
     """
     errors, warnings = list(_errors(record)), list(_warnings(record))
     return [*_at_most("error", errors), *_at_most("warning", warnings)]
@@ -82,7 +81,7 @@ def _property(text: str) -> str:
 def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON:
     """The body of a Slack-compatible incoming webhook; `text` is what a phone shows.
 
-    `root_sha256` is what an auditor holds the evidence against later.
+    `root_sha256`: an auditor verifies the evidence by it later.
     """
     headline = headline_of(record).text
     target = record["target"].get("name")

@@ -1,4 +1,4 @@
-"""Values as a reader wants them: durations, dates, sizes; and what each check's red means."""
+"""Values as a reader wants them: durations, dates, sizes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = {"run_id", "outcome", "runbook", "check", "title", "kind", "status", "fa
 
 
 def sanitise(value: Any, key: str = "") -> Any:
-    """A copy of a record in which nothing that is looked up is a list or an object."""
+    """A copy of a record whose looked-up fields are texts, whatever a broken record holds there."""
     if isinstance(value, dict | list) and key in PLAIN:
         return str(value)
     if isinstance(value, dict):
@@ -53,7 +53,7 @@ def number(value: Any) -> float | None:
 
 
 def text_of(value: Any, otherwise: str = NOT_RECORDED) -> str:
-    """The text of a value; blanks and None are named as what they are."""
+    """The text of a value; `otherwise` for None and for ""."""
     return otherwise if value is None or value == "" else str(value)
 
 
@@ -107,11 +107,11 @@ def moment(value: Any) -> datetime | None:
 
 
 def when(value: Any) -> str:
-    """ "25 Nov 2026, 07:39:26 UTC"; what is no time is shown as it is."""
+    """ "25 Nov 2026, 07:39:26 UTC"; any other text is shown as it is."""
     time = moment(value)
     return text_of(value) if time is None else f"{time:%d %b %Y, %H:%M:%S} UTC".lstrip("0")
 
 
 def without_number(value: Any) -> str:
-    """A step's name without a number of its own: the page numbers them all."""
+    """A step's name without its own number: the page numbers all steps."""
     return re.sub(r"^\d+\.\s+", "", text_of(value))

@@ -44,7 +44,7 @@ class Headline:
 
 
 def headline_of(record: JSON) -> Headline:
-    """PROVEN only where the record says pass and nothing in it contradicts that."""
+    """The headline of a record: PROVEN only where nothing in it contradicts its pass."""
     scenarios, outcome = rows(record, "scenarios"), record.get("outcome")
     bad = [scenario for scenario in scenarios if scenario.get("outcome") != "pass"]
     if outcome == "fail":
@@ -93,7 +93,7 @@ def _due(record: JSON, done: set[Any]) -> bool:
 
 
 def _all_required(record: JSON, done: set[Any]) -> bool:
-    """And nothing that is required is among what was not covered."""
+    """Whether every required runbook was drilled, and none is among what was not covered."""
     required = set(texts(record, "required"))
     named = {gap.partition(":")[0] for gap in texts(record, "not_covered")}
     return bool(required) and required <= done and not required & named

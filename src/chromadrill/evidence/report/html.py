@@ -27,7 +27,7 @@ def page(
 ) -> str:
     """The whole page. `history` is oldest first; `faults` are the rows of `sabotage.json`.
 
-    `tables`: what was measured, by the names of measured.TABLES.
+    `tables`: rows by the names of `result_tables.TABLES`.
     """
     record, faults = (
         formatting.sanitise(record),
@@ -87,7 +87,7 @@ def _template() -> Template:
 
 
 def _null_for_undefined(function: Callable[..., str]) -> Callable[..., str]:
-    """A filter for which a field that is not there is the same as one that is null."""
+    """A filter that takes a missing field for null."""
     from jinja2 import Undefined
 
     def filter_value(value: Any, *others: Any) -> str:

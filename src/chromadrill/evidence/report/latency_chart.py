@@ -1,7 +1,7 @@
 """Latency over time as one SVG file: p50 and slowest of each moment, the limit, the outages.
 
-Pure: numbers to text. The file holds its own colours for light and dark, and no script; what is
-told by colour is told by a pattern or a word too.
+Pure: numbers to text. The file holds its own colours for light and dark, and no script. What a colour
+means, a pattern or a word says too.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def digest(artifacts: Sequence[JSON]) -> str | None:
 
 
 def view_of(scenario: JSON, key: str) -> JSON:
-    """A scenario with what the page shows of it; `key` makes its ids unlike all others."""
+    """What the page shows of a scenario. `key` makes its ids unique on the page."""
     verdicts = rows(scenario, "verdicts")
     timed = next((v for v in verdicts if v.get("check") == registry.RECOVERY_TIME), {})
     took = scenario.get("recovery_time_s", timed.get("actual"))
@@ -97,7 +97,7 @@ def view_of(scenario: JSON, key: str) -> JSON:
 
 
 def _later(scenario: JSON) -> bool:
-    """Whether clients had trouble again after the recovery."""
+    """Whether clients saw errors or wrong answers again after the recovery."""
     back = number(scenario.get("recovered_s"))
     return back is not None and any(
         result != "right" and start >= back for start, _, result in windows(scenario)
@@ -154,7 +154,7 @@ def objectives(record: JSON) -> list[JSON]:
 
 
 def _concerns(objective: JSON, scenario: JSON) -> bool:
-    """By its runbook id; one of "any" concerns every scenario in which its check was judged."""
+    """Whether the objective is for this scenario: by its runbook id, or "any" by its check."""
     if objective.get("id") != "any":
         return bool(scenario.get("runbook") == objective.get("id"))
     check = text_of(objective.get("check"))

@@ -92,7 +92,7 @@ TABLES: dict[str, TableKind] = {
 
 
 def tables(rows_by_table: Mapping[str, Sequence[JSON]]) -> list[ResultTable]:
-    """Those of TABLES of which there are rows."""
+    """The tables that have rows."""
     return [_fill(name, rows_by_table[name]) for name in TABLES if rows_by_table.get(name)]
 
 

@@ -1,5 +1,7 @@
-"""What the pictures share. Places are percentages and sizes are pixels, so that one picture fits a
-phone and a desk without its letters shrinking. Colours are classes of the page.
+"""What the pictures share.
+
+Places are percentages and sizes are pixels: one picture fits a phone and a desk, and its letters keep
+their size. Colours are classes of the page.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def windows(scenario: JSON) -> list[tuple[float, float, str]]:
 def outage(scenario: JSON) -> str:
     """ "9.9 s (6.1 s error, 3.8 s wrong)": what clients saw between fault and recovery.
 
-    Before the drill restarts the server once more, on its own account, its client stops asking.
+    The client stops asking before the drill restarts the server once more for its own proof.
     """
     client, fault_s = windows(scenario), formatting.number(scenario.get("strike_s"))
     if not client or fault_s is None:
