@@ -62,7 +62,7 @@ def redact(data: bytes, secrets: Iterable[bytes]) -> bytes:
 
 @cache
 def _forms(secret: bytes) -> frozenset[bytes]:
-    """The secret as it is, as JSON, JSON in JSON and Python write it, and all of these in XML or HTML."""
+    """The secret as it is, as JSON, JSON in JSON and Python write it, and all that in XML or HTML."""
     text = secret.decode("utf-8", "surrogateescape")
     written = {text, repr(text)[1:-1]}
     for ascii_only in (True, False):
