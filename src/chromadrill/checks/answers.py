@@ -244,18 +244,19 @@ def _judge(
         return Verdict.unknown(
             check, f"{read_errors[0].where}: {read_errors[0].message}", **numbers
         )
-    if not asked and before is not None and not _questions(before, steps):
-        return Verdict.not_run(check, "the source had no record to ask about in this way")
+    source = observation.fingerprint if before is None else before
+    if not asked and not _questions(source, steps):
+        return Verdict.not_run(check, "there is no record to ask about in this way")
     if not asked:
         return Verdict.unknown(check, "no question could be asked", **numbers)
     return Verdict.passed(check, f"{questions}, all as they should be", **numbers)
 
 
-def _questions(before: Fingerprint, steps: tuple[str, ...]) -> int:
-    """How many questions of these checks the source was asked: none where it has no documents, say."""
+def _questions(source: Fingerprint, steps: tuple[str, ...]) -> int:
+    """How many questions of these checks there are: none where no record has a document, say."""
     if steps == ("self-recall",):
-        return sum(c.recall.self_asked for c in before.collections.values() if c.recall)
-    return sum(a.kind in steps for c in before.collections.values() for a in c.answers)
+        return sum(c.recall.self_asked for c in source.collections.values() if c.recall)
+    return sum(a.kind in steps for c in source.collections.values() for a in c.answers)
 
 
 def _read_errors(observation: Observation, steps: tuple[str, ...]) -> Iterator[Any]:

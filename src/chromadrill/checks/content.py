@@ -51,11 +51,21 @@ def same_inventory(
         was, now = before.collections[key].info.id, after.collections[key].info.id
         if was != now:
             differences.append(Difference(key, "id", "changed", before=was, after=now))
+    if not before.collections and not after.collections and not differences:
+        return Verdict.unknown("inventory", f"{nothing_in(after)}, nor was there in the source")
     good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
     good += f"; {len(imported)} imported, with new ids" if imported else ""
     return _judge(
         "inventory", observation, differences, good, steps=("start", "inventory", "alive")
     )
+
+
+def nothing_in(fingerprint: Fingerprint) -> str:
+    """That no collection was found, and which databases were looked into or are there besides."""
+    places = ", ".join(map(str, fingerprint.scopes)) or "the files"
+    others = sorted({*fingerprint.databases} - {*fingerprint.scopes})
+    beside = f" (not looked into: {', '.join(map(str, others))})" if others else ""
+    return f"no collection in {places}{beside}: there is nothing to check"
 
 
 def same_counts(observation: Observation, before: Fingerprint) -> Verdict:

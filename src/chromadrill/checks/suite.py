@@ -29,11 +29,9 @@ def judge(
         return _judge_what_was_read(observation, before, imported=imported, rebuilt=rebuilt)
     verdicts = []
     for name, check in _content_checks(observation, before, imported, rebuilt):
-        if before is None:
-            missing = "no fingerprint given: nothing to compare with"
-            verdicts.append(_readable(name, observation) or Verdict.not_run(name, missing))
-        else:
-            verdicts.append(_safely(name, check))
+        verdicts.append(
+            _safely(name, check) if before is not None else _judge_alone(name, observation)
+        )
     for name, check in (
         ("distances", lambda: answers.right_distances(observation, before)),
         ("recall", lambda: answers.same_recall(observation, before)),
@@ -81,11 +79,9 @@ def judge_files(
         _safely("structure", lambda: at_rest.sound_structure(observation)),
     ]
     for name, check in _content_checks(observation, before, imported):
-        if before is None:
-            missing = "no fingerprint given: nothing to compare with"
-            verdicts.append(_readable(name, observation) or Verdict.not_run(name, missing))
-        else:
-            verdicts.append(_safely(name, check))
+        verdicts.append(
+            _safely(name, check) if before is not None else _judge_alone(name, observation)
+        )
     return verdicts
 
 
@@ -118,13 +114,16 @@ def _content_checks(
     ]
 
 
-def _readable(name: str, observation: Observation) -> Verdict | None:
-    """Even with nothing to compare with, a check the server failed on is a FAIL."""
+def _judge_alone(name: str, observation: Observation) -> Verdict:
+    """With nothing to compare with: FAIL where the server failed, UNKNOWN where nothing is there."""
     step = {"counts": "count"}.get(name, name)
-    for read_error in observation.read_errors:
-        if read_error.step == step:
-            return Verdict.failed(name, f"{read_error.where}: {read_error.message}")
-    return None
+    for error in observation.read_errors:
+        if error.step == step:
+            judged = Verdict.failed if error.reading else Verdict.unknown
+            return judged(name, f"{error.where}: {error.message}")
+    if name == "inventory" and not observation.fingerprint.collections:
+        return Verdict.unknown(name, content.nothing_in(observation.fingerprint))
+    return Verdict.not_run(name, "no fingerprint given: nothing to compare with")
 
 
 def _safely(name: str, check: Check) -> Verdict:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.fingerprint.filterable_keys import filterable, is_searchable
 from chromadrill.core.model import JSON, CollectionInfo, ReadError
 
 ID = "chromadrill-canary"
@@ -58,7 +59,8 @@ def _write_one(chroma: Chroma, info: CollectionInfo, count: int | None) -> str:
             return "the vector just written came back as another"
         if where and ID not in chroma.get(info, where=where)["ids"]:
             return "the record just written passes no filter"
-        if ID not in chroma.get(info, where_document={"$contains": DOCUMENT[3:20]})["ids"]:
+        words: JSON = {"$contains": DOCUMENT[3:20]}
+        if is_searchable(info.schema) and ID not in chroma.get(info, where_document=words)["ids"]:
             return "the words just written are not found"
         # that it is among its own nearest is not asked: a right index may miss a lonely vector
         if not chroma.query(info, vector, n_results=3)["ids"][0]:
@@ -71,10 +73,13 @@ def _write_one(chroma: Chroma, info: CollectionInfo, count: int | None) -> str:
 
 
 def _metadata(chroma: Chroma, info: CollectionInfo) -> tuple[JSON | None, JSON | None]:
-    """A key that the collection knows already: a new one would change its schema."""
+    """A key that the collection knows already, since a new one would change its schema.
+
+    And one that its schema lets be filtered by: an index that is off answers 400, without fault.
+    """
     raw = chroma.get(info, include=("metadatas",), limit=50)
     for metadata in raw.get("metadatas") or []:
-        for key, value in (metadata or {}).items():
+        for key, value in (filterable(info.schema, metadata) or {}).items():
             if type(value) in (str, int, bool):
                 return {key: value}, {key: value}
     return None, None

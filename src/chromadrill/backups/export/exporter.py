@@ -107,12 +107,32 @@ def inventory(
             near = did_you_mean(scope.database, databases)
             raise Unavailable(f"No database '{scope.database}' of {scope.tenant}. {near}")
     infos = [info for scope in scopes for info in chroma.collections(scope)]
+    if not infos:
+        raise Unavailable(
+            f"No collection in {', '.join(map(str, scopes))}: there is nothing to back up.",
+            next_step=_where_else(chroma, scopes),
+        )
     wanted = [info for info in infos if name is None or info.name == name]
     if name is not None and not wanted:
         known = ", ".join(sorted({info.name for info in infos})) or "none"
         places = ", ".join(map(str, scopes))
         raise Unavailable(f"No collection '{name}' in {places}. Known: {known}.")
     return wanted
+
+
+def _where_else(chroma: Chroma, scopes: Sequence[Scope]) -> str:
+    """Databases of these tenants that do hold something; tenants cannot be listed."""
+    databases = [
+        Scope(tenant, database)
+        for tenant in sorted({scope.tenant for scope in scopes})
+        for database in chroma.databases(tenant)
+    ]
+    filled = [
+        str(scope) for scope in databases if scope not in scopes and chroma.collections(scope)
+    ]
+    if filled:
+        return f"Name a database that holds some: --scope {' --scope '.join(filled[:5])}"
+    return "Collections of another tenant are exported by --scope TENANT/DATABASE."
 
 
 def _write(
@@ -149,7 +169,8 @@ def _fingerprint(source: _Source, keys: Sequence[str], advance: Advance) -> Fing
     observation = live.observe(source.chroma, source.scopes, only=keys, advance=advance)
     if observation.read_errors:
         first = observation.read_errors[0]
-        raise CallFailed(f"{first.step} of {first.where}", 0, first.message)
+        call = f"{first.step} of {first.where}"
+        raise CallFailed(call, 0, first.message, is_access=not first.reading)
     return observation.fingerprint
 
 
