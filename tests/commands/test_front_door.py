@@ -288,6 +288,30 @@ def test_completion_script_of_a_shell_is_shown():
     assert "complete -o default -F _chromadrill_completion chromadrill" in ran.stdout
 
 
+def test_completion_is_installed_for_a_shell(tmp_path):
+    home = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    ran = run_command("--install-completion", "bash", environment=home)
+    assert ran.returncode == 0, ran.stderr
+    assert "chromadrill" in (tmp_path / ".bashrc").read_text()
+
+
+# ---- the working directory ----------------------------------------------------------------------
+def test_class_of_a_target_is_found_in_the_working_directory(tmp_path):
+    (tmp_path / "box.py").write_text(
+        "class Box:\n"
+        "    name, url = 'box', 'http://127.0.0.1:9'\n"
+        "    def facts(self): return {}\n"
+        "    def logs(self, lines=200): return 'a line of its log'\n"
+    )
+    program = Path(sys.executable).with_name("chromadrill")
+    for command in ([program], [sys.executable, "-m", "chromadrill"]):
+        ran = subprocess.run(
+            [*command, "ops", "logs", "--target", "box:Box"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert ran.stdout == "a line of its log\n", ran.stderr
+
+
 # ---- drill and gate: pytest's ends as exit codes of a command -----------------------------------
 def test_drill_that_proves_nothing_exits_2(tmp_path):
     ran = run_command("drill", "-k", "no_such_scenario", cwd=tmp_path)

@@ -1,10 +1,12 @@
 """What the record says beyond verdicts: timeline, client, summary, next step."""
 
+import subprocess
+
 import pytest
 
 from chromadrill.core.settings import Objectives
 from chromadrill.evidence.next_steps import fill_placeholders, next_step
-from chromadrill.evidence.provenance import contacts, objectives, trigger
+from chromadrill.evidence.provenance import contacts, objectives, provenance, trigger
 from chromadrill.evidence.scenario import scenario_of
 from chromadrill.evidence.summary import summary_of
 
@@ -92,6 +94,15 @@ def test_next_command_names_this_target_and_its_address():
     assert known["command"] == "ops --target lab; x --url http://127.0.0.1:1"
     assert fill_placeholders(step, None, None) == step
     assert fill_placeholders(None, "lab", None) is None
+
+
+def test_package_in_somebody_elses_repository_does_not_borrow_its_commit(tmp_path):
+    git = ["git", "-C", tmp_path, "-c", "user.name=x", "-c", "user.email=x@example.test"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], check=True)
+    (tmp_path / "env").mkdir()
+    assert provenance(tmp_path, "1")["git_sha"]
+    assert provenance(tmp_path / "env", "1")["git_sha"] is None
 
 
 def test_ci_says_why_a_drill_ran():

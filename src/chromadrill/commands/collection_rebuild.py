@@ -82,7 +82,7 @@ def run(job: Job) -> int:
     task = _task(job, known, table)
     lost = _lost_collection(job.fingerprint, task) if job.fingerprint else None
     with (
-        connect(url, deadline_s=LONG_S, incident=job.break_glass) as chroma,
+        connect(url, deadline_s=LONG_S, break_glass=job.break_glass) as chroma,
         _source(chroma, known, table, task, job) as source,
     ):
         model = load_model(known.embedding)

@@ -29,7 +29,7 @@ class Place:
         if not self.break_glass:
             rules.require_may_operate(target_role(self.settings, self.name), action, export=export)
         target = open_target(self.settings, self.name)
-        guard = guard_target(self.settings, target, self.name, incident=self.break_glass)
+        guard = guard_target(self.settings, target, self.name, break_glass=self.break_glass)
         if self.break_glass:
             allow_writes(target.url)
         else:

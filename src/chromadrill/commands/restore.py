@@ -48,7 +48,7 @@ def restore(
         raise UsageError("--scope: an export is restored into one scope, or where it came from.")
     place = scopes[0] if scopes else None
     export = open_export(input_file)
-    with connect(address, deadline_s=LONG_S, incident=break_glass) as chroma:
+    with connect(address, deadline_s=LONG_S, break_glass=break_glass) as chroma:
         verdicts = importer.restore(chroma, export, into=into, scope=place, progress=on_stderr)
     moves = plan(export, into=into, scope=place)
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}

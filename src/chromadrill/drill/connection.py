@@ -18,13 +18,13 @@ DEADLINE_S = 20.0  # for one call; two that miss it end the observation
 
 @contextmanager
 def connect(
-    url: str, *, deadline_s: float = DEADLINE_S, incident: str | None = None
+    url: str, *, deadline_s: float = DEADLINE_S, break_glass: str | None = None
 ) -> Iterator[Chroma]:
     """A client of a Chroma 1.x server; what fails on the way is Unavailable, with a sentence.
 
-    Production is only read, and slowly, unless a person said `incident`.
+    Production is only read, and slowly, unless a person said `break_glass`.
     """
-    if incident is None and target_role(load(), url).is_production:
+    if break_glass is None and target_role(load(), url).is_production:
         declare_read_only(url)
     with connection.connect(url, timeout_s=deadline_s) as chroma:
         try:

@@ -37,16 +37,16 @@ STOPPED_S = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class GuardedTarget:
-    """A target, its role, and whether a person switched the safety rules off (`incident`)."""
+    """A target, its role, and whether a person switched the safety rules off (`break_glass`)."""
 
     target: Target
     at: TargetRole
-    incident: bool = False
+    break_glass: bool = False
 
     @property
     def is_guarded(self) -> bool:
         """Whether the safety rules hold: never for our own scratch servers."""
-        return self.at.is_live and not self.incident
+        return self.at.is_live and not self.break_glass
 
     @property
     def _folder(self) -> Path:
@@ -145,22 +145,24 @@ class GuardedTarget:
         return path
 
 
-def guard_target(settings: Settings, target: Target, name: str, *, incident: bool) -> GuardedTarget:
+def guard_target(
+    settings: Settings, target: Target, name: str, *, break_glass: bool
+) -> GuardedTarget:
     """The target behind the safety rules; `name`: what it was named by."""
-    return GuardedTarget(target, target_role(settings, name, target.url), incident)
+    return GuardedTarget(target, target_role(settings, name, target.url), break_glass)
 
 
-def is_named(incident: str | None, target: str) -> bool:
+def is_named(break_glass: str | None, target: str) -> bool:
     """Whether --break-glass, where it is given, names the target; a password in a URL need not be."""
-    return incident is None or without_password(incident) == without_password(target)
+    return break_glass is None or without_password(break_glass) == without_password(target)
 
 
-def require_may_import(settings: Settings, url: str, incident: str | None) -> None:
-    """Raise Refused for a script that would write to production; `incident`: its --break-glass."""
-    if not is_named(incident, url):
+def require_may_import(settings: Settings, url: str, break_glass: str | None) -> None:
+    """Raise Refused for a script that would write to production; `break_glass`: its --break-glass."""
+    if not is_named(break_glass, url):
         raise UsageError(
-            f"--break-glass {without_password(str(incident))}: the url is {without_password(url)};"
+            f"--break-glass {without_password(str(break_glass))}: the url is {without_password(url)};"
             " name the same."
         )
-    if incident is None:
+    if break_glass is None:
         rules.require_may_operate(target_role(settings, url), "restore")
