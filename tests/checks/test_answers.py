@@ -141,5 +141,5 @@ def test_question_that_the_source_could_not_be_asked_is_not_run_and_a_lost_one_i
 
     assert answers.same_text_search(copy, bare).outcome is Outcome.NOT_RUN
     assert answers.same_text_search(copy, fingerprint()).outcome is Outcome.UNKNOWN
-    assert answers.same_text_search(copy).outcome is Outcome.UNKNOWN
+    assert answers.same_text_search(copy).outcome is Outcome.NOT_RUN
     assert answers.same_recall(observed(printed(recall=None)), bare).outcome is Outcome.UNKNOWN
