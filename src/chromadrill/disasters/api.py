@@ -1,4 +1,4 @@
-"""Disasters of the data, done over the API: the server is well, what it served is gone."""
+"""Disasters over the API: the server is healthy, its data is gone or wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class CollectionDropped:
-    """One DELETE of a client, as a wrong script sends it."""
+    """A collection deleted by a wrong script."""
 
     scope: Scope
     collection: str
@@ -35,7 +35,7 @@ class CollectionDropped:
 
 @dataclass(frozen=True, slots=True)
 class RecordsDeleted:
-    """A DELETE by ids, as a clean-up with a wrong condition sends it."""
+    """Records deleted by a clean-up with a wrong condition."""
 
     scope: Scope
     collection: str

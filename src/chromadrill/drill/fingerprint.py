@@ -23,7 +23,7 @@ def take_fingerprint(source: str | Path, scopes: Sequence[Scope]) -> Fingerprint
 
 
 def _require_consistent(fingerprint: Fingerprint) -> None:
-    """Refuse a source whose answers are not those of its own records: it would prove nothing."""
+    """Refuse a source that does not answer as its own records say: it would prove nothing."""
     counts = {key: collection.count for key, collection in fingerprint.collections.items()}
     verdicts = judge(Observation(fingerprint, counts=counts), None)
     wrong = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]

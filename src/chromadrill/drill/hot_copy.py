@@ -1,4 +1,4 @@
-"""One try of a method to copy a server that is written to, and a look at the copy."""
+"""One try of a hot copy method: copy a server that is written to, then examine the copy."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def examine(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotCop
 def table_row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
     """One method in the table, and in `hotcopy.json`: what was measured, over all tries.
 
-    What would be lost is that of the copy that loses most, holes are those of the one with most.
+    Losses are those of the copy that loses most. Holes are those of the copy with most holes.
     """
     taken = [copy for copy in copies if not copy.refused]
     outcomes = [checks.is_consistent(copy).outcome for copy in taken]
@@ -95,7 +95,7 @@ def _prove(place: Path) -> Validation:
 
 
 def _present_writes(place: Path, writes: CollectionInfo) -> dict[str, int]:
-    """Whole writes in the copy; none where it cannot even be read, which the check suite has said."""
+    """Complete writes in the copy; none where it cannot be read, which the check suite reports."""
     try:
         if is_export(place):
             return complete_writes(open_export(place).pages(writes.key), dimension=DIMENSION)

@@ -50,7 +50,7 @@ class OutageWatch:
         )
 
     def keep_watching(self, begin: float, *, for_s: float) -> ClientView:
-        """Watch on; a prober that saw too little of it leaves it unwatched."""
+        """Watch on for so long; time in which the prober did not ask is unwatched."""
         end = begin + for_s
         with suppress(Unavailable):
             wait_until(

@@ -49,7 +49,7 @@ class Proof:
         self._expected_queries = min(QUESTIONS, most)
 
     def run(self, *, oom_kills_before: int) -> bool:
-        """True when every check passed, both times. What else was judged counts by itself."""
+        """True when every check of the suite passed, both times. Searches and usage are judged apart."""
         is_proven = self._run_suite("")
         self._before_restart()
         queries = self._choose_queries()

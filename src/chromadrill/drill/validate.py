@@ -19,7 +19,7 @@ from chromadrill.targets.process.private_copy import private_copy
 
 
 class Validation(NamedTuple):
-    """The records of each collection that were seen, and the verdicts."""
+    """The verdicts, and how many records each collection holds."""
 
     counts: Mapping[str, int]
     verdicts: list[Verdict]

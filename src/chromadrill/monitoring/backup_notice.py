@@ -19,7 +19,7 @@ from chromadrill.monitoring.backup_journal import log_attempt
 
 @contextmanager
 def record_backup_attempt(settings: Settings, target: str) -> Iterator[None]:
-    """Around the making of one backup, its own verification included.
+    """Wrap the making of one backup, its own verification included.
 
     Wrong usage is no attempt; anything else that is raised is a failed one.
     """

@@ -45,7 +45,7 @@ class HttpCollector:
         return (*reads, samples.WRITES) if self.writes else reads
 
     def collect(self, clock: Clock) -> list[Sample]:
-        """What it does not come to is left out: of a dead server nobody knows what it would answer."""
+        """Samples of one look; of a dead server its health alone, for it answers nothing else."""
         with Chroma(self.url, timeout_s=self.timeout_s) as chroma:
             health = _sample_of(samples.HEALTH, lambda: _check_health(chroma), clock)
             if health.value != 1:

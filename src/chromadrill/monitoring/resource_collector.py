@@ -50,14 +50,14 @@ class MetricsCollector:
 
 
 def _increase(count: int | None, before: int | None) -> float | None:
-    """Since the look before; None where the platform does not count it."""
+    """New ones since the look before; None where the platform does not count them."""
     if count is None:
         return None
     return float(max(0, count - (count if before is None else before)))
 
 
 def _disk(target: HasMetrics, usage: Usage) -> float | None:
-    """% of the volume; where that has no size of its own, of the disk of ours that it lies on."""
+    """% of the volume; % of the disk below it where the volume has no size of its own."""
     data = getattr(target, "data", None)
     if usage.disk_limit_bytes or not isinstance(data, Path):
         return _percent(usage.disk_bytes, usage.disk_limit_bytes)

@@ -43,7 +43,7 @@ class Rule:
 
 
 class Figures(Protocol):
-    """Of `[monitoring]`: seconds, unless the name says otherwise."""
+    """The settings of `[monitoring]`: seconds, unless the name says otherwise."""
 
     @property
     def interval_s(self) -> float: ...
@@ -72,7 +72,7 @@ class Figures(Protocol):
 
 
 def rules(f: Figures) -> tuple[Rule, ...]:
-    """Every rule. Times on the calendar of a backup are not scaled: its age is a fact."""
+    """Every rule. The ages of backups are not scaled: they are facts."""
     scale = f.time_scale
     every, calm, stale = f.interval_s * scale, f.recovery_s * scale, 4 * f.interval_s * scale
 

@@ -9,7 +9,7 @@ from chromadrill.monitoring.samples import SEARCH
 
 
 def verdicts(alerts: Alerts) -> list[Verdict]:
-    """One a rule; a rule whose signal this target cannot show is `not_run`."""
+    """One verdict a rule; a rule whose signal this target never reports is `not_run`."""
     judged = []
     for rule, state in alerts.states.items():
         if state.unsupported:

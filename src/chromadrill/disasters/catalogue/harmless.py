@@ -1,4 +1,4 @@
-"""Variants that change files but no answer: a verifier that fails one of them cries wolf."""
+"""Changes of files that change no answer: a verifier that fails one of them cries wolf."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which collections of a store a fault may hit: one that the damage means something in."""
+"""The collections that a fault may hit: those in which its damage changes something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Better Stack ought to have, from the rules: attributes as its APIs name them."""
+"""The desired state of Better Stack, from the rules: attributes as its APIs name them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DesiredObject:
 
 
 def monitor(figures: Monitoring, url: str) -> DesiredObject:
-    """Three failures have no field there: after the first one, so many intervals must pass."""
+    """The monitor of the server. Three failures have no field there: they are a confirmation period."""
     return DesiredObject(
         "monitor",
         "/api/v2/monitors",
@@ -90,7 +90,7 @@ def policy(members: list[JSON]) -> DesiredObject:
 
 
 def members(contacts: Contacts, escalation: tuple[str, ...]) -> tuple[list[JSON], list[str]]:
-    """Contacts as members of a policy, in their order; and those that cannot be, by name.
+    """Contacts as members of a policy, in their order; then the roles that cannot be called.
 
     `escalation` names them as Better Stack does (`current_on_call`, `user:ID`, `user:EMAIL`,
     `webhook:ID`), in the order of `[contacts]`; without it an e-mail address in a contact will do.
@@ -152,8 +152,11 @@ def alerts(figures: Monitoring) -> list[DesiredObject]:
 
 
 def exploration(alert: DesiredObject) -> JSON:
-    """The exploration that an alert is made on: the least of the worst, so that one slow search in
-    a minute of fast ones is no alarm (latency), or the most (the others)."""
+    """The exploration that an alert is made on.
+
+    Latency takes the minimum, so that one slow search in a minute of fast ones is no alarm. The
+    others take the maximum.
+    """
     column = alert.attributes["_field"]
     most = "min" if column == "search_ms" else "max"
     return {

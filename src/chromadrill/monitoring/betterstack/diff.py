@@ -38,7 +38,7 @@ class AccountDiff:
 
 
 def judge(account: Account, settings: Settings, url: str) -> AccountDiff:
-    """Everything the rules need there, for the server at `url`."""
+    """Compare the account with what the rules need for the server at `url`."""
     comparison = _Comparison(account, settings, url)
     comparison.judge_beats()
     comparison.plan_policy()
@@ -48,7 +48,7 @@ def judge(account: Account, settings: Settings, url: str) -> AccountDiff:
 
 
 class _Comparison:
-    """The account beside what is desired; verdicts and changes as they are come to."""
+    """The account beside what is desired; collects verdicts and changes."""
 
     def __init__(self, account: Account, settings: Settings, url: str) -> None:
         self._account, self._figures, self._url = account, settings.monitoring, url

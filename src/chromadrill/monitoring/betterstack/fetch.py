@@ -1,4 +1,4 @@
-"""What Better Stack has now, as plain lists of {id, type, attributes}."""
+"""The account at Better Stack as it is now: plain lists of {id, type, attributes}."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def telemetry(settings: Betterstack) -> BetterStackApi:
 
 
 def fetch_account(settings: Betterstack) -> Account:
-    """Raises UsageError without an uptime token, Unavailable where something cannot be read."""
+    """Read the account. Raises UsageError without an uptime token, Unavailable for a failed read."""
     with uptime(settings) as api:
         monitors, heartbeats = api.all("/api/v2/monitors"), api.all("/api/v2/heartbeats")
         policies, incidents = api.all("/api/v3/policies"), api.all("/api/v3/incidents")

@@ -44,7 +44,7 @@ def calls(diff: AccountDiff, settings: Betterstack) -> list[str]:
 
 
 def _escalation(change: Change, policy: str) -> JSON:
-    """An alert of telemetry names its policy in another way than what is of uptime."""
+    """Telemetry alerts name their policy in another field than uptime objects."""
     if change.desired.kind != "alert":
         return {"policy_id": policy}
     return {"escalation_target": {"policy_id": int(policy) if policy.isdigit() else policy}}

@@ -255,7 +255,7 @@ def _view_of(kind: str, key: str, row: JSON) -> JSON:
 
 
 class Simulator:
-    """Serves an account on a port of 127.0.0.1 until it is left."""
+    """Serves an account on a port of 127.0.0.1, inside a `with` block."""
 
     def __init__(self, account: SimulatedAccount, port: int = 0) -> None:
         self.account = account

@@ -133,7 +133,7 @@ def _size(info: CollectionInfo, count: int) -> CollectionSize:
 
 
 def _questions(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[KnownAnswer], list[str]]:
-    """Of the largest collection with right answers; and what is wrong with any of up to 20."""
+    """Questions of the largest collection, and what is wrong with any of up to 20 collections."""
     try:
         sampled = sample_collections(chroma, scopes)
     except CallFailed as error:

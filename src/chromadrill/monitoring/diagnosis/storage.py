@@ -1,4 +1,4 @@
-"""What a target uses and holds on disk, where it can tell; None where it cannot."""
+"""Usage and disk of a target; None where the target does not show it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class CollectionSize:
 
     @property
     def index_bytes(self) -> int:
-        """What its index takes in memory: vectors, two links each way at the lowest level, labels."""
+        """The index in memory: vectors, two links each way at the lowest level, labels."""
         return self.vector_bytes + self.count * (8 * self.links + 16)
 
 

@@ -28,7 +28,7 @@ def pattern_of(line: str) -> Pattern | None:
     # places in the code, requests and what went well name users' own words: nothing to look for
     if line.lstrip().startswith(("at ", "in ")) or WELL.search(line):
         return None
-    return next((pattern for pattern in PATTERNS if pattern.words.search(line)), None)
+    return next((pattern for pattern in PATTERNS if pattern.regex.search(line)), None)
 
 
 def classify(lines: Iterable[str]) -> list[LogFinding]:
@@ -46,7 +46,7 @@ def classify(lines: Iterable[str]) -> list[LogFinding]:
 
 
 def new_lines(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Those of `after` that came since `before`; both are ends of one growing log.
+    """The lines of `after` that came since `before`; both are ends of one growing log.
 
     The first line of an end may itself be cut. Where the two do not overlap, all is new.
     """

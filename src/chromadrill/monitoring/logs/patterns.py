@@ -1,6 +1,6 @@
 """Known lines of trouble as data. The order decides: the first that matches names the line.
 
-`seen` tells where the wording comes from: a log of Chroma 1.5.9 under that fault, or a public issue.
+`source`: where the wording comes from, a log of Chroma 1.5.9 under that fault or a public issue.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Pattern:
 
     name: str
     kind: str
-    words: re.Pattern[str]
+    regex: re.Pattern[str]
     meaning: str
     runbook: str
-    seen: str
+    source: str
 
 
-def _p(name: str, kind: str, words: str, meaning: str, runbook: str, seen: str) -> Pattern:
-    return Pattern(name, kind, re.compile(words, re.IGNORECASE), meaning, runbook, seen)
+def _p(name: str, kind: str, regex: str, meaning: str, runbook: str, source: str) -> Pattern:
+    return Pattern(name, kind, re.compile(regex, re.IGNORECASE), meaning, runbook, source)
 
 
 PATTERNS = (
