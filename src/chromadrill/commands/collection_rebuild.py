@@ -145,6 +145,8 @@ def _source(
         )
     address = known.source.database_url.get_secret_value()
     with open_table(address, table, since=job.since) as source:
+        for note in source.notes:
+            cli.say(note)
         _undo_half_swap(chroma, task)
         yield source
 

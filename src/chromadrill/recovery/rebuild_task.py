@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from chromadrill.backups.export.staging import require_name
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope, Verdict
 
@@ -29,6 +30,8 @@ class RebuildTask:
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:
             raise UsageError(f"--collection-name: more than {LONGEST_NAME} characters.")
+        # the staging name is a good one whatever the name is: the server would refuse the swap alone
+        require_name("--collection-name (or [source] collection)", self.name)
 
     @property
     def staging_names(self) -> tuple[str, str]:

@@ -7,7 +7,7 @@ is half in. Read only. A server-side cursor keeps memory flat.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -16,6 +16,14 @@ from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_me
 from chromadrill.recovery.sources.postgres_url import host_and_database, require_psycopg
 from chromadrill.recovery.sources.rows import Row, metadata_of
 from chromadrill.recovery.sources.source_sql import SourceMapping, SourceSql
+from chromadrill.recovery.sources.whole_source import (
+    mapped_columns,
+    notes,
+    refuse_hidden_rows,
+    refuse_other_than_text,
+    refuse_standby,
+    require_readable,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -30,8 +38,8 @@ def open_table(
 ) -> Iterator[PostgresTable]:
     """The table, checked: it is there, its columns are, no id or content is null, no id comes twice.
 
-    Raises Unavailable where the database, table or column cannot be had, Refused for rows that no
-    collection can be made of, UsageError for a URL that is none.
+    Raises Unavailable where the database, table, column or a row cannot be had, Refused for rows
+    that no collection can be made of, UsageError for a URL that is none.
     """
     psycopg = require_psycopg()
     place = host_and_database(url)
@@ -54,9 +62,18 @@ def open_table(
         # an hour of embedding lies between two reads: the server's limit for idle ones would end it
         connection.execute("set local idle_in_transaction_session_timeout = 0")
         connection.execute("set local timezone = 'UTC'")
+        connection.execute("set local datestyle = 'ISO'")
+        refuse_hidden_rows(connection)
+        refuse_standby(connection, place)
         table = PostgresTable(connection, mapping, place, since)
         table.check()
         yield table
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Unavailable(
+            f"PostgreSQL {place}: {_first_line(error)}. Nothing was touched.",
+            next_step="Read with a role that may see every row: the owner of the table, or one with"
+            " SELECT, USAGE of the schema, and BYPASSRLS where row level security is on.",
+        ) from error
     except psycopg.Error as error:
         raise Unavailable(f"PostgreSQL {place}: {_first_line(error)}.") from error
     finally:
@@ -64,7 +81,7 @@ def open_table(
 
 
 class PostgresTable:
-    """The rows of one transaction (a `RowSource`)."""
+    """The rows of one transaction (a `RowSource`). `notes`: what a reader of the proof has to know."""
 
     def __init__(
         self,
@@ -76,6 +93,7 @@ class PostgresTable:
         self.name = f"PostgreSQL {place}, {mapping.table if not mapping.sql else 'query'}"
         self._connection, self._mapping, self._since = connection, mapping, since
         self._sql = SourceSql(connection, mapping, since)
+        self.notes: list[str] = []
 
     def check(self) -> None:
         self._require_columns()
@@ -155,19 +173,45 @@ class PostgresTable:
                     f"{self.name}: no such table. {did_you_mean(mapping.table, names)}",
                     next_step="Name it in drill.toml: [source] table.",
                 )
-        description = self._connection.execute(
-            self._sql("select * from {source} limit 0")
-        ).description
-        columns = [column.name for column in description or ()]
-        for key in ("id", "content", "metadata", "updated_at"):
-            name = getattr(mapping, key)
-            if name and name not in columns and (key != "updated_at" or self._since):
+        columns = self._column_names()
+        wanted = {key: getattr(mapping, key) for key in ("id", "content", "metadata")}
+        if self._since:
+            wanted["updated_at"] = mapping.updated_at
+            if not mapping.updated_at:
+                raise UsageError("--since needs a column that says when: [source] updated_at.")
+        wanted = {key: name for key, name in wanted.items() if name}
+        for key, name in wanted.items():
+            if name not in columns:
                 raise Unavailable(
                     f"{self.name}: no column '{name}'. {did_you_mean(name, columns)}",
                     next_step=f"Name it in drill.toml: [source] {key}.",
                 )
-        if self._since and not mapping.updated_at:
-            raise UsageError("--since needs a column that says when: [source] updated_at.")
+        self._refuse_other_content(wanted)
+
+    def _refuse_other_content(self, wanted: Mapping[str, str]) -> None:
+        """The columns can be read, all rows of them, and are text."""
+        table = None if self._mapping.sql else self._sql.source_name
+        if table:
+            require_readable(self._connection, table, list(wanted.values()), self.name)
+        query = self._sql.columns(list(wanted.values()))
+        description = self._connection.execute(query).description or ()
+        numbers = [column.type_code for column in description]
+        types = dict(zip(wanted.items(), numbers, strict=True))
+        columns = mapped_columns(self._connection, types)
+        refuse_other_than_text(columns, self.name)
+        self.notes = [f"{self.name}: {note}" for note in notes(self._connection, columns, table)]
+
+    def _column_names(self) -> list[str]:
+        """Of a query by its result, of a table by the catalogue: not all of it need be readable."""
+        if self._mapping.sql:
+            query = self._sql("select * from {source} limit 0")
+            return [column.name for column in self._connection.execute(query).description or ()]
+        query = self._sql(
+            "select attname::text from pg_attribute where attrelid = {table}::regclass"
+            " and attnum > 0 and not attisdropped",
+            table=self._sql.source_name,
+        )
+        return [name for (name,) in self._connection.execute(query)]
 
     def _ids(self, query: LiteralString) -> str:
         ids = [bytes(id_).decode("utf-8", "replace") for id_ in self._column(query)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
@@ -75,6 +76,13 @@ class SourceSql:
 
         literals = {key: sql.Literal(value) for key, value in values.items()}
         return sql.SQL(template).format(**self._parts, **literals)
+
+    def columns(self, names: Sequence[str]) -> sql.Composed:
+        """The query that shows the types of these columns, and reads no row."""
+        from psycopg import sql
+
+        listed = sql.SQL(", ").join(sql.Identifier(name) for name in names)
+        return sql.SQL("select {} from {} limit 0").format(listed, self._source)
 
     @property
     def source_name(self) -> str:
