@@ -182,13 +182,13 @@ def end_of(main, capsys):
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_every_error_has_its_exit_code(error, code, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "_discard_output", lambda: None)
-
+def test_every_error_has_its_exit_code_and_what_was_printed_before_it_stays(error, code, capsys):
     def fail(arguments):
+        sys.stdout.write("a verdict\n")
         raise error
 
-    assert end_of(fail, capsys)[0] == code
+    end, printed = end_of(fail, capsys)
+    assert (end, printed.out) == (code, "a verdict\n")
 
 
 def test_unexpected_error_is_a_sentence_and_its_traceback_a_file_without_secrets(

@@ -44,10 +44,10 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> NoRet
         say("Interrupted.")
         code = INTERRUPTED
     except BrokenPipeError:
-        _discard_output()
+        _flush_output()
         code = DIFFERS
     except OSError as error:
-        _discard_output()
+        _flush_output()
         say(f"{error.filename or 'input or output'}: {error.strerror or error}.")
         code = UNKNOWN
     except Exception as error:
@@ -66,13 +66,19 @@ def open_standard_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
+            os.set_inheritable(number, True)
             setattr(sys, name, os.fdopen(number, mode))
 
 
-def _discard_output() -> None:
-    """Nobody reads any more: what is still buffered goes to the null device when Python ends."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
+def _flush_output() -> None:
+    """Write what is buffered; where nobody reads or the disk is full, to the null device.
+
+    Trap: Python flushes once more when it ends, and would print an error of its own.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _keep_traceback(error: Exception) -> str:
