@@ -111,7 +111,7 @@ def test_collections_imported_via_the_api_pass_with_their_drift_reported(edge_ca
         source.remove()
         copy.remove()
     by_api = came_over_the_api(observation, before)
-    verdicts = judge(observation, before, copy_via_api=by_api)
+    verdicts = judge(observation, before, imported=by_api)
 
     assert by_api == before.collections.keys()
     wrong = [v for v in verdicts if v.outcome is not Outcome.PASS]
