@@ -93,6 +93,8 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
+            if self.close_connection:  # else the client would send its next request into it
+                self.send_header("Connection", "close")
             self.end_headers()
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self.wfile.write(body)
