@@ -4,6 +4,7 @@ pytest_plugins = (
     "fixtures.marks",
     "fixtures.options",
     "fixtures.run",
+    "fixtures.redacted_reports",
     "fixtures.progress",
     "fixtures.scratch",
     "fixtures.target",

@@ -11,6 +11,7 @@ from _run import PlanShare
 from locust.env import Environment
 
 from chromadrill.chroma.connection import connect
+from chromadrill.core import cli
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
@@ -65,8 +66,9 @@ class Session:
             # a tunnel to production ends on this machine
             rules.require_may_load(target_role(load(), host))
             source, requests = self._prepare_requests(host, profile, run)
-        except DrillError as error:
-            sys.stderr.write(f"{error}\n")
+        except Exception as problem:  # whatever it is: nothing was asked, and that is UNKNOWN
+            error = cli.as_drill_error(problem)
+            cli.say(str(error))
             self._remove_write_collection(str(host))
             self.result = results.result_without_run(profile, environment.host, error)
             self._deliver(environment, f"load-{profile.name}-{run}")

@@ -6,6 +6,7 @@ import os
 import runpy
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax import saxutils
@@ -13,13 +14,15 @@ from xml.sax import saxutils
 import markupsafe
 import orjson
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.connection import connect
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
-from chromadrill.core.errors import Refused, Unavailable
-from chromadrill.core.redaction import plain, redact, secrets_of
+from chromadrill.core.errors import Refused, Unavailable, UsageError
+from chromadrill.core.redaction import hide_password, plain, redact, secrets_of
 from chromadrill.core.settings import TargetTable, load
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.target import open_command
@@ -151,6 +154,109 @@ def test_url_that_is_kept_and_told_has_no_password():
     assert PASSWORD not in str(refusal.value)
 
 
+@given(st.text(st.characters(codec="utf-8"), min_size=5).filter(lambda text: "1" not in text))
+@example("hunter2secret/x".replace("2", "two"))
+@example("12/secret")
+@example("secret]x[")
+@example("se@cr/et#?")
+def test_password_of_any_signs_is_in_no_url_that_is_shown_and_in_no_refusal(password):
+    url = f"http://ops:{password}@127.0.0.1:1"
+    assert without_password(url) == "http://127.0.0.1:1"
+    try:
+        shown = Chroma(url).url
+    except UsageError as refused:
+        shown = "".join(traceback.format_exception(refused, limit=0))
+    # and no library's error stands in front of the refusal
+    refusal = "chromadrill.core.errors.UsageError: http://127.0.0.1:1 is no URL of a server. Write"
+    assert shown == "http://127.0.0.1:1" or (shown.startswith(refusal) and shown.count("\n") == 1)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://ops:hunter2secret/x@127.0.0.1:1",
+        "http://ops:12/hunter2secret@127.0.0.1:1",
+        "http://ops:hunter2secret#x@127.0.0.1:1",
+        "http://ops:hunter2secret?x@127.0.0.1:1",
+        "http://hunter2secret/x@127.0.0.1:1",
+        "http://127.0.0.1:1/?token=hunter2secret",
+        "http://127.0.0.1:1/#hunter2secret",
+        "ops:hunter2secret@127.0.0.1:1",
+    ],
+)
+@pytest.mark.parametrize("args", [["counts", "--url"], ["ops", "stop", "--target"],
+                                  ["triage", "--target"], ["validate", "--all", "--url"]])  # fmt: skip
+def test_url_that_is_none_is_a_usage_error_and_nothing_of_it_is_quoted(args, url, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(invoke, [*args, url])
+    output = capsys.readouterr()
+    assert (ended.value.code, "is no URL of a server" in output.err) == (64, True), output
+    assert "hunter2secret" not in output.out + output.err
+
+
+def test_part_of_a_password_that_a_library_quotes_is_masked():
+    hide_password("http://ops:hunter2secret/chromadb@h")
+    assert (
+        plain("Invalid port: 'hunter2secret' of chromadb")
+        == "Invalid port: '**********' of chromadb"
+    )
+
+
+def test_example_of_a_url_is_shown_as_it_is():
+    assert plain("postgresql://USER:PASSWORD@HOST/D") == "postgresql://USER:PASSWORD@HOST/D"
+
+
+def run_pytest(tmp_path, url):
+    """A test that fails with a traceback through the client, and whatever that leaves behind."""
+    suite = tmp_path / "test_leak.py"
+    suite.write_text(
+        "import pytest\nfrom fixtures.options import open_live\n"
+        "@pytest.mark.runbook('RB-5')\n"
+        "def test_leaks(pytestconfig):\n"
+        "    print(pytestconfig.getoption('--target'))\n"
+        "    open_live(pytestconfig)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins(),
+         "-m", "drill or runbook", str(suite), "--target", url, "--showlocals",
+         f"--junitxml={tmp_path / 'own.xml'}", f"--alluredir={tmp_path / 'allure'}"],
+        cwd=ROOT,
+        env={**os.environ, "DRILL_REPORTS": str(tmp_path / "reports")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    suite.unlink()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    return ran, files
+
+
+def test_password_of_a_target_is_in_no_traceback_of_pytest_and_in_no_file(tmp_path):
+    password = "hunter2secret"
+    ran, files = run_pytest(tmp_path, f"http://ops:{password}@127.0.0.1:1")
+    assert ran.returncode == 1
+    assert "No answer from http://127.0.0.1:1" in ran.stdout
+    assert "url        = 'http://ops:**********@" in ran.stdout
+    assert {"own.xml", "drill.json"} <= {path.name for path in files}
+    assert [path for path in (tmp_path / "allure").iterdir() if "result" in path.name]
+    assert password not in ran.stdout + ran.stderr
+    assert [path for path in files if password.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("url", ["http://ops:hunter2secret/x@127.0.0.1:1",
+                                 "http://127.0.0.1:1/#hunter2secret"])  # fmt: skip
+def test_pytest_refuses_a_target_that_is_no_url_before_there_is_a_run(tmp_path, url):
+    ran, files = run_pytest(tmp_path, url)
+    assert (ran.returncode, "--target http://127.0.0.1:1" in ran.stderr) == (4, True), ran.stderr
+    assert "hunter2secret" not in ran.stdout + ran.stderr
+    assert files == []
+
+
+def plugins():
+    names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
+    return [word for name in names for word in ("-p", name)]
+
+
 @pytest.mark.slow
 def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_path, server):
     """Tokens that headers show, a URL with a password, a webhook, and a test whose id holds a token."""
@@ -170,10 +276,8 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
         '[targets.cloud.headers]\nx-chroma-token = "{env:CHROMA_TOKEN}"\n'
         'x-other = "Bearer {env:OTHER_TOKEN_FILE}"\n'
     )
-    plugins = [argument for file in runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
-               for argument in ("-p", file)]  # fmt: skip
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins,
+        [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins(),
          "-m", "drill or runbook", str(suite), "--target", "cloud",
          f"--drill-config={tmp_path / 'drill.toml'}"],
         cwd=ROOT,

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from chromadrill.core.errors import DrillError, Refused, UsageError
+from chromadrill.core.errors import DrillError, Refused, Unavailable, UsageError
 from chromadrill.core.redaction import plain
 
 DONE, DIFFERS, UNKNOWN, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 64, 130, 143
@@ -79,6 +79,11 @@ def _flush_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def as_drill_error(error: Exception) -> DrillError:
+    """The error itself where it is ours, else "could not check", with its traceback in a file."""
+    return error if isinstance(error, DrillError) else Unavailable(_keep_traceback(error))
 
 
 def _keep_traceback(error: Exception) -> str:

@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 
 from chromadrill.core.errors import UsageError
-from chromadrill.core.urls import LOOPBACK, origin, without_password
+from chromadrill.core.redaction import hide_password
+from chromadrill.core.urls import LOOPBACK, origin, require_server_url, without_password
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -33,10 +34,12 @@ def http_client(
     """A client for the server at `url`; with `base_url`, paths alone are then enough.
 
     It follows no redirects. Raises UsageError for a URL that is none, and for a variable of the
-    environment that no client can be made with.
+    environment that no client can be made with. The URL's password is masked from then on.
     """
-    shown = without_password(url)
-    scheme = _scheme(url)
+    hide_password(url)
+    if base_url:
+        require_server_url(url)
+    shown, scheme = without_password(url), _scheme(url)
     try:
         is_here = origin(url).startswith(f"{LOOPBACK}:")
         return httpx.Client(
@@ -47,8 +50,8 @@ def http_client(
             # a context with the CA bundle takes 30 ms of processor time, for http it is never used
             verify=_trusting_context() if scheme == "https" else _empty_context(),
         )
-    except httpx.InvalidURL as error:
-        raise _no_url(url) from error
+    except httpx.InvalidURL:
+        raise _no_url(url) from None
     except (ValueError, ImportError) as error:
         variables = ", ".join(_given(PROXIES)) or "the environment"
         raise UsageError(
@@ -61,8 +64,8 @@ def http_client(
 def _scheme(url: str) -> str:
     try:
         return urllib.parse.urlsplit(url).scheme
-    except ValueError as error:  # a bracket of an IPv6 address is missing
-        raise _no_url(url) from error
+    except ValueError:  # a bracket of an IPv6 address is missing
+        raise _no_url(url) from None
 
 
 def _no_url(url: str) -> UsageError:

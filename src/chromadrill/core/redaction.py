@@ -6,20 +6,43 @@ import html
 import json
 import os
 import re
+import urllib.parse
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from chromadrill.core.urls import password_of
+
 MASK = b"**********"
 # up to the last @: a password may hold / and @. Rather a path too much than a part of one too little
-_PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)[^\x00-\x20\"']{1,1000}@")
+# PASSWORD itself is the word of our own examples
+_PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)(?!PASSWORD@)[^\x00-\x20\"']{1,1000}@")
 _TOKEN = re.compile(rb"(https?://)[^/\s:@\"'<>]+@")
 LONGEST = 10_000  # a file that holds more is no secret
 SHORTEST = 8  # a shorter value would mask ordinary words
+_PASSWORDS: set[bytes] = set()  # of URLs that this process was given
+
+
+def hide_password(url: str) -> None:
+    """Mask the password of this URL from now on, and its parts, since libraries quote those.
+
+    A part of letters alone stays: as `chromadb` or `postgres` it would mask words of every report.
+    In a URL it is masked all the same.
+    """
+    password = password_of(url)
+    parts = {password, urllib.parse.unquote(password), *re.split("[/?#@:]", password)}
+    _PASSWORDS.update(
+        part.encode("utf-8", "surrogatepass")
+        for part in parts
+        if len(part) >= SHORTEST and not part.isalpha()
+    )
 
 
 def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
-    """Values of environment variables whose names say that they are secret, longest first."""
+    """Values of environment variables whose names say that they are secret, longest first.
+
+    And the passwords of URLs that were given (`hide_password`).
+    """
     secret_words = (
         "TOKEN",
         "SECRET",
@@ -35,7 +58,7 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
         for name, value in (os.environ.items() if environ is None else environ)
         if any(secret in name.upper() for secret in secret_words) and len(value) >= SHORTEST
     }
-    return sorted(values, key=len, reverse=True)
+    return sorted(values | (_PASSWORDS if environ is None else set()), key=len, reverse=True)
 
 
 def _value_of(name: str, value: str) -> bytes:

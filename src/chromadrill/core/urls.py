@@ -11,6 +11,8 @@ import re
 import socket
 import urllib.parse
 
+from chromadrill.core.errors import UsageError
+
 LOOPBACK = "127.0.0.1"
 NAMES_OF_LOOPBACK = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "::1")
 PORTS = {"https": 443, "http": 80}
@@ -76,9 +78,34 @@ def without_password(url: str) -> str:
     All before the last @ counts as a password, since one with / # or ? in it, written unquoted, is
     taken for a host and a port by every parser.
     """
-    scheme, separator, rest = url.partition("://")
+    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     rest = rest.rpartition("@")[2]
     return f"{scheme}{separator}{re.split('[?#]', rest, maxsplit=1)[0]}"
+
+
+def password_of(url: str) -> str:
+    """What stands between the user and the last @, "" where nothing does."""
+    return url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+
+
+def require_server_url(url: str, option: str = "") -> None:
+    """Raise UsageError unless this can be the base URL of a server. No part of a password is quoted.
+
+    An unquoted / # or ? ends the host for every parser: the rest of the password would be a path, a
+    query or a fragment, and the user a host that is asked.
+    """
+    try:
+        parts = urllib.parse.urlsplit(url)
+        is_url = parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if is_url and not re.search(r"[?#\s\x00-\x1f]", url) and "@" not in parts.path:
+        return
+    raise UsageError(
+        f"{option} {without_password(url)} is no URL of a server.".strip(),
+        next_step="Write http://HOST:PORT or https://HOST, without ? and #. In a user or password"
+        " write @ as %40, / as %2F, ? as %3F, # as %23, a blank as %20.",
+    )
 
 
 def _plain(host: str) -> str:

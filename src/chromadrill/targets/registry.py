@@ -12,6 +12,7 @@ from chromadrill.core.errors import DrillError, UsageError, did_you_mean
 from chromadrill.core.model import Scope
 from chromadrill.core.protocols import Restartable, Scratch, Target
 from chromadrill.core.settings import Settings, TargetTable
+from chromadrill.core.urls import require_server_url
 from chromadrill.targets.home import HOMES
 from chromadrill.targets.kinds import KINDS, OWNER_VARIABLE, SCRATCH, TargetSpec, open_kind
 from chromadrill.targets.safety.access import declare_access
@@ -92,11 +93,16 @@ def make_scratch(
 
 
 def require_known(settings: Settings, name: str | None = None) -> None:
-    """Raise UsageError, with the nearest known name, unless `name` can name a target."""
+    """Raise UsageError, with the nearest known name, unless `name` can name a target.
+
+    What is meant as a URL and is none is refused here, before a parser quotes a part of its password.
+    """
     where = "command line" if name else settings.origin("drill.target")
     name = name or settings.drill.target
     reachable = [environment for environment, table in settings.environments.items() if table.url]
     known = {*SCRATCH, *settings.targets, *reachable}
+    if "://" in name or "@" in name:  # no import path has one: nothing of it is quoted
+        require_server_url(name, "--target")
     if ":" in name or name in known:
         return
     raise UsageError(

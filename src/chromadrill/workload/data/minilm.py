@@ -105,12 +105,18 @@ class MiniLM:
         """float32 of shape (len(texts), 384)."""
         if not texts:
             return np.empty((0, DIMENSION), np.float32)
-        vectors = self._model.encode(
-            list(texts),
-            batch_size=self._batch_size,
-            convert_to_numpy=True,
-            show_progress_bar=False,
-        )
+        try:
+            vectors = self._model.encode(
+                list(texts),
+                batch_size=self._batch_size,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        except Exception as error:  # of memory, of a driver, of a device: torch has many
+            raise Unavailable(
+                f"{self.name} could not embed {len(texts)} documents: {first_line(error)}.",
+                next_step='[embedding] device = "cpu", or a smaller batch_size.',
+            ) from error
         return np.asarray(vectors, np.float32).reshape(len(texts), DIMENSION)
 
     def facts(self) -> dict[str, Any]:
@@ -132,19 +138,30 @@ def load(
     device: str = "cpu",
     offline: bool = True,
 ) -> MiniLM:
-    """Find the model and load it (seconds). Raises Unavailable without the extra `embed`."""
+    """Find the model and load it (seconds). Raises Unavailable without `embed`, or the device."""
     if importlib.util.find_spec("sentence_transformers") is None:
         raise Unavailable("The extra `embed` is not installed.", next_step=INSTALL)
     files = find_model_files(directory, offline=offline)
     _prepare_hub(offline)
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from transformers.utils.logging import disable_progress_bar
+    try:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]  # of reading one file, in the midst of our own lines
-    torch.set_num_threads(threads)
-    model = SentenceTransformer(str(files.directory), device=device, local_files_only=True)
+        disable_progress_bar()  # type: ignore[no-untyped-call,unused-ignore]  # of reading one file, in the midst of our own lines
+        torch.set_num_threads(threads)
+        model = SentenceTransformer(str(files.directory), device=device, local_files_only=True)
+    except Exception as error:  # a device that is not there is an AssertionError or RuntimeError
+        raise Unavailable(
+            f"{NAME} cannot be loaded, [embedding] device = {device!r}: {first_line(error)}.",
+            next_step='cpu works everywhere: [embedding] device = "cpu"; else ' + INSTALL,
+        ) from error
     return MiniLM(model, revision=files.revision, threads=threads, batch_size=batch_size)
+
+
+def first_line(error: Exception) -> str:
+    """The kind of a library's error, and the first line of what it says."""
+    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0].rstrip('.')}"
 
 
 def _prepare_hub(offline: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from chromadrill.core.errors import UsageError
-from chromadrill.core.urls import is_loopback, without_password
+from chromadrill.core.urls import is_loopback, require_server_url, without_password
 
 
 def require_loopback(url: str | None) -> str:
@@ -15,16 +15,13 @@ def require_loopback(url: str | None) -> str:
     """
     if not url:
         raise UsageError("--host is missing.", next_step="Give --host http://127.0.0.1:8000.")
-    try:
-        parts = urlsplit(url)
-        name, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError(f"--host {without_password(url)} is no URL: {error}.") from error
-    if parts.scheme != "http" or not name or parts.path.strip("/") or parts.query:
+    require_server_url(url, "--host")
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.path.strip("/"):
         raise UsageError(
             f"--host {without_password(url)} is not a base URL such as http://127.0.0.1:8000."
         )
-    if not is_loopback(name):
+    if not is_loopback(parts.hostname or ""):
         raise UsageError(
             f"--host {without_password(url)} is not on this machine; load goes to loopback"
             " addresses only.",
