@@ -291,7 +291,7 @@ class Options:
     def addoption(self, name: str, *, help: str, metavar: str = "", **more: Any) -> None:
         if help == argparse.SUPPRESS:  # an old name, which is refused
             return
-        takes = "" if more.get("action") == "store_true" else f" {metavar or name[2:].upper()}"
+        takes = "" if more.get("action") == "store_true" else f"={metavar or name[2:].upper()}"
         self.lines.append(f"| `{name}{takes}` | {sentence(help)} |")
 
 
@@ -336,7 +336,8 @@ PYTEST = """\
 # pytest and tox
 
 `pytest -m MARK` runs one suite of `suites/`. `-n` works only with `-m sabotage`:
-parallel load would distort the timings.
+parallel load would distort the timings. Write an option's value behind an equals sign: after a space pytest
+takes the path of `--backup` for a folder of tests.
 """
 PYTEST_FOOT = """
 Arguments go after `--`: `tox run -e drill -- --records 20000`. tox passes on `DRILL_*`, `CHROMA_*` and a
