@@ -336,8 +336,8 @@ PYTEST = """\
 # pytest and tox
 
 `pytest -m MARK` runs one suite of `suites/`. `-n` works only with `-m sabotage`:
-parallel load would distort the timings. Write an option's value behind an equals sign: after a space pytest
-takes the path of `--backup` for a folder of tests.
+parallel load would distort the timings. Write an option's value behind an equals sign: after a space
+pytest takes the path of `--backup` for a folder of tests.
 """
 PYTEST_FOOT = """
 Arguments go after `--`: `tox run -e drill -- --records 20000`. tox passes on `DRILL_*`, `CHROMA_*` and a
