@@ -5,6 +5,14 @@ from __future__ import annotations
 from chromadrill.core.model import Observation, Verdict
 
 
+def unread_store(observation: Observation) -> str | None:
+    """Why the store was not opened, where that speaks of the reader: nothing in it is missing."""
+    for read_error in observation.read_errors:
+        if read_error.step == "start" and not read_error.reading:
+            return f"{read_error.where}: {read_error.message}"
+    return None
+
+
 def sound_database(observation: Observation) -> Verdict:
     """SQLite's integrity check, the full-text index's, and the references between tables."""
     return _judge("integrity", ("start", "integrity"), observation, "database and full-text index")

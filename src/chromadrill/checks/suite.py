@@ -73,7 +73,15 @@ def _judge_what_was_read(
 def judge_files(
     observation: Observation, before: Fingerprint | None, *, imported: Collection[str] = ()
 ) -> list[Verdict]:
-    """Every check that files alone allow; what needs a server is not in it."""
+    """Every check that files alone allow; what needs a server is not in it.
+
+    A store that this reader cannot open is UNKNOWN throughout: unread is not missing.
+    """
+    unread = at_rest.unread_store(observation)
+    if unread:
+        files = [Verdict.unknown("integrity", unread), Verdict.unknown("structure", unread)]
+        content_names = _content_checks(observation, before, imported) if before else []
+        return files + [Verdict.unknown(name, unread) for name, _ in content_names]
     verdicts = [
         _safely("integrity", lambda: at_rest.sound_database(observation)),
         _safely("structure", lambda: at_rest.sound_structure(observation)),

@@ -18,11 +18,18 @@ FILE_NAME = "chroma.sqlite3"
 DAMAGE = (sqlite3.Error, UnicodeError, OverflowError, MemoryError)
 KNOWN_HEADS = {"sysdb": 10, "metadb": 6, "embeddings_queue": 2}
 _OLDEST_HEADS = {"sysdb": 5, "metadb": 3, "embeddings_queue": 1}
+_WRITTEN_BY = "0.4.24 or a release near it"
+UPGRADE = (
+    "On a copy of it start Chroma 0.6.3 once (pip install chromadb==0.6.3; chroma run --path COPY),"
+    " which upgrades the files, stop it, and try again with that copy"
+)
 _TABLES = (
     "collections", "collection_metadata", "databases", "embedding_metadata", "embeddings",
     "embeddings_queue", "max_seq_id", "migrations", "segment_metadata", "segments", "tenants",
 )  # fmt: skip
-_LONGEST_VALUE = 256 * 1024 * 1024
+# SQLite lowers this to what it was built for, 1,000,000,000 bytes as a rule. Documents of hundreds of
+# megabytes are served, so no lower limit of ours may call them damage.
+_LONGEST_VALUE = 2**31 - 1
 
 
 class StoreUnreadable(DrillError):
@@ -105,7 +112,8 @@ class Database:
             if heads.get(name, 0) < oldest:
                 raise StoreUnknown(
                     f"The store's format is older than this reader knows "
-                    f"({name} {heads.get(name, 'absent')})."
+                    f"({name} {heads.get(name, 'absent')}): Chroma {_WRITTEN_BY} wrote it. Nothing"
+                    f" was read. {UPGRADE}."
                 )
         if missing:
             raise StoreUnreadable(f"{self.file} has lost its table {missing[0]}.")
@@ -115,8 +123,21 @@ class Database:
         """Yield the rows of one query. Raises StoreUnreadable where SQLite finds damage."""
         try:
             yield from self.connection.execute(sql, values)
+        except MemoryError as error:
+            raise StoreUnknown(f"{self.file}: not enough memory to read it.") from error
         except DAMAGE as error:
+            if self._is_limit(error):
+                raise StoreUnknown(
+                    f"{self.file} holds a value longer than this SQLite reads: {error}. That is no"
+                    " damage, and it was not compared."
+                ) from error
             raise StoreUnreadable(f"{self.file} is damaged: {error}.") from error
+
+    def _is_limit(self, error: BaseException) -> bool:
+        # a damaged row can claim any length: only a larger file can hold a value beyond the limit
+        limit = self.connection.getlimit(sqlite3.SQLITE_LIMIT_LENGTH)
+        code = getattr(error, "sqlite_errorcode", None)
+        return code == sqlite3.SQLITE_TOOBIG and self.file.stat().st_size > limit
 
     def one(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         """Return the first row of a query, or None. Raises StoreUnreadable."""

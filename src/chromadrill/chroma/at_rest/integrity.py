@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from chromadrill.chroma.at_rest.database import DAMAGE, Database, StoreUnreadable
+from chromadrill.chroma.at_rest.migrations import migration_problems
 
 _FTS = "embedding_fulltext_search"
 _MOST = 10
@@ -32,6 +33,7 @@ def integrity_problems(db: Database, directory: Path) -> list[str]:
         for (line,) in db.rows(f"PRAGMA integrity_check({_MOST})"):
             if line != "ok":
                 problems.append(f"SQLite finds damage in {db.file.name} of {directory}: {line}.")
+        problems += migration_problems(db)
         problems += _full_text(db)
         for text, rest in _REFERENCES:
             row = db.one(f"SELECT count(*) FROM {rest}")

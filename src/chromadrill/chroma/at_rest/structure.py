@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import cast
 
 import numpy as np
 
 from chromadrill.chroma.at_rest.graph import graph_problems
-from chromadrill.chroma.at_rest.log import Stretch, entries, newest_seq_id
+from chromadrill.chroma.at_rest.index import PICKLE
+from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, entries, newest_seq_id
 from chromadrill.chroma.at_rest.store import Segment, Store
 from chromadrill.chroma.at_rest.vectors import VectorSource
+from chromadrill.chroma.at_rest.waiting_log import NAMED, waiting_problems
 from chromadrill.core.model import CollectionInfo
+
+_MOST_RESERVED = 256 << 30  # bytes
 
 
 def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
@@ -29,6 +33,7 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
     metadata, vector = rows["METADATA"], rows["VECTOR"]
     if metadata is None or vector is None:
         return problems
+    problems += [f"Collection {info.name}: {text}." for text in _watermarks(store, rows.values())]
     last = newest_seq_id(store.db)
     for scope, segment in (("METADATA", metadata), ("VECTOR", vector)):
         if segment.synced > last:
@@ -44,10 +49,32 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
     problems += [
         f"Collection {info.name}: {text}." for text in _log(store, info, metadata, vectors)
     ]
+    after = min(metadata.synced, vectors.synced)
+    waiting = waiting_problems(store.db, store.stretch(info), after)
+    problems += [f"Collection {info.name}: {text}." for text in waiting]
+    if waiting:
+        return problems  # what the records are is decided by entries that nobody can take in
     live = {id_ for page in store.records(info).pages(5000) for id_, _ in page}
     if live and info.dimension is None:
         problems.append(f"Collection {info.name} has records but no dimension.")
     problems += [f"Collection {info.name}: {text}." for text in _vectors(live, info, vectors)]
+    return problems
+
+
+def _watermarks(store: Store, segments: Iterable[Segment | None]) -> list[str]:
+    # Migration metadb 5 turns the 8 bytes of older servers into integers; after it nothing else is
+    # read (chroma 4217).
+    kinds = ("integer", "null") if store.db.versions["metadb"] >= 5 else ("integer", "null", "blob")
+    problems = []
+    for segment in segments:
+        sql = "SELECT typeof(seq_id), seq_id FROM max_seq_id WHERE segment_id = ?"
+        kind, value = store.db.one(sql, segment.id if segment else "") or ("null", None)
+        if kind not in kinds or (value is not None and as_seq_id(value) is None):
+            problems.append(
+                f"max_seq_id holds {kind} instead of an integer for a segment, and every call about"
+                " the collection fails. Restore another backup, or on a copy set that seq_id to the"
+                " number it stands for, and check the copy with --serve"
+            )
     return problems
 
 
@@ -62,6 +89,15 @@ def _vectors(live: set[str], info: CollectionInfo, vectors: VectorSource) -> lis
     index = vectors.index
     if index is None:
         return problems
+    reserved = (index.added or 0) * index.header.row_size
+    # A server reserves room for as many rows as the counter says when it loads the index. A counter
+    # somewhat high is served (measured up to 150 GB of address space, refused at 1.5 TB).
+    if (index.added or 0) > index.header.elements and reserved > _MOST_RESERVED:
+        problems.append(
+            f"in its index, {PICKLE} counts {index.added} rows (total_elements_added) where"
+            f" {index.header.elements} are: a server reserves {reserved >> 30} GiB for them and"
+            " fails. Restore another backup, or rebuild the collection"
+        )
     served = [label for id_, label in index.id_to_label.items() if id_ not in vectors.changed]
     rows = index.rows_of(np.array(served, np.uint64))
     if (rows < 0).any():
@@ -85,25 +121,29 @@ def _log(store: Store, info: CollectionInfo, metadata: Segment, vectors: VectorS
     problems = (
         [f"the log has lost the newest entries of {row[0]} records"] if row and row[0] else []
     )
-    stretch, bad = store.stretch(info), 0
-    for encoding, blob in _vectors_in_log(store, stretch, vectors.synced):
+    bad: list[str] = []
+    for id_, encoding, blob in _vectors_in_log(store, store.stretch(info), vectors.synced):
         # The server refuses NaN and infinity, so one in the log is damage.
         whole = isinstance(blob, bytes) and len(blob) == 4 * (info.dimension or 0)
         if whole and encoding == "FLOAT32":
             whole = bool(np.isfinite(np.frombuffer(cast(bytes, blob), "<f4")).all())
-        bad += not whole
+        if not whole:
+            bad.append(f"'{id_}'")
     if bad:
-        problems.append(f"{bad} vectors in the log are not {info.dimension} finite numbers")
+        names = ", ".join(bad[:NAMED]) + (", ..." if len(bad) > NAMED else "")
+        problems.append(
+            f"{len(bad)} vectors in the log are not {info.dimension} finite numbers ({names})"
+        )
     return problems
 
 
 def _vectors_in_log(
     store: Store, stretch: Stretch | None, after: int
-) -> Iterator[tuple[object, object]]:
+) -> Iterator[tuple[object, object, object]]:
     if stretch is not None:
-        for _, _, _, encoding, blob in entries(store.db, stretch, after, "encoding, vector"):
+        for _, _, id_, encoding, blob in entries(store.db, stretch, after, "encoding, vector"):
             if blob is not None:
-                yield encoding, blob
+                yield id_, encoding, blob
 
 
 def _tables(store: Store, metadata: Segment) -> list[str]:

@@ -37,7 +37,9 @@ def fingerprint(path: Path) -> Fingerprint:
         raise Unavailable(
             f"No fingerprint of {path}: {len(observation.read_errors)} checks failed, the first is"
             f" {first.step} of {first.where}: {first.message}",
-            next_step="A fingerprint of a damaged directory proves nothing; take another backup.",
+            next_step="A fingerprint of a damaged directory proves nothing; take another backup."
+            if any(error.reading for error in observation.read_errors)
+            else "",
         )
     return observation.fingerprint
 

@@ -1,0 +1,179 @@
+"""Files that are sound and that no server can serve are FAIL; unread files are never missing ones."""
+
+import os
+import pickle
+import shutil
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.commands.app import invoke
+from chromadrill.core import cli
+from chromadrill.core.model import Scope
+from chromadrill.targets.process.target import ProcessTarget
+
+NEW = (
+    "INSERT INTO embeddings_queue (operation, topic, id, vector, encoding, metadata)"
+    " SELECT 2, topic, 'new', vector, encoding, ? FROM embeddings_queue"
+    " ORDER BY seq_id DESC LIMIT 1"
+)
+
+
+def run(*words):
+    """The exit code of a command, with its errors said as a user reads them."""
+    with pytest.raises(SystemExit) as ended:
+        cli.run(invoke, words)
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A cold store of 1.5.9: one collection with an index on disk, one in the log alone."""
+    target = ProcessTarget(tmp_path_factory.mktemp("servable") / "home", owner=os.getpid())
+    target.start()
+    vectors = np.random.default_rng(1).normal(size=(130, 4)).astype(np.float32)
+    with Chroma(target.url) as chroma:
+        for name, count in (("synced", 130), ("waiting", 12)):
+            hnsw = {"sync_threshold": 100, "batch_size": 100}
+            collection = chroma.create_collection(Scope(), name, hnsw=hnsw)
+            chroma.upsert(
+                collection,
+                ids=[f"{name}-{n}" for n in range(count)],
+                vectors=vectors[:count],
+                documents=[f"text {n} of {name}" for n in range(count)],
+                metadatas=[{"n": n, "city": "Bergen"} for n in range(count)],
+            )
+    target.stop()
+    yield target.data
+    target.remove()
+
+
+@pytest.fixture
+def copy(store, tmp_path):
+    shutil.copytree(store, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def change(copy, statement, *values):
+    with closing(sqlite3.connect(copy / "chroma.sqlite3")) as db:
+        db.execute(statement, values)
+        db.commit()
+
+
+def require_refused(copy, capsys, *parts):
+    """`validate` FAILs with a sentence of `parts`, and `fingerprint` writes nothing."""
+    assert run("validate", "--all", "--path", str(copy)) == 1
+    output = capsys.readouterr().out
+    sentences = [line for line in output.splitlines() if " FAIL " in line]
+    assert any(all(part in line for part in parts) for line in sentences), output
+    assert "TypeError" not in output
+    file = copy.parent / "fingerprint"
+    assert run("fingerprint", "--path", str(copy), "--output", str(file)) == 2
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ('{"f": NaN}', "NaN"),
+        ('{"f": -Infinity}', "Infinity"),
+        ('{"f": [1.5, NaN]}', "NaN"),
+        ('{"f": 1e400}', "not"),
+        ('{"f": {"indices": [1, 5], "values": [0.5, 0.25]}}', "sparse vector"),
+        ('{"f": {"#type": "sparse_vector", "indices": [1], "values": [0.5]}}', "sparse vector"),
+        ('{"f": {"a": 1}}', "object"),
+        ('{"f": [1, "a"]}', "list"),
+        ('{"f": [[1]]}', "list"),
+        ('{"f": [null]}', "list"),
+        ("[1]", "not an object"),
+        ("", "not JSON"),
+        ("{broken", "not JSON"),
+        (b'{"n": 1}', "not text"),
+    ],
+)
+def test_waiting_entry_that_no_server_can_take_in_is_fail(copy, capsys, metadata, reason):
+    change(copy, NEW, metadata)
+    require_refused(copy, capsys, "waiting", "'new'", "embeddings_queue", reason)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [None, "{}", '{"f": null}', '{"f": []}', '{"f": [1, 2.5]}', '{"f": 18446744073709551616}'],
+)
+def test_waiting_entry_that_a_server_takes_in_is_pass(copy, metadata):
+    change(copy, NEW, metadata)
+    assert run("validate", "--all", "--path", str(copy)) == 0
+
+
+@pytest.mark.parametrize(
+    ("statement", "parts"),
+    [
+        ("ALTER TABLE collections DROP COLUMN schema_str", ("collections", "schema_str")),
+        ("ALTER TABLE collections DROP COLUMN config_json_str", ("collections", "config_json")),
+        ("ALTER TABLE segment_metadata DROP COLUMN bool_value", ("segment_metadata", "bool_value")),
+        ("ALTER TABLE embeddings_queue DROP COLUMN encoding", ("embeddings_queue", "encoding")),
+        ("DROP TABLE embedding_metadata_array", ("embedding_metadata_array", "missing")),
+        ("DROP TABLE embeddings_queue_config", ("embeddings_queue_config", "missing")),
+        ("DELETE FROM migrations WHERE dir = 'sysdb' AND version = 10", ("schema_str", "sysdb 10")),
+        ("DELETE FROM migrations WHERE dir = 'metadb' AND version = 2", ("migrations", "metadb 2")),
+        ("UPDATE migrations SET hash = 'x' WHERE dir = 'metadb'", ("migrations", "hash")),
+        ("UPDATE max_seq_id SET seq_id = x'0000000000000005'", ("max_seq_id", "blob")),
+        ("UPDATE max_seq_id SET seq_id = 'x'", ("max_seq_id", "text")),
+        ("UPDATE max_seq_id SET seq_id = 1.5", ("max_seq_id", "real")),
+    ],
+)
+def test_schema_or_watermark_that_no_server_can_use_is_fail(copy, capsys, statement, parts):
+    change(copy, statement)
+    require_refused(copy, capsys, *parts)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE maintenance_log",
+        "ALTER TABLE embeddings DROP COLUMN created_at",
+        "DROP INDEX embedding_metadata_int_value",
+        "DELETE FROM migrations WHERE dir = 'metadb' AND version = 6",
+    ],
+)
+def test_schema_that_a_server_serves_all_the_same_is_pass(copy, statement):
+    change(copy, statement)
+    assert run("validate", "--all", "--path", str(copy)) == 0
+
+
+def test_counter_of_the_pickle_that_was_left_high_is_fail(copy, capsys):
+    file = next(copy.glob("*/index_metadata.pickle"))
+    content = pickle.loads(file.read_bytes())
+    content["total_elements_added"] = 10**12
+    file.write_bytes(pickle.dumps(content))
+    require_refused(copy, capsys, "synced", "total_elements_added")
+
+
+def test_older_store_is_unknown_with_its_release_and_the_way_and_nothing_is_missing(
+    store, copy, capsys, tmp_path
+):
+    fingerprint = str(tmp_path / "f")
+    assert run("fingerprint", "--path", str(store), "--output", fingerprint) == 0
+    change(copy, "DELETE FROM migrations WHERE dir = 'sysdb' AND version > 4")
+    for more in ((), ("--fingerprint", fingerprint)):
+        capsys.readouterr()
+        assert run("validate", "--all", "--path", str(copy), *more) == 2
+        output = capsys.readouterr().out
+        assert "0.4.24" in output
+        assert "chromadb==0.6.3" in output
+        assert "missing" not in output
+    assert run("fingerprint", "--path", str(copy), "--output", fingerprint) == 2
+    assert "damaged" not in capsys.readouterr().err
+
+
+def test_value_of_270_megabytes_is_read(copy, tmp_path):
+    long = "printf('%.*c', 270000000, 'x')"
+    change(
+        copy,
+        f"UPDATE embedding_metadata SET string_value = {long} WHERE key = 'city' AND id ="
+        " (SELECT id FROM embeddings WHERE embedding_id = 'waiting-3')",
+    )
+    assert run("validate", "--all", "--path", str(copy)) == 0
