@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
+from chromadrill.commands.app import invoke
+from chromadrill.core import cli
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.sources.postgres_url import is_on_this_machine
@@ -100,6 +102,37 @@ def test_part_of_a_password_is_never_quoted(url):
     output = "".join(traceback.format_exception(refused.value))
     assert not any(part in output for part in ("geh", "eim", "12/"))
     assert "@ as %40" in refused.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence", "way"),
+    [
+        ("postgresql://app:geheim@127.0.0.1:9/d?schema=public", "parameter schema, which is of Prisma",
+         "[source] table"),
+        ("postgresql://app:geheim@127.0.0.1:9/d?pgbouncer=true&connect_timeout=3",
+         "parameter pgbouncer, which is of Prisma", "Leave it out"),
+        ("postgresql://app:geheim@127.0.0.1:9/d?ssl=require", "parameter ssl, which is of SQLAlchemy",
+         "Leave it out"),
+        ("postgresql+psycopg://app:geheim@127.0.0.1:9/d", "begins with postgresql+psycopg://",
+         "read postgresql://"),
+        ("postgres+asyncpg://app:geh/eim@127.0.0.1:9/d", "begins with postgres+asyncpg://",
+         "read postgresql://"),
+        ("jdbc:postgresql://127.0.0.1:9/d?user=app&password=geheim", "begins with jdbc:postgresql://",
+         "read postgresql://"),
+        ("mysql://app:geheim@127.0.0.1:9/d", "no PostgreSQL URL", "postgresql://USER:PASSWORD@HOST"),
+        ("postgresql://app:geheim@127.0.0.1:9/d?geheim=1", "no PostgreSQL URL", "USER:PASSWORD@HOST"),
+    ],
+)  # fmt: skip
+def test_url_of_another_library_is_named_in_words(
+    url, sentence, way, chroma_home, monkeypatch, capsys
+):
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(SystemExit) as ended:
+        cli.run(invoke, ["rebuild", "--from-postgresql", "--url", chroma_home.url])
+    errors = capsys.readouterr().err
+    assert (ended.value.code, sentence in errors, way in errors) == (64, True, True), errors
+    assert "geh" not in errors
+    assert "eim" not in errors
 
 
 @pytest.mark.parametrize(

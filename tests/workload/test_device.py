@@ -1,0 +1,72 @@
+"""What a model's library cannot do is "could not check", in a sentence: its errors are many."""
+
+import importlib.machinery
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from chromadrill.core.errors import Unavailable
+from chromadrill.workload.data import minilm
+
+
+class StandInModel:
+    """Loads as torch does on a machine without CUDA, and runs out of memory above 3 documents."""
+
+    def __init__(self, directory, *, device, local_files_only):
+        if device != "cpu":
+            raise AssertionError("Torch not compiled with CUDA enabled")
+
+    def encode(self, texts, **_):
+        if len(texts) > 3:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB.\nStack: ...")
+        return np.ones((len(texts), minilm.DIMENSION))
+
+
+@pytest.fixture
+def libraries(monkeypatch, tmp_path):
+    """Stand-ins for torch and its company, which weigh gigabytes."""
+
+    def module(name, **attributes):
+        stand_in = ModuleType(name)
+        stand_in.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        stand_in.__dict__.update(attributes)
+        monkeypatch.setitem(sys.modules, name, stand_in)
+
+    def set_num_threads(threads):
+        if threads < 1:
+            raise RuntimeError("set_num_threads expects a positive integer")
+
+    module("torch", set_num_threads=set_num_threads)
+    module("sentence_transformers", SentenceTransformer=StandInModel)
+    module("transformers")
+    module("transformers.utils")
+    module("transformers.utils.logging", disable_progress_bar=lambda: None)
+    files = minilm.ModelFiles(tmp_path, "stand-in")
+    monkeypatch.setattr(minilm, "find_model_files", lambda *_, **__: files)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps", "nonsense"])
+def test_device_that_torch_lacks_is_unavailable_and_names_the_setting(libraries, device):
+    with pytest.raises(
+        Unavailable, match=rf"device = '{device}'.*Torch not compiled"
+    ) as unavailable:
+        minilm.load(device=device)
+    assert 'device = "cpu"' in unavailable.value.next_step
+
+
+def test_library_that_cannot_be_imported_is_unavailable(libraries, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(Unavailable, match="cannot be loaded"):
+        minilm.load()
+
+
+def test_documents_that_do_not_fit_the_device_are_unavailable_with_the_first_line_alone(libraries):
+    model = minilm.load()
+    assert model.embed(["a", "b"]).shape == (2, minilm.DIMENSION)
+    with pytest.raises(
+        Unavailable, match=r"4 documents: RuntimeError: CUDA out of memory"
+    ) as failed:
+        model.embed(["a"] * 4)
+    assert "Stack" not in str(failed.value)
