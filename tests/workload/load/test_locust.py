@@ -1,5 +1,6 @@
 """Load runs from end to end: real locust, real server, and what is done to them meanwhile."""
 
+import http.server
 import json
 import os
 import signal
@@ -309,3 +310,35 @@ def test_words_that_locust_does_not_know_are_64(locust, args):
     code, output = locust.run("--host", "http://127.0.0.1:1", *args)
     assert code == 64, output
     assert "Traceback" not in output
+
+
+def test_part_of_a_password_is_in_no_line_of_a_load_run(locust):
+    code, output = locust.run("--host", "http://ops:hunter2secret/x@127.0.0.1:1")
+    assert (code, "--host http://127.0.0.1:1 is no URL of a server" in output) == (64, True), output
+    assert "hunter2secret" not in output
+
+
+class OddServer(http.server.BaseHTTPRequestHandler):
+    """Alive, ready, and its listing holds a null: no code of ours expects that."""
+
+    def do_GET(self):
+        body = b"[null]" if self.path.split("?")[0].endswith("/collections") else b"{}"
+        if self.path.endswith("/heartbeat"):
+            body = b'{"nanosecond heartbeat": 1}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_error_that_is_not_ours_is_unknown_and_said(locust):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer) as odd:
+        threading.Thread(target=odd.serve_forever, daemon=True).start()
+        code, output = locust.run("--host", f"http://127.0.0.1:{odd.server_port}")
+        odd.shutdown()
+    assert (code, "nothing is proven: AttributeError" in output) == (2, True), output
+    assert "Traceback" not in output
+    assert locust.result["outcome"] == "unknown"
