@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Fingerprint, Verdict
 
 DATABASE = "chroma.sqlite3"
+_MARKS = {DATABASE, manifest.NAME}
+_NAMED = 5  # backups of one archive that a sentence names
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
@@ -71,7 +74,7 @@ def open_existing(path: Path, scratch: Path) -> ExistingBackup:
         return ExistingBackup(path, None, files, path, listing, exported=True)
     if path.is_file():
         unpack(path, scratch)
-        folder = _only_folder(scratch)
+        folder = _holder(scratch, path)
     if is_export(folder):
         files = manifest.compare_files(folder, manifest.read(folder))
         return ExistingBackup(folder, None, files, path, listing, exported=True)
@@ -130,7 +133,22 @@ def _require_checksum(tar: tarfile.TarFile) -> None:
         pass
 
 
-def _only_folder(scratch: Path) -> Path:
-    """The one folder that an archive holds; `scratch` where it holds more."""
-    entries = list(scratch.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() else scratch
+def _holder(scratch: Path, archive: Path) -> Path:
+    """The folder of an unpacked archive that holds the backup, however deep; `scratch` for none.
+
+    A tar made of /home/me/chroma_db holds it three folders down.
+    """
+    inner = [Path(folder) for folder, _, files in os.walk(scratch) if _MARKS & set(files)]
+    # the data folder of one of our backups has its manifest above it, and a store has nothing below
+    outer = [one for one in inner if not any(other in one.parents for other in inner)]
+    if len(outer) > 1:
+        names = ", ".join(str(one.relative_to(scratch)) for one in sorted(outer)[:_NAMED])
+        raise Unavailable(
+            f"{archive} holds {len(outer)} backups: {names}.",
+            next_step="Unpack it, and name the folder of the one that is meant.",
+        )
+    if not outer:
+        return scratch
+    holder = outer[0]
+    # PATH/data/chroma.sqlite3 with its fingerprint at PATH/fingerprint is one backup without a manifest
+    return holder.parent if holder.name == "data" else holder
