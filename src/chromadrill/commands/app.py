@@ -99,13 +99,17 @@ def _root() -> Group:
 
 def main() -> NoReturn:
     """`chromadrill`, and `python -m chromadrill`."""
+    cli.run(_enter, sys.argv[1:])
+
+
+def _enter(arguments: Sequence[str]) -> int:
     # as `python -m` does: --target package.module:Class is found in the working directory
     folder = str(Path.cwd())
     if not {"", folder} & set(sys.path):
         sys.path.append(folder)
     if COMPLETION in os.environ:
         _root().main(prog_name=PROGRAM)
-    cli.run(invoke, sys.argv[1:])
+    return invoke(arguments)
 
 
 def script(command: str) -> NoReturn:
