@@ -66,9 +66,13 @@ def put_back(backup: Backup, target: Stoppable) -> None:
 
 
 def _require_same(data: Path, before: Fingerprint) -> None:
-    """The copy must hold what the fingerprint says: a write in between would make it worthless."""
+    """The copy must hold what the fingerprint says: a write in between would make it worthless.
+
+    A server that holds nothing yet has nothing to compare; its volume is copied all the same.
+    """
     verdicts = judge_files(at_rest.observe(data, like=before), before)
-    wrong = [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
+    accepted = {Outcome.PASS} if before.collections else {Outcome.PASS, Outcome.UNKNOWN}
+    wrong = [verdict for verdict in verdicts if verdict.outcome not in accepted]
     if wrong:
         raise Unavailable(
             f"The copy is not what the fingerprint says: {wrong[0].check}: {wrong[0].message}.",
