@@ -44,5 +44,5 @@ def test_records_without_vectors_are_named_without_asking_for_each(target, monke
     records = observation.fingerprint.collections["default_tenant/default_database/lost"].records
     without = set(records.filter(records["vector"].is_null())["id"].to_pylist())
     assert without == {f"r{row:04}" for row in range(LOST)}
-    assert len(calls) < 250, len(calls)
+    assert len(calls) < 450, len(calls)  # one by one: 2,000
     assert any(error.step == "records" for error in observation.read_errors)
