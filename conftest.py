@@ -14,6 +14,7 @@ pytest_plugins = (
     "fixtures.monitoring",
     "fixtures.alert_faults",
     "fixtures.allure_extras",
+    "fixtures.allure_disk",
     "fixtures.notify",
     "fixtures.result_tables",
     "fixtures.latency",

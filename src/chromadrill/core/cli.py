@@ -48,7 +48,7 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> NoRet
         code = DIFFERS
     except OSError as error:
         _flush_output()
-        say(f"{error.filename or 'input or output'}: {error.strerror or error}.")
+        say(_of_system(error))
         code = UNKNOWN
     except Exception as error:
         say(_keep_traceback(error))
@@ -83,7 +83,13 @@ def _flush_output() -> None:
 
 def as_drill_error(error: Exception) -> DrillError:
     """The error itself where it is ours, else "could not check", with its traceback in a file."""
+    if isinstance(error, OSError):
+        return Unavailable(_of_system(error))
     return error if isinstance(error, DrillError) else Unavailable(_keep_traceback(error))
+
+
+def _of_system(error: OSError) -> str:
+    return f"{error.filename or 'input or output'}: {error.strerror or error}."
 
 
 def _keep_traceback(error: Exception) -> str:

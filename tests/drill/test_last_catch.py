@@ -1,0 +1,81 @@
+"""What a run cannot keep does not change its verdict, and is no internal error of pytest."""
+
+import json
+import os
+import runpy
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.recovery.rebuild.conftest import ROOT
+
+SUITE = """
+import os, pathlib, shutil
+import pytest
+
+@pytest.mark.runbook("RB-5")
+def test_scenario(pytestconfig):
+    '''A scenario of the harness.'''
+    {body}
+"""
+
+
+@pytest.fixture
+def run_drill(tmp_path):
+    """`pytest -m drill` of one scenario, with its reports in `tmp_path`: exit code and output."""
+
+    def run(body="pass", reports=tmp_path / "reports"):
+        suite = tmp_path / "test_scenario.py"
+        suite.write_text(SUITE.format(body=body))
+        names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
+        ran = subprocess.run(
+            [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"),
+             *(argument for name in names for argument in ("-p", name)),
+             "-m", "drill or runbook", str(suite)],
+            cwd=ROOT,
+            env={**os.environ, "DRILL_REPORTS": str(reports), "DRILL_REQUIRED": "RB-5"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        return ran.returncode, ran.stdout + ran.stderr
+
+    return run
+
+
+def test_place_where_nothing_can_be_written_is_said_and_nothing_is_proven(run_drill):
+    code, output = run_drill(reports="/proc/nothing")
+    assert (code, "The run has no place for its record: /proc/nothing" in output) == (2, True), (
+        output
+    )
+    assert "INTERNALERROR" not in output
+    assert "Traceback" not in output
+
+
+def test_latest_that_is_a_folder_does_not_change_the_verdict(run_drill, tmp_path):
+    untouched = run_drill()
+    shutil.rmtree(tmp_path / "reports")
+    (tmp_path / "reports" / "latest" / "mine").mkdir(parents=True)
+    code, output = run_drill()
+    assert code == untouched[0], output
+    assert "could not be kept whole" in output
+    assert "restore drill" in output
+    assert "Traceback" not in output
+    assert list((tmp_path / "reports").glob("2*/drill.json"))
+
+
+def test_reports_that_vanish_during_a_run_are_no_internal_error(run_drill, tmp_path):
+    code, output = run_drill(body=f"shutil.rmtree({str(tmp_path / 'reports')!r})")
+    assert (code, "The run's ledger could not be kept whole" in output) == (2, True), output
+    assert output.count("Allure's results are not whole") == 1
+    assert "INTERNALERROR" not in output
+    assert "Traceback" not in output
+
+
+def test_crash_in_a_scenario_is_unknown(run_drill, tmp_path):
+    code, output = run_drill(body="raise ZeroDivisionError('not ours')")
+    (record,) = (tmp_path / "reports").glob("2*/drill.json")
+    assert code == 1, output
+    assert json.loads(record.read_bytes())["outcome"] == "unknown"
