@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +14,8 @@ from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli
-from chromadrill.core.errors import UsageError
-from chromadrill.core.model import Scope
+from chromadrill.core.errors import DrillError, UsageError
+from chromadrill.core.model import Scope, Verdict
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.core.urls import without_password
@@ -23,6 +23,10 @@ from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.monitoring.backup_notice import record_backup_attempt
 
 app = application()
+
+
+class _PartialBackup(DrillError):
+    """An export that is kept, and is no backup of everything."""
 
 
 @app.command(cls=Command)
@@ -40,6 +44,10 @@ def backup(
         Path | None, typer.Option("--output-file", metavar="FILE", help="the export to write")
     ] = None,
     retry: Annotated[int, typer.Option("--retry", metavar="N", help="tries more when torn")] = 0,
+    skip_damaged: Annotated[
+        bool,
+        typer.Option("--skip-damaged", help="leave out what is damaged: never PASS, exit 2"),
+    ] = False,
     json: options.Json = False,
 ) -> int:
     """RB-4: export collections, whole, to a file that others can read too.
@@ -60,7 +68,11 @@ def backup(
     # a backup of everything is noted and pings its heartbeat; a part of it is no backup
     name = without_password(address.rstrip("/"))
     attempt = record_backup_attempt(load(), name) if all_ else nullcontext()
-    with attempt, connect(address, deadline_s=LONG_S) as chroma:
+    with (
+        suppress(_PartialBackup),
+        attempt,
+        connect(address, deadline_s=LONG_S) as chroma,
+    ):
         if output_file is None or inventory_:
             collections = [
                 {**dataclasses.asdict(info), "count": chroma.count(info)}
@@ -74,11 +86,20 @@ def backup(
             scopes=scopes,
             name=collection_name,
             retry=retry,
+            skip_damaged=skip_damaged,
             progress=on_stderr,
         )
+        if written.damage:
+            # noted as a failed attempt: the newest whole backup is still an older one
+            raise _PartialBackup(f"left out as damaged: {written.damage.sentence()}")
     counts = {key: collection.count for key, collection in written.fingerprint.collections.items()}
+    verdicts = (
+        [Verdict.unknown("export", f"left out as damaged: {written.damage.sentence()}")]
+        if written.damage
+        else None
+    )
     return report(
-        None,
+        verdicts,
         collections_json(counts),
         as_json=json,
         written=str(written.path),

@@ -9,6 +9,7 @@ meanwhile is not noticed: a single node counts no versions.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ import pyarrow as pa
 
 from chromadrill.backups.export import formats, read_back, types
 from chromadrill.backups.export.atomic_output import new_file, require_free
+from chromadrill.backups.export.damaged_records import (
+    NO_DAMAGE,
+    Damage,
+    SoundPart,
+    find_damage,
+)
 from chromadrill.backups.export.types import ExportWriter, Reader, TornExport
 from chromadrill.backups.files import require_room
 from chromadrill.checks.suite import judge_content
@@ -24,18 +31,22 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.files import size_of
-from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Scope
+from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Outcome, Scope
 from chromadrill.core.progress import Advance, Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file, or folder, that holds what its fingerprint says. `tries`: how often it was begun."""
+    """A file, or folder, that holds what its fingerprint says. `tries`: how often it was begun.
+
+    `damage`: what was left out, where that was asked for.
+    """
 
     path: Path
     fingerprint: Fingerprint
     bytes: int
     tries: int
+    damage: Damage = NO_DAMAGE
 
 
 def export(
@@ -46,37 +57,60 @@ def export(
     name: str | None = None,
     retry: int = 0,
     suffix: str | None = None,
+    skip_damaged: bool = False,
     progress: Progress = silent,
 ) -> Export:
     """Export every collection of `scopes`, or those called `name`, to `path`.
 
     The suffix of `path` is the format, unless `suffix` says it ("": a folder). Nothing appears
-    under that name before it is whole. Raises TornExport where the database was written to in each
+    under that name before it is whole. With `skip_damaged` what cannot be exported is left out, and
+    the file lists it. Raises TornExport where the database was written to in each
     of 1 + `retry` tries, Unavailable for a server that fails, Refused where there is no room or a
     folder is in the way, UsageError for a name or format that does not fit.
     """
     suffix = formats.suffix_of(path.name) if suffix is None else suffix
     path = path.resolve() if path.is_symlink() else path  # a link is followed, never replaced
     require_free(path, suffix)
+    damage = NO_DAMAGE
+    if skip_damaged:
+        damage = _damage_of(chroma, scopes, name)
+        chroma = SoundPart(chroma, damage) if damage else chroma
     for attempt in range(1, retry + 2):
         try:
             with new_file(path) as partial:
-                source = _Source(chroma, tuple(scopes), name)
+                source = _Source(chroma, tuple(scopes), name, damage)
                 before = _write(source, partial, path.name, suffix, progress)
-            return Export(path, before, size_of(path), attempt)
+            return Export(path, before, size_of(path), attempt, damage)
         except (TornExport, CallFailed) as error:
             # a page of which a record was just deleted is answered 500, a dropped collection 404
             if attempt <= retry:
                 continue
             if isinstance(error, TornExport):
                 raise
-            raise Unavailable(
-                f"{chroma.url}: {error}. Nothing was kept.", next_step=types.QUIET
-            ) from error
+            raise _no_export(chroma, scopes, name, error) from error
         except (OSError, pa.ArrowException) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise Unavailable(f"{path}: {reason}. Nothing was kept.") from error
     raise AssertionError
+
+
+def _damage_of(chroma: Chroma, scopes: Sequence[Scope], name: str | None) -> Damage:
+    try:
+        return find_damage(chroma, inventory(chroma, scopes, name))
+    except CallFailed as error:
+        raise Unavailable(f"{chroma.url}: {error}. Nothing was kept.") from error
+
+
+def _no_export(
+    chroma: Chroma, scopes: Sequence[Scope], name: str | None, error: CallFailed
+) -> Unavailable:
+    """The refusal that names what is damaged, or else the failed call: a writer may have caused it."""
+    where, next_step = f"{chroma.url}: {error}", types.QUIET
+    if not error.is_access:
+        damage = _damage_of(chroma, scopes, name)
+        if damage:
+            where, next_step = f"{chroma.url}: damaged: {damage.sentence()}", types.SKIP
+    return Unavailable(f"{where}. Nothing was kept.", next_step=next_step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +120,12 @@ class _Source:
     chroma: Chroma
     scopes: tuple[Scope, ...]
     name: str | None
+    damage: Damage = NO_DAMAGE
+
+    def about(self, name: str) -> JSON:
+        """What the file says of its source; what was left out is part of that."""
+        left_out = {"left_out": dataclasses.asdict(self.damage)} if self.damage else {}
+        return {"name": name, "url": self.chroma.url, **left_out}
 
     def inventory(self) -> list[CollectionInfo]:
         return inventory(self.chroma, self.scopes, self.name)
@@ -148,8 +188,7 @@ def _write(
     with progress("fingerprint", count) as advance:
         before = _fingerprint(source, [info.key for info in infos], advance)
     _require_room(partial, before)
-    about = {"name": name, "url": chroma.url}
-    out: ExportWriter = formats.writer(suffix)(partial, before, about=about)
+    out: ExportWriter = formats.writer(suffix)(partial, before, about=source.about(name))
     try:
         with progress("export", before.records) as advance:
             for collection in before.collections.values():

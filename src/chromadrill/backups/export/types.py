@@ -28,6 +28,12 @@ QUIET = (
 )
 
 
+SKIP = (
+    "The same command with --skip-damaged exports the rest, and lists in the file what it left out. Or"
+    " correct or delete what is named here."
+)
+
+
 class TornExport(Unavailable):
     """The database was written to while it was exported: the file would be of no instant."""
 

@@ -33,6 +33,7 @@ from chromadrill.core.model import (
 from chromadrill.core.progress import Advance
 
 PAGE = 1000
+NAMED = 5  # records that a sentence names
 
 
 def fingerprint(
@@ -197,12 +198,19 @@ class _Observer:
             questions = self.questions(info, count, like)
         grader = probes.Grader(info.space, questions)
         tables = [RECORDS.empty_table()]
+        not_finite: list[str] = []
         before = len(self.read_errors)
         with self.step("records", info.key):
             for page in self.pages(info):
                 tables.append(record_table(page))
                 grader.read(page)
+                rows = np.flatnonzero(~np.isfinite(page.vectors).all(axis=1))
+                not_finite += [f"'{page.ids[row]}'" for row in rows]
                 self.advance(len(page.ids))
+        if not_finite:
+            names = ", ".join(not_finite[:NAMED]) + (", ..." if len(not_finite) > NAMED else "")
+            message = f"{len(not_finite)} vectors hold NaN or infinity ({names})"
+            self.read_errors.append(ReadError("records", info.key, message))
         if len(self.read_errors) > before and len(tables) == 1:
             return empty
         records = pa.concat_tables(tables).sort_by("id")

@@ -72,9 +72,10 @@ def bind(stored: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
     A question whose record is missing or has lost its vector or words cannot be asked: it is left out,
     and the records' own check names the loss.
     """
-    rows = {
-        record: row for row, record in enumerate(sample.ids) if row not in sample.without_vector
-    }
+    # JSON has no NaN: a query that holds one is answered 422, which says nothing of the other records
+    finite = np.isfinite(sample.vectors).all(axis=1)
+    lost = set(sample.without_vector)
+    rows = {record: row for row, record in enumerate(sample.ids) if row not in lost and finite[row]}
     questions = []
     for kind, question in stored:
         if kind == "filter":
@@ -140,7 +141,7 @@ class Grader:
         return masks[key]
 
     def _read_vectors(self, page: Page, masks: dict[str, list[bool]]) -> None:
-        usable = np.ones(len(page.ids), bool)
+        usable = np.isfinite(page.vectors).all(axis=1)
         usable[list(page.without_vector)] = False
         if self._vector_numbers:
             queries = np.stack([self._vector(number) for number in self._vector_numbers])

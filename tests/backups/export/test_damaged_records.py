@@ -1,0 +1,112 @@
+"""One NaN vector, or a collection without segments, is named and does not keep the rest at home."""
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.commands.app import invoke
+from chromadrill.core import cli
+from chromadrill.core.model import Scope
+from chromadrill.targets.process.target import ProcessTarget
+
+
+def run(*words):
+    """The exit code of a command, with its errors said as a user reads them."""
+    with pytest.raises(SystemExit) as ended:
+        cli.run(invoke, words)
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """A server with a NaN vector (chroma 7420), and a collection without segments (chroma 3474)."""
+    target = ProcessTarget(tmp_path_factory.mktemp("damaged") / "home", owner=os.getpid())
+    target.start()
+    vectors = np.random.default_rng(1).normal(size=(20, 3)).astype(np.float32)
+    with Chroma(target.url) as chroma:
+        for name in ("sick", "sound", "wreck"):
+            chroma.upsert(
+                chroma.create_collection(Scope(), name),
+                ids=[f"{name}-{n}" for n in range(20)],
+                vectors=vectors,
+                documents=[f"text {n} of {name}" for n in range(20)],
+                metadatas=[{"n": n % 3} for n in range(20)],
+            )
+    target.stop()
+    broken = np.array([1, np.nan, 3], np.float32).tobytes()
+    with target.volume() as data, closing(sqlite3.connect(data / "chroma.sqlite3")) as db:
+        db.execute("UPDATE embeddings_queue SET vector = ? WHERE id = 'sick-7'", (broken,))
+        db.execute(
+            "DELETE FROM segments WHERE collection IN"
+            " (SELECT id FROM collections WHERE name = 'wreck')"
+        )
+        db.commit()
+    target.start()
+    yield target
+    target.remove()
+
+
+@pytest.fixture
+def empty(tmp_path):
+    target = ProcessTarget(tmp_path / "empty", owner=os.getpid())
+    target.start()
+    yield target
+    target.remove()
+
+
+@pytest.fixture(autouse=True)
+def journal(tmp_path, monkeypatch):
+    monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", str(tmp_path / "journal"))
+    return tmp_path / "journal"
+
+
+def test_backup_names_what_is_damaged_and_the_command_that_helps(target, tmp_path, capsys):
+    file = tmp_path / "e.jsonl"
+    assert run("backup", "--all", "--url", target.url, "--output-file", str(file)) == 2
+    message = capsys.readouterr().err
+    assert "'sick-7'" in message
+    assert "wreck" in message
+    assert "--skip-damaged" in message
+    assert "clients write" not in message
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("name", ["e.jsonl", "folder"])
+def test_rest_is_exported_where_asked_for_and_is_never_pass(
+    target, empty, tmp_path, capsys, name, journal
+):
+    file = tmp_path / name
+    words = ("backup", "--all", "--url", target.url, "--output-file", str(file))
+    assert run(*words, "--skip-damaged", "--json") == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["outcome"] == "unknown"
+    assert "sick-7" in answer["verdicts"][0]["message"]
+    assert {one["name"]: one["count"] for one in answer["collections"]} == {"sick": 19, "sound": 20}
+    assert '"good": true' not in journal.read_text().replace('":t', '": t')
+    listed = file.read_text() if file.is_file() else (file / "manifest.json").read_text()
+    assert "left_out" in listed
+    assert "sick-7" in listed
+
+    assert run("restore", "--url", empty.url, "--input-file", str(file)) == 0
+    with Chroma(empty.url) as chroma:
+        counts = {info.name: chroma.count(info) for info in chroma.collections(Scope())}
+    assert counts == {"sick": 19, "sound": 20}
+
+
+def test_sound_collection_alone_is_whole_with_and_without_the_option(target, tmp_path):
+    words = ("backup", "--collection-name", "sound", "--url", target.url, "--output-file")
+    assert run(*words, str(tmp_path / "a.jsonl")) == 0
+    assert run(*words, str(tmp_path / "b.jsonl"), "--skip-damaged") == 0
+
+
+def test_validation_names_the_record_that_is_not_finite(target, capsys):
+    words = ("validate", "--url", target.url, "--collection-name", "sick", "--json")
+    assert run(*words) == 1
+    failed = [v for v in json.loads(capsys.readouterr().out)["verdicts"] if v["outcome"] == "fail"]
+    assert failed[0]["check"] == "records"
+    assert "'sick-7'" in failed[0]["message"]
