@@ -19,6 +19,7 @@ from chromadrill.core.model import (
     Recall,
     Scope,
 )
+from chromadrill.core.redaction import forget_passwords
 from chromadrill.targets.process.target import ProcessTarget
 
 KEY = "default_tenant/default_database/docs"
@@ -29,6 +30,7 @@ def forget_declarations():
     """What a test declares of a server holds for that test: addresses come again."""
     before = permissions.declarations()
     yield
+    forget_passwords()
     permissions.forget()
     for url, access in before.items():
         permissions.declare(url, access)

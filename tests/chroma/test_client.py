@@ -8,7 +8,7 @@ import pytest
 from chromadrill.chroma.api_values import space_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.errors import Unavailable, UsageError
 
 
 class Stub(BaseHTTPRequestHandler):
@@ -72,7 +72,7 @@ def test_url_with_api_v1_is_told_that_it_is_gone():
 
 @pytest.mark.parametrize("url", ["http://", "not a url", "http://127.0.0.1:99999"])
 def test_nonsense_is_a_sentence(url):
-    with pytest.raises(Unavailable):
+    with pytest.raises((Unavailable, UsageError), match="URL"):
         connect(url)
 
 

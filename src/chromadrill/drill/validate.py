@@ -66,7 +66,8 @@ def validate_files(
     """The check suite at rest; with `serve` also on a private copy, served and restarted."""
     observation = at_rest.observe(data, scopes, like=before)
     narrowed, expected = narrow(observation, before, name)
-    imported = came_over_the_api(observation, before) if before else frozenset()
+    # narrowed first: one collection that was restored from its export is imported, all of it
+    imported = came_over_the_api(narrowed, expected) if expected else frozenset()
     verdicts = judge_files(narrowed, expected, imported=imported)
     if not serve:
         return Validation(narrowed.counts, [*verdicts, *not_served()])

@@ -70,6 +70,7 @@ class ServerProcess:
         if "error" in state:
             raise Died(str(state["error"]))
         if "exit" in state:
+            supervisor.wait(STOP_S)  # it has the lock of the home until its own end
             raise Died(f"exit code {state['exit']}")
         if supervisor.poll() is not None and not state:
             raise Died("the supervisor did not start")
