@@ -88,3 +88,10 @@ def error_of(url: str) -> str:
     except UsageError as error:
         return str(error)
     return ""
+
+
+def test_part_of_a_password_of_any_service_is_never_quoted():
+    """A webhook or an endpoint: its URL is parsed at the first request, and the error would quote it."""
+    with pytest.raises(UsageError, match=r"^http://127.0.0.1:1/hook is no URL") as refused:
+        http_client("http://ops:secret/x@127.0.0.1:1/hook", timeout_s=1)
+    assert refused.value.__cause__ is None

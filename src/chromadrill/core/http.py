@@ -63,8 +63,10 @@ def http_client(
 
 def _scheme(url: str) -> str:
     try:
-        return urllib.parse.urlsplit(url).scheme
-    except ValueError:  # a bracket of an IPv6 address is missing
+        parts = urllib.parse.urlsplit(url)
+        _ = parts.port  # raises for what is no number: httpx would quote it, of a password too
+        return parts.scheme
+    except ValueError:  # or a bracket of an IPv6 address is missing
         raise _no_url(url) from None
 
 
