@@ -5,10 +5,12 @@ import pickle
 import shutil
 import sqlite3
 from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from chromadrill.chroma.at_rest import integrity
 from chromadrill.chroma.client import Chroma
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
@@ -43,7 +45,7 @@ def store(tmp_path_factory):
                 collection,
                 ids=[f"{name}-{n}" for n in range(count)],
                 vectors=vectors[:count],
-                documents=[f"text {n} of {name}" for n in range(count)],
+                documents=[f"text {n} of {name}" + "\0 and more" * (n == 5) for n in range(count)],
                 metadatas=[{"n": n, "city": "Bergen"} for n in range(count)],
             )
     target.stop()
@@ -177,3 +179,42 @@ def test_value_of_270_megabytes_is_read(copy, tmp_path):
         " (SELECT id FROM embeddings WHERE embedding_id = 'waiting-3')",
     )
     assert run("validate", "--all", "--path", str(copy)) == 0
+
+
+class ReadsBeyondNul(sqlite3.Connection):
+    """A newer SQLite (3.51): it indexes a text with a NUL to its end, and 1.5.9's index ends at it."""
+
+    def execute(self, statement, *values):
+        content = "SELECT 1 FROM embedding_fulltext_search_content WHERE instr(c0, char(0)) > 0"
+        if "integrity-check" in statement and super().execute(content).fetchone():
+            raise sqlite3.DatabaseError("malformed inverted index for FTS5 table")
+        return super().execute(statement, *values)
+
+
+@pytest.fixture
+def newer_sqlite(monkeypatch):
+    def connect(file, **options):
+        return sqlite3.connect(file, factory=ReadsBeyondNul, **options)
+
+    stand_in = SimpleNamespace(connect=connect, sqlite_version="3.51.0")
+    monkeypatch.setattr(integrity, "sqlite3", stand_in)
+
+
+def test_nul_in_a_document_is_named_and_no_damage_under_a_newer_sqlite(copy, newer_sqlite, caplog):
+    assert run("validate", "--all", "--path", str(copy)) == 0
+    assert "2 documents hold a NUL character" in caplog.text
+
+
+def test_damaged_full_text_is_still_damage_where_a_document_holds_nul(copy, newer_sqlite, capsys):
+    change(copy, "UPDATE embedding_fulltext_search_content SET c0 = 'other words' WHERE id = 3")
+    require_refused(copy, capsys, "full-text index is damaged")
+
+
+def test_infinite_metadata_in_the_tables_is_compared_and_asked_of_nobody(copy, tmp_path, capsys):
+    change(
+        copy, "UPDATE embedding_metadata SET float_value = 9e999, int_value = NULL WHERE key = 'n'"
+    )
+    file = str(tmp_path / "f")
+    assert run("fingerprint", "--path", str(copy), "--output", file) == 0
+    assert run("validate", "--all", "--path", str(copy), "--fingerprint", file) == 0
+    assert "TypeError" not in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 import tempfile
@@ -10,7 +11,9 @@ from pathlib import Path
 from chromadrill.chroma.at_rest.database import DAMAGE, Database, StoreUnreadable
 from chromadrill.chroma.at_rest.migrations import migration_problems
 
+LOG = logging.getLogger(__name__)
 _FTS = "embedding_fulltext_search"
+_CHECK = f"INSERT INTO {_FTS}({_FTS}) VALUES('integrity-check')"
 _MOST = 10
 # Not here: records of a segment that is gone. 0.6.3 and 1.0.0 leave them behind whenever a
 # collection is deleted, as 1.5.9 leaves rows of embedding_metadata_array.
@@ -54,9 +57,44 @@ def _full_text(db: Database) -> list[str]:
         connection = sqlite3.connect(copy, isolation_level=None)
         try:
             connection.execute("PRAGMA synchronous=OFF")
-            connection.execute(f"INSERT INTO {_FTS}({_FTS}) VALUES('integrity-check')")
-        except DAMAGE as error:
-            return [f"The full-text index is damaged: {error}."]
+            return _full_text_of(connection)
         finally:
             connection.close()
+
+
+def _full_text_of(copy: sqlite3.Connection) -> list[str]:
+    """Check the full-text index of a private copy, which is changed where documents hold NUL."""
+    try:
+        copy.execute(_CHECK)
+    except DAMAGE as error:
+        documents = _cut_at_nul(copy)
+        if not documents:
+            return [f"The full-text index is damaged: {error}."]
+        try:
+            copy.execute(_CHECK)
+        except DAMAGE:
+            return [f"The full-text index is damaged: {error}."]
+        LOG.warning(
+            "%d documents hold a NUL character. SQLite %s finds their full-text index malformed, since"
+            " an older SQLite indexed them up to it only. That is no damage: a server answers as"
+            " before. Words behind the NUL are not found.",
+            documents,
+            sqlite3.sqlite_version,
+        )
     return []
+
+
+def _cut_at_nul(copy: sqlite3.Connection) -> int:
+    """Cut the indexed texts at their first NUL, as SQLite 3.40 does; return how many had one.
+
+    A newer SQLite (measured with 3.54) reads such a text to its end, and finds words that the index
+    never had (chroma 7388).
+    """
+    sql = (
+        f"UPDATE {_FTS}_content SET c0 = substr(c0, 1, instr(c0, char(0)) - 1)"
+        " WHERE instr(c0, char(0)) > 0"
+    )
+    try:
+        return copy.execute(sql).rowcount
+    except DAMAGE:
+        return 0

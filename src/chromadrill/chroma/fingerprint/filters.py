@@ -18,6 +18,8 @@ def choose_filters(metadatas: Sequence[JSON | None]) -> list[JSON]:
     values: dict[str, list[Any]] = {}
     for metadata in metadatas:
         for key, value in (metadata or {}).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                continue  # no JSON: neither a fingerprint nor a question can hold it
             if type(value) in (str, int, float, bool):
                 values.setdefault(key, []).append(value)
     filters: list[JSON] = []
@@ -62,6 +64,6 @@ def _passes(wanted: Any, value: Any) -> bool:
         return any(type(value) is type(item) and value == item for item in limit)
     if operator == "$ne":
         return not (type(value) is type(limit) and value == limit)
-    if type(value) not in (int, float):
-        return False
+    if type(value) not in (int, float) or type(limit) not in (int, float):
+        return False  # older fingerprints hold null where the limit was infinite
     return _ORDER[operator](value, math.trunc(limit) if type(value) is int else limit)
