@@ -50,9 +50,10 @@ def run_served_suite(
     return verdicts
 
 
-def not_served() -> list[Verdict]:
-    """The checks that need a server, where nobody asked for one."""
-    reason = "needs a server: not asked for (--serve)"
+def not_served(
+    reason: str = "needs a server: not asked for (--serve)",
+) -> list[Verdict]:
+    """The checks that need a server, where there is none: by default nobody asked for one."""
     return [Verdict.not_run(check, reason) for check in NEEDS_SERVER]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_files
 from chromadrill.chroma.fingerprint import at_rest, live
@@ -71,6 +72,10 @@ def validate_files(
     verdicts = judge_files(narrowed, expected, imported=imported)
     if not serve:
         return Validation(narrowed.counts, [*verdicts, *not_served()])
+    if unread_store(observation):
+        # a start would upgrade the copy, or panic on it, and what it then lacks says nothing of the data
+        reason = "needs a server: not started on a store that this reader does not know"
+        return Validation(narrowed.counts, [*verdicts, *not_served(reason)])
     if not data.is_dir():
         missing = Verdict.failed("start", f"{data} is not a directory.")
         return Validation(narrowed.counts, [*verdicts, missing])

@@ -160,7 +160,7 @@ def test_older_store_is_unknown_with_its_release_and_the_way_and_nothing_is_miss
     fingerprint = str(tmp_path / "f")
     assert run("fingerprint", "--path", str(store), "--output", fingerprint) == 0
     change(copy, "DELETE FROM migrations WHERE dir = 'sysdb' AND version > 4")
-    for more in ((), ("--fingerprint", fingerprint)):
+    for more in ((), ("--fingerprint", fingerprint), ("--fingerprint", fingerprint, "--serve")):
         capsys.readouterr()
         assert run("validate", "--all", "--path", str(copy), *more) == 2
         output = capsys.readouterr().out
