@@ -22,7 +22,7 @@ from chromadrill.chroma.connection import connect
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.errors import Refused, Unavailable, UsageError
-from chromadrill.core.redaction import hide_password, plain, redact, secrets_of
+from chromadrill.core.redaction import hide_password, mask_secrets, redact, secrets_of
 from chromadrill.core.settings import TargetTable, load
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.target import open_command
@@ -39,13 +39,13 @@ def test_password_of_a_url_is_masked_wherever_it_stands():
     text = b'{"url":"http://ops:s3cret@10.0.0.1:8000/x","mail":"a@b.c","t":"12:30 me@x"}'
     assert b"s3cret" not in redact(text, [])
     assert redact(b"mail a@b.c at 12:30", []) == b"mail a@b.c at 12:30"
-    assert plain("http://ops:s3cret@h/") == "http://ops:**********@h/"
+    assert mask_secrets("http://ops:s3cret@h/") == "http://ops:**********@h/"
 
 
 def test_user_of_a_web_address_may_be_a_token_and_a_password_may_hold_any_sign():
-    assert plain("https://ghp_s3cret@h/x?y") == "https://**********@h/x?y"
-    assert plain("http://ops:s3@cr:et@h/") == "http://ops:**********@h/"
-    assert plain("ssh://git@h/x http://h:80 a@b") == "ssh://git@h/x http://h:80 a@b"
+    assert mask_secrets("https://ghp_s3cret@h/x?y") == "https://**********@h/x?y"
+    assert mask_secrets("http://ops:s3@cr:et@h/") == "http://ops:**********@h/"
+    assert mask_secrets("ssh://git@h/x http://h:80 a@b") == "ssh://git@h/x http://h:80 a@b"
 
 
 NASTY = "pa&ss<\"w'or\\d>\u00e9\n12"
@@ -133,7 +133,7 @@ def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monk
 
 @pytest.mark.parametrize("password", ["s3cr/et", "s3c@ret", "s3c/r@e@t"])
 def test_password_with_a_slash_or_an_at_is_masked_to_its_end(password):
-    masked = plain(f"x postgresql://app:{password}@db:5432/docs does not answer")
+    masked = mask_secrets(f"x postgresql://app:{password}@db:5432/docs does not answer")
     assert masked == "x postgresql://app:**********@db:5432/docs does not answer"
 
 
@@ -197,13 +197,13 @@ def test_url_that_is_none_is_a_usage_error_and_nothing_of_it_is_quoted(args, url
 def test_part_of_a_password_that_a_library_quotes_is_masked():
     hide_password("http://ops:hunter2secret/chromadb@h")
     assert (
-        plain("Invalid port: 'hunter2secret' of chromadb")
+        mask_secrets("Invalid port: 'hunter2secret' of chromadb")
         == "Invalid port: '**********' of chromadb"
     )
 
 
 def test_example_of_a_url_is_shown_as_it_is():
-    assert plain("postgresql://USER:PASSWORD@HOST/D") == "postgresql://USER:PASSWORD@HOST/D"
+    assert mask_secrets("postgresql://USER:PASSWORD@HOST/D") == "postgresql://USER:PASSWORD@HOST/D"
 
 
 def run_pytest(tmp_path, url):

@@ -1,1 +1,1 @@
-"""Pure functions: observation + fingerprint + objective -> verdict. They import the model only."""
+"""Pure functions: observation + fingerprint + objective -> verdict. They read no file and no clock."""

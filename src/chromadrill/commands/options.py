@@ -72,7 +72,7 @@ class Server:
         return self.url
 
     def source(self, path: Path | None) -> str | Path:
-        """The URL or the directory to look at; exactly one."""
+        """The directory where one is given, else the URL, which may be CHROMA_URL's."""
         return path if path is not None else self.require_url()
 
 

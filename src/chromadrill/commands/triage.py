@@ -17,7 +17,7 @@ from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Outcome, Verdict
 from chromadrill.core.protocols import HasLogs
-from chromadrill.core.redaction import plain
+from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.settings import Settings, load
 from chromadrill.monitoring.diagnosis.collect import collect
 from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
@@ -95,7 +95,7 @@ def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_js
         sys.stdout.write(f"{branch}\n")
         for verdict in verdicts:
             if TREE[verdict.check][0] == branch:
-                label, message = LABELS[verdict.outcome], plain(verdict.message)
+                label, message = LABELS[verdict.outcome], mask_secrets(verdict.message)
                 sys.stdout.write(f"  {label:<10} {verdict.check:<21} {message}\n")
     sys.stdout.write(_conclusion(verdicts, causes, steps, target.name))
     return EXIT[outcome]
@@ -123,7 +123,7 @@ def _conclusion(
     open_checks = [verdict.check for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN]
     lines = [""]
     if causes:
-        lines.append(f"most likely: {causes[0].check}: {plain(causes[0].message)}")
+        lines.append(f"most likely: {causes[0].check}: {mask_secrets(causes[0].message)}")
         lines += [f"also: {cause.check}" for cause in causes[1:]]
         lines += [f"next: {step.replace('--target T', f'--target {target}')}" for step in steps]
     else:
@@ -149,7 +149,7 @@ def _judge_log(lines: list[str], kind: str | None, *, as_json: bool) -> int:
             for error in group:
                 p = error.pattern
                 sys.stdout.write(f"  {error.count:>5} x {p.name}: {p.meaning} ({p.runbook})\n")
-                sys.stdout.write(f"          last: {plain(error.last)[:160]}\n")
+                sys.stdout.write(f"          last: {mask_secrets(error.last)[:160]}\n")
         sys.stdout.write(("" if errors else "no line of known trouble\n") + SILENT + "\n")
     return cli.DIFFERS if errors else cli.UNKNOWN
 
@@ -182,8 +182,8 @@ def _log_json(errors: Sequence[LogFinding]) -> list[dict[str, object]]:
             "count": error.count,
             "meaning": error.pattern.meaning,
             "runbook": error.pattern.runbook,
-            "first": plain(error.first),
-            "last": plain(error.last),
+            "first": mask_secrets(error.first),
+            "last": mask_secrets(error.last),
         }
         for error in errors
     ]

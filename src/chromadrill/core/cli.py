@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from chromadrill.core.errors import DrillError, Refused, Unavailable, UsageError
-from chromadrill.core.redaction import plain
+from chromadrill.core.redaction import mask_secrets
 
 DONE, DIFFERS, UNKNOWN, USAGE, INTERRUPTED, TERMINATED = 0, 1, 2, 64, 130, 143
 
@@ -94,7 +94,7 @@ def _of_system(error: OSError) -> str:
 
 def _keep_traceback(error: Exception) -> str:
     """A sentence for an error that is not ours; its traceback goes to a file without a secret."""
-    text = plain("".join(traceback.format_exception(error)))
+    text = mask_secrets("".join(traceback.format_exception(error)))
     try:
         handle, path = tempfile.mkstemp(prefix="chromadrill-error-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -108,7 +108,7 @@ def _keep_traceback(error: Exception) -> str:
 
 def say(text: str) -> None:
     """Logs, progress and errors go to standard error, without a secret in them."""
-    sys.stderr.write(plain(text) + "\n")
+    sys.stderr.write(mask_secrets(text) + "\n")
 
 
 def answer(value: Any) -> None:

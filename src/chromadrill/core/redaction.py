@@ -120,8 +120,8 @@ def _forms(secret: bytes) -> frozenset[bytes]:
     return frozenset(form.encode("utf-8", "surrogateescape") for form in written | marked)
 
 
-def plain(text: str) -> str:
-    """A text that may be shown."""
+def mask_secrets(text: str) -> str:
+    """The text as it may be shown: secrets of the environment and passwords of URLs are masked."""
     return redact(text.encode("utf-8", "surrogatepass"), secrets_of()).decode("utf-8", "replace")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
-from chromadrill.core.redaction import plain
+from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.evidence.notify import pulse
@@ -28,7 +28,9 @@ def record_backup_attempt(settings: Settings, target: str) -> Iterator[None]:
     except UsageError:
         raise
     except BaseException as error:
-        _record(settings, target, good=False, message=plain(str(error)) or type(error).__name__)
+        _record(
+            settings, target, good=False, message=mask_secrets(str(error)) or type(error).__name__
+        )
         raise
     _record(settings, target, good=True, message="verified")
 

@@ -9,7 +9,7 @@ from typing import Any
 from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.model import BackupStore, StoreEntry
-from chromadrill.core.redaction import plain
+from chromadrill.core.redaction import mask_secrets
 
 LIMIT_S = 120.0
 
@@ -23,9 +23,11 @@ def store(named: str) -> BackupStore:
     """
     repository, separator, which = named.partition("#")
     if separator and not which:
-        raise UsageError(f"--store restic:{plain(named)}: name a tag or an absolute path after #.")
+        raise UsageError(
+            f"--store restic:{mask_secrets(named)}: name a tag or an absolute path after #."
+        )
     only = ["--path" if which.startswith("/") else "--tag", which] if which else []
-    where = f"restic {plain(repository)}"  # its URL may hold a password
+    where = f"restic {mask_secrets(repository)}"  # its URL may hold a password
     snapshots = _restic(repository, "snapshots", *only) or []  # some releases say null for none
     try:
         paths = {", ".join(row["paths"]) for row in snapshots}
@@ -34,7 +36,7 @@ def store(named: str) -> BackupStore:
         if len(paths) > 1 and not which:
             raise Unavailable(
                 f"{where} has snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
-                next_step=f"Name one: --store restic:{plain(repository)}#TAG, or #/PATH.",
+                next_step=f"Name one: --store restic:{mask_secrets(repository)}#TAG, or #/PATH.",
             )
         newest = [StoreEntry(e.id, e.created_at, _size(repository, e.id)) for e in entries[-2:]]
     except (TypeError, KeyError, ValueError) as error:
@@ -59,10 +61,10 @@ def _restic(repository: str, *args: str) -> Any:
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"restic {args[0]} did not answer within {LIMIT_S:g} s.") from error
     if process.returncode != 0:
-        raise Unavailable(f"restic {args[0]}: {plain(process.stderr.strip()[-500:])}")
+        raise Unavailable(f"restic {args[0]}: {mask_secrets(process.stderr.strip()[-500:])}")
     try:
         return json.loads(process.stdout)
     except ValueError as error:
         raise Unavailable(
-            f"restic {args[0]} answered no JSON: {plain(process.stdout[:200])!r}."
+            f"restic {args[0]} answered no JSON: {mask_secrets(process.stdout[:200])!r}."
         ) from error

@@ -1,4 +1,4 @@
-"""The nouns of a drill: plain frozen values, no I/O. Every arrow of the house carries one of them."""
+"""The nouns of a drill: plain frozen values, without I/O, that one step hands to the next."""
 
 from chromadrill.core.model.backups import (
     Backup,

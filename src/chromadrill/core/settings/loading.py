@@ -24,7 +24,7 @@ from chromadrill.core.settings.validation import (
 )
 
 DEFAULT_FILE = Path("drill.toml")
-# DRILL_ variables that are not settings of a table
+# customary names of variables, and the setting that each of them is
 CUSTOMARY = {
     "CHROMA_IMAGE": ("container", "image"),
     "CHROMA_DATA_DIR": ("container", "data_dir"),
@@ -32,6 +32,7 @@ CUSTOMARY = {
     "POSTGRES_IMAGE": ("source", "postgres_image"),
     "CHROMA_URL": ("drill", "target"),
 }
+# DRILL_ variables that are no settings
 OTHER_VARIABLES = {
     "DRILL_CONFIG",
     "DRILL_OWNER_PID",

@@ -1,1 +1,1 @@
-"""Railway's public GraphQL API: what a drill needs of it, and the traps of it. Knows no target."""
+"""A service on Railway as a target, by the platform's public GraphQL API, and a simulator of it."""
