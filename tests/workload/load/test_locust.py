@@ -334,7 +334,8 @@ class OddServer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_error_that_is_not_ours_is_unknown_and_said(locust):
+def test_error_that_is_not_ours_is_unknown_and_said(locust, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # of the traceback's file
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer) as odd:
         threading.Thread(target=odd.serve_forever, daemon=True).start()
         code, output = locust.run("--host", f"http://127.0.0.1:{odd.server_port}")
