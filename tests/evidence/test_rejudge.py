@@ -109,6 +109,21 @@ def test_report_command_judges_by_another_toml_and_writes_elsewhere(run, tmp_pat
     assert report(run).returncode == 0
 
 
+def test_folder_that_was_altered_is_no_proof_whatever_its_ledger_says(run, tmp_path):
+    sealed = record.build_record(run / "evidence.jsonl")
+    record.seal(run, sealed)
+    assert report(run).returncode == 0
+    with (run / "evidence.jsonl").open("a") as ledger:
+        ledger.write('{"event": "note", "at": "2026-01-01T00:00:00.000Z", "t": 1}\n')
+    ran = report(run, "--output", tmp_path / "again")
+
+    assert ran.returncode == 1
+    assert "altered since it was sealed" in ran.stderr
+    page = (tmp_path / "again" / "report.html").read_text()
+    assert "EVIDENCE ALTERED" in page
+    assert "RESTORE PROVEN" not in page + ran.stdout
+
+
 def test_old_record_is_never_overwritten(run):
     ran = report(run, "--output", run / "again")
     assert ran.returncode == 1

@@ -12,6 +12,7 @@ import typer
 from chromadrill.checks.suite import outcome_of
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import EXIT, print_verdicts
+from chromadrill.core import cli
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.core.settings import load
@@ -60,6 +61,9 @@ def report(
     if check:
         return _check(run.resolve(), root)
     record = _record(ledger, objectives)
+    if altered := _alterations(run):
+        record = {**record, "outcome": str(Outcome.FAIL), "altered": altered}
+        cli.say(f"{run}: altered since it was sealed: {'; '.join(altered)}")
     if output:
         _write(record, run, output)
     sys.stdout.write(markdown(record))
@@ -72,6 +76,19 @@ def _record(ledger: Path, objectives: Path | None) -> JSON:
         limits = load(objectives, environ={}).objectives.model_dump()
         events = rejudge(events, limits)
     return record_of(events)
+
+
+def _alterations(run: Path) -> list[str]:
+    """What differs from the run as it was sealed; a ledger that is kept alone was never sealed.
+
+    A file that was laid beside the evidence changes none of it.
+    """
+    if not (run / RECORD).exists():
+        return []
+    key = load().evidence.signing_key
+    verdicts = hash_chain.verify(run.resolve(), key.get_secret_value().encode() if key else None)
+    failed = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    return [f"{v.check}: {v.message}" for v in failed if v.check != "extra files"]
 
 
 def _write(record: JSON, run: Path, folder: Path) -> None:

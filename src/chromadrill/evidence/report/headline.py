@@ -24,6 +24,7 @@ PROVES = {name for name, check in registry.CHECKS.items() if check.restores}
 CORE = set(registry.of_group(Group.CONTENT))
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
+ALTERED = "EVIDENCE ALTERED"
 INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
 COPYING = set(
@@ -46,6 +47,9 @@ class Headline:
 def headline_of(record: JSON) -> Headline:
     """The headline of a record: PROVEN only where nothing in it contradicts its pass."""
     scenarios, outcome = rows(record, "scenarios"), record.get("outcome")
+    if altered := tuple(texts(record, "altered")):
+        sentence = "The run's folder is not what was sealed at its end: it proves nothing."
+        return Headline("fail", ALTERED, sentence, altered)
     bad = [scenario for scenario in scenarios if scenario.get("outcome") != "pass"]
     if outcome == "fail":
         failed = [scenario for scenario in bad if scenario.get("outcome") == "fail"]
