@@ -6,6 +6,7 @@ import gevent
 import orjson
 from geventhttpclient import HTTPClient
 
+from chromadrill.chroma.permissions import access_to
 from chromadrill.core.clock import now
 from chromadrill.workload.load.requests import LoadRequest
 
@@ -18,6 +19,7 @@ class Caller:
 
     def __init__(self, host: str, *, timeout_s: float, connections: int) -> None:
         self._timeout_s = timeout_s
+        self._headers = {**HEADERS, **access_to(host).headers()}
         self._ids: dict[str, str] = {}  # of collections that have another one since the run began
         self._looked_up = -LOOK_UP_S
         self._http = HTTPClient.from_url(
@@ -30,7 +32,7 @@ class Caller:
             with gevent.Timeout(self._timeout_s):
                 new_id = self._ids.get(request.collection_path)
                 path = request.path_with(new_id) if new_id else request.path
-                answer = self._http.post(path, body=request.body, headers=HEADERS)
+                answer = self._http.post(path, body=request.body, headers=self._headers)
                 return answer.status_code, bytes(answer.read())
         except (gevent.Timeout, TimeoutError):
             return None, b""
@@ -44,7 +46,7 @@ class Caller:
         self._looked_up = now()
         try:
             with gevent.Timeout(self._timeout_s):
-                answer = self._http.get(request.collection_path, headers=HEADERS)
+                answer = self._http.get(request.collection_path, headers=self._headers)
                 content = bytes(answer.read())
                 if answer.status_code == 200:
                     self._ids[request.collection_path] = str(orjson.loads(content)["id"])

@@ -11,6 +11,8 @@ from gevent.pool import Group
 from locust.env import Environment
 
 from chromadrill.core.clock import now
+from chromadrill.core.settings import load
+from chromadrill.targets.safety.access import declare_credentials
 from chromadrill.workload.load.grading import grade
 from chromadrill.workload.load.loopback_only import require_loopback
 from chromadrill.workload.load.plan import LoadPlan
@@ -39,6 +41,7 @@ class PlanShare:
         # as many as can be open at once while nothing is answered, and room for a catch-up
         connections = int(2 * profile.highest_rate * profile.timeout_s) + 20
         self._timeout_s = profile.timeout_s
+        declare_credentials(load(), plan.host)  # a worker is a process of its own
         self._caller = Caller(
             require_loopback(plan.host), timeout_s=profile.timeout_s, connections=connections
         )

@@ -18,6 +18,7 @@ from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
 from chromadrill.core.settings import load
 from chromadrill.evidence.report.load_report import lines
 from chromadrill.targets.safety import rules
+from chromadrill.targets.safety.access import declare_credentials
 from chromadrill.targets.safety.leftovers import new_run
 from chromadrill.targets.safety.target_role import target_role
 from chromadrill.workload.load import results, write_collection
@@ -86,6 +87,7 @@ class Session:
     def _prepare_requests(
         self, host: str, profile: Profile, run: str
     ) -> tuple[str, tuple[LoadRequest, ...]]:
+        declare_credentials(load(), host)
         try:
             with connect(host, timeout_s=20) as chroma:
                 questions = choose_questions(chroma, (Scope(),))

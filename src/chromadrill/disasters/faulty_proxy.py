@@ -26,6 +26,7 @@ class FaultyProxy:
     passed on. `requests`: method and last part of the path of every request.
     `refuse`: given the number of a request (from 1) and its path, the status that a gateway answers
     instead of the server, DROPPED to close the connection, None to let it through.
+    `authorization`: the header without which every request is answered 401; "" asks for none.
     """
 
     url: str = ""
@@ -35,6 +36,7 @@ class FaultyProxy:
     swallowed_ends: tuple[str, ...] = ()
     requests: list[str] = field(default_factory=list)
     refuse: Callable[[int, str], int | None] = lambda number, path: None
+    authorization: str = ""
 
 
 class _Server(ThreadingHTTPServer):
@@ -67,6 +69,8 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             proxy.requests.append(f"{self.command} {self.path.rpartition('/')[2]}")
             status = proxy.refuse(len(proxy.requests), self.path)
+            if proxy.authorization and self.headers.get("Authorization") != proxy.authorization:
+                status = 401
             if status is not None:
                 self.close_connection = True
                 if status != DROPPED:

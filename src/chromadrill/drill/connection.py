@@ -9,7 +9,7 @@ from chromadrill.chroma import connection
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.settings import load
-from chromadrill.targets.safety.access import declare_read_only
+from chromadrill.targets.safety.access import declare_credentials, declare_read_only
 from chromadrill.targets.safety.target_role import target_role
 
 LONG_S = 60.0  # for one call in long work
@@ -24,7 +24,9 @@ def connect(
 
     Production is only read, and slowly, unless a person said `break_glass`.
     """
-    if break_glass is None and target_role(load(), url).is_production:
+    settings = load()
+    declare_credentials(settings, url)
+    if break_glass is None and target_role(settings, url).is_production:
         declare_read_only(url)
     with connection.connect(url, timeout_s=deadline_s) as chroma:
         try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from chromadrill.chroma.permissions import Access, Permission, access_to, declare
-from chromadrill.core.settings import TargetTable
+from chromadrill.core.settings import Settings, TargetTable
+from chromadrill.core.urls import plain_url
 from chromadrill.targets.headers import headers
 from chromadrill.targets.safety.rules import READ_ONLY
 from chromadrill.targets.safety.target_role import TargetRole
@@ -23,6 +25,18 @@ def declare_access(at: TargetRole, url: str, table: TargetTable | None) -> None:
         declare_read_only(url, secrets)
     else:
         declare(url, Access(Permission.OWNED, secrets))
+
+
+def declare_credentials(settings: Settings, url: str) -> None:
+    """Show at `url` the headers of the `[targets.NAME]` with this very address, as every door does.
+
+    What may be done there stays as it was declared. Raises UsageError for headers that cannot be made.
+    """
+    for name, table in settings.targets.items():
+        if table.url and table.headers and plain_url(table.url) == plain_url(url):
+            known = access_to(url)
+            secrets = {**known.secrets, **headers(name, table.headers)}
+            declare(url, dataclasses.replace(known, secrets=secrets))
 
 
 def declare_read_only(url: str, secrets: Mapping[str, SecretStr] | None = None) -> None:
