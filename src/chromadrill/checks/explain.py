@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from chromadrill.core.model import Difference
 
+RECORD_FIELDS = {"document", "metadata", "uri"}
+
 
 def meaning(differences: Sequence[Difference]) -> str:
     """The likeliest cause and what to do; empty where nothing differs."""
@@ -25,8 +27,14 @@ def meaning(differences: Sequence[Difference]) -> str:
         return f"{extra} records are too many: a newer store, or writes after the fingerprint"
     if fields & {"vector"}:
         return "vectors were altered, nothing is missing: do not serve this; take another backup"
+    if altered := fields & RECORD_FIELDS:
+        return f"{', '.join(sorted(altered))} of records were altered: do not serve this copy"
+    if "count" in fields:
+        return "the number of records is another: lost writes, or writes after the fingerprint"
+    if "id" in fields:
+        return "collections have other ids: they were made anew after the fingerprint"
     if fields:
-        return f"{', '.join(sorted(fields))} of records were altered: do not serve this copy"
+        return f"set otherwise than it was: {', '.join(sorted(fields))}"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,12 @@ class Server:
         return self.url
 
     def source(self, path: Path | None) -> str | Path:
-        """The directory where one is given, else the URL, which may be CHROMA_URL's."""
-        return path if path is not None else self.require_url()
+        """The directory or the URL that was typed; CHROMA_URL's, where neither was."""
+        if path is None:
+            return self.require_url()
+        if self.url and self.url != os.environ.get("CHROMA_URL"):
+            raise UsageError("--url and --path: name one of them.")
+        return path
 
 
 def scope_named(text: str) -> Scope:

@@ -57,7 +57,8 @@ def triage(
     """RB-9: walk the tree of troubles to the most likely cause, and say what comes next.
 
     With --logs: only what the log says. --file reads a log from elsewhere, e.g. what
-    `railway logs --lines 500` printed. Exit 0: nothing found; 1: a cause; 2: could not tell.
+    `railway logs --lines 500` printed. Exit 0: nothing found; 1: a cause; 2: could not
+    tell, which a log without a known line always is.
     """
     if not 1 <= lines <= MOST:
         raise UsageError(f"--lines: from 1 to {MOST}, got {lines}.")

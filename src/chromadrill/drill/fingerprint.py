@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from chromadrill.checks.content import nothing_in
 from chromadrill.checks.suite import judge
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import Unavailable
@@ -13,13 +14,28 @@ from chromadrill.drill.connection import connect
 
 
 def take_fingerprint(source: str | Path, scopes: Sequence[Scope]) -> Fingerprint:
-    """The fingerprint of a healthy server (the scopes) or of a sound directory (all of it)."""
+    """The fingerprint of a healthy server (the scopes) or of a sound directory (all of it).
+
+    Raises Unavailable for a source that is sick, or that holds no collection.
+    """
     if isinstance(source, Path):
-        return at_rest.fingerprint(data_directory(source))
+        fingerprint = at_rest.fingerprint(data_directory(source))
+        _require_something(fingerprint)
+        return fingerprint
     with connect(source) as chroma:
         fingerprint = live.fingerprint(chroma, scopes or (Scope(),))
+    _require_something(fingerprint)
     _require_consistent(fingerprint)
     return fingerprint
+
+
+def _require_something(fingerprint: Fingerprint) -> None:
+    """Refuse a source without collections: it would take the place of a good fingerprint, and PASS."""
+    if not fingerprint.collections:
+        raise Unavailable(
+            f"No fingerprint: {nothing_in(fingerprint)}.",
+            next_step="Name the databases that hold something: --scope TENANT/DATABASE.",
+        )
 
 
 def _require_consistent(fingerprint: Fingerprint) -> None:

@@ -58,7 +58,10 @@ def save(fingerprint: Fingerprint, path: Path) -> None:
 
 def load(path: Path) -> Fingerprint:
     """Return the fingerprint in a file. Raises FingerprintRefused for all but a whole, unaltered one."""
-    next_step = f"Take a new one: chromadrill fingerprint --url URL --output {path}"
+    next_step = (
+        "Use the one that was made with the backup; one that is taken now shows no loss. Of a healthy"
+        f" source: chromadrill fingerprint --url URL --output {path}"
+    )
     if not path.is_file():
         raise FingerprintRefused(f"{path}: no such fingerprint file.", next_step=next_step)
     try:
