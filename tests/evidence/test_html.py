@@ -1,5 +1,6 @@
 """The page says no more than the record shows, to anybody, on anything that has no network."""
 
+import hashlib
 import itertools
 import json
 import re
@@ -390,8 +391,6 @@ def test_text_is_readable_by_day_and_by_night():
 
 
 def test_the_list_of_files_is_pinned_by_one_hash_that_sha256sum_would_give():
-    import hashlib
-
     lines = "".join(f"{a['sha256']}  {a['path']}\n" for a in green()["artifacts"])
     assert digest(green()["artifacts"]) == hashlib.sha256(lines.encode()).hexdigest()
 

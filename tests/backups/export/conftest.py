@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from chromadrill.backups.export.exporter import export
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
@@ -12,6 +13,7 @@ from chromadrill.workload.data.legacy import move_metric_to_metadata
 
 ACME = Scope("acme/eu", "prod")
 SCOPES = (ACME, Scope())
+PAIRS = [(scope.tenant, scope.database) for scope in SCOPES]
 
 
 def records(n, dimension, seed=0):
@@ -82,3 +84,22 @@ def empty(tmp_path):
     target.start()
     yield target
     target.remove()
+
+
+def names(chroma, scope=None):
+    """Names of the collections in `scope`."""
+    return {info.name for info in chroma.collections(scope or Scope())}
+
+
+@pytest.fixture(scope="module")
+def folder(source, tmp_path_factory):
+    """The whole source as a folder."""
+    path = tmp_path_factory.mktemp("export") / "all"
+    with Chroma(source.url) as chroma:
+        export(chroma, path, scopes=SCOPES)
+    return path
+
+
+def has_no_export(folder):
+    """Whether there is no file of an export, whole or partial."""
+    return [file for file in folder.iterdir() if file.name.startswith((".e", "e."))] == []

@@ -1,6 +1,5 @@
 """From server to file to server: all of it, or nothing that looks like it."""
 
-import dataclasses
 import os
 from contextlib import contextmanager
 
@@ -21,23 +20,7 @@ from chromadrill.core.model import Outcome, Scope
 from chromadrill.drill.backup_proof import prove
 from chromadrill.workload.writer import Writer
 from tests.backups.export.comparator import differences
-from tests.backups.export.conftest import ACME, SCOPES, records
-
-PAIRS = [(scope.tenant, scope.database) for scope in SCOPES]
-
-
-def names(chroma, scope=None):
-    """Names of the collections in `scope`."""
-    return {info.name for info in chroma.collections(scope or Scope())}
-
-
-@pytest.fixture(scope="module")
-def folder(source, tmp_path_factory):
-    """The whole source as a folder."""
-    path = tmp_path_factory.mktemp("export") / "all"
-    with Chroma(source.url) as chroma:
-        export(chroma, path, scopes=SCOPES)
-    return path
+from tests.backups.export.conftest import ACME, PAIRS, SCOPES, has_no_export, names, records
 
 
 @pytest.mark.parametrize("suffix", ["", ".json", ".jsonl.zst"])
@@ -149,11 +132,6 @@ def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, t
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------
-def has_no_export(folder):
-    """Whether there is no file of an export, whole or partial."""
-    return [file for file in folder.iterdir() if file.name.startswith((".e", "e."))] == []
-
-
 def test_export_under_a_writer_is_torn_and_leaves_no_file(empty, tmp_path):
     with Chroma(empty.url) as chroma:
         info = chroma.create_collection(Scope(), "docs")
@@ -270,148 +248,3 @@ def test_folder_that_is_there_and_leftovers_of_the_living_are_not_touched(source
         export(chroma, tmp_path / "f.jsonl", scopes=[Scope()], name="legacy")
     files = {file.name for file in tmp_path.iterdir()}
     assert files == {"e", "f.jsonl", f".f.jsonl.{living}.partial"}
-
-
-# ---- what an attack found -----------------------------------------------------------------------
-BARE = {
-    "vectors alone": {},
-    "no documents": {"metadatas": [{"n": 1}, {"n": 2}, {"n": 3}]},
-    "no metadata": {"documents": ["one", "two", "three"]},
-    "lists alone": {"metadatas": [{"l": ["a"]}, {"l": ["b"]}, None]},
-    "integers and floats": {"metadatas": [{"n": 1}, {"n": 1.5}, {"n": 2}]},
-}
-
-
-@pytest.mark.parametrize("columns", BARE.values(), ids=BARE)
-def test_collection_that_lacks_something_comes_back_alone(empty, tmp_path, columns):
-    with Chroma(empty.url) as chroma:
-        info = chroma.create_collection(Scope(), "bare")
-        chroma.upsert(info, ids=["a", "b", "c"], vectors=np.eye(3, dtype=np.float32), **columns)
-        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
-        verdicts = importer.restore(chroma, open_export(done.path), into="again")
-        assert [v for v in verdicts if v.outcome not in ("pass", "not_run")] == []
-        assert chroma.count(chroma.collection(Scope(), "again")) == 3
-
-
-def test_empty_collection_comes_back_alone(empty, tmp_path):
-    with Chroma(empty.url) as chroma:
-        chroma.create_collection(Scope(), "nothing", hnsw={"space": "ip"})
-        done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
-        verdicts = importer.restore(chroma, open_export(done.path), into="again")
-        assert outcome_of(verdicts) is Outcome.PASS
-        assert chroma.collection(Scope(), "again").space == "ip"
-
-
-@pytest.mark.parametrize(
-    "scope", [Scope("default_tenant", "defalt_database"), Scope("nobody", "default_database")]
-)
-def test_place_that_is_not_there_is_no_empty_backup(empty, tmp_path, scope):
-    with (
-        Chroma(empty.url) as chroma,
-        pytest.raises(Unavailable, match=r"No (database|such tenant)"),
-    ):
-        export(chroma, tmp_path / "e.jsonl", scopes=[scope])
-    assert has_no_export(tmp_path)
-
-
-@pytest.mark.parametrize("into", ["", "ab", "a/b", "192.168.0.1", "x" * 513, "ünï", "a..b"])
-def test_name_that_the_server_would_refuse_is_refused_before_anything_is_made(folder, into):
-    with pytest.raises(UsageError):
-        staging.plan(FirstCollection(open_export(folder)), into=into, scope=None)
-
-
-class FirstCollection:
-    """An export of the first collection alone."""
-
-    def __init__(self, export):
-        (first, *_) = export.fingerprint.collections.items()
-        self.sha256 = export.sha256
-        self.fingerprint = dataclasses.replace(export.fingerprint, collections=dict([first]))
-
-
-def test_write_into_the_empty_collection_that_made_room_is_named_and_kept(
-    source, empty, tmp_path, monkeypatch
-):
-    with Chroma(source.url) as chroma:
-        done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
-    with Chroma(empty.url) as chroma:
-        theirs = chroma.create_collection(Scope(), "tuned-ip")
-
-        def rename_and_write(self, collection, name, real=Chroma.rename_collection):
-            real(self, collection, name)
-            if name.endswith("-aside"):
-                self.upsert(theirs, ids=["late"], vectors=np.ones((1, 4), np.float32))
-
-        with monkeypatch.context() as patched:
-            patched.setattr(Chroma, "rename_collection", rename_and_write)
-            verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
-        assert outcome_of(verdicts) is Outcome.UNKNOWN
-        assert "a client wrote" in verdicts[-1].message
-        assert chroma.count(theirs) == 1
-        chroma.delete_collection(Scope(), "tuned-ip")
-        with pytest.raises(Refused, match="holds what a client wrote"):
-            importer.restore(chroma, open_export(done.path), scope=Scope())
-        assert chroma.count(theirs) == 1
-
-
-def test_import_whose_staging_another_one_took_over_names_nothing(
-    source, empty, folder, monkeypatch
-):
-    """Two restores of one export at once: what is renamed is what was proven, by its id."""
-    infos = []
-
-    def begin_another(self, collection, name, real=Chroma.rename_collection):
-        if not infos:  # the other run removes what is staged, and is half-way
-            infos.extend(i for scope in SCOPES for i in self.collections(scope))
-            for info in infos:
-                assert info.name.startswith(staging.STAGING)
-                self.delete_collection(info.scope, info.name)
-                self.create_collection(info.scope, info.name)
-        real(self, collection, name)
-
-    with Chroma(empty.url) as chroma:
-        with monkeypatch.context() as patched:
-            patched.setattr(Chroma, "rename_collection", begin_another)
-            with pytest.raises(Unavailable, match="the rest was not restored"):
-                importer.restore(chroma, open_export(folder))
-        leftovers = names(chroma) | names(chroma, ACME)
-        assert all(name.startswith(staging.STAGING) for name in leftovers)
-        assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
-
-
-@pytest.mark.slow
-def test_kill_at_any_rename_over_empty_collections_is_finished_by_the_next_run(
-    source, empty, folder, monkeypatch
-):
-    for stop_after in (1, 2, 4):
-        renames = []
-
-        def rename_some(
-            self, collection, name, real=Chroma.rename_collection, renames=renames, n=stop_after
-        ):
-            if len(renames) == n:
-                raise KeyboardInterrupt
-            renames.append(name)
-            real(self, collection, name)
-
-        with Chroma(empty.url) as chroma:
-            for name in ("legacy", "emptied"):
-                if name not in names(chroma):
-                    chroma.create_collection(Scope(), name)
-            with monkeypatch.context() as patched:
-                patched.setattr(Chroma, "rename_collection", rename_some)
-                with pytest.raises(KeyboardInterrupt):
-                    importer.restore(chroma, open_export(folder))
-            assert outcome_of(importer.restore(chroma, open_export(folder))) is Outcome.PASS
-            leftovers = names(chroma) | names(chroma, ACME)
-            assert not [name for name in leftovers if name.startswith(staging.STAGING)]
-            assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
-            for scope in SCOPES:
-                for name in names(chroma, scope):
-                    chroma.delete_collection(scope, name)
-
-
-def test_url_that_is_none_is_a_sentence():
-    for url in ("http://127.0.0.1:abc", "http://[::1"):
-        with pytest.raises(UsageError, match="is no URL"):
-            Chroma(url)
