@@ -7,6 +7,7 @@ pytest_plugins = (
     "fixtures.redacted_reports",
     "fixtures.progress",
     "fixtures.scratch",
+    "fixtures.seeded_store",
     "fixtures.target",
     "fixtures.drill",
     "fixtures.postgres",

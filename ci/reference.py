@@ -25,6 +25,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
+from track_record import track_record_page
 from typer.main import get_command
 
 from chromadrill.checks import registry
@@ -388,6 +389,7 @@ def pages() -> dict[Path, str]:
         PAGES / "settings.md": settings_page(),
         PAGES / "pytest.md": pytest_page(),
         PAGES / "record.md": record_page(),
+        PAGES / "track-record.md": track_record_page(),
     }
 
 
