@@ -29,7 +29,7 @@ from track_record import track_record_page
 from typer.main import get_command
 
 from chromadrill.checks import registry
-from chromadrill.checks.registry.check import Group
+from chromadrill.checks.registry.check import CheckGroup
 from chromadrill.commands.app import app
 from chromadrill.core.protocols import CAPABILITIES
 from chromadrill.core.settings import loading, schema
@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = ROOT / "docs" / "reference"
 # the page's order, and where a table of settings lies in drill.toml
 TABLES: dict[str, type[BaseModel]] = {
-    "drill": schema.Drill,
+    "drill": schema.DrillTable,
     "objectives": schema.Objectives,
     "targets.NAME": schema.TargetTable,
     "environments.NAME": schema.Environment,
@@ -259,7 +259,7 @@ command. In a clone, so is its script.
 # ---- checks -------------------------------------------------------------------------------------
 def checks_page() -> str:
     lines = [CHECKS_HEAD]
-    for group in Group:
+    for group in CheckGroup:
         lines += [f"\n## {group.capitalize()}", "", "| check | question | if not | limit | next |"]
         lines += ["|---|---|---|---|---|"]
         for name in registry.of_group(group):

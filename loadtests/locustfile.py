@@ -60,7 +60,7 @@ def end_early(environment: Environment) -> None:
     environment.runner.quit()
 
 
-class Schedule(LoadTestShape):
+class ArrivalShape(LoadTestShape):
     """One `Arrivals` a worker, until every arrival of the plan was answered or given up."""
 
     use_common_options = True  # --run-time, in the terminal and on the page

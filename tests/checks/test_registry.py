@@ -4,7 +4,7 @@ import pytest
 
 from chromadrill.backups.hot_copy.methods import HOT_COPY_METHODS
 from chromadrill.checks import registry
-from chromadrill.checks.registry.check import Group
+from chromadrill.checks.registry.check import CheckGroup
 from chromadrill.core.settings import Monitoring, Objectives
 from chromadrill.evidence.provenance import objectives
 from chromadrill.monitoring.rules import rules
@@ -120,4 +120,9 @@ def test_searches_of_every_kind_are_held_against_the_same_limit_and_no_other_che
 def test_a_restore_is_shown_by_what_was_broken_and_what_was_read_and_compared():
     restores = {check.name for check in registry.CHECKS.values() if check.restores}
     assert restores == {"disaster seen", "original", "upgrade"}
-    assert registry.of_group(Group.CONTENT) == ("inventory", "counts", "records", "configuration")
+    assert registry.of_group(CheckGroup.CONTENT) == (
+        "inventory",
+        "counts",
+        "records",
+        "configuration",
+    )

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.commands.app import Commands, invoke
+from chromadrill.commands.app import RootCommands, invoke
 from chromadrill.core import cli
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 
-NAMES = [name for commands in Commands.audiences.values() for name in commands]
+NAMES = [name for commands in RootCommands.audiences.values() for name in commands]
 HELP_S = 0.25  # processor seconds
 HEAVY = ("chromadb", "pyarrow", "numpy", "pydantic", "rich", "locust", "pytest", "httpx", "orjson")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.monitoring.betterstack.simulator import SimulatedAccount, Simulator
+from chromadrill.monitoring.betterstack.simulator import BetterStackSimulator, SimulatedAccount
 
 ROOT = Path(__file__).parents[2]
 TOKENS = ("up-CANARY-9f2d1c", "tel-CANARY-77aa01", "ing-CANARY-55bb02")
@@ -23,7 +23,7 @@ def test_alert_drill_pages_elsewhere_cleans_up_and_keeps_its_secrets(tmp_path):
             pinged.append((token, ending))
             return super().ping(token, ending)
 
-    with Simulator(RememberingAccount(*TOKENS)) as simulator:
+    with BetterStackSimulator(RememberingAccount(*TOKENS)) as simulator:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-m", "monitoring", "-k", "killed_server", "-q",
              "--records", "1100"],

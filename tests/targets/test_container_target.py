@@ -16,7 +16,7 @@ from chromadrill.core.settings import load
 from chromadrill.targets.container import engine
 from chromadrill.targets.container.spec import ContainerSpec
 from chromadrill.targets.container.target import ContainerTarget
-from chromadrill.targets.container.volume import Volume
+from chromadrill.targets.container.volume import ContainerVolume
 from chromadrill.targets.home import MARKER
 from chromadrill.targets.registry import make_scratch
 from fixtures.scratch import new_scratch
@@ -87,7 +87,7 @@ def test_helper_leaves_no_volume_of_the_images_own(target, settings):
         fileobj=io.BytesIO(f"FROM {image}\nVOLUME /extra\n".encode()), tag=tag, rm=True
     )
     try:
-        volume = Volume(client, target.container_name, tag, {})
+        volume = ContainerVolume(client, target.container_name, tag, {})
         volume.create()
         with volume.holder() as holder:
             holder.reload()

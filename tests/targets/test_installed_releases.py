@@ -19,12 +19,16 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.targets.container import engine
 from chromadrill.targets.container.loop_device import small_disk
-from chromadrill.targets.container.volume import Volume
-from chromadrill.targets.process.installed_releases import Server, install_server, installed_server
+from chromadrill.targets.container.volume import ContainerVolume
+from chromadrill.targets.process.installed_releases import (
+    InstalledServer,
+    install_server,
+    installed_server,
+)
 from chromadrill.targets.process.target import ProcessTarget
 from fixtures.scratch import new_scratch
 
-OLD = Server("1.0.0", ("/bin/false",))  # were it started, it would end at once
+OLD = InstalledServer("1.0.0", ("/bin/false",))  # were it started, it would end at once
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +179,7 @@ def test_older_image_is_not_started_on_a_newer_volume_within_reach_or_not(
         for attempt in (target.start, target.recreate):
             with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
                 attempt()
-        monkeypatch.setattr(Volume, "host_path", out_of_reach)
+        monkeypatch.setattr(ContainerVolume, "host_path", out_of_reach)
         with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
             target.start()
         assert not target.running()

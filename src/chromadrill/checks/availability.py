@@ -9,7 +9,7 @@ from chromadrill.core.model import ClientView, Outcome, Verdict
 SLACK_S = 1.0  # of a watch: ticks are a quarter of a second apart, a busy machine's more
 
 
-class Limits(Protocol):
+class AvailabilityLimits(Protocol):
     """Of `[objectives]`, in seconds."""
 
     @property
@@ -28,7 +28,7 @@ def wrong_answers(view: ClientView, limit_s: float) -> Verdict:
     return _judge("wrong answers", view, ("wrong",), limit_s)
 
 
-def availability(view: ClientView, limits: Limits) -> list[Verdict]:
+def availability(view: ClientView, limits: AvailabilityLimits) -> list[Verdict]:
     """Both, each against its limit."""
     return [downtime(view, limits.downtime_s), wrong_answers(view, limits.wrong_answers_s)]
 

@@ -14,7 +14,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.main import get_command
 
-from chromadrill.commands.groups import Group, LazyCommand, application, usage_message
+from chromadrill.commands.groups import CommandGroup, LazyCommand, application, usage_message
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 
@@ -22,7 +22,7 @@ PROGRAM = "chromadrill"
 COMPLETION = "_CHROMADRILL_COMPLETE"  # the shell asks for completions through it
 
 
-class Commands(Group):
+class RootCommands(CommandGroup):
     """Every command, by who needs it."""
 
     audiences = {  # noqa: RUF012
@@ -54,7 +54,7 @@ class Commands(Group):
     }
 
 
-app = application(cls=Commands, completion=True, invoke_without_command=True)
+app = application(cls=RootCommands, completion=True, invoke_without_command=True)
 
 
 @app.callback(epilog="Exit: 0 proven or done, 1 differs or failed, 2 could not check, 64 usage.")
@@ -90,10 +90,10 @@ def invoke(arguments: Sequence[str], *, command: str = "", program: str = PROGRA
         raise UsageError(usage_message(error)) from error
 
 
-def _root() -> Group:
+def _root() -> CommandGroup:
     """All commands, and the two options of shell completion."""
     root = get_command(app)
-    assert isinstance(root, Group)  # noqa: S101 - for the type
+    assert isinstance(root, CommandGroup)  # noqa: S101 - for the type
     return root
 
 

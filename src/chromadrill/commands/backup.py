@@ -63,7 +63,7 @@ def backup(
         raise UsageError("--retry: 0 or more.")
     if not (inventory_ or output_file):
         raise UsageError("--output-file is missing.")
-    server = options.Server(url, tenant, database, scope)
+    server = options.ServerOptions(url, tenant, database, scope)
     address, scopes = server.require_url(), server.scopes() or (Scope(),)
     # a backup of everything is noted and pings its heartbeat; a part of it is no backup
     name = without_password(address.rstrip("/"))

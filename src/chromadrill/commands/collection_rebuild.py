@@ -14,7 +14,7 @@ import typer
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file
-from chromadrill.commands.options import Server
+from chromadrill.commands.options import ServerOptions
 from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli, settings
 from chromadrill.core.clock import parse_time
@@ -54,7 +54,7 @@ class Job:
     `fresh`: no vector is taken over. `from_documents`: the collection itself is the source.
     """
 
-    server: Server
+    server: ServerOptions
     source_name: str | None
     collection_name: str | None
     batch_size: int | None

@@ -34,7 +34,7 @@ def counts(
     json: options.Json = False,
 ) -> int:
     """RB-5: does the collection hold enough records? Exit 0 yes, 1 no, 2 could not check."""
-    server = options.Server(url, tenant, database, scope)
+    server = options.ServerOptions(url, tenant, database, scope)
     with connect(server.require_url()) as chroma:
         records = collection_counts(chroma, server.scopes(), collection_name)
     verdict = at_least("counts", sum(records.values()), expected_min, unit="records")

@@ -29,7 +29,7 @@ def fingerprint(
     json: options.Json = False,
 ) -> int:
     """Take the fingerprint of a database: what it holds and how it answers. Only reads."""
-    server = options.Server(url, tenant, database, scope)
+    server = options.ServerOptions(url, tenant, database, scope)
     result = take_fingerprint(server.source(path), server.scopes())
     fingerprint_file.save(result, output)
     counts = {key: collection.count for key, collection in result.collections.items()}

@@ -62,7 +62,7 @@ class LazyCommand(Command):
         return self.load().make_context(info_name, args, parent=parent, **extra)
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """A group whose commands may be lazy, and are listed by who needs them.
 
     `audiences`: whom a command is for: its name: its summary. The command is `app` of the module

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups.registry import METHODS
-from chromadrill.commands.groups import Action, Group, application
+from chromadrill.commands.groups import Action, CommandGroup, application
 from chromadrill.commands.options import DrillConfig, TargetName, require_known
-from chromadrill.commands.place import Place, lacks_capability, place_named
+from chromadrill.commands.place import NamedPlace, lacks_capability, place_named
 from chromadrill.core import cli
 from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Restartable
 from chromadrill.core.urls import without_password
@@ -18,7 +18,7 @@ from chromadrill.monitoring.backup_notice import record_backup_attempt
 from chromadrill.targets.guarded import GuardedTarget
 
 
-class Actions(Group):
+class Actions(CommandGroup):
     """The actions, and the names that some of them had."""
 
     renamed = {"sweep": "ops clean-up", "posture": "chromadrill posture"}  # noqa: RUF012
@@ -47,7 +47,7 @@ def ops(
     """
 
 
-def _place(context: typer.Context) -> Place:
+def _place(context: typer.Context) -> NamedPlace:
     """Where to act, as the options of `ops` say."""
     assert context.parent is not None  # noqa: S101 - an action has its group
     options = context.parent.params

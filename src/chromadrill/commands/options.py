@@ -52,7 +52,7 @@ BreakGlassUrl = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerOptions:
     """The server of a command and the scopes in it, as they were typed."""
 
     url: str | None

@@ -39,7 +39,7 @@ def performance(
         raise UsageError(f"--queries {queries}: 1 to {QUERIES_MAX} are wanted.")
     # one that takes twice what it may has failed; nobody need wait for it
     deadline_s = max(5.0, 2 * target_latency / 1000)
-    server = options.Server(url, tenant, database, scope)
+    server = options.ServerOptions(url, tenant, database, scope)
     with connect(server.require_url(), deadline_s=deadline_s) as chroma:
         result = search_performance.measure_search(chroma, server.scopes(), queries, target_latency)
     collections = collections_json(result.counts, result.verdicts)

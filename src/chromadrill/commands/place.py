@@ -17,7 +17,7 @@ from chromadrill.targets.safety.target_role import target_role
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class NamedPlace:
     """Where to act. `break_glass`: a person in an incident has disabled the safety rules."""
 
     settings: Settings
@@ -37,7 +37,9 @@ class Place:
         return guard
 
 
-def place_named(target: str | None, drill_config: Path | None, break_glass: str | None) -> Place:
+def place_named(
+    target: str | None, drill_config: Path | None, break_glass: str | None
+) -> NamedPlace:
     """The place that the options name. Raises UsageError where --break-glass names another."""
     settings = load(drill_config, command_line={"drill.target": target})
     name = target or settings.drill.target
@@ -46,7 +48,7 @@ def place_named(target: str | None, drill_config: Path | None, break_glass: str 
             f"--break-glass {without_password(str(break_glass))}: the target is"
             f" {without_password(name)}; name the same."
         )
-    return Place(settings, name, break_glass is not None)
+    return NamedPlace(settings, name, break_glass is not None)
 
 
 def lacks_capability(target: Target, capability: str) -> DrillError:

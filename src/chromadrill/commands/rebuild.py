@@ -47,7 +47,7 @@ def rebuild(
     del from_postgresql  # says what is done; required, so that nobody guesses
     return shared.run(
         shared.Job(
-            server=options.Server(url, tenant, database, scope),
+            server=options.ServerOptions(url, tenant, database, scope),
             source_name=source,
             collection_name=collection_name,
             batch_size=batch_size,

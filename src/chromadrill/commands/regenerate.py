@@ -38,7 +38,7 @@ def regenerate(
     """
     return shared.run(
         shared.Job(
-            server=options.Server(url, tenant, database, scope),
+            server=options.ServerOptions(url, tenant, database, scope),
             source_name=source,
             collection_name=collection_name,
             batch_size=batch_size,

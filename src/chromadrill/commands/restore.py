@@ -40,7 +40,7 @@ def restore(
     Only into places that are empty. A file that was cut or altered is refused before anything is
     created.
     """
-    server = options.Server(url, tenant, database, scope)
+    server = options.ServerOptions(url, tenant, database, scope)
     address = server.require_url()
     require_may_import(load(), address, break_glass)
     scopes = server.scopes()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chromadrill.commands.groups import Group, application
+from chromadrill.commands.groups import CommandGroup, application
 
 
-class Platforms(Group):
+class Platforms(CommandGroup):
     """A module `simulate_NAME` for each platform."""
 
     prefix = "simulate_"

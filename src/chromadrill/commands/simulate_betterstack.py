@@ -12,7 +12,7 @@ import typer
 from chromadrill.commands.groups import Command, application
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
-from chromadrill.monitoring.betterstack.simulator import SimulatedAccount, Simulator
+from chromadrill.monitoring.betterstack.simulator import BetterStackSimulator, SimulatedAccount
 
 TOKENS = tuple(f"BETTERSTACK_{kind}_TOKEN" for kind in ("UPTIME", "TELEMETRY", "INGEST"))
 
@@ -37,7 +37,7 @@ def betterstack(
             next_step=f"Set {', '.join(TOKENS)} to values of your own.",
         )
     account = SimulatedAccount(uptime, telemetry, ingest, scale=time_scale)
-    with Simulator(account, port) as simulator:
+    with BetterStackSimulator(account, port) as simulator:
         sys.stdout.write(
             f"export BETTERSTACK_INGEST_URL={simulator.url}/ingest"
             f" DRILL_BETTERSTACK__UPTIME_URL={simulator.url}"

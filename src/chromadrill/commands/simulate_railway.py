@@ -16,7 +16,7 @@ from chromadrill.commands.groups import Command, application
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.railway.simulator.faults import FAULTS
-from chromadrill.targets.railway.simulator.run import Simulator, simulator
+from chromadrill.targets.railway.simulator.run import RailwaySimulator, simulator
 from chromadrill.targets.railway.token import ACCOUNT, PROJECT
 
 app = application()
@@ -63,7 +63,7 @@ def railway(
     return cli.DONE
 
 
-def _run(command: list[str], platform: Simulator) -> int:
+def _run(command: list[str], platform: RailwaySimulator) -> int:
     # a real token is not for the simulator, and would win over the file's
     inherited = {key: v for key, v in os.environ.items() if key not in (PROJECT, ACCOUNT)}
     environment = {**inherited, **platform.environment()}
@@ -73,7 +73,7 @@ def _run(command: list[str], platform: Simulator) -> int:
         raise UsageError(f"{command[0]}: no such command.") from error
 
 
-def _instructions(platform: Simulator, fault: str | None) -> str:
+def _instructions(platform: RailwaySimulator, fault: str | None) -> str:
     exports = " ".join(f"{key}={shlex.quote(v)}" for key, v in platform.environment().items())
     return (
         f"simulated Railway: {platform.endpoint}" + (f", fault {fault}" if fault else "") + "\n"

@@ -43,7 +43,7 @@ def validate(
     options.require_one_of({"--collection-name": collection_name, "--all": all_})
     if rebuilt and not (fingerprint and url and not path):
         raise UsageError("--rebuilt needs --fingerprint and --url.")
-    server = options.Server(url, tenant, database, scope)
+    server = options.ServerOptions(url, tenant, database, scope)
     counts, verdicts = engine.validate(
         server.source(path),
         server.scopes(),

@@ -52,7 +52,7 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
     """
     proxy, over, address = FaultyProxy(), threading.Event(), urlsplit(upstream)
 
-    class Handler(BaseHTTPRequestHandler):
+    class FaultyHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
@@ -108,7 +108,7 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
         def log_message(self, format: str, *args: Any) -> None:
             """The proxy is not what is watched."""
 
-    server = _Server(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), FaultyHandler)
     proxy.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:

@@ -57,7 +57,7 @@ class ReferenceWorkload:
         self._server.wait()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _ReferenceHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until standard input ends, however its owner does."""
-    server = HTTPServer(("127.0.0.1", 0), _Handler)
+    server = HTTPServer(("127.0.0.1", 0), _ReferenceHandler)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     threading.Thread(target=server.serve_forever, daemon=True).start()

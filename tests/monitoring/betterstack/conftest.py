@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from chromadrill.core.settings import load
-from chromadrill.monitoring.betterstack.simulator import SimulatedAccount, Simulator
+from chromadrill.monitoring.betterstack.simulator import BetterStackSimulator, SimulatedAccount
 from tests.monitoring.betterstack.account import (
     CONTACTS,
     INGEST,
@@ -19,7 +19,7 @@ from tests.monitoring.betterstack.account import (
 
 @pytest.fixture
 def simulator():
-    with Simulator(SimulatedAccount(*TOKENS, scale=0.01)) as simulator:
+    with BetterStackSimulator(SimulatedAccount(*TOKENS, scale=0.01)) as simulator:
         yield simulator
 
 

@@ -7,7 +7,7 @@ import pytest
 from chromadrill.core.errors import DrillError, UsageError
 from chromadrill.core.protocols import Target, missing_capabilities
 from chromadrill.core.settings import TargetTable, load
-from chromadrill.targets.command.shell import CommandFailed, Commands
+from chromadrill.targets.command.shell import CommandFailed, ShellCommands
 from chromadrill.targets.command.target import open_command
 from chromadrill.targets.kinds import TargetSpec
 
@@ -15,7 +15,7 @@ UP = {"start": "true", "stop": "true"}
 
 
 def commands(tmp_path, text, *, by_shell=False, timeout_s=10):
-    return Commands("t", {"logs": text}, {"logs": timeout_s}, by_shell, tmp_path / "log")
+    return ShellCommands("t", {"logs": text}, {"logs": timeout_s}, by_shell, tmp_path / "log")
 
 
 def target(tmp_path, *, url="http://127.0.0.1:9", timeouts_s=None, **texts):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from chromadrill.checks.registry.check import Check, Group, Limit
+from chromadrill.checks.registry.check import Check, CheckGroup, Limit
 from chromadrill.checks.registry.commands import VALIDATE
 from chromadrill.checks.registry.restores import RESTORES
 from chromadrill.checks.registry.services import SERVICES
@@ -64,7 +64,7 @@ def title(name: str) -> str:
     return (check.title if check else "") or name
 
 
-def of_group(*groups: Group) -> tuple[str, ...]:
+def of_group(*groups: CheckGroup) -> tuple[str, ...]:
     """Names of the checks of these groups, in their order."""
     return tuple(name for name, check in CHECKS.items() if check.group in groups)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Group(StrEnum):
+class CheckGroup(StrEnum):
     """What a check is about; reports sort and summarise by it."""
 
     CONTENT = "content"  # against the fingerprint: a restore without these is not proven
@@ -54,7 +54,7 @@ class Check:
     question: str
     meaning: str
     command: str
-    group: Group
+    group: CheckGroup
     limits: tuple[Limit, ...] = ()
     figure: str = ""
     trend: float | None = None

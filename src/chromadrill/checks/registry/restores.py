@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.checks.registry.check import Check, Group
+from chromadrill.checks.registry.check import Check, CheckGroup
 from chromadrill.checks.registry.commands import (
     AGAIN,
     LOAD,
@@ -25,7 +25,7 @@ from chromadrill.checks.registry.limits import (
 
 
 def _content() -> tuple[Check, ...]:
-    g = Group.CONTENT
+    g = CheckGroup.CONTENT
     return (
         Check("inventory", "Are all tenants, databases and collections there, and no others?",
               "Tenants, databases or collections are missing, or some are too many.", VALIDATE, g),
@@ -40,7 +40,7 @@ def _content() -> tuple[Check, ...]:
 
 
 def _files() -> tuple[Check, ...]:
-    g = Group.FILES
+    g = CheckGroup.FILES
     return (
         Check("files", "Are the backup's files those of its manifest?",
               "The backup's own files are missing, cut short or altered: take an older one.",
@@ -61,7 +61,7 @@ def _files() -> tuple[Check, ...]:
 
 
 def _answers() -> tuple[Check, ...]:
-    g = Group.ANSWERS
+    g = CheckGroup.ANSWERS
     return (
         Check("start", "Does the server start on the restored data?",
               "The server does not start on the restored data.", LOGS, g),
@@ -81,7 +81,7 @@ def _answers() -> tuple[Check, ...]:
 
 
 def _times() -> tuple[Check, ...]:
-    g = Group.TIME
+    g = CheckGroup.TIME
     slow = "Searches are slower than agreed, or too few were measured."
     return (
         # the prober asks 4 times a second: either end of a time may be a tick late
@@ -124,7 +124,7 @@ def _times() -> tuple[Check, ...]:
 
 
 def _drill() -> tuple[Check, ...]:
-    g = Group.DRILL
+    g = CheckGroup.DRILL
     return (
         Check("disaster seen", "Did a client notice the disaster?",
               "No client noticed the disaster, so what followed shows nothing.", AGAIN, g,
@@ -153,7 +153,7 @@ def _drill() -> tuple[Check, ...]:
 
 
 def _rebuild() -> tuple[Check, ...]:
-    g = Group.REBUILD
+    g = CheckGroup.REBUILD
     return (
         Check("source rows", "Is every row of the source there once, and nothing else?",
               "The rebuilt collection is not what its source holds.", REBUILD, g),
@@ -171,7 +171,7 @@ def _rebuild() -> tuple[Check, ...]:
 
 
 def _copies() -> tuple[Check, ...]:
-    g = Group.COPIES
+    g = CheckGroup.COPIES
     return (
         Check("{}-copy", "Was every copy taken this way whole, and of one instant?",
               "Copies taken this way are not to be relied on: take backups another way.", PROVE, g),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.checks.registry.check import Check, Group
+from chromadrill.checks.registry.check import Check, CheckGroup
 from chromadrill.checks.registry.commands import (
     AGAIN,
     LATENCY,
@@ -19,7 +19,7 @@ from chromadrill.checks.registry.limits import EMBEDDING, QUERY, SEARCH, UPSERT
 
 
 def _latency() -> tuple[Check, ...]:
-    g = Group.LATENCY
+    g = CheckGroup.LATENCY
     return (
         Check("own records found", "Are records found by their own vectors?",
               "Records are not found by their own vectors: validate the database.", VALIDATE, g),
@@ -49,7 +49,7 @@ def _latency() -> tuple[Check, ...]:
 
 
 def _load() -> tuple[Check, ...]:
-    g = Group.LOAD
+    g = CheckGroup.LOAD
     return (
         Check("questions", "Were known questions answered rightly before the load?",
               "Known questions were answered wrongly before the load: validate it.", VALIDATE, g),
@@ -75,7 +75,7 @@ def _load() -> tuple[Check, ...]:
 
 
 def _monitoring() -> tuple[Check, ...]:
-    g = Group.MONITORING
+    g = CheckGroup.MONITORING
     return (
         # named by the alert rules; "wrong answers" and "disk" are above
         Check("service down", "Did heartbeat and healthcheck answer all the time?",
@@ -114,7 +114,7 @@ def _monitoring() -> tuple[Check, ...]:
 
 
 def _backups() -> tuple[Check, ...]:
-    g = Group.BACKUPS
+    g = CheckGroup.BACKUPS
     return (
         Check("newest backup", "Is the newest backup young enough?",
               "The newest backup is too old, or there is none: take one now.", SNAPSHOTS, g),
@@ -136,7 +136,7 @@ def _backups() -> tuple[Check, ...]:
 
 
 def _evidence() -> tuple[Check, ...]:
-    g = Group.EVIDENCE
+    g = CheckGroup.EVIDENCE
     return (
         Check("record", "Is there a record, and can it be read?",
               "The run's record is missing or unreadable: it proves nothing.", REPORT, g),

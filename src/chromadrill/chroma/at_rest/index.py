@@ -29,7 +29,7 @@ class IndexDamaged(Exception):
     """The index cannot give a single vector. The message is a clause of a sentence."""
 
 
-class Header(NamedTuple):
+class IndexHeader(NamedTuple):
     """The fields of header.bin, in file order. Sizes and offsets are bytes within a row of level 0."""
 
     version: int
@@ -118,11 +118,11 @@ def regular_size(file: Path) -> int:
     return details.st_size
 
 
-def _read_header(file: Path) -> Header:
+def _read_header(file: Path) -> IndexHeader:
     if regular_size(file) < _HEADER.size:
         raise IndexDamaged("header.bin is cut off")
     with file.open("rb") as handle:
-        header = Header(*_HEADER.unpack(handle.read(_HEADER.size)))
+        header = IndexHeader(*_HEADER.unpack(handle.read(_HEADER.size)))
     if header.version != 1:
         if header.version == 0:
             raise IndexDamaged("header.bin is zeroed")

@@ -14,7 +14,7 @@ from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.settings import schema
 from chromadrill.core.settings.dotted_keys import assign, flatten, nest
 from chromadrill.core.settings.renamed import refuse_renamed_keys, refuse_renamed_variable
-from chromadrill.core.settings.schema import ENVIRONMENTS, Drill, Settings
+from chromadrill.core.settings.schema import ENVIRONMENTS, DrillTable, Settings
 from chromadrill.core.settings.validation import (
     refuse_secrets,
     require_apart,
@@ -111,8 +111,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if len(path) == 1:
             path = ["drill", *path]
             refuse_renamed_variable(variable, *path)
-            if path[1] not in Drill.model_fields:
-                known = [f"DRILL_{key.upper()}" for key in Drill.model_fields]
+            if path[1] not in DrillTable.model_fields:
+                known = [f"DRILL_{key.upper()}" for key in DrillTable.model_fields]
                 raise UsageError(f"{variable}: no such setting. {did_you_mean(variable, known)}")
         elif len(path) == 2:
             refuse_renamed_variable(variable, *path)
@@ -149,7 +149,7 @@ def _keys(path: list[str]) -> list[str]:
     if not path:
         return [table for table in Settings.model_fields if table != "origins"]
     known: dict[str, type[BaseModel]] = {
-        "drill": schema.Drill,
+        "drill": schema.DrillTable,
         "objectives": schema.Objectives,
         "targets": schema.TargetTable,
         "contacts": schema.Contacts,

@@ -38,7 +38,7 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Drill(_Table):
+class DrillTable(_Table):
     """`[drill]`: what a drill covers, and how much data it uses."""
 
     target: str = "process"
@@ -300,7 +300,7 @@ class TargetTable(_Table):
 class Settings(_Table):
     """All tables. `origins` says for "table.key" where its value came from."""
 
-    drill: Drill = Drill()  # type: ignore[call-arg]
+    drill: DrillTable = DrillTable()  # type: ignore[call-arg]
     objectives: Objectives = Objectives()  # type: ignore[call-arg]
     targets: dict[str, TargetTable] = Field(default_factory=dict)
     container: Container = Container()  # type: ignore[call-arg]

@@ -10,7 +10,7 @@ from random import Random
 from chromadrill.disasters.catalogue.byte_edits import cut, flip_bit, patch, swap_files
 from chromadrill.disasters.catalogue.fault_registry import Act, FaultRegistry
 from chromadrill.disasters.catalogue.segment_files import (
-    Header,
+    RowLayout,
     live_labels,
     live_rows,
     read_pickle,
@@ -114,7 +114,7 @@ def _with_cosine(store: StoreEditor, rng: Random) -> Hit:
 
 def _vector_bit(store: StoreEditor, hit: Hit, rng: Random) -> None:
     # a bit anywhere else may hit the row of a deleted record or a link that no search follows
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     row = live_rows(store, hit[0], rng, 1)[0]
     flip_bit(hit[0].directory / ROWS, row * header.row_size + header.vector_at + 6, 4)
 
@@ -144,25 +144,25 @@ for _file in FILES:
 
 
 def _at(collection: Collection, row: int, offset: int = 0) -> int:
-    return row * Header.read(collection.directory).row_size + offset
+    return row * RowLayout.read(collection.directory).row_size + offset
 
 
 @FAULTS.add("One stored vector differs in its smallest bit.", any_indexed)
 def stored_vector_smallest_bit(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     row = live_rows(store, hit[0], rng, 1)[0]
     flip_bit(hit[0].directory / ROWS, row * header.row_size + header.vector_at)
 
 
 @FAULTS.add("One stored vector has the wrong sign in one coordinate.", any_indexed)
 def stored_vector_sign(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     row = live_rows(store, hit[0], rng, 1)[0]
     flip_bit(hit[0].directory / ROWS, row * header.row_size + header.vector_at + 3, 7)
 
 
 def _scale(store: StoreEditor, hit: Hit, rng: Random, factor: float, k: int) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     path = hit[0].directory / ROWS
     for row in live_rows(store, hit[0], rng, k):
         vector = header.vector(path, row)
@@ -183,7 +183,7 @@ def stored_vectors_zeroed(store: StoreEditor, hit: Hit, rng: Random) -> None:
 
 @FAULTS.add("Two stored vectors have changed places.", any_indexed)
 def stored_vectors_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     path = hit[0].directory / ROWS
     one, two = live_rows(store, hit[0], rng, 2)
     first, second = header.vector(path, one), header.vector(path, two)
@@ -193,7 +193,7 @@ def stored_vectors_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
 
 @FAULTS.add("One row of the index carries the label of a record that does not exist.", any_indexed)
 def label_changed(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     row = live_rows(store, hit[0], rng, 1)[0]
     patch(hit[0].directory / ROWS, row * header.row_size + header.label_at,
           struct.pack("<Q", 10_000_019))  # fmt: skip
@@ -201,7 +201,7 @@ def label_changed(store: StoreEditor, hit: Hit, rng: Random) -> None:
 
 @FAULTS.add("Two rows of the index carry each other's label.", any_indexed)
 def labels_swapped(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     path = hit[0].directory / ROWS
     rows = path.read_bytes()
     one, two = (n * header.row_size + header.label_at for n in live_rows(store, hit[0], rng, 2))
@@ -217,14 +217,14 @@ def link_out_of_range(store: StoreEditor, hit: Hit, rng: Random) -> None:
 
 @FAULTS.add("Half of the search graph has no links: searches miss records.", any_indexed)
 def links_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     for row in range(0, header.count, 2):
         patch(hit[0].directory / ROWS, row * header.row_size, b"\x00\x00")
 
 
 @FAULTS.add("All links of the search graph are gone.", any_indexed)
 def links_all_lost(store: StoreEditor, hit: Hit, rng: Random) -> None:
-    header = Header.read(hit[0].directory)
+    header = RowLayout.read(hit[0].directory)
     for row in range(header.count):
         patch(hit[0].directory / ROWS, row * header.row_size, b"\x00\x00")
 

@@ -14,7 +14,7 @@ from chromadrill.disasters.catalogue.store_editor import PICKLE, Collection, Sto
 
 
 @dataclass(frozen=True)
-class Header:
+class RowLayout:
     """header.bin of a segment: where things are in data_level0.bin."""
 
     count: int
@@ -23,7 +23,7 @@ class Header:
     vector_at: int
 
     @classmethod
-    def read(cls, directory: Path) -> Header:
+    def read(cls, directory: Path) -> RowLayout:
         """Read it, or LookupError."""
         path = directory / "header.bin"
         if not path.is_file() or path.stat().st_size < 100:
@@ -82,7 +82,7 @@ def live_labels(store: StoreEditor, collection: Collection) -> dict[str, int]:
 
 def rows_by_label(collection: Collection) -> dict[int, int]:
     """Label -> row number in data_level0.bin."""
-    header = Header.read(collection.directory)
+    header = RowLayout.read(collection.directory)
     rows = (collection.directory / "data_level0.bin").read_bytes()
     return {
         struct.unpack_from("<Q", rows, n * header.row_size + header.label_at)[0]: n

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chromadrill.checks import registry
-from chromadrill.checks.registry.check import Group
+from chromadrill.checks.registry.check import CheckGroup
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import formatting
 from chromadrill.evidence.report.formatting import (
@@ -21,14 +21,14 @@ from chromadrill.evidence.report.formatting import (
 
 # a run in which none of these passed has restored nothing
 PROVES = {name for name, check in registry.CHECKS.items() if check.restores}
-CORE = set(registry.of_group(Group.CONTENT))
+CORE = set(registry.of_group(CheckGroup.CONTENT))
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
 ALTERED = "EVIDENCE ALTERED"
 INCOMPLETE = "DRILL PASSED, NOT COMPLETE"
 GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever it restored
 COPYING = set(
-    registry.of_group(Group.COPIES)
+    registry.of_group(CheckGroup.COPIES)
 )  # a run of nothing else looked at copies, and restored none
 COPIES = "HOT COPIES MEASURED"
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore

@@ -115,7 +115,7 @@ def incident(name: str, cause: str, heartbeat: str | None) -> JSON:
     }  # fmt: skip
 
 
-class Answer(Exception):
+class Reply(Exception):
     """The answer to a request: status and body."""
 
     def __init__(self, status: int, body: Any = None, **headers: str) -> None:
@@ -124,51 +124,51 @@ class Answer(Exception):
 
 def answer(
     account: SimulatedAccount, method: str, url: str, token: str, body: bytes, base: str
-) -> Answer:
+) -> Reply:
     """One request, without the wire."""
     parsed = urlsplit(url)
     path = parsed.path.rstrip("/")
     beat = re.fullmatch(r"/api/v1/heartbeat/([^/]+)(?:/([^/]+))?", path)
     if beat:
         known = account.ping(beat[1], beat[2] or "")
-        return Answer(200 if known else 404, "OK" if known else "Heartbeat not found")
+        return Reply(200 if known else 404, "OK" if known else "Heartbeat not found")
     if method == "POST" and path in ("", "/ingest"):
         return _ingest(account, token, body)
     if account.refuse:
         account.refuse -= 1
-        return Answer(429, {"errors": "Too many requests"}, **{"Retry-After": "0"})
+        return Reply(429, {"errors": "Too many requests"}, **{"Retry-After": "0"})
     right = account.telemetry_token if TELEMETRY.match(path) else account.uptime_token
     if token != right:
-        return Answer(
+        return Reply(
             401, {"errors": "Invalid Team API token. How to find your Team API token: ..."}
         )
     try:
         attributes = json.loads(body) if body else {}
     except json.JSONDecodeError:
-        return Answer(400, {"errors": "not JSON"})
+        return Reply(400, {"errors": "not JSON"})
     return _rest(account, method, path, parse_qs(parsed.query), attributes, base)
 
 
-def _ingest(account: SimulatedAccount, token: str, body: bytes) -> Answer:
+def _ingest(account: SimulatedAccount, token: str, body: bytes) -> Reply:
     if token != account.ingest_token:
-        return Answer(403, "Unauthorized")
+        return Reply(403, "Unauthorized")
     try:
         events = json.loads(body)
     except json.JSONDecodeError:
-        return Answer(406, "Couldn't parse the content")
+        return Reply(406, "Couldn't parse the content")
     account.received += events if isinstance(events, list) else [events]
-    return Answer(202)
+    return Reply(202)
 
 
 def _rest(account: SimulatedAccount, method: str, path: str, query: dict[str, list[str]], sent: JSON,
-          base: str) -> Answer:  # fmt: skip
+          base: str) -> Reply:  # fmt: skip
     alerts = ALERTS.match(path)
     collection = next((kind for kind in KINDS if path == kind or path.startswith(kind + "/")), "")
     kind, required = KINDS.get(collection, ("", ()))
     if alerts:
         collection, kind, required = alerts[0], "alert", ("name", "alert_type", "operator")
     if not kind:
-        return Answer(404, {"errors": "Not found"})
+        return Reply(404, {"errors": "Not found"})
     rest = path.removeprefix(collection).strip("/").split("/")
     if rest == [""]:
         if method == "GET":
@@ -176,33 +176,33 @@ def _rest(account: SimulatedAccount, method: str, path: str, query: dict[str, li
         return _create(account, collection, kind, required, sent, base)
     row = account.of(collection).get(rest[0])
     if row is None:
-        return Answer(404, {"errors": f"Resource type {kind} with id = {rest[0]} was not found"})
+        return Reply(404, {"errors": f"Resource type {kind} with id = {rest[0]} was not found"})
     if rest[1:]:
         return _act(row, rest[1], kind, rest[0])
     if method == "DELETE":
         del account.of(collection)[rest[0]]
-        return Answer(204)
+        return Reply(204)
     if method == "PATCH":
         wrong = _wrong(kind, {**row, **sent})
         if wrong:
-            return Answer(422, {"errors": wrong})
+            return Reply(422, {"errors": wrong})
         row.update(sent)
-    return Answer(200, {"data": _view_of(kind, rest[0], row)})
+    return Reply(200, {"data": _view_of(kind, rest[0], row)})
 
 
 def _create(account: SimulatedAccount, collection: str, kind: str, required: tuple[str, ...], sent: JSON,
-            base: str) -> Answer:  # fmt: skip
+            base: str) -> Reply:  # fmt: skip
     wrong = {name: ["can't be blank"] for name in required if not sent.get(name)}
     wrong |= _wrong(kind, sent)
     if wrong:
-        return Answer(422, {"errors": wrong})
+        return Reply(422, {"errors": wrong})
     if kind == "heartbeat":
         token = secrets.token_urlsafe(12)
         sent = {**sent, "_token": token, "url": f"{base}/api/v1/heartbeat/{token}"}
     if kind == "incident":
         sent = incident(sent["summary"], sent["summary"], None)
     key, row = account.add(collection, kind, sent)
-    return Answer(201, {"data": _view_of(kind, key, row)})
+    return Reply(201, {"data": _view_of(kind, key, row)})
 
 
 def _wrong(kind: str, sent: JSON) -> JSON:
@@ -217,20 +217,20 @@ def _wrong(kind: str, sent: JSON) -> JSON:
     return wrong
 
 
-def _act(row: JSON, verb: str, kind: str, key: str) -> Answer:
+def _act(row: JSON, verb: str, kind: str, key: str) -> Reply:
     stamp = {"acknowledge": "acknowledged_at", "resolve": "resolved_at"}.get(verb)
     if kind != "incident" or stamp is None:
-        return Answer(404, {"errors": "Not found"})
+        return Reply(404, {"errors": "Not found"})
     if row[stamp]:
-        return Answer(409, {"errors": f"This incident was already {stamp.removesuffix('_at')}"})
+        return Reply(409, {"errors": f"This incident was already {stamp.removesuffix('_at')}"})
     row[stamp] = utc_now()
     row["status"] = "Acknowledged" if verb == "acknowledge" else "Resolved"
-    return Answer(200, {"data": _view_of(kind, key, row)})
+    return Reply(200, {"data": _view_of(kind, key, row)})
 
 
 def _page(
     account: SimulatedAccount, path: str, kind: str, query: dict[str, list[str]], base: str
-) -> Answer:
+) -> Reply:
     rows = list(account.of(path).items())
     for name in ("url", "pronounceable_name"):
         if name in query:
@@ -244,7 +244,7 @@ def _page(
 
     on_page = rows[(page - 1) * size : page * size]
     pages = {"first": link(1), "last": link(last), "prev": link(page - 1), "next": link(page + 1)}
-    return Answer(
+    return Reply(
         200, {"data": [_view_of(kind, key, row) for key, row in on_page], "pagination": pages}
     )
 
@@ -254,12 +254,12 @@ def _view_of(kind: str, key: str, row: JSON) -> JSON:
     return {"id": key, "type": kind, "attributes": attributes}
 
 
-class Simulator:
+class BetterStackSimulator:
     """Serves an account on a port of 127.0.0.1, inside a `with` block."""
 
     def __init__(self, account: SimulatedAccount, port: int = 0) -> None:
         self.account = account
-        handler = type("Handler", (_Handler,), {"simulator": self})
+        handler = type("Handler", (_BetterStackHandler,), {"simulator": self})
         self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._http.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -287,8 +287,8 @@ class Simulator:
                 self.account.tick()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    simulator: Simulator
+class _BetterStackHandler(BaseHTTPRequestHandler):
+    simulator: BetterStackSimulator
     protocol_version = "HTTP/1.1"
 
     def _do(self) -> None:

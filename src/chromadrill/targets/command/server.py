@@ -11,7 +11,7 @@ from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.core.urls import without_password
-from chromadrill.targets.command.shell import Commands
+from chromadrill.targets.command.shell import ShellCommands
 
 LIMITS_S = {
     "start": 120.0, "stop": 120.0, "kill": 60.0, "restart": 240.0, "running": 30.0,
@@ -25,7 +25,7 @@ class CommandTarget:
 
     def __init__(
         self,
-        commands: Commands,
+        commands: ShellCommands,
         home: Path,
         url: str,
         scopes: Sequence[Scope],

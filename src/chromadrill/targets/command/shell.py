@@ -23,7 +23,7 @@ class CommandFailed(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Commands:
+class ShellCommands:
     """`[targets.NAME.commands]`. `log` keeps what was run and what it printed, owner alone."""
 
     target: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.command.server import LIMITS_S, CommandTarget, LogCommands, RestartCommands
-from chromadrill.targets.command.shell import Commands
+from chromadrill.targets.command.shell import ShellCommands
 from chromadrill.targets.command.snapshots import SnapshotCommands
 from chromadrill.targets.home import claim
 from chromadrill.targets.kinds import TargetSpec
@@ -28,7 +28,7 @@ def open_command(spec: TargetSpec) -> CommandTarget:
     name, table, home = spec.name, spec.table, spec.home.absolute()
     if not table.url:
         raise UsageError(f"[targets.{name}] url = ... is missing: where the server answers.")
-    commands = Commands(
+    commands = ShellCommands(
         name, table.commands, table.timeouts_s, table.shell, home / "logs" / "commands.log"
     )
     commands.check(PLACEHOLDERS)

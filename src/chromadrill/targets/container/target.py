@@ -31,7 +31,7 @@ from chromadrill.targets.container.server import (
     memory_bytes,
 )
 from chromadrill.targets.container.spec import MB, ContainerSpec
-from chromadrill.targets.container.volume import MOUNT, Volume
+from chromadrill.targets.container.volume import MOUNT, ContainerVolume
 from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import claim, id_of, port_of
 from chromadrill.targets.kinds import TargetSpec, variables_of
@@ -298,8 +298,8 @@ class ContainerTarget:
         return labels
 
     @property
-    def _volume(self) -> Volume:
-        return Volume(self._engine, self.container_name, self.spec.image, self._labels)
+    def _volume(self) -> ContainerVolume:
+        return ContainerVolume(self._engine, self.container_name, self.spec.image, self._labels)
 
 
 def _state_of(data: Path) -> list[tuple[str, int, int, int]]:

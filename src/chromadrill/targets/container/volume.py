@@ -28,7 +28,7 @@ MOUNT = "/volume"  # where our helpers see the volume
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class ContainerVolume:
     """The volume `name`; helpers run from `image`, with `labels`, and without a network."""
 
     engine: DockerClient

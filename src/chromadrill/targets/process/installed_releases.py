@@ -17,22 +17,22 @@ INSTALL_S = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class InstalledServer:
     """A release of Chroma, and the command that its `run` is a word of."""
 
     release: str
     command: tuple[str, ...]
 
 
-def installed_server() -> Server:
+def installed_server() -> InstalledServer:
     """The server of this environment; raises Unavailable where there is none."""
     command = _command("chroma")
     if command is None:
         raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
-    return Server(version("chromadb"), (command,))
+    return InstalledServer(version("chromadb"), (command,))
 
 
-def install_server(release: str, cache: Path | None = None) -> Server:
+def install_server(release: str, cache: Path | None = None) -> InstalledServer:
     """An older server, installed once below `cache` and kept; raises Unavailable where it cannot be.
 
     From 1.0 on the whole server is one library of the wheel: nothing else is installed with it.
@@ -42,7 +42,7 @@ def install_server(release: str, cache: Path | None = None) -> Server:
     python = f"py{sys.version_info.major}.{sys.version_info.minor}"
     folder = (cache or _cache()) / f"chromadb-{release}-{python}"
     launcher = Path(__file__).with_name("launcher.py")
-    server = Server(release, (sys.executable, "-I", "-S", str(launcher), str(folder)))
+    server = InstalledServer(release, (sys.executable, "-I", "-S", str(launcher), str(folder)))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
         if folder.is_dir():

@@ -25,7 +25,7 @@ from chromadrill.core.model import Backup, Scope, Usage
 from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import MARKER, claim, port_of
 from chromadrill.targets.kinds import TargetSpec, variables_of
-from chromadrill.targets.process.installed_releases import Server, installed_server
+from chromadrill.targets.process.installed_releases import InstalledServer, installed_server
 from chromadrill.targets.process.server import Died, ServerProcess, require_free_port
 
 STARTUP_S = 60.0
@@ -64,7 +64,7 @@ class ProcessTarget:
         scopes: Sequence[Scope] = (Scope(),),
         memory_mb: int | None = None,
         disk_mb: int | None = None,
-        server: Server | None = None,
+        server: InstalledServer | None = None,
     ) -> None:
         self.name = name
         self.home = home.absolute()

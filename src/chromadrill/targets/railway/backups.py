@@ -28,7 +28,7 @@ class PlatformBackup:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class PlatformSchedule:
     """`cron` in UTC, chosen by the platform; `retention_s` None: for ever."""
 
     kind: str
@@ -90,15 +90,15 @@ def lock(api: Api, instance: str, backup: str) -> None:
     api.run(graphql.LOCK, instance=instance, backup=backup)
 
 
-def schedules(api: Api, instance: str) -> list[Schedule]:
+def schedules(api: Api, instance: str) -> list[PlatformSchedule]:
     """What the platform makes by itself, and for how long it keeps it."""
     return [
-        Schedule(row["kind"], row["cron"], row["retentionSeconds"])
+        PlatformSchedule(row["kind"], row["cron"], row["retentionSeconds"])
         for row in api.run(graphql.SCHEDULES, instance=instance)
     ]
 
 
-def to_model(schedule: Schedule) -> model.Schedule:
+def to_model(schedule: PlatformSchedule) -> model.Schedule:
     """A platform's schedule as one of ours, with its hour where the cron names one."""
     minute, hour, *_ = [*schedule.cron.split(), "", ""]
     at = f"{int(hour):02}:{int(minute):02}" if (hour + minute).isdecimal() and hour else None

@@ -8,7 +8,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON
 from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api, OutcomeUnknown, PlatformError
-from chromadrill.targets.railway.resolve import Place
+from chromadrill.targets.railway.resolve import ServicePlace
 from chromadrill.targets.railway.workflows import poll
 
 DEPLOY_S = 600.0
@@ -42,13 +42,13 @@ class DeploymentFailed(Unavailable):
     """The platform tried to start the service, and it did not come up."""
 
 
-def newest(api: Api, at: Place) -> DeploymentState:
+def newest(api: Api, at: ServicePlace) -> DeploymentState:
     """The newest deployment of the service."""
     service = api.run(graphql.SERVICE, environment=at.environment, service=at.service)
     return _state(service["latestDeployment"])
 
 
-def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> DeploymentState:
+def deploy(api: Api, at: ServicePlace, *, within_s: float = DEPLOY_S) -> DeploymentState:
     """Start the service anew on what is configured now; returns when the platform says it is up.
 
     A deployment on its way is waited for instead. Raises DeploymentFailed when it does not come up.
@@ -70,7 +70,7 @@ def deploy(api: Api, at: Place, *, within_s: float = DEPLOY_S) -> DeploymentStat
     return _wait_until_up(api, deployment, within_s)
 
 
-def stop(api: Api, at: Place, *, within_s: float = STOP_S) -> None:
+def stop(api: Api, at: ServicePlace, *, within_s: float = STOP_S) -> None:
     """Stop the newest deployment; returns when it has. One that runs no more is fine."""
     now = newest(api, at)
     if not (now.is_running or now.is_pending):

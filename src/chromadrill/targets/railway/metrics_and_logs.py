@@ -8,7 +8,7 @@ from chromadrill.core.clock import time_text
 from chromadrill.core.model import Usage
 from chromadrill.targets.railway import graphql
 from chromadrill.targets.railway.api import Api
-from chromadrill.targets.railway.resolve import Place, Volume
+from chromadrill.targets.railway.resolve import ServicePlace, VolumeInstance
 
 MEASURED = ("MEMORY_USAGE_GB", "MEMORY_LIMIT_GB")
 BACK = timedelta(minutes=15)
@@ -21,7 +21,7 @@ def logs(api: Api, deployment: str, lines: int) -> str:
     return "\n".join(f"{entry['timestamp']} {entry['message']}" for entry in ordered[-lines:])
 
 
-def usage(api: Api, at: Place, volume: Volume) -> Usage:
+def usage(api: Api, at: ServicePlace, volume: VolumeInstance) -> Usage:
     """The newest samples of the last quarter of an hour; None: the platform does not say.
 
     The platform tells neither restarts nor out-of-memory kills.

@@ -15,7 +15,7 @@ from chromadrill.targets.railway.api import Api, NotAuthorised, PlatformError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ServicePlace:
     """One service in one environment. `domains`: where it is reached from outside."""
 
     project: str
@@ -27,7 +27,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Volume:
+class VolumeInstance:
     """A volume instance. `instance` is what backup calls take, `id` what the CLI prints."""
 
     instance: str
@@ -40,7 +40,7 @@ class Volume:
     state: str
 
 
-def place(api: Api, *, project: str | None, environment: str | None, service: str) -> Place:
+def place(api: Api, *, project: str | None, environment: str | None, service: str) -> ServicePlace:
     """Find the service. `project` is an id; `environment` and `service` are names or ids.
 
     A project token knows its project and its environment. Raises UsageError for a name that is not
@@ -60,7 +60,7 @@ def place(api: Api, *, project: str | None, environment: str | None, service: st
     known = [(str(node["serviceId"]), str(node["serviceName"])) for node in services]
     service_id, service_name = choose("service", service, known)
     domains = next(node["domains"] for node in services if node["serviceId"] == service_id)
-    return Place(
+    return ServicePlace(
         project,
         environment_id,
         service_id,
@@ -102,7 +102,7 @@ def _environment(
     return environment_id, name
 
 
-def volumes(api: Api, at: Place) -> list[Volume]:
+def volumes(api: Api, at: ServicePlace) -> list[VolumeInstance]:
     """Every volume instance of the environment, detached ones too."""
     nodes = pages(
         lambda after: api.run(
@@ -111,7 +111,7 @@ def volumes(api: Api, at: Place) -> list[Volume]:
         "volumeInstances",
     )
     return [
-        Volume(
+        VolumeInstance(
             instance=node["id"],
             id=node["volumeId"],
             name=node["volume"]["name"],
@@ -125,7 +125,7 @@ def volumes(api: Api, at: Place) -> list[Volume]:
     ]
 
 
-def volume(api: Api, at: Place) -> Volume:
+def volume(api: Api, at: ServicePlace) -> VolumeInstance:
     """The one volume of the service, as it is now; raises Unavailable unless there is exactly one."""
     attached = [volume for volume in volumes(api, at) if volume.service == at.service]
     if len(attached) != 1:

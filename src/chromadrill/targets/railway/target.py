@@ -31,7 +31,7 @@ from chromadrill.targets.railway import (
     volume_restore,
 )
 from chromadrill.targets.railway.api import ENDPOINT, Api
-from chromadrill.targets.railway.resolve import Place
+from chromadrill.targets.railway.resolve import ServicePlace
 from chromadrill.targets.railway.snapshot_index import SnapshotIndex
 from chromadrill.targets.railway.token import from_environment
 from chromadrill.targets.safety.environment_match import PlatformPlace
@@ -93,7 +93,7 @@ class RailwayTarget:
         self.startup_s: float | None = None
 
     @cached_property
-    def place(self) -> Place:
+    def place(self) -> ServicePlace:
         """Where the service is; ids that do not change."""
         wanted = self._wanted
         return resolve.place(

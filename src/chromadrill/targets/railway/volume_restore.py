@@ -9,7 +9,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.targets.railway import graphql, preconditions, resolve
 from chromadrill.targets.railway.api import Api, OutcomeUnknown
 from chromadrill.targets.railway.deployments import newest
-from chromadrill.targets.railway.resolve import Place, Volume
+from chromadrill.targets.railway.resolve import ServicePlace, VolumeInstance
 from chromadrill.targets.railway.workflows import poll, wait_for_effect
 
 WITHIN_S = 1800.0  # the vendor's own tool waits as long
@@ -21,11 +21,11 @@ COMMITS = 3
 class VolumeChange:
     """The volume before, which the platform keeps, detached; and the one after."""
 
-    before: Volume
-    after: Volume
+    before: VolumeInstance
+    after: VolumeInstance
 
 
-def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> VolumeChange:
+def restore(api: Api, at: ServicePlace, backup: str, *, within_s: float = WITHIN_S) -> VolumeChange:
     """Restore `backup` under the stopped service, and leave it stopped.
 
     Raises Refused before anything is done, WorkflowFailed, PlatformError; Unavailable where the
@@ -37,7 +37,7 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
     # where the answer is lost: a second restore would make a second volume
     sent = api.attempt(graphql.RESTORE, instance=before.instance, backup=backup)
 
-    def waits_for_commit() -> list[Volume] | None:
+    def waits_for_commit() -> list[VolumeInstance] | None:
         new = [volume for volume in resolve.volumes(api, at) if volume.instance not in known]
         is_ready = bool(new) and all(volume.state == "READY" for volume in new)
         return new if is_ready and staged_patch(api, at) else None
@@ -63,13 +63,13 @@ def restore(api: Api, at: Place, backup: str, *, within_s: float = WITHIN_S) -> 
     return VolumeChange(before, after)
 
 
-def staged_patch(api: Api, at: Place) -> Any:
+def staged_patch(api: Api, at: ServicePlace) -> Any:
     """The patch that waits in the environment; something empty where there is none."""
     changes = api.run(graphql.STAGED, environment=at.environment)
     return changes["patch"] if changes["status"] != "COMMITTED" else {}
 
 
-def commit(api: Api, at: Place, message: str) -> None:
+def commit(api: Api, at: ServicePlace, message: str) -> None:
     """Commit what is staged without deploying; after a lost answer only if it is staged still."""
     for attempt in range(COMMITS):
         try:
@@ -82,5 +82,5 @@ def commit(api: Api, at: Place, message: str) -> None:
                 raise
 
 
-def _if_replaced(now: Volume, before: Volume) -> Volume | None:
+def _if_replaced(now: VolumeInstance, before: VolumeInstance) -> VolumeInstance | None:
     return now if now.instance != before.instance else None

@@ -15,9 +15,9 @@ from chromadrill.core.files import size_of
 from chromadrill.targets.railway.simulator.platform import Platform
 from chromadrill.targets.railway.simulator.world import (
     ApiError,
-    Backup,
     Deployment,
-    Volume,
+    SimulatedBackup,
+    SimulatedVolume,
     Workflow,
 )
 
@@ -208,7 +208,7 @@ def _connection(nodes: list[dict[str, Any]]) -> Callable[..., Any]:
     return page
 
 
-def _volume(volume: Volume) -> dict[str, Any]:
+def _volume(volume: SimulatedVolume) -> dict[str, Any]:
     return {
         "id": volume.instance,
         "volumeId": volume.id,
@@ -221,7 +221,7 @@ def _volume(volume: Volume) -> dict[str, Any]:
     }
 
 
-def _backup(backup: Backup, volume: Volume) -> dict[str, Any]:
+def _backup(backup: SimulatedBackup, volume: SimulatedVolume) -> dict[str, Any]:
     return {
         "id": backup.id,
         "name": backup.name,

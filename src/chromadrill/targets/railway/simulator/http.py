@@ -34,7 +34,7 @@ class Tokens:
         return "account" if secrets.compare_digest(bearer, f"Bearer {self.account}") else None
 
 
-class Limits:
+class RateLimit:
     """More than fifty requests a second are too many; with the fault every third one is."""
 
     def __init__(self, *, every_third: bool) -> None:
@@ -54,9 +54,9 @@ class Limits:
 def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
     """A server on 127.0.0.1, not running yet. Raises OSError where the port is taken."""
     answers, lost = Answers(platform), set[str]()
-    limits = Limits(every_third=platform.fault == "rate-limit")
+    limits = RateLimit(every_third=platform.fault == "rate-limit")
 
-    class Handler(BaseHTTPRequestHandler):
+    class RailwayHandler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -100,7 +100,7 @@ def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
         def log_message(self, *_: Any) -> None:
             """Nothing: a log of headers would hold tokens."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), RailwayHandler)
     server.daemon_threads = True
     return server
 

@@ -16,7 +16,13 @@ from pathlib import Path
 from chromadrill.core.clock import now
 from chromadrill.core.files import size_of
 from chromadrill.targets.railway.simulator.service import DATA, Service
-from chromadrill.targets.railway.simulator.world import ApiError, Backup, Volume, Workflow, World
+from chromadrill.targets.railway.simulator.world import (
+    ApiError,
+    SimulatedBackup,
+    SimulatedVolume,
+    Workflow,
+    World,
+)
 
 WORKFLOW_S, SLOW_S = 1.0, 15.0
 LAG_S = 0.4  # a new workflow is not found for so long
@@ -58,7 +64,7 @@ class Platform:
                 _lose_an_index(folder)
             used_mb = max(1, math.ceil(size_of(folder) / 1e6))
             with self._lock:
-                self.world.backups.append(Backup(folder, name, instance, used_mb))
+                self.world.backups.append(SimulatedBackup(folder, name, instance, used_mb))
 
         return self._workflow(work)
 
@@ -122,21 +128,21 @@ class Platform:
         return "committed"
 
     # ---- looking things up ----------------------------------------------------------------------
-    def volume(self, instance: str) -> Volume:
+    def volume(self, instance: str) -> SimulatedVolume:
         """The volume with that instance; raises ApiError where there is none."""
         for volume in self.world.volumes:
             if volume.instance == instance:
                 return volume
         raise ApiError("Volume instance not found")
 
-    def backup(self, instance: str, id_: str) -> Backup:
+    def backup(self, instance: str, id_: str) -> SimulatedBackup:
         """The backup of that volume instance; raises ApiError where there is none."""
         for backup in self.backups(instance):
             if backup.id == id_:
                 return backup
         raise ApiError("Backup not found")
 
-    def backups(self, instance: str) -> list[Backup]:
+    def backups(self, instance: str) -> list[SimulatedBackup]:
         """All backups of that volume instance."""
         self.volume(instance)
         return [backup for backup in self.world.backups if backup.instance == instance]
@@ -168,12 +174,14 @@ class Platform:
     def _crashes(self) -> bool:
         return self.fault == "deployment-crashes" and self._restores > 0
 
-    def new_volume(self, name: str, size_mb: int, mount: str, state: str = "READY") -> Volume:
+    def new_volume(
+        self, name: str, size_mb: int, mount: str, state: str = "READY"
+    ) -> SimulatedVolume:
         """Another volume of the project, under no service."""
         with self._lock:
             folder = self.home / "volumes" / str(len(self.world.volumes))
             folder.mkdir(parents=True)
-            volume = Volume(folder, name, size_mb, mount, state=state)
+            volume = SimulatedVolume(folder, name, size_mb, mount, state=state)
             self.world.volumes.append(volume)
             return volume
 
@@ -186,7 +194,7 @@ class Platform:
         self._staged_part("services")["somebody-elses"] = {"variables": {"SECRET": {"value": "x"}}}
 
 
-def _folders_of(backups: list[Backup]) -> set[Path]:
+def _folders_of(backups: list[SimulatedBackup]) -> set[Path]:
     return {backup.folder for backup in backups}
 
 

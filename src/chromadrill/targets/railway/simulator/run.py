@@ -24,7 +24,7 @@ FOLDERS = ("volumes", "backups", "deployments")
 
 
 @dataclass(frozen=True, slots=True)
-class Simulator:
+class RailwaySimulator:
     """A platform that answers on `endpoint`; its token lies in `token_file`."""
 
     home: Path
@@ -70,7 +70,7 @@ class Simulator:
 @contextmanager
 def simulator(
     home: Path, *, port: int = 0, fault: str | None = None, volume_mb: int = VOLUME_MB
-) -> Iterator[Simulator]:
+) -> Iterator[RailwaySimulator]:
     """A new platform in `home`, with its service deployed; what an earlier one left there is removed.
 
     Raises Refused for a home that is not ours, in use, or a port that is taken.
@@ -89,7 +89,7 @@ def simulator(
             server = serve(platform, tokens, port)
         except OSError as error:
             raise Refused(f"Port {port}: {error.strerror}; nothing was started.") from error
-        running = Simulator(
+        running = RailwaySimulator(
             home, f"http://127.0.0.1:{server.server_address[1]}{PATH}", platform, tokens
         )
         _write_private(running.token_file, tokens.project)

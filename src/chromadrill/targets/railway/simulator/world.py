@@ -20,7 +20,7 @@ def new_id() -> str:
 
 
 @dataclass
-class Volume:
+class SimulatedVolume:
     """A volume with its one instance; `service`: the one that it is mounted under."""
 
     folder: Path
@@ -34,7 +34,7 @@ class Volume:
 
 
 @dataclass
-class Backup:
+class SimulatedBackup:
     """A copy of a volume. `expires_at` is None for a locked one, and for one made by hand."""
 
     folder: Path
@@ -73,14 +73,14 @@ class World:
     project: str = field(default_factory=new_id)
     environment: str = field(default_factory=new_id)
     service: str = field(default_factory=new_id)
-    volumes: list[Volume] = field(default_factory=list)
-    backups: list[Backup] = field(default_factory=list)
+    volumes: list[SimulatedVolume] = field(default_factory=list)
+    backups: list[SimulatedBackup] = field(default_factory=list)
     deployments: list[Deployment] = field(default_factory=list)
     workflows: list[Workflow] = field(default_factory=list)
     schedules: tuple[str, ...] = ()
     staged: dict[str, object] = field(default_factory=dict)
-    restored_from: Backup | None = None  # what the staged volume is a copy of
+    restored_from: SimulatedBackup | None = None  # what the staged volume is a copy of
 
-    def mounted_volume(self) -> Volume:
+    def mounted_volume(self) -> SimulatedVolume:
         """The volume under the service."""
         return next(volume for volume in self.volumes if volume.service == self.service)
