@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import fingerprint_file, live, probes, server_answers
+from chromadrill.chroma.fingerprint import fingerprint_file, live, reference_queries, server_answers
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
 from chromadrill.targets.process.target import ProcessTarget
@@ -103,7 +103,7 @@ def live_records(bench: Bench) -> Ratio:
 
 
 def self_recall(bench: Bench) -> Ratio:
-    grader = probes.Grader(bench.info.space, [])
+    grader = reference_queries.Grader(bench.info.space, [])
     for page in bench.chroma.pages(bench.info, size=live.PAGE):
         grader.read(page)
     ids, vectors = grader.selves()

@@ -15,7 +15,7 @@ from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_files, outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import at_rest, live
-from chromadrill.chroma.fingerprint.probes import choose
+from chromadrill.chroma.fingerprint.reference_queries import choose
 from chromadrill.core.clock import wait_until
 from chromadrill.core.model import Outcome, Page, Scope
 from chromadrill.drill.validate import validate
@@ -45,7 +45,7 @@ def test_files_at_rest_equal_the_live_fingerprint_record_for_record(edge_cases):
     assert outcome_of(verdicts) is Outcome.PASS, [v.message for v in verdicts]
 
 
-def test_probes_computed_at_rest_equal_those_computed_live(edge_cases):
+def test_reference_queries_computed_at_rest_equal_those_computed_live(edge_cases):
     data, before = edge_cases
     observation = at_rest.observe(data, like=before).fingerprint
     for key, collection in before.collections.items():

@@ -24,9 +24,9 @@ Json = dict[str, Any]
 
 class Server:
     def __init__(self, path: Path, chroma: Path = CHROMA) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port = listener.getsockname()[1]
         path.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
             [str(chroma), "run", "--path", str(path), "--host", "127.0.0.1", "--port", str(port)],

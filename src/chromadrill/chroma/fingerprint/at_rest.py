@@ -1,8 +1,8 @@
 """The fingerprint of a data directory, read without a server. Nothing in the directory is changed.
 
 It is the same observation as a live one, without what only a server can answer: recall and the
-answers to the probes are None. It shows what only files can show: SQLite's and the full-text index's
-own checks, and the structure of the index files.
+answers to the reference queries are None. It shows what only files can show: SQLite's and the
+full-text index's own checks, and the structure of the index files.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown
 from chromadrill.chroma.at_rest.structure import structure_problems
-from chromadrill.chroma.fingerprint import probes
+from chromadrill.chroma.fingerprint import reference_queries
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, Grader, ReferenceQuery
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import (
@@ -49,8 +50,8 @@ def observe(
 ) -> Observation:
     """Return what is in the files of `scopes` (default: those of `like`, else all that are there).
 
-    With `like` the probes are those of that fingerprint. What cannot be read is in the observation's
-    `read_errors`.
+    With `like` the reference queries are those of that fingerprint. What cannot be read is in the
+    observation's `read_errors`.
     """
     return _Reader(path, tuple(scopes) or (like.scopes if like else ()), like).run()
 
@@ -121,10 +122,10 @@ class _Reader:
             self.read_errors += [
                 ReadError("structure", info.key, text) for text in structure_problems(store, info)
             ]
-        questions: list[probes.Question] = []
+        questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
             questions = self.questions(store, info, like)
-        grader = probes.Grader(info.space, questions)
+        grader = Grader(info.space, questions)
         tables = [RECORDS.empty_table()]
         with self.step("records", info.key):
             for page in store.pages(info):
@@ -136,8 +137,8 @@ class _Reader:
 
     def questions(
         self, store: Store, info: CollectionInfo, like: CollectionPrint | None
-    ) -> list[probes.Question]:
+    ) -> list[ReferenceQuery]:
         if like is None:
-            return probes.choose(store.sample(info, probes.SAMPLE), info.schema)
-        stored, ids = probes.questions_of(like.answers)
-        return probes.bind(stored, store.sample(info, 1, ids))
+            return reference_queries.choose(store.sample(info, SAMPLE), info.schema)
+        stored, ids = reference_queries.questions_of(like.answers)
+        return reference_queries.bind(stored, store.sample(info, 1, ids))

@@ -16,8 +16,9 @@ import pyarrow as pa
 from chromadrill.chroma.api_values import to_page
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
-from chromadrill.chroma.fingerprint import probes, server_answers
+from chromadrill.chroma.fingerprint import reference_queries, server_answers
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, Grader, ReferenceQuery
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import Unavailable
@@ -193,10 +194,10 @@ class _Observer:
         like = self.like.collections.get(info.key) if self.like else None
         count = self.counts.get(info.key, -1)
         empty = CollectionPrint(info, count, RECORDS.empty_table())
-        questions: list[probes.Question] = []
+        questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
             questions = self.questions(info, count, like)
-        grader = probes.Grader(info.space, questions)
+        grader = Grader(info.space, questions)
         tables = [RECORDS.empty_table()]
         not_finite: list[str] = []
         before = len(self.read_errors)
@@ -233,17 +234,17 @@ class _Observer:
 
     def questions(
         self, info: CollectionInfo, count: int, like: CollectionPrint | None
-    ) -> list[probes.Question]:
+    ) -> list[ReferenceQuery]:
         if like is not None:
-            stored, ids = probes.questions_of(like.answers)
+            stored, ids = reference_queries.questions_of(like.answers)
             if not ids:
-                return probes.bind(stored, _no_records())
-            return probes.bind(stored, self.records_of(info, ids))
+                return reference_queries.bind(stored, _no_records())
+            return reference_queries.bind(stored, self.records_of(info, ids))
         if count <= 0:
             return []
-        offsets = np.unique(np.linspace(0, count - 1, min(probes.SAMPLE, count)).astype(int))
+        offsets = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
         pages = [self.chroma.page(info, limit=1, offset=int(offset)) for offset in offsets]
-        return probes.choose(_concat(pages), info.schema)
+        return reference_queries.choose(_concat(pages), info.schema)
 
     def records_of(self, info: CollectionInfo, ids: Sequence[str]) -> Page:
         try:

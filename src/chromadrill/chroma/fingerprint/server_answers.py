@@ -1,4 +1,4 @@
-"""The answers of a running server to the probes, and its recall."""
+"""The answers of a running server to the reference queries, and its recall."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import probes
 from chromadrill.chroma.fingerprint.digests import set_digest
+from chromadrill.chroma.fingerprint.reference_queries import NEIGHBOURS, Grader, ReferenceQuery
 from chromadrill.core.model import Answer, CollectionInfo, Recall
 
 BATCH = 200  # queries sent together
@@ -20,7 +20,7 @@ SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text ti
 Step = Callable[[str, str], AbstractContextManager[None]]
 
 
-def ask(chroma: Chroma, info: CollectionInfo, grader: probes.Grader, step: Step) -> list[Answer]:
+def ask(chroma: Chroma, info: CollectionInfo, grader: Grader, step: Step) -> list[Answer]:
     """Put every question of `grader` to the server; return them with both sides of the answer.
 
     A question whose call failed has no `answered`.
@@ -31,7 +31,7 @@ def ask(chroma: Chroma, info: CollectionInfo, grader: probes.Grader, step: Step)
         group = plain[start : start + BATCH]
         vectors = np.stack([_vector(grader.questions[n]) for n in group])
         with step("neighbours", info.key):
-            raw = chroma.query(info, vectors, n_results=probes.NEIGHBOURS)
+            raw = chroma.query(info, vectors, n_results=NEIGHBOURS)
             for n, ids, distances in zip(group, raw["ids"], raw["distances"], strict=True):
                 answers[n] = _with_neighbours(answers[n], ids, distances)
     for n, question in enumerate(grader.questions):
@@ -45,7 +45,7 @@ def ask(chroma: Chroma, info: CollectionInfo, grader: probes.Grader, step: Step)
 def recall(
     chroma: Chroma,
     info: CollectionInfo,
-    grader: probes.Grader,
+    grader: Grader,
     answers: Sequence[Answer],
     step: Step,
 ) -> Recall | None:
@@ -58,7 +58,7 @@ def recall(
     for start in range(0, len(ids), BATCH):
         group = ids[start : start + BATCH]
         with step("self-recall", info.key):
-            raw = chroma.query(info, vectors[start : start + BATCH], n_results=probes.NEIGHBOURS)
+            raw = chroma.query(info, vectors[start : start + BATCH], n_results=NEIGHBOURS)
             answered += len(group)
             missed += [
                 record
@@ -86,13 +86,13 @@ def neighbours_returned(answers: Sequence[Answer]) -> tuple[int, int]:
 
 
 def _ask_one(
-    chroma: Chroma, info: CollectionInfo, question: probes.Question, answer: Answer
+    chroma: Chroma, info: CollectionInfo, question: ReferenceQuery, answer: Answer
 ) -> Answer:
     if question.kind == "filtered neighbours":
         raw = chroma.query(
             info,
             _vector(question)[None, :],
-            n_results=probes.NEIGHBOURS,
+            n_results=NEIGHBOURS,
             where=question.stored["where"],
         )
         return _with_neighbours(answer, raw["ids"][0], raw["distances"][0])
@@ -108,11 +108,11 @@ def _with_neighbours(answer: Answer, ids: Sequence[str], distances: Sequence[flo
     return dataclasses.replace(answer, answered=neighbours)
 
 
-def _vector(question: probes.Question) -> np.ndarray:
+def _vector(question: ReferenceQuery) -> np.ndarray:
     assert question.vector is not None  # noqa: S101 - only asked of questions with vectors
     return question.vector
 
 
 def _all_tie(distances: Sequence[float]) -> bool:
     """More than ten records at one place crowd each other out; that is no loss."""
-    return len(distances) == probes.NEIGHBOURS and distances[-1] - distances[0] <= SAME_PLACE
+    return len(distances) == NEIGHBOURS and distances[-1] - distances[0] <= SAME_PLACE

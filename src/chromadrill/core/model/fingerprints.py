@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One probe: a question, the answer computed over the records, and the server's own.
+    """One reference query: a question, the answer computed over the records, and the server's own.
 
     `kind` is neighbours, filter, filtered neighbours or text. `question` never holds users' text:
     a document's words are named by record id, start and length. `expected` and `answered` are

@@ -39,7 +39,7 @@ QUIET: dict[str, str] = {
     "zeroed_page_of_records": "integrity",
     "page_type_of_records": "integrity",
     "cells_lost_in_records": "integrity",
-    # a text probe that happens to need the damaged block would show these three
+    # a text query that happens to need the damaged block would show these three
     "fts_index_bit": "fts-integrity",
     "fts_index_block_deleted": "fts-integrity",
     "fts_index_block_zeroed": "fts-integrity",

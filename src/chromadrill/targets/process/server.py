@@ -173,10 +173,10 @@ class ServerProcess:
 
 def require_free_port(port: int, home: Path) -> None:
     """Raise Refused where another program has the port of `home`."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            listener.bind(("127.0.0.1", port))
         except OSError as error:
             raise Refused(
                 f"Port {port} of {home} is taken by another program.",

@@ -1,4 +1,4 @@
-"""The probes of a fingerprint: questions whose right answers are computed over all records.
+"""The reference queries of a fingerprint: questions whose right answers are computed over all records.
 
 A Grader reads every page once, in flat memory. Afterwards it knows what a right server answers:
 exact nearest neighbours, filters, filtered neighbours, text search.
@@ -25,7 +25,7 @@ SELF_RECALL_MAX = 5000  # records asked to find themselves; all, where a collect
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReferenceQuery:
     """A question as a fingerprint stores it (`stored`), with what it needs from the records at hand.
 
     `vector` is float32 (dimension,), for neighbours; `text` are words of a document, for text search.
@@ -37,7 +37,7 @@ class Question:
     text: str | None = None
 
 
-def choose(sample: Page, schema: JSON | None = None) -> list[Question]:
+def choose(sample: Page, schema: JSON | None = None) -> list[ReferenceQuery]:
     """Return questions from a sample of records: their neighbours, their metadata, their words.
 
     A question that the collection's schema does not allow is left out.
@@ -66,7 +66,7 @@ def questions_of(answers: Sequence[Answer]) -> tuple[list[tuple[str, JSON]], lis
     return questions, sorted({question["id"] for _, question in questions if "id" in question})
 
 
-def bind(stored: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
+def bind(stored: Sequence[tuple[str, JSON]], sample: Page) -> list[ReferenceQuery]:
     """Return stored questions, (kind, question), with the vectors and words of the records they name.
 
     A question whose record is missing or has lost its vector or words cannot be asked: it is left out,
@@ -79,7 +79,7 @@ def bind(stored: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
     questions = []
     for kind, question in stored:
         if kind == "filter":
-            questions.append(Question(kind, question))
+            questions.append(ReferenceQuery(kind, question))
             continue
         row = rows.get(question["id"])
         if row is None:
@@ -88,9 +88,9 @@ def bind(stored: Sequence[tuple[str, JSON]], sample: Page) -> list[Question]:
             document = before_nul(sample.documents[row])
             text = document[question["start"] : question["start"] + question["length"]]
             if len(text) == question["length"]:
-                questions.append(Question(kind, question, text=text))
+                questions.append(ReferenceQuery(kind, question, text=text))
         else:
-            questions.append(Question(kind, question, vector=sample.vectors[row]))
+            questions.append(ReferenceQuery(kind, question, vector=sample.vectors[row]))
     return questions
 
 
@@ -103,7 +103,7 @@ class Grader:
     """
 
     space: str
-    questions: list[Question]
+    questions: list[ReferenceQuery]
     _sets: dict[int, IdSet] = field(default_factory=dict)
     _best: dict[int, tuple[np.ndarray, list[str]]] = field(default_factory=dict)
     _selves: list[tuple[int, str, np.ndarray]] = field(default_factory=list)
