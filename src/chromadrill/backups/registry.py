@@ -6,7 +6,7 @@ from chromadrill.backups import volume_copy
 from chromadrill.backups.export import backup_method as export
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import Backup
-from chromadrill.core.protocols import BackupMethod
+from chromadrill.core.protocols import ApiBackupMethod, BackupMethod
 
 METHODS: dict[str, BackupMethod] = {volume_copy.METHOD: volume_copy, export.METHOD: export}
 # manifests of older releases spell a method so
@@ -21,3 +21,17 @@ def method_of(backup: Backup) -> BackupMethod:
             f"Backup {backup.id}: unknown method '{backup.method}'. {did_you_mean(name, METHODS)}"
         )
     return METHODS[name]
+
+
+def api_method(name: str) -> ApiBackupMethod | None:
+    """Return the method `name` where it works via the API.
+
+    None for a copy of the volume, and for what a platform makes itself.
+    """
+    method = METHODS.get(name)
+    return method if isinstance(method, ApiBackupMethod) else None
+
+
+def is_via_api(backup: Backup) -> bool:
+    """Whether a restore of `backup` replaces its collections alone, and leaves the volume."""
+    return api_method(backup.method) is not None

@@ -23,7 +23,7 @@ from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.files import size_of
 from chromadrill.core.model import Backup, Fingerprint, Outcome, Scope
-from chromadrill.core.protocols import HasRelease, Stoppable
+from chromadrill.core.protocols import HasRelease, Stoppable, data_folder_of
 
 METHOD = "volume-copy"
 
@@ -98,5 +98,5 @@ def restore(backup: Backup, data: Path) -> None:
 
 
 def _size(target: Stoppable) -> int:
-    data = getattr(target, "data", None)
-    return size_of(data) if isinstance(data, Path) else 0
+    data = data_folder_of(target)
+    return size_of(data) if data else 0

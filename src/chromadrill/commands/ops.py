@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
-from chromadrill.backups.registry import METHODS
+from chromadrill.backups.registry import METHODS, api_method
 from chromadrill.commands.groups import Action, CommandGroup, application
 from chromadrill.commands.options import DrillConfig, TargetName, require_known
 from chromadrill.commands.place import NamedPlace, lacks_capability, place_named
 from chromadrill.core import cli
-from chromadrill.core.protocols import HasLogs, HasSnapshots, Recreatable, Restartable
+from chromadrill.core.protocols import (
+    HasLogs,
+    HasSnapshots,
+    Recreatable,
+    Restartable,
+    RestartsItself,
+)
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_notice import record_backup_attempt
 from chromadrill.targets.guarded import GuardedTarget
@@ -78,8 +84,8 @@ def restart(context: typer.Context) -> int:
     """Stop the server, and start it."""
     guard, target = _service(context, "restart")
     guard.forget_stop()
-    if platform_restart := getattr(target, "restart", None):
-        platform_restart()
+    if isinstance(target, RestartsItself):
+        target.restart()
     else:
         target.stop()
         target.start()
@@ -138,7 +144,7 @@ def snapshot(
     place = _place(context)
     # a target that cannot even be opened is a failed backup, too
     with record_backup_attempt(place.settings, place.name):
-        guard = place.open("snapshot", export=method == "export")
+        guard = place.open("snapshot", export=api_method(method) is not None)
         if not isinstance(guard.target, HasSnapshots):
             raise lacks_capability(guard.target, "snapshot")
         backup = guard.snapshot(name, method)

@@ -19,6 +19,7 @@ from chromadrill.commands.output import EXIT, print_verdicts
 from chromadrill.commands.place import place_named
 from chromadrill.core import cli
 from chromadrill.core.model import Plan
+from chromadrill.core.protocols import Simulated
 
 app = application()
 
@@ -59,7 +60,7 @@ def posture(
         restore_limit_s=settings.objectives.rb2_recovery_s,
         proven=read_restore(drill_run or Path(settings.drill.reports) / "latest"),
         kind=guard.at.kind,
-        simulated=getattr(guard.target, "simulated", False),
+        simulated=isinstance(guard.target, Simulated) and guard.target.simulated,
     )
     outcome = outcome_of(verdicts)
     if json:

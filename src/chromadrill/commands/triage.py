@@ -21,7 +21,7 @@ from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.settings import Settings, load
 from chromadrill.monitoring.diagnosis.collect import collect
 from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
-from chromadrill.monitoring.factory import open_even_if_down, scopes_of
+from chromadrill.monitoring.factory import monitored_scopes, open_even_if_down
 from chromadrill.monitoring.logs.classify import MOST, LogFinding, classify
 from chromadrill.monitoring.logs.patterns import GREPS, SILENT
 from chromadrill.monitoring.logs.tail import last_lines
@@ -73,7 +73,7 @@ def triage(
 # ---- the tree -----------------------------------------------------------------------------------
 def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_json: bool) -> int:
     target = open_even_if_down(settings, target_name)
-    symptoms, log_errors = collect(target, scopes_of(target, settings), lines=lines)
+    symptoms, log_errors = collect(target, monitored_scopes(target, settings), lines=lines)
     limits = settings.monitoring
     verdicts = judge(symptoms, search_ms=limits.search_ms, disk_percent=limits.disk_percent)
     causes = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]

@@ -44,12 +44,59 @@ class Restartable(Protocol):
 
 
 @runtime_checkable
+class RestartsItself(Protocol):
+    """Has a restart of its own; without: it is stopped, and started."""
+
+    def restart(self) -> None:
+        """Return when the server answers a real query."""
+        ...
+
+
+@runtime_checkable
+class DescribesKill(Protocol):
+    """What `kill` does there, in the words of a report; without: it sends SIGKILL."""
+
+    kill_is: str
+
+
+@runtime_checkable
+class HasDeployments(Protocol):
+    """Each start is a deployment with a name of its own, by which another's start is known."""
+
+    def deployment(self) -> str:
+        """What runs, or ran last."""
+        ...
+
+
+@runtime_checkable
+class HasScopes(Protocol):
+    """Names the tenants and databases that are its users'; without: the default ones."""
+
+    scopes: tuple[Scope, ...]
+
+
+@runtime_checkable
+class Simulated(Protocol):
+    """Can tell whether its platform is a simulated one, which proves nothing of the real one."""
+
+    @property
+    def simulated(self) -> bool: ...
+
+
+@runtime_checkable
 class HasVolume(Protocol):
     """Capability `volume`: the data directory can be had while the server is stopped."""
 
     def volume(self) -> AbstractContextManager[Path]:
         """The stopped server's data directory; changes to it are the server's afterwards."""
         ...
+
+
+@runtime_checkable
+class HasDataFolder(Protocol):
+    """The data directory lies on this machine; what it is while the server runs is no backup."""
+
+    data: Path
 
 
 @runtime_checkable
@@ -74,6 +121,14 @@ class HasBackupStore(Protocol):
     """The platform keeps the backups itself, with what it knows of each."""
 
     def backup_store(self) -> BackupStore: ...
+
+
+@runtime_checkable
+class ListsSnapshots(Protocol):
+    """Can tell whether `snapshots` lists all that its platform has; without: it does."""
+
+    @property
+    def lists_all(self) -> bool: ...
 
 
 @runtime_checkable
@@ -137,6 +192,17 @@ def missing_capabilities(target: object, wanted: Sequence[str]) -> list[str]:
     return [capability for capability in wanted if not isinstance(target, CAPABILITIES[capability])]
 
 
+def scopes_of(target: object) -> tuple[Scope, ...]:
+    """The scopes that the target names; empty where it names none."""
+    return tuple(target.scopes) if isinstance(target, HasScopes) else ()
+
+
+def data_folder_of(target: object) -> Path | None:
+    """The target's data directory on this machine; None where it has none here."""
+    data = target.data if isinstance(target, HasDataFolder) else None
+    return data if isinstance(data, Path) else None  # a target of the user's may mean another thing
+
+
 @runtime_checkable
 class Scratch(Protocol):
     """A throw-away target of our own: drills fill it, damage it and remove it."""
@@ -191,18 +257,36 @@ class HasRelease(Protocol):
     def release(self) -> str | None: ...
 
 
-class Stoppable(Protocol):
+class HasUrl(Protocol):
+    """A running server, as far as an export needs to know it."""
+
+    @property
+    def url(self) -> str:
+        """The base URL of its API."""
+        ...
+
+
+class StartStop(HasUrl, Protocol):
+    """A server that can be started and stopped."""
+
+    def start(self) -> None:
+        """Return when the server answers a real query."""
+        ...
+
+    def stop(self) -> None:
+        """Return when the server has ended."""
+        ...
+
+
+class Stoppable(StartStop, Protocol):
     """What a backup method needs of a target: it is up or down, and has a volume."""
 
     name: str
 
-    @property
-    def url(self) -> str: ...
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
     def volume(self) -> AbstractContextManager[Path]: ...
 
 
+@runtime_checkable
 class BackupMethod(Protocol):
     """A way to make a backup and to put it back; a module with these names is one."""
 
@@ -216,4 +300,19 @@ class BackupMethod(Protocol):
 
     def put_back(self, backup: Backup, target: Stoppable) -> None:
         """Bring the backup back into the emptied volume; the target is stopped, and stays so."""
+        ...
+
+
+@runtime_checkable
+class ApiBackupMethod(BackupMethod, Protocol):
+    """A method that works via the API: it needs no volume, and leaves other collections alone."""
+
+    def take(
+        self, target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequence[Scope]
+    ) -> Backup:
+        """Back up the running server, which goes on, into a folder of its own below `into`."""
+        ...
+
+    def put_back_via_api(self, backup: Backup, target: StartStop) -> None:
+        """Replace the collections of the backup, and no others; the server is left stopped."""
         ...

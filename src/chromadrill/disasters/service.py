@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chromadrill.core.errors import DrillError
-from chromadrill.core.protocols import Restartable, Target
+from chromadrill.core.protocols import DescribesKill, Restartable, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,4 @@ class ServerKill:
 
 def server_kill(target: Target) -> ServerKill:
     """The end of the server, in the words of a target that cannot send a signal itself."""
-    return ServerKill(getattr(target, "kill_is", ServerKill().what))
+    return ServerKill(target.kill_is) if isinstance(target, DescribesKill) else ServerKill()

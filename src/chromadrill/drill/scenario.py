@@ -10,6 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from chromadrill.backups.catalog import find
+from chromadrill.backups.registry import is_via_api
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
@@ -64,7 +65,7 @@ class Drill:
         backup = find(self.target.snapshots(), backup_id)
         self.note("backup", **dataclasses.asdict(backup))
         before = fingerprint_file.load(Path(backup.path) / "fingerprint")
-        imported = before.collections if backup.method == "export" else ()
+        imported = before.collections if is_via_api(backup) else ()
         return StoredBackup(backup.id, Path(backup.path), before, imported)
 
     def prove(

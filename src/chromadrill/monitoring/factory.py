@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
-from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target
+from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target, scopes_of
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_collector import BackupCollector
@@ -43,9 +43,9 @@ def open_even_if_down(settings: Settings, name: str | None) -> Target:
         return UnreachableTarget(without_password(name), url.rstrip("/"))
 
 
-def scopes_of(target: Target, settings: Settings) -> Sequence[Scope]:
+def monitored_scopes(target: Target, settings: Settings) -> Sequence[Scope]:
     """Scopes to ask about: the target's own, else those of its table, else the default one."""
-    own: Sequence[Scope] = getattr(target, "scopes", ())
+    own = scopes_of(target)
     table = settings.targets.get(target.name)
     return own or ([Scope.parse(scope) for scope in table.scopes] if table else [Scope()])
 
@@ -67,7 +67,7 @@ def monitor_of(
     collectors: list[Collector] = [
         HttpCollector(
             url or target.url,
-            scopes or scopes_of(target, settings),
+            scopes or monitored_scopes(target, settings),
             figures.timeout_s,
             writes=isinstance(target, Scratch) if writes is None else writes,
             slow_ms=figures.search_ms,

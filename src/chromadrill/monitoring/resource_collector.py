@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Usage
-from chromadrill.core.protocols import HasLogs, HasMetrics
+from chromadrill.core.protocols import HasLogs, HasMetrics, data_folder_of
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.logs.classify import classify, new_lines
 from chromadrill.monitoring.samples import Clock, Sample
@@ -58,8 +57,8 @@ def _increase(count: int | None, before: int | None) -> float | None:
 
 def _disk(target: HasMetrics, usage: Usage) -> float | None:
     """% of the volume; % of the disk below it where the volume has no size of its own."""
-    data = getattr(target, "data", None)
-    if usage.disk_limit_bytes or not isinstance(data, Path):
+    data = data_folder_of(target)
+    if usage.disk_limit_bytes or data is None:
         return _percent(usage.disk_bytes, usage.disk_limit_bytes)
     disk = shutil.disk_usage(data if data.exists() else data.parent)
     return _percent(disk.used, disk.used + disk.free)  # what only root may use is not to be had

@@ -14,14 +14,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups import catalog
-from chromadrill.backups.export.backup_method import METHOD as EXPORT
 from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.registry import is_via_api
 from chromadrill.chroma.client import CallFailed
 from chromadrill.chroma.connection import connect
 from chromadrill.chroma.permissions import access_to
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Backup, Scope
-from chromadrill.core.protocols import HasSnapshots, Restartable, Target
+from chromadrill.core.protocols import (
+    HasDeployments,
+    HasSnapshots,
+    ListsSnapshots,
+    Restartable,
+    Target,
+    scopes_of,
+)
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.targets.home import SAFETY_FOLDER, home_of
@@ -85,17 +92,21 @@ class GuardedTarget:
             rules.require_may_restore(
                 self.at,
                 backup,
-                [each for each in backups if each.method != EXPORT],
+                [listed for listed in backups if not is_via_api(listed)],
                 wrote=self._foreign_writes(backup),
-                volume=backup.method != EXPORT,
-                complete=getattr(self.target, "lists_all", True),
+                volume=not is_via_api(backup),
+                complete=self._lists_all,
             )
             ownership.require_owned(self.at, home_of(self.target))
         allow_writes(self.target.url)
-        if backup.method == EXPORT and not self._is_all_from_drills(backup):
+        if is_via_api(backup) and not self._is_all_from_drills(backup):
             access_to(self.target.url).notes = None  # others' collections stay theirs
         self.target.restore(backup.id)
         return backup.id
+
+    @property
+    def _lists_all(self) -> bool:
+        return self.target.lists_all if isinstance(self.target, ListsSnapshots) else True
 
     def _is_all_from_drills(self, backup: Backup) -> bool:
         """Whether all that an export holds was a drill's when it was exported."""
@@ -117,8 +128,7 @@ class GuardedTarget:
 
     def _deployment(self) -> str | None:
         """The platform's name of what runs, or ran last; None where it has none."""
-        deployment = getattr(self.target, "deployment", None)
-        return str(deployment()) if deployment else None
+        return self.target.deployment() if isinstance(self.target, HasDeployments) else None
 
     def sweep(self) -> list[str]:
         """Remove what dead runs left behind; returns the keys of the collections."""
@@ -127,7 +137,7 @@ class GuardedTarget:
 
     @property
     def _scopes(self) -> tuple[Scope, ...]:
-        return tuple(getattr(self.target, "scopes", (Scope(),)))
+        return scopes_of(self.target) or (Scope(),)
 
     def _collect_foreign(self) -> foreign_data.ForeignData | None:
         """None where the server cannot be read: what was written there is unknown then."""

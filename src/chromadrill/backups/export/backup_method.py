@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from chromadrill.backups import catalog, files
 from chromadrill.backups.export import exporter, formats, importer, parquet_folder, staging
@@ -14,32 +13,11 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Backup, Outcome, Scope
-from chromadrill.core.protocols import Stoppable
+from chromadrill.core.protocols import HasUrl, StartStop, Stoppable
 
 METHOD = parquet_folder.METHOD
 TRIES = 3  # a writer that pauses now and then gives one of them a quiet moment
 DEADLINE_S = 60.0
-
-
-class HasUrl(Protocol):
-    """A running server, as far as an export needs to know it."""
-
-    @property
-    def url(self) -> str:
-        """The base URL of its API."""
-        ...
-
-
-class StartStop(HasUrl, Protocol):
-    """A server that can be started and stopped."""
-
-    def start(self) -> None:
-        """Return when the server answers a real query."""
-        ...
-
-    def stop(self) -> None:
-        """Return when the server has ended."""
-        ...
 
 
 def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequence[Scope]) -> Backup:

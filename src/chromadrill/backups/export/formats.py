@@ -10,7 +10,7 @@ from chromadrill.backups import manifest
 from chromadrill.backups.export.json_layout import DOCUMENT
 from chromadrill.backups.export.jsonl_reader import JsonlReader
 from chromadrill.backups.export.jsonl_writer import JsonlWriter
-from chromadrill.backups.export.parquet_folder import FolderReader, FolderWriter
+from chromadrill.backups.export.parquet_folder import METHOD, FolderReader, FolderWriter
 from chromadrill.backups.export.parquet_reader import ParquetReader
 from chromadrill.backups.export.parquet_writer import ParquetWriter
 from chromadrill.backups.export.types import ExportRefused, ExportWriter, Reader
@@ -55,7 +55,7 @@ def reader(suffix: str) -> Callable[[Path], Reader]:
 def is_export(path: Path) -> bool:
     """Whether `path` looks like an export of ours: by its suffix, or by the manifest of a folder."""
     if path.is_dir():
-        return (path / manifest.NAME).is_file() and manifest.read(path).get("method") == "export"
+        return (path / manifest.NAME).is_file() and manifest.read(path).get("method") == METHOD
     return path.name.lower().endswith(SUFFIXES)
 
 

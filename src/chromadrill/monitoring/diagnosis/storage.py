@@ -11,7 +11,7 @@ from pathlib import Path
 from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Usage
-from chromadrill.core.protocols import HasMetrics, HasSnapshots, Target
+from chromadrill.core.protocols import HasMetrics, HasSnapshots, Target, data_folder_of
 from chromadrill.monitoring.diagnosis.symptoms import CollectionSize, StoreUsage
 
 SYNC = 1000  # writes that an index of default settings leaves in the log
@@ -43,14 +43,14 @@ def growth_of(target: Target) -> float | None:
 
 
 def is_database_missing(target: Target) -> bool | None:
-    data = getattr(target, "data", None)
-    return not (data / "chroma.sqlite3").is_file() if isinstance(data, Path) else None
+    data = data_folder_of(target)
+    return not (data / "chroma.sqlite3").is_file() if data else None
 
 
 def store_usage_of(target: Target, sizes: Sequence[CollectionSize]) -> StoreUsage | None:
     """The data directory, where it can be reached while the server runs; opened read-only."""
-    data = getattr(target, "data", None)
-    if not isinstance(data, Path) or not (data / "chroma.sqlite3").is_file():
+    data = data_folder_of(target)
+    if data is None or not (data / "chroma.sqlite3").is_file():
         return None
     total = 0
     by_folder: dict[str, int] = {}

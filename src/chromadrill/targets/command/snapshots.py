@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chromadrill.backups import catalog
-from chromadrill.backups.export import backup_method as export
+from chromadrill.backups.registry import api_method, is_via_api
 from chromadrill.backups.same_counts import require_same_counts
 from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint import live
@@ -28,8 +28,8 @@ class SnapshotCommands(RestartCommands):
 
         The server runs afterwards. Raises Unavailable where somebody wrote meanwhile.
         """
-        if method == "export":
-            return export.take(self, self._folder, name=name, scopes=self.scopes)
+        if via_api := api_method(method):
+            return via_api.take(self, self._folder, name=name, scopes=self.scopes)
         if name and name in self._on_platform():
             raise Refused(f"A snapshot '{name}' exists already; it was not touched.")
         backup_id = catalog.new_id(self._folder, name)
@@ -62,7 +62,7 @@ class SnapshotCommands(RestartCommands):
         if self.lists_all:
             listed = self._on_platform()
             known = {backup.id for backup in backups}
-            backups = [b for b in backups if b.method == export.METHOD or b.id in listed]
+            backups = [b for b in backups if is_via_api(b) or b.id in listed]
             backups += [backup for name, backup in listed.items() if name not in known]
         return sorted(backups, key=lambda backup: backup.created_at, reverse=True)
 
@@ -72,8 +72,8 @@ class SnapshotCommands(RestartCommands):
         catalog.require_plain(backup.id)  # a command of the user's gets it
         if self.running():
             raise Refused(f"{self.name} runs; stop it first. Nothing was restored.")
-        if backup.method == export.METHOD:
-            export.put_back_via_api(backup, self)
+        if via_api := api_method(backup.method):
+            via_api.put_back_via_api(backup, self)
             return
         self._run("restore", id=backup.id)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups import catalog, manifest
-from chromadrill.backups.export.backup_method import METHOD as EXPORT
+from chromadrill.backups.registry import is_via_api
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import JSON, Backup, Fingerprint
 from chromadrill.targets.railway.backups import PlatformBackup, find_by_name
@@ -64,7 +64,7 @@ class SnapshotIndex:
             else Backup(_id_of(row, on_platform), "", METHOD, row.created_at, row.bytes or 0)
             for row in on_platform
         ]
-        exports = [b for b in catalog.list_backups(self.folder) if b.method == EXPORT]
+        exports = [b for b in catalog.list_backups(self.folder) if is_via_api(b)]
         return sorted(backups + exports, key=lambda backup: backup.created_at, reverse=True)
 
     def platform_backup(

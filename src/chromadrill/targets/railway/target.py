@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chromadrill.backups import catalog
-from chromadrill.backups.export import backup_method as export
+from chromadrill.backups.registry import api_method
 from chromadrill.backups.same_counts import require_same_counts
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
@@ -204,8 +204,8 @@ class RailwayTarget:
         nobody says that the platform freezes the file system. The service runs afterwards.
         """
         index = self._index()
-        if method == "export":
-            return export.take(self, index.folder, name=name, scopes=self.scopes)
+        if via_api := api_method(method):
+            return via_api.take(self, index.folder, name=name, scopes=self.scopes)
         volume = resolve.volume(self._api, self.place)
         backup_id = index.new_id(name, backups.list_backups(self._api, volume.instance))
         with connect(self.url) as chroma:
@@ -249,12 +249,12 @@ class RailwayTarget:
         The platform deletes backups newer than this one, and keeps the volume before it, detached.
         """
         backup = catalog.find(self.snapshots(), backup_id)
-        if backup.method == export.METHOD:
+        if via_api := api_method(backup.method):
             if self.running():
                 raise Refused(
                     f"{self.place.service_name} runs; stop it first. Nothing was restored."
                 )
-            export.put_back_via_api(backup, self)
+            via_api.put_back_via_api(backup, self)
             return
         volume = resolve.volume(self._api, self.place)
         on_platform = self._index().platform_backup(
