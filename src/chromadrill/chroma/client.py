@@ -17,43 +17,26 @@ import orjson
 
 from chromadrill.chroma import access_errors
 from chromadrill.chroma.api_values import collection_info, to_page
-from chromadrill.chroma.permissions import access_to, is_read
-from chromadrill.core.errors import DrillError
+from chromadrill.chroma.call_failed import CallFailed
+from chromadrill.chroma.permissions import access_to, is_repeatable
+from chromadrill.chroma.row_requests import RowRequests, encode, joined
 from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 from chromadrill.core.urls import without_password
 
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a read is sent again; as long as a server may ask for
+__all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
+
 ALL_COLUMNS = ("documents", "metadatas", "uris", "embeddings")
-
-
-class CallFailed(DrillError):
-    """A call that did not succeed. `status` is the HTTP status, 0 where nothing answered.
-
-    `is_access`: it says nothing of the data, since something in front of them did not let it through.
-    """
-
-    def __init__(self, call: str, status: int, message: str, *, is_access: bool = False) -> None:
-        self.call, self.status, self.message, self.is_access = call, status, message, is_access
-        super().__init__(f"{call}: {status or 'no answer'}: {message}")
-
-    @property
-    def is_missing(self) -> bool:
-        """Whether Chroma itself said that there is no such thing."""
-        return self.status == 404 and not self.is_access
-
-    @property
-    def is_timeout(self) -> bool:
-        """Whether the call ended at its deadline."""
-        return self.status == 0 and self.message.startswith("no answer within")
 
 
 class Chroma:
     """One Chroma server. `timeout_s` bounds each call: a slow answer is a failed call.
 
     `behind_gateway`: whether something that is not ours may stand in front of it. Then failed calls
-    are told apart (`access_errors`), and a read is sent once more where the first try did not get
-    through. A server that this process started is asked once, and answers for everything itself.
+    are told apart (`access_errors`), and what may be sent twice is sent once more where the first try
+    did not get through. A server that this process started is asked once, and answers for everything
+    itself. Rows that are too many for one request (413) are sent in parts.
 
     The attribute `url` has no password in it, since it goes into messages, exports and reports.
     Every call raises CallFailed for every status but 2xx and for every transport error, and Refused
@@ -70,6 +53,7 @@ class Chroma:
     ) -> None:
         self.url = without_password(url.rstrip("/"))
         self.behind_gateway, self.calls = behind_gateway, 0
+        self._rows = RowRequests()
         self._timeout_s = timeout_s
         self._access = access_to(url)
         self._http = http_client(
@@ -91,17 +75,30 @@ class Chroma:
 
     def call(self, method: str, path: str, body: JSON | None = None) -> Any:
         """Send one request; return the decoded JSON of the answer, None for an empty one."""
-        content = (
-            orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY) if body is not None else None
-        )
+        return self._call(method, path, body, None if body is None else encode(body))
+
+    def _call(self, method: str, path: str, body: JSON | None, content: bytes | None) -> Any:
         self._access.require_allowed(method, path, body)
         value = self._value(f"{method} {path}", self._answer(method, path, content))
         self._access.record(method, path, body, value)
         return value
 
+    def _post_rows(self, path: str, body: JSON, *columns: str) -> list[Any]:
+        """POST a body of many rows, in parts where it is too large; return the answers.
+
+        `columns`: the keys of `body` with a value for each row.
+        """
+
+        def name_row(one: JSON) -> str:
+            return f"record '{one['ids'][0]}'" if "ids" in columns else "one vector"
+
+        return self._rows.send(
+            lambda part, content: self._call("POST", path, part, content), body, columns, name_row
+        )
+
     def _answer(self, method: str, path: str, content: bytes | None) -> httpx.Response:
         """The answer; behind a gateway that of a second try, where the first did not get through."""
-        if not (self.behind_gateway and is_read(method, path)):
+        if not (self.behind_gateway and is_repeatable(method, path)):
             return self._send(method, path, content)
         try:
             answer = self._send(method, path, content)
@@ -262,18 +259,18 @@ class Chroma:
             "metadatas": metadatas,
             "uris": uris,
         }
-        self.call("POST", f"{self._path(collection)}/upsert", body)
+        self._post_rows(f"{self._path(collection)}/upsert", body, *body)
 
     def update_metadata(
         self, collection: CollectionInfo, ids: Sequence[str], metadatas: Sequence[JSON]
     ) -> None:
         """Merge metadata into records that are there. A key whose value is None is removed."""
         body: JSON = {"ids": list(ids), "metadatas": list(metadatas)}
-        self.call("POST", f"{self._path(collection)}/update", body)
+        self._post_rows(f"{self._path(collection)}/update", body, *body)
 
     def delete(self, collection: CollectionInfo, ids: Sequence[str]) -> None:
         """Delete the records `ids`; an id that is not there is no error."""
-        self.call("POST", f"{self._path(collection)}/delete", {"ids": list(ids)})
+        self._post_rows(f"{self._path(collection)}/delete", {"ids": list(ids)}, "ids")
 
     def get(
         self,
@@ -296,7 +293,10 @@ class Chroma:
             "offset": offset,
         }
         body = {key: value for key, value in body.items() if value is not None}
-        return dict(self.call("POST", f"{self._path(collection)}/get", body))
+        path = f"{self._path(collection)}/get"
+        if ids is None or limit is not None or offset is not None:
+            return dict(self.call("POST", path, body))
+        return joined(self._post_rows(path, body, "ids"))
 
     def query(
         self,
@@ -322,7 +322,7 @@ class Chroma:
             body["where"] = where
         if ids is not None:
             body["ids"] = list(ids)
-        return dict(self.call("POST", f"{self._path(collection)}/query", body))
+        return joined(self._post_rows(f"{self._path(collection)}/query", body, "query_embeddings"))
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
         """Return up to `limit` records from number `offset` on, with all their columns."""

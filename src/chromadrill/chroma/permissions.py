@@ -26,6 +26,7 @@ from chromadrill.core.urls import origin
 # the tenant of the monitor's one record, which is written with --write only
 MONITOR = "chromadrill-monitor"
 READS = ("get", "query", "search", "count")
+REPEATABLE = ("upsert", "update", "delete")
 WRITES = ("add", "upsert", "update", "delete")
 # the whole path, one name a segment: none that climbs, is escaped, or ends in a question
 _COLLECTION = re.compile(
@@ -194,6 +195,14 @@ def is_read(method: str, path: str) -> bool:
         return True
     match = _COLLECTION.fullmatch(path)
     return method == "POST" and match is not None and match["action"] in READS
+
+
+def is_repeatable(method: str, path: str) -> bool:
+    """Whether a call sent twice leaves the same as one sent once: reads, and writes of named records."""
+    if is_read(method, path):
+        return True
+    match = _COLLECTION.fullmatch(path)
+    return method == "POST" and match is not None and match["action"] in REPEATABLE
 
 
 def _is_ours(name: Any) -> bool:

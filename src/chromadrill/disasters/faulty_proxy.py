@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ class FaultyProxy:
     passed on. `requests`: method and last part of the path of every request.
     `refuse`: given the number of a request (from 1) and its path, the status that a gateway answers
     instead of the server, DROPPED to close the connection, None to let it through.
+    `largest_body`: bytes of the largest request that is let through, larger ones are answered 413.
     `authorization`: the header without which every request is answered 401; "" asks for none.
     """
 
@@ -37,6 +39,7 @@ class FaultyProxy:
     requests: list[str] = field(default_factory=list)
     refuse: Callable[[int, str], int | None] = lambda number, path: None
     authorization: str = ""
+    largest_body: float = math.inf
 
 
 class _Server(ThreadingHTTPServer):
@@ -71,6 +74,8 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
             status = proxy.refuse(len(proxy.requests), self.path)
             if proxy.authorization and self.headers.get("Authorization") != proxy.authorization:
                 status = 401
+            if len(body) > proxy.largest_body:
+                status = 413
             if status is not None:
                 self.close_connection = True
                 if status != DROPPED:

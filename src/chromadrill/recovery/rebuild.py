@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from chromadrill.checks.rebuild import same_as_lost, same_settings
 from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.call_failed import next_step_after
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.clone_collection import create_like
 from chromadrill.chroma.distance_metric import true_space
@@ -55,7 +56,7 @@ def rebuild(
     except CallFailed as error:
         raise Unavailable(
             f"{chroma.url}: {error}. What clients see of {task.key} was not changed.",
-            next_step="The same command goes on where this one stopped.",
+            next_step=next_step_after(error, "The same command goes on where this one stopped."),
         ) from error
 
 

@@ -20,6 +20,7 @@ from chromadrill.backups.export.batches import BATCH, base64_rows, batches
 from chromadrill.backups.export.staging import STAGING, Move, fingerprint_after, plan
 from chromadrill.backups.export.types import Reader
 from chromadrill.checks.suite import judge, outcome_of
+from chromadrill.chroma.call_failed import next_step_after
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.clone_collection import create_like, set_dimension
 from chromadrill.chroma.fingerprint import live
@@ -28,6 +29,8 @@ from chromadrill.chroma.swap_names import take_name
 from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Page, Scope, Verdict
 from chromadrill.core.progress import Advance, Progress, silent
+
+AGAIN = f"Run the same command again: it starts anew. Leftovers are called {STAGING}..."
 
 
 def restore(
@@ -51,7 +54,7 @@ def restore(
         raise Unavailable(
             f"{chroma.url}: {error}. Collections under their own names are whole,"
             " the rest was not restored.",
-            next_step=f"Run the same command again: it goes on. Leftovers are called {STAGING}...",
+            next_step=next_step_after(error, AGAIN),
         ) from error
 
 
