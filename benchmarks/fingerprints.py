@@ -22,6 +22,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file, live, reference_queries, server_answers
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
+from chromadrill.core.records.streams import RecordsInMemory
 from chromadrill.targets.process.target import ProcessTarget
 
 ROUNDS = 3
@@ -158,7 +159,7 @@ def million(bench: Bench) -> Ratio:
         ]
         batches.append(pa.record_batch(columns, schema=RECORDS))
     table = pa.Table.from_batches(batches, schema=RECORDS)
-    collection = CollectionPrint(bench.info, len(table), table)
+    collection = CollectionPrint(bench.info, len(table), RecordsInMemory(table))
     whole = Fingerprint("2026-01-01T00:00:00Z", "live", {}, (Scope(),), (Scope(),),
                         {bench.info.key: collection})  # fmt: skip
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

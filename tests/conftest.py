@@ -4,11 +4,12 @@ import dataclasses
 import os
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint.digests import record_table
+from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
 from chromadrill.core.model import (
     Answer,
     CollectionInfo,
@@ -19,6 +20,7 @@ from chromadrill.core.model import (
     Recall,
     Scope,
 )
+from chromadrill.core.records.streams import RecordsInMemory
 from chromadrill.core.redaction import forget_passwords
 from chromadrill.targets.process.target import ProcessTarget
 
@@ -86,6 +88,11 @@ def info(**changes):
     return dataclasses.replace(base, **changes)
 
 
+def whole(records):
+    """All rows of records as one table."""
+    return pa.concat_tables([RECORDS.empty_table(), *records.batches()])
+
+
 ANSWERS = (
     Answer("neighbours", {"id": "a"}, (["a", 0.0], ["b", 4.0]), (["a", 0.0], ["b", 4.0])),
     Answer("filter", {"where": {"n": 1}}, (1, "00"), (1, "00")),
@@ -94,9 +101,9 @@ ANSWERS = (
 
 
 def printed(of=None, *, answers=ANSWERS, recall=Recall(100, 100, 100, 100), count=None, **changes):  # noqa: B008
-    table = record_table(of or page()).sort_by("id")
+    records = RecordsInMemory(record_table(of or page()))
     return CollectionPrint(
-        info(**changes), len(table) if count is None else count, table, answers, recall
+        info(**changes), len(records) if count is None else count, records, answers, recall
     )
 
 

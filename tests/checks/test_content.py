@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chromadrill.checks import at_rest, content
+from chromadrill.chroma.fingerprint.digests import NO_RECORDS
 from chromadrill.core.model import Outcome, ReadError, Scope
 from tests.conftest import KEY, fingerprint, observed, page, printed
 
@@ -96,7 +97,7 @@ def test_another_vector_is_no_drift():
 
 
 def test_unreadable_collection_is_fail_with_its_cause_not_all_missing():
-    nothing = dataclasses.replace(printed(), records=printed().records.slice(0, 0))
+    nothing = dataclasses.replace(printed(), records=NO_RECORDS)
     observation = observed(nothing, read_errors=[ReadError("records", KEY, "500 Error finding id")])
     verdict = content.same_records(observation, fingerprint())
 

@@ -10,6 +10,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
+from tests.conftest import whole
 
 LOST, LEFT = 999, 101  # of the 1,000 that the index took in, the newest stays in the log
 
@@ -41,7 +42,8 @@ def test_records_without_vectors_are_named_without_asking_for_each(target, monke
     monkeypatch.setattr(Chroma, "get", lambda *args, **kw: (calls.append(1), get(*args, **kw))[1])
     with Chroma(target.url) as chroma:
         observation = live.observe(chroma)
-    records = observation.fingerprint.collections["default_tenant/default_database/lost"].records
+    lost = observation.fingerprint.collections["default_tenant/default_database/lost"]
+    records = whole(lost.records)
     without = set(records.filter(records["vector"].is_null())["id"].to_pylist())
     assert without == {f"r{row:04}" for row in range(LOST)}
     assert len(calls) < 450, len(calls)  # one by one: 2,000

@@ -116,11 +116,9 @@ def same_records(
         anew = key in rebuilt
         tolerant = anew or (key in imported and was.info.space == "cosine")
         slack = record_diff.REBUILT if anew else record_diff.DRIFT
-        differences += record_diff.compare(
-            key, was.records, now.records, tolerant=tolerant, slack=slack
-        )
-        if tolerant:
-            worst = max(worst, record_diff.drift(was.records, now.records))
+        diff = record_diff.compare(key, was.records, now.records, tolerant=tolerant, slack=slack)
+        differences += diff.differences
+        worst = max(worst, diff.drift)
         compared += len(now.records)
     how = f"largest drift of a vector {worst:.1e}" if imported else "exact"
     return _judge(

@@ -39,4 +39,4 @@ def meaning(differences: Sequence[Difference]) -> str:
 
 
 def _ids(differences: Sequence[Difference], field: str, kind: str) -> int:
-    return sum(len(d.ids) for d in differences if d.field == field and d.kind == kind)
+    return sum(d.count for d in differences if d.field == field and d.kind == kind)

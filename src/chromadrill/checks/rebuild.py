@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from chromadrill.checks.content import settings_differences, without_learned_keys
 from chromadrill.checks.record_diff import REBUILT, compare
 from chromadrill.core.model import (
@@ -18,21 +15,23 @@ from chromadrill.core.model import (
     Outcome,
     Verdict,
 )
+from chromadrill.core.records.streams import Records
 
 COSINE = (
     0.9999  # batched and single embeddings differ by 1.5e-7 a number; another model by far more
 )
 
 
-def same_rows(key: str, source: pa.Table, rebuilt: pa.Table) -> Verdict:
+def same_rows(key: str, source: Records, rebuilt: Records) -> Verdict:
     """Every row of the source once, nothing extra, documents byte for byte, metadata with types.
 
-    Both are tables of record digests, sorted by id; the source's has no vectors.
+    Both are digests of records; the source's have no vectors.
     """
     check = "source rows"
     if not len(source):
         return Verdict.unknown(check, "the source has no rows: nothing was compared")
-    differences = tuple(compare(key, source, rebuilt, fields=("document", "metadata", "uri")))
+    diff = compare(key, source, rebuilt, fields=("document", "metadata", "uri"))
+    differences = tuple(diff.differences)
     if differences:
         return Verdict.failed(
             check,
@@ -89,26 +88,24 @@ def same_as_lost(before: CollectionPrint, rebuilt: CollectionPrint) -> Verdict:
     """
     check, key = "lost database", rebuilt.info.key
     settings = _other_settings(before.info, rebuilt.info)
-    was, now = before.records, rebuilt.records
-    both = pa.array(sorted(_ids(was) & _ids(now)), pa.string())
-    lost = tuple(sorted(_ids(was) - _ids(now)))
-    was, now = (table.filter(pc.is_in(table["id"], both)) for table in (was, now))
-    same = pc.fill_null(pc.equal(was["document"], now["document"]), False)
-    was, now = was.filter(same), now.filter(same)
-    vectors = compare(key, was, now, tolerant=True, slack=REBUILT, fields=("vector",))
-    message = f"{len(was)} vectors compared"
-    if changed := len(both) - len(was):
+    diff = compare(
+        key, before.records, rebuilt.records,
+        tolerant=True, slack=REBUILT, fields=("vector",), where_same="document",
+    )  # fmt: skip
+    missing = [d for d in diff.differences if (d.field, d.kind) == ("record", "missing")]
+    altered = [d for d in diff.differences if d.field == "vector" or d.kind == "doubled"]
+    message = f"{diff.compared} vectors compared"
+    if changed := diff.shared - diff.compared:
         message += f"; {changed} documents are newer in the source"
-    if bad := (*settings, *vectors):
+    if bad := (*settings, *altered):
         return Verdict.failed(check, f"{message}: {'; '.join(map(str, bad[:5]))}", differences=bad)
-    if not len(was):
+    if not diff.compared:
         return Verdict.unknown(check, "no document is in both: no vector was compared")
-    if lost:
-        missing = Difference(key, "record", "missing", lost)
+    if missing:
         message += (
-            f"; the source does not have all of it (deleted since, or never there): {missing}"
+            f"; the source does not have all of it (deleted since, or never there): {missing[0]}"
         )
-        return Verdict.unknown(check, message, differences=(missing,))
+        return Verdict.unknown(check, message, differences=tuple(missing))
     return Verdict.passed(check, f"{message}, all as they were; settings and metadata too")
 
 
@@ -161,7 +158,3 @@ def _first(hits: Hits) -> int:
 
 def _ten(hits: Hits) -> int:
     return hits.ten
-
-
-def _ids(table: pa.Table) -> set[str]:
-    return set(table["id"].to_pylist())

@@ -65,7 +65,7 @@ def _difference(raw: JSON) -> JSON:
         "collection": raw.get("collection"),
         "field": raw.get("field"),
         "kind": raw.get("kind"),
-        "count": len(ids) or 1,
+        "count": len(ids) + (raw.get("more") or 0) or 1,
         "ids": ids[:EXAMPLES],
         "before": raw.get("before"),
         "after": raw.get("after"),

@@ -12,11 +12,13 @@ from chromadrill.checks.rebuild import fresh_embeddings, same_rows
 from chromadrill.checks.suite import judge
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import live
-from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core.clock import now
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Outcome, Page, Verdict
 from chromadrill.core.progress import Progress
 from chromadrill.core.protocols import Model
+from chromadrill.core.records.sorter import Sorter
+from chromadrill.core.records.spool import Spool
 from chromadrill.recovery.model_identity import cosine
 from chromadrill.recovery.sources.rows import Row, RowSource
 
@@ -48,22 +50,21 @@ def prove(
     """
     chosen = set(np.linspace(0, rows - 1, min(SAMPLE, rows)).astype(int).tolist())
     with progress("prove", 2 * rows) as advance:
-        tables, sample, at = [RECORDS.empty_table()], list[Row](), 0
+        source_rows, sample, at = Sorter(Spool()), list[Row](), 0
         for batch in source.rows():
-            tables.append(_table(batch))
+            source_rows.add(_table(batch))
             sample += [row for n, row in enumerate(batch, at) if n in chosen]
             at += len(batch)
             advance(len(batch))
         observation = live.observe(chroma, [info.scope], only=[info.key], advance=advance)
     collection = observation.fingerprint.collections.get(info.key)
     if collection is None:
-        collection = CollectionPrint(info, 0, RECORDS.empty_table())
+        collection = CollectionPrint(info, 0, NO_RECORDS)
     cosines, single_ms = _embed_again(chroma, model, collection.info, sample)
     # what the suite does not judge without a fingerprint is judged here, against the source
     suite = [v for v in judge(observation, None) if v.outcome is not Outcome.NOT_RUN]
-    wanted = pa.concat_tables(tables).sort_by("id")
     verdicts = [
-        same_rows(info.key, wanted, collection.records),
+        same_rows(info.key, source_rows.records(), collection.records),
         fresh_embeddings(info.key, cosines, unseen=rows - len({*fresh, *(r.id for r in sample)})),
         *suite,
     ]

@@ -14,6 +14,7 @@ from chromadrill.core.model import (
     Recall,
     Scope,
 )
+from chromadrill.core.records.streams import RecordsInMemory
 
 KEY = "default_tenant/default_database/docs"
 SUFFIXES = [".json", ".jsonl", ".jsonl.zst", ".parquet"]
@@ -39,7 +40,8 @@ def info(name="docs", tenant="default_tenant", database="default_database", dime
 
 
 def table(pages):
-    return pa.concat_tables([RECORDS.empty_table(), *(record_table(one) for one in pages)])
+    tables = [RECORDS.empty_table(), *(record_table(one) for one in pages)]
+    return RecordsInMemory(pa.concat_tables(tables))
 
 
 def fingerprint(collections):

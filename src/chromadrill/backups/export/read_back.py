@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 
-import pyarrow as pa
-
 from chromadrill.backups.export.types import Reader
-from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.digests import record_table
 from chromadrill.core.model import CollectionPrint, Fingerprint, Observation
 from chromadrill.core.progress import Progress, silent
+from chromadrill.core.records.sorter import Sorter
+from chromadrill.core.records.spool import Spool
 
 
 def observe(reader: Reader, *, progress: Progress = silent) -> Observation:
     """Return the digests of every record of the export. Raises ExportRefused for a damaged file."""
     prints: dict[str, CollectionPrint] = {}
+    spool = Spool()
     with progress("read back", reader.fingerprint.records) as advance:
         for key, sealed in reader.fingerprint.collections.items():
-            tables = [RECORDS.empty_table()]
+            sorter = Sorter(spool)
             for page in reader.pages(key):
-                tables.append(record_table(page))
+                sorter.add(record_table(page))
                 advance(len(page.ids))
-            records = pa.concat_tables(tables).sort_by("id")
+            records = sorter.records()
             prints[key] = dataclasses.replace(sealed, count=len(records), records=records)
     actual = dataclasses.replace(reader.fingerprint, taken="export", collections=prints)
     return Observation(actual, counts={key: one.count for key, one in prints.items()})

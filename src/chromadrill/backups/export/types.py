@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
+from chromadrill.core.records.streams import Records
 
 SCHEMA = "chromadrill/export/1"
 MAX_COLUMNS = 1_000  # a database with more metadata keys than that keeps data in its keys
@@ -86,15 +87,15 @@ class Reader(Protocol):
         """Let the file go; may be called again."""
 
 
-def column_types(records: pa.Table) -> dict[str, pa.DataType]:
-    """Return the one Arrow type of each metadata key in a fingerprint's table of records, by key.
+def column_types(records: Records) -> dict[str, pa.DataType]:
+    """Return the one Arrow type of each metadata key in a fingerprint's records, by key.
 
     A key whose values differ in type (1 here, 1.0 or "1" there), or which holds only nulls, empty
     lists or objects, is left out: it travels in the JSON text of the metadata alone.
     """
     types: dict[str, pa.DataType | None] = {}
-    for batch in records.select(["metadata"]).to_batches(max_chunksize=10_000):
-        for text in batch.column(0).to_pylist():
+    for table in records.batches():
+        for text in table.column("metadata").to_pylist():
             for key, value in orjson.loads(text).items() if text is not None else ():
                 if value is None or value == []:
                     continue  # fits a column of any type

@@ -11,12 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
-
 from chromadrill.chroma.at_rest import Store, StoreUnknown
 from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.chroma.fingerprint import reference_queries
-from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.digests import record_table
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, Grader, ReferenceQuery
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
@@ -28,6 +26,8 @@ from chromadrill.core.model import (
     ReadError,
     Scope,
 )
+from chromadrill.core.records.sorter import Sorter
+from chromadrill.core.records.spool import NoRoom, Spool
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -62,12 +62,15 @@ class _Reader:
         self.read_errors: list[ReadError] = []
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
+        self.spool = Spool()
 
     @contextmanager
     def step(self, name: str, where: str) -> Iterator[None]:
         started = now()
         try:
             yield
+        except NoRoom:
+            raise  # says nothing of the store
         except StoreUnknown as error:
             self.read_errors.append(ReadError(name, where, str(error), reading=False))
         except DrillError as error:
@@ -126,14 +129,13 @@ class _Reader:
         with self.step("records", info.key):
             questions = self.questions(store, info, like)
         grader = Grader(info.space, questions)
-        tables = [RECORDS.empty_table()]
+        sorter = Sorter(self.spool)
         with self.step("records", info.key):
             for page in store.pages(info):
-                tables.append(record_table(page))
+                sorter.add(record_table(page))
                 grader.read(page)
-        records = pa.concat_tables(tables).sort_by("id")
         count = self.counts.get(info.key, -1)
-        return CollectionPrint(info, count, records, tuple(grader.answers()))
+        return CollectionPrint(info, count, sorter.records(), tuple(grader.answers()))
 
     def questions(
         self, store: Store, info: CollectionInfo, like: CollectionPrint | None

@@ -11,6 +11,7 @@ import orjson
 import pyarrow as pa
 
 from chromadrill.core.model import JSON, Page
+from chromadrill.core.records.streams import Records, RecordsInMemory
 
 DIGEST_BYTES = 16
 SKETCH_WIDTH = 8
@@ -25,6 +26,7 @@ RECORDS = pa.schema(
         ("sketch", pa.list_(pa.float32(), SKETCH_WIDTH)),
     ]
 )
+NO_RECORDS: Records = RecordsInMemory(RECORDS.empty_table())
 
 
 def digest(data: bytes | memoryview) -> bytes:

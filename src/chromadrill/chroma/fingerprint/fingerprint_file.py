@@ -10,15 +10,17 @@ import dataclasses
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chromadrill.chroma.fingerprint.digests import RECORDS
+from chromadrill.chroma.fingerprint.digests import NO_RECORDS, RECORDS
+from chromadrill.chroma.fingerprint.file_records import MEMBER, OWNER, read_records
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.files import atomic_file
 from chromadrill.core.model import (
@@ -29,10 +31,11 @@ from chromadrill.core.model import (
     Recall,
     Scope,
 )
+from chromadrill.core.records.streams import BATCH_ROWS, Records
 
 SCHEMA = "chromadrill/fingerprint/1"
 SUFFIX = ".fingerprint"
-ROWS = pa.schema([pa.field("collection", pa.int32()), *RECORDS])
+ROWS = pa.schema([pa.field(OWNER, pa.int32()), *RECORDS])
 _HEX = 64
 
 
@@ -68,8 +71,7 @@ def load(path: Path) -> Fingerprint:
         _require_checksum(path)
         with zipfile.ZipFile(path) as archive:
             head = orjson.loads(archive.read("fingerprint.json"))
-            with archive.open("records.parquet") as file:
-                return from_head(head, pq.read_table(pa.PythonFile(file, mode="r")))
+        return from_head(head, read_records(path, ROWS, len(head["collections"])))
     except FingerprintRefused:
         raise
     except Exception as error:  # whatever a foreign file does to the readers, it is refused
@@ -102,13 +104,14 @@ def _write(fingerprint: Fingerprint, file: Any) -> None:
     prints = list(fingerprint.collections.values())
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with (
-            archive.open("records.parquet", "w", force_zip64=True) as sink,
+            archive.open(MEMBER, "w", force_zip64=True) as sink,
             pq.ParquetWriter(pa.PythonFile(sink, mode="w"), ROWS, compression="zstd") as writer,
         ):
             for number, one in enumerate(prints):
-                for batch in one.records.to_batches(max_chunksize=50_000):
-                    column = pa.array([number] * len(batch), pa.int32())
-                    writer.write_batch(pa.record_batch([column, *batch.columns], schema=ROWS))
+                for table in one.records.batches():
+                    owner = pa.array(np.full(len(table), number, np.int32))
+                    rows = pa.Table.from_arrays([owner, *table.columns], schema=ROWS)
+                    writer.write_table(rows, row_group_size=BATCH_ROWS)
         archive.writestr("fingerprint.json", orjson.dumps(head_of(fingerprint)))
         archive.comment = b"0" * _HEX
     file.seek(0)
@@ -142,41 +145,37 @@ def head_of(fingerprint: Fingerprint) -> dict[str, Any]:
     }
 
 
-def from_head(head: dict[str, Any], records: pa.Table | None = None) -> Fingerprint:
-    """Return the fingerprint of a head and `records` (schema ROWS); without them its tables are empty.
+def from_head(head: dict[str, Any], records: Sequence[Records] = ()) -> Fingerprint:
+    """Return the fingerprint of a head and `records` of each collection; without them there are none.
 
     Raises KeyError, TypeError or ValueError for an object that is no head.
     """
     if head["schema"] != SCHEMA:
         raise ValueError(f"wanted schema {SCHEMA}, got {head['schema']}")
-    table = ROWS.empty_table() if records is None else records
     return Fingerprint(
         taken_at=head["taken_at"],
         taken=head["taken"],
         versions=head["versions"],
         scopes=tuple(Scope.parse(text) for text in head["scopes"]),
         databases=tuple(Scope.parse(text) for text in head["databases"]),
-        collections={one.info.key: one for one in _collections(head["collections"], table)},
+        collections={one.info.key: one for one in _collections(head["collections"], records)},
     )
 
 
-def _collections(heads: list[dict[str, Any]], table: pa.Table) -> Iterator[CollectionPrint]:
-    start = 0
-    owners = table.column("collection").to_numpy()
-    rows = table.drop_columns(["collection"])
+def _collections(
+    heads: list[dict[str, Any]], records: Sequence[Records]
+) -> Iterator[CollectionPrint]:
     for number, head in enumerate(heads):
-        length = int((owners == number).sum())
         recall = head["recall"]
         if recall:
             recall["self_missed"] = tuple(recall["self_missed"])
         yield CollectionPrint(
             info=CollectionInfo(**head["info"]),
             count=head["count"],
-            records=rows.slice(start, length),
+            records=records[number] if records else NO_RECORDS,
             answers=tuple(_answer(raw) for raw in head["answers"]),
             recall=Recall(**recall) if recall else None,
         )
-        start += length
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:

@@ -11,13 +11,12 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
-import pyarrow as pa
 
 from chromadrill.chroma.api_values import to_page
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
 from chromadrill.chroma.fingerprint import reference_queries, server_answers
-from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, Grader, ReferenceQuery
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.core.clock import now, utc_now
@@ -32,6 +31,8 @@ from chromadrill.core.model import (
     Scope,
 )
 from chromadrill.core.progress import Advance
+from chromadrill.core.records.sorter import Sorter
+from chromadrill.core.records.spool import Spool
 
 PAGE = 1000
 NAMED = 5  # records that a sentence names
@@ -103,6 +104,7 @@ class _Observer:
         self.counts: dict[str, int] = {}
         self.deadlines_missed = 0
         self.access_error: str | None = None
+        self.spool = Spool()
 
     def run(self) -> Observation:
         taken_at = utc_now()
@@ -193,17 +195,17 @@ class _Observer:
             info = dataclasses.replace(info, space=true_space(self.chroma, info))
         like = self.like.collections.get(info.key) if self.like else None
         count = self.counts.get(info.key, -1)
-        empty = CollectionPrint(info, count, RECORDS.empty_table())
+        empty = CollectionPrint(info, count, NO_RECORDS)
         questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
             questions = self.questions(info, count, like)
         grader = Grader(info.space, questions)
-        tables = [RECORDS.empty_table()]
+        sorter = Sorter(self.spool)
         not_finite: list[str] = []
         before = len(self.read_errors)
         with self.step("records", info.key):
             for page in self.pages(info):
-                tables.append(record_table(page))
+                sorter.add(record_table(page))
                 grader.read(page)
                 rows = np.flatnonzero(~np.isfinite(page.vectors).all(axis=1))
                 not_finite += [f"'{page.ids[row]}'" for row in rows]
@@ -212,9 +214,9 @@ class _Observer:
             names = ", ".join(not_finite[:NAMED]) + (", ..." if len(not_finite) > NAMED else "")
             message = f"{len(not_finite)} vectors hold NaN or infinity ({names})"
             self.read_errors.append(ReadError("records", info.key, message))
-        if len(self.read_errors) > before and len(tables) == 1:
+        if len(self.read_errors) > before and not sorter.rows:
             return empty
-        records = pa.concat_tables(tables).sort_by("id")
+        records = sorter.records()
         answers = server_answers.ask(self.chroma, info, grader, self.step)
         recall = server_answers.recall(self.chroma, info, grader, answers, self.step)
         return CollectionPrint(info, count, records, tuple(answers), recall)

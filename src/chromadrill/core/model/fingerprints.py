@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from chromadrill.core.model.database import JSON, CollectionInfo, Scope
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+if TYPE_CHECKING:  # pyarrow takes long to import, and every command imports the model
+    from chromadrill.core.records.streams import Records
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,15 @@ class Recall:
 class CollectionPrint:
     """The fingerprint of one collection.
 
-    `records` is a table sorted by id with the columns id, document (16 bytes), document_length,
-    metadata (canonical JSON text), uri (16 bytes), vector (16 bytes) and sketch (8 float32: fixed
-    random projections of the vector, which measure a drift without keeping the vector).
+    `records` are tables in the order of ids, read from wherever they lie. Their columns: id, document
+    (16 bytes), document_length, metadata (canonical JSON text), uri (16 bytes), vector (16 bytes) and
+    sketch (8 float32: fixed random projections of the vector, which measure a drift without keeping
+    the vector).
     """
 
     info: CollectionInfo
     count: int
-    records: pa.Table
+    records: Records
     answers: tuple[Answer, ...] = ()
     recall: Recall | None = None
 

@@ -31,8 +31,8 @@ class Difference:
     """One named difference between what was and what is.
 
     `kind` is missing, extra or changed; `field` says of what (record, document, metadata, uri,
-    vector, count, configuration, ...); `ids` are all the records concerned; `examples` holds up to
-    ten (id, before, after), where both sides are at hand.
+    vector, count, configuration, ...); `ids` are the records concerned, or the first of them where
+    there are `more`; `examples` holds up to ten (id, before, after), where both sides are at hand.
     """
 
     collection: str
@@ -42,11 +42,17 @@ class Difference:
     examples: tuple[tuple[str, str, str], ...] = ()
     before: str | None = None
     after: str | None = None
+    more: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many records are concerned."""
+        return len(self.ids) + self.more
 
     def __str__(self) -> str:
         if self.ids:
-            ids = ", ".join(self.ids[:10]) + (", ..." if len(self.ids) > 10 else "")
-            text = f"{self.collection}: {self.kind} {self.field} of {len(self.ids)} ids: {ids}"
+            ids = ", ".join(self.ids[:10]) + (", ..." if self.count > 10 else "")
+            text = f"{self.collection}: {self.kind} {self.field} of {self.count} ids: {ids}"
         else:
             text = f"{self.collection}: {self.field} {self.kind}"
         if self.before is not None or self.after is not None:
