@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
-from chromadrill.disasters.catalogue.faults import FAULT_SPECS
-from chromadrill.disasters.catalogue.incidents import INCIDENTS
+from chromadrill.core.model import Outcome
+from chromadrill.disasters.incidents.incident import Incident
+from chromadrill.disasters.incidents.table import INCIDENTS, KINDS
 
 HEAD = """\
-<!-- Made by ci/reference.py from disasters/catalogue/incidents.py. -->
+<!-- Made by ci/reference.py from src/chromadrill/disasters/incidents/. -->
 # Track record
 
-What people reported in public, of Chroma and of what is built on it, rebuilt as a fault of the
-[catalogue](../concepts/proof.md). `pytest -m incidents` injects each into a store and demands that
-`chromadrill validate --path` says so by the check named here. The threads are told by their
-reporters. A change is not complete while one of them is no longer caught.
-
-| incident | what people saw | rebuilt as | caught by | since | threads |
-|---|---|---|---|---|---|
+What people reported in public, of Chroma, of what is built on it, and of relatives that break alike.
+Each is rebuilt, and `pytest -m incidents` demands that the command named here ends as it says here.
+The threads are told by their reporters. A change is not complete while an incident ends otherwise.
+In a command `DATA` is the rebuilt data directory, `URL` the rebuilt server, and `BEFORE` a fingerprint
+that was taken before the incident.
 """
+COLUMNS = """
+| incident | what people saw | rebuilt as | `chromadrill` | says | since | threads |
+|---|---|---|---|---|---|---|
+"""
+ENDS = {
+    Outcome.PASS: "healthy and told so",
+    Outcome.UNKNOWN: "refused, or not told, and never called damaged",
+    Outcome.FAIL: "found",
+}
 
 
 def track_record_page() -> str:
-    what = {spec.name: spec.what for spec in FAULT_SPECS}
-    rows = [
-        f"| {incident.name} | {incident.symptom} | {what[incident.fault]} | {incident.check} |"
-        f" {incident.since} | {', '.join(incident.sources)} |"
-        for incident in INCIDENTS
+    tables = [
+        f"\n## {kind.title}\n{COLUMNS}" + "\n".join(_line(row) for row in kind.rows) + "\n"
+        for kind in KINDS
     ]
-    return HEAD + "\n".join(rows) + f"\n\n{len(INCIDENTS)} incidents.\n"
+    return HEAD + "".join(tables) + "\n" + _sum() + "\n"
+
+
+def _line(row: Incident) -> str:
+    threads = ", ".join(row.sources)
+    says = f"{row.outcome.upper()}: {row.check}" if row.check else row.outcome.upper()
+    return (
+        f"| {row.name} | {row.symptom} | {row.what} | `{row.typed()}` | {says} | {row.since}"
+        f" | {threads} |"
+    )
+
+
+def _sum() -> str:
+    counts = {o: sum(row.outcome is o for row in INCIDENTS) for o in ENDS}
+    parts = [f"{count} {ENDS[o]}" for o, count in counts.items() if count]
+    threads = {thread for row in INCIDENTS for thread in row.sources}
+    return f"{len(INCIDENTS)} incidents of {len(threads)} threads: {'; '.join(parts)}."

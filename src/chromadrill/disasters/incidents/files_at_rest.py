@@ -1,0 +1,204 @@
+"""Damage to the files of a store that people met, and that no fault of the catalogue is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from chromadrill.disasters.catalogue.byte_edits import cut, patch
+from chromadrill.disasters.catalogue.segment_files import Header, read_pickle, write_pickle
+from chromadrill.disasters.catalogue.store_editor import (
+    BINS,
+    PICKLE,
+    SQLITE,
+    Collection,
+    StoreEditor,
+)
+from chromadrill.disasters.incidents.incident import BESIDE, Incidents, Places
+from chromadrill.disasters.incidents.lab import Lab
+
+FILES = Incidents("Damaged files of a store at rest")
+CAPACITY_AT = 12  # of max_elements in header.bin
+
+
+def largest_index(data: Path) -> Collection:
+    """The collection with the largest index."""
+    return next(c for c in StoreEditor(data).collections() if c.is_indexed)
+
+
+@FILES.add(
+    "capacity frozen",
+    "MemPalace/mempalace#1222",
+    "The capacity in the index's header stayed where it was while the rows went on.",
+    check="structure",
+)
+def capacity_frozen(lab: Lab) -> Iterator[Places]:
+    """header.bin allows 100 rows, and counts more."""
+    data = lab.copy_of_store()
+    patch(largest_index(data).directory / "header.bin", CAPACITY_AT, struct.pack("<Q", 100))
+    yield {"data": data}
+
+
+@FILES.add(
+    "pickle alone",
+    "chroma-core/chroma#872 chroma-core/chroma#868",
+    "Cannot open header file: of an index the list of ids alone had been copied.",
+    check="structure",
+)
+def pickle_alone(lab: Lab) -> Iterator[Places]:
+    """The four .bin files of an index are missing, its pickle is there."""
+    data = lab.copy_of_store()
+    for name in BINS:
+        (largest_index(data).directory / name).unlink()
+    yield {"data": data}
+
+
+def leave_pointer(file: Path) -> None:
+    """Put what git LFS leaves in the place of a file's bytes."""
+    size = file.stat().st_size
+    digest = "ab" * 32
+    file.write_text(
+        f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {size}\n"
+    )
+
+
+@FILES.add(
+    "pointer instead of the database",
+    "chroma-core/chroma#1628",
+    "File is not a database, after the folder had travelled.",
+    check="integrity",
+)
+def pointer_of_database(lab: Lab) -> Iterator[Places]:
+    """chroma.sqlite3 is a pointer of git LFS."""
+    data = lab.copy_of_store()
+    leave_pointer(data / SQLITE)
+    yield {"data": data}
+
+
+@FILES.add(
+    "pointers instead of the indexes",
+    "chroma-core/chroma#4368",
+    "The store had travelled by git LFS: its database came along, its indexes did not.",
+    check="structure",
+)
+def pointers_of_indexes(lab: Lab) -> Iterator[Places]:
+    """Every .bin file is a pointer of git LFS."""
+    data = lab.copy_of_store()
+    for file in data.glob("*/*.bin"):
+        leave_pointer(file)
+    yield {"data": data}
+
+
+@FILES.add(
+    "numbers as bytes",
+    "chroma-core/chroma#4217 MemPalace/mempalace#664",
+    "After an upgrade every call failed: u64 is not compatible with BLOB.",
+    check="structure",
+)
+def numbers_as_bytes(lab: Lab) -> Iterator[Places]:
+    """The watermarks are stored as bytes, as releases before 1.0 stored them."""
+    data = lab.copy_of_store()
+    with StoreEditor(data).edit() as db:
+        rows = db.execute("SELECT segment_id, seq_id FROM max_seq_id").fetchall()
+        for segment, number in rows:
+            value = int(number).to_bytes(8, "big")
+            db.execute("UPDATE max_seq_id SET seq_id = ? WHERE segment_id = ?", (value, segment))
+    yield {"data": data}
+
+
+@FILES.add(
+    "poisoned by its repair",
+    "MemPalace/mempalace#1134",
+    "A repair script had raised every watermark: new writes were acknowledged and never appeared.",
+    check="structure",
+    message="new writes",
+)
+def poisoned_by_repair(lab: Lab) -> Iterator[Places]:
+    """Every watermark is a number far beyond the log's."""
+    data = lab.copy_of_store()
+    with StoreEditor(data).edit() as db:
+        db.execute("UPDATE max_seq_id SET seq_id = 1234567890123456789")
+    yield {"data": data}
+
+
+@FILES.add(
+    "counter of elements left high",
+    "amikos-tech/chromadb-ops#138",
+    "resizeIndex failed to allocate: a rebuild had left the counter of the index high.",
+    check="structure",
+)
+def counter_left_high(lab: Lab) -> Iterator[Places]:
+    """The pickle of an index counts a million million elements."""
+    data = lab.copy_of_store()
+    file = largest_index(data).directory / PICKLE
+    write_pickle(file, read_pickle(file) | {"total_elements_added": 10**12})
+    yield {"data": data}
+
+
+@FILES.add(
+    "log left at home",
+    "screenpipe/screenpipe#2907",
+    "The database was copied without its write-ahead log: the newest writes were in that.",
+    command=BESIDE,
+    check="counts",
+)
+def log_left_at_home(lab: Lab) -> Iterator[Places]:
+    """40 records stand in chroma.sqlite3-wal alone, and that is not in the copy."""
+    seeded, data = lab.seeded_store(), lab.copy_of_store()
+    without_log = shutil.ignore_patterns("*-wal", "*-shm")
+    with StoreEditor(data).raw() as db:
+        db.execute("CREATE TEMP TABLE newest AS SELECT * FROM embeddings ORDER BY id DESC LIMIT 40")
+        db.execute("DELETE FROM embeddings WHERE id IN (SELECT id FROM newest)")
+        db.execute("PRAGMA journal_mode = WAL").fetchall()
+        db.execute("INSERT INTO embeddings SELECT * FROM newest")
+        shutil.copytree(data, lab.folder / "copy", ignore=without_log)
+    yield {"data": lab.folder / "copy", "before": seeded.before}
+
+
+# ---- power cuts: no index file is ever synced, the database is, and forgets what the index took in --
+@FILES.add(
+    "power cut, files without bytes",
+    "chroma-core/chroma#6975 chroma-core/chroma#7463 ClickHouse/ClickHouse#111321",
+    "2,500 acknowledged writes, half a second, power cut: none of them was readable.",
+    check="structure",
+)
+def cut_before_writeback(lab: Lab) -> Iterator[Places]:
+    """The four .bin files of an index have 0 bytes, its pickle is whole, the log is purged."""
+    data = lab.copy_of_store()
+    for name in BINS:
+        cut(largest_index(data).directory / name, 0)
+    yield {"data": data}
+
+
+@FILES.add(
+    "power cut, zeros at the end",
+    "chroma-core/chroma#6975 chroma-core/chroma#7510",
+    "The count was right, and the vectors of 1,000 records could not be read.",
+    check="structure",
+)
+def cut_within_writeback(lab: Lab) -> Iterator[Places]:
+    """The last 40 % of data_level0.bin are zeros: the length had been written, the bytes had not."""
+    data = lab.copy_of_store()
+    index = largest_index(data).directory
+    header, rows = Header.read(index), index / "data_level0.bin"
+    start = header.count * 6 // 10 * header.row_size
+    patch(rows, start, bytes(header.count * header.row_size - start))
+    yield {"data": data}
+
+
+@FILES.add(
+    "snapshot without a freeze",
+    "chroma-core/chroma#7047",
+    "A block snapshot of a volume under load came back with its rows and without their vectors.",
+    check="structure",
+)
+def snapshot_without_freeze(lab: Lab) -> Iterator[Places]:
+    """data_level0.bin ends where the index's flush before the snapshot ended."""
+    data = lab.copy_of_store()
+    index = largest_index(data).directory
+    header = Header.read(index)
+    os.truncate(index / "data_level0.bin", header.count * 6 // 10 * header.row_size)
+    yield {"data": data}

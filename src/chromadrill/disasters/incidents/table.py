@@ -1,0 +1,10 @@
+"""The track record: every public incident that is rebuilt, by the way it is rebuilt."""
+
+from __future__ import annotations
+
+from chromadrill.disasters.incidents.catalogue_faults import FAULTS
+from chromadrill.disasters.incidents.files_at_rest import FILES
+from chromadrill.disasters.incidents.incident import Incident
+
+KINDS = (FAULTS, FILES)
+INCIDENTS: tuple[Incident, ...] = tuple(row for kind in KINDS for row in kind.rows)
