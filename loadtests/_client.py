@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from urllib.parse import SplitResult, unquote, urlsplit
+
 import gevent
 import orjson
 from geventhttpclient import HTTPClient
@@ -19,11 +22,16 @@ class Caller:
 
     def __init__(self, host: str, *, timeout_s: float, connections: int) -> None:
         self._timeout_s = timeout_s
-        self._headers = {**HEADERS, **access_to(host).headers()}
+        parts = urlsplit(host)
+        self._below = parts.path.rstrip("/")  # of the server, where a gateway tells several by it
+        self._headers = {**HEADERS, **_basic(parts), **access_to(host).headers()}
         self._ids: dict[str, str] = {}  # of collections that have another one since the run began
         self._looked_up = -LOOK_UP_S
         self._http = HTTPClient.from_url(
-            host, concurrency=connections, connection_timeout=timeout_s, network_timeout=timeout_s
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            concurrency=connections,
+            connection_timeout=timeout_s,
+            network_timeout=timeout_s,
         )
 
     def ask(self, request: LoadRequest) -> tuple[int | None, bytes]:
@@ -32,7 +40,9 @@ class Caller:
             with gevent.Timeout(self._timeout_s):
                 new_id = self._ids.get(request.collection_path)
                 path = request.path_with(new_id) if new_id else request.path
-                answer = self._http.post(path, body=request.body, headers=self._headers)
+                answer = self._http.post(
+                    self._below + path, body=request.body, headers=self._headers
+                )
                 return answer.status_code, bytes(answer.read())
         except (gevent.Timeout, TimeoutError):
             return None, b""
@@ -46,7 +56,9 @@ class Caller:
         self._looked_up = now()
         try:
             with gevent.Timeout(self._timeout_s):
-                answer = self._http.get(request.collection_path, headers=self._headers)
+                answer = self._http.get(
+                    self._below + request.collection_path, headers=self._headers
+                )
                 content = bytes(answer.read())
                 if answer.status_code == 200:
                     self._ids[request.collection_path] = str(orjson.loads(content)["id"])
@@ -55,3 +67,11 @@ class Caller:
 
     def close(self) -> None:
         self._http.close()
+
+
+def _basic(parts: SplitResult) -> dict[str, str]:
+    """The header that user and password of a URL become."""
+    if parts.username is None:
+        return {}
+    pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return {"authorization": f"Basic {base64.b64encode(pair).decode()}"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.core.urls import is_loopback, origin, plain_url, same_server
+from chromadrill.core.urls import is_loopback, origin, plain_url, same_server, server_key
 
 SPELLINGS_OF_THIS_MACHINE = (
     "localhost", "LOCALHOST", "localhost.", "localhost.localdomain", "chroma.localhost",
@@ -50,3 +50,26 @@ def test_loopback_addresses_lead_to_this_machine_alone(host):
 )  # fmt: skip
 def test_what_may_mean_something_else_to_whoever_connects_is_no_loopback(host):
     assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/prod/", "/PROD", "//prod", "/./prod", "/x/../prod", "/%70rod", "/%2570rod", "/prod;v=1",
+     "/prod%2F", "/\\prod", "/prod%20"],
+)  # fmt: skip
+def test_no_way_of_writing_a_path_makes_another_server(path):
+    url = f"https://h:80{path}"
+    assert same_server(url, "http://h/prod")
+    assert server_key(url) == server_key("http://h/prod")
+
+
+@pytest.mark.parametrize("one", ["/staging", "/prod2", "/x/prod", "/pro"])
+def test_servers_behind_one_host_are_told_apart_by_their_paths(one):
+    assert not same_server(f"http://h{one}", "http://h/prod")
+    assert server_key(f"http://h{one}") != server_key("http://h/prod")
+
+
+@pytest.mark.parametrize("other", ["", "/", "/prod/below"])
+def test_whole_host_and_what_lies_below_a_path_may_be_that_server(other):
+    """A gateway may serve them by one: rather refused too often than production damaged."""
+    assert same_server(f"http://h{other}", "http://h/prod")

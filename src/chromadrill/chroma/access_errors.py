@@ -8,6 +8,9 @@ and `message`; an error in any other form comes from something in front of it.
 
 from __future__ import annotations
 
+import datetime
+import email.utils
+
 import httpx
 import orjson
 
@@ -26,8 +29,33 @@ REFUSED = {
 }
 # worth asking once more, after a pause
 TEMPORARY = frozenset({425, 429, 502, 503, 504})
-# the connection was closed over a call that had been sent; that nothing listens is another matter
-DROPPED = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError, httpx.CloseError)
+# the call was sent, and no whole answer came back; that nothing listens is another matter
+DROPPED = (
+    httpx.RemoteProtocolError,
+    httpx.ReadError,
+    httpx.WriteError,
+    httpx.CloseError,
+    httpx.ProxyError,
+    httpx.DecodingError,
+)
+
+_RENEW = "Renew the token, or its rights: the variable that [targets.NAME] headers names."
+_GATEWAY = "Look at the gateway, and ask the server behind it by its own address."
+_NOT_CHROMA = "Give the URL of Chroma itself: a login page, a redirect or a gateway answers there."
+_NEXT_STEPS = {
+    0: "Look at the log of the gateway: it closes connections (its time limits, its memory).",
+    401: _RENEW,
+    403: _RENEW,
+    407: "Write user and password into the proxy variable (HTTPS_PROXY), or add the host to NO_PROXY.",
+    408: _GATEWAY,
+    413: "Let the gateway take larger bodies (nginx: client_max_body_size).",
+    422: "Raise the quota, or use the credentials of another tenant.",
+    425: "Wait until the server is ready, then the same command again.",
+    429: "Wait, or raise the rate limit of this client, then the same command again.",
+    502: _GATEWAY,
+    503: "Wait until the server is ready; if it stays so, look at its log and at the gateway.",
+    504: _GATEWAY,
+}
 
 
 def access_problem(status: int, content: bytes) -> str | None:
@@ -36,21 +64,48 @@ def access_problem(status: int, content: bytes) -> str | None:
         return f"{REFUSED[status]} ({status})"
     if status == 422 and b"quota" in content.lower():
         return f"a quota is used up ({status})"
-    if status >= 300 and not _is_chroma_error(status, content):
+    if 300 <= status < 400:
+        return f"a redirect to another place ({status})"
+    if status >= 400 and not _is_chroma_error(status, content):
         return f"something in front of Chroma answered ({status})"
     return None
 
 
-def _is_chroma_error(status: int, content: bytes) -> bool:
-    """Whether the body is an error of Chroma's own. An empty one may be: a path it does not know.
+def next_step(status: int) -> str:
+    """What helps where the call was not let through; status 0: the connection was closed."""
+    return _NEXT_STEPS.get(status, _GATEWAY if status >= 500 else _NOT_CHROMA)
 
-    Plain text is, where it rejects a request before it looks at it (400, 415, 422).
+
+def retry_after_s(text: str) -> float | None:
+    """The seconds that a Retry-After header asks for, as a number or a date; None for anything else."""
+    if text.isascii() and text.isdecimal():
+        return float(text)
+    try:
+        at = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=datetime.UTC)
+    return max(0.0, (at - datetime.datetime.now(datetime.UTC)).total_seconds())
+
+
+def _is_chroma_error(status: int, content: bytes) -> bool:
+    """Whether the body is an error of Chroma's own.
+
+    It sends an empty one for a path or a method that it does not know, and plain text where it
+    rejects a request before it looks at it (400, 415, 422). A gateway's JSON has one of the keys at
+    most: {"message": "Forbidden"}.
     """
     text = content.strip()
-    if not text or (text[:1] not in b"<{" and status in (400, 415, 422)):
+    if not text:
+        return status in (400, 404, 405, 415, 422)
+    if text[:1] not in b"<{" and status in (400, 415, 422):
         return True
     try:
-        value = orjson.loads(text)
+        return is_chroma_error(orjson.loads(text))
     except orjson.JSONDecodeError:
         return False
-    return isinstance(value, dict) and ("error" in value or "message" in value or "detail" in value)
+
+
+def is_chroma_error(value: object) -> bool:
+    """Whether this is how Chroma writes an error."""
+    return isinstance(value, dict) and isinstance(value.get("error"), str) and "message" in value

@@ -1,4 +1,7 @@
-"""The JSON values of Chroma's v2 API as ours: collections, their metric, pages of records."""
+"""The JSON values of Chroma's v2 API as ours: collections, their metric, pages of records.
+
+For a value of another form each function raises KeyError, TypeError, ValueError or AttributeError.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,42 @@ from typing import Any
 import numpy as np
 
 from chromadrill.core.model import JSON, CollectionInfo, Page
+
+
+def heartbeat(raw: Any) -> int:
+    """Return the nanoseconds since 1970 of a heartbeat."""
+    return int(raw["nanosecond heartbeat"])
+
+
+def json_object(raw: Any) -> JSON:
+    """Return the answer, where it is an object."""
+    if not isinstance(raw, dict):
+        raise TypeError(f"an object is wanted, got {type(raw).__name__}")
+    return raw
+
+
+def count(raw: Any) -> int:
+    """Return the answer to `count`, where it is a number."""
+    if not isinstance(raw, int) or isinstance(raw, bool):
+        raise TypeError(f"a number is wanted, got {type(raw).__name__}")
+    return raw
+
+
+def names(rows: Any) -> list[str]:
+    """Return the names in a list of databases."""
+    return [row["name"] for row in rows]
+
+
+def records(raw: Any) -> JSON:
+    """Return the answer to `get` or `query`, which names records whatever else is in it."""
+    if not isinstance(raw["ids"], list):
+        raise TypeError(f"a list of ids is wanted, got {type(raw['ids']).__name__}")
+    return json_object(raw)
+
+
+def collection_infos(rows: Any) -> list[CollectionInfo]:
+    """Return the elements of the answer to GET collections."""
+    return [collection_info(row) for row in rows]
 
 
 def collection_info(raw: JSON) -> CollectionInfo:

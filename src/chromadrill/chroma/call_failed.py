@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chromadrill.chroma import access_errors
 from chromadrill.core.errors import DrillError
 
 TOO_LARGE = 413
@@ -15,7 +16,10 @@ class CallFailed(DrillError):
 
     def __init__(self, call: str, status: int, message: str, *, is_access: bool = False) -> None:
         self.call, self.status, self.message, self.is_access = call, status, message, is_access
-        super().__init__(f"{call}: {status or 'no answer'}: {message}")
+        sentence = f"{call}: {status or 'no answer'}: {message}"
+        if is_access:
+            sentence = f"{sentence.rstrip('.')}."
+        super().__init__(sentence, next_step=access_errors.next_step(status) if is_access else "")
 
     @property
     def is_missing(self) -> bool:

@@ -7,23 +7,25 @@ from __future__ import annotations
 
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import httpx
 import numpy as np
 import orjson
 
-from chromadrill.chroma import access_errors
+from chromadrill.chroma import access_errors, api_values
 from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.call_failed import CallFailed
 from chromadrill.chroma.permissions import access_to, is_repeatable
 from chromadrill.chroma.row_requests import RowRequests, encode, joined
-from chromadrill.core.http import http_client
+from chromadrill.core.http import http_client, proxy_variable
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
+from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.urls import without_password
 
+T = TypeVar("T")
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a read is sent again; as long as a server may ask for
 __all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
 
@@ -37,6 +39,7 @@ class Chroma:
     are told apart (`access_errors`), and what may be sent twice is sent once more where the first try
     did not get through. A server that this process started is asked once, and answers for everything
     itself. Rows that are too many for one request (413) are sent in parts.
+    `longest_pause_s`: how long a second try may wait, whatever is asked for (Retry-After).
 
     The attribute `url` has no password in it, since it goes into messages, exports and reports.
     Every call raises CallFailed for every status but 2xx and for every transport error, and Refused
@@ -50,11 +53,12 @@ class Chroma:
         timeout_s: float = 30.0,
         headers: Mapping[str, str] | None = None,
         behind_gateway: bool = False,
+        longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self.url = without_password(url.rstrip("/"))
         self.behind_gateway, self.calls = behind_gateway, 0
         self._rows = RowRequests()
-        self._timeout_s = timeout_s
+        self._timeout_s, self._longest_pause_s = timeout_s, longest_pause_s
         self._access = access_to(url)
         self._http = http_client(
             url,
@@ -106,10 +110,10 @@ class Chroma:
             if not error.is_access:
                 raise
             return self._send(method, path, content)  # on a connection of its own
-        pause_s = _pause_s(answer)
-        if pause_s is None:
+        if answer.status_code not in access_errors.TEMPORARY:
             return answer
-        time.sleep(pause_s)
+        pause_s = access_errors.retry_after_s(answer.headers.get("retry-after", ""))
+        time.sleep(min(PAUSE_S if pause_s is None else pause_s, self._longest_pause_s))
         return self._send(method, path, content)
 
     def _send(self, method: str, path: str, content: bytes | None) -> httpx.Response:
@@ -127,14 +131,17 @@ class Chroma:
             message = f"the connection was closed ({type(error).__name__}: {error})"
             raise CallFailed(name, 0, message, is_access=self.behind_gateway) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CallFailed(name, 0, f"{type(error).__name__}: {error}") from error
+            variable = proxy_variable(self.url) if isinstance(error, httpx.ConnectError) else ""
+            through = f", asked through the proxy that {variable} names" if variable else ""
+            raise CallFailed(name, 0, f"{type(error).__name__}: {error}{through}") from error
 
     def _value(self, name: str, answer: httpx.Response) -> Any:
         """The JSON of a successful answer, None for an empty one; else raise CallFailed."""
         status = answer.status_code
         if not answer.is_success:
             problem = access_errors.access_problem(status, answer.content)
-            text = answer.text[:300].replace("\n", " ")
+            # a gateway may quote a header
+            text = mask_secrets(answer.text[:5000])[:300].replace("\n", " ")
             if problem and self.behind_gateway:
                 problem += f", after {self.calls} calls"
                 text = f"{problem}: {text}" if text else problem
@@ -147,6 +154,25 @@ class Chroma:
                 name, status, f"answer is not JSON: {error}", is_access=self.behind_gateway
             ) from error
 
+    def _read(
+        self, shape: Callable[[Any], T], method: str, path: str, body: JSON | None = None
+    ) -> T:
+        """The answer to one request in the form that Chroma gives it; else raise CallFailed."""
+        return self._shaped(shape, f"{method} {path}", self.call(method, path, body))
+
+    def _read_rows(self, path: str, body: JSON, column: str) -> JSON:
+        """The answers about the rows of `column` as one."""
+        answers = self._post_rows(path, body, column)
+        return joined([self._shaped(api_values.records, f"POST {path}", part) for part in answers])
+
+    def _shaped(self, shape: Callable[[Any], T], name: str, value: Any) -> T:
+        try:
+            return shape(value)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            is_access = self.behind_gateway and not access_errors.is_chroma_error(value)
+            message = f"this is no answer of Chroma's: {error!r}"
+            raise CallFailed(name, 200, message, is_access=is_access) from error
+
     def take_turn_ahead(self) -> None:
         """Wait now, and not within the next call, where this server is asked only so often."""
         self._access.take_turn_ahead()
@@ -154,18 +180,18 @@ class Chroma:
     # ---- the server -----------------------------------------------------------------------------
     def heartbeat(self) -> int:
         """Return nanoseconds since 1970. The server does not touch storage: no evidence of data."""
-        return int(self.call("GET", "/api/v2/heartbeat")["nanosecond heartbeat"])
+        return self._read(api_values.heartbeat, "GET", "/api/v2/heartbeat")
 
     def healthcheck(self) -> JSON:
         """Return what the server says of its health. It does not touch storage either."""
-        return dict(self.call("GET", "/api/v2/healthcheck"))
+        return self._read(api_values.json_object, "GET", "/api/v2/healthcheck")
 
     def versions(self) -> dict[str, str]:
         """Return the version of the API, and the keys of the server's pre-flight checks.
 
         All 1.x releases say "1.0.0" (measured): the pre-flight keys tell more of them apart.
         """
-        preflight = self.call("GET", "/api/v2/pre-flight-checks")
+        preflight = self._read(api_values.json_object, "GET", "/api/v2/pre-flight-checks")
         return {
             "api": str(self.call("GET", "/api/v2/version")),
             "preflight": ",".join(sorted(preflight)),
@@ -188,8 +214,8 @@ class Chroma:
 
     def databases(self, tenant: str) -> list[str]:
         """Return the names of the tenant's databases, sorted."""
-        rows = self.call("GET", f"/api/v2/tenants/{quote(tenant)}/databases")
-        return sorted(row["name"] for row in rows)
+        path = f"/api/v2/tenants/{quote(tenant)}/databases"
+        return sorted(self._read(api_values.names, "GET", path))
 
     def create_database(self, scope: Scope) -> None:
         """Create a database in a tenant that is there: in a missing one it is answered 200 too."""
@@ -198,12 +224,13 @@ class Chroma:
 
     def collections(self, scope: Scope) -> list[CollectionInfo]:
         """Return the collections of a database, sorted by key; empty for a missing database."""
-        rows = self.call("GET", f"{scope_path(scope)}/collections")
-        return sorted((collection_info(row) for row in rows), key=lambda info: info.key)
+        infos = self._read(api_values.collection_infos, "GET", f"{scope_path(scope)}/collections")
+        return sorted(infos, key=lambda info: info.key)
 
     def collection(self, scope: Scope, name: str) -> CollectionInfo:
         """Return the collection `name`; CallFailed with status 404 where there is none."""
-        return collection_info(self.call("GET", f"{scope_path(scope)}/collections/{quote(name)}"))
+        path = f"{scope_path(scope)}/collections/{quote(name)}"
+        return self._read(collection_info, "GET", path)
 
     def create_collection(
         self,
@@ -222,7 +249,7 @@ class Chroma:
             body["configuration"] = {"hnsw": dict(hnsw or {})}
         if embedding_function:
             body["configuration"]["embedding_function"] = embedding_function
-        return collection_info(self.call("POST", f"{scope_path(scope)}/collections", body))
+        return self._read(collection_info, "POST", f"{scope_path(scope)}/collections", body)
 
     def rename_collection(self, collection: CollectionInfo, name: str) -> None:
         """Change the name and nothing else. A name that is taken is answered 500 (measured)."""
@@ -235,7 +262,7 @@ class Chroma:
     # ---- records --------------------------------------------------------------------------------
     def count(self, collection: CollectionInfo) -> int:
         """Return the number of records."""
-        return int(self.call("GET", f"{self._path(collection)}/count"))
+        return self._read(api_values.count, "GET", f"{self._path(collection)}/count")
 
     def upsert(
         self,
@@ -295,8 +322,8 @@ class Chroma:
         body = {key: value for key, value in body.items() if value is not None}
         path = f"{self._path(collection)}/get"
         if ids is None or limit is not None or offset is not None:
-            return dict(self.call("POST", path, body))
-        return joined(self._post_rows(path, body, "ids"))
+            return self._read(api_values.records, "POST", path, body)
+        return self._read_rows(path, body, "ids")
 
     def query(
         self,
@@ -322,7 +349,7 @@ class Chroma:
             body["where"] = where
         if ids is not None:
             body["ids"] = list(ids)
-        return joined(self._post_rows(f"{self._path(collection)}/query", body, "query_embeddings"))
+        return self._read_rows(f"{self._path(collection)}/query", body, "query_embeddings")
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
         """Return up to `limit` records from number `offset` on, with all their columns."""
@@ -365,11 +392,3 @@ def quote(name: str) -> str:
 def scope_path(scope: Scope) -> str:
     """Return the path of a database in the API."""
     return f"/api/v2/tenants/{quote(scope.tenant)}/databases/{quote(scope.database)}"
-
-
-def _pause_s(answer: httpx.Response) -> float | None:
-    """How long to wait before the call is sent again; None: it is not worth it."""
-    if answer.status_code not in access_errors.TEMPORARY:
-        return None
-    text = answer.headers.get("retry-after", "")
-    return min(float(text), LONGEST_PAUSE_S) if text.isdecimal() else PAUSE_S

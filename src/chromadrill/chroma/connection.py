@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import httpx
 
+from chromadrill.chroma.access_errors import REFUSED
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.http import http_client
@@ -27,16 +28,17 @@ def connect(
         chroma.healthcheck()
     except (CallFailed, KeyError, TypeError, ValueError) as error:
         chroma.close()
-        raise Unavailable(*_what_answered(url, error)) from error
+        raise Unavailable(what_answered(url, error)) from error
     return chroma
 
 
-def _what_answered(address: str, error: Exception) -> tuple[str]:
+def what_answered(address: str, error: Exception) -> str:
+    """Why the first contact with `address` ended in `error`, and what helps."""
     url = without_password(address)
-    if isinstance(error, CallFailed) and error.status == 0:
-        return (
-            f"No answer from {url}: {error.message}. Is the server running, and the port right?",
-        )
+    if isinstance(error, CallFailed) and error.status == 0 and not error.is_access:
+        return f"No answer from {url}: {error.message}. Is the server running, and the port right?"
+    if isinstance(error, CallFailed) and error.is_access and error.status in (0, *REFUSED):
+        return f"No way to the data of {url}: {error}"
     try:
         with http_client(address, base_url=True, timeout_s=5) as client:
             old = client.get("/api/v1/heartbeat")
@@ -46,6 +48,6 @@ def _what_answered(address: str, error: Exception) -> tuple[str]:
     if speaks_v1:
         return (
             f"{url} is a Chroma server older than 1.0 (it answers /api/v1 and has no"
-            " /api/v2/healthcheck). This harness needs Chroma 1.x: upgrade the server.",
+            " /api/v2/healthcheck). This harness needs Chroma 1.x: upgrade the server."
         )
-    return (f"{url} answers, but is not a Chroma 1.x server: {error}",)
+    return f"{url} answers, but is not a Chroma 1.x server: {error}"

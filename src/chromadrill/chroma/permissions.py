@@ -1,8 +1,8 @@
 """What this process may do on a server, and the headers it sends there: the last check before the wire.
 
-A server is known by its origin, so that a credential goes to no other server, and so that no code
-which makes a client of its own gets past a rule. A server of which nothing was declared is ours:
-scratch, loopback.
+A server is known by its origin and path (`urls.server_key`), so that a credential goes to no other
+server, and so that no code which makes a client of its own gets past a rule. A server of which
+nothing was declared is ours: scratch, loopback.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from pydantic import SecretStr
 
 from chromadrill.chroma.run_names import is_run_name
 from chromadrill.core.errors import Refused
-from chromadrill.core.urls import origin
+from chromadrill.core.redaction import hide_secret
+from chromadrill.core.urls import server_key
 
 # the tenant of the monitor's one record, which is written with --write only
 MONITOR = "chromadrill-monitor"
@@ -170,12 +171,17 @@ _DECLARATIONS: dict[str, Access] = {}
 
 
 def declare(url: str, access: Access) -> None:
-    """Bind all later clients of the server at `url` to `access`; the latest declaration counts."""
-    _DECLARATIONS[origin(url)] = access
+    """Bind all later clients of the server at `url` to `access`; the latest declaration counts.
+
+    The values of its headers are masked from then on: a gateway may quote them in an answer.
+    """
+    for secret in access.secrets.values():
+        hide_secret(secret.get_secret_value())
+    _DECLARATIONS[server_key(url)] = access
 
 
 def declarations() -> dict[str, Access]:
-    """Return what is declared now: a server's origin -> the access to it."""
+    """Return what is declared now: a server's key -> the access to it."""
     return dict(_DECLARATIONS)
 
 
@@ -186,7 +192,7 @@ def forget() -> None:
 
 def access_to(url: str) -> Access:
     """Return what is declared of the server at `url`; an unrestricted Access where nothing is."""
-    return _DECLARATIONS.get(origin(url)) or Access()
+    return _DECLARATIONS.get(server_key(url)) or Access()
 
 
 def is_read(method: str, path: str) -> bool:

@@ -11,6 +11,7 @@ import functools
 import os
 import ssl
 import urllib.parse
+import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import httpx
 
 from chromadrill.core.errors import UsageError
 from chromadrill.core.redaction import hide_password
-from chromadrill.core.urls import LOOPBACK, origin, require_server_url, without_password
+from chromadrill.core.urls import LOOPBACK, PORTS, origin, require_server_url, without_password
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -40,25 +41,66 @@ def http_client(
     if base_url:
         require_server_url(url)
     shown, scheme = without_password(url), _scheme(url)
+    _require_sendable(headers or {}, shown)
     try:
-        is_here = origin(url).startswith(f"{LOOPBACK}:")
         return httpx.Client(
             base_url=url.rstrip("/") if base_url else "",
             timeout=timeout_s,
             headers=headers,
-            trust_env=not is_here,
+            trust_env=not _is_here(url),
             # a context with the CA bundle takes 30 ms of processor time, for http it is never used
             verify=_trusting_context() if scheme == "https" else _empty_context(),
         )
-    except httpx.InvalidURL:
-        raise _no_url(url) from None
-    except (ValueError, ImportError) as error:
-        variables = ", ".join(_given(PROXIES)) or "the environment"
+    except (httpx.InvalidURL, ValueError, ImportError) as error:
+        _require_url(url)  # then it is one of the variables that is wrong
+        variables = ", ".join(_given((*PROXIES, "NO_PROXY"))) or "the environment"
         raise UsageError(
             f"No connection to {shown} can be made: {variables} names no proxy that can be used"
             f" ({type(error).__name__}).",
             next_step=f"Correct or unset {variables}, or add the host to NO_PROXY.",
-        ) from error
+        ) from None  # the library's message may quote a part of the proxy's password
+
+
+def proxy_variable(url: str) -> str:
+    """The variable through whose proxy the server at `url` is asked, "" where none is."""
+    return _proxy_of(url)[0]
+
+
+def connects_to(url: str) -> tuple[str, int]:
+    """Host and port of the first connection on the way to `url`: the server's own, or its proxy's."""
+    parts = urllib.parse.urlsplit(_proxy_of(url)[1] or url)
+    return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 80)
+
+
+def _proxy_of(url: str) -> tuple[str, str]:
+    """The variable, and the proxy that it names; both empty where none is asked."""
+    parts = urllib.parse.urlsplit(url)
+    proxies = urllib.request.getproxies_environment()
+    if _is_here(url) or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        return "", ""
+    for scheme in (parts.scheme, "all"):
+        if proxy := proxies.get(scheme):
+            names = _given((f"{scheme.upper()}_PROXY",))
+            return names[-1] if names else "", proxy if "://" in proxy else f"http://{proxy}"
+    return "", ""
+
+
+def _is_here(url: str) -> bool:
+    return origin(url).startswith(f"{LOOPBACK}:")
+
+
+def _require_sendable(headers: Mapping[str, str], shown: str) -> None:
+    """Raise UsageError for a header that cannot be sent: the library would quote its value."""
+    for name, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            raise UsageError(f"{shown}: the value of the header {name} is not printable ASCII.")
+
+
+def _require_url(url: str) -> None:
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL:
+        raise _no_url(url) from None
 
 
 def _scheme(url: str) -> str:

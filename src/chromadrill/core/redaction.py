@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import ipaddress
 import json
@@ -36,6 +37,19 @@ def hide_password(url: str) -> None:
         part.encode("utf-8", "surrogatepass")
         for part in parts
         if len(part) >= SHORTEST and not part.isalpha() and not _is_address(part)
+    )
+    if password:  # as the library sends it, and a gateway may quote it
+        user = urllib.parse.unquote(url.partition("://")[2].partition(":")[0])
+        pair = f"{user}:{urllib.parse.unquote(password)}".encode("utf-8", "surrogatepass")
+        _PASSWORDS.add(base64.b64encode(pair))
+
+
+def hide_secret(value: str) -> None:
+    """Mask the value of a header from now on, and its parts: "Bearer TOKEN" is TOKEN elsewhere."""
+    _PASSWORDS.update(
+        part.encode("utf-8", "surrogatepass")
+        for part in (value, *value.split())
+        if len(part) >= SHORTEST
     )
 
 

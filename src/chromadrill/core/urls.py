@@ -1,12 +1,14 @@
 """URLs of servers: is it the same server, is it on this machine, and how it is shown.
 
 `http://localhost:80` and `http://127.0.0.1` are the same server. No name is looked up: what a name
-means can change during a run, so a DNS name and its address count as two servers.
+means can change during a run, so a DNS name and its address count as two servers. Behind one host
+may be many: `http://h/staging` and `http://h/prod` are two.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import posixpath
 import re
 import socket
 import urllib.parse
@@ -36,14 +38,44 @@ def origin(url: str) -> str:
     return f"{LOOPBACK if address.is_loopback or address.is_unspecified else host}:{port}"
 
 
+def server_key(url: str) -> str:
+    """What tells one server from another: HOST:PORT and the path, in one spelling each."""
+    return origin(url) + plain_path(url)
+
+
+def plain_path(url: str) -> str:
+    """The path of a URL in one spelling, "" for none: no way of writing it makes another server.
+
+    Small letters, nothing escaped, no empty segment, none that climbs. A gateway may tell /Prod from
+    /prod; taken for one, production is protected under both.
+    """
+    try:
+        path = urllib.parse.urlsplit(url.strip()).path
+    except ValueError:
+        return ""
+    while path != (plain := urllib.parse.unquote(path)):
+        path = plain
+    segments = (part.partition(";")[0].strip() for part in re.split(r"[/\\]", path))
+    path = posixpath.normpath("/" + "/".join(filter(None, segments))).casefold()
+    return "" if path == "/" else path
+
+
 def same_server(one: str, other: str) -> bool:
-    """Whether both lead to one server: https in front of a host is the same host's http."""
-    plain = [origin(url).removesuffix(":80").removesuffix(":443") for url in (one, other)]
-    return plain[0] == plain[1]
+    """Whether both may lead to one server: https in front of a host is the same host's http.
+
+    Two behind one host are two where neither path lies below the other: /staging and /prod. A URL
+    without a path stands for the whole host, since a gateway may serve every path from one server.
+    """
+    paths = sorted(f"{plain_path(url)}/" for url in (one, other))
+    return _host(one) == _host(other) and paths[1].startswith(paths[0])
+
+
+def _host(url: str) -> str:
+    return origin(url).removesuffix(":80").removesuffix(":443")
 
 
 def plain_url(url: str) -> str:
-    """One spelling for every spelling of a URL: no password, the port written, no final slash.
+    """One spelling for every spelling of a URL: no password, the port written, a plain path.
 
     Two addresses of this machine stay two, except that localhost and ::1 are 127.0.0.1. What is no
     URL of a server stays as it is.
@@ -55,7 +87,7 @@ def plain_url(url: str) -> str:
         port = parts.port or PORTS[parts.scheme]
     except ValueError:
         return url
-    return f"{parts.scheme}://{_plain(parts.hostname)}:{port}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{_plain(parts.hostname)}:{port}{plain_path(url)}"
 
 
 def is_loopback(host: str) -> bool:

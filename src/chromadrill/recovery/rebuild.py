@@ -55,7 +55,8 @@ def rebuild(
         return _Rebuild(chroma, source, model, task, lost, progress).run()
     except CallFailed as error:
         raise Unavailable(
-            f"{chroma.url}: {error}. What clients see of {task.key} was not changed.",
+            f"{chroma.url}: {error.sentence.rstrip('.')}."
+            f" What clients see of {task.key} was not changed.",
             next_step=next_step_after(error, "The same command goes on where this one stopped."),
         ) from error
 

@@ -52,7 +52,7 @@ def restore(
         return _Import(chroma, export, moves, progress).run()
     except CallFailed as error:
         raise Unavailable(
-            f"{chroma.url}: {error}. Collections under their own names are whole,"
+            f"{chroma.url}: {error.sentence.rstrip('.')}. Collections under their own names are whole,"
             " the rest was not restored.",
             next_step=next_step_after(error, AGAIN),
         ) from error

@@ -16,7 +16,7 @@ from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Scope
-from chromadrill.core.urls import origin
+from chromadrill.core.urls import server_key
 from chromadrill.targets.home import SAFETY_FOLDER
 from chromadrill.targets.safety.owned_data import list_all_collections, require_may_be_filled
 from chromadrill.targets.safety.target_role import TargetRole
@@ -89,4 +89,4 @@ def _marker(content: Any) -> JSON:
 
 
 def _deployment(at: TargetRole) -> str:
-    return origin(at.url) if at.url else at.target
+    return server_key(at.url) if at.url else at.target

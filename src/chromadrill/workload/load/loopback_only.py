@@ -17,7 +17,7 @@ def require_loopback(url: str | None) -> str:
         raise UsageError("--host is missing.", next_step="Give --host http://127.0.0.1:8000.")
     require_server_url(url, "--host")
     parts = urlsplit(url)
-    if parts.scheme != "http" or parts.path.strip("/"):
+    if parts.scheme != "http" or "/api/" in f"{parts.path}/":
         raise UsageError(
             f"--host {without_password(url)} is not a base URL such as http://127.0.0.1:8000."
         )
