@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from chromadrill.backups import manifest
+from chromadrill.backups.data_place import ARCHIVES, DATABASE, nearest
 from chromadrill.backups.export.formats import is_export
 from chromadrill.backups.export.zstd_stream import ZstdError, reopen
 from chromadrill.backups.files import require_room
@@ -19,10 +20,8 @@ from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Fingerprint, Verdict
 
-DATABASE = "chroma.sqlite3"
 _MARKS = {DATABASE, manifest.NAME}
 _NAMED = 5  # backups of one archive that a sentence names
-ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def open_existing(path: Path, scratch: Path) -> ExistingBackup:
     `path` is no backup or its fingerprint is not whole, Refused where there is no room to unpack.
     """
     if not path.exists():
-        raise Unavailable(f"{path} is not a backup: it does not exist.")
+        raise Unavailable(f"{path} is not a backup: it does not exist.", next_step=nearest(path))
     listing = manifest.files_of(path)
     folder = path
     if path.is_file() and is_export(path):

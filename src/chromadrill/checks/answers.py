@@ -119,7 +119,8 @@ def same_recall(observation: Observation, before: Fingerprint | None = None) -> 
         before,
     )
     if unjudged and verdict.outcome == "pass":
-        message = f"{'; '.join(unjudged[:10])}: no recall of the source to compare with"
+        shown = "; ".join(unjudged[:4]) + ("; ..." if len(unjudged) > 4 else "")
+        message = f"no recall of the source to compare with; here: {shown}"
         return Verdict.not_run("recall", message)
     return verdict
 

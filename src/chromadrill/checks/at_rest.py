@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chromadrill.core.model import Observation, Verdict
+from chromadrill.core.model import Observation, ReadError, Verdict
 
 
 def unread_store(observation: Observation) -> str | None:
@@ -32,10 +32,14 @@ def _judge(check: str, steps: tuple[str, ...], observation: Observation, subject
     read_errors = [read_error for read_error in observation.read_errors if read_error.step in steps]
     damage = [read_error for read_error in read_errors if read_error.reading]
     if damage:
-        message = "; ".join(
-            f"{read_error.where}: {read_error.message}" for read_error in damage[:10]
-        )
-        return Verdict.failed(check, message)
+        return Verdict.failed(check, "; ".join(map(_sentence, damage[:10])))
     if read_errors:
-        return Verdict.unknown(check, f"{read_errors[0].where}: {read_errors[0].message}")
+        return Verdict.unknown(check, _sentence(read_errors[0]))
     return Verdict.passed(check, f"{subject} sound")
+
+
+def _sentence(error: ReadError) -> str:
+    """The place and the message; a message that begins with the place says it already."""
+    if error.message.startswith(error.where):
+        return error.message
+    return f"{error.where}: {error.message}"

@@ -125,7 +125,9 @@ def same_records(
         "records",
         observation,
         differences,
-        f"{compared} of {before.records} records compared, {how}",
+        f"{compared} of {before.records} records compared, {how}"
+        if before.records
+        else f"no record in any of {len(shared)} collections, as before",
         steps=("records",),
         actual=float(compared),
         limit=float(before.records),
@@ -258,4 +260,7 @@ def _judge(
         )
     if compared < wanted:
         return Verdict.unknown(check, f"{compared} of {wanted} collections compared", **numbers)
+    if not wanted:
+        message = "nothing was compared: the fingerprint has no collection for this"
+        return Verdict.unknown(check, message, **numbers)
     return Verdict.passed(check, good, **numbers)

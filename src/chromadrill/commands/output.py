@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
 from chromadrill.core.model import JSON, Outcome, Verdict
+from chromadrill.core.redaction import mask_secrets
 
 EXIT = {
     Outcome.PASS: cli.DONE,
@@ -17,14 +20,53 @@ EXIT = {
     Outcome.UNKNOWN: cli.UNKNOWN,
     Outcome.NOT_RUN: cli.UNKNOWN,
 }
+LEAST_WIDTH = 16  # of the column of checks
+NEXT = " Next: "
+LONGEST_MESSAGE = 1500  # characters of a verdict's message, for people
 
 
-def print_verdicts(verdicts: Sequence[Verdict], *, width: int = 16) -> None:
-    """One line a verdict: check, outcome, message."""
+def print_verdicts(verdicts: Sequence[Verdict]) -> None:
+    """One line a verdict: check, outcome, message. What was not run comes last, a line a reason."""
+    judged = [verdict for verdict in verdicts if verdict.outcome is not Outcome.NOT_RUN]
+    reasons: dict[str, list[str]] = {}
     for verdict in verdicts:
-        sys.stdout.write(
-            f"{verdict.check:<{width}} {verdict.outcome.upper():<8} {verdict.message}\n"
-        )
+        if verdict.outcome is Outcome.NOT_RUN:
+            reasons.setdefault(verdict.message, []).append(verdict.check)
+    width = max([LEAST_WIDTH, *(len(verdict.check) for verdict in judged)])
+    for verdict in judged:
+        _print_row(verdict.check, verdict.outcome.upper(), verdict.message, width)
+    for message, checks in reasons.items():
+        _print_row("not run", "", f"{', '.join(checks)}: {message}", width)
+
+
+def _print_row(name: str, outcome: str, message: str, width: int) -> None:
+    start = f"{name:<{width}} {outcome:<7}  "
+    print_line(start + one_line(message), indent=len(start))
+
+
+def one_line(text: str) -> str:
+    """The text on one line, cut where it is very long: a panic of Chroma is a page. JSON has it all."""
+    line = " ".join(mask_secrets(text).split())
+    if len(line) <= LONGEST_MESSAGE:
+        return line
+    return f"{line[:LONGEST_MESSAGE]}... ({len(line)} characters)"
+
+
+def print_line(text: str, *, indent: int = 0) -> None:
+    """A line on standard output. On a terminal it is broken between words, and indented.
+
+    A next command begins a line of its own there, and is not broken: it will be copied.
+    """
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+        indent = indent if indent < width // 2 else 4
+        sentence, next_, command = text.partition(NEXT)
+        text = textwrap.fill(
+            sentence, width, subsequent_indent=" " * indent, break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+        text += f"\n{next_.strip()} {command}" if next_ else ""
+    sys.stdout.write(text + "\n")
 
 
 def verdicts_json(verdicts: Sequence[Verdict]) -> list[JSON]:
@@ -75,7 +117,30 @@ def report(
         )
         return EXIT[outcome]
     print_verdicts(verdicts or ())
-    total = sum(collection["count"] or 0 for collection in collections)
     extra = "".join(f", {key}: {value}" for key, value in more.items())
-    sys.stdout.write(f"{outcome.upper()}: {len(collections)} collections, {total} records{extra}\n")
+    print_line(f"{_sum(outcome, collections)}{extra}")
     return EXIT[outcome]
+
+
+def report_comparison(
+    verdicts: Sequence[Verdict], collections: list[JSON], *, as_json: bool, first: str, last: str
+) -> int:
+    """As `report`. For people, `first` says what is judged, and the last line ends with `last`."""
+    if as_json:
+        return report(verdicts, collections, as_json=True)
+    outcome = outcome_of(verdicts)
+    print_line(first)
+    print_verdicts(verdicts)
+    print_line(f"{_sum(outcome, collections)}: {last}")
+    return EXIT[outcome]
+
+
+def _sum(outcome: Outcome, collections: list[JSON]) -> str:
+    total = sum(collection["count"] or 0 for collection in collections)
+    size = f"{plural(len(collections), 'collection')}, {plural(total, 'record')}"
+    return f"{outcome.upper()}: {size}"
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 record", "2 records"."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

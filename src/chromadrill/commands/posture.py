@@ -66,6 +66,6 @@ def posture(
     if json:
         cli.answer({"outcome": outcome, "environment": environment, "verdicts": verdicts})
         return EXIT[outcome]
-    print_verdicts(verdicts, width=18)
+    print_verdicts(verdicts)
     sys.stdout.write(f"{outcome.upper()}: backups of {guard.at.target}\n")
     return EXIT[outcome]

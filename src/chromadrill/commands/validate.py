@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chromadrill.backups.data_place import nearest, why_no_store
+from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
-from chromadrill.commands.output import collections_json, report
+from chromadrill.commands.output import NEXT, collections_json, plural, report_comparison
 from chromadrill.core.errors import UsageError
+from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.core.urls import without_password
 from chromadrill.drill import validate as engine
 
 app = application()
@@ -30,6 +36,12 @@ def validate(
         Path | None,
         typer.Option("--fingerprint", metavar="FILE", help="what it has to be equal to"),
     ] = None,
+    original: Annotated[
+        str | None,
+        typer.Option(
+            "--original", metavar="NAME", help="the fingerprint's name for it: of a restored copy"
+        ),
+    ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="also serve a private copy of --path")
     ] = False,
@@ -39,17 +51,79 @@ def validate(
     ] = False,
     json: options.Json = False,
 ) -> int:
-    """Is this database what it was? Exit 0 proven, 1 it differs, 2 could not check."""
+    """Is this database what it was? Exit 0 proven, 1 it differs, 2 could not check.
+
+    Without --fingerprint nothing is compared: the answers are judged by the database's own records.
+    """
     options.require_one_of({"--collection-name": collection_name, "--all": all_})
     if rebuilt and not (fingerprint and url and not path):
         raise UsageError("--rebuilt needs --fingerprint and --url.")
+    if original and not (fingerprint and collection_name):
+        raise UsageError("--original needs --fingerprint and --collection-name.")
     server = options.ServerOptions(url, tenant, database, scope)
+    source = server.source(path)
+    before = fingerprint_file.load(fingerprint) if fingerprint else None
     counts, verdicts = engine.validate(
-        server.source(path),
+        source,
         server.scopes(),
-        fingerprint_file.load(fingerprint) if fingerprint else None,
+        before,
         collection_name,
         serve=serve,
         rebuilt=rebuilt,
+        original=original,
     )
-    return report(verdicts, collections_json(counts, verdicts), as_json=json)
+    name = str(source) if isinstance(source, Path) else without_password(source)
+    subject = f"collection {collection_name} of {name}" if collection_name else name
+    if before is None or fingerprint is None:
+        first, last = _without_fingerprint(subject, verdicts, source)
+    else:
+        first = f"{subject}, compared with {_described(fingerprint, before)}"
+        last = _with_fingerprint(fingerprint, verdicts, source)
+        if collection_name and not original and not _is_known(collection_name, before):
+            last += f"{NEXT}compare a copy under another name with --original NAME."
+    collections = collections_json(counts, verdicts)
+    return report_comparison(verdicts, collections, as_json=json, first=first, last=last)
+
+
+def _without_fingerprint(
+    subject: str, verdicts: Sequence[Verdict], source: str | Path
+) -> tuple[str, str]:
+    """The first line, and the end of the last: nothing was compared, whatever was found."""
+    outcome = outcome_of(verdicts)
+    self_consistency = {
+        Outcome.PASS: "self-consistent",
+        Outcome.FAIL: "it disagrees with itself",
+    }.get(outcome, "self-consistency could not be judged")
+    option, file = (
+        ("--path", source.name or "chroma") if isinstance(source, Path) else ("--url", "chroma")
+    )
+    place = source if isinstance(source, Path) else without_password(source)
+    take = shlex.join(
+        ["chromadrill", "fingerprint", option, str(place), "--output", f"{file}.fingerprint"]
+    )
+    step = f"{NEXT}{take}" if outcome is Outcome.PASS else ""
+    first = f"{subject}, compared with nothing (no --fingerprint): self-consistency alone is judged"
+    return first, f"{self_consistency}; nothing was compared: no fingerprint.{step}"
+
+
+def _described(file: Path, before: Fingerprint) -> str:
+    return f"{file}: {plural(before.records, 'record')}, taken {before.taken_at} ({before.taken})"
+
+
+def _with_fingerprint(file: Path, verdicts: Sequence[Verdict], source: str | Path) -> str:
+    """The end of the last line: what was compared with the fingerprint, and what was not."""
+    outcome = outcome_of(verdicts)
+    if outcome is Outcome.PASS:
+        skipped = [verdict.check for verdict in verdicts if verdict.outcome is Outcome.NOT_RUN]
+        files_alone = isinstance(source, Path) and "alive" in skipped
+        rest = "; only files were read, no server was asked (--serve)" if files_alone else ""
+        return f"equal to {file}{rest}."
+    if isinstance(source, Path) and (reason := why_no_store(source)):
+        return f"{source} {reason} {nearest(source)}".rstrip()
+    bad = ", ".join(verdict.check for verdict in verdicts if verdict.outcome is outcome)
+    compared = "differs from" if outcome is Outcome.FAIL else "could not be compared with"
+    return f"{compared} {file}: {bad}."
+
+
+def _is_known(name: str, before: Fingerprint) -> bool:
+    return any(collection.info.name == name for collection in before.collections.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from chromadrill.backups.data_place import data_directory, require_store
 from chromadrill.checks.content import nothing_in
 from chromadrill.checks.suite import judge
 from chromadrill.chroma.fingerprint import at_rest, live
@@ -19,6 +20,7 @@ def take_fingerprint(source: str | Path, scopes: Sequence[Scope]) -> Fingerprint
     Raises Unavailable for a source that is sick, or that holds no collection.
     """
     if isinstance(source, Path):
+        require_store(source)
         fingerprint = at_rest.fingerprint(data_directory(source))
         _require_something(fingerprint)
         return fingerprint
@@ -48,10 +50,3 @@ def _require_consistent(fingerprint: Fingerprint) -> None:
             f"No fingerprint: {wrong[0].check}: {wrong[0].message}",
             next_step="The source disagrees with itself. Repair it first: chromadrill triage.",
         )
-
-
-def data_directory(path: Path) -> Path:
-    """`path`, or the `data` folder in it where `path` is one of our backups."""
-    if (path / "manifest.json").is_file() and (path / "data").is_dir():
-        return path / "data"
-    return path

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Sequence
 
-from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Fingerprint, Observation
+from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
+from chromadrill.core.model import Fingerprint, Observation, Scope
 
 
 def narrow(
@@ -17,8 +18,11 @@ def narrow(
     narrowed = narrow_observation(observation, name)
     expected = narrow_fingerprint(before, name) if before else None
     if not narrowed.fingerprint.collections and not (expected and expected.collections):
-        raise Unavailable(f"No collection '{name}' there.")
-    return narrowed, expected
+        known = {key.rpartition("/")[2] for key in observation.counts}
+        raise Unavailable(f"No collection '{name}' there. {did_you_mean(name, known)}")
+    scopes = _scopes_of(narrowed.fingerprint, expected)
+    narrowed = dataclasses.replace(narrowed, fingerprint=_within(narrowed.fingerprint, scopes))
+    return narrowed, expected and _within(expected, scopes)
 
 
 def narrow_observation(observation: Observation, name: str) -> Observation:
@@ -44,3 +48,41 @@ def narrow_fingerprint(fingerprint: Fingerprint, name: str) -> Fingerprint:
         if collection.info.name == name
     }
     return dataclasses.replace(fingerprint, collections=collections)
+
+
+def _within(fingerprint: Fingerprint, scopes: Collection[Scope]) -> Fingerprint:
+    """The fingerprint without other databases: they say nothing of one collection."""
+    databases = tuple(scope for scope in fingerprint.databases if scope in scopes)
+    return dataclasses.replace(fingerprint, databases=databases)
+
+
+def _scopes_of(*fingerprints: Fingerprint | None) -> set[Scope]:
+    prints = [p for one in fingerprints if one for p in one.collections.values()]
+    return {collection.info.scope for collection in prints}
+
+
+def rename(
+    fingerprint: Fingerprint, original: str, name: str, scopes: Sequence[Scope]
+) -> Fingerprint:
+    """The fingerprint of one collection as if it were that of its copy, called `name`.
+
+    `original`: its NAME or TENANT/DATABASE/NAME. The copy is in the first of `scopes`, where one was
+    named, else in the original's own. Raises UsageError unless exactly one collection is meant.
+    """
+    collections = fingerprint.collections
+    keys = [key for key in collections if original in (key, key.rpartition("/")[2])]
+    if len(keys) != 1:
+        reason = f"{len(keys)} of that name, write one as" if keys else "the fingerprint has none."
+        known = ", ".join(keys) or did_you_mean(
+            original, {k.rpartition("/")[2] for k in collections}
+        )
+        raise UsageError(f"--original {original}: {reason} {known}")
+    was = collections[keys[0]]
+    scope = scopes[0] if scopes else was.info.scope
+    info = dataclasses.replace(was.info, tenant=scope.tenant, database=scope.database, name=name)
+    return dataclasses.replace(
+        fingerprint,
+        scopes=(scope,),
+        databases=(scope,),
+        collections={info.key: dataclasses.replace(was, info=info)},
+    )

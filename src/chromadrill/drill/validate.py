@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from chromadrill.backups.data_place import data_directory, require_store
 from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_files
@@ -13,8 +14,7 @@ from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Scope, Verdict
 from chromadrill.drill.connection import connect
-from chromadrill.drill.fingerprint import data_directory
-from chromadrill.drill.one_collection import narrow
+from chromadrill.drill.one_collection import narrow, rename
 from chromadrill.drill.served_suite import not_served, run_served_suite
 from chromadrill.targets.process.private_copy import private_copy
 
@@ -34,15 +34,22 @@ def validate(
     *,
     serve: bool = False,
     rebuilt: bool = False,
+    original: str | None = None,
 ) -> Validation:
     """Run the check suite. `name`: on that collection alone.
 
     `rebuilt`: vectors were embedded anew since the fingerprint (a server's collections alone).
+    `original`: what the fingerprint calls that collection, NAME or TENANT/DATABASE/NAME.
 
     A directory is read at rest; with `serve` a private copy of it is then served and checked,
-    written to, restarted and checked again.
+    written to, restarted and checked again. Raises Unavailable for a path without a store where
+    there is no fingerprint; with one, its data is missing, which is a FAIL.
     """
+    if before and name and original:
+        before = rename(before, original, name, scopes)
     if isinstance(source, Path):
+        if before is None:
+            require_store(source)
         return validate_files(data_directory(source), scopes, before, name, serve=serve)
     if serve:
         raise UsageError("--serve needs --path: a running server is served already.")

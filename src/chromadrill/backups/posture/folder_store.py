@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chromadrill.backups import manifest
-from chromadrill.backups.detect import DATABASE
+from chromadrill.backups.data_place import DATABASE
 from chromadrill.backups.export.formats import SUFFIXES
 from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import Unavailable
