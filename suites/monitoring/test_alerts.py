@@ -1,10 +1,15 @@
 """RB-7: every alert rule is made to fire, is paged once, and clears after the recovery."""
 
+from datetime import timedelta
+
 import pytest
 
+from chromadrill.core.model import Scope
+from chromadrill.disasters.api import CollectionDropped
 from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.disasters.files import SEGMENT_DELETED
 from chromadrill.recovery.runbook_commands import RunbookCommandFailed
+from chromadrill.workload.data.standard import MAIN
 
 pytestmark = [pytest.mark.monitoring, pytest.mark.runbook("RB-7")]
 
@@ -57,18 +62,18 @@ def test_filling_volume_pages_until_there_is_room_again(alarm, sized_volume):
 
 
 @pytest.mark.needs("snapshot")
-def test_failed_backup_pages_until_one_is_verified(alarm, backup_folder):
+def test_failed_backup_pages_until_one_is_verified(alarm, backup_place):
     """The place for backups is gone; the runbook's command fails, and says so."""
     drill = alarm.drill
     with alarm.watching():
         with drill.when("a backup fails"), alarm.fault("backup failed"):
-            backup_folder.lose()
+            backup_place.lose()
             with pytest.raises(RunbookCommandFailed):
                 drill.ops("snapshot", "--method", "export")
         with drill.then("it pages"):
             alarm.fires("backup failed")
         with drill.when("the place is there again, and a backup is made"):
-            backup_folder.give_back()
+            backup_place.give_back()
             with alarm.recovery():
                 drill.ops("snapshot", "--method", "export")
         with drill.then("it clears"):
@@ -113,3 +118,56 @@ def test_silent_loss_of_an_index_pages_until_a_snapshot_is_restored(alarm):
             drill.ops("start")
         with drill.then("it clears"):
             alarm.clears("wrong answers")
+
+
+@pytest.mark.needs("hotcopy")
+@pytest.mark.needs("snapshot")
+def test_locked_database_pages_until_the_lock_is_gone(alarm, database_lock):
+    """A backup tool that hangs with the database's lock: all is answered, and nothing is written."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("another process holds the write lock"), alarm.fault("database locked"):
+            database_lock.take()
+        with drill.then("it pages"):
+            alarm.fires("writes refused")
+        with drill.when("on-call ends that process"), alarm.recovery():
+            database_lock.release()
+        with drill.then("it clears"):
+            alarm.clears("writes refused")
+
+
+@pytest.mark.needs("restart")
+@pytest.mark.needs("snapshot")
+def test_dropped_collection_pages_until_a_snapshot_is_restored(alarm, fingerprint):
+    """A wrong script drops a collection: there are fewer records than there must be."""
+    drill, dropped = alarm.drill, CollectionDropped(Scope(), MAIN)
+    with alarm.watching(min_records=fingerprint.records):
+        # its questions have no answer any more; the restore stops the server
+        with (
+            drill.when("a collection is dropped"),
+            alarm.fault(dropped.what, "wrong answers", "service down"),
+        ):
+            dropped.inject(drill.target)
+        with drill.then("it pages"):
+            alarm.fires("records missing")
+        with drill.when("on-call follows RB-2: stop, restore, start"), alarm.recovery():
+            drill.ops("stop")
+            drill.ops("restore", "latest")
+            drill.ops("start")
+        with drill.then("it clears"):
+            alarm.clears("records missing")
+
+
+@pytest.mark.needs("snapshot")
+def test_old_backup_pages_until_a_new_one_is_verified(alarm, backup_place):
+    """The schedule died two days ago; no backup failed, there is just none."""
+    drill = alarm.drill
+    with alarm.watching():
+        with drill.when("the newest backup is two days old"), alarm.fault("no backup for two days"):
+            backup_place.age(timedelta(days=2))
+        with drill.then("it pages"):
+            alarm.fires("backup overdue")
+        with drill.when("a backup is made"), alarm.recovery():
+            drill.ops("snapshot", "--method", "export")
+        with drill.then("it clears"):
+            alarm.clears("backup overdue")
