@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chromadrill.disasters.catalogue.byte_edits import cut, patch
-from chromadrill.disasters.catalogue.segment_files import Header, read_pickle, write_pickle
+from chromadrill.disasters.catalogue.segment_files import RowLayout, read_pickle, write_pickle
 from chromadrill.disasters.catalogue.store_editor import (
     BINS,
     PICKLE,
@@ -183,7 +183,7 @@ def cut_within_writeback(lab: Lab) -> Iterator[Places]:
     """The last 40 % of data_level0.bin are zeros: the length had been written, the bytes had not."""
     data = lab.copy_of_store()
     index = largest_index(data).directory
-    header, rows = Header.read(index), index / "data_level0.bin"
+    header, rows = RowLayout.read(index), index / "data_level0.bin"
     start = header.count * 6 // 10 * header.row_size
     patch(rows, start, bytes(header.count * header.row_size - start))
     yield {"data": data}
@@ -199,6 +199,6 @@ def snapshot_without_freeze(lab: Lab) -> Iterator[Places]:
     """data_level0.bin ends where the index's flush before the snapshot ended."""
     data = lab.copy_of_store()
     index = largest_index(data).directory
-    header = Header.read(index)
+    header = RowLayout.read(index)
     os.truncate(index / "data_level0.bin", header.count * 6 // 10 * header.row_size)
     yield {"data": data}

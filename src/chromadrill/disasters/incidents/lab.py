@@ -14,7 +14,7 @@ import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import JSON, CollectionInfo, Scope
-from chromadrill.targets.process.installed_releases import Server
+from chromadrill.targets.process.installed_releases import InstalledServer
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.standard import create_scope
 
@@ -44,7 +44,7 @@ class Lab:
     run: Run
     seeded_store: Callable[[], SeededStore]
     shared_server: Callable[[], str]
-    older_server: Callable[[str], Server]
+    older_server: Callable[[str], InstalledServer]
     postgresql: Callable[[], str]
 
     # ---- files ----------------------------------------------------------------------------------
@@ -59,7 +59,7 @@ class Lab:
         return self.folder / name
 
     # ---- servers --------------------------------------------------------------------------------
-    def target(self, data: Path, server: Server | None = None) -> ProcessTarget:
+    def target(self, data: Path, server: InstalledServer | None = None) -> ProcessTarget:
         """A server of `data`, not started; of this release, or of `server`."""
         data.mkdir(exist_ok=True)
         home = self.folder / f"home-{sum(1 for _ in self.folder.glob('home-*'))}"
@@ -69,7 +69,7 @@ class Lab:
         return target
 
     @contextmanager
-    def server(self, data: Path, server: Server | None = None) -> Iterator[ProcessTarget]:
+    def server(self, data: Path, server: InstalledServer | None = None) -> Iterator[ProcessTarget]:
         """A running server of `data`."""
         target = self.target(data, server)
         try:
