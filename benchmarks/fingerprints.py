@@ -19,8 +19,9 @@ import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import fingerprint_file, live, reference_queries, server_answers
+from chromadrill.chroma.fingerprint import fingerprint_file, live, server_answers
 from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
 from chromadrill.core.records.streams import RecordsInMemory
 from chromadrill.targets.process.target import ProcessTarget
@@ -104,7 +105,7 @@ def live_records(bench: Bench) -> Ratio:
 
 
 def self_recall(bench: Bench) -> Ratio:
-    grader = reference_queries.Grader(bench.info.space, [])
+    grader = Grader(bench.info.space, [])
     for page in bench.chroma.pages(bench.info, size=live.PAGE):
         grader.read(page)
     ids, vectors = grader.selves()

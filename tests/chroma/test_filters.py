@@ -2,7 +2,7 @@
 
 import pytest
 
-from chromadrill.chroma.fingerprint.filters import matches
+from chromadrill.chroma.fingerprint.filters import MetadataColumns
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from chromadrill.chroma.fingerprint.filters import matches
     ids=range(9),
 )
 def test_order_holds_among_all_numbers_and_nothing_else(where, value, passes):
-    assert matches(where, {"n": value}) is passes
+    assert list(MetadataColumns([{"n": value}]).mask(where)) == [passes]

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chromadrill.chroma.fingerprint import fingerprint_file
-from chromadrill.chroma.fingerprint.digests import canonical, set_digest, sketch
+from chromadrill.chroma.fingerprint.digests import canonical, sketch
+from chromadrill.chroma.fingerprint.id_sets import set_digest
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope
 from tests.conftest import KEY, fingerprint, page, printed, whole

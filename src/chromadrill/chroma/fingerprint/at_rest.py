@@ -15,7 +15,8 @@ from chromadrill.chroma.at_rest import Store, StoreUnknown
 from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.chroma.fingerprint import reference_queries
 from chromadrill.chroma.fingerprint.digests import record_table
-from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, Grader, ReferenceQuery
+from chromadrill.chroma.fingerprint.grader import Grader
+from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -84,29 +83,3 @@ def _signs(dimension: int) -> np.ndarray:
     # from a hash, not from a random generator: the same for every version of numpy, for ever
     bits = np.frombuffer(hashlib.shake_256(b"chromadrill sketch 1").digest(dimension), np.uint8)
     return np.unpackbits(bits[:, None], axis=1).astype(np.float64) * 2 - 1
-
-
-def set_digest(ids: Iterable[str]) -> list[object]:
-    """Return [count, digest] of a set of ids, whatever their order."""
-    id_set = IdSet()
-    id_set.add(ids)
-    return id_set.value()
-
-
-class IdSet:
-    """A set of ids as a count and a sum of 64-bit hashes, in flat memory, whatever the order."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._sum = 0
-
-    def add(self, ids: Iterable[str]) -> None:
-        """Add ids that are not in the set yet."""
-        for id_ in ids:
-            self.count += 1
-            hasher = hashlib.blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=8)
-            self._sum += int.from_bytes(hasher.digest(), "little")
-
-    def value(self) -> list[object]:
-        """Return [count, digest], the digest as 16 hex digits."""
-        return [self.count, f"{self._sum & (1 << 64) - 1:016x}"]

@@ -17,7 +17,8 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
 from chromadrill.chroma.fingerprint import reference_queries, server_answers
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
-from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, Grader, ReferenceQuery
+from chromadrill.chroma.fingerprint.grader import Grader
+from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import Unavailable

@@ -9,8 +9,10 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint.digests import set_digest
-from chromadrill.chroma.fingerprint.reference_queries import NEIGHBOURS, Grader, ReferenceQuery
+from chromadrill.chroma.fingerprint.grader import Grader
+from chromadrill.chroma.fingerprint.id_sets import set_digest
+from chromadrill.chroma.fingerprint.nearest import NEIGHBOURS
+from chromadrill.chroma.fingerprint.reference_queries import ReferenceQuery
 from chromadrill.core.model import Answer, CollectionInfo, Recall
 
 BATCH = 200  # queries sent together

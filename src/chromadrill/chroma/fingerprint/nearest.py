@@ -1,0 +1,118 @@
+"""The exact nearest neighbours of some vectors among all records, read page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+NEIGHBOURS = 10
+# of a distance in float32, times dimension and size: four times what the sum of so many products
+# can be wrong by. What is that near to the tenth neighbour is calculated again in float64
+ROUGHNESS = 2.0**-22
+SHORTEST = 1e-15  # the square of a length below this is none in float32
+
+
+class NearestNeighbours:
+    """The NEIGHBOURS nearest records of each of `queries`, float32 (q, dimension), in flat memory."""
+
+    def __init__(self, queries: np.ndarray, space: str) -> None:
+        self._queries, self._space = queries, space
+        self._best: list[tuple[np.ndarray, list[str]]] = [(np.empty(0), []) for _ in queries]
+        self._reach = np.full(
+            len(queries), np.inf
+        )  # distance of the last neighbour, once there are ten
+
+    def read(self, ids: Sequence[str], vectors: np.ndarray, keep: np.ndarray) -> None:
+        """Take in the next records, float32 (n, dimension); `keep`, bool (q, n): who may be whose."""
+        if not len(self._queries):
+            return
+        for row, places in enumerate(self._candidates(vectors, keep)):
+            if len(places):
+                exact = distances(self._queries[row : row + 1], vectors[places], self._space)[0]
+                self._merge(row, exact, [ids[place] for place in places])
+
+    def value(self, row: int) -> tuple[np.ndarray, list[str]]:
+        """Return the distances of query `row` to its neighbours, nearest first, and their ids."""
+        return self._best[row]
+
+    def _candidates(self, vectors: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
+        """For each query the rows that may be among its neighbours, by distances in float32."""
+        with np.errstate(all="ignore"):  # damaged vectors may hold NaN, or overflow
+            rough, slack = _rough_distances(self._queries, vectors, self._space)
+            if not np.isfinite(rough.sum(dtype=np.float64)):
+                return [np.flatnonzero(row) for row in keep]
+        rough = np.where(keep, rough, np.inf)
+        near = rough <= (self._reach + slack)[:, None]
+        return [
+            _nearest(np.flatnonzero(near[row]), rough[row], 2 * slack[row])
+            for row in range(len(rough))
+        ]
+
+    def _merge(self, row: int, exact: np.ndarray, names: list[str]) -> None:
+        known, known_names = self._best[row]
+        values, names = np.concatenate([known, exact]), known_names + names
+        order = np.argsort(values, kind="stable")[:NEIGHBOURS]
+        self._best[row] = (values[order], [names[place] for place in order])
+        if len(order) == NEIGHBOURS:
+            self._reach[row] = values[order[-1]]
+
+
+def _nearest(places: np.ndarray, rough: np.ndarray, slack: float) -> np.ndarray:
+    """Those of `places` whose distance in float32 is that of the tenth nearest, or within `slack`."""
+    near = rough[places]
+    within = np.isfinite(near)
+    if len(places) > 2 * NEIGHBOURS:
+        within &= near <= np.partition(near, NEIGHBOURS - 1)[NEIGHBOURS - 1] + slack
+    chosen: np.ndarray = places[within]
+    return chosen
+
+
+def _rough_distances(a: np.ndarray, v: np.ndarray, space: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances in float32, (queries, vectors), and how wrong those of each query can be.
+
+    The distances are NaN where the squares of a vector are too small for float32.
+    """
+    lengths, own = _lengths(v), _lengths(a)
+    product, longest = a @ v.T, lengths.max()
+    if space == "cosine":
+        rough = 1 - product / own[:, None] / lengths[None, :]
+        scale = np.ones(len(a))
+    elif space == "l2":
+        rough = (own * own)[:, None] + (lengths * lengths)[None, :] - 2 * product
+        scale = (own + longest) ** 2
+    else:
+        rough, scale = 1 - product + 0 * lengths[None, :], own * longest + 1
+    return rough, scale.astype(np.float64) * (a.shape[1] + 8) * ROUGHNESS
+
+
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    return np.where(lengths < SHORTEST, np.float32(np.nan), lengths)
+
+
+def distances(queries: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:
+    """Return Chroma's distances, float64 of shape (queries, vectors).
+
+    `space`: l2 gives the square, cosine 1 - cosine, ip 1 - product.
+    """
+    with np.errstate(all="ignore"):  # damaged vectors may hold NaN
+        return _distances(queries.astype(np.float64), vectors.astype(np.float64), space)
+
+
+def _distances(a: np.ndarray, v: np.ndarray, space: str) -> np.ndarray:
+    if space == "cosine":
+        a, v = _unit(a), _unit(v)
+    product = a @ v.T
+    if space == "l2":
+        squares = (a * a).sum(1)[:, None] + (v * v).sum(1)[None, :] - 2 * product
+        clipped: np.ndarray = np.maximum(squares, 0.0)
+        return clipped
+    complement: np.ndarray = 1.0 - product
+    return complement
+
+
+def _unit(rows: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: np.ndarray = rows / np.where(lengths == 0, 1.0, lengths)
+    return unit
