@@ -1,6 +1,13 @@
 """chromadrill: restore drills for ChromaDB. The engine: knows neither pytest nor locust."""
 
+import sys
+
 __all__ = ["__version__"]
+
+# httpx imports its own command line with itself: click, rich and pygments, 60 ms of processor time
+# for every command of ours. It does without, where that module cannot be imported.
+if "httpx" not in sys.modules:
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 
 def __getattr__(name: str) -> str:

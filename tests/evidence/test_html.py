@@ -1,16 +1,19 @@
 """The page says no more than the record shows, to anybody, on anything that has no network."""
 
 import hashlib
+import io
 import itertools
 import json
 import re
 from html.parser import HTMLParser
 
 import pytest
+from rich.console import Console
 
 from chromadrill.evidence.report.charts import fault_table, timeline, trend
 from chromadrill.evidence.report.headline import headline_of
 from chromadrill.evidence.report.html import TEMPLATE, page
+from chromadrill.evidence.report.markdown import print_summary
 from chromadrill.evidence.report.page_sections import digest, objectives
 from chromadrill.evidence.report.timeline import outage
 from tests.evidence.sample_records import (
@@ -304,6 +307,23 @@ def test_a_record_of_today_without_the_new_fields_is_proven_with_its_own_numbers
     assert "37.5 s within the limit of 300 s" in text
     assert "None" not in text
     assert "Exceptions Not recorded" in text
+
+
+@pytest.mark.parametrize(("share", "is_heavy"), [(4.2, False), (10.0, True)])
+def test_the_page_says_what_the_prober_cost_and_when_that_is_a_tenth_of_the_machine(
+    share, is_heavy
+):
+    record = green()
+    record["scenarios"][0]["prober"] = {
+        "ticks": 80, "cores": 2, "start_s": 0.4, "share_percent": share, "late_p50_ms": 0.2,
+        "late_p99_ms": 3.0, "late_max_ms": 12.5,
+    }  # fmt: skip
+    text = Reader(page(record)).text
+    assert f"The prober took {share} % of 2 cores; its ticks began 0.2 ms late (median)" in text
+    assert ("a tenth of the machine or more" in text) == is_heavy
+    screen = Console(file=io.StringIO(), width=200)
+    print_summary(record, "reports/x", screen)
+    assert ("beware: the prober itself took" in screen.file.getvalue()) == is_heavy
 
 
 # ---- how it is made -----------------------------------------------------------------------------

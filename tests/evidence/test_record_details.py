@@ -54,6 +54,12 @@ def test_downtime_and_wrong_answers_are_what_the_client_saw_between_strike_and_r
     assert (summary["downtime_s"], summary["wrong_answer_s"]) == (3.0, 2.0)
 
 
+def test_what_the_prober_cost_is_in_the_record_and_null_in_an_older_ledger(events):
+    assert scenario_of(events[0], events)["prober"] is None
+    events[-2]["prober"] = {"ticks": 80, "share_percent": 4.2}
+    assert scenario_of(events[0], events)["prober"] == {"ticks": 80, "share_percent": 4.2}
+
+
 def test_nothing_measured_is_null_not_zero():
     summary = summary_of([])
     assert summary["recovery_time_s"] is summary["downtime_s"] is summary["data_loss_s"] is None

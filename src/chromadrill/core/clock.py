@@ -14,6 +14,8 @@ from chromadrill.core.errors import Unavailable
 
 T = TypeVar("T")
 now = time.monotonic
+SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.25  # between two tries of a wait
+PAUSE_SHARE = 0.05  # of what was waited already
 
 
 def utc_now() -> str:
@@ -48,9 +50,12 @@ def parse_time(text: str, *, require_zone: bool = False) -> datetime:
 
 
 def wait_until(
-    attempt: Callable[[], T | None], *, within_s: float, name: str, every_s: float = 0.05
+    attempt: Callable[[], T | None], *, within_s: float, name: str, every_s: float | None = None
 ) -> T:
     """Try `attempt` until it returns something true, and return that.
+
+    `every_s`: the pause between two tries. Without it the pause grows with the wait, from 20 to 250
+    ms: a short wait is not made longer, and a long one costs few tries.
 
     Raises Unavailable after `within_s` seconds with the name, the number of tries and the last
     thing that was seen. An exception of `attempt` counts as a failed try.
@@ -70,4 +75,5 @@ def wait_until(
             raise Unavailable(
                 f"Gave up after {within_s:g} s waiting for {name} ({tries} tries; last: {last})."
             )
-        time.sleep(every_s)
+        growing_s = min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, PAUSE_SHARE * (now() - started)))
+        time.sleep(growing_s if every_s is None else every_s)

@@ -10,6 +10,7 @@ from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import ClientView, ProbeResult
 from chromadrill.workload.prober import Prober
+from chromadrill.workload.prober_cost import prober_cost
 from chromadrill.workload.timeline import view, windows
 
 SEEN_WITHIN_S = 30.0
@@ -27,7 +28,9 @@ class OutageWatch:
         if self._results is None:
             self._prober.stop()
             self._results = self._prober.probe_results()
-            self._note("probe results", **_facts(self._results))
+            cost = prober_cost(self._results)
+            prober = cost.to_json() if cost else None
+            self._note("probe results", **_facts(self._results), prober=prober)
         return self._results
 
     def first_wrong(self, since: float) -> ProbeResult | None:

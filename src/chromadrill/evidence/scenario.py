@@ -40,6 +40,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),
         "load": _load(mine),
+        "prober": _last(mine, "probe results", "prober"),
         "commands": [
             {key: e.get(key) for key in ("command", "exit_code", "seconds")}
             for e in mine

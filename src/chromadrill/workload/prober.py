@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,7 +60,8 @@ def probe(url: str, questions: Sequence[KnownAnswer], due: float) -> ProbeResult
         detail = str(error)[:200]
     except MALFORMED as error:
         result, detail = "error", f"strange answer: {error!r}"
-    return ProbeResult(due, now(), result, detail, round(late_s, 6))
+    done = now()
+    return ProbeResult(due, done, result, detail, round(late_s, 6), round(time.process_time(), 4))
 
 
 class Prober:
@@ -67,6 +69,8 @@ class Prober:
 
     def __init__(self, url: str, questions: Sequence[KnownAnswer], folder: Path) -> None:
         self._results_file = folder / "probe results.jsonl"
+        self._results: list[ProbeResult] = []
+        self._bytes_read = 0
         questions_file = folder / "questions.json"
         questions_file.write_bytes(orjson.dumps([question.to_json() for question in questions]))
         self._command = [
@@ -93,10 +97,13 @@ class Prober:
 
     def probe_results(self) -> list[ProbeResult]:
         """Everything seen so far, oldest first; a line being written is left for the next call."""
-        if not self._results_file.is_file():
-            return []
-        lines = self._results_file.read_bytes().split(b"\n")[:-1]
-        return [ProbeResult(**orjson.loads(line)) for line in lines]
+        with suppress(FileNotFoundError), self._results_file.open("rb") as file:
+            file.seek(self._bytes_read)  # it is asked many times a second, and grows
+            for line in file:
+                if line.endswith(b"\n"):
+                    self._results.append(ProbeResult(**orjson.loads(line)))
+                    self._bytes_read += len(line)
+        return list(self._results)
 
     def first_wrong(self, since: float) -> ProbeResult | None:
         """The first probe result after `since` that was not right."""

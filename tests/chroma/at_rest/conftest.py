@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chroma.at_rest.servers import CHROMA, Server
+from tests.chroma.at_rest.servers import Server
 
 
 @pytest.fixture
@@ -13,8 +13,8 @@ def serve() -> Iterator[Callable[..., Server]]:
     """Starts servers; ends whichever still run after the test."""
     started: list[Server] = []
 
-    def start(path: Path, chroma: Path = CHROMA) -> Server:
-        started.append(Server(path, chroma))
+    def start(path: Path) -> Server:
+        started.append(Server(path))
         return started[-1]
 
     yield start

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,19 +16,20 @@ import orjson
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.at_rest.structure import structure_problems
+from chromadrill.targets.process.installed_releases import installed_server
 
-CHROMA = Path(sys.executable).with_name("chroma")
+CHROMA = installed_server().command
 Json = dict[str, Any]
 
 
 class Server:
-    def __init__(self, path: Path, chroma: Path = CHROMA) -> None:
+    def __init__(self, path: Path) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
             port = listener.getsockname()[1]
         path.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
-            [str(chroma), "run", "--path", str(path), "--host", "127.0.0.1", "--port", str(port)],
+            [*CHROMA, "run", "--path", str(path), "--host", "127.0.0.1", "--port", str(port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=path.parent,
             env={**os.environ, "ANONYMIZED_TELEMETRY": "False"},
         )  # fmt: skip
@@ -43,7 +43,7 @@ class Server:
                     return
             except httpx.HTTPError:
                 pass
-            time.sleep(0.05)
+            time.sleep(0.02)
         self.stop()
         raise RuntimeError("the server did not answer")
 

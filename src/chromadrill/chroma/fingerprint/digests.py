@@ -25,7 +25,8 @@ RECORDS = pa.schema(
         ("sketch", pa.list_(pa.float32(), SKETCH_WIDTH)),
     ]
 )
-NO_RECORDS: Records = RecordsInMemory(RECORDS.empty_table())
+# not `RECORDS.empty_table()`: that imports pandas, where there is one, with every command
+NO_RECORDS: Records = RecordsInMemory(pa.Table.from_batches([], RECORDS))
 
 
 def digest(data: bytes | memoryview) -> bytes:

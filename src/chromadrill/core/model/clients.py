@@ -63,7 +63,7 @@ class ProbeResult:
     """One tick of the prober: monotonic seconds (due and done), and what it saw.
 
     `result` is right, wrong, error or timeout. `late_s`: how long after it was due the tick began;
-    nobody looked in that time.
+    nobody looked in that time. `cpu_s`: processor time that the prober itself had taken by then.
     """
 
     due: float
@@ -71,6 +71,7 @@ class ProbeResult:
     result: str
     detail: str = ""
     late_s: float = 0.0
+    cpu_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from rich.table import Table
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report.headline import headline_of
+from chromadrill.evidence.report.prober import heavy_prober, prober_line
 
 STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
@@ -56,6 +57,8 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     )
     for gap in record["not_covered"]:
         console.print(f"not covered: {gap}", markup=False)
+    if heavy := heavy_prober(record):
+        console.print(f"beware: {heavy}", markup=False)
     console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
 
 
@@ -96,6 +99,8 @@ def markdown(record: JSON) -> str:
             "",
             "Phases: " + "; ".join(f"{p['name']} {p['seconds']:.1f} s" for p in scenario["phases"]),
         ]
+        if cost := prober_line(scenario):
+            lines += ["", cost]
     versions = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
     return "\n".join([*lines, "", f"Versions: {versions}.", ""])
 

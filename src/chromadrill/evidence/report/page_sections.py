@@ -10,6 +10,7 @@ from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import charts, formatting, headline
 from chromadrill.evidence.report.formatting import number, part, rows, text_of, texts
+from chromadrill.evidence.report.prober import prober_line
 from chromadrill.evidence.report.timeline import outage, spans, windows
 
 # what an auditor asks for: key, where it lies, and how to say that it is missing
@@ -83,6 +84,7 @@ def view_of(scenario: JSON, key: str) -> JSON:
         "no_backup": "backup" in scenario and scenario["backup"] is None,
         "disaster": part(scenario, "disaster"),
         "load": part(scenario, "load"),
+        "prober": prober_line(scenario),
         "next": part(scenario, "next_step").get("command"),
         "later": _later(scenario),
         "outage": outage(scenario),

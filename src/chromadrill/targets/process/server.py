@@ -57,7 +57,7 @@ class ServerProcess:
         (self.home / "order.json").write_text(json.dumps(order))
         supervisor = Path(__file__).with_name("supervisor.py")
         return subprocess.Popen(
-            [sys.executable, "-I", str(supervisor), str(self.home)],
+            [sys.executable, "-I", "-S", str(supervisor), str(self.home)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

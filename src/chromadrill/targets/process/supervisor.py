@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1
+OWNER_EVERY_S = 0.2  # how often it is seen whether the owner lives
 
 
 def die_with_parent() -> None:
@@ -82,6 +83,8 @@ def watch(server: subprocess.Popen[bytes], owner: int | None) -> None:
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGINT, pass_on)
+    # blocked, its signal is kept for `sigtimedwait`; that of an end before this line is seen by `poll`
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     while server.poll() is None:
         if owner and not is_alive(owner):
             server.terminate()
@@ -90,8 +93,8 @@ def watch(server: subprocess.Popen[bytes], owner: int | None) -> None:
             except subprocess.TimeoutExpired:
                 server.kill()
             owner = None
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(0.2)
+        # not `server.wait(seconds)`: that looks twenty times a second, and up to 50 ms late
+        signal.sigtimedwait({signal.SIGCHLD}, OWNER_EVERY_S)
 
 
 def write_state(home: Path, state: dict[str, object]) -> None:

@@ -30,9 +30,7 @@ class KnownAnswer:
 
     def ask(self, chroma: Chroma, info: CollectionInfo) -> str:
         """Empty when the answer is right, else what is wrong. Raises CallFailed."""
-        raw = chroma.query(info, self.query_vector(), include=("documents", "distances"))
-        wrong = mismatch(self.record, self.document, raw["ids"][0], raw["documents"][0])
-        return wrong and f"{info.key}: {wrong}"
+        return ask_together(chroma, info, [self])
 
     def query_vector(self) -> np.ndarray:
         """The vector as a query takes it: one row of float32."""
@@ -62,8 +60,24 @@ def mismatch(
     return "" if answered[record] == document else f"{record} has other words"
 
 
+def ask_together(chroma: Chroma, info: CollectionInfo, questions: Sequence[KnownAnswer]) -> str:
+    """Ask one collection these questions in one call; what is wrong with the first wrong answer.
+
+    Empty when all are right. Raises CallFailed.
+    """
+    vectors = np.array([question.vector for question in questions], np.float32)
+    raw = chroma.query(info, vectors, include=("documents", "distances"))
+    for row, question in enumerate(questions):
+        wrong = mismatch(question.record, question.document, raw["ids"][row], raw["documents"][row])
+        if wrong:
+            return f"{info.key}: {wrong}"
+    return ""
+
+
 def first_wrong(chroma: Chroma, questions: Sequence[KnownAnswer]) -> str:
     """Ask every question; what is wrong with the first wrong answer, empty when all are right.
+
+    One call a collection: a question of its own call cost the server and the prober twice as much.
 
     Collections are looked up by name each time, as a client that starts now has to: a restored
     collection may have another id. Raises CallFailed.
@@ -73,12 +87,18 @@ def first_wrong(chroma: Chroma, questions: Sequence[KnownAnswer]) -> str:
         for scope in sorted({question.scope for question in questions})
         for info in chroma.collections(scope)
     }
+    groups: dict[str, list[KnownAnswer]] = {}
     for question in questions:
-        key = f"{question.scope}/{question.collection}"
-        wrong = question.ask(chroma, infos[key]) if key in infos else f"{key}: no such collection"
+        groups.setdefault(f"{question.scope}/{question.collection}", []).append(question)
+    for key, group in groups.items():
+        wrong = ask_together(chroma, infos[key], group) if key in infos else _no_such(key)
         if wrong:
             return wrong
     return ""
+
+
+def _no_such(key: str) -> str:
+    return f"{key}: no such collection"
 
 
 def known_answers(dataset: Dataset, chroma: Chroma) -> list[KnownAnswer]:
