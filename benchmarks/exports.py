@@ -30,7 +30,7 @@ def write_export(bench: Bench) -> Ratio:
             out.begin(before.collections[bench.info.key].info)
             for page in bench.chroma.pages(bench.info):
                 out.write(page)
-            out.seal()
+            out.seal({})
             out.close()
 
         ours_s, bare_s = alternate(ours, lambda: bare_paging(bench))
@@ -51,7 +51,7 @@ def import_records(bench: Bench) -> Ratio:
         path = Path(folder) / "e.parquet"
         export(bench.chroma, path, scopes=[Scope()], name="bench")
         reader = open_export(path)
-        (move,) = staging.plan(reader, into="bench-again", scope=None)
+        (move,) = staging.plan(reader, into="bench-again")
         work = importer._Import(bench.chroma, reader, [move], silent)
         ready = [(p, base64_rows(p)) for p in reader.pages(move.key, size=BATCH)]
 

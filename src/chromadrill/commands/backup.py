@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups.export.exporter import export, inventory
+from chromadrill.backups.export.requirements import notes
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
@@ -47,6 +48,9 @@ def backup(
     skip_damaged: Annotated[
         bool,
         typer.Option("--skip-damaged", help="leave out what is damaged: never PASS, exit 2"),
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="also a good export that holds records now gone")
     ] = False,
     json: options.Json = False,
 ) -> int:
@@ -87,6 +91,7 @@ def backup(
             name=collection_name,
             retry=retry,
             skip_damaged=skip_damaged,
+            replace=replace,
             progress=on_stderr,
         )
         if written.damage:
@@ -105,4 +110,6 @@ def backup(
         written=str(written.path),
         bytes=written.bytes,
         tries=written.tries,
+        notes=notes(written.requires),
+        requires=written.requires,
     )

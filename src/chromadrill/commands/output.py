@@ -103,7 +103,8 @@ def report(
 ) -> int:
     """Everything as one JSON object, or a line a verdict and the sum; returns the exit code.
 
-    `verdicts` None: the command did something and judges nothing.
+    `verdicts` None: the command did something and judges nothing. Of `more`, `notes` are sentences
+    that change no verdict, and other lists and objects are for JSON alone.
     """
     outcome = Outcome.PASS if verdicts is None else outcome_of(verdicts)
     if as_json:
@@ -117,7 +118,11 @@ def report(
         )
         return EXIT[outcome]
     print_verdicts(verdicts or ())
-    extra = "".join(f", {key}: {value}" for key, value in more.items())
+    for note in more.get("notes", ()):
+        _print_row("note", "", note, LEAST_WIDTH)
+    extra = "".join(
+        f", {key}: {value}" for key, value in more.items() if not isinstance(value, dict | list)
+    )
     print_line(f"{_sum(outcome, collections)}{extra}")
     return EXIT[outcome]
 

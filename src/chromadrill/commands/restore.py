@@ -8,18 +8,28 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups.export import importer
+from chromadrill.backups.export.damaged_records import partial
 from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.places import places_named
 from chromadrill.backups.export.staging import plan
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
-from chromadrill.core.errors import UsageError
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.targets.guarded import require_may_import
 
 app = application()
+
+RestoreScopes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scope",
+        metavar="TENANT/DATABASE[=TENANT/DATABASE]",
+        help="repeatable: restore this one, or as another",
+    ),
+]
 
 
 @app.command(cls=Command)
@@ -28,7 +38,7 @@ def restore(
     url: options.Url = None,
     tenant: options.Tenant = options.DEFAULT_TENANT,
     database: options.Database = options.DEFAULT_DATABASE,
-    scope: options.Scopes = None,
+    scope: RestoreScopes = None,
     into: Annotated[
         str | None, typer.Option("--into", metavar="NAME", help="another name, beside the original")
     ] = None,
@@ -38,18 +48,18 @@ def restore(
     """RB-4: bring an export back via the API, and prove it before it gets its name.
 
     Only into places that are empty. A file that was cut or altered is refused before anything is
-    created.
+    created, and so is one that holds what this server will not take. --scope of a database in the
+    file: that one is restored. FROM=TO: as another. One that is not in the file: all goes there.
     """
     server = options.ServerOptions(url, tenant, database, scope)
     address = server.require_url()
     require_may_import(load(), address, break_glass)
-    scopes = server.scopes()
-    if len(scopes) > 1:
-        raise UsageError("--scope: an export is restored into one scope, or where it came from.")
-    place = scopes[0] if scopes else None
     export = open_export(input_file)
+    places = places_named(export, scope or [str(named) for named in server.scopes()])
+    moves = plan(export, into=into, places=places)
     with connect(address, deadline_s=LONG_S, break_glass=break_glass) as chroma:
-        verdicts = importer.restore(chroma, export, into=into, scope=place, progress=on_stderr)
-    moves = plan(export, into=into, scope=place)
+        verdicts = importer.restore(chroma, export, into=into, places=places, progress=on_stderr)
+    verdicts += partial(export, places.keys())
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}
-    return report(verdicts, collections_json(counts, verdicts), as_json=json)
+    more = {"left_out": export.about["left_out"]} if "left_out" in export.about else {}
+    return report(verdicts, collections_json(counts, verdicts), as_json=json, **more)

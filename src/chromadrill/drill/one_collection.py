@@ -1,4 +1,4 @@
-"""An observation and a fingerprint cut to the collection of one name."""
+"""An observation and a fingerprint cut to the collection of one name, or to some databases."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def narrow(
     scopes = _scopes_of(narrowed.fingerprint, expected)
     narrowed = dataclasses.replace(narrowed, fingerprint=_within(narrowed.fingerprint, scopes))
     return narrowed, expected and _within(expected, scopes)
+
+
+def narrow_scopes(before: Fingerprint | None, scopes: Sequence[Scope]) -> Fingerprint | None:
+    """The fingerprint without other databases, where `scopes` are some of its own: they are not read."""
+    if before is None or not scopes or not set(scopes) <= set(before.scopes):
+        return before
+    tenants = {scope.tenant for scope in scopes}
+    return dataclasses.replace(
+        before,
+        scopes=tuple(scopes),
+        databases=tuple(scope for scope in before.databases if scope.tenant in tenants),
+        collections={
+            key: one for key, one in before.collections.items() if one.info.scope in scopes
+        },
+    )
 
 
 def narrow_observation(observation: Observation, name: str) -> Observation:

@@ -14,7 +14,7 @@ from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Scope, Verdict
 from chromadrill.drill.connection import connect
-from chromadrill.drill.one_collection import narrow, rename
+from chromadrill.drill.one_collection import narrow, narrow_scopes, rename
 from chromadrill.drill.served_suite import not_served, run_served_suite
 from chromadrill.targets.process.private_copy import private_copy
 
@@ -47,6 +47,7 @@ def validate(
     """
     if before and name and original:
         before = rename(before, original, name, scopes)
+    before = narrow_scopes(before, scopes)
     if isinstance(source, Path):
         if before is None:
             require_store(source)

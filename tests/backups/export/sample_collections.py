@@ -65,7 +65,7 @@ def write(path, collections, seal=None):
             out.begin(collection)
             for records in pages:
                 out.write(records)
-        out.seal()
+        out.seal({})
     finally:
         out.close()
         out.close()

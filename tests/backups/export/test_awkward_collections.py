@@ -8,6 +8,7 @@ import pytest
 from chromadrill.backups.export import importer, staging
 from chromadrill.backups.export.exporter import export
 from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.places import all_to
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, Unavailable, UsageError
@@ -59,7 +60,7 @@ def test_place_that_is_not_there_is_no_empty_backup(empty, tmp_path, scope):
 @pytest.mark.parametrize("into", ["", "ab", "a/b", "192.168.0.1", "x" * 513, "ünï", "a..b"])
 def test_name_that_the_server_would_refuse_is_refused_before_anything_is_made(folder, into):
     with pytest.raises(UsageError):
-        staging.plan(FirstCollection(open_export(folder)), into=into, scope=None)
+        staging.plan(FirstCollection(open_export(folder)), into=into)
 
 
 class FirstCollection:
@@ -78,6 +79,7 @@ def test_write_into_the_empty_collection_that_made_room_is_named_and_kept(
         done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
     with Chroma(empty.url) as chroma:
         theirs = chroma.create_collection(Scope(), "tuned-ip")
+        file = open_export(done.path)
 
         def rename_and_write(self, collection, name, real=Chroma.rename_collection):
             real(self, collection, name)
@@ -86,13 +88,13 @@ def test_write_into_the_empty_collection_that_made_room_is_named_and_kept(
 
         with monkeypatch.context() as patched:
             patched.setattr(Chroma, "rename_collection", rename_and_write)
-            verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
+            verdicts = importer.restore(chroma, file, places=all_to(file, Scope()))
         assert outcome_of(verdicts) is Outcome.UNKNOWN
         assert "a client wrote" in verdicts[-1].message
         assert chroma.count(theirs) == 1
         chroma.delete_collection(Scope(), "tuned-ip")
         with pytest.raises(Refused, match="holds what a client wrote"):
-            importer.restore(chroma, open_export(done.path), scope=Scope())
+            importer.restore(chroma, file, places=all_to(file, Scope()))
         assert chroma.count(theirs) == 1
 
 

@@ -92,7 +92,14 @@ def test_rest_is_exported_where_asked_for_and_is_never_pass(
     assert "left_out" in listed
     assert "sick-7" in listed
 
-    assert run("restore", "--url", empty.url, "--input-file", str(file)) == 0
+    assert run("restore", "--url", empty.url, "--input-file", str(file), "--json") == 2
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["outcome"] == "unknown"
+    assert answer["left_out"]["records"]["default_tenant/default_database/sick"].keys() == {
+        "sick-7"
+    }
+    assert "partial" in answer["verdicts"][-1]["message"]
+    assert "wreck" in answer["verdicts"][-1]["message"]
     with Chroma(empty.url) as chroma:
         counts = {info.name: chroma.count(info) for info in chroma.collections(Scope())}
     assert counts == {"sick": 19, "sound": 20}

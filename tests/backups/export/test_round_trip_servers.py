@@ -10,6 +10,7 @@ from chromadrill.backups.detect import open_existing
 from chromadrill.backups.export import importer, staging
 from chromadrill.backups.export.exporter import export
 from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.places import all_to
 from chromadrill.backups.export.types import TornExport
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
@@ -83,7 +84,8 @@ def test_empty_collection_of_that_name_makes_room(source, empty, tmp_path):
         done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
     with Chroma(empty.url) as chroma:
         chroma.create_collection(Scope(), "tuned-ip", hnsw={"space": "l2"})
-        verdicts = importer.restore(chroma, open_export(done.path), scope=Scope())
+        file = open_export(done.path)
+        verdicts = importer.restore(chroma, file, places=all_to(file, Scope()))
         back = chroma.collection(Scope(), "tuned-ip")
         assert outcome_of(verdicts) is Outcome.PASS
         assert back.configuration["hnsw"]["space"] == "ip"
@@ -97,8 +99,9 @@ def test_collection_comes_back_beside_the_original(empty, tmp_path):
         done = export(chroma, tmp_path / "e.jsonl", scopes=[Scope()])
         assert outcome_of(importer.restore(chroma, open_export(done.path), into="beside")) == "pass"
         assert names(chroma) == {"docs", "beside"}
+        file = export_of_one_name_twice(chroma, tmp_path)
         with pytest.raises(UsageError, match="--scope would bring"):
-            staging.plan(export_of_one_name_twice(chroma, tmp_path), into=None, scope=ACME)
+            staging.plan(file, into=None, places=all_to(file, ACME))
 
 
 def export_of_one_name_twice(chroma, tmp_path):

@@ -50,7 +50,7 @@ def put_back_via_api(backup: Backup, target: StartStop) -> None:
     whole.
     """
     export = formats.open_export(Path(backup.path))  # checked before anything is dropped
-    plan = staging.plan(export, into=None, scope=None)
+    plan = staging.plan(export, into=None)
     target.start()
     try:
         with connect(target.url, timeout_s=DEADLINE_S) as chroma:

@@ -24,6 +24,8 @@ from chromadrill.backups.export.damaged_records import (
     SoundPart,
     find_damage,
 )
+from chromadrill.backups.export.replaced_file import require_nothing_lost
+from chromadrill.backups.export.requirements import LargestRecords, requirements
 from chromadrill.backups.export.types import ExportWriter, Reader, TornExport
 from chromadrill.backups.files import require_room
 from chromadrill.checks.suite import judge_content
@@ -39,13 +41,15 @@ from chromadrill.core.progress import Advance, Progress, silent
 class Export:
     """A file, or folder, that holds what its fingerprint says. `tries`: how often it was begun.
 
-    `damage`: what was left out, where that was asked for.
+    `requires`: what a target must allow to take it back. `damage`: what was left out, where that was
+    asked for.
     """
 
     path: Path
     fingerprint: Fingerprint
     bytes: int
     tries: int
+    requires: JSON
     damage: Damage = NO_DAMAGE
 
 
@@ -58,13 +62,15 @@ def export(
     retry: int = 0,
     suffix: str | None = None,
     skip_damaged: bool = False,
+    replace: bool = False,
     progress: Progress = silent,
 ) -> Export:
     """Export every collection of `scopes`, or those called `name`, to `path`.
 
     The suffix of `path` is the format, unless `suffix` says it ("": a folder). Nothing appears
     under that name before it is whole. With `skip_damaged` what cannot be exported is left out, and
-    the file lists it. Raises TornExport where the database was written to in each
+    the file lists it. A good export at `path` that holds more is replaced with `replace` only. Raises
+    TornExport where the database was written to in each
     of 1 + `retry` tries, Unavailable for a server that fails, Refused where there is no room or a
     folder is in the way, UsageError for a name or format that does not fit.
     """
@@ -78,9 +84,9 @@ def export(
     for attempt in range(1, retry + 2):
         try:
             with new_file(path) as partial:
-                source = _Source(chroma, tuple(scopes), name, damage)
-                before = _write(source, partial, path.name, suffix, progress)
-            return Export(path, before, size_of(path), attempt, damage)
+                source = _Source(chroma, tuple(scopes), name, damage, replace)
+                before, requires = _write(source, partial, path, suffix, progress)
+            return Export(path, before, size_of(path), attempt, requires, damage)
         except (TornExport, CallFailed) as error:
             # a page of which a record was just deleted is answered 500, a dropped collection 404
             if attempt <= retry:
@@ -121,6 +127,7 @@ class _Source:
     scopes: tuple[Scope, ...]
     name: str | None
     damage: Damage = NO_DAMAGE
+    replace: bool = False
 
     def about(self, name: str) -> JSON:
         """What the file says of its source; what was left out is part of that."""
@@ -176,8 +183,8 @@ def _where_else(chroma: Chroma, scopes: Sequence[Scope]) -> str:
 
 
 def _write(
-    source: _Source, partial: Path, name: str, suffix: str, progress: Progress
-) -> Fingerprint:
+    source: _Source, partial: Path, path: Path, suffix: str, progress: Progress
+) -> tuple[Fingerprint, JSON]:
     chroma, infos = source.chroma, source.inventory()
     if suffix == ".parquet" and len(infos) != 1:
         raise UsageError(
@@ -187,20 +194,25 @@ def _write(
     count = sum(chroma.count(info) for info in infos)
     with progress("fingerprint", count) as advance:
         before = _fingerprint(source, [info.key for info in infos], advance)
+    if not source.replace:
+        require_nothing_lost(path, before)
     _require_room(partial, before)
-    out: ExportWriter = formats.writer(suffix)(partial, before, about=source.about(name))
+    out: ExportWriter = formats.writer(suffix)(partial, before, about=source.about(path.name))
     try:
+        records = LargestRecords()
         with progress("export", before.records) as advance:
             for collection in before.collections.values():
                 out.begin(collection.info)
                 for page in chroma.pages(collection.info) if collection.count else ():
                     out.write(page)
+                    records.add(collection.info.key, page)
                     advance(len(page.ids))
-        out.seal()
+        requires = requirements(before, records)
+        out.seal(requires)
     finally:
         out.close()
     _require_whole(source, before, formats.reader(suffix)(partial), progress)
-    return before
+    return before, requires
 
 
 def _fingerprint(source: _Source, keys: Sequence[str], advance: Advance) -> Fingerprint:

@@ -17,6 +17,8 @@ import numpy as np
 
 from chromadrill.backups.export import read_back
 from chromadrill.backups.export.batches import BATCH, base64_rows, batches
+from chromadrill.backups.export.look_first import require_takes
+from chromadrill.backups.export.places import Places
 from chromadrill.backups.export.staging import STAGING, Move, fingerprint_after, plan
 from chromadrill.backups.export.types import Reader
 from chromadrill.checks.suite import judge, outcome_of
@@ -38,16 +40,17 @@ def restore(
     export: Reader,
     *,
     into: str | None = None,
-    scope: Scope | None = None,
+    places: Places | None = None,
     progress: Progress = silent,
 ) -> list[Verdict]:
     """Import every collection of `export`, prove it, and give it its name.
 
-    `into` (a collection's name) and `scope` bring it back beside the original. Returns the verdicts of
+    `into` (a collection's name) and `places` bring it back beside the original; collections of other
+    databases than `places` are left out. Returns the verdicts of
     the check suite; unless all pass, nothing stays. Raises Refused for a collection that is not empty
     (nothing is touched then), Unavailable for a server that fails, UsageError for a wrong name.
     """
-    moves = plan(export, into=into, scope=scope)
+    moves = plan(export, into=into, places=places)
     try:
         return _Import(chroma, export, moves, progress).run()
     except CallFailed as error:
@@ -69,6 +72,7 @@ class _Import:
         before = read_back.fingerprint(self.export, progress=self.progress)
         self.refuse_written_asides()
         waiting = self.refuse_or_resume(before)
+        require_takes(self.chroma, self.export, waiting)
         for scope in sorted({move.scope for move in waiting}):
             self.create_scope(scope)
         self.remove_staging(self.moves)

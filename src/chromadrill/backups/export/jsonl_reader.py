@@ -33,6 +33,7 @@ class JsonlReader:
 
     fingerprint: Fingerprint
     sha256: str
+    about: JSON
 
     def __init__(self, path: Path, *, layout: Layout = LINES, zst: bool = False) -> None:
         self._path, self._layout, self._zst = path, layout, zst
@@ -109,6 +110,7 @@ class JsonlReader:
         if last != "seal":
             raise EOFError(f"its last line is a {last}")
         self.fingerprint = from_head(head)
+        self.about = {**self.about, "requires": head.get("requires", {})}
         counts = {key: part.count for key, part in self._parts.items()}
         if wrong := difference(counts_of(self.fingerprint), counts):
             self._refuse(f"does not hold what its fingerprint says: {wrong}")
@@ -118,6 +120,7 @@ class JsonlReader:
             self._refuse(
                 f"is not a chromadrill export: wanted schema {SCHEMA}, got {head.get('schema')}"
             )
+        self.about = head
 
     def _check_end(self, key: str, part: _Part, end: JSON) -> None:
         if end["count"] != part.count:

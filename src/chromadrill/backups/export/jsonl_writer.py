@@ -76,11 +76,12 @@ class JsonlWriter:
             self._line("record", body)
         self._counts[next(reversed(self._counts))] += len(page.ids)
 
-    def seal(self) -> None:
+    def seal(self, requires: JSON) -> None:
         """End the file with the fingerprint and the seal, and flush it to disk; see Writer."""
         self._end()
         require_counts(self._fingerprint, self._counts)
-        self._line("fingerprint", self._layout.line("fingerprint", head_of(self._fingerprint)))
+        last = {**head_of(self._fingerprint), "requires": requires}
+        self._line("fingerprint", self._layout.line("fingerprint", last))
         self._raw(b"\n")
         self._out.write(self._layout.line("seal", seal_of(self._counts, self._whole.hexdigest())))
         self._out.write(b"\n")

@@ -18,7 +18,7 @@ from chromadrill.backups.export.parquet_writer import ParquetWriter
 from chromadrill.backups.export.types import ExportRefused, require_counts
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.errors import UsageError, did_you_mean
-from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Page
+from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Outcome, Page
 
 METHOD = "export"
 NAME_LENGTH = 60  # characters of a collection's name in the name of its file
@@ -54,7 +54,7 @@ class FolderWriter:
         self._writer.write(page)
         self._counts[next(reversed(self._counts))] += len(page.ids)
 
-    def seal(self) -> None:
+    def seal(self, requires: JSON) -> None:
         """End the last file, and write fingerprint and manifest; see Writer."""
         self._end()
         require_counts(self._fingerprint, self._counts)
@@ -64,6 +64,7 @@ class FolderWriter:
             backup_id=str(self._about.get("name", self._path.name)),
             method=METHOD,
             source=self._about,
+            requires=requires,
             collections=self._files,
         )
 
@@ -74,7 +75,7 @@ class FolderWriter:
 
     def _end(self) -> None:
         if self._writer is not None:
-            self._writer.seal()
+            self._writer.seal({})  # what the whole needs is known at its end
             self._writer = None
 
 
@@ -83,6 +84,7 @@ class FolderReader:
 
     fingerprint: Fingerprint
     sha256: str
+    about: JSON
 
     def __init__(self, path: Path) -> None:
         content = manifest.read(path)
@@ -108,6 +110,7 @@ class FolderReader:
             raise ExportRefused(f"{path} was altered: {error!r}.") from error
         self.fingerprint = fingerprint_file.load(fingerprint)
         self.sha256 = manifest.sha256(path / manifest.NAME)
+        self.about = {**content.get("source", {}), "requires": content.get("requires", {})}
         if self._files.keys() != self.fingerprint.collections.keys():
             raise ExportRefused(f"{path} was altered: other collections than its fingerprint.")
 

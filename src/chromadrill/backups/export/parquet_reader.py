@@ -16,7 +16,7 @@ from chromadrill.backups.export.jsonl_reader import NEXT_STEP
 from chromadrill.backups.export.types import SCHEMA, ExportRefused, counts_of, difference
 from chromadrill.chroma.fingerprint.fingerprint_file import from_head
 from chromadrill.core.errors import UsageError, did_you_mean
-from chromadrill.core.model import Fingerprint, Page
+from chromadrill.core.model import JSON, Fingerprint, Page
 
 _COLUMNS = ["id", "document", "uri", "vector", "metadata"]
 
@@ -26,6 +26,7 @@ class ParquetReader:
 
     fingerprint: Fingerprint
     sha256: str
+    about: JSON
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -69,7 +70,7 @@ class ParquetReader:
             self._refuse(f"is not an export: wanted schema {SCHEMA}, got {seal['schema']}")
         if seal["sha256"] != self.sha256:
             self._refuse("was altered: its checksum is not in its place")
-        self.fingerprint = from_head(seal["fingerprint"])
+        self.fingerprint, self.about = from_head(seal["fingerprint"]), seal["about"]
         keys = list(self.fingerprint.collections)
         if len(keys) != 1:
             self._refuse(f"was altered: wanted one collection, got {len(keys)}")

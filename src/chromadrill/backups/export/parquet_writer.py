@@ -29,7 +29,7 @@ from chromadrill.chroma.fingerprint.digests import canonical
 from chromadrill.chroma.fingerprint.fingerprint_file import head_of
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import DrillError, UsageError
-from chromadrill.core.model import CollectionInfo, Fingerprint, Page
+from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
 
 GROUP_ROWS = 5_000
 GROUP_BYTES = 64 << 20  # whichever comes first: what the writer holds in memory
@@ -96,7 +96,7 @@ class ParquetWriter:
         if rows >= GROUP_ROWS or size >= GROUP_BYTES:
             self._flush()
 
-    def seal(self) -> None:
+    def seal(self, requires: JSON) -> None:
         """End the file with the fingerprint and its checksum, and flush it to disk; see Writer."""
         if not self._info:
             raise UsageError(
@@ -108,7 +108,7 @@ class ParquetWriter:
         seal = {
             "schema": SCHEMA,
             "created_at": utc_now(),
-            "about": self._about,
+            "about": {**self._about, **({"requires": requires} if requires else {})},
             "fingerprint": head_of(self._fingerprint),
             "count": self._count,
             "sha256": UNSEALED,  # the last one: see parquet_checksum

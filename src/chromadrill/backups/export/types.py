@@ -58,8 +58,10 @@ class ExportWriter(Protocol):
     def write(self, page: Page) -> None:
         """Append records to the collection begun last. `page.approximate` is not kept."""
 
-    def seal(self) -> None:
+    def seal(self, requires: JSON) -> None:
         """End the file with the fingerprint (not its tables of records) and flush it to disk.
+
+        `requires`: what a target must allow to take it back (see `requirements`).
 
         Raises TornExport where other numbers of records were written than the fingerprint says.
         """
@@ -76,6 +78,9 @@ class Reader(Protocol):
 
     sha256: str
     """The checksum over the whole file that its seal carries, in hex."""
+
+    about: JSON
+    """What the file says of its source: `name`, `url`; `left_out`, `requires` where it says so."""
 
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
         """Yield the records of collection TENANT/DATABASE/NAME, `size` to a page, in their order.
