@@ -19,7 +19,7 @@ MB = 1024 * 1024
 HEALTHY = Symptoms(
     url="http://127.0.0.1:1", running=True, connects_ms=1.0, connect_error="", heartbeat_ms=2.0,
     heartbeat_error="", searches_ms=(5.0,) * 10, concurrent_ms=(9.0,) * 10, failures=(),
-    sizes=(CollectionSize("t/d/c", 100_000, 384, 16, 100),), log={}, log_steps={}, memory_bytes=300 * MB,
+    sizes=(CollectionSize("t/d/c", 100_000, 384, 16, 100),), log={}, memory_bytes=300 * MB,
     memory_limit_bytes=1024 * MB, oom_kills=0, disk_bytes=300 * MB, disk_limit_bytes=10_000 * MB,
     growth_bytes_a_day=1.0 * MB, is_database_missing=False, store=StoreUsage(300 * MB, 0, 500, 1000),
 )  # fmt: skip

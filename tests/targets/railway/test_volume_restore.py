@@ -165,23 +165,9 @@ def test_account_token_works_too(simulate):
         assert back_up(railway).name == "one"
 
 
-def test_backup_can_be_locked_and_deleted_once(simulate):
-    with simulate(fault="lost-response") as railway:
-        backup = back_up(railway)
-        railway.world.backups[0].expires_at = "2027-01-01T00:00:00.000Z"
-        railway.platform.fault = None
-        backups.lock(railway.api, railway.instance, backup.id)
-        assert list_backups(railway)[0].expires_at is None
-
-        railway.platform.fault = "lost-response"
-        backups.delete(railway.api, railway.instance, backup.id)
-        assert list_backups(railway) == []
-        assert railway.platform.calls.count("Delete") == 1
-
-
 def test_schedules_are_what_the_platform_makes_of_them(simulate):
     with simulate() as railway:
-        backups.set_schedules(railway.api, railway.instance, ["DAILY", "WEEKLY"])
+        railway.world.schedules = ("DAILY", "WEEKLY")
         schedules = backups.schedules(railway.api, railway.instance)
         assert [(schedule.kind, schedule.retention_s) for schedule in schedules] == [
             ("DAILY", 6 * 86_400),

@@ -56,7 +56,7 @@ class ExportWriter(Protocol):
         """Start the next collection."""
 
     def write(self, page: Page) -> None:
-        """Append records to the collection begun last. `page.approximate` is not kept."""
+        """Append records to the collection begun last."""
 
     def seal(self, requires: JSON) -> None:
         """End the file with the fingerprint (not its tables of records) and flush it to disk.

@@ -15,8 +15,8 @@ from chromadrill.checks.registry.restores import RESTORES
 from chromadrill.checks.registry.services import SERVICES
 
 CHECKS: dict[str, Check] = {check.name: check for check in (*RESTORES, *SERVICES)}
-RECOVERY_TIME, DATA_LOSS, DOWNTIME, WRONG_ANSWERS, RECORDS, DISASTER_SEEN = (
-    "recovery time", "data loss", "downtime", "wrong answers", "records", "disaster seen",
+RECOVERY_TIME, DATA_LOSS, DOWNTIME, RECORDS, DISASTER_SEEN = (
+    "recovery time", "data loss", "downtime", "records", "disaster seen",
 )  # fmt: skip
 # when a check of the suite was asked, behind its name
 WHEN = r"(?: after one more restart| at rest| \([^\n)]*\))"

@@ -92,7 +92,7 @@ class Page:
     """Some records of one collection, in columns of equal length n.
 
     `vectors` is float32 of shape (n, dimension). A row whose vector could not be read is zero and
-    named in `without_vector`; one known only to within an ulp is named in `approximate`.
+    named in `without_vector`.
     """
 
     ids: list[str]
@@ -101,4 +101,3 @@ class Page:
     uris: list[str | None]
     vectors: np.ndarray
     without_vector: tuple[int, ...] = ()
-    approximate: tuple[int, ...] = ()

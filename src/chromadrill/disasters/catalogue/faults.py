@@ -58,7 +58,6 @@ class Fault:
     what: str
     hits: str | None
     inject: Callable[[Path], None]
-    also: str | None = None  # the second collection of a swap
     shows: str = "answers"  # where it can be seen: see QUIET
     needs_non_root: bool = False
 
@@ -86,7 +85,6 @@ def bind(spec: FaultSpec, data_dir: Path, older: Path | None = None) -> Fault:
         what=spec.what,
         hits=keys[0] if keys else None,
         inject=inject,
-        also=keys[1] if len(keys) > 1 else None,
         shows=QUIET.get(spec.name, "answers"),
         needs_non_root=spec.needs_non_root,
     )

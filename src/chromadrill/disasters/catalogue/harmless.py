@@ -24,7 +24,6 @@ class Variant:
     name: str
     what: str
     apply: Callable[[Path, Serve], None]
-    needs_server: bool = False
 
 
 def _sql(*statements: str) -> Callable[[Path, Serve], None]:
@@ -182,6 +181,6 @@ HEALTHY: tuple[Variant, ...] = (
     Variant(
         "stale_journal", "A finished journal (zeroed header) left behind.", _leave_stale_journal
     ),
-    Variant("restarted", "Started three times, every collection loaded.", _restart, True),
-    Variant("churned", "Guests written and deleted in every collection.", _churn, True),
+    Variant("restarted", "Started three times, every collection loaded.", _restart),
+    Variant("churned", "Guests written and deleted in every collection.", _churn),
 )

@@ -70,7 +70,6 @@ def collect(
         failures=tuple(failures),
         sizes=tuple(sizes),
         log=log,
-        log_steps={f.pattern.name: f.pattern.runbook for f in findings},
         memory_bytes=usage.memory_bytes if usage else None,
         memory_limit_bytes=usage.memory_limit_bytes if usage else None,
         oom_kills=usage.oom_kills if usage else None,

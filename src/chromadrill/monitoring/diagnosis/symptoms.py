@@ -51,7 +51,6 @@ class Symptoms:
     failures: tuple[str, ...]
     sizes: tuple[CollectionSize, ...]
     log: Mapping[str, int] | None
-    log_steps: Mapping[str, str]
     memory_bytes: int | None
     memory_limit_bytes: int | None
     oom_kills: int | None

@@ -214,10 +214,6 @@ class ProcessTarget:
         """The last lines of the server's log."""
         return self._process.logs(lines)
 
-    def close(self) -> None:
-        """Stop the server; the home stays."""
-        self.stop()
-
     def remove(self) -> None:
         """Stop the server and remove the home with everything in it."""
         self.kill()

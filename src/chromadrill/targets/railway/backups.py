@@ -73,23 +73,6 @@ def create(api: Api, instance: str, name: str, *, within_s: float = WITHIN_S) ->
     )
 
 
-def delete(api: Api, instance: str, backup: str, *, within_s: float = WITHIN_S) -> None:
-    """Delete a backup, and return when it is gone."""
-    sent = api.attempt(graphql.DELETE, instance=instance, backup=backup)
-    wait_for_effect(
-        api,
-        sent,
-        lambda: None if backup in [b.id for b in list_backups(api, instance)] else True,
-        within_s=within_s,
-        name=f"the end of backup {backup}",
-    )
-
-
-def lock(api: Api, instance: str, backup: str) -> None:
-    """Take its expiry date off; there is no way to unlock."""
-    api.run(graphql.LOCK, instance=instance, backup=backup)
-
-
 def schedules(api: Api, instance: str) -> list[PlatformSchedule]:
     """What the platform makes by itself, and for how long it keeps it."""
     return [
@@ -104,11 +87,6 @@ def to_model(schedule: PlatformSchedule) -> model.Schedule:
     at = f"{int(hour):02}:{int(minute):02}" if (hour + minute).isdecimal() and hour else None
     days = None if schedule.retention_s is None else schedule.retention_s / 86_400
     return model.Schedule(schedule.kind.lower(), at, days)
-
-
-def set_schedules(api: Api, instance: str, kinds: Sequence[str]) -> None:
-    """Replace the set of schedules: DAILY, WEEKLY, MONTHLY; none clears it."""
-    api.run(graphql.SCHEDULE, instance=instance, kinds=list(kinds))
 
 
 def find_by_name(backups: Sequence[PlatformBackup], name: str) -> PlatformBackup | None:

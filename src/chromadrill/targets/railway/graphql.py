@@ -62,19 +62,6 @@ RESTORE = Operation(
   volumeInstanceBackupRestore(volumeInstanceId: $instance, volumeInstanceBackupId: $backup) {
     workflowId } }"""
 )
-DELETE = Operation(
-    """mutation Delete($instance: String!, $backup: String!) {
-  volumeInstanceBackupDelete(volumeInstanceId: $instance, volumeInstanceBackupId: $backup) {
-    workflowId } }"""
-)
-LOCK = Operation(
-    """mutation Lock($instance: String!, $backup: String!) {
-  volumeInstanceBackupLock(volumeInstanceId: $instance, volumeInstanceBackupId: $backup) }"""
-)
-SCHEDULE = Operation(
-    """mutation Schedule($instance: String!, $kinds: [VolumeInstanceBackupScheduleKind!]!) {
-  volumeInstanceBackupScheduleUpdate(volumeInstanceId: $instance, kinds: $kinds) }"""
-)
 WORKFLOW = Operation(
     "query Workflow($id: String!) { workflowStatus(workflowId: $id) { status error } }"
 )

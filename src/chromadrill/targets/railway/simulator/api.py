@@ -151,25 +151,6 @@ class Answers:
         self._require_backups_allowed()
         return _id(self._platform.restore(volumeInstanceId, volumeInstanceBackupId))
 
-    def volumeInstanceBackupDelete(
-        self, _: Any, volumeInstanceId: str, volumeInstanceBackupId: str
-    ) -> Any:
-        self._require_backups_allowed()
-        return _id(self._platform.delete_backup(volumeInstanceId, volumeInstanceBackupId))
-
-    def volumeInstanceBackupLock(
-        self, _: Any, volumeInstanceId: str, volumeInstanceBackupId: str
-    ) -> bool:
-        self._platform.backup(volumeInstanceId, volumeInstanceBackupId).expires_at = None
-        return True
-
-    def volumeInstanceBackupScheduleUpdate(
-        self, _: Any, volumeInstanceId: str, kinds: Sequence[str]
-    ) -> bool:
-        self._platform.volume(volumeInstanceId)
-        self._platform.world.schedules = tuple(kinds)
-        return True
-
     def environmentPatchCommitStaged(
         self, _: Any, environmentId: str, skipDeploys: bool = False, **__: Any
     ) -> str:

@@ -68,17 +68,6 @@ class Platform:
 
         return self._workflow(work)
 
-    def delete_backup(self, instance: str, backup: str) -> Workflow:
-        """Remove the backup and its folder."""
-        deleted = self.backup(instance, backup)
-
-        def work() -> None:
-            with self._lock:
-                self.world.backups.remove(deleted)
-            shutil.rmtree(deleted.folder)
-
-        return self._workflow(work)
-
     def restore(self, instance: str, backup: str) -> Workflow:
         """First half: a new volume, whose place under the service is only staged."""
         old, source = self.volume(instance), self.backup(instance, backup)
