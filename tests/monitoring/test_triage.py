@@ -51,10 +51,17 @@ def test_nothing_is_found_where_nothing_is_wrong():
     assert set(outcomes().values()) == {"pass"}
 
 
-@pytest.mark.parametrize("cause", TREE)
+@pytest.mark.parametrize("cause", CAUSES)
 def test_each_cause_is_found_by_its_own_symptom_first(cause):
     causes = [name for name, outcome in outcomes(**CAUSES[cause]).items() if outcome == "fail"]
     assert causes[0] == cause
+
+
+def test_every_question_of_the_tree_finds_a_cause_but_access_which_finds_that_nobody_can_look():
+    assert set(TREE) == {*CAUSES, "access"}
+    refused = outcomes(refusals=("GET /x: 401",), heartbeat_ms=None, searches_ms=())
+    assert {refused[name] for name in ("access", "service status", "answers")} == {"unknown"}
+    assert "fail" not in refused.values()
 
 
 @pytest.mark.parametrize("cause", TREE)

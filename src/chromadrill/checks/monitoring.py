@@ -17,19 +17,19 @@ def rule_held(
     pending: bool,
     bad_share: float,
     detail: str,
+    is_blind: bool = False,
 ) -> Verdict:
     """PASS only where the rule's signal was seen all the time, good at the end, and never alerted.
 
     `lost`: how often the signal was missing for too long. `pending`: bad at the end, not for long
     enough to alert. `bad_share`: of all samples. What flaps is never bad for long enough to alert,
-    and is not healthy either.
+    and is not healthy either. `is_blind`: the alert says that nobody can see: UNKNOWN, not FAIL.
     """
     suffix = f": {detail}" if detail else ""
     if fired:
         state = "fires now" if firing else "fired and cleared"
-        return Verdict.failed(
-            name, f"{state}, {fired} times{suffix}", actual=float(fired), limit=0.0
-        )
+        verdict = Verdict.unknown if is_blind else Verdict.failed
+        return verdict(name, f"{state}, {fired} times{suffix}", actual=float(fired), limit=0.0)
     if not observed:
         return Verdict.unknown(name, f"nothing was to be seen of it{suffix}")
     if lost:

@@ -77,7 +77,7 @@ def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_js
     limits = settings.monitoring
     verdicts = judge(symptoms, search_ms=limits.search_ms, disk_percent=limits.disk_percent)
     causes = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
-    steps = _next_steps(causes, log_errors)
+    steps = _next_steps(causes, log_errors) or ([TREE["access"][1]] if symptoms.refusals else [])
     outcome = Outcome.FAIL if causes else _without_cause(verdicts)
     if as_json:
         cli.answer(
@@ -127,6 +127,9 @@ def _conclusion(
         lines.append(f"most likely: {causes[0].check}: {mask_secrets(causes[0].message)}")
         lines += [f"also: {cause.check}" for cause in causes[1:]]
         lines += [f"next: {step.replace('--target T', f'--target {target}')}" for step in steps]
+    elif steps:
+        refused = next(verdict.message for verdict in verdicts if verdict.check == "access")
+        lines += [f"nobody could look: {mask_secrets(refused)}", f"next: {steps[0]}"]
     else:
         lines += ["no cause found", f"next: {SILENT}"]
     lines += [f"ruled out: {', '.join(ruled_out) or 'nothing'}"]

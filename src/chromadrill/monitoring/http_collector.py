@@ -21,6 +21,8 @@ from chromadrill.workload.queries.sampled_records import sample_collections
 # a tenant of our own: no fingerprint of anybody's scopes sees it
 OURS, CANARY = Scope("chromadrill-monitor", "canary"), "canary"
 NOTHING = "no record to ask about"
+OWN_HEALTH = "is_executor_ready"  # in Chroma's own answer of 503, never in a gateway's
+LONGEST = 500  # characters of what is wrong
 
 
 @dataclass
@@ -30,6 +32,10 @@ class HttpCollector:
     The questions are chosen at the first look that finds records. `writes`: also write one record
     in a collection of our own; a live server that lost its volume shows it only so. `slow_ms`: a
     slower search is looked at again by the next look.
+
+    `behind_gateway`: something that is not ours may stand in front. What it does not let through is a
+    sample of access and says nothing of the data. A service whose heartbeat a gateway answers with 5xx,
+    or closes the connection over, is down for every client.
     """
 
     url: str
@@ -37,30 +43,43 @@ class HttpCollector:
     timeout_s: float
     writes: bool = False
     slow_ms: float = 2000.0
+    behind_gateway: bool = False
     _rotation: QueryRotation | None = field(default=None, init=False)
 
     @property
     def signals(self) -> tuple[str, ...]:
-        reads = (samples.HEALTH, samples.ANSWERS, samples.SEARCH, samples.RECORDS)
+        reads = (samples.HEALTH, samples.ACCESS, samples.ANSWERS, samples.SEARCH, samples.RECORDS)
         return (*reads, samples.WRITES) if self.writes else reads
 
     def collect(self, clock: Clock) -> list[Sample]:
         """Samples of one look; of a dead server its health alone, for it answers nothing else."""
-        with Chroma(self.url, timeout_s=self.timeout_s) as chroma:
-            health = _sample_of(samples.HEALTH, lambda: _check_health(chroma), clock)
-            if health.value != 1:
-                return [health]
-            collected = [health, *self._answers(chroma, clock)]
-            if self.writes:
-                collected.append(_sample_of(samples.WRITES, lambda: self._write(chroma), clock))
-            return collected
+        collected: list[Sample] = []
+        refusal = ""
+        with Chroma(
+            self.url,
+            timeout_s=self.timeout_s,
+            behind_gateway=self.behind_gateway,
+            longest_pause_s=self.timeout_s,
+        ) as chroma:
+            try:
+                health = _sample_of(samples.HEALTH, lambda: _check_health(chroma), clock)
+                if health.value != 1:
+                    return [health]
+                collected.append(health)
+                self._look(chroma, clock, collected)
+            except CallFailed as error:  # of access alone
+                refusal = str(error)[:LONGEST]
+        access = Sample(clock(), samples.ACCESS, 0.0 if refusal else 1.0, refusal)
+        return [*collected, access]
 
-    def _answers(self, chroma: Chroma, clock: Clock) -> list[Sample]:
-        more: list[Sample] = []
-        answers = _sample_of(samples.ANSWERS, lambda: self._ask(chroma, more, clock), clock)
+    def _look(self, chroma: Chroma, clock: Clock, collected: list[Sample]) -> None:
+        """Add the samples of a server that lives. Raises CallFailed where it is not let in."""
+        answers = _sample_of(samples.ANSWERS, lambda: self._ask(chroma, collected, clock), clock)
         if not answers.value and answers.detail.endswith(NOTHING):
             answers = Sample(answers.at, samples.ANSWERS, None, answers.detail)
-        return [answers, *more]
+        collected.append(answers)
+        if self.writes:
+            collected.append(_sample_of(samples.WRITES, lambda: self._write(chroma), clock))
 
     def _ask(self, chroma: Chroma, more: list[Sample], clock: Clock) -> str:
         """Empty when all is right; adds samples of records and search on its way."""
@@ -114,17 +133,33 @@ def _canary(chroma: Chroma) -> CollectionInfo:
 
 
 def _sample_of(signal: str, ask: Callable[[], str], clock: Clock) -> Sample:
-    """1 where `ask` returns an empty sentence, 0 with its sentence or with how it failed."""
+    """1 where `ask` returns an empty sentence, 0 with its sentence or with how it failed.
+
+    Raises CallFailed where something in front of the server did not let it through.
+    """
     try:
         wrong = ask()
     except CallFailed as error:
-        wrong = str(error)[:300]
+        if error.is_access:
+            raise
+        wrong = str(error)[:LONGEST]
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        wrong = f"strange answer: {error!r}"[:300]
+        wrong = f"strange answer: {error!r}"[:LONGEST]
     return Sample(clock(), signal, 0.0 if wrong else 1.0, wrong)
 
 
 def _check_health(chroma: Chroma) -> str:
-    chroma.heartbeat()
-    chroma.healthcheck()
+    """Why the service is down for every client, "" where it is not; raises as `_sample_of`."""
+    try:
+        chroma.heartbeat()
+    except CallFailed as error:
+        if error.is_access and 0 < error.status < 500:
+            raise
+        return str(error)[:LONGEST]
+    try:
+        chroma.healthcheck()
+    except CallFailed as error:
+        if error.is_access and OWN_HEALTH not in error.message:
+            raise
+        return str(error)[:LONGEST]
     return ""

@@ -44,7 +44,10 @@ class QueryRotation:
         return any(self.clock() - since > GONE_S for since in self._gone_since.values())
 
     def ask(self, chroma: Chroma, timeout_s: float) -> Round:
-        """One round. `timeout_s`: a search that timed out took at least so long."""
+        """One round. `timeout_s`: a search that timed out took at least so long.
+
+        Raises CallFailed where something in front of the server did not let a question through.
+        """
         started, waiting = self.clock(), self.turn
         wrong: list[str] = []
         first: list[CollectionSample] = []
@@ -60,7 +63,11 @@ class QueryRotation:
             name = _name(sample)
             try:
                 answer = ask_collection(chroma, sample)
-            except CallFailed as error:  # nothing answers: the others would only take their time
+            except CallFailed as error:
+                if error.is_access:
+                    self.turn = [*first, sample, *waiting, *last]
+                    raise
+                # nothing answers: the others would only take their time
                 wrong.append(str(error)[:300])
                 first.insert(0, sample)
                 if error.is_timeout and error.call.endswith("/query"):

@@ -18,6 +18,7 @@ class Rule:
     After `stale_s` without a sample nobody knows: that is no health, and time in which nobody
     looked counts for neither row.
     `detect_within_s`: the objective, from the fault to the alert.
+    `is_blind`: it tells that nobody can see, so its verdict is UNKNOWN where it fired, never FAIL.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Rule:
     clear_for_s: float = 0.0
     stale_s: float = 120.0
     detect_within_s: float = 60.0
+    is_blind: bool = False
 
     def is_bad(self, value: float) -> bool:
         return value > self.limit if self.side == "above" else value < self.limit
@@ -78,7 +80,8 @@ def rules(f: Figures) -> tuple[Rule, ...]:
 
     def rule(name: str, signal: str, side: Literal["above", "below"], limit: float,
               runbook: str, meaning: str, *, count: int = 1, for_s: float = 0.0,
-              clear_limit: float | None = None, clear_for_s: float = calm) -> Rule:  # fmt: skip
+              clear_limit: float | None = None, clear_for_s: float = calm,
+              is_blind: bool = False) -> Rule:  # fmt: skip
         return Rule(
             name, signal, side, limit, limit if clear_limit is None else clear_limit,
             runbook, meaning, count=count, for_s=for_s, clear_count=f.failures_to_alert,
@@ -86,6 +89,7 @@ def rules(f: Figures) -> tuple[Rule, ...]:
             # a hanging server makes each look as long as its time limits, which are not scaled
             stale_s=stale + 3 * f.timeout_s,
             detect_within_s=every * count + for_s + (count + 1) * f.timeout_s,
+            is_blind=is_blind,
         )  # fmt: skip
 
     return (
@@ -97,6 +101,9 @@ def rules(f: Figures) -> tuple[Rule, ...]:
         rule("writes refused", samples.WRITES, "below", 1, "RB-1",
               "it lives and answers, but takes no write: its volume is gone, full or read-only",
               count=f.failures_to_alert),
+        rule("access", samples.ACCESS, "below", 1, "RB-9",
+              "it answers, but something in front of it does not let the monitor in",
+              count=f.failures_to_alert, is_blind=True),
         rule("records missing", samples.RECORDS, "below", f.min_records, "RB-2",
               "it lives, but holds fewer records than it must", count=f.failures_to_alert),
         rule("high latency", samples.SEARCH, "above", f.search_ms, "RB-6",

@@ -9,6 +9,7 @@ Clock = Callable[[], float]  # seconds; one monotonic clock for all samples of a
 
 # signals, with their units
 HEALTH = "health"  # 1: heartbeat and healthcheck answered, 0: they did not
+ACCESS = "access"  # 1: every call of the look was let through, 0: something in front refused one
 ANSWERS = "answers"  # 1: known questions answered right, 0: wrong, or an error
 WRITES = "writes"  # 1: a record of our own was written and found again, 0: it was not
 RECORDS = "records"  # how many there are

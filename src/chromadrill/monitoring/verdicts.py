@@ -27,6 +27,7 @@ def verdicts(alerts: Alerts) -> list[Verdict]:
                 pending=state.row == "bad",
                 bad_share=state.bad / max(1, state.taken),
                 detail=detail,
+                is_blind=rule.is_blind,
             )
         )
     return judged + [

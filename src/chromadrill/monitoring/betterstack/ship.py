@@ -25,9 +25,10 @@ from chromadrill.monitoring.monitor import OnSamples
 from chromadrill.monitoring.samples import Sample
 
 FIELDS = {
-    s.HEALTH: "health", s.ANSWERS: "answers", s.WRITES: "writes", s.RECORDS: "records",
-    s.SEARCH: "search_ms", s.DISK: "disk_percent", s.MEMORY: "memory_percent", s.OOM: "oom_kills",
-    s.RESTARTS: "restarts", s.BACKUP: "backup_verified", s.BACKUP_AGE: "backup_age_s",
+    s.HEALTH: "health", s.ACCESS: "access", s.ANSWERS: "answers", s.WRITES: "writes",
+    s.RECORDS: "records", s.SEARCH: "search_ms", s.DISK: "disk_percent",
+    s.MEMORY: "memory_percent", s.OOM: "oom_kills", s.RESTARTS: "restarts",
+    s.BACKUP: "backup_verified", s.BACKUP_AGE: "backup_age_s",
     s.LOG_ERRORS: "log_errors",
 }  # fmt: skip
 AGAIN_S = 60.0  # a failure is printed once so often

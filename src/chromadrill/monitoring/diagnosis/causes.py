@@ -24,6 +24,8 @@ passed, failed, unknown = Verdict.passed, Verdict.failed, Verdict.unknown
 def service(s: Symptoms) -> Verdict:
     if s.running is False:
         return failed("service status", "the server process does not run")
+    if s.heartbeat_ms is None and s.refusals:
+        return unknown("service status", "it was not asked: see access")
     if s.heartbeat_ms is None and s.connects_ms is not None:
         return failed(
             "service status", f"it takes connections, and answers none: {s.heartbeat_error}"
@@ -42,6 +44,15 @@ def network(s: Symptoms) -> Verdict:
             return failed("network", f"the server runs, and no way leads there: {s.connect_error}")
         return unknown("network", "nothing to connect to")
     return _below("network", s.connects_ms, SLOW_NETWORK_MS, "ms", "a connection takes")
+
+
+def access(s: Symptoms) -> Verdict:
+    """Not being let in is no cause of a trouble that clients have, but nobody can look past it."""
+    if s.refusals:
+        return unknown("access", f"{len(s.refusals)} calls were not let through: {s.refusals[0]}")
+    if s.heartbeat_ms is None:
+        return unknown("access", "nothing could be asked")
+    return passed("access", "every call was let through")
 
 
 def out_of_memory(s: Symptoms) -> Verdict:
@@ -70,6 +81,8 @@ def answers(s: Symptoms) -> Verdict:
             "answers",
             f"{len(s.failures)} calls failed or were answered wrong: {s.failures[0]}",
         )
+    if s.refusals:
+        return unknown("answers", "not all could be asked: see access")
     if s.heartbeat_ms is None:
         return unknown("answers", "nothing could be asked")
     if not any(size.count for size in s.sizes):

@@ -6,14 +6,15 @@ import contextlib
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-
-import httpx
+from dataclasses import dataclass, field
 
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.connection import what_answered
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
+from chromadrill.core.http import connects_to
 from chromadrill.core.model import CollectionInfo, Scope
-from chromadrill.core.protocols import HasLogs, Restartable, Target
+from chromadrill.core.protocols import HasLogs, Restartable, Scratch, Target
 from chromadrill.monitoring.diagnosis.storage import (
     growth_of,
     is_database_missing,
@@ -26,6 +27,7 @@ from chromadrill.workload.queries.known_answer import KnownAnswer
 from chromadrill.workload.queries.sampled_records import sample_collections
 
 TIMEOUT_S = 10.0
+LONGEST = 400  # characters of what failed
 SEARCHES, CONCURRENT = 10, 4
 
 
@@ -42,22 +44,18 @@ def collect(
             log = {finding.pattern.name: finding.count for finding in findings}
     usage = usage_of(target)
     heartbeat_ms, heartbeat_error = None, connect_error
+    caller = _Caller(target.url, behind_gateway=not isinstance(target, Scratch))
     sizes: list[CollectionSize] = []
-    failures: list[str] = []
     searches_ms: list[float] = []
     concurrent_ms: list[float] = []
     if connects_ms is not None:
-        with Chroma(target.url, timeout_s=TIMEOUT_S) as chroma:
-            heartbeat_ms, heartbeat_error = _heartbeat(chroma)
+        with caller.client() as chroma:
+            heartbeat_ms, heartbeat_error = _heartbeat(chroma, caller)
             if heartbeat_ms is not None:
-                sizes, failures = _sizes(chroma, scopes)
-                questions, wrong = _questions(chroma, scopes)
-                failures += wrong
-                searches = questions * SEARCHES
-                searches_ms = _search(target.url, searches[:SEARCHES], 1, failures)
-                concurrent_ms = _search(
-                    target.url, searches[: CONCURRENT * 3], CONCURRENT, failures
-                )
+                sizes = _sizes(chroma, scopes, caller)
+                searches = _questions(chroma, scopes, caller) * SEARCHES
+                searches_ms = _search(caller, searches[:SEARCHES], 1)
+                concurrent_ms = _search(caller, searches[: CONCURRENT * 3], CONCURRENT)
     symptoms = Symptoms(
         url=target.url,
         running=target.running() if isinstance(target, Restartable) else None,
@@ -67,7 +65,8 @@ def collect(
         heartbeat_error=heartbeat_error,
         searches_ms=tuple(searches_ms),
         concurrent_ms=tuple(concurrent_ms),
-        failures=tuple(failures),
+        failures=tuple(caller.failures),
+        refusals=tuple(caller.refusals),
         sizes=tuple(sizes),
         log=log,
         memory_bytes=usage.memory_bytes if usage else None,
@@ -82,42 +81,66 @@ def collect(
     return symptoms, findings
 
 
+@dataclass
+class _Caller:
+    """Who asks the server: what failed, and what something in front of it did not let through."""
+
+    url: str
+    behind_gateway: bool
+    failures: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+
+    def client(self) -> Chroma:
+        return Chroma(
+            self.url,
+            timeout_s=TIMEOUT_S,
+            behind_gateway=self.behind_gateway,
+            longest_pause_s=TIMEOUT_S,
+        )
+
+    def note(self, where: str, error: CallFailed) -> None:
+        if error.is_access:
+            self.refusals.append(str(error)[:LONGEST])
+        else:
+            self.failures.append(f"{where}: {error}"[:LONGEST])
+
+
 def _connect(url: str) -> tuple[float | None, str]:
-    """Milliseconds until the port takes a connection: the network alone."""
-    parsed = httpx.URL(url)
-    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    """Milliseconds until the port takes a connection, the proxy's where one is on the way."""
+    host, port = connects_to(url)
     started = now()
     try:
-        socket.create_connection((parsed.host, port), timeout=TIMEOUT_S).close()
+        socket.create_connection((host, port), timeout=TIMEOUT_S).close()
     except OSError as error:
-        return None, f"{parsed.host}:{port}: {error.strerror or error}"
+        return None, f"{host}:{port}: {error.strerror or error}"
     return 1000 * (now() - started), ""
 
 
-def _heartbeat(chroma: Chroma) -> tuple[float | None, str]:
+def _heartbeat(chroma: Chroma, caller: _Caller) -> tuple[float | None, str]:
     started = now()
     try:
         chroma.heartbeat()
-    except (CallFailed, KeyError, TypeError, ValueError) as error:
-        return None, str(error)[:200]
+    except CallFailed as error:
+        if error.is_access:
+            caller.refusals.append(what_answered(caller.url, error)[:LONGEST])
+        return None, str(error)[:LONGEST]
     return 1000 * (now() - started), ""
 
 
-def _sizes(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[CollectionSize], list[str]]:
+def _sizes(chroma: Chroma, scopes: Sequence[Scope], caller: _Caller) -> list[CollectionSize]:
     sizes: list[CollectionSize] = []
-    failures: list[str] = []
     for scope in scopes:
         try:
             infos = chroma.collections(scope)
         except CallFailed as error:
-            failures.append(str(error)[:200])
+            caller.note(str(scope), error)
             continue
         for info in infos:
             try:
                 sizes.append(_size(info, chroma.count(info)))
             except CallFailed as error:
-                failures.append(f"{info.key}: {error}"[:200])
-    return sizes, failures
+                caller.note(info.key, error)
+    return sizes
 
 
 def _size(info: CollectionInfo, count: int) -> CollectionSize:
@@ -131,33 +154,33 @@ def _size(info: CollectionInfo, count: int) -> CollectionSize:
     )
 
 
-def _questions(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[list[KnownAnswer], list[str]]:
-    """Questions of the largest collection, and what is wrong with any of up to 20 collections."""
+def _questions(chroma: Chroma, scopes: Sequence[Scope], caller: _Caller) -> list[KnownAnswer]:
+    """Questions of the largest collection; notes what is wrong with any of up to 20 collections."""
     try:
         sampled = sample_collections(chroma, scopes)
     except CallFailed as error:
-        return [], [f"a record with its vector: {error}"[:200]]
-    largest = sampled.samples[0] if sampled.samples else ()
-    return list(largest), [f"wrong answer: {wrong}"[:200] for wrong in sampled.wrong]
+        caller.note("a record with its vector", error)
+        return []
+    caller.failures += [f"wrong answer: {wrong}"[:LONGEST] for wrong in sampled.wrong]
+    return list(sampled.samples[0] if sampled.samples else ())
 
 
-def _search(
-    url: str, questions: Sequence[KnownAnswer], workers: int, failures: list[str]
-) -> list[float]:
-    """Milliseconds of each search that was answered right; the others go into `failures`."""
+def _search(caller: _Caller, questions: Sequence[KnownAnswer], workers: int) -> list[float]:
+    """Milliseconds of each search that was answered right; the others are noted."""
 
     def search_ms(question: KnownAnswer) -> float | None:
         started = now()
         try:
-            with Chroma(url, timeout_s=TIMEOUT_S) as chroma:
+            with caller.client() as chroma:
                 info = chroma.collection(question.scope, question.collection)
                 wrong = question.ask(chroma, info)
         except CallFailed as error:
-            wrong = str(error)
+            caller.note("search", error)
+            return None
         except (KeyError, IndexError, TypeError, ValueError) as error:
             wrong = f"strange answer: {error!r}"
         if wrong:
-            failures.append(f"search: {wrong}"[:200])
+            caller.failures.append(f"search: {wrong}"[:LONGEST])
             return None
         return 1000 * (now() - started)
 

@@ -12,6 +12,7 @@ from chromadrill.monitoring.diagnosis.symptoms import Symptoms
 TREE: dict[str, tuple[str, str]] = {
     "service status": ("timeouts", "RB-1: read the log; chromadrill ops --target T restart"),
     "network": ("timeouts", "RB-9: route, firewall, port, proxy; then RB-5 again"),
+    "access": ("timeouts", "RB-9: do what its message says, then the same command again"),
     "out of memory": ("timeouts", "RB-9: more memory, or smaller collections; then RB-1"),
     "health log": ("timeouts", "RB-9: see the log's own table of patterns"),
     "database file": ("storage", "RB-2: stop what writes, restore the newest snapshot"),
@@ -32,7 +33,8 @@ def judge(s: Symptoms, *, search_ms: float, disk_percent: float) -> list[Verdict
     """All questions, in the order of the tree."""
     questions: dict[str, Callable[[], Verdict]] = {
         "service status": lambda: c.service(s), "network": lambda: c.network(s),
-        "out of memory": lambda: c.out_of_memory(s), "health log": lambda: c.health_log(s),
+        "access": lambda: c.access(s), "out of memory": lambda: c.out_of_memory(s),
+        "health log": lambda: c.health_log(s),
         "database file": lambda: c.files(s), "answers": lambda: c.answers(s),
         "volume use": lambda: c.volume(s, disk_percent),
         "growth": lambda: c.growth(s), "size against memory": lambda: c.memory_for_index(s),

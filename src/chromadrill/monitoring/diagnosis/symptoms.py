@@ -38,7 +38,10 @@ class StoreUsage:
 
 @dataclass(frozen=True, slots=True)
 class Symptoms:
-    """`log`: lines of known trouble by pattern name. `failures`: what did not answer, and how."""
+    """`log`: lines of known trouble by pattern name. `failures`: what did not answer, and how.
+
+    `refusals`: what something in front of the server did not let through, and what helps.
+    """
 
     url: str
     running: bool | None
@@ -59,3 +62,4 @@ class Symptoms:
     growth_bytes_a_day: float | None
     is_database_missing: bool | None
     store: StoreUsage | None
+    refusals: tuple[str, ...] = ()

@@ -68,7 +68,7 @@ def _sample(chroma: Chroma, info: CollectionInfo, count: int) -> tuple[list[Know
         except VectorMissing as error:
             return [], str(error)
         except CallFailed as error:
-            if error.status == 0:
+            if error.status == 0 or error.is_access:
                 raise
             return [], str(error)
         if wrong:
