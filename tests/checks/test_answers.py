@@ -2,12 +2,13 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from chromadrill.checks import answers
 from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.core.model import Answer, Outcome, ReadError, Recall
-from tests.conftest import ANSWERS, KEY, fingerprint, observed, printed
+from tests.conftest import ANSWERS, KEY, fingerprint, observed, page, printed
 
 
 def answer_with(number, *pairs):
@@ -66,7 +67,6 @@ def test_missed_neighbour_alone_is_no_wrong_distance():
         (Recall(10, 10, 100, 100), Recall(10, 10, 97, 100), Outcome.PASS),  # within 3 records
         (Recall(10, 10, 100, 100), Recall(10, 10, 96, 100), Outcome.FAIL),
         (Recall(100, 100, 10, 10), Recall(90, 100, 10, 10), Outcome.FAIL),
-        (None, Recall(277, 1000, 600, 1000), Outcome.NOT_RUN),  # healthy, 100,000 random vectors
         (None, Recall(0, 100, 0, 100), Outcome.FAIL),  # nothing is found at all
     ],
 )
@@ -75,6 +75,24 @@ def test_recall_is_held_against_the_source(before, after, outcome):
         observed(printed(recall=after)), fingerprint(printed(recall=before))
     )
     assert verdict.outcome is outcome
+
+
+EQUAL = page(vectors=np.ones((3, 4), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("collection", "outcome"),
+    [
+        (printed(recall=Recall(248, 1000, 600, 1000)), Outcome.FAIL),  # 1.0.0, chroma 4275
+        (printed(recall=Recall(277, 1000, 600, 1000), count=100_000), Outcome.NOT_RUN),
+        (printed(EQUAL, recall=Recall(277, 1000, 600, 1000)), Outcome.NOT_RUN),
+        (printed(space="ip", recall=Recall(277, 1000, 333, 1000)), Outcome.NOT_RUN),
+        (printed(recall=Recall(970, 1000, 333, 1000)), Outcome.NOT_RUN),
+    ],
+    ids=["small", "large", "of equal vectors", "by inner product", "found"],
+)
+def test_search_that_may_look_at_every_record_finds_half_of_the_neighbours(collection, outcome):
+    assert answers.same_recall(observed(collection)).outcome is outcome
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chromadrill.disasters.incidents.catalogue_faults import FAULTS
 from chromadrill.disasters.incidents.files_at_rest import FILES
 from chromadrill.disasters.incidents.incident import Incident
+from chromadrill.disasters.incidents.older_releases import OLDER
 
-KINDS = (FAULTS, FILES)
+KINDS = (FAULTS, FILES, OLDER)
 INCIDENTS: tuple[Incident, ...] = tuple(row for kind in KINDS for row in kind.rows)
