@@ -74,7 +74,7 @@ def test_answer_in_another_form_is_wrong_and_no_crash(chroma, proxy):
     questions = self_queries(chroma, [Scope()], 5)
     proxy.alter = lambda data: b"{}"
     samples = measure(chroma, searches(chroma, questions.info, questions.right), 3)
-    assert "not the form of an answer" in samples.errors[0]
+    assert "no answer of Chroma" in samples.errors[0]
 
 
 def test_slow_server_fails_its_p90(chroma, proxy):
@@ -127,6 +127,24 @@ def test_records_hidden_by_equal_vectors_are_not_missed(chroma):
     assert questions.info.name == "equal"
     assert questions.missed == ()
     assert 1 <= len(questions.right) < 40
+
+
+def test_by_inner_product_a_question_is_about_its_nearest_record(chroma, proxy):
+    info = chroma.create_collection(Scope(), "lengths", hnsw={"space": "ip"})
+    lengths = np.random.default_rng(1).permutation(1200) + 1
+    chroma.upsert(
+        info,
+        ids=[f"r{length}" for length in lengths],
+        vectors=np.array([[length, 1.0] for length in lengths], np.float32),
+        documents=[f"length {length}" for length in lengths],
+    )
+    try:
+        questions = self_queries(chroma, [Scope()], 30)
+        assert (len(questions.right), questions.missed) == (30, ())
+        proxy.alter = other_ids
+        assert len(self_queries(chroma, [Scope()], 30).missed) == 30
+    finally:
+        chroma.delete_collection(Scope(), "lengths")
 
 
 def test_nothing_to_ask_is_no_question(chroma):

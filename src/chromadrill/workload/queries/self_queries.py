@@ -1,10 +1,13 @@
 """Self-queries: a target's own records as questions, each asked for by its own vector.
 
-Only reads. A record that does not come back is missed, or merely hidden by equal vectors.
+Only reads. A record that does not come back is missed, or merely hidden by equal vectors. By inner
+product the longest vectors are the nearest, and most records are hidden by them: then the question is
+asked for the nearest record, found by a look at all.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +18,7 @@ from chromadrill.core.errors import DrillError
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.workload.queries.known_answer import NEAREST, KnownAnswer, mismatch, spread
 
+SCANNED = 200_000  # records that are looked at for the nearest of them: more take minutes
 TIES = 1e-5  # of a distance: float32, computed in another order
 
 
@@ -52,7 +56,37 @@ def self_queries(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Questi
         if question is not None:
             questions.append((question, question.vector))
     right, missed = split_right_missed(chroma, info, info.space, questions)
+    if info.space == "ip" and count <= SCANNED:
+        decided = {*missed, *(question.record for question in right)}
+        hidden = [question for question, _ in questions if question.record not in decided]
+        more, more_missed = split_right_missed(
+            chroma, info, info.space, _nearest_of_all(chroma, info, hidden)
+        )
+        right, missed = right + more, missed + more_missed
     return QuestionSet(info, count, min(wanted, count), right, missed)
+
+
+def _nearest_of_all(
+    chroma: Chroma, info: CollectionInfo, questions: Sequence[KnownAnswer]
+) -> list[tuple[KnownAnswer, Sequence[float]]]:
+    """The same questions about the record whose inner product is the largest of all."""
+    if not questions:
+        return []
+    asked = np.array([question.vector for question in questions], np.float64)
+    largest = np.full(len(questions), -np.inf)
+    nearest = [(question, question.vector) for question in questions]
+    for page in chroma.pages(info):
+        products = asked @ page.vectors.astype(np.float64).T
+        products[:, list(page.without_vector)] = -np.inf
+        rows = products.argmax(axis=1)
+        for number in np.flatnonzero(products.max(axis=1) > largest):
+            row = int(rows[number])
+            largest[number] = products[number, row]
+            answer = dataclasses.replace(
+                questions[int(number)], record=page.ids[row], document=page.documents[row]
+            )
+            nearest[number] = answer, [float(x) for x in page.vectors[row]]
+    return [*nearest]
 
 
 def largest_collection(
