@@ -253,7 +253,8 @@ command. In a clone, so is its script.
 | 0 | proven, done |
 | 1 | it differs, failed, or was refused; a refusal has touched nothing |
 | 2 | could not tell |
-| 64 | usage error |"""
+| 64 | usage error |
+| 130 | ended by Ctrl-C (`load` judges what it has by then); 143: ended by SIGTERM |"""
 
 
 # ---- checks -------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.types import ExportRefused
 from chromadrill.backups.export.zstd_stream import zstd
+from chromadrill.core.errors import Unavailable
 from tests.backups.export.sample_collections import KEY, SUFFIXES, contents, info, page, write
 
 
@@ -77,8 +78,8 @@ def test_foreign_file_is_refused_in_a_sentence(tmp_path, suffix, foreign):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_missing_file_is_refused(tmp_path, suffix):
-    with pytest.raises(ExportRefused, match="no such file"):
+def test_missing_file_is_unavailable(tmp_path, suffix):
+    with pytest.raises(Unavailable, match="no such file"):
         open_export(tmp_path / f"e{suffix}")
 
 

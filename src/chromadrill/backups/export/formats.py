@@ -13,8 +13,8 @@ from chromadrill.backups.export.jsonl_writer import JsonlWriter
 from chromadrill.backups.export.parquet_folder import METHOD, FolderReader, FolderWriter
 from chromadrill.backups.export.parquet_reader import ParquetReader
 from chromadrill.backups.export.parquet_writer import ParquetWriter
-from chromadrill.backups.export.types import ExportRefused, ExportWriter, Reader
-from chromadrill.core.errors import UsageError
+from chromadrill.backups.export.types import ExportWriter, Reader
+from chromadrill.core.errors import Unavailable, UsageError
 
 _FORMATS: dict[str, tuple[Callable[..., ExportWriter], Callable[[Path], Reader]]] = {
     ".json": (partial(JsonlWriter, layout=DOCUMENT), partial(JsonlReader, layout=DOCUMENT)),
@@ -60,9 +60,12 @@ def is_export(path: Path) -> bool:
 
 
 def open_export(path: Path) -> Reader:
-    """Return a reader of an export, verified as a whole. Raises ExportRefused or UsageError."""
+    """Return a reader of an export, verified as a whole.
+
+    Raises ExportRefused for a damaged one, Unavailable for a missing file, UsageError for no export.
+    """
     if not path.exists():
-        raise ExportRefused(f"{path}: no such file.", next_step="Name the file of an export.")
+        raise Unavailable(f"{path}: no such file.", next_step="Name the file of an export.")
     if path.is_dir():
         return FolderReader(path)
     suffix = suffix_of(path.name)

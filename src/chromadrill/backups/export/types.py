@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
 from chromadrill.core.records.streams import Records
 
@@ -19,7 +19,7 @@ MAX_COLUMNS = 1_000  # a database with more metadata keys than that keeps data i
 _SCALARS = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
 
-class ExportRefused(Unavailable):
+class ExportRefused(Refused):
     """The file is foreign, truncated or altered: nothing in it is believed."""
 
 
