@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import CallFailed
-from chromadrill.chroma.fingerprint.filters import choose_filters, matches
+from chromadrill.chroma.fingerprint.filters import MetadataColumns, choose_filters
 from chromadrill.core.model import Scope
 
 pytestmark = [pytest.mark.contract, pytest.mark.gate]
@@ -53,7 +53,8 @@ def test_l2_distance_is_squared(chroma, own_collection):
 @pytest.mark.parametrize("where", choose_filters(METADATAS), ids=str)
 def test_filter_means_the_same_here_and_there(chroma, own_collection, where):
     (page,) = chroma.pages(own_collection)
-    expected = {i for i, m in zip(page.ids, page.metadatas, strict=True) if matches(where, m)}
+    passes = MetadataColumns(page.metadatas).mask(where)
+    expected = {record for record, passed in zip(page.ids, passes, strict=True) if passed}
 
     assert set(chroma.get(own_collection, where=where)["ids"]) == expected
 
