@@ -16,7 +16,6 @@ import threading
 import time
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from types import TracebackType
 
 # Hashed once a request: about 2 ms. Not less: what is much shorter than a search is seldom
 # interrupted by other work, and would not see the noise that a search sees.
@@ -43,12 +42,7 @@ class ReferenceWorkload:
         self._http.getresponse().read()
         return 1000 * (time.monotonic() - started)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
         # it ends when its standard input does
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -6,7 +6,6 @@ Two products with two tokens: uptime (monitors, heartbeats, incidents, policies)
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
@@ -54,12 +53,7 @@ class BetterStackApi:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._http.close()
 
     def call(self, method: str, path: str, body: JSON | None = None) -> Any:

@@ -13,16 +13,13 @@ from typing import TYPE_CHECKING
 from chromadrill.core.errors import Refused
 from chromadrill.targets.container.engine import docker_errors
 from chromadrill.targets.counts import Counts
+from chromadrill.targets.own_server import ServerEnded
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
 STOP_S = 15
-
-
-class Died(BaseException):
-    """Out of `wait_until` at once: a server that exited will not become ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +54,12 @@ class ServerContainer:
         return container is not None and container.status in ("running", "paused", "restarting")
 
     def require_alive(self) -> None:
-        """Raise Died, with the exit code, for a container that has ended."""
+        """Raise ServerEnded, with the exit code, for a container that has ended."""
         container = self.get()
         if container.status in ("exited", "dead"):
             state = container.attrs["State"]
             killed = ", out of memory" if state.get("OOMKilled") else ""
-            raise Died(f"exit code {state['ExitCode']}{killed}")
+            raise ServerEnded(f"exit code {state['ExitCode']}{killed}")
 
     def start(self) -> None:
         """Start the container that is there."""

@@ -14,18 +14,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from chromadrill.backups import catalog
-from chromadrill.backups.registry import METHODS, method_of
 from chromadrill.chroma.at_rest.releases import refuse_newer
-from chromadrill.chroma.readiness import is_ready
 from chromadrill.core import process_tags
-from chromadrill.core.clock import now, wait_until
-from chromadrill.core.errors import DrillError, Refused, Unavailable
-from chromadrill.core.model import Backup, Scope, Usage
+from chromadrill.core.errors import DrillError, Refused
+from chromadrill.core.model import Scope, Usage
 from chromadrill.targets.container import engine
 from chromadrill.targets.container.engine import docker_errors
 from chromadrill.targets.container.server import (
-    Died,
     ServerContainer,
     is_oom_killed,
     memory_bytes,
@@ -35,8 +30,7 @@ from chromadrill.targets.container.volume import MOUNT, ContainerVolume
 from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import claim, id_of, port_of
 from chromadrill.targets.kinds import TargetSpec, variables_of
-
-STARTUP_S = 60.0
+from chromadrill.targets.own_server import STARTUP_S, OwnServer
 
 
 def open_container(spec: TargetSpec) -> ContainerTarget:
@@ -58,7 +52,7 @@ def open_container(spec: TargetSpec) -> ContainerTarget:
     )
 
 
-class ContainerTarget:
+class ContainerTarget(OwnServer):
     """A Chroma container. `home` must be ours, empty, or not exist; raises NoEngine without one.
 
     `owner`: pid of the process whose death frees the container for the next sweep (None: it stays).
@@ -74,9 +68,8 @@ class ContainerTarget:
         startup_s: float = STARTUP_S,
         scopes: Sequence[Scope] = (Scope(),),
     ) -> None:
-        self.name, self.home, self.spec = name, home.absolute(), spec
-        self.scopes = tuple(scopes)
-        self._owner, self._startup_s = owner, startup_s
+        super().__init__(home, name=name, scopes=scopes, startup_limit_s=startup_s)
+        self.spec, self._owner = spec, owner
         self._engine = engine.connect()
         claim(self.home, ("logs", "snapshots"))
         self.container_name = f"chromadrill-{id_of(self.home)}"
@@ -149,23 +142,7 @@ class ContainerTarget:
         self._wait()
 
     def _wait(self) -> None:
-        started = now()
-        try:
-            wait_until(self._is_ready, within_s=self._startup_s, name="a real answer")
-        except Died as died:
-            raise Unavailable(
-                f"Container {self.container_name} ended at once ({died}). Its last lines:\n"
-                f"{self.logs(12)}",
-                next_step="Read the log; restore a backup if the data is damaged.",
-            ) from None
-        except DrillError as error:
-            self.kill()
-            raise Unavailable(f"{error.sentence} Its last lines:\n{self.logs(12)}") from error
-        self.startup_s = now() - started
-
-    def _is_ready(self) -> bool:
-        self._server.require_alive()
-        return is_ready(self.url, self.scopes)
+        self._wait_for_answer(self._server.require_alive, server=f"Container {self.container_name}")
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL after 15 s. Stopped already is fine; a paused one is woken first."""
@@ -265,19 +242,6 @@ class ContainerTarget:
     def run_beside(self, *command: str) -> str:
         """Run a command of the image's own beside the server, with its volume at MOUNT."""
         return self._volume.run(*command)
-
-    def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
-        """Back up with one of METHODS; the server runs afterwards."""
-        return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
-
-    def snapshots(self) -> list[Backup]:
-        """The backups of this home, newest first."""
-        return catalog.list_backups(self.home / "snapshots")
-
-    def restore(self, backup_id: str) -> None:
-        """Put a snapshot back into the emptied volume; the server must be stopped, and stays so."""
-        backup = catalog.find(self.snapshots(), backup_id)
-        method_of(backup).put_back(backup, self)
 
     def logs(self, lines: int = 200) -> str:
         """The last lines of the server's log, of containers that are gone too."""

@@ -26,13 +26,10 @@ import psutil
 
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused
+from chromadrill.targets.own_server import ServerEnded
 
 STOP_S = 15.0
 ENVIRONMENT = {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"}
-
-
-class Died(BaseException):
-    """Out of `wait_until` at once: a server that exited will not become ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +62,15 @@ class ServerProcess:
         )
 
     def require_alive(self, supervisor: subprocess.Popen[bytes]) -> None:
-        """Raise Died, with the reason, for a server that has ended or never began."""
+        """Raise ServerEnded, with the reason, for a server that has ended or never began."""
         state = self._state()
         if "error" in state:
-            raise Died(str(state["error"]))
+            raise ServerEnded(str(state["error"]))
         if "exit" in state:
             supervisor.wait(STOP_S)  # it has the lock of the home until its own end
-            raise Died(f"exit code {state['exit']}")
+            raise ServerEnded(f"exit code {state['exit']}")
         if supervisor.poll() is not None and not state:
-            raise Died("the supervisor did not start")
+            raise ServerEnded("the supervisor did not start")
 
     def running(self) -> bool:
         """Whether anybody holds the lock: true from the supervisor's first moment to the last."""

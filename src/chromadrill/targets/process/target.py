@@ -14,21 +14,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from chromadrill.backups import catalog, files
-from chromadrill.backups.registry import METHODS, method_of
+from chromadrill.backups import files
 from chromadrill.chroma.at_rest.releases import refuse_newer
-from chromadrill.chroma.readiness import is_ready
-from chromadrill.core.clock import now, wait_until
-from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.core.errors import Refused
 from chromadrill.core.files import size_of
-from chromadrill.core.model import Backup, Scope, Usage
+from chromadrill.core.model import Scope, Usage
 from chromadrill.targets.counts import Counts
 from chromadrill.targets.home import MARKER, claim, port_of
 from chromadrill.targets.kinds import TargetSpec, variables_of
+from chromadrill.targets.own_server import STARTUP_S, OwnServer
 from chromadrill.targets.process.installed_releases import InstalledServer, installed_server
-from chromadrill.targets.process.server import Died, ServerProcess, require_free_port
+from chromadrill.targets.process.server import ServerProcess, require_free_port
 
-STARTUP_S = 60.0
 MB = 1024 * 1024
 
 
@@ -45,7 +42,7 @@ def open_process(spec: TargetSpec) -> ProcessTarget:
     )
 
 
-class ProcessTarget:
+class ProcessTarget(OwnServer):
     """A `chroma run` process. `home` must be ours, empty, or not exist.
 
     `owner`: pid of the process with which the server ends (None: it runs until it is stopped).
@@ -66,12 +63,10 @@ class ProcessTarget:
         disk_mb: int | None = None,
         server: InstalledServer | None = None,
     ) -> None:
-        self.name = name
-        self.home = home.absolute()
+        super().__init__(home, name=name, scopes=scopes, startup_limit_s=startup_s)
         self.data = self.home / "data"
-        self.scopes = tuple(scopes)
         self.memory_mb, self.disk_mb = memory_mb, disk_mb
-        self._release, self._owner, self._startup_s = server, owner, startup_s
+        self._release, self._owner = server, owner
         self._process = ServerProcess(self.home)
         self._counts = Counts(self.home)
         is_new = not (self.home / MARKER).is_file()
@@ -119,26 +114,11 @@ class ProcessTarget:
         supervisor = self._process.launch(
             [*chroma, "run", "--path", str(self.data), *address], owner=self._owner
         )
-
-        def is_up() -> bool:
-            self._process.require_alive(supervisor)
-            return is_ready(self.url, self.scopes)
-
-        started = now()
-        try:
-            wait_until(is_up, within_s=self._startup_s, name="a real answer")
-        except Died as died:
-            raise Unavailable(
-                f"The server on {self.data} ended at once ({died}). Its last lines:\n"
-                f"{self.logs(12)}",
-                next_step="Read the log; restore a backup if the data is damaged.",
-            ) from None
-        except DrillError as error:
-            self.kill()
-            raise Unavailable(
-                f"{error.sentence} Last lines of {self._process.log}:\n{self.logs(12)}"
-            ) from error
-        self.startup_s = now() - started
+        self._wait_for_answer(
+            lambda: self._process.require_alive(supervisor),
+            server=f"The server on {self.data}",
+            log=f"Last lines of {self._process.log}",
+        )
 
     def stop(self) -> None:
         """End the server with SIGTERM and wait; SIGKILL after 15 s. Stopped already is fine."""
@@ -196,19 +176,6 @@ class ProcessTarget:
     def copy_running(self, into: Path, *, bytes_per_s: float | None = None) -> None:
         """What the data directory holds, whatever the server does to it: this is no backup."""
         files.copy_running(self.data, into, bytes_per_s=bytes_per_s)
-
-    def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
-        """Back up with one of METHODS; the server runs afterwards."""
-        return METHODS[method].take(self, self.home / "snapshots", name=name, scopes=self.scopes)
-
-    def snapshots(self) -> list[Backup]:
-        """The backups of this home, newest first."""
-        return catalog.list_backups(self.home / "snapshots")
-
-    def restore(self, backup_id: str) -> None:
-        """Put a snapshot back into the emptied volume; the server must be stopped, and stays so."""
-        backup = catalog.find(self.snapshots(), backup_id)
-        method_of(backup).put_back(backup, self)
 
     def logs(self, lines: int = 200) -> str:
         """The last lines of the server's log."""
