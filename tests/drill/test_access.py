@@ -138,6 +138,7 @@ def test_every_command_shows_the_headers_of_the_target_with_that_address(
     assert ended.code == cli.DONE, ended.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("credentials")
 def test_load_run_shows_them_too(gateway, tmp_path):
     root = Path(__file__).parents[2]

@@ -6,6 +6,7 @@ from chromadrill.chroma import access_errors
 from chromadrill.core.errors import DrillError
 
 TOO_LARGE = 413
+CLOSED = "the connection was closed"  # what a message of status 0 begins with
 
 
 class CallFailed(DrillError):
@@ -16,10 +17,11 @@ class CallFailed(DrillError):
 
     def __init__(self, call: str, status: int, message: str, *, is_access: bool = False) -> None:
         self.call, self.status, self.message, self.is_access = call, status, message, is_access
-        sentence = f"{call}: {status or 'no answer'}: {message}"
-        if is_access:
-            sentence = f"{sentence.rstrip('.')}."
-        super().__init__(sentence, next_step=access_errors.next_step(status) if is_access else "")
+        sentence, next_step = f"{call}: {status or 'no answer'}: {message}", ""
+        # another error's message, passed on under status 0, has its next step in it
+        if is_access and (status or message.startswith(CLOSED)):
+            sentence, next_step = f"{sentence.rstrip('.')}.", access_errors.next_step(status)
+        super().__init__(sentence, next_step=next_step)
 
     @property
     def is_missing(self) -> bool:

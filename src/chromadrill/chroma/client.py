@@ -17,7 +17,7 @@ import orjson
 
 from chromadrill.chroma import access_errors, api_values
 from chromadrill.chroma.api_values import collection_info, to_page
-from chromadrill.chroma.call_failed import CallFailed
+from chromadrill.chroma.call_failed import CLOSED, CallFailed
 from chromadrill.chroma.permissions import access_to, is_repeatable
 from chromadrill.chroma.row_requests import RowRequests, encode, joined
 from chromadrill.core.http import http_client, proxy_variable
@@ -128,7 +128,7 @@ class Chroma:
         except httpx.TimeoutException as error:
             raise CallFailed(name, 0, f"no answer within {self._timeout_s:g} s") from error
         except access_errors.DROPPED as error:
-            message = f"the connection was closed ({type(error).__name__}: {error})"
+            message = f"{CLOSED} ({type(error).__name__}: {error})"
             raise CallFailed(name, 0, message, is_access=self.behind_gateway) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             variable = proxy_variable(self.url) if isinstance(error, httpx.ConnectError) else ""

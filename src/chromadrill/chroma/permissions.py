@@ -20,7 +20,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from chromadrill.chroma.run_names import is_run_name
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Forbidden
 from chromadrill.core.redaction import hide_secret
 from chromadrill.core.urls import server_key
 
@@ -47,7 +47,7 @@ def _notes() -> Path | None:
     return Path(path) if path else None
 
 
-class ReadOnly(Refused):
+class ReadOnly(Forbidden):
     """A write on a server that is read-only."""
 
 
@@ -161,7 +161,7 @@ class Access:
         else:
             ours = which in self.created and action in WRITES
         if not ours:
-            raise Refused(
+            raise Forbidden(
                 f"{method} {path}: only collections called drill-<run>-... may be created, written and"
                 f" removed here{': ' + self.why if self.why else ''}."
             )

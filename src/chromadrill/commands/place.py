@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from chromadrill.core.errors import DrillError, UsageError
+from chromadrill.core.errors import CapabilityMissing, UsageError
 from chromadrill.core.protocols import Target
 from chromadrill.core.settings import Settings, load
 from chromadrill.core.urls import without_password
@@ -51,6 +51,6 @@ def place_named(
     return NamedPlace(settings, name, break_glass is not None)
 
 
-def lacks_capability(target: Target, capability: str) -> DrillError:
+def lacks_capability(target: Target, capability: str) -> CapabilityMissing:
     """The error for a command that this target cannot do."""
-    return DrillError(f"{target.name} cannot do this: it has no capability '{capability}'.")
+    return CapabilityMissing(f"{target.name} cannot do this: it has no capability '{capability}'.")

@@ -22,6 +22,14 @@ class Refused(DrillError):
     """A safety rule holds: what was asked for would harm something, so nothing was touched."""
 
 
+class Forbidden(Refused):
+    """A safety rule forbids it. It was not tried, so it says nothing of what it would have done."""
+
+
+class CapabilityMissing(DrillError):
+    """The target cannot do this: it was not tried either."""
+
+
 class UsageError(DrillError):
     """The words of the caller are wrong (unknown target, wrong key): exit code 64."""
 

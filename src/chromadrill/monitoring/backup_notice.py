@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chromadrill.core import cli
-from chromadrill.core.errors import UsageError
+from chromadrill.core.errors import CapabilityMissing, Forbidden, UsageError
 from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
@@ -21,16 +21,20 @@ from chromadrill.monitoring.backup_journal import log_attempt
 def record_backup_attempt(settings: Settings, target: str) -> Iterator[None]:
     """Wrap the making of one backup, its own verification included.
 
-    Wrong usage is no attempt; anything else that is raised is a failed one.
+    What was never tried is no attempt: wrong usage, what a safety rule forbids, what the target
+    cannot do. What a person interrupts says nothing of the database. Anything else that is raised is
+    a failed attempt.
     """
     try:
         yield
-    except UsageError:
+    except (UsageError, Forbidden, CapabilityMissing, KeyboardInterrupt):
+        raise
+    except SystemExit:  # by SIGTERM: a schedule that always cuts its backup short has none
+        _record(settings, target, good=False, message="the command was ended from outside")
         raise
     except BaseException as error:
-        _record(
-            settings, target, good=False, message=mask_secrets(str(error)) or type(error).__name__
-        )
+        message = mask_secrets(str(error)) or type(error).__name__
+        _record(settings, target, good=False, message=message)
         raise
     _record(settings, target, good=True, message="verified")
 

@@ -111,8 +111,10 @@ def _no_export(
     chroma: Chroma, scopes: Sequence[Scope], name: str | None, error: CallFailed
 ) -> Unavailable:
     """The refusal that names what is damaged, or else the failed call: a writer may have caused it."""
-    where, next_step = f"{chroma.url}: {error}", types.QUIET
-    if not error.is_access:
+    where, next_step = f"{chroma.url}: {error.sentence.rstrip('.')}", types.QUIET
+    if error.is_access:
+        next_step = error.next_step
+    else:
         damage = _damage_of(chroma, scopes, name)
         if damage:
             where, next_step = f"{chroma.url}: damaged: {damage.sentence()}", types.SKIP

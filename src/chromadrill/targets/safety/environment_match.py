@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Forbidden
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import same_server
 from chromadrill.targets.safety.target_role import TargetRole
@@ -33,14 +33,14 @@ def require_fits(at: TargetRole, settings: Settings, place: PlatformPlace) -> No
     leads = f"{at.target} leads to the platform's environment '{place.environment}'"
     if at.environment is None or place.environment.casefold() != at.environment.casefold():
         used = f"[environments.{at.environment}]" if at.environment else "none of [environments]"
-        raise Refused(
+        raise Forbidden(
             f"{leads}, and {used} is what says what may be done there. Nothing was done.",
             next_step=f'Set environment = "{place.environment}" in [targets.{at.target}], and its'
             f" role in [environments.{place.environment}].",
         )
     wanted = settings.environments[at.environment].service
     if wanted and wanted not in place.service:
-        raise Refused(
+        raise Forbidden(
             f"{leads}, service {place.service[0]}; [environments.{at.environment}] service ="
             f' "{wanted}". Nothing was done.'
         )
@@ -51,7 +51,7 @@ def require_fits(at: TargetRole, settings: Settings, place: PlatformPlace) -> No
         if environment.volume in place.volumes or (
             url and any(same_server(url, f"https://{domain}") for domain in place.domains)
         ):
-            raise Refused(
+            raise Forbidden(
                 f"{leads}, and its volume or its domain is that of [environments.{name}]: it is"
                 " production. Nothing was done.",
                 next_step="Drill an environment of its own.",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.run_names import is_run_name
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Forbidden
 from chromadrill.core.model import CollectionInfo, Scope
 
 
@@ -24,7 +24,7 @@ def require_may_be_filled(
     """Raise Refused unless the server is empty, or was filled by a drill and holds only that."""
     foreign = [each.key for each in collections if not is_from_drill(each, created_ids)]
     if foreign:
-        raise Refused(
+        raise Forbidden(
             f"The target holds what no drill put there: {', '.join(foreign[:5])}"
             f"{' and more' if len(foreign) > 5 else ''}. A restore would roll it back;"
             " nothing was written.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import utc_now
-from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.errors import Forbidden, Unavailable
 from chromadrill.core.model import JSON, Scope
 from chromadrill.core.urls import server_key
 from chromadrill.targets.home import SAFETY_FOLDER
@@ -31,15 +31,15 @@ def require_owned(at: TargetRole, home: Path) -> JSON:
     try:
         marker = _marker(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
-        raise Refused(
+        raise Forbidden(
             f"{at.target} bears no ownership marker ({path}): no drill has taken it over.",
             next_step=f"An empty one is taken over by chromadrill drill --target {at.target}"
             f" --allow-damage {at.target}",
         ) from None
     except ValueError as error:
-        raise Refused(f"{path} is no ownership marker: {error}.") from error
+        raise Forbidden(f"{path} is no ownership marker: {error}.") from error
     if marker.get("deployment") != _deployment(at):
-        raise Refused(
+        raise Forbidden(
             f"{path} is the marker of {marker.get('deployment')}, and {at.target} is"
             f" {_deployment(at)} now: it is not ours.",
             next_step="Give the target another home, if the new deployment is to be drilled.",
