@@ -135,3 +135,11 @@ def test_fewer_than_two_samples_have_no_percentiles():
 )
 def test_records_that_do_not_find_themselves_fail(right, missed, outcome):
     assert finds_own_records(64, right, missed).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("right", "unreached", "outcome"),
+    [(19, 45, Outcome.PASS), (0, 64, Outcome.FAIL), (0, 19, Outcome.UNKNOWN)],
+)
+def test_records_in_the_index_that_its_search_does_not_reach_are_no_loss(right, unreached, outcome):
+    assert finds_own_records(64, right, (), unreached=unreached).outcome is outcome

@@ -129,6 +129,32 @@ def test_records_hidden_by_equal_vectors_are_not_missed(chroma):
     assert 1 <= len(questions.right) < 40
 
 
+def test_record_that_an_approximate_index_does_not_reach_is_not_lost(chroma, proxy):
+    poor = {"max_neighbors": 12, "ef_construction": 16, "ef_search": 10}
+    info = chroma.create_collection(Scope(), "poor", hnsw=poor)
+    vectors = np.random.default_rng(1).normal(size=(2000, 256)).astype(np.float32)
+    for start in range(0, 2000, 500):
+        rows = slice(start, start + 500)
+        ids = [f"r{n}" for n in range(2000)][rows]
+        chroma.upsert(info, ids=ids, vectors=vectors[rows])
+    try:
+        questions = self_queries(chroma, [Scope()], 40)
+        proxy.alter = other_ids
+        altered = self_queries(chroma, [Scope()], 40)
+    finally:
+        proxy.alter = bytes
+        chroma.delete_collection(Scope(), "poor")
+
+    assert len(questions.missed) <= 3  # to those no way leads at all
+    assert len(questions.unreached) > 3
+    verdict = finds_own_records(
+        40, len(questions.right), questions.missed, unreached=len(questions.unreached)
+    )
+    assert verdict.outcome is Outcome.PASS
+    assert "its search does not reach them" in verdict.message
+    assert (altered.right, altered.unreached) == ((), ())
+
+
 def test_by_inner_product_a_question_is_about_its_nearest_record(chroma, proxy):
     info = chroma.create_collection(Scope(), "lengths", hnsw={"space": "ip"})
     lengths = np.random.default_rng(1).permutation(1200) + 1

@@ -11,6 +11,7 @@ from chromadrill.core.model import Outcome, Samples, Verdict
 
 RANKS = (10, 25, 50, 90)
 MISSED, MISSED_SHARE = 3, 0.01  # records an approximate index may miss: the larger of both
+FEWEST_UNREACHED = 20  # so many and none right: that is no index
 FAR_BEYOND = 2.0  # bands: that much no busy machine hides
 # What repeats on fresh servers differed by, beyond which it is no noise, and how far the p90 of
 # the reference workload may be above its median for tails to be compared at all: measured by
@@ -118,19 +119,30 @@ def every_under(check: str, samples: Samples, limit_ms: float, *, at_least: int)
 
 
 def finds_own_records(
-    tried: int, right: int, missed: Sequence[str], *, check: str = "own records found"
+    tried: int,
+    right: int,
+    missed: Sequence[str],
+    *,
+    unreached: int = 0,
+    check: str = "own records found",
 ) -> Verdict:
     """Records are found by questions whose answer they are, most often their own vectors.
 
-    An approximate index may miss the larger of 1 % and 3, never more than half. Those that are
-    hidden by equal vectors are neither right nor missed. None tried: UNKNOWN.
+    An index may miss the larger of 1 % and 3, never more than half. Those that are hidden by equal
+    vectors are neither right nor missed, nor are the `unreached`, which are in the index: how many of
+    them its search reaches differs from index to index. None tried: UNKNOWN. None right of many: FAIL.
     """
     decided = right + len(missed)
+    if not right and unreached >= FEWEST_UNREACHED:
+        message = f"of {unreached} records none is reached by its own vector; all are in the index"
+        return Verdict.failed(check, message, actual=0, unit="records")
     if not decided:
         return Verdict.unknown(check, f"of {tried} records none could be asked for")
     sentence = f"{right} of {decided} questions find their record among the nearest"
     if missed:
         sentence += f"; not e.g. {missed[0]}"
+    if unreached:
+        sentence += f"; {unreached} more are in the index, and its search does not reach them"
     least = decided - min(max(MISSED, math.floor(MISSED_SHARE * decided)), decided // 2)
     return Verdict(
         check,

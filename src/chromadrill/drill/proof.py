@@ -109,7 +109,9 @@ class Proof:
         if self._expected_queries < FEWEST:
             few = f"{self._expected_queries} records to search for, {FEWEST} needed"
             return Verdict.not_run(check, few)
-        self_recall = finds_own_records(queries.tried, len(queries.right), queries.missed)
+        self_recall = finds_own_records(
+            queries.tried, len(queries.right), queries.missed, unreached=len(queries.unreached)
+        )
         if self_recall.outcome is not Outcome.PASS:  # whether that is a loss, the recall check says
             return Verdict.unknown(check, self_recall.message)
         try:

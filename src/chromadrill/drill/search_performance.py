@@ -38,7 +38,12 @@ def measure_search(
     return SearchPerformance(
         {questions.info.key: questions.records} if questions.info else {},
         (
-            finds_own_records(questions.tried, len(questions.right), questions.missed),
+            finds_own_records(
+                questions.tried,
+                len(questions.right),
+                questions.missed,
+                unreached=len(questions.unreached),
+            ),
             every_under("every search", samples, limit_ms, at_least=queries),
         ),
         {

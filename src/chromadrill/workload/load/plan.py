@@ -81,7 +81,7 @@ def choose_questions(chroma: Chroma, scopes: Sequence[Scope]) -> LoadQuestions:
     """
     source = "questions about the standard dataset, answers by exact search"
     questions = ground_truth_questions(chroma, scopes, QUESTIONS)
-    if questions is None or not (questions.right or questions.missed):
+    if questions is None or not (questions.right or questions.missed or questions.unreached):
         source = "the target's own records, each to be found by its own vector"
         questions = self_queries(chroma, scopes, QUESTIONS)
     tried, right, missed = questions.tried, questions.right, questions.missed
@@ -91,7 +91,9 @@ def choose_questions(chroma: Chroma, scopes: Sequence[Scope]) -> LoadQuestions:
         raise AnswersWrong(
             f"{chroma.url} answers none of {tried} questions rightly before the run: {source}."
         )
-    verdict = finds_own_records(tried, len(right), missed, check="questions")
+    verdict = finds_own_records(
+        tried, len(right), missed, unreached=len(questions.unreached), check="questions"
+    )
     return LoadQuestions(source, right, verdict)
 
 

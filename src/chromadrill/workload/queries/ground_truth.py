@@ -14,7 +14,7 @@ from chromadrill.workload.queries.known_answer import KnownAnswer, spread
 from chromadrill.workload.queries.self_queries import (
     QuestionSet,
     largest_collection,
-    split_right_missed,
+    split_questions,
 )
 
 MOST_RECORDS = 20_000  # above this an exact answer costs more than it is worth here
@@ -49,8 +49,8 @@ def ground_truth_questions(
         question_vector = [float(x) for x in vector]
         question = KnownAnswer(info.scope, info.name, ids[row], documents[row], question_vector)
         questions.append((question, vectors[row]))
-    right, missed = split_right_missed(chroma, info, space, questions)
-    return QuestionSet(info, count, len(questions), right, missed)
+    split = split_questions(chroma, info, space, questions)
+    return QuestionSet(info, count, len(questions), split.right, split.missed, split.unreached)
 
 
 def detect_embedder(page: Page) -> SeededEmbedder | None:
