@@ -20,6 +20,7 @@ from chromadrill.workload.queries.self_queries import (
 
 COLLECTIONS = 20  # the largest ones
 PER_COLLECTION = 3
+TRIED = 30  # records of a collection, until so many are found as a sample has
 LONGEST_OF = 100
 CollectionSample = tuple[KnownAnswer, ...]
 
@@ -57,7 +58,10 @@ def _sample(chroma: Chroma, info: CollectionInfo, count: int) -> tuple[list[Know
     missed = ""
     # by inner product the longest is the nearest to itself
     longest_of = LONGEST_OF if info.space == "ip" else 1
-    for offset in spread(count, PER_COLLECTION):
+    # a healthy index over many random vectors finds one in three, or fewer: then more are tried
+    for offset in dict.fromkeys([*spread(count, PER_COLLECTION), *spread(count, TRIED)]):
+        if len(right) == PER_COLLECTION:
+            break
         try:
             question = question_at(chroma, info, offset, longest_of=longest_of)
             if question is None:
