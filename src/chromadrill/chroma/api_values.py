@@ -88,17 +88,15 @@ def space_of(metadata: JSON | None, configuration: JSON | None) -> str:
 def to_page(raw: JSON, dimension: int) -> Page:
     """Return the answer of `get` with everything included, in columns of n records.
 
-    Vectors are float32 (n, dimension); a row that the server answers without a vector is zero and
-    named in `without_vector`.
+    The embeddings are lists, or the matrix of `page_json`. Vectors are float32 (n, dimension); a row
+    that the server answers without a vector is zero and named in `without_vector`.
     """
     ids = raw["ids"]
     blank: list[Any] = [None] * len(ids)
-    rows = raw.get("embeddings") or blank
-    without = tuple(at for at, row in enumerate(rows) if row is None)
-    if without:
-        width = dimension or next((len(row) for row in rows if row is not None), 0)
-        rows = [row if row is not None else [0.0] * width for row in rows]
-    width = len(rows[0]) if rows else dimension
+    rows, without = raw.get("embeddings"), tuple[int, ...]()
+    if not isinstance(rows, np.ndarray):
+        rows, without = _rows(rows or blank, dimension)
+    width = len(rows[0]) if len(rows) else dimension
     vectors = np.asarray(rows, dtype=np.float32).reshape(len(ids), width)
     return Page(
         ids=ids,
@@ -108,3 +106,12 @@ def to_page(raw: JSON, dimension: int) -> Page:
         vectors=vectors,
         without_vector=without,
     )
+
+
+def _rows(rows: list[Any], dimension: int) -> tuple[list[Any], tuple[int, ...]]:
+    """The rows with zeros in place of each null, and where those are."""
+    without = tuple(at for at, row in enumerate(rows) if row is None)
+    if without:
+        width = dimension or next((len(row) for row in rows if row is not None), 0)
+        rows = [row if row is not None else [0.0] * width for row in rows]
+    return rows, without

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import orjson
 
-from chromadrill.chroma import access_errors, api_values
+from chromadrill.chroma import access_errors, api_values, page_json
 from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.call_failed import CLOSED, CallFailed
 from chromadrill.chroma.permissions import access_to, is_repeatable
@@ -26,6 +26,7 @@ from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.urls import without_password
 
 T = TypeVar("T")
+Loads = Callable[[bytes], Any]
 PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a read is sent again; as long as a server may ask for
 __all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
 
@@ -81,9 +82,16 @@ class Chroma:
         """Send one request; return the decoded JSON of the answer, None for an empty one."""
         return self._call(method, path, body, None if body is None else encode(body))
 
-    def _call(self, method: str, path: str, body: JSON | None, content: bytes | None) -> Any:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: JSON | None,
+        content: bytes | None,
+        loads: Loads = orjson.loads,
+    ) -> Any:
         self._access.require_allowed(method, path, body)
-        value = self._value(f"{method} {path}", self._answer(method, path, content))
+        value = self._value(f"{method} {path}", self._answer(method, path, content), loads)
         self._access.record(method, path, body, value)
         return value
 
@@ -135,7 +143,7 @@ class Chroma:
             through = f", asked through the proxy that {variable} names" if variable else ""
             raise CallFailed(name, 0, f"{type(error).__name__}: {error}{through}") from error
 
-    def _value(self, name: str, answer: httpx.Response) -> Any:
+    def _value(self, name: str, answer: httpx.Response, loads: Loads) -> Any:
         """The JSON of a successful answer, None for an empty one; else raise CallFailed."""
         status = answer.status_code
         if not answer.is_success:
@@ -148,7 +156,7 @@ class Chroma:
                 raise CallFailed(name, status, text, is_access=True)
             raise CallFailed(name, status, text)
         try:
-            return orjson.loads(answer.content) if answer.content else None
+            return loads(answer.content) if answer.content else None
         except orjson.JSONDecodeError as error:
             raise CallFailed(
                 name, status, f"answer is not JSON: {error}", is_access=self.behind_gateway
@@ -353,8 +361,12 @@ class Chroma:
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
         """Return up to `limit` records from number `offset` on, with all their columns."""
-        raw = self.get(collection, include=ALL_COLUMNS, limit=limit, offset=offset)
-        return to_page(raw, collection.dimension or 0)
+        body = {"include": list(ALL_COLUMNS), "limit": limit, "offset": offset}
+        path = f"{self._path(collection)}/get"
+        raw = self._call("POST", path, body, encode(body), page_json.loads)
+        return to_page(
+            self._shaped(api_values.records, f"POST {path}", raw), collection.dimension or 0
+        )
 
     def pages(self, collection: CollectionInfo, *, size: int = 1000) -> Iterator[Page]:
         """Yield every record, `size` to a page, two pages in flight while the caller digests one.

@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from chromadrill.core.errors import UsageError
+from chromadrill.core.loopback_transport import LoopbackTransport
 from chromadrill.core.redaction import hide_password
 from chromadrill.core.urls import LOOPBACK, PORTS, origin, require_server_url, without_password
 
@@ -50,6 +51,7 @@ def http_client(
             trust_env=not _is_here(url),
             # a context with the CA bundle takes 30 ms of processor time, for http it is never used
             verify=_trusting_context() if scheme == "https" else _empty_context(),
+            transport=LoopbackTransport() if scheme == "http" and _is_here(url) else None,
         )
     except (httpx.InvalidURL, ValueError, ImportError) as error:
         _require_url(url)  # then it is one of the variables that is wrong

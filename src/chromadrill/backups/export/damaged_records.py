@@ -157,17 +157,27 @@ class SoundPart(Chroma):
             yield from self._whole.pages(collection, size=size)
             return
         for page in _pages(self._whole, collection):
-            keep = [row for row, record in enumerate(page.ids) if record not in skipped]
-            lost = set(page.without_vector)
-            yield dataclasses.replace(
-                page,
-                ids=[page.ids[row] for row in keep],
-                documents=[page.documents[row] for row in keep],
-                metadatas=[page.metadatas[row] for row in keep],
-                uris=[page.uris[row] for row in keep],
-                vectors=page.vectors[keep],
-                without_vector=tuple(at for at, row in enumerate(keep) if row in lost),
-            )
+            yield _without(page, skipped)
+
+    def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
+        """Return the sound records of a page."""
+        page = self._whole.page(collection, limit=limit, offset=offset)
+        return _without(page, self._skipped(collection))
 
     def _skipped(self, collection: CollectionInfo) -> Mapping[str, str]:
         return self._damage.records.get(collection.key, {})
+
+
+def _without(page: Page, skipped: Mapping[str, str]) -> Page:
+    """Return the page without some records."""
+    keep = [row for row, record in enumerate(page.ids) if record not in skipped]
+    lost = set(page.without_vector)
+    return dataclasses.replace(
+        page,
+        ids=[page.ids[row] for row in keep],
+        documents=[page.documents[row] for row in keep],
+        metadatas=[page.metadatas[row] for row in keep],
+        uris=[page.uris[row] for row in keep],
+        vectors=page.vectors[keep],
+        without_vector=tuple(at for at, row in enumerate(keep) if row in lost),
+    )
