@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from chromadrill.backups.export.formats import is_export
 from chromadrill.backups.export.zstd_stream import ZstdError, reopen
 from chromadrill.backups.files import require_room
 from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.core.clock import time_text
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Fingerprint, Verdict
 
@@ -51,7 +53,16 @@ class ExistingBackup:
             "method": content.get("method", "export" if self.exported else "files"),
             "created_at": content.get("created_at"),
             "bytes": sum(file["bytes"] for file in self.listing),
+            "path": str(self.original),
+            "newest_file_at": self._newest_file_at(),
         }
+
+    def _newest_file_at(self) -> str | None:
+        """When its newest file was written; a copy tool that keeps times shows the original's."""
+        is_folder = self.original.is_dir()
+        files = [self.original / file["path"] for file in self.listing] if is_folder else []
+        times = [file.stat().st_mtime for file in files or [self.original] if file.exists()]
+        return time_text(datetime.fromtimestamp(max(times), UTC)) if times else None
 
     def compare_original(self) -> Verdict:
         """Return whether the original is still, byte for byte, what it was."""

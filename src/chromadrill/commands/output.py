@@ -13,6 +13,7 @@ from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
 from chromadrill.core.model import JSON, Outcome, Verdict
 from chromadrill.core.redaction import mask_secrets
+from chromadrill.evidence.report.formatting import one_line
 
 EXIT = {
     Outcome.PASS: cli.DONE,
@@ -22,7 +23,7 @@ EXIT = {
 }
 LEAST_WIDTH = 16  # of the column of checks
 NEXT = " Next: "
-LONGEST_MESSAGE = 1500  # characters of a verdict's message, for people
+LONGEST_MESSAGE = 1000  # characters of a verdict's message, for people
 
 
 def print_verdicts(verdicts: Sequence[Verdict]) -> None:
@@ -41,15 +42,8 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
 
 def _print_row(name: str, outcome: str, message: str, width: int) -> None:
     start = f"{name:<{width}} {outcome:<7}  "
-    print_line(start + one_line(message), indent=len(start))
-
-
-def one_line(text: str) -> str:
-    """The text on one line, cut where it is very long: a panic of Chroma is a page. JSON has it all."""
-    line = " ".join(mask_secrets(text).split())
-    if len(line) <= LONGEST_MESSAGE:
-        return line
-    return f"{line[:LONGEST_MESSAGE]}... ({len(line)} characters)"
+    # a panic of Chroma is a page; --json has all of it
+    print_line(start + one_line(mask_secrets(message), LONGEST_MESSAGE), indent=len(start))
 
 
 def print_line(text: str, *, indent: int = 0) -> None:

@@ -14,6 +14,7 @@ from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.next_steps import fill_placeholders
 from chromadrill.evidence.scenario import plain_verdict, scenario_of
+from chromadrill.evidence.subject import subject_of
 from chromadrill.evidence.summary import summary_of
 
 SCHEMA = "chromadrill/drill/1"
@@ -47,6 +48,7 @@ def record_of(events: list[JSON]) -> JSON:
     outcomes = [Outcome(scenario["outcome"]) for scenario in scenarios]
     # contract tests judge by asserting; the record must not be greener than they are
     outcomes += [Outcome.FAIL for e in events if e["event"] == "test failed"]
+    outcomes += [Outcome.UNKNOWN for e in events if e["event"] == "collection failed"]
     trend = [plain_verdict(v) for e in events if e["event"] == "trend" for v in e["verdicts"]]
     if started.get("trend_fails"):
         outcomes += [Outcome.FAIL for verdict in trend if verdict["outcome"] == "fail"]
@@ -59,6 +61,7 @@ def record_of(events: list[JSON]) -> JSON:
         "schema": SCHEMA,
         "run_id": started.get("run_id", "unknown"),
         "outcome": str(outcome),
+        "subject": subject_of(scenarios, started.get("at")),
         "trigger": started.get("trigger"),
         "operator": started.get("operator"),
         "witness": started.get("witness"),
@@ -73,6 +76,7 @@ def record_of(events: list[JSON]) -> JSON:
         "embedder": _embedder(events, target),
         "required": list(started.get("required", [])),
         "not_covered": sorted(set(not_covered)),
+        "failed_tests": failed_tests(events),
         "contacts": started.get("contacts", []),
         "exceptions": started.get("exceptions", []),
         "remediation": started.get("remediation", []),
@@ -83,6 +87,15 @@ def record_of(events: list[JSON]) -> JSON:
         "previous_record_sha256": started.get("previous_record_sha256"),
         "artifacts": [],
     }
+
+
+def failed_tests(events: list[JSON]) -> list[JSON]:
+    """Tests that are no scenario and failed, and files of tests that could not be read."""
+    return [
+        {"test": e["test"], "error": e["error"]}
+        for e in events
+        if e["event"] in ("test failed", "collection failed")
+    ]
 
 
 def seal(folder: Path, record: JSON) -> Path:

@@ -109,7 +109,10 @@ def _backup(mine: list[JSON]) -> JSON | None:
     backup = next((e for e in reversed(mine) if e["event"] == "backup"), None)
     if backup is None:
         return None
-    return {key: backup.get(key) for key in ("id", "method", "created_at", "bytes")}
+    return {
+        key: backup.get(key)
+        for key in ("id", "method", "created_at", "bytes", "path", "newest_file_at")
+    }
 
 
 def _origin(mine: list[JSON]) -> bool | None:

@@ -36,6 +36,8 @@ def _errors(record: JSON) -> Iterator[tuple[str, str]]:
         target = record["target"].get("name")
         yield headline_of(record).text, f"Restore drill of target {target}, run {record['run_id']}."
     yield from _verdicts(record, "fail")
+    for test in record.get("failed_tests", ()):
+        yield f"{test['test']}: failed, and is no scenario", str(test["error"])
 
 
 def _warnings(record: JSON) -> Iterator[tuple[str, str]]:
@@ -92,7 +94,8 @@ def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON
         ),
     ]
     blocks += [_section(f"```\n{part}\n```") for part in _parts(list(_rows(record)))]
-    gaps = [f"- not covered: {_plain(gap)}" for gap in record["not_covered"]]
+    gaps = [f"- failed: {_plain(test['test'])}" for test in record.get("failed_tests", ())]
+    gaps += [f"- not covered: {_plain(gap)}" for gap in record["not_covered"]]
     gaps += [
         f"- next: {_plain(s['next_step']['meaning'])} `{_plain(s['next_step']['command'])}`"
         for s in record["scenarios"]

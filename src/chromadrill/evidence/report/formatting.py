@@ -98,6 +98,12 @@ def size(value: Any) -> str:
     return f"{bytes_:,.1f} GB"
 
 
+def one_line(value: Any, most: int = 300) -> str:
+    """The text on one line; a longer one is cut. A panic of Chroma is a page, and no cell of a table."""
+    line = " ".join(text_of(value).split())
+    return line if len(line) <= most else f"{line[:most].rstrip()}... ({len(line):,} characters)"
+
+
 def moment(value: Any) -> datetime | None:
     """An ISO time, in UTC."""
     try:

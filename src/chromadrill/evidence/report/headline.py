@@ -22,6 +22,7 @@ from chromadrill.evidence.report.formatting import (
 # a run in which none of these passed has restored nothing
 PROVES = {name for name, check in registry.CHECKS.items() if check.restores}
 CORE = set(registry.of_group(CheckGroup.CONTENT))
+NOT_COVERED = "Not covered: "  # how a reason begins that is a hole
 HEADLINES = {"pass": "RESTORE PROVEN", "fail": "NOT PROVEN", "unknown": "COULD NOT TELL"}
 
 ALTERED = "EVIDENCE ALTERED"
@@ -51,21 +52,26 @@ def headline_of(record: JSON) -> Headline:
         sentence = "The run's folder is not what was sealed at its end: it proves nothing."
         return Headline("fail", ALTERED, sentence, altered)
     bad = [scenario for scenario in scenarios if scenario.get("outcome") != "pass"]
+    broken = tuple(map(_failed_test, rows(record, "failed_tests")))
     if outcome == "fail":
         failed = [scenario for scenario in bad if scenario.get("outcome") == "fail"]
-        many = f"{len(failed)} of {len(scenarios)} scenarios failed."
-        return Headline("fail", HEADLINES["fail"], many, tuple(map(_why, failed)))
-    holes = [f"Not covered: {gap}" for gap in texts(record, "not_covered")]
+        sentence = f"{len(failed)} of {len(scenarios)} scenarios failed."
+        if broken:
+            others = f"{len(broken)} other test{'' if len(broken) == 1 else 's'}"
+            sentence = f"Failed: {len(failed)} of {len(scenarios)} scenarios, and {others}."
+        # on-call's box takes the first reason: that of a scenario, where one is red or open
+        return Headline("fail", HEADLINES["fail"], sentence, (*map(_why, failed or bad), *broken))
+    holes = [*broken, *(f"{NOT_COVERED}{gap}" for gap in texts(record, "not_covered"))]
     done = {scenario.get("runbook") for scenario in scenarios}
     if "required" in record and not holes:
         holes = [
-            f"Not covered: {runbook} is required"
+            f"{NOT_COVERED}{runbook} is required"
             for runbook in texts(record, "required")
             if runbook not in done
         ]
     if not scenarios:
         sentence = "No scenario is in this record: no fault was injected, restored or compared."
-        none_due = record.get("required") == [] and not _due(record, done)
+        none_due = record.get("required") == [] and not _due(record, done) and not broken
         text = "NO SCENARIO IN THIS RUN" if none_due else HEADLINES["unknown"]
         return Headline("unknown", text, sentence, tuple(holes))
     reasons = [*map(_why, bad), *holes]
@@ -166,6 +172,10 @@ def _why(scenario: JSON) -> str:
         return f"{title}: {text_of(first.get('check'))}: {text_of(first.get('message'))}"
     outcome = formatting.OUTCOMES.get(str(scenario.get("outcome")), "without an outcome")
     return f"{title}: {text_of(scenario.get('error'), outcome)}"
+
+
+def _failed_test(test: JSON) -> str:
+    return f"{text_of(test.get('test'))} (no scenario): {formatting.one_line(test.get('error'))}"
 
 
 def first_bad(scenario: JSON) -> JSON | None:

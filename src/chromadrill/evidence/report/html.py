@@ -63,6 +63,7 @@ def page(
         cleanup=part(record, "cleanup"),
         artifacts=rows(record, "artifacts"),
         contacts=rows(record, "contacts"),
+        failed_tests=rows(record, "failed_tests"),
         remediation=rows(record, "remediation"),
         listed={name: isinstance(record.get(name), list) for name in ("exceptions", "remediation")},
         **{name: texts(record, name) for name in ("exceptions", "required", "not_covered")},
@@ -79,7 +80,7 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    for name in ("duration", "count", "amount", "size", "when", "without_number"):
+    for name in ("duration", "count", "amount", "size", "when", "without_number", "one_line"):
         environment.filters[name] = _null_for_undefined(getattr(formatting, name))
     environment.filters["text"] = _null_for_undefined(formatting.text_of)
     environment.filters["question"] = lambda check: registry.question(str(check))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report.headline import headline_of
+from chromadrill.evidence.report.formatting import one_line
+from chromadrill.evidence.report.headline import NOT_COVERED, headline_of
 from chromadrill.evidence.report.prober import heavy_prober, prober_line
 
+LONGEST_CELL = 300  # characters; a longer message is below the table, all of it
 STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
 
@@ -51,10 +54,13 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     console.print(table(record))
     console.print()
     colour = STYLE[record["outcome"]]
-    console.print(
-        f"[{colour}]{headline_of(record).text}[/]  target {record['target'].get('name')},"
-        f" run {record['run_id']}"
-    )
+    target = f"target {record['target'].get('name')}"
+    about = escape(record.get("subject") or target)
+    headline = headline_of(record)
+    console.print(f"[{colour}]{headline.text}[/]  {about}, run {record['run_id']}", soft_wrap=True)
+    for reason in headline.reasons:
+        if not reason.startswith(NOT_COVERED):  # those follow, of green runs too
+            console.print(f"why: {one_line(reason)}", markup=False, soft_wrap=True)
     for gap in record["not_covered"]:
         console.print(f"not covered: {gap}", markup=False)
     if heavy := heavy_prober(record):
@@ -79,8 +85,12 @@ def markdown(record: JSON) -> str:
         f" | {s.get('records', 0):,} |"
         for s in record["scenarios"]
     ]
+    if record.get("subject"):
+        lines[2:2] = [f"Restored: {record['subject']}.", ""]
     for gap in record["not_covered"]:
         lines += ["", f"Not covered: {gap}"]
+    for test in record.get("failed_tests", ()):
+        lines += ["", f"Failed, and no scenario: {test['test']}: {_cell(test['error'])}"]
     for scenario in record["scenarios"]:
         lines += [
             "",
@@ -93,6 +103,9 @@ def markdown(record: JSON) -> str:
             f"| {v['check']} | {v['outcome'].upper()} | {_cell(v['message'])} |"
             for v in scenario["verdicts"]
         ]
+        for v in scenario["verdicts"]:
+            if len(v["message"]) > LONGEST_CELL:
+                lines += ["", f"All of `{v['check']}`:", "", "````", v["message"], "````"]
         if scenario.get("error"):
             lines += ["", f"Error: {_cell(scenario['error'])}"]
         lines += [
@@ -106,4 +119,4 @@ def markdown(record: JSON) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return one_line(text, LONGEST_CELL).replace("|", "\\|")

@@ -1,0 +1,96 @@
+"""A test that is no scenario is named where it fails: in the record, on the page, in the terminal."""
+
+from io import StringIO
+
+import jsonschema
+import orjson
+import pytest
+from rich.console import Console
+
+from chromadrill.evidence import record as records
+from chromadrill.evidence.ledger import Ledger
+from chromadrill.evidence.report.ci import annotations
+from chromadrill.evidence.report.headline import headline_of
+from chromadrill.evidence.report.html import page
+from chromadrill.evidence.report.markdown import markdown, print_summary
+
+PANIC = "RuntimeError: thread 'tokio' panicked at\n" + "a line of the stack\n" * 60
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    ledger = Ledger(tmp_path / "evidence.jsonl")
+    ledger.write("run started", run_id="r", target={"name": "process"}, required=["RB-5"])
+    return ledger
+
+
+def pass_a_scenario(ledger, message="all there"):
+    ledger.write("scenario started", scenario="s", runbook="RB-5", title="all is there")
+    ledger.write(
+        "verdict",
+        scenario="s",
+        verdict={"check": "inventory", "outcome": "pass", "actual": None, "limit": None,
+                 "unit": None, "message": message},
+    )  # fmt: skip
+    ledger.write("scenario finished", scenario="s", error=None)
+
+
+def built(ledger):
+    ledger.write("run finished", exit_status=1, cleanup={"status": "done", "detail": "all gone"})
+    record = records.build_record(ledger.path)
+    schema = orjson.loads(records.JSON_SCHEMA.read_bytes())
+    jsonschema.validate(record, schema)
+    return record
+
+
+def terminal(record):
+    text = StringIO()
+    print_summary(record, "reports/r", Console(file=text, width=100))
+    return text.getvalue()
+
+
+@pytest.mark.parametrize("report", [page, markdown, terminal])
+def test_failed_test_and_what_it_raised_are_in_every_report(ledger, report):
+    pass_a_scenario(ledger)
+    ledger.write("test failed", test="suites/contract/t.py::test_add", error="AssertionError: no")
+    text = report(built(ledger))
+    assert "suites/contract/t.py::test_add" in text
+    assert "AssertionError: no" in text
+
+
+def test_headline_counts_failed_tests_beside_scenarios(ledger):
+    pass_a_scenario(ledger)
+    ledger.write("test failed", test="t", error="e")
+    headline = headline_of(built(ledger))
+    assert headline.text == "NOT PROVEN"
+    assert headline.sentence == "Failed: 0 of 1 scenarios, and 1 other test."
+
+
+def test_file_of_tests_that_cannot_be_read_leaves_the_run_unknown_and_is_named(ledger):
+    ledger.write("collection failed", test="suites/gate/t.py", error="ImportError: no x")
+    record = built(ledger)
+    assert record["outcome"] == "unknown"
+    assert "COULD NOT TELL" in terminal(record)
+    assert "why: suites/gate/t.py (no scenario): ImportError: no x" in terminal(record)
+
+
+def test_annotation_of_ci_names_the_failed_test(ledger):
+    ledger.write("test failed", test="t.py", error="e")
+    assert "::error title=t.py%3A failed%2C and is no scenario::e" in annotations(built(ledger))
+
+
+# ---- long texts ---------------------------------------------------------------------------------
+def test_panic_is_one_line_in_tables_and_whole_below_them(ledger):
+    pass_a_scenario(ledger, message=PANIC)
+    lines = markdown(built(ledger)).splitlines()
+    (row,) = [line for line in lines if line.startswith("| inventory")]
+    assert row.startswith("| inventory | PASS | RuntimeError: thread 'tokio' panicked at a line of")
+    assert row.endswith(f"... ({len(' '.join(PANIC.split())):,} characters) |")
+    assert lines.count("a line of the stack") == 60
+
+
+def test_panic_is_one_line_in_the_tables_of_the_page_and_of_the_terminal(ledger):
+    ledger.write("test failed", test="t", error=PANIC)
+    record = built(ledger)
+    assert all(len(line) < 400 for line in terminal(record).splitlines())
+    assert "a line of the stack\na line of the stack" in page(record)  # for on-call, all of it
