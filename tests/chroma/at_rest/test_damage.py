@@ -48,8 +48,7 @@ def live_rows(directory: Path) -> list[tuple[int, int]]:
     nothing: a test that damages a fixed row would miss now and then.
     """
     index = HnswIndex(directory)
-    owned = np.fromiter(index.label_to_id, np.uint64, len(index.label_to_id))
-    rows = np.flatnonzero(np.isin(index.labels, owned) & ~index.is_deleted)
+    rows = np.flatnonzero(np.isin(index.labels, index.owned) & ~index.is_deleted)
     return [(row_size(directory) * (int(row) + 1) - 8, int(index.labels[row])) for row in rows]
 
 

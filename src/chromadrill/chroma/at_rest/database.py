@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -121,8 +122,18 @@ class Database:
 
     def rows(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of one query. Raises StoreUnreadable where SQLite finds damage."""
-        try:
+        with self._sentences():
             yield from self.connection.execute(sql, values)
+
+    def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return all rows of a query that has few: quicker than one by one. Raises StoreUnreadable."""
+        with self._sentences():
+            return self.connection.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
         except MemoryError as error:
             raise StoreUnknown(f"{self.file}: not enough memory to read it.") from error
         except DAMAGE as error:

@@ -6,12 +6,12 @@ labels above `added`. The next server takes them in again from the log, so the c
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import numpy.typing as npt
 
-from chromadrill.chroma.at_rest.index import HnswIndex, regular_size
+from chromadrill.chroma.at_rest.id_hashes import count_missing, distinct
+from chromadrill.chroma.at_rest.index import HnswIndex
+from chromadrill.chroma.at_rest.upper_levels import upper_link_problems
 
 _CHUNK = 4096
 _LENGTHS_JUDGED = (1e-15, 1e15)  # outside, the squares underflow or overflow float32
@@ -44,28 +44,27 @@ def graph_problems(index: HnswIndex, cosine: bool, live: npt.NDArray[np.int64]) 
     problems += _labels(index)
     problems += _ground_links(index)
     if not index.short:
-        problems += _upper_links(index)
+        problems += upper_link_problems(index)
     problems += _values(index, cosine, live)
     return problems
 
 
 def _labels(index: HnswIndex) -> list[str]:
     problems = []
-    inverse = {label: id_ for id_, label in index.id_to_label.items()}
-    if inverse != index.label_to_id:
+    if not index.is_one_to_one:
         problems.append("its pickle does not map ids and labels one to one")
     added = index.added if index.added is not None else 2**62
-    if index.label_to_id and max(index.label_to_id) > added:
+    owned = index.owned.astype(np.uint64)
+    if owned.max(initial=0) > added:
         problems.append(f"its pickle holds labels above the {added} it ever gave out")
-    settled = index.labels[index.labels <= added]
-    if len(np.unique(settled)) != len(settled):
+    is_settled = index.labels <= added
+    settled = index.labels[is_settled]
+    if len(distinct(settled)) != len(settled):
         problems.append("two rows carry the same label")
-    owned = np.fromiter(index.label_to_id, np.uint64, len(index.label_to_id))
-    missing = len(np.setdiff1d(owned, index.labels))
+    missing = count_missing(owned, index.labels)
     if missing:
         problems.append(f"{missing} labels of its pickle have no row")
-    undeleted = index.labels[(index.labels <= added) & ~index.is_deleted]
-    stray = len(np.setdiff1d(undeleted, owned))
+    stray = count_missing(index.labels[is_settled & ~index.is_deleted], owned)
     if stray:
         problems.append(f"{stray} rows carry labels that its pickle does not know")
     return problems
@@ -74,13 +73,14 @@ def _labels(index: HnswIndex) -> list[str]:
 def _ground_links(index: HnswIndex) -> list[str]:
     header, wide, outside = index.header, 0, 0
     width = header.max_links0
-    for start in range(0, len(index.rows), _CHUNK):
-        block = np.ascontiguousarray(index.rows[start : start + _CHUNK, : 4 + 4 * width])
-        counts = block[:, :2].copy().view("<u2").reshape(-1)
-        links = block[:, 4:].copy().view("<u4").reshape(len(block), width)
-        used = np.arange(width)[None, :] < counts[:, None]
+    for _, rows in index.chunks():
+        block = np.ascontiguousarray(rows[:, : 4 + 4 * width]).view("<u4")
+        counts = block[:, 0] & 0xFFFF  # two bytes; the next one marks a deleted row
         wide += int((counts > width).sum())
-        outside += int((used & (links >= header.elements)).any(axis=1).sum())
+        strange = block[:, 1:] >= header.elements  # as a rule none: what is not in use is zero
+        if strange.any():
+            used = np.arange(width)[None, :] < counts[:, None]
+            outside += int((used & strange).any(axis=1).sum())
     problems = []
     if wide:
         problems.append(f"{wide} rows claim more than {width} links")
@@ -89,67 +89,29 @@ def _ground_links(index: HnswIndex) -> list[str]:
     return problems
 
 
-def _upper_links(index: HnswIndex) -> list[str]:
-    header = index.header
-    try:
-        numbers = _read_uint32(index.directory / "link_lists.bin")
-    except OSError as error:
-        return [f"link_lists.bin cannot be read ({error})"]
-    settled = min(header.elements, index.added if index.added is not None else header.elements)
-    per_level = 1 + header.max_links
-    levels = np.zeros(header.elements, np.int64)
-    lists: list[tuple[int, int]] = []  # row number, number with which its lists begin
-    position = 0
-    for row in range(header.elements):
-        if position >= len(numbers):
-            return [] if row >= settled else [f"link_lists.bin is cut off at row {row}"]
-        size = int(numbers[position])
-        if size:
-            if size % (4 * per_level) or size // (4 * per_level) > max(header.top_level, 0):
-                return [f"link_lists.bin has an impossible length at row {row}"]
-            levels[row] = size // (4 * per_level)
-            lists.append((row, position + 1))
-        position += 1 + size // 4
-    if position > len(numbers):
-        return ["link_lists.bin is cut off within its last lists"]
-    problems = []
-    ep = header.entry_point
-    if 0 <= ep < settled and levels[ep] != header.top_level:
-        problems.append(f"its entry point lies on level {levels[ep]} instead of {header.top_level}")
-    bad = 0
-    for row, begin in lists:
-        block = np.array(numbers[begin : begin + per_level * int(levels[row])])
-        block = block.reshape(int(levels[row]), per_level)
-        counts = block[:, 0] & 0xFFFF
-        used = np.arange(per_level - 1)[None, :] < counts[:, None]
-        targets = block[:, 1:]
-        inside = targets < header.elements
-        reached = levels[np.where(inside, targets, 0)] >= np.arange(1, len(block) + 1)[:, None]
-        bad += bool((counts > per_level - 1).any() or (used & ~(inside & reached)).any())
-    if bad:
-        problems.append(f"{bad} rows have links on upper levels that lead nowhere")
-    return problems
-
-
 def _values(index: HnswIndex, cosine: bool, live: npt.NDArray[np.int64]) -> list[str]:
     infinite, skewed, broken, emptied = 0, 0, 0, 0
     live = live[live < len(index.lengths)] if cosine else live
     for start in range(0, len(live), _CHUNK):
         part = live[start : start + _CHUNK]
-        vectors = index.read_vectors(part).astype(np.float64)
-        finite = np.isfinite(vectors).all(axis=1)
+        vectors = index.read_vectors(part)
+        with np.errstate(all="ignore"):
+            norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        finite = np.isfinite(norms)
+        odd = np.flatnonzero(~finite)  # NaN, infinity, or squares beyond float32
+        exact = vectors[odd].astype(np.float64)
+        finite[odd] = np.isfinite(exact).all(axis=1)
         if not cosine:
             infinite += int((~finite).sum())
             continue
         # Only cosine keeps lengths; elsewhere length.bin is whatever the memory held.
-        with np.errstate(all="ignore"):
-            lengths = index.lengths[part].astype(np.float64)
-            norms = np.sqrt((vectors * vectors).sum(axis=1))
-            judged = (lengths > _LENGTHS_JUDGED[0]) & (lengths < _LENGTHS_JUDGED[1])
-            infinite += int((~finite & (judged | (lengths == 0))).sum())
-            skewed += int((finite & judged & ~(np.abs(norms - 1) < 1e-3)).sum())
-            broken += int((finite & ((lengths < 0) | np.isnan(lengths))).sum())
-            emptied += int(((lengths == 0) & (np.abs(norms - 1) < 1e-3)).sum())
+        lengths = index.lengths[part]
+        judged = (lengths > _LENGTHS_JUDGED[0]) & (lengths < _LENGTHS_JUDGED[1])
+        is_unit = np.abs(norms - 1) < 1e-3
+        infinite += int((~finite & (judged | (lengths == 0))).sum())
+        skewed += int((finite & judged & ~is_unit).sum())
+        broken += int((finite & ((lengths < 0) | np.isnan(lengths))).sum())
+        emptied += int(((lengths == 0) & is_unit).sum())
     problems = []
     if infinite:
         problems.append(f"{infinite} stored vectors are not finite numbers")
@@ -160,8 +122,3 @@ def _values(index: HnswIndex, cosine: bool, live: npt.NDArray[np.int64]) -> list
     if lengthless:
         problems.append(f"{lengthless} vectors have lost their length in length.bin")
     return problems
-
-
-def _read_uint32(file: Path) -> npt.NDArray[np.uint32]:
-    size = regular_size(file) // 4
-    return np.memmap(file, "<u4", "r", shape=(size,)) if size else np.zeros(0, np.uint32)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
 import stat
 import struct
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from chromadrill.chroma.at_rest.database import StoreUnknown
 from chromadrill.chroma.at_rest.log import as_seq_id
-from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused, read_dict
+from chromadrill.chroma.at_rest.pickle_maps import PickleMaps, read_maps
+from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused
 
 Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.uint64]
@@ -20,7 +23,7 @@ Rows = npt.NDArray[np.int64]
 
 PICKLE = "index_metadata.pickle"
 _HEADER = struct.Struct("<iQQQQQQiIQQQdQ")  # 100 bytes, as hnswlib's persistHeader writes them
-_Maps = tuple[dict[str, int], dict[int, str], int | None, int | None]
+_CHUNK = 4096  # rows looked at together
 _PICKLE_FLOOR = 64 * 1024 * 1024
 _PICKLE_PER_ROW = 16 * 1024
 
@@ -56,10 +59,11 @@ class IndexHeader(NamedTuple):
 class HnswIndex:
     """An index as it was last synced.
 
-    `rows` is uint8 of shape (n, row_size), a memory map of data_level0.bin. n is the header's count
-    or, where the file was cut off (`short`), what the file still holds. `lengths` is float32 of shape
-    (<= n,), `labels` uint64 of shape (n,). `id_to_label`, `label_to_id`, `added` (the labels ever
-    given out) and `max_seq_id` come from the pickle.
+    `rows` is uint8 of shape (n, row_size), a map of data_level0.bin. n is the header's count or, where
+    the file was cut off (`short`), what the file still holds. `lengths` is float32 of shape (<= n,),
+    `labels` uint64 of shape (n,), `is_deleted` bool of shape (n,). From the pickle: `names` (id ->
+    label), `owned` (the labels of its other map), `is_one_to_one` (whether each map is the inverse of
+    the other), `added` (the labels ever given out) and `max_seq_id`.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -70,10 +74,10 @@ class HnswIndex:
             size = regular_size(directory / "data_level0.bin")
             stored = min(self.header.elements, size // self.header.row_size)
             self.short = stored < self.header.elements
-            self.rows: Bytes = _map(directory / "data_level0.bin", stored * self.header.row_size)
-            self.rows = self.rows.reshape(stored, self.header.row_size)
+            self._map = _map(directory / "data_level0.bin", stored * self.header.row_size)
             lengths = min(stored, regular_size(directory / "length.bin") // 4)
-            self.lengths = _map(directory / "length.bin", lengths * 4).view("<f4")
+            with (directory / "length.bin").open("rb") as file:
+                self.lengths = np.fromfile(file, "<f4", lengths)
             maps = _read_pickle(directory, stored)
         except PermissionError as error:
             raise StoreUnknown(f"{error.filename} may not be read by this user.") from error
@@ -81,16 +85,37 @@ class HnswIndex:
             raise IndexDamaged(f"{Path(str(error.filename)).name} is missing") from error
         except OSError as error:
             raise IndexDamaged(f"its files cannot be read ({error})") from error
-        self.id_to_label, self.label_to_id, self.added, self.max_seq_id = maps
-        column = self.rows[:, self.header.label_offset : self.header.label_offset + 8]
-        self.labels: Labels = np.ascontiguousarray(column).view("<u8").reshape(-1)
+        self.names, self.owned = maps.names, maps.owner_labels
+        self.is_one_to_one = maps.are_inverse
+        added = maps.others.get("total_elements_added")
+        self.added = added if isinstance(added, int) else None
+        self.max_seq_id = as_seq_id(maps.others.get("max_seq_id"))
+        self.rows: Bytes = np.frombuffer(self._map, np.uint8).reshape(stored, self.header.row_size)
+        self._read_marks()
         self._order = np.argsort(self.labels, kind="stable")
         self._sorted = self.labels[self._order]
 
-    @property
-    def is_deleted(self) -> npt.NDArray[np.bool_]:
-        """Whether each row is marked deleted, shape (n,): a bit beside the level-0 link count."""
-        return (self.rows[:, self.header.level0_offset + 2] & 1).astype(np.bool_)
+    def _read_marks(self) -> None:
+        header, stored = self.header, len(self.rows)
+        self.labels: Labels = np.empty(stored, np.uint64)
+        # a bit beside the level-0 link count
+        self.is_deleted = np.empty(stored, np.bool_)
+        for part, rows in self.chunks():
+            column = rows[:, header.label_offset : header.label_offset + 8]
+            self.labels[part] = np.ascontiguousarray(column).view("<u8").reshape(-1)
+            self.is_deleted[part] = rows[:, header.level0_offset + 2] & 1
+
+    def chunks(self) -> Iterator[tuple[slice, Bytes]]:
+        """Yield all rows, some thousands at a time, in memory for no longer than that."""
+        for start in range(0, len(self.rows), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            yield part, self.rows[part]
+            self._release()
+
+    def _release(self) -> None:
+        """Let the pages of the map go: they count as memory of this process."""
+        if isinstance(self._map, mmap.mmap):
+            self._map.madvise(mmap.MADV_DONTNEED)
 
     def rows_of(self, labels: Labels) -> Rows:
         """Return the row number of each label, -1 where no live row carries it."""
@@ -100,14 +125,18 @@ class HnswIndex:
         place = np.searchsorted(self._sorted, labels, side="right") - 1
         is_known = (place >= 0) & (self._sorted[np.maximum(place, 0)] == labels)
         rows = np.where(is_known, self._order[np.maximum(place, 0)], -1)
-        marks = self.rows[np.maximum(rows, 0), self.header.level0_offset + 2] & 1
-        return np.where(marks == 0, rows, -1)
+        return np.where(self.is_deleted[np.maximum(rows, 0)], -1, rows)
 
     def read_vectors(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Return the vectors of some rows as the file holds them, float32 (len(rows), dimension)."""
         header = self.header
-        block = self.rows[rows, header.vector_offset : header.label_offset]
-        return np.ascontiguousarray(block).view("<f4").reshape(len(rows), header.dimension)
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            block = self.rows[rows[0] : rows[-1] + 1, header.vector_offset : header.label_offset]
+        else:
+            block = self.rows[rows, header.vector_offset : header.label_offset]
+        vectors = np.ascontiguousarray(block).view("<f4").reshape(len(rows), header.dimension)
+        self._release()
+        return vectors
 
 
 def regular_size(file: Path) -> int:
@@ -140,36 +169,21 @@ def _read_header(file: Path) -> IndexHeader:
     return header
 
 
-def _map(file: Path, size: int) -> Bytes:
+def _map(file: Path, size: int) -> mmap.mmap | bytes:
     if size == 0:  # a map of nothing is an error
-        return np.zeros(0, np.uint8)
-    return np.memmap(file, np.uint8, "r", shape=(size,))
+        return b""
+    with file.open("rb") as handle:
+        return mmap.mmap(handle.fileno(), size, access=mmap.ACCESS_READ)
 
 
-def _read_pickle(directory: Path, rows: int) -> _Maps:
+def _read_pickle(directory: Path, rows: int) -> PickleMaps:
     file = directory / PICKLE
     size = regular_size(file)
     if size > _PICKLE_FLOOR + rows * _PICKLE_PER_ROW:
         raise IndexDamaged(f"{PICKLE} is {size} bytes for {rows} rows")
     try:
-        content = read_dict(file.read_bytes())
+        return read_maps(file)
     except PickleRefused as error:
         raise StoreUnknown(f"{file} holds more than plain data ({error}).") from error
     except PickleDamaged as error:
         raise IndexDamaged(f"{PICKLE} is damaged ({error})") from error
-    ids, labels = content.get("id_to_label"), content.get("label_to_id")
-    if not _is_mapping(ids, str, int) or not _is_mapping(labels, int, str):
-        raise IndexDamaged(f"{PICKLE} lacks its maps of ids and labels")
-    ids, labels = cast(dict[str, int], ids), cast(dict[int, str], labels)
-    if any(not 0 <= label < 2**63 for label in ids.values()):
-        raise IndexDamaged(f"{PICKLE} holds labels out of range")
-    added, seq = content.get("total_elements_added"), content.get("max_seq_id")
-    return ids, labels, added if isinstance(added, int) else None, as_seq_id(seq)
-
-
-def _is_mapping(value: Any, key: type, item: type) -> bool:
-    return (
-        isinstance(value, dict)
-        and all(isinstance(k, key) for k in value)
-        and all(isinstance(v, item) for v in value.values())
-    )

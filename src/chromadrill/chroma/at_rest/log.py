@@ -6,7 +6,7 @@ Operations: 0 add (ignored where the id exists), 1 update (ignored where it does
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 import orjson
@@ -59,7 +59,7 @@ def entries(db: Database, stretch: Stretch, after: int, columns: str) -> Iterato
 
 
 def vector_changes(
-    db: Database, stretch: Stretch | None, after: int, indexed: dict[str, int]
+    db: Database, stretch: Stretch | None, after: int, indexed: Container[str]
 ) -> dict[str, int]:
     """Return the changes since `after`: record id -> the entry that has its vector now, or DELETED.
 
@@ -69,17 +69,31 @@ def vector_changes(
     if stretch is None:
         return changed
     for seq, operation, id_, has_vector in entries(db, stretch, after, "vector IS NOT NULL"):
-        state = changed.get(id_)
-        present = state != DELETED if state is not None else id_ in indexed
+        if operation == DELETE:
+            changed[id_] = DELETED
+        elif has_vector and operation in (ADD, UPDATE, UPSERT):
+            # an update of nothing is ignored, and so is the addition of what is there
+            wanted = operation == UPDATE
+            if operation == UPSERT or _is_present(id_, changed, indexed) == wanted:
+                changed[id_] = seq
+    return changed
+    for seq, operation, id_, has_vector in entries(db, stretch, after, "vector IS NOT NULL"):
         if operation == DELETE:
             changed[id_] = DELETED
         elif has_vector and (
             operation == UPSERT
-            or (operation == ADD and not present)
-            or (operation == UPDATE and present)
+            or (
+                operation in (ADD, UPDATE)
+                and _is_present(id_, changed, indexed) == (operation == UPDATE)
+            )
         ):
             changed[id_] = seq
     return changed
+
+
+def _is_present(id_: str, changed: dict[str, int], indexed: Container[str]) -> bool:
+    state = changed.get(id_)
+    return state != DELETED if state is not None else id_ in indexed
 
 
 class RecordChange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,19 @@ import numpy.typing as npt
 import orjson
 
 from chromadrill.chroma.at_rest.database import Database, StoreUnreadable
+from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
 from chromadrill.chroma.at_rest.log import RecordChange
 
 Raw = dict[str, Any]
 DOCUMENT, URI = "chroma:document", "chroma:uri"
+_IDS_BETWEEN = (
+    "SELECT id, embedding_id FROM embeddings WHERE id BETWEEN ? AND ? AND +segment_id = ?"
+)
+# CROSS JOIN keeps the order of the list; a plain join may start from another table.
+_IDS = "SELECT e.id, e.embedding_id FROM json_each(?) j CROSS JOIN embeddings e ON e.id = j.value"
+_VALUE = "m.id, m.key, coalesce(m.string_value, m.int_value, m.float_value), m.bool_value"
+_VALUES_BETWEEN = f"SELECT {_VALUE} FROM embedding_metadata m WHERE m.id BETWEEN ? AND ?"
+_VALUES = f"SELECT {_VALUE} FROM json_each(?) j CROSS JOIN embedding_metadata m ON m.id = j.value"
 
 
 class RecordSource:
@@ -29,9 +39,8 @@ class RecordSource:
         self._has_lists = "embedding_metadata_array" in db.tables and (
             db.one("SELECT 1 FROM embedding_metadata_array LIMIT 1") is not None
         )
-        sql = "SELECT id FROM embeddings WHERE segment_id = ?"
-        keys = np.fromiter((row[0] for row in db.rows(sql, segment)), np.int64)
-        self.keys: npt.NDArray[np.int64] = np.sort(keys)
+        self._segment = segment
+        self.keys: npt.NDArray[np.int64] = np.sort(self._column("id", int))
         self._created = [
             (id_, change.apply({})) for id_, change in changes.items() if change.created
         ]
@@ -44,6 +53,21 @@ class RecordSource:
 
     def __len__(self) -> int:
         return len(self.keys) - self._removed + len(self._created)
+
+    def _column(self, column: str, kind: type) -> npt.NDArray[np.int64]:
+        """Return a column of all rows in the tables, texts as hashes, in the index's order."""
+        sql = f"SELECT {column} FROM embeddings WHERE segment_id = ?"
+        rows = chain.from_iterable(self._db.rows(sql, self._segment))
+        return np.fromiter(rows if kind is int else map(hash, rows), np.int64)
+
+    def hashes(self) -> Hashes:
+        """Return the hash of the id of every live record, without reading its other columns."""
+        hashes = self._column("embedding_id", str)
+        if not self._changes:
+            return hashes
+        away = [id_ for id_, change in self._changes.items() if change.created or not change.alive]
+        kept = hashes[~np.isin(hashes, hashes_of(away))]
+        return np.concatenate([kept, hashes_of([id_ for id_, _ in self._created])])
 
     def pages(self, size: int) -> Iterator[list[tuple[str, Raw]]]:
         """Yield pages of (id, raw metadata with the chroma: keys); no page is empty."""
@@ -89,28 +113,25 @@ class RecordSource:
         return records
 
     def _rows(self, keys: npt.NDArray[np.int64]) -> list[tuple[str, Raw]]:
+        if not len(keys):
+            return []
         wanted = orjson.dumps(keys.tolist()).decode()
-        page: dict[int, tuple[str, Raw]] = {}
-        # CROSS JOIN keeps the order of the page; a plain join may start from another table.
-        sql = (
-            "SELECT e.id, e.embedding_id, m.key, m.string_value, m.int_value, m.float_value, "
-            "m.bool_value FROM json_each(?) j CROSS JOIN embeddings e ON e.id = j.value "
-            "LEFT JOIN embedding_metadata m ON m.id = e.id"
-        )
-        last: int | None = None
+        if _is_dense(keys):
+            between: tuple[Any, ...] = (int(keys[0]), int(keys[-1]))
+            ids = self._db.fetch(_IDS_BETWEEN, *between, self._segment)
+            values = self._db.fetch(_VALUES_BETWEEN, *between)
+        else:
+            ids, values = self._db.fetch(_IDS, wanted), self._db.fetch(_VALUES, wanted)
+        page: dict[int, tuple[str, Raw]] = {number: (_text(id_), {}) for number, id_ in ids}
+        last_number: int | None = None
         raw: Raw = {}
-        for number, id_, key, text, integer, real, boolean in self._db.rows(sql, wanted):
-            if number != last:
-                last, raw = number, {}
-                page[number] = (_text(id_), raw)
-            if key is None:
-                continue
-            if text is not None:
-                raw[key] = _text(text)
-            elif integer is not None:
-                raw[key] = integer
-            elif real is not None:
-                raw[key] = real
+        for number, key, value, boolean in values:
+            if number != last_number:
+                last_number = number
+                record = page.get(number)
+                raw = record[1] if record is not None else {}  # another collection's
+            if value is not None:
+                raw[key] = value if value.__class__ is not bytes else _text(value)
             elif boolean is not None:
                 raw[key] = boolean != 0
         if self._has_lists:
@@ -152,9 +173,14 @@ def split(raw: Raw) -> tuple[str | None, Raw | None, str | None]:
     return document, raw, uri
 
 
-def _text(value: Any) -> Any:
-    """The value, if it is text or absent: SQLite lets damage put anything there."""
-    if value is None or isinstance(value, str):
+def _is_dense(keys: npt.NDArray[np.int64]) -> bool:
+    """Whether a range costs less than a list: ascending, and few rows of other collections between."""
+    return bool((keys[1:] > keys[:-1]).all() and keys[-1] - keys[0] < 2 * len(keys))
+
+
+def _text(value: Any) -> str:
+    """The value, if it is text: SQLite lets damage put anything there."""
+    if isinstance(value, str):
         return value
     raise StoreUnreadable("A text of the store's records holds something else than text.")
 

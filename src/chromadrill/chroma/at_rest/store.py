@@ -45,6 +45,8 @@ class Store:
         self.versions = {name: str(head) for name, head in db.versions.items()}
         row = db.one("PRAGMA user_version")
         self.versions["user_version"] = str(row[0]) if row else "0"
+        self._records: dict[str, RecordSource] = {}
+        self._vectors: dict[str, VectorSource] = {}
 
     @classmethod
     def open(cls, path: Path) -> Store:
@@ -123,7 +125,15 @@ class Store:
         return self._stretches.get(info.id)
 
     def records(self, info: CollectionInfo) -> RecordSource:
-        """Return the source of the collection's ids, documents, metadata and uris."""
+        """Return the source of the collection's ids, documents, metadata and uris.
+
+        That of the collection asked for last is kept, and so are its vectors.
+        """
+        if info.id not in self._records:
+            self._records = {info.id: self._read_records(info)}
+        return self._records[info.id]
+
+    def _read_records(self, info: CollectionInfo) -> RecordSource:
         segment = self.segment(info, "METADATA")
         if segment is None:
             raise StoreUnreadable(f"Collection {info.name} has lost its METADATA segment row.")
@@ -132,6 +142,11 @@ class Store:
 
     def vectors(self, info: CollectionInfo) -> VectorSource:
         """Return the source of the collection's vectors."""
+        if info.id not in self._vectors:
+            self._vectors = {info.id: self._read_vectors(info)}
+        return self._vectors[info.id]
+
+    def _read_vectors(self, info: CollectionInfo) -> VectorSource:
         segment = self.segment(info, "VECTOR")
         id_, synced = segment if segment else (None, 0)
         return VectorSource(self.db, self.path, info, id_, synced, self.stretch(info))

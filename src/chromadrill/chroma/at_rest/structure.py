@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 
 from chromadrill.chroma.at_rest.graph import graph_problems
+from chromadrill.chroma.at_rest.id_hashes import Hashes, count_missing
 from chromadrill.chroma.at_rest.index import PICKLE
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, entries, newest_seq_id
 from chromadrill.chroma.at_rest.store import Segment, Store
@@ -54,8 +55,8 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
     problems += [f"Collection {info.name}: {text}." for text in waiting]
     if waiting:
         return problems  # what the records are is decided by entries that nobody can take in
-    live = {id_ for page in store.records(info).pages(5000) for id_, _ in page}
-    if live and info.dimension is None:
+    live = store.records(info).hashes()
+    if len(live) and info.dimension is None:
         problems.append(f"Collection {info.name} has records but no dimension.")
     problems += [f"Collection {info.name}: {text}." for text in _vectors(live, info, vectors)]
     return problems
@@ -78,10 +79,10 @@ def _watermarks(store: Store, segments: Iterable[Segment | None]) -> list[str]:
     return problems
 
 
-def _vectors(live: set[str], info: CollectionInfo, vectors: VectorSource) -> list[str]:
+def _vectors(live: Hashes, info: CollectionInfo, vectors: VectorSource) -> list[str]:
     problems = []
-    owned = vectors.ids()
-    lost, stray = len(live - owned), len(owned - live)
+    owned = vectors.hashes()
+    lost, stray = count_missing(live, owned), count_missing(owned, live)
     if lost:
         problems.append(f"{lost} of {len(live)} records have no vector")
     if stray:
@@ -98,8 +99,10 @@ def _vectors(live: set[str], info: CollectionInfo, vectors: VectorSource) -> lis
             f" {index.header.elements} are: a server reserves {reserved >> 30} GiB for them and"
             " fails. Restore another backup, or rebuild the collection"
         )
-    served = [label for id_, label in index.id_to_label.items() if id_ not in vectors.changed]
-    rows = index.rows_of(np.array(served, np.uint64))
+    served = index.names.numbers
+    if vectors.changed:
+        served = served[vectors.is_unchanged()]
+    rows = index.rows_of(served.astype(np.uint64))
     if (rows < 0).any():
         problems.append(
             f"{int((rows < 0).sum())} records have a label but no live row in the index"

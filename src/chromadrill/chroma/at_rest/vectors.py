@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromadrill.chroma.at_rest.database import Database
+from chromadrill.chroma.at_rest.id_hashes import Hashes, IdMap, hashes_of
 from chromadrill.chroma.at_rest.index import PICKLE, HnswIndex, IndexDamaged
 from chromadrill.chroma.at_rest.log import DELETED, Stretch, vector_changes
 from chromadrill.core.model import CollectionInfo
@@ -34,8 +35,8 @@ class VectorSource:
     """The vectors of one collection by record id.
 
     `problems` say why the index gives no vectors, as clauses of a sentence. `synced` is the sequence
-    number up to which the index holds everything, 0 where it has none. `indexed` is id -> label in the
-    index, `changed` what the log changed since (`log.vector_changes`).
+    number up to which the index holds everything, 0 where it has none. `indexed` maps ids to labels in
+    the index, `changed` is what the log changed since (`log.vector_changes`).
     """
 
     def __init__(
@@ -69,54 +70,62 @@ class VectorSource:
         # pickle the server starts an empty index and replays whatever the log still has.
         legacy = self.index.max_seq_id if self.index else None
         self.synced = (synced or legacy or 0) if has_pickle else 0
-        self.indexed = self.index.id_to_label if self.index else {}
+        none = np.empty(0, np.int64)
+        self.indexed = self.index.names if self.index else IdMap(none, none)
         self.changed = vector_changes(db, stretch, self.synced, self.indexed)
 
-    def ids(self) -> set[str]:
-        """Return every id that has a vector now."""
-        live = set(self.indexed)
-        for id_, state in self.changed.items():
-            (live.discard if state == DELETED else live.add)(id_)
-        return live
+    def hashes(self) -> Hashes:
+        """Return the hash of every id that has a vector now."""
+        if not self.changed:
+            return self.indexed.hashes
+        live = [id_ for id_, state in self.changed.items() if state != DELETED]
+        return np.concatenate([self.indexed.hashes[self.is_unchanged()], hashes_of(live)])
+
+    def is_unchanged(self) -> npt.NDArray[np.bool_]:
+        """Whether the log leaves each entry of `indexed` as it is."""
+        return ~np.isin(self.indexed.hashes, hashes_of(self.changed))
 
     def fetch(self, ids: Sequence[str], dimension: int) -> tuple[Vectors, list[int]]:
         """Return the vectors of `ids`, float32 (len(ids), dimension), and the rows without a vector.
 
         Those rows are zero.
         """
-        out = np.zeros((len(ids), dimension), np.float32)
+        labels = self.indexed.numbers_of(hashes_of(ids))
         queued: dict[int, int] = {}
-        places: list[int] = []
-        labels: list[int] = []
-        for place, id_ in enumerate(ids):
-            state = self.changed.get(id_)
-            if state is None:
-                label = self.indexed.get(id_)
-                if label is not None:
-                    places.append(place)
-                    labels.append(label)
-            elif state != DELETED:
-                queued[state] = place
-        have = self._from_queue(queued, out)
-        have |= self._from_index(places, labels, out)
-        return out, [place for place in range(len(ids)) if place not in have]
+        if self.changed:
+            for place, id_ in enumerate(ids):
+                state = self.changed.get(id_)
+                if state is not None:
+                    labels[place] = -1
+                    if state != DELETED:
+                        queued[state] = place
+        places, vectors = self._from_index(labels)
+        if len(places) == len(ids) and vectors.shape == (len(ids), dimension):
+            return vectors, []
+        out = np.zeros((len(ids), dimension), np.float32)
+        has_vector = np.zeros(len(ids), np.bool_)
+        out[places] = vectors
+        has_vector[places] = True
+        has_vector[self._from_queue(queued, out)] = True
+        return out, np.flatnonzero(~has_vector).tolist()
 
-    def _from_index(self, places: list[int], labels: list[int], out: Vectors) -> set[int]:
-        if self.index is None or not places:
-            return set()
-        rows = self.index.rows_of(np.array(labels, np.uint64))
-        where = np.array(places)
+    def _from_index(self, labels: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Vectors]:
+        """Return the places of `labels` that have a vector in the index, and those vectors."""
+        places = np.flatnonzero(labels >= 0)
+        if self.index is None or not len(places):
+            return places[:0], np.empty((0, 1), np.float32)
+        rows = self.index.rows_of(labels[places].astype(np.uint64))
         if self._cosine:
             rows = np.where(rows < len(self.index.lengths), rows, -1)
-        rows, where = rows[rows >= 0], where[rows >= 0]
+        places, rows = places[rows >= 0], rows[rows >= 0]
         vectors = self.index.read_vectors(rows)
         if self._cosine:
             with np.errstate(all="ignore"):
-                vectors = vectors * self.index.lengths[rows][:, None]
-        out[where] = vectors
-        return set(where.tolist())
+                np.multiply(vectors, self.index.lengths[rows][:, None], out=vectors)
+        return places, vectors
 
-    def _from_queue(self, queued: dict[int, int], out: Vectors) -> set[int]:
+    def _from_queue(self, queued: dict[int, int], out: Vectors) -> list[int]:
+        """Put the vectors of entries, by sequence number, into their rows of `out`; return those."""
         have: list[int] = []
         wanted = sorted(queued)
         for start in range(0, len(wanted), 500):
@@ -135,4 +144,4 @@ class VectorSource:
             units, lengths = normalise(out[have])
             with np.errstate(all="ignore"):
                 out[have] = units * lengths[:, None]
-        return set(have)
+        return have

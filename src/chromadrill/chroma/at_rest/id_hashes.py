@@ -1,0 +1,61 @@
+"""Ids as 64-bit hashes: sets and maps of millions of ids without an object for each.
+
+Two of a million ids have one hash in one of 37 million stores. The hashes are of this process alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Hashes = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64]
+
+
+def hashes_of(ids: Collection[str]) -> Hashes:
+    """Return the hash of each id, in their order."""
+    return np.fromiter(map(hash, ids), np.int64, len(ids))
+
+
+def count_missing(values: npt.NDArray[Any], among: npt.NDArray[Any]) -> int:
+    """Return how many distinct values are not among the others."""
+    values, among = distinct(values), np.sort(among)
+    if not len(among):
+        return len(values)
+    places = np.minimum(np.searchsorted(among, values), len(among) - 1)
+    return int((among[places] != values).sum())
+
+
+def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the distinct values in order. numpy's own way is four times slower."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+
+
+class IdMap:
+    """A map of ids to numbers of 0 and more. `hashes` are sorted, `numbers` belong to them."""
+
+    def __init__(self, hashes: Hashes, numbers: Numbers) -> None:
+        order = np.argsort(hashes, kind="stable")
+        self.hashes, self.numbers = hashes[order], numbers[order]
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def __contains__(self, id_: object) -> bool:
+        return bool(self.numbers_of(np.array([hash(id_)]))[0] >= 0)
+
+    @property
+    def is_ambiguous(self) -> bool:
+        """Whether an id, or a hash, is there twice."""
+        return bool((self.hashes[1:] == self.hashes[:-1]).any())
+
+    def numbers_of(self, hashes: Hashes) -> Numbers:
+        """Return the number of each id, -1 of an unknown one."""
+        if not len(self.hashes):
+            return np.full(len(hashes), -1, np.int64)
+        places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
+        return np.where(self.hashes[places] == hashes, self.numbers[places], -1)
