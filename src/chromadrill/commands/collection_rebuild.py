@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import wraps
+from inspect import Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +16,7 @@ import typer
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.commands import options
 from chromadrill.commands.options import ServerOptions
 from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli, settings
@@ -51,11 +54,11 @@ DropOld = Annotated[bool, typer.Option("--drop-old", help="keep no copy from bef
 class Job:
     """One collection to rebuild, as it was typed.
 
-    `fresh`: no vector is taken over. `from_documents`: the collection itself is the source.
+    `source_name`: None for `[source]`. `fresh`: no vector is taken over. `from_documents`: the
+    collection itself is the source.
     """
 
     server: ServerOptions
-    source_name: str | None
     collection_name: str | None
     batch_size: int | None
     fingerprint: Path | None
@@ -63,9 +66,53 @@ class Job:
     drill_config: Path | None
     break_glass: str | None
     json: bool
+    source_name: str | None = None
     fresh: bool = False
     from_documents: bool = False
     since: datetime | None = None
+
+
+def _job_of(
+    url: options.Url = None,
+    tenant: options.Tenant = options.DEFAULT_TENANT,
+    database: options.Database = options.DEFAULT_DATABASE,
+    scope: options.Scopes = None,
+    collection_name: CollectionName = None,
+    batch_size: BatchSize = None,
+    fingerprint: Fingerprint = None,
+    drop_old: DropOld = False,
+    drill_config: options.DrillConfig = None,
+    break_glass: options.BreakGlassUrl = None,
+    json: options.Json = False,
+) -> Job:
+    """The options that both commands have."""
+    return Job(
+        server=ServerOptions(url, tenant, database, scope),
+        collection_name=collection_name,
+        batch_size=batch_size,
+        fingerprint=fingerprint,
+        drop_old=drop_old,
+        drill_config=drill_config,
+        break_glass=break_glass,
+        json=json,
+    )
+
+
+def with_job(command: Callable[..., int]) -> Callable[..., int]:
+    """`command(job, ...)` as typer wants it: its own options, then those of every job.
+
+    typer reads the options of a command off its signature, hence the one that is put together here.
+    """
+    _, *own = signature(command, eval_str=True).parameters.values()
+    shared = signature(_job_of, eval_str=True).parameters
+
+    @wraps(command)
+    def typed_command(**typed: Any) -> int:
+        job = _job_of(**{name: typed.pop(name) for name in shared})
+        return command(job, **typed)
+
+    typed_command.__signature__ = Signature([*own, *shared.values()])  # type: ignore[attr-defined]
+    return typed_command
 
 
 def run(job: Job) -> int:
