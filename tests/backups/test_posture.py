@@ -20,10 +20,12 @@ DAILY, WEEKLY = Plan("daily", "02:00", 7), Plan("weekly", None, 28)
 PROOF = ProvenRestore("railway", "run-1", Outcome.PASS, 20.0, "2026-06-20T04:00:00Z", "staging")
 
 
-def backups_of(*days, size=50):
+def backups_of(*days, size=50, method=""):
     """Backups of 02:00 UTC so many days ago, of `size` bytes each."""
     at = NOW.replace(hour=2)
-    return tuple(StoreEntry(f"b{n}", (at - timedelta(days=n)).isoformat(), size) for n in days)
+    return tuple(
+        StoreEntry(f"b{n}", (at - timedelta(days=n)).isoformat(), size, method) for n in days
+    )
 
 
 WHOLE = BackupStore("store", backups_of(*range(8)))
@@ -181,6 +183,26 @@ def test_folder_is_read_by_times_and_sizes_of_what_is_a_backup(tmp_path):
     assert backups["all.parquet"].created_at == "2001-09-09T01:46:40.000Z"
     with pytest.raises(Unavailable, match="No such file"):
         folder_store.store(tmp_path / "none")
+
+
+def test_export_is_compared_with_exports_and_a_copy_with_copies(tmp_path):
+    for at, (name, head, size) in enumerate(
+        [
+            ("old.jsonl", b'{"head":', 90),
+            ("new.jsonl", b'{"head":', 80),
+            ("new.parquet", b"PAR1", 9),
+        ]
+    ):
+        (tmp_path / name).write_bytes(head.ljust(size, b"x"))
+        os.utime(tmp_path / name, (1_000_000_000 + at, 1_000_000_000 + at))
+    first = posture.size(folder_store.store(tmp_path))
+    assert first.outcome is Outcome.UNKNOWN
+    assert "no export .parquet backup before it" in first.message
+    (tmp_path / "new.parquet").unlink()
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "chroma.sqlite3").write_bytes(b"x" * 1000)
+    os.utime(tmp_path / "copy" / "chroma.sqlite3", (1_000_000_000, 1_000_000_000))
+    assert posture.size(folder_store.store(tmp_path)).outcome is Outcome.PASS
 
 
 def test_what_is_no_backup_is_not_counted_as_one(tmp_path):

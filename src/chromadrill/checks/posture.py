@@ -135,22 +135,29 @@ def retention(store: BackupStore, plan: Plan, now: datetime) -> Verdict:
 
 
 def size(store: BackupStore) -> Verdict:
-    """The newest backup's size, compared with the volume, else with the backups before it."""
-    sized = [entry.bytes for entry in _newest_first(store) if entry.bytes is not None]
+    """The newest backup's size, compared with the volume, else with those before it.
+
+    Only backups made in the same way are compared: an export has another size than a copy.
+    """
+    sized = [entry for entry in _newest_first(store) if entry.bytes is not None]
     if not sized:
         return Verdict.unknown("size", f"{store.where} says no size")
-    mine, others = sized[0], sized[1:]
+    backups = [entry for entry in sized if entry.method == sized[0].method]
+    sizes = [entry.bytes or 0 for entry in backups]
+    kind = f"{backups[0].method} " if backups[0].method else ""
+    mine, others = sizes[0], sizes[1:]
     if mine == 0:
-        return Verdict.failed("size", "the newest backup is empty", actual=0.0, unit="bytes")
+        return Verdict.failed("size", f"the newest {kind}backup is empty", actual=0.0, unit="bytes")
     if store.size_bytes and mine > store.size_bytes:
         return Verdict.failed(
             "size", f"{_mb(mine)}, more than the volume's {_mb(store.size_bytes)}",
             actual=mine, limit=store.size_bytes, unit="bytes",
         )  # fmt: skip
     against = store.used_bytes or (int(median(others)) if others else None)
-    source = "on the volume" if store.used_bytes else "those before it"
+    source = "on the volume" if store.used_bytes else f"{kind}backups before it"
     if against is None:
-        return Verdict.unknown("size", f"{_mb(mine)}; nothing to hold it against", actual=mine)
+        message = f"{_mb(mine)}: there is no {kind}backup before it to compare its size with"
+        return Verdict.unknown("size", message, actual=mine)
     make = Verdict.passed if mine >= SHRUNK * against else Verdict.failed
     return make(
         "size", f"{_mb(mine)}, {source}: {_mb(against)}",
@@ -229,4 +236,4 @@ def _hours(seconds: float) -> str:
 
 
 def _mb(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.1f} kB"

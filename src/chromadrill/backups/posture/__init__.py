@@ -29,5 +29,7 @@ def store_of(target: Target, named: str | None) -> BackupStore:
             f"{target.name} has no snapshots of its own.",
             next_step="Name where its backups are: posture --store FOLDER, or restic:REPOSITORY.",
         )
-    entries = [StoreEntry(b.id, b.created_at, b.bytes or None) for b in target.snapshots()]
+    entries = [
+        StoreEntry(b.id, b.created_at, b.bytes or None, b.method) for b in target.snapshots()
+    ]
     return BackupStore(f"the snapshots of {target.name}", tuple(entries))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chromadrill.backups import manifest
 from chromadrill.backups.data_place import DATABASE
-from chromadrill.backups.export.formats import SUFFIXES
+from chromadrill.backups.export.formats import SUFFIXES, suffix_of
 from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.files import size_of
@@ -49,14 +49,18 @@ def _entry(path: Path) -> StoreEntry:
         return _entry_of_manifest(path)
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     changed = max(file.stat().st_mtime for file in files)
-    return StoreEntry(path.name, time_text(datetime.fromtimestamp(changed, UTC)), size_of(path))
+    created_at = time_text(datetime.fromtimestamp(changed, UTC))
+    # a packed export is a fraction of a plain one, so each format is compared with itself
+    method = "files" if path.is_dir() else f"export {suffix_of(path.name)}"
+    return StoreEntry(path.name, created_at, size_of(path), method)
 
 
 def _entry_of_manifest(path: Path) -> StoreEntry:
     content = manifest.read(path)
     try:
         parse_time(content["created_at"], require_zone=True)
-        return StoreEntry(str(content["id"]), content["created_at"], int(content["bytes"]))
+        method = str(content.get("method", ""))
+        return StoreEntry(str(content["id"]), content["created_at"], int(content["bytes"]), method)
     except (KeyError, TypeError, ValueError) as error:
         raise Unavailable(
             f"{path / manifest.NAME} is not a manifest of ours: {error!r}."

@@ -38,11 +38,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class StoreEntry:
-    """A backup as its store lists it. `bytes` None: it does not say. ISO 8601, UTC."""
+    """A backup as its store lists it. `bytes` None: it does not say. ISO 8601, UTC.
+
+    `method`: how it was made, where a store holds backups of several kinds: a copy and an export of
+    one database have different sizes.
+    """
 
     id: str
     created_at: str
     bytes: int | None
+    method: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ def markdown(record: JSON) -> str:
         for s in record["scenarios"]
     ]
     if record.get("subject"):
-        lines[2:2] = [f"Restored: {record['subject']}.", ""]
+        lines[2:2] = [f"What was tried: {record['subject']}.", ""]
     for gap in record["not_covered"]:
         lines += ["", f"Not covered: {gap}"]
     for test in record.get("failed_tests", ()):
