@@ -79,6 +79,12 @@ class Lab:
             target.remove()
 
     @contextmanager
+    def url_of(self, data: Path) -> Iterator[str]:
+        """The URL of a running server of `data`."""
+        with self.server(data) as target:
+            yield target.url
+
+    @contextmanager
     def database(self) -> Iterator[tuple[Chroma, Scope]]:
         """An empty database of this incident alone, in the shared server."""
         scope = Scope(database=self.name)
