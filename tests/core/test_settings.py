@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from chromadrill.core.errors import UsageError
+from chromadrill.core.renamed import SETTINGS
 from chromadrill.core.settings import Settings, load
-from chromadrill.core.settings.renamed import RENAMED
 
 
 def write(tmp_path, text):
@@ -74,7 +74,7 @@ def test_wrong_file_is_told_section_key_and_nearest_name(tmp_path, text, message
 
 @pytest.mark.parametrize(
     ("table", "old", "new"),
-    [(table, old, new) for table, keys in RENAMED.items() for old, new in keys.items()],
+    [(table, old, new) for table, keys in SETTINGS.items() for old, new in keys.items()],
 )
 def test_key_that_was_renamed_is_refused_with_its_new_name_and_the_value(tmp_path, table, old, new):
     with pytest.raises(UsageError, match=f"{old} is now called {new}") as refusal:

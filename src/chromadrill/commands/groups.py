@@ -11,10 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
+from chromadrill.core import renamed
 from chromadrill.core.errors import UsageError
-
-# old name: new name. Who types the old one is told the new one
-RENAMED = {"--incident": "--break-glass", "--proven": "--drill-run", "--sweep": "--clean-up"}
 
 
 class Command(TyperCommand):
@@ -120,8 +118,8 @@ def usage_message(error: typer.TyperException) -> str:
     option = str(getattr(error, "option_name", ""))
     context = getattr(error, "ctx", None)
     message = error.format_message().rstrip(".")
-    if option in RENAMED:
-        message = f"{option} is called {RENAMED[option]} now"
+    if option in renamed.OPTIONS:
+        message = f"{option} is called {renamed.OPTIONS[option]} now"
     elif getattr(error, "possibilities", None):
         nearest = error.possibilities[0]  # type: ignore[attr-defined]
         message = f"No such option: {option}. Did you mean '{nearest}'?"

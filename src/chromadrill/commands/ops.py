@@ -19,6 +19,7 @@ from chromadrill.core.protocols import (
     Restartable,
     RestartsItself,
 )
+from chromadrill.core.renamed import OPS_ACTIONS
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_notice import record_backup_attempt
 from chromadrill.targets.guarded import GuardedTarget
@@ -27,7 +28,7 @@ from chromadrill.targets.guarded import GuardedTarget
 class Actions(CommandGroup):
     """The actions, and the names that some of them had."""
 
-    renamed = {"sweep": "ops clean-up", "posture": "chromadrill posture"}  # noqa: RUF012
+    renamed = OPS_ACTIONS
 
 
 app = application(cls=Actions)

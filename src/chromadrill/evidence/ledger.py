@@ -11,6 +11,7 @@ import orjson
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.model import JSON
 from chromadrill.core.redaction import redact, secrets_of
+from chromadrill.core.renamed import LEDGER_EVENTS
 
 
 class Ledger:
@@ -31,10 +32,6 @@ class Ledger:
             file.write(redact(line, self._secrets) + b"\n")
 
 
-# names that ledgers written before this release have for the same event
-_RENAMED = {"strike": "fault injected", "sights": "probe results"}
-
-
 def read(path: Path) -> list[JSON]:
     """All whole events of a ledger, by their names of today; a line cut by a crash is left out."""
     events = []
@@ -43,5 +40,5 @@ def read(path: Path) -> list[JSON]:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             break
-        events.append({**event, "event": _RENAMED.get(event["event"], event["event"])})
+        events.append({**event, "event": LEDGER_EVENTS.get(event["event"], event["event"])})
     return events
