@@ -18,6 +18,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.disasters.incidents.lab import Lab, SeededStore
 from chromadrill.targets.process.installed_releases import install_server
 from chromadrill.targets.process.target import ProcessTarget
+from fixtures.postgres import temporary_postgresql
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,18 @@ def shared_server(tmp_path_factory):
     target.remove()
 
 
+@pytest.fixture(scope="session")
+def own_postgresql(settings):
+    """One that ends with the session: recipes drop tables and make roles, never in DATABASE_URL's."""
+    try:
+        with temporary_postgresql(settings.source.postgres_image) as url:
+            yield url
+    except Unavailable as error:
+        pytest.skip(f"not covered: {error}")
+
+
 @pytest.fixture
-def lab(request, tmp_path, settings, run):
+def lab(request, tmp_path, settings, run, monkeypatch):
     """An incident that needs what cannot be had here is not covered, and says why."""
     cache = settings.compat.cache and Path(settings.compat.cache).expanduser()
 
@@ -85,8 +96,9 @@ def lab(request, tmp_path, settings, run):
         folder=tmp_path,
         packed=Path(__file__).with_name("stores"),
         run=lambda arguments: run(arguments).code,
+        export=monkeypatch.setenv,
         seeded_store=lambda: request.getfixturevalue("store_and_print"),
         shared_server=lambda: request.getfixturevalue("shared_server").url,
         older_server=older_server,
-        postgresql=lambda: request.getfixturevalue("postgresql"),
+        postgresql=lambda: request.getfixturevalue("own_postgresql"),
     )

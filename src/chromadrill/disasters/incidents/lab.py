@@ -35,13 +35,14 @@ class Lab:
     """What recipes are given. `folder` is the incident's own; what the callables make is shared.
 
     `packed`: the folder of small stores that older releases made. `older_server` ends the recipe, as
-    not covered, where that release cannot be had.
+    not covered, where that release cannot be had. `export` sets a variable for the commands.
     """
 
     name: str
     folder: Path
     packed: Path
     run: Run
+    export: Callable[[str, str], None]
     seeded_store: Callable[[], SeededStore]
     shared_server: Callable[[], str]
     older_server: Callable[[str], InstalledServer]

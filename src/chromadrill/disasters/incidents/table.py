@@ -10,6 +10,7 @@ from chromadrill.disasters.incidents.healthy import HEALTHY
 from chromadrill.disasters.incidents.incident import Incident
 from chromadrill.disasters.incidents.older_releases import OLDER
 from chromadrill.disasters.incidents.running_servers import RUNNING
+from chromadrill.disasters.incidents.sources import SOURCES
 
-KINDS = (FAULTS, FILES, OLDER, RUNNING, GATEWAYS, EXPORTS, HEALTHY)
+KINDS = (FAULTS, FILES, OLDER, RUNNING, GATEWAYS, EXPORTS, SOURCES, HEALTHY)
 INCIDENTS: tuple[Incident, ...] = tuple(row for kind in KINDS for row in kind.rows)
