@@ -79,6 +79,8 @@ def next_step_after(error: CallFailed, again: str) -> str:
         return LARGER
     if error.status in (401, 403, 407):
         return _CREDENTIALS
+    if error.is_missing:
+        return f"Something else removed it meanwhile: let one command run at a time. {again}"
     if 400 <= error.status < 500 and error.status not in (408, 409, 423, 425, 429):
         return _NOT_AGAIN
     return again

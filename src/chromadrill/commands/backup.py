@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from chromadrill.backups.export.completeness import damaged, empty
 from chromadrill.backups.export.exporter import export, inventory
 from chromadrill.backups.export.requirements import notes
 from chromadrill.commands import options
@@ -16,7 +17,7 @@ from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli
 from chromadrill.core.errors import DrillError, UsageError
-from chromadrill.core.model import Scope, Verdict
+from chromadrill.core.model import Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.core.urls import without_password
@@ -94,17 +95,13 @@ def backup(
             replace=replace,
             progress=on_stderr,
         )
-        if written.damage:
+        counts = {key: one.count for key, one in written.fingerprint.collections.items()}
+        verdicts = [*damaged(written.damage, "left out as damaged"), *empty(counts)]
+        if verdicts:
             # noted as a failed attempt: the newest whole backup is still an older one
-            raise _PartialBackup(f"left out as damaged: {written.damage.sentence()}")
-    counts = {key: collection.count for key, collection in written.fingerprint.collections.items()}
-    verdicts = (
-        [Verdict.unknown("export", f"left out as damaged: {written.damage.sentence()}")]
-        if written.damage
-        else None
-    )
+            raise _PartialBackup(verdicts[0].message)
     return report(
-        verdicts,
+        verdicts or None,
         collections_json(counts),
         as_json=json,
         written=str(written.path),

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups.export import importer
-from chromadrill.backups.export.damaged_records import partial
+from chromadrill.backups.export.completeness import shortcomings
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.places import places_named
 from chromadrill.backups.export.staging import plan
@@ -59,7 +59,7 @@ def restore(
     moves = plan(export, into=into, places=places)
     with connect(address, deadline_s=LONG_S, break_glass=break_glass) as chroma:
         verdicts = importer.restore(chroma, export, into=into, places=places, progress=on_stderr)
-    verdicts += partial(export, places.keys())
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}
+    verdicts += shortcomings(export, counts, places.keys())
     more = {"left_out": export.about["left_out"]} if "left_out" in export.about else {}
     return report(verdicts, collections_json(counts, verdicts), as_json=json, **more)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chromadrill.backups.detect import ExistingBackup
 from chromadrill.backups.export import importer, read_back
-from chromadrill.backups.export.damaged_records import partial
+from chromadrill.backups.export.completeness import shortcomings
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.types import ExportRefused
 from chromadrill.checks.suite import outcome_of
@@ -44,7 +44,7 @@ def prove_export(path: Path) -> Validation:
         target.stop()
         if outcome_of(verdicts) is Outcome.PASS:
             verdicts = run_served_suite(target, before.scopes, before, None, before.collections)
-    return Validation(counts, [*verdicts, *partial(export)])
+    return Validation(counts, [*verdicts, *shortcomings(export, counts)])
 
 
 def prove_files(data: Path, before: Fingerprint | None) -> Validation:

@@ -8,10 +8,12 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from chromadrill.backups.detect import open_existing
 from chromadrill.chroma.client import Chroma
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.model import Scope
+from chromadrill.drill.backup_proof import prove
 from chromadrill.targets.process.target import ProcessTarget
 
 
@@ -103,6 +105,17 @@ def test_rest_is_exported_where_asked_for_and_is_never_pass(
     with Chroma(empty.url) as chroma:
         counts = {info.name: chroma.count(info) for info in chroma.collections(Scope())}
     assert counts == {"sick": 19, "sound": 20}
+
+
+@pytest.mark.slow
+def test_partial_export_is_never_proven(target, tmp_path):
+    file = tmp_path / "e.jsonl"
+    words = ("backup", "--all", "--url", target.url, "--output-file", str(file))
+    assert run(*words, "--skip-damaged") == 2
+    verdicts = prove(open_existing(file, tmp_path)).verdicts
+    unknown = [verdict for verdict in verdicts if verdict.outcome != "pass"]
+    assert [verdict.outcome for verdict in unknown] == ["unknown"]
+    assert "'sick-7'" in unknown[0].message
 
 
 def test_sound_collection_alone_is_whole_with_and_without_the_option(target, tmp_path):

@@ -65,7 +65,7 @@ def test_file_with_the_records_is_kept(server, chroma, tmp_path, capsys, lose, n
     assert "memory had 5 records and has none" in message
     assert ("under a new id" in message) == (lose is not empty)
     assert path.read_bytes() == whole
-    assert backup(server, path, *words, "--replace") == cli.DONE
+    assert backup(server, path, *words, "--replace") == cli.UNKNOWN  # written, and no backup
     assert open_export(path).fingerprint.records == 0
     drop_renamed(chroma)
 
@@ -85,4 +85,23 @@ def test_file_that_could_not_be_restored_is_replaced(server, chroma, tmp_path, c
     assert backup(server, path, "--collection-name", "memory") == cli.DONE
     path.write_bytes(path.read_bytes()[:-9] if content == "cut" else content)
     recreate(chroma)
-    assert backup(server, path, "--collection-name", "memory") == cli.DONE
+    assert backup(server, path, "--collection-name", "memory") == cli.UNKNOWN
+    assert open_export(path).fingerprint.records == 0
+
+
+def test_restore_of_nothing_is_not_proven(server, chroma, tmp_path, capsys):
+    path = tmp_path / "e.jsonl"
+    recreate(chroma)
+    assert backup(server, path, "--collection-name", "memory") == cli.UNKNOWN
+    words = ["restore", "--url", server.url, "--input-file", str(path)]
+    with pytest.raises(SystemExit) as ended:
+        cli.run(invoke, words)
+    assert ended.value.code == cli.UNKNOWN
+    assert "no record in any of 1 collections" in capsys.readouterr().out
+
+
+def test_loop_of_links_is_refused_in_a_sentence(server, tmp_path, capsys):
+    path = tmp_path / "e.jsonl"
+    path.symlink_to(path)
+    assert backup(server, path, "--all") == cli.USAGE
+    assert "loop of links" in capsys.readouterr().err

@@ -33,6 +33,14 @@ def new_file(path: Path) -> Iterator[Path]:
     flush_folder(path.parent)
 
 
+def followed(path: Path) -> Path:
+    """Return where a link leads to: it is never replaced. Raises UsageError for a loop of links."""
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except RuntimeError as error:
+        raise UsageError(f"{path} is a loop of links. Name a file.") from error
+
+
 def require_free(path: Path, suffix: str) -> None:
     """Raise before any work is done: a folder (`suffix` "") must be new, a file a regular one."""
     if not path.parent.is_dir():

@@ -7,16 +7,15 @@ exported (chroma 7420, 3474).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from chromadrill.backups.export.types import Reader
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
-from chromadrill.core.model import JSON, CollectionInfo, Page, Scope, Verdict
+from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 
 NAMED = 5  # records that a sentence names
 
@@ -42,24 +41,6 @@ class Damage:
 
 
 NO_DAMAGE = Damage()
-
-
-def partial(export: Reader, scopes: Collection[Scope] | None = None) -> list[Verdict]:
-    """Return an UNKNOWN that names what the export lacks, of these databases; none for a whole one."""
-    left_out = export.about.get("left_out", {})
-    columns = [
-        {key: why for key, why in left_out.get(name, {}).items() if _is_in(key, scopes)}
-        for name in ("collections", "records")
-    ]
-    damage = Damage(*columns)
-    if not damage:
-        return []
-    message = f"the export is partial, left out as damaged: {damage.sentence()}"
-    return [Verdict.unknown("export", message)]
-
-
-def _is_in(key: str, scopes: Collection[Scope] | None) -> bool:
-    return scopes is None or Scope.parse(key.rpartition("/")[0]) in scopes
 
 
 def find_damage(chroma: Chroma, infos: Sequence[CollectionInfo]) -> Damage:

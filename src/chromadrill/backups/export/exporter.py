@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from chromadrill.backups.export import formats, read_back, types
-from chromadrill.backups.export.atomic_output import new_file, require_free
+from chromadrill.backups.export.atomic_output import followed, new_file, require_free
 from chromadrill.backups.export.damaged_records import (
     NO_DAMAGE,
     Damage,
@@ -75,7 +75,7 @@ def export(
     folder is in the way, UsageError for a name or format that does not fit.
     """
     suffix = formats.suffix_of(path.name) if suffix is None else suffix
-    path = path.resolve() if path.is_symlink() else path  # a link is followed, never replaced
+    path = followed(path)
     require_free(path, suffix)
     damage = NO_DAMAGE
     if skip_damaged:
