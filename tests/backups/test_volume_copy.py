@@ -17,8 +17,10 @@ from chromadrill.backups.registry import method_of
 from chromadrill.checks.suite import judge, outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file, live
+from chromadrill.chroma.readiness import is_ready
+from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable, UsageError
-from chromadrill.core.model import Outcome
+from chromadrill.core.model import Outcome, Scope
 from chromadrill.targets.process.target import ProcessTarget
 from tests.commands.run import drill
 from tests.conftest import fill
@@ -50,6 +52,37 @@ def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wi
 
     assert outcome_of(verdicts) is Outcome.PASS
     assert not (target.data / "chroma.sqlite3-journal").exists()
+
+
+def test_server_answers_again_while_the_copy_is_proven(stopped_target, monkeypatch):
+    target, _ = stopped_target
+    answered = []
+
+    def prove(data, before):
+        answered.append(wait_until(lambda: is_ready(target.url, [Scope()]), within_s=30, name="it"))
+
+    target.start()
+    monkeypatch.setattr(volume_copy, "_require_same", prove)
+    target.snapshot("second")
+    target.stop()
+    assert answered == [True]
+
+
+def test_copy_that_cannot_be_proven_leaves_a_running_server_and_no_backup(
+    stopped_target, monkeypatch
+):
+    target, _ = stopped_target
+
+    def refuse(data, before):
+        raise Unavailable("it is not what the fingerprint says")
+
+    target.start()
+    monkeypatch.setattr(volume_copy, "_require_same", refuse)
+    with pytest.raises(Unavailable, match="not what the fingerprint says"):
+        target.snapshot("third")
+    assert is_ready(target.url, [Scope()])
+    assert not list((target.home / "snapshots").glob("*third*"))
+    target.stop()
 
 
 def test_backup_that_was_changed_is_refused_and_the_volume_untouched(stopped_target, tmp_path):

@@ -12,6 +12,7 @@ database. So the server is stopped for the copy, and a restore empties the volum
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 from chromadrill.backups import catalog, manifest
@@ -31,7 +32,9 @@ METHOD = "volume-copy"
 def take(
     target: Stoppable, into: Path, *, name: str | None = None, scopes: Sequence[Scope]
 ) -> Backup:
-    """Take the fingerprint, stop, copy, start again; the server is started again on failure too.
+    """Take the fingerprint, stop, copy, start again, prove the copy meanwhile.
+
+    The server is started again on failure too.
 
     Raises Refused where there is no room or the name is used, before anything is stopped. Raises
     Unavailable where records changed between fingerprint and stop.
@@ -40,18 +43,26 @@ def take(
     with connect(target.url) as chroma:
         before = live.fingerprint(chroma, scopes)
     require_room(into, _size(target))
+    # the server starts beside the proof of the copy: clients wait for the copying alone
+    with ThreadPoolExecutor(1) as pool, catalog.new_folder(into, backup_id) as folder:
+        start = _copy_stopped(target, folder / "data", pool)
+        _require_same(folder / "data", before)
+        source = {"target": target.name, "url": target.url}
+        catalog.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
+    start.result()
+    return catalog.open_backup(into / backup_id)
+
+
+def _copy_stopped(target: Stoppable, to: Path, pool: Executor) -> Future[None]:
+    """Stop, copy the volume, start again whatever came of it; returns the start, which goes on."""
     target.stop()
     try:
-        with catalog.new_folder(into, backup_id) as folder:
-            with target.volume() as data:
-                require_room(into, size_of(data))
-                copy_tree(data, folder / "data")
-            _require_same(folder / "data", before)
-            source = {"target": target.name, "url": target.url}
-            catalog.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
+        with target.volume() as data:
+            require_room(to.parent.parent, size_of(data))
+            copy_tree(data, to)
     finally:
-        target.start()
-    return catalog.open_backup(into / backup_id)
+        start = pool.submit(target.start)
+    return start
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:
