@@ -136,7 +136,8 @@ def run(job: Job) -> int:
         result = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
     if result.discarded:
         cli.say(
-            f"{task.staging} had wrong vectors and was removed: chromadrill regenerate makes new ones."
+            f"{task.staging} had wrong vectors and was removed."
+            " To make new ones: chromadrill regenerate --source NAME"
         )
     if result.staged:
         cli.say(

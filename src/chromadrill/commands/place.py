@@ -53,4 +53,10 @@ def place_named(
 
 def lacks_capability(target: Target, capability: str) -> CapabilityMissing:
     """The error for a command that this target cannot do."""
-    return CapabilityMissing(f"{target.name} cannot do this: it has no capability '{capability}'.")
+    # the URL of a server without a table: "remote" is nobody's word for it
+    name = without_password(target.url) if target.name == "remote" else target.name
+    return CapabilityMissing(
+        f"{name} cannot do this: it has no capability '{capability}'.",
+        next_step="Do it where the server runs, or name commands for it in drill.toml:"
+        " [targets.NAME.commands].",
+    )

@@ -12,19 +12,22 @@ import typer
 
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
-from chromadrill.commands.output import EXIT, verdicts_json
+from chromadrill.commands.output import EXIT, LONGEST_MESSAGE, print_line, verdicts_json
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Outcome, Verdict
-from chromadrill.core.protocols import HasLogs
+from chromadrill.core.protocols import HasLogs, Restartable
 from chromadrill.core.redaction import mask_secrets
 from chromadrill.core.settings import Settings, load
+from chromadrill.core.urls import without_password
+from chromadrill.evidence.report.formatting import one_line
 from chromadrill.monitoring.diagnosis.collect import collect
-from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge
+from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge, next_step
 from chromadrill.monitoring.factory import monitored_scopes, open_even_if_down
 from chromadrill.monitoring.logs.classify import MOST, LogFinding, classify
 from chromadrill.monitoring.logs.patterns import GREPS, SILENT
 from chromadrill.monitoring.logs.tail import last_lines
+from chromadrill.targets.safety.target_role import target_role
 
 LABELS = {Outcome.PASS: "ruled out", Outcome.FAIL: "FOUND", Outcome.UNKNOWN: "not told"}
 PIPE_S = 30.0  # a log that comes over a pipe is read for so long, at most
@@ -77,7 +80,18 @@ def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_js
     limits = settings.monitoring
     verdicts = judge(symptoms, search_ms=limits.search_ms, disk_percent=limits.disk_percent)
     causes = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
-    steps = _next_steps(causes, log_errors) or ([TREE["access"][1]] if symptoms.refusals else [])
+    role = target_role(settings, target_name or settings.drill.target)
+    has_ops = isinstance(target, Restartable) or role.kind != "remote"
+
+    def step_of(check: str) -> list[str]:
+        url = without_password(target.url)
+        return next_step(check, target=role.target, url=url, has_ops=has_ops).splitlines()
+
+    steps = step_of(causes[0].check) if causes else []
+    if any(cause.check == "health log" for cause in causes):
+        steps += [f"{e.pattern.runbook}: {e.pattern.meaning}" for e in log_errors[:3]]
+    if not causes and symptoms.refusals:
+        steps = step_of("access")
     outcome = Outcome.FAIL if causes else _without_cause(verdicts)
     if as_json:
         cli.answer(
@@ -96,9 +110,10 @@ def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_js
         sys.stdout.write(f"{branch}\n")
         for verdict in verdicts:
             if TREE[verdict.check][0] == branch:
-                label, message = LABELS[verdict.outcome], mask_secrets(verdict.message)
-                sys.stdout.write(f"  {label:<10} {verdict.check:<21} {message}\n")
-    sys.stdout.write(_conclusion(verdicts, causes, steps, target.name))
+                start = f"  {LABELS[verdict.outcome]:<10} {verdict.check:<21} "
+                message = one_line(mask_secrets(verdict.message), LONGEST_MESSAGE)
+                print_line(start + message, indent=len(start))
+    _print_conclusion(verdicts, causes, steps, without_password(target.url))
     return EXIT[outcome]
 
 
@@ -107,34 +122,35 @@ def _without_cause(verdicts: Sequence[Verdict]) -> Outcome:
     return Outcome.UNKNOWN if unsure else Outcome.PASS
 
 
-def _next_steps(causes: Sequence[Verdict], log_errors: Sequence[LogFinding]) -> list[str]:
-    """The first cause's step; where it is the log's, those of its patterns."""
-    if not causes:
-        return []
-    steps = [TREE[causes[0].check][1]]
-    if any(cause.check == "health log" for cause in causes):
-        steps += [f"{e.pattern.runbook}: {e.pattern.meaning}" for e in log_errors[:3]]
-    return steps
-
-
-def _conclusion(
-    verdicts: Sequence[Verdict], causes: Sequence[Verdict], steps: Sequence[str], target: str
-) -> str:
+def _print_conclusion(
+    verdicts: Sequence[Verdict], causes: Sequence[Verdict], steps: Sequence[str], url: str
+) -> None:
     ruled_out = [verdict.check for verdict in verdicts if verdict.outcome is Outcome.PASS]
     open_checks = [verdict.check for verdict in verdicts if verdict.outcome is Outcome.UNKNOWN]
-    lines = [""]
+    print_line("")
     if causes:
-        lines.append(f"most likely: {causes[0].check}: {mask_secrets(causes[0].message)}")
-        lines += [f"also: {cause.check}" for cause in causes[1:]]
-        lines += [f"next: {step.replace('--target T', f'--target {target}')}" for step in steps]
+        print_line(f"most likely: {causes[0].check}: {mask_secrets(causes[0].message)}")
+        for cause in causes[1:]:
+            print_line(f"also: {cause.check}")
     elif steps:
         refused = next(verdict.message for verdict in verdicts if verdict.check == "access")
-        lines += [f"nobody could look: {mask_secrets(refused)}", f"next: {steps[0]}"]
+        print_line(f"nobody could look: {mask_secrets(refused)}")
     else:
-        lines += ["no cause found", f"next: {SILENT}"]
-    lines += [f"ruled out: {', '.join(ruled_out) or 'nothing'}"]
-    lines += [f"not told here: {', '.join(open_checks)}"] if open_checks else []
-    return "\n".join(lines) + "\n"
+        print_line("no cause found")
+    if not steps:
+        _print_silent(url)
+    for step in steps:
+        label = "      " if step.startswith("then: ") else "next: "
+        print_line(f"{label}{step}", indent=6)
+    print_line(f"ruled out: {', '.join(ruled_out) or 'nothing'}", indent=4)
+    if open_checks:
+        print_line(f"not told here: {', '.join(open_checks)}", indent=4)
+
+
+def _print_silent(url: str) -> None:
+    sentence, _, command = SILENT.partition(" Ask the data: ")
+    print_line(sentence)
+    print_line(f"next: {command.replace('--url URL', f'--url {url}')}", indent=6)
 
 
 # ---- the log alone ------------------------------------------------------------------------------
@@ -152,9 +168,11 @@ def _judge_log(lines: list[str], kind: str | None, *, as_json: bool) -> int:
             sys.stdout.write(f"{name}\n")
             for error in group:
                 p = error.pattern
-                sys.stdout.write(f"  {error.count:>5} x {p.name}: {p.meaning} ({p.runbook})\n")
-                sys.stdout.write(f"          last: {mask_secrets(error.last)[:160]}\n")
-        sys.stdout.write(("" if errors else "no line of known trouble\n") + SILENT + "\n")
+                print_line(f"  {error.count:>5} x {p.name}: {p.meaning} ({p.runbook})", indent=10)
+                print_line(f"          last: {mask_secrets(error.last)[:160]}", indent=16)
+        if not errors:
+            print_line("no line of known trouble")
+        _print_silent("URL")
     return cli.DIFFERS if errors else cli.UNKNOWN
 
 

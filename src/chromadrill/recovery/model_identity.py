@@ -54,7 +54,8 @@ def require_same_model(chroma: Chroma, info: CollectionInfo, model: Model) -> No
         raise Refused(
             f"{info.key} does not say which model embedded it, and its vectors are not those of"
             f" {model.name} (cosine {lowest:.4f}). Nothing was touched.",
-            next_step="If they are damaged, make them anew: chromadrill regenerate. " + beside,
+            next_step="If they are damaged, make them anew: chromadrill regenerate --source NAME. "
+            + beside,
         )
 
 

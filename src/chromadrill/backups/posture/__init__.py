@@ -27,7 +27,8 @@ def store_of(target: Target, named: str | None) -> BackupStore:
     if not isinstance(target, HasSnapshots):
         raise DrillError(
             f"{target.name} has no snapshots of its own.",
-            next_step="Name where its backups are: posture --store FOLDER, or restic:REPOSITORY.",
+            next_step="Name where its backups are, a folder or restic:REPOSITORY:"
+            " chromadrill posture --store FOLDER",
         )
     entries = [
         StoreEntry(b.id, b.created_at, b.bytes or None, b.method) for b in target.snapshots()

@@ -2,31 +2,64 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 
 from chromadrill.core.model import Verdict
 from chromadrill.monitoring.diagnosis import causes as c
 from chromadrill.monitoring.diagnosis.symptoms import Symptoms
 
+RESTART = "chromadrill ops --target T restart"
+PERFORMANCE = "chromadrill performance --url URL"
+AGAIN = "chromadrill triage --target T"
 # question -> branch, next step of the runbook
 TREE: dict[str, tuple[str, str]] = {
-    "service status": ("timeouts", "RB-1: read the log; chromadrill ops --target T restart"),
-    "network": ("timeouts", "RB-9: route, firewall, port, proxy; then RB-5 again"),
-    "access": ("timeouts", "RB-9: do what its message says, then the same command again"),
-    "out of memory": ("timeouts", "RB-9: more memory, or smaller collections; then RB-1"),
-    "health log": ("timeouts", "RB-9: see the log's own table of patterns"),
-    "database file": ("storage", "RB-2: stop what writes, restore the newest snapshot"),
-    "answers": ("timeouts", "RB-2: validate against the newest fingerprint, restore if it differs"),
-    "volume use": ("storage", "RB-9: free space or grow the volume, then RB-1: a restart"),
-    "growth": ("storage", "RB-9: grow the volume in time; find out what writes"),
+    "service status": ("timeouts", "RB-1: read the log: chromadrill ops --target T logs\n"
+                                   f"      then: {RESTART}"),
+    "network": ("timeouts", f"RB-9: check route, firewall, port and proxy\nthen: {AGAIN}"),
+    "access": ("timeouts", f"RB-9: do what its message says\nthen: {AGAIN}"),
+    "out of memory": ("timeouts", "RB-9: more memory, or smaller collections\n"
+                                  f"      then: {RESTART}"),
+    "health log": ("timeouts", "RB-9: all that the log says: chromadrill triage --logs --target T"),
+    "database file": ("storage", "RB-2: stop what writes, and restore the newest snapshot: chromadrill"
+                                 " ops --target T snapshots\n"
+                                 "      then: chromadrill ops --target T restore ID"),
+    "answers": ("timeouts", "RB-2: chromadrill validate --url URL --all --fingerprint FINGERPRINT\n"
+                            "      then: restore the newest backup, if it differs"),
+    "volume use": ("storage", f"RB-9: free space, or grow the volume\nthen: {RESTART}"),
+    "growth": ("storage", "RB-9: find out what writes, and grow the volume in time"),
     "size against memory": ("slow queries", "RB-9: more memory, or split the collection"),
-    "index settings": ("slow queries", "RB-6: measure, then lower ef_search or max_neighbors"),
-    "concurrent load": ("slow queries", "RB-6: find who asks so much; chromadrill load --host URL"),
-    "slow searches": ("slow queries", "RB-6: performance baseline"),
-    "queue": ("storage", "RB-9: the log is not purged: is the compactor alive? Restart, look again"),
-    "dimension efficiency": ("storage", "RB-9: what else is kept than vectors? RB-4 shrinks it"),
-    "orphans": ("storage", "RB-9: left by deleted collections; RB-4 into a new volume shrinks it"),
+    "index settings": ("slow queries", f"RB-6: measure: {PERFORMANCE}\n"
+                                       "      then: lower ef_search or max_neighbors"),
+    "concurrent load": ("slow queries", "RB-6: find who asks so much; what it can take, on its own"
+                                        " machine: chromadrill load --host URL"),
+    "slow searches": ("slow queries", f"RB-6: {PERFORMANCE}"),
+    "queue": ("storage", "RB-9: the log is not purged: is the compactor alive?\n"
+                         f"      then: {RESTART}"),
+    "dimension efficiency": ("storage", "RB-9: find what is kept beside vectors; an export into a new"
+                                        " volume shrinks it (RB-4): chromadrill backup --url URL --all"
+                                        " --output-file FILE"),
+    "orphans": ("storage", "RB-9: deleted collections left them; an export into a new volume shrinks"
+                           " it (RB-4): chromadrill backup --url URL --all --output-file FILE"),
 }  # fmt: skip
+# the same for a server of which only the URL is known: ops can do nothing to it
+ONLY_A_URL = {
+    "service status": f"RB-1: start the server where it runs\nthen: {AGAIN}",
+    "out of memory": "RB-9: give it more memory, and restart it where it runs",
+    "database file": "RB-2: stop it where it runs, and restore its newest backup",
+    "volume use": "RB-9: free space or grow the volume, and restart it where it runs",
+    "queue": "RB-9: the log is not purged: restart it where it runs, and look again",
+}
+
+
+def next_step(check: str, *, target: str, url: str, has_ops: bool) -> str:
+    """The next step after a cause, as it can be typed; what follows it is on lines of its own.
+
+    `has_ops`: whether `chromadrill ops` can act on the target.
+    """
+    step = TREE[check][1] if has_ops else ONLY_A_URL.get(check, TREE[check][1])
+    step = step.replace("--target T", f"--target {shlex.quote(target)}")
+    return step.replace("--url URL", f"--url {url}").replace("--host URL", f"--host {url}")
 
 
 def judge(s: Symptoms, *, search_ms: float, disk_percent: float) -> list[Verdict]:

@@ -45,7 +45,9 @@ class ServerContainer:
         """The container as it is now; raises Refused where there is none."""
         container = self.find()
         if container is None:
-            raise Refused(f"There is no container {self.name}.", next_step="ops start")
+            raise Refused(
+                f"There is no container {self.name}.", next_step="chromadrill ops --target T start"
+            )
         return container
 
     def running(self) -> bool:
