@@ -130,10 +130,23 @@ def test_person_who_is_not_let_in_reads_what_helps(front, capfd):
     assert "restart" not in ended.out
 
 
-def test_older_server_is_named_by_triage_and_not_restarted(front, triage):
-    old = answer(200, b'{"nanosecond heartbeat":1}')
+@pytest.mark.parametrize(
+    ("release", "steps"),
+    [("0.4.24", ["0.6.3", "1.5.9", "try again"]), ("0.6.3", ["1.5.9", "try again"])],
+)
+def test_older_server_is_named_by_triage_with_the_way_and_not_restarted(
+    front, triage, release, steps
+):
+    v1 = {
+        "/api/v1/heartbeat": b'{"nanosecond heartbeat":1}',
+        "/api/v1/version": f'"{release}"'.encode(),
+    }
     gone = answer(404, b'{"detail":"Not Found"}')
-    front.refuse = lambda number, path: old if path == "/api/v1/heartbeat" else gone
+    front.refuse = lambda number, path: answer(200, v1[path]) if path in v1 else gone
     ended = triage()
-    assert ended.code == 2
-    assert "older than 1.0" in verdict_of(ended, "access")["message"]
+    message = verdict_of(ended, "access")["message"]
+    assert (ended.code, ended.answer["likely"]) == (2, None)
+    assert f"older than 1.0: release {release}" in message
+    way = message.split("This harness needs")[1]
+    assert [step for step in ("0.6.3", "1.5.9", "try again") if step in way] == steps
+    assert "restart" not in ended.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import httpx
@@ -11,6 +12,8 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.http import http_client
 from chromadrill.core.urls import without_password
+
+RELEASE = re.compile(r"[0-9]+(\.[0-9]+){1,3}[0-9a-z.]*")
 
 
 def connect(
@@ -39,15 +42,35 @@ def what_answered(address: str, error: Exception) -> str:
         return f"No answer from {url}: {error.message}. Is the server running, and the port right?"
     if isinstance(error, CallFailed) and error.is_access and error.status in (0, *REFUSED):
         return f"No way to the data of {url}: {error}"
+    release = _release_before_1(address)
+    if release is None:
+        return f"{url} answers, but is not a Chroma 1.x server: {error}"
+    return (
+        f"{url} is a Chroma server older than 1.0: {release}, which answers /api/v1 alone."
+        f" This harness needs Chroma 1.x. {upgrade_of(release)}"
+    )
+
+
+def _release_before_1(address: str) -> str | None:
+    """The release of a server that has /api/v1; None where there is none."""
     try:
         with http_client(address, base_url=True, timeout_s=5) as client:
-            old = client.get("/api/v1/heartbeat")
-        speaks_v1 = old.status_code == 200 and "nanosecond heartbeat" in old.text
+            heartbeat, version = client.get("/api/v1/heartbeat"), client.get("/api/v1/version")
     except httpx.HTTPError:
-        speaks_v1 = False
-    if speaks_v1:
-        return (
-            f"{url} is a Chroma server older than 1.0 (it answers /api/v1 and has no"
-            " /api/v2/healthcheck). This harness needs Chroma 1.x: upgrade the server."
-        )
-    return f"{url} answers, but is not a Chroma 1.x server: {error}"
+        return None
+    if heartbeat.status_code != 200 or "nanosecond heartbeat" not in heartbeat.text:
+        return None
+    release = version.text.strip().strip('"')
+    return f"release {release}" if RELEASE.fullmatch(release) else "its release is not told"
+
+
+def upgrade_of(release: str) -> str:
+    """The way from a release before 1.0 to this one; from before 0.5 there is a step between."""
+    first = "Stop it, and copy its data directory."
+    middle = (
+        " Start Chroma 0.6.3 once on the copy (pip install chromadb==0.6.3; chroma run --path COPY),"
+        " which upgrades the files, and stop it."
+    )
+    last = " Start Chroma 1.5.9 on the copy, and try again with that server."
+    is_near = release.startswith(("release 0.5.", "release 0.6."))
+    return first + ("" if is_near else middle) + last

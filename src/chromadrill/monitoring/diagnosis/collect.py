@@ -122,7 +122,7 @@ def _heartbeat(chroma: Chroma, caller: _Caller) -> tuple[float | None, str]:
         chroma.heartbeat()
     except CallFailed as error:
         if error.is_access:
-            caller.refusals.append(what_answered(caller.url, error)[:LONGEST])
+            caller.refusals.append(what_answered(caller.url, error)[: 2 * LONGEST])
         return None, str(error)[:LONGEST]
     return 1000 * (now() - started), ""
 
