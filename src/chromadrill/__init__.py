@@ -1,5 +1,6 @@
 """chromadrill: restore drills for ChromaDB. The engine: knows neither pytest nor locust."""
 
+import os
 import sys
 
 __all__ = ["__version__"]
@@ -8,6 +9,11 @@ __all__ = ["__version__"]
 # for every command of ours. It does without, where that module cannot be imported.
 if "httpx" not in sys.modules:
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+# OpenBLAS wakes a thread for every core, which spins while it waits: the products of a fingerprint
+# cost six to twelve times the processor time on two cores, and are no sooner done. numpy reads this
+# once, when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def __getattr__(name: str) -> str:

@@ -1,5 +1,6 @@
 """A fingerprint file comes back equal, or is refused."""
 
+import hashlib
 import os
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chromadrill.chroma.fingerprint import fingerprint_file
-from chromadrill.chroma.fingerprint.digests import canonical, sketch
+from chromadrill.chroma.fingerprint.digests import canonical, record_table, sketch
 from chromadrill.chroma.fingerprint.id_sets import set_digest
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope
@@ -27,6 +28,24 @@ def test_fingerprint_comes_back_equal(tmp_path):
         assert back.collections[key].answers == collection.answers
         assert back.collections[key].recall == collection.recall
         assert whole(back.collections[key].records).equals(whole(collection.records))
+
+
+def test_a_record_is_digested_as_the_first_fingerprints_did():
+    """By one record at a time, in the plainest words: a fingerprint of last year must still match."""
+    of = page(without_vector=(1,))
+    table = record_table(of).to_pylist()
+    for row, digests in enumerate(table):
+        text, vector = of.documents[row], of.vectors[row]
+        lost = row == 1
+        assert digests == {
+            "id": of.ids[row],
+            "document": text and hashlib.blake2b(text.encode(), digest_size=16).digest(),
+            "document_length": text and len(text),
+            "metadata": canonical(of.metadatas[row]),
+            "uri": of.uris[row] and hashlib.blake2b(of.uris[row].encode(), digest_size=16).digest(),
+            "vector": None if lost else hashlib.blake2b(vector, digest_size=16).digest(),
+            "sketch": None if lost else sketch(vector[None, :])[0].tolist(),
+        }
 
 
 def test_file_is_readable_by_its_owner_alone(tmp_path):

@@ -15,7 +15,7 @@ import httpx
 import numpy as np
 import orjson
 
-from chromadrill.chroma import access_errors, api_values, page_json
+from chromadrill.chroma import access_errors, api_values, ids_json, page_json
 from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.call_failed import CLOSED, CallFailed
 from chromadrill.chroma.permissions import access_to, is_repeatable
@@ -332,6 +332,20 @@ class Chroma:
         if ids is None or limit is not None or offset is not None:
             return self._read(api_values.records, "POST", path, body)
         return self._read_rows(path, body, "ids")
+
+    def matching_ids(
+        self,
+        collection: CollectionInfo,
+        *,
+        where: JSON | None = None,
+        where_document: JSON | None = None,
+    ) -> memoryview:
+        """Return the ids of the records that pass, as the JSON text of a list: see `ids_json`."""
+        body: JSON = {"where": where, "where_document": where_document, "include": []}
+        body = {key: value for key, value in body.items() if value is not None}
+        path = f"{self._path(collection)}/get"
+        value = self._call("POST", path, body, encode(body), ids_json.loads)
+        return self._shaped(ids_json.ids_text, f"POST {path}", value)
 
     def query(
         self,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import orjson
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
@@ -115,6 +116,10 @@ class SoundPart(Chroma):
         return raw | {
             name: [raw[name][row] for row in keep] for name in columns if raw.get(name) is not None
         }
+
+    def matching_ids(self, collection: CollectionInfo, **options: Any) -> memoryview:
+        """Return the ids of sound records that pass, as the JSON text of a list."""
+        return memoryview(orjson.dumps(self.get(collection, include=(), **options)["ids"]))
 
     def query(self, collection: CollectionInfo, vectors: np.ndarray, **options: Any) -> JSON:
         """Return neighbours without damaged records."""

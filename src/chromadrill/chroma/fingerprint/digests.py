@@ -52,20 +52,35 @@ def canonical(value: JSON | None) -> str | None:
 def record_table(page: Page) -> pa.Table:
     """Return a row of digests for each record of a page (schema RECORDS), in the page's order."""
     vectors = np.ascontiguousarray(page.vectors, dtype="<f4")
-    digests: list[bytes | None] = [digest(memoryview(row)) for row in vectors]
-    sketches: list[np.ndarray | None] = list(sketch(vectors))
-    for row in page.without_vector:
-        digests[row] = sketches[row] = None
+    lost = None
+    if page.without_vector:
+        lost = np.zeros(len(vectors), bool)
+        lost[list(page.without_vector)] = True
+    flat = pa.array(sketch(vectors).reshape(-1))
     columns = [
         pa.array(page.ids, pa.string()),
         pa.array([text_digest(text) for text in page.documents], pa.binary(DIGEST_BYTES)),
         pa.array([None if text is None else len(text) for text in page.documents], pa.int32()),
         pa.array([canonical(metadata) for metadata in page.metadatas], pa.string()),
         pa.array([text_digest(uri) for uri in page.uris], pa.binary(DIGEST_BYTES)),
-        pa.array(digests, pa.binary(DIGEST_BYTES)),
-        pa.array(sketches, RECORDS.field("sketch").type),
+        pa.array(_row_digests(vectors), pa.binary(DIGEST_BYTES), mask=lost),
+        pa.FixedSizeListArray.from_arrays(
+            flat, type=RECORDS.field("sketch").type, mask=None if lost is None else pa.array(lost)
+        ),
     ]
     return pa.Table.from_arrays(columns, schema=RECORDS)
+
+
+def _row_digests(vectors: np.ndarray) -> np.ndarray:
+    """The digest of the bytes of each row, as an array of objects."""
+    data, width = vectors.reshape(-1).view(np.uint8).data, vectors.strides[0]
+    blake2b = hashlib.blake2b
+    rows = np.empty(len(vectors), object)
+    rows[:] = [
+        blake2b(data[row * width : (row + 1) * width], digest_size=DIGEST_BYTES).digest()
+        for row in range(len(vectors))
+    ]
+    return rows
 
 
 def sketch(vectors: np.ndarray) -> np.ndarray:

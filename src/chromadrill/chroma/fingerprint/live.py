@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -17,11 +18,12 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
 from chromadrill.chroma.fingerprint import reference_queries, server_answers
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
-from chromadrill.chroma.fingerprint.grader import Grader
+from chromadrill.chroma.fingerprint.grader import Grader, finite_rows
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.in_flight import in_flight
 from chromadrill.core.model import (
     CollectionInfo,
     CollectionPrint,
@@ -208,7 +210,7 @@ class _Observer:
             for page in self.pages(info):
                 sorter.add(record_table(page))
                 grader.read(page)
-                rows = np.flatnonzero(~np.isfinite(page.vectors).all(axis=1))
+                rows = np.flatnonzero(~finite_rows(page.vectors))
                 not_finite += [f"'{page.ids[row]}'" for row in rows]
                 self.advance(len(page.ids))
         if not_finite:
@@ -246,7 +248,8 @@ class _Observer:
         if count <= 0:
             return []
         offsets = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
-        pages = [self.chroma.page(info, limit=1, offset=int(offset)) for offset in offsets]
+        calls = [partial(self.chroma.page, info, limit=1, offset=int(at)) for at in offsets]
+        pages = [flight.result() for flight in in_flight(calls)]
         return reference_queries.choose(_concat(pages), info.schema)
 
     def records_of(self, info: CollectionInfo, ids: Sequence[str]) -> Page:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 import numpy as np
 
 from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.chroma.fingerprint.grader import Grader
-from chromadrill.chroma.fingerprint.id_sets import set_digest
+from chromadrill.chroma.fingerprint.id_sets import IdSet, id_hashes
 from chromadrill.chroma.fingerprint.nearest import NEIGHBOURS
 from chromadrill.chroma.fingerprint.reference_queries import ReferenceQuery
-from chromadrill.core.model import Answer, CollectionInfo, Recall
+from chromadrill.chroma.ids_json import id_slices
+from chromadrill.core.in_flight import in_flight
+from chromadrill.core.model import JSON, Answer, CollectionInfo, Recall
 
 BATCH = 200  # queries sent together
 SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text tie
@@ -29,18 +33,22 @@ def ask(chroma: Chroma, info: CollectionInfo, grader: Grader, step: Step) -> lis
     """
     answers = grader.answers()
     plain = [n for n, question in enumerate(grader.questions) if question.kind == "neighbours"]
-    for start in range(0, len(plain), BATCH):
-        group = plain[start : start + BATCH]
-        vectors = np.stack([_vector(grader.questions[n]) for n in group])
+    groups = [plain[start : start + BATCH] for start in range(0, len(plain), BATCH)]
+    calls: list[Callable[[], JSON]] = [
+        partial(_nearest, chroma, info, [_vector(grader.questions[n]) for n in group])
+        for group in groups
+    ]
+    for group, flight in zip(groups, in_flight(calls), strict=True):
         with step("neighbours", info.key):
-            raw = chroma.query(info, vectors, n_results=NEIGHBOURS)
+            raw = flight.result()
             for n, ids, distances in zip(group, raw["ids"], raw["distances"], strict=True):
                 answers[n] = _with_neighbours(answers[n], ids, distances)
-    for n, question in enumerate(grader.questions):
-        if question.kind == "neighbours":
-            continue
-        with step(question.kind, info.key):
-            answers[n] = _ask_one(chroma, info, question, answers[n])
+    others = [n for n, question in enumerate(grader.questions) if question.kind != "neighbours"]
+    digests = _Digests()
+    asking = [partial(_ask_one, chroma, info, grader.questions[n], digests) for n in others]
+    for n, answered in zip(others, in_flight(asking), strict=True):
+        with step(grader.questions[n].kind, info.key):
+            answers[n] = dataclasses.replace(answers[n], answered=answered.result())
     return answers
 
 
@@ -57,10 +65,12 @@ def recall(
         return None
     missed: list[str] = []
     answered = 0
-    for start in range(0, len(ids), BATCH):
+    starts = range(0, len(ids), BATCH)
+    calls = [partial(_nearest, chroma, info, vectors[start : start + BATCH]) for start in starts]
+    for start, flight in zip(starts, in_flight(calls), strict=True):
         group = ids[start : start + BATCH]
         with step("self-recall", info.key):
-            raw = chroma.query(info, vectors[start : start + BATCH], n_results=NEIGHBOURS)
+            raw = flight.result()
             answered += len(group)
             missed += [
                 record
@@ -87,9 +97,16 @@ def neighbours_returned(answers: Sequence[Answer]) -> tuple[int, int]:
     return returned, wanted
 
 
+def _nearest(
+    chroma: Chroma, info: CollectionInfo, vectors: Sequence[np.ndarray] | np.ndarray
+) -> JSON:
+    return chroma.query(info, np.asarray(vectors), n_results=NEIGHBOURS)
+
+
 def _ask_one(
-    chroma: Chroma, info: CollectionInfo, question: ReferenceQuery, answer: Answer
-) -> Answer:
+    chroma: Chroma, info: CollectionInfo, question: ReferenceQuery, digests: _Digests
+) -> tuple[object, ...]:
+    """What the server answers to a question that is asked alone."""
     if question.kind == "filtered neighbours":
         raw = chroma.query(
             info,
@@ -97,17 +114,37 @@ def _ask_one(
             n_results=NEIGHBOURS,
             where=question.stored["where"],
         )
-        return _with_neighbours(answer, raw["ids"][0], raw["distances"][0])
+        return _neighbours(raw["ids"][0], raw["distances"][0])
     if question.kind == "filter":
-        raw = chroma.get(info, where=question.stored["where"])
-    else:
-        raw = chroma.get(info, where_document={"$contains": question.text})
-    return dataclasses.replace(answer, answered=tuple(set_digest(raw["ids"])))
+        return digests.of(chroma.matching_ids(info, where=question.stored["where"]))
+    return digests.of(chroma.matching_ids(info, where_document={"$contains": question.text}))
+
+
+class _Digests:
+    """The digests of sets of ids; a set that came before, in the same order, is not hashed again.
+
+    Words that every document holds, and a filter that every record passes, name all records each time.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[object, ...]] = {}
+
+    def of(self, text: memoryview) -> tuple[object, ...]:
+        name = digest(text)
+        if name not in self._known:
+            id_set = IdSet()
+            for ids in id_slices(text):
+                id_set.add(id_hashes(ids))
+            self._known[name] = tuple(id_set.value())
+        return self._known[name]
 
 
 def _with_neighbours(answer: Answer, ids: Sequence[str], distances: Sequence[float]) -> Answer:
-    neighbours = tuple([id_, float(d)] for id_, d in zip(ids, distances, strict=True))
-    return dataclasses.replace(answer, answered=neighbours)
+    return dataclasses.replace(answer, answered=_neighbours(ids, distances))
+
+
+def _neighbours(ids: Sequence[str], distances: Sequence[float]) -> tuple[object, ...]:
+    return tuple([id_, float(d)] for id_, d in zip(ids, distances, strict=True))
 
 
 def _vector(question: ReferenceQuery) -> np.ndarray:
