@@ -9,7 +9,7 @@ from tests.evidence.test_failed_tests import built, ledger, pass_a_scenario, ter
 
 __all__ = ["ledger"]  # a fixture
 BACKUP = {"id": "a", "method": "export", "created_at": None, "bytes": 13_469,
-          "path": "backups/docs.jsonl.zst", "newest_file_at": "2026-01-01T00:00:00Z"}  # fmt: skip
+          "original": "backups/docs.jsonl.zst", "newest_file_at": "2026-01-01T00:00:00Z"}  # fmt: skip
 
 
 @pytest.mark.parametrize("report", [page, markdown, terminal])
@@ -37,5 +37,11 @@ def test_age_is_that_of_the_manifest_else_of_the_newest_file(changes, words):
 
 
 def test_backup_that_the_drill_took_itself_is_no_subject():
-    own = {"id": "a", "method": "volume-copy", "created_at": "2026-01-01T00:00:00Z", "bytes": 9}
+    own = {
+        "id": "a",
+        "method": "volume-copy",
+        "path": "/x",
+        "created_at": "2026-01-01T00:00:00Z",
+        "bytes": 9,
+    }
     assert subject_of([{"backup": own}], "2026-01-03T00:00:00Z") is None

@@ -21,6 +21,7 @@ from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.clock import time_text
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Fingerprint, Verdict
+from chromadrill.core.tar_members import OutsideFolder, extract
 
 _MARKS = {DATABASE, manifest.NAME}
 _NAMED = 5  # backups of one archive that a sentence names
@@ -53,7 +54,7 @@ class ExistingBackup:
             "method": content.get("method", "export" if self.exported else "files"),
             "created_at": content.get("created_at"),
             "bytes": sum(file["bytes"] for file in self.listing),
-            "path": str(self.original),
+            "original": str(self.original),
             "newest_file_at": self._newest_file_at(),
         }
 
@@ -118,9 +119,9 @@ def unpack(archive: Path, into: Path) -> None:
                 if member.isfile():
                     require_room(into, member.size)
                 if member.isfile() or member.isdir():
-                    tar.extract(member, into, filter="data")
+                    extract(tar, member, into)
             _require_checksum(tar)
-    except tarfile.FilterError as error:
+    except OutsideFolder as error:
         raise Refused(
             f"{archive} would leave its folder: {error}. Nothing more was unpacked."
         ) from error

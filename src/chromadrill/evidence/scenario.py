@@ -111,7 +111,7 @@ def _backup(mine: list[JSON]) -> JSON | None:
         return None
     return {
         key: backup.get(key)
-        for key in ("id", "method", "created_at", "bytes", "path", "newest_file_at")
+        for key in ("id", "method", "created_at", "bytes", "original", "newest_file_at")
     }
 
 

@@ -12,15 +12,15 @@ from chromadrill.evidence.report.formatting import duration, moment, part, size,
 def subject_of(scenarios: Sequence[JSON], started_at: Any) -> str | None:
     """The backup that `--backup PATH` named, in a few words; None for a run of any other kind.
 
-    A drill's own backups have no path: nobody named them.
+    A drill's own backups have no original: nobody named them.
     """
     backups = [part(scenario, "backup") for scenario in scenarios]
-    given = [backup for backup in backups if backup.get("path")]
+    given = [backup for backup in backups if backup.get("original")]
     if len(given) != 1 or len(scenarios) != 1:
         return None
     backup = given[0]
     facts = [str(backup["method"]), size(backup["bytes"]), _age(backup, started_at)]
-    return f"backup {backup['path']} ({', '.join(fact for fact in facts if fact)})"
+    return f"backup {backup['original']} ({', '.join(fact for fact in facts if fact)})"
 
 
 def _age(backup: JSON, started_at: Any) -> str:

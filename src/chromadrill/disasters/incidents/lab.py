@@ -14,6 +14,7 @@ import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import JSON, CollectionInfo, Scope
+from chromadrill.core.tar_members import extract
 from chromadrill.targets.process.installed_releases import InstalledServer
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.standard import create_scope
@@ -56,7 +57,8 @@ class Lab:
     def unpack(self, name: str) -> Path:
         """A store that an older release made."""
         with tarfile.open(self.packed / f"{name}.tar.xz") as packed:
-            packed.extractall(self.folder, filter="data")
+            for member in packed:
+                extract(packed, member, self.folder)
         return self.folder / name
 
     # ---- servers --------------------------------------------------------------------------------

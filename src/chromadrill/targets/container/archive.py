@@ -10,6 +10,7 @@ from typing import IO
 
 from chromadrill.backups.files import require_room
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.tar_members import OutsideFolder, extract
 
 
 def unpack(
@@ -33,8 +34,8 @@ def unpack(
                     _, slash, inside = member.name.partition("/")
                     member.name = inside if slash or not member.isfile() else member.name
                     if member.name and (member.isfile() or member.isdir()):
-                        tar.extract(member, into, filter="data")
-        except tarfile.TarError as error:
+                        extract(tar, member, into)
+        except (tarfile.TarError, OutsideFolder) as error:
             raise Unavailable(f"What the engine sent cannot be unpacked: {error}.") from error
 
 
