@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from chromadrill.core.model import Outcome
+from chromadrill.disasters.incidents.elsewhere import ELSEWHERE, RebuiltElsewhere
 from chromadrill.disasters.incidents.incident import Incident
 from chromadrill.disasters.incidents.table import INCIDENTS, KINDS
 
@@ -20,6 +23,15 @@ COLUMNS = """
 | incident | what people saw | rebuilt as | `chromadrill` | says | since | threads |
 |---|---|---|---|---|---|---|
 """
+ELSEWHERE_HEAD = """
+## Rebuilt by other suites
+
+These need a container engine, a model, or minutes.
+
+| incident | what people saw | rebuilt by | threads |
+|---|---|---|---|
+"""
+ROOT = Path(__file__).parents[1]
 ENDS = {
     Outcome.PASS: "healthy and told so",
     Outcome.UNKNOWN: "refused, or not told, and never called damaged",
@@ -32,16 +44,23 @@ def track_record_page() -> str:
         f"\n## {kind.title}\n{COLUMNS}" + "\n".join(_line(row) for row in kind.rows) + "\n"
         for kind in KINDS
     ]
-    return HEAD + "".join(tables) + "\n" + _sum() + "\n"
+    others = ELSEWHERE_HEAD + "\n".join(_line_elsewhere(row) for row in ELSEWHERE) + "\n"
+    return HEAD + "\n" + _sum() + "\n" + "".join(tables) + others
 
 
 def _line(row: Incident) -> str:
-    threads = ", ".join(row.sources)
+    threads = ", ".join(row.sources) or "seen here"
     says = f"{row.outcome.upper()}: {row.check}" if row.check else row.outcome.upper()
     return (
         f"| {row.name} | {row.symptom} | {row.what} | `{row.typed()}` | {says} | {row.since}"
         f" | {threads} |"
     )
+
+
+def _line_elsewhere(row: RebuiltElsewhere) -> str:
+    if not (ROOT / row.file).is_file():
+        raise SystemExit(f"{row.file}, which rebuilds '{row.name}', is not there.")
+    return f"| {row.name} | {row.symptom} | `{row.file}` | {', '.join(row.sources)} |"
 
 
 def _sum() -> str:

@@ -247,6 +247,15 @@ ROWS = (
         "counts",
     ),
 )
+FAULTS.enter(
+    "live records that no search finds",
+    "chroma-core/chroma#7758 chroma-core/chroma#3580 chroma-core/chroma#5814",
+    "Records could be read by id and were never found, whatever was asked.",
+    SPECS["links_all_lost"].what,
+    inject("links_all_lost"),
+    command=BESIDE + " --serve",
+    check="recall (served)",
+)
 for _name, _sources, _symptom, _fault, _check in ROWS:
     _command = AT_REST if _check in ALONE else BESIDE
     _what = SPECS[_fault].what

@@ -21,7 +21,7 @@ from chromadrill.disasters.incidents.incident import BESIDE, Incidents, Places
 from chromadrill.disasters.incidents.lab import Lab
 
 FILES = Incidents("Damaged files of a store at rest")
-CAPACITY_AT = 12  # of max_elements in header.bin
+CAPACITY_AT, COUNT_AT = 12, 20  # of max_elements and of the rows in use, in header.bin
 
 
 def largest_index(data: Path) -> Collection:
@@ -156,6 +156,42 @@ def log_left_at_home(lab: Lab) -> Iterator[Places]:
         db.execute("INSERT INTO embeddings SELECT * FROM newest")
         shutil.copytree(data, lab.folder / "copy", ignore=without_log)
     yield {"data": lab.folder / "copy", "before": seeded.before}
+
+
+# ---- Chroma's own failures, seen here -----------------------------------------------------------
+@FILES.add(
+    "killed within a flush",
+    "chroma-core/chroma#7678 chroma-core/chroma#7510",
+    "SIGKILL while records that are there were written again; every call failed after the restart."
+    " Tried here: 60 kills aimed at flushes, 7 such stores, half of the vectors gone in each.",
+    check="structure",
+    message="have no vector",
+)
+def killed_within_a_flush(lab: Lab) -> Iterator[Places]:
+    """The list of ids has 0 bytes: the flush had emptied it, and had not written it yet."""
+    data = lab.copy_of_store()
+    cut(largest_index(data).directory / PICKLE, 0)
+    yield {"data": data}
+
+
+@FILES.add(
+    "failed upsert, vectors gone",
+    "",
+    "An upsert was answered 500, failed to apply logs to the hnsw segment writer. The count was right,"
+    " and 1,000 vectors were gone: seen here, on 1.5.9.",
+    check="structure",
+    message="have a label but no live row",
+)
+def failed_upsert(lab: Lab) -> Iterator[Places]:
+    """Half of the ids of an index have a label and no row, and the log is purged."""
+    data = lab.copy_of_store()
+    index = largest_index(data).directory
+    layout = RowLayout.read(index)
+    rows = layout.count // 2
+    os.truncate(index / "data_level0.bin", rows * layout.row_size)
+    os.truncate(index / "length.bin", rows * 4)
+    patch(index / "header.bin", COUNT_AT, struct.pack("<Q", rows))
+    yield {"data": data}
 
 
 # ---- power cuts: no index file is ever synced, the database is, and forgets what the index took in --

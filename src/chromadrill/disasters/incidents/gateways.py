@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from chromadrill.core.model import Outcome
 from chromadrill.disasters.faulty_proxy import DROPPED, FaultyProxy, faulty_proxy
@@ -107,6 +111,18 @@ GATEWAYS.enter(
 )
 
 
+GATEWAYS.enter(
+    "nothing behind the proxy",
+    "chroma-core/chroma#1953",
+    "Could not connect to tenant: a proxy answered 502 in the server's place.",
+    "502 for every request.",
+    refuse(lambda number, path: 502),
+    command=LIVE_BESIDE,
+    outcome=Outcome.UNKNOWN,
+    message="502",
+)
+
+
 @GATEWAYS.add(
     "too large for the gateway",
     "chroma-core/chroma#5192 chroma-core/chroma#1458",
@@ -124,3 +140,47 @@ def too_large(lab: Lab) -> Iterator[Places]:
         chroma.delete_collection(scope, "docs")
         proxy.largest_body = 20_000
         yield {"url": proxy.url, "file": file}
+
+
+@contextmanager
+def canned_server(answers: Mapping[str, bytes]) -> Iterator[str]:
+    """The URL of a server that answers these paths, and 404 for the others."""
+
+    class CannedHandler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = answers.get(self.path, b'{"detail":"Not Found"}')
+            self.send_response(200 if self.path in answers else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), CannedHandler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@GATEWAYS.add(
+    "newer client, older server",
+    "chroma-core/chroma#3410 chroma-core/chroma#1308 chroma-core/chroma#2524",
+    "After an upgrade of the client: could not connect to tenant default_tenant, 404.",
+    command="triage --target {url}",
+    check="access",
+    outcome=Outcome.UNKNOWN,
+    message="release 0.4.24",
+)
+def older_server(lab: Lab) -> Iterator[Places]:
+    """A server that answers as 0.4.24 does, under /api/v1 alone."""
+    answers = {
+        "/api/v1/heartbeat": b'{"nanosecond heartbeat":1795979146159100372}',
+        "/api/v1/version": b'"0.4.24"',
+    }
+    with canned_server(answers) as url:
+        yield {"url": url}
