@@ -29,7 +29,10 @@ def counts(
         ),
     ] = None,
     expected_min: Annotated[
-        int, typer.Option("--expected-min", metavar="N", show_default=True, help="records at least")
+        int,
+        typer.Option(
+            "--expected-min", metavar="N", show_default=True, help="at least so many records"
+        ),
     ] = 1000,
     json: options.Json = False,
 ) -> int:

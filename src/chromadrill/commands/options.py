@@ -27,7 +27,9 @@ Tenant = Annotated[str, typer.Option(metavar="NAME", show_default=True)]
 Database = Annotated[str, typer.Option(metavar="NAME", show_default=True)]
 Scopes = Annotated[
     list[str] | None,
-    typer.Option("--scope", metavar="TENANT/DATABASE", help="repeatable; instead of both"),
+    typer.Option(
+        "--scope", metavar="TENANT/DATABASE", help="instead of --tenant and --database; repeatable"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object on standard output")]
 CollectionName = Annotated[

@@ -42,8 +42,11 @@ def print_verdicts(verdicts: Sequence[Verdict]) -> None:
 
 def _print_row(name: str, outcome: str, message: str, width: int) -> None:
     start = f"{name:<{width}} {outcome:<7}  "
-    # a panic of Chroma is a page; --json has all of it
-    print_line(start + one_line(mask_secrets(message), LONGEST_MESSAGE), indent=len(start))
+    message = mask_secrets(message)
+    shown = one_line(message, LONGEST_MESSAGE)
+    if shown != " ".join(message.split()):
+        shown += " (all of it: --json)"
+    print_line(start + shown, indent=len(start))
 
 
 def print_line(text: str, *, indent: int = 0) -> None:

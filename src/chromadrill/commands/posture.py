@@ -33,13 +33,16 @@ def posture(
         typer.Option(
             "--store",
             metavar="S",
-            help="a folder of backups, or restic:REPOSITORY[#TAG or #/PATH] (the target's)",
+            help="a folder of backups, or restic:REPOSITORY[#TAG or #/PATH] (default: the"
+            " target's own)",
         ),
     ] = None,
     drill_run: Annotated[
         Path | None,
         typer.Option(
-            "--drill-run", metavar="RUN", help="the drill that took the time of a restore (latest)"
+            "--drill-run",
+            metavar="RUN",
+            help="the drill that took the time of a restore (default: the latest)",
         ),
     ] = None,
     json: options.Json = False,

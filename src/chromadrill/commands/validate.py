@@ -39,7 +39,7 @@ def validate(
     original: Annotated[
         str | None,
         typer.Option(
-            "--original", metavar="NAME", help="the fingerprint's name for it: of a restored copy"
+            "--original", metavar="NAME", help="of a restored copy: its name in the fingerprint"
         ),
     ] = None,
     serve: Annotated[

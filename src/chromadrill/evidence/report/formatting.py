@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from chromadrill.core.clock import parse_time
@@ -12,6 +13,7 @@ from chromadrill.core.model import JSON
 
 NOT_MEASURED = "not measured"
 NOT_RECORDED = "not recorded"
+SHORT_LOG = 3  # lines; of a longer one with a panic only that is shown
 OUTCOMES = {"pass": "PASS", "fail": "FAIL", "unknown": "UNKNOWN", "not_run": "NOT RUN"}
 
 # looked up or compared, so a text whatever a broken record holds there
@@ -99,8 +101,15 @@ def size(value: Any) -> str:
 
 
 def one_line(value: Any, most: int = 300) -> str:
-    """The text on one line; a longer one is cut. A panic of Chroma is a page, and no cell of a table."""
-    line = " ".join(text_of(value).split())
+    """The text on one line; a longer one is cut. Of a log with a panic, its first line and the panic's.
+
+    A panic of Chroma is a page, and no cell of a table.
+    """
+    lines = [line.strip() for line in text_of(value).splitlines() if line.strip()]
+    panic = next((after for line, after in pairwise(lines) if "panicked at" in line), None)
+    if panic and len(lines) > SHORT_LOG:
+        lines = [lines[0], panic if "panicked at" in lines[0] else f"Panic: {panic}"]
+    line = " ".join(" ".join(lines).split())
     return line if len(line) <= most else f"{line[:most].rstrip()}... ({len(line):,} characters)"
 
 

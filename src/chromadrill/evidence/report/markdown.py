@@ -12,6 +12,7 @@ from chromadrill.evidence.report.formatting import one_line
 from chromadrill.evidence.report.headline import NOT_COVERED, headline_of
 from chromadrill.evidence.report.prober import heavy_prober, prober_line
 
+WIDE = 100  # columns of a terminal
 LONGEST_CELL = 300  # characters; a longer message is below the table, all of it
 STYLE = {"pass": "green", "fail": "bold red", "unknown": "yellow"}
 
@@ -25,15 +26,22 @@ def recovery(scenario: JSON) -> str:
     return "-"
 
 
-def table(record: JSON) -> Table:
-    """Scenario, verdict, recovery time against its limit, records compared."""
+def table(record: JSON, width: int = WIDE) -> Table:
+    """Scenario, verdict, recovery time against its limit, records compared.
+
+    On a narrow terminal the heads of columns have two lines: the scenario's name needs the room.
+    """
+    recovery_head, records_head = registry.title(registry.RECOVERY_TIME), "records compared"
+    if width < WIDE:
+        recovery_head = recovery_head.replace(" ", "\n", 1)
+        records_head = records_head.replace(" ", "\n")
     summary = Table(title=None, show_edge=False, pad_edge=False)
     for name, where in (
         ("runbook", "left"),
         ("scenario", "left"),
         ("verdict", "left"),
-        (registry.title(registry.RECOVERY_TIME), "right"),
-        ("records compared", "right"),
+        (recovery_head, "right"),
+        (records_head, "right"),
     ):
         summary.add_column(name, justify=where, overflow="fold")  # type: ignore[arg-type]
     for scenario in record["scenarios"]:
@@ -51,7 +59,7 @@ def table(record: JSON) -> Table:
 def print_summary(record: JSON, folder: str, console: Console) -> None:
     """What a manager sees at the end of a run."""
     console.print()
-    console.print(table(record))
+    console.print(table(record, console.width))
     console.print()
     colour = STYLE[record["outcome"]]
     target = f"target {record['target'].get('name')}"
@@ -62,9 +70,9 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
         if not reason.startswith(NOT_COVERED):  # those follow, of green runs too
             console.print(f"why: {one_line(reason)}", markup=False, soft_wrap=True)
     for gap in record["not_covered"]:
-        console.print(f"not covered: {gap}", markup=False)
+        console.print(f"not covered: {gap}", markup=False, soft_wrap=True)
     if heavy := heavy_prober(record):
-        console.print(f"beware: {heavy}", markup=False)
+        console.print(f"beware: {heavy}", markup=False, soft_wrap=True)
     console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
 
 
@@ -104,7 +112,7 @@ def markdown(record: JSON) -> str:
             for v in scenario["verdicts"]
         ]
         for v in scenario["verdicts"]:
-            if len(v["message"]) > LONGEST_CELL:
+            if one_line(v["message"], LONGEST_CELL) != " ".join(v["message"].split()):
                 lines += ["", f"All of `{v['check']}`:", "", "````", v["message"], "````"]
         if scenario.get("error"):
             lines += ["", f"Error: {_cell(scenario['error'])}"]
