@@ -171,3 +171,18 @@ def test_old_backup_pages_until_a_new_one_is_verified(alarm, backup_place):
             drill.ops("snapshot", "--method", "export")
         with drill.then("it clears"):
             alarm.clears("backup overdue")
+
+
+@pytest.mark.needs("snapshot")
+def test_gateway_that_wants_a_token_pages_until_it_lets_the_monitor_in(alarm):
+    """A gateway refuses whoever has no token: nobody knows how the server is, and on-call is told so."""
+    drill = alarm.drill
+    with faulty_proxy(drill.target.url) as proxy, alarm.watching(proxy.url):
+        with drill.when("a gateway wants a token"), alarm.fault("every request answered 401"):
+            proxy.authorization = "Bearer a-token-of-others"
+        with drill.then("it pages"):
+            alarm.fires("access")
+        with drill.when("it lets the monitor in again"), alarm.recovery():
+            proxy.authorization = ""
+        with drill.then("it clears"):
+            alarm.clears("access")

@@ -71,7 +71,7 @@ def monitor_of(
             figures.timeout_s,
             writes=isinstance(target, Scratch) if writes is None else writes,
             slow_ms=figures.search_ms,
-            behind_gateway=not isinstance(target, Scratch),
+            behind_gateway=url is not None or not isinstance(target, Scratch),
         )
     ]
     if isinstance(target, HasMetrics):
