@@ -59,16 +59,27 @@ def record_table(page: Page) -> pa.Table:
     flat = pa.array(sketch(vectors).reshape(-1))
     columns = [
         pa.array(page.ids, pa.string()),
-        pa.array([text_digest(text) for text in page.documents], pa.binary(DIGEST_BYTES)),
+        _text_digests(page.documents),
         pa.array([None if text is None else len(text) for text in page.documents], pa.int32()),
         pa.array([canonical(metadata) for metadata in page.metadatas], pa.string()),
-        pa.array([text_digest(uri) for uri in page.uris], pa.binary(DIGEST_BYTES)),
+        _text_digests(page.uris),
         pa.array(_row_digests(vectors), pa.binary(DIGEST_BYTES), mask=lost),
         pa.FixedSizeListArray.from_arrays(
             flat, type=RECORDS.field("sketch").type, mask=None if lost is None else pa.array(lost)
         ),
     ]
     return pa.Table.from_arrays(columns, schema=RECORDS)
+
+
+def _text_digests(texts: Sequence[str | None]) -> pa.Array:
+    hasher = hashlib.blake2b
+    digests = [
+        None
+        if text is None
+        else hasher(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+        for text in texts
+    ]
+    return pa.array(digests, pa.binary(DIGEST_BYTES))
 
 
 def _row_digests(vectors: np.ndarray) -> np.ndarray:
