@@ -12,6 +12,7 @@ from chromadrill.chroma.at_rest.id_hashes import Hashes, count_missing
 from chromadrill.chroma.at_rest.index import PICKLE
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, entries, newest_seq_id
 from chromadrill.chroma.at_rest.store import Segment, Store
+from chromadrill.chroma.at_rest.tables import table_problems
 from chromadrill.chroma.at_rest.vectors import VectorSource
 from chromadrill.chroma.at_rest.waiting_log import NAMED, waiting_problems
 from chromadrill.core.model import CollectionInfo
@@ -42,7 +43,7 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
                 f"Collection {info.name}: its {scope} segment claims entry {segment.synced}, but the "
                 f"newest in the log is {last}; new writes would vanish."
             )
-    problems += [f"Collection {info.name}: {text}." for text in _tables(store, metadata)]
+    problems += [f"Collection {info.name}: {text}." for text in table_problems(store.db, metadata)]
     vectors = store.vectors(info)
     problems += [
         f"Collection {info.name}: its index is damaged: {text}." for text in vectors.problems
@@ -147,57 +148,3 @@ def _vectors_in_log(
         for _, _, id_, encoding, blob in entries(store.db, stretch, after, "encoding, vector"):
             if blob is not None:
                 yield id_, encoding, blob
-
-
-def _tables(store: Store, metadata: Segment) -> list[str]:
-    checks = [
-        (
-            "{} records carry a sequence number that is neither an integer nor 8 bytes",
-            "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) <> 'integer' "
-            "AND NOT (typeof(seq_id) = 'blob' AND length(seq_id) = 8)",
-        ),
-        (
-            "{} records are newer than what their segment claims to have taken in",
-            "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) = 'integer' "
-            f"AND seq_id > {metadata.synced}",
-        ),
-        (
-            "{} metadata values have two types at once",
-            "SELECT count(*) FROM embeddings e JOIN embedding_metadata m ON m.id = e.id "
-            "WHERE e.segment_id = ? AND (m.string_value IS NOT NULL) + (m.int_value IS NOT NULL) "
-            "+ (m.float_value IS NOT NULL) + (m.bool_value IS NOT NULL) > 1",
-        ),
-    ]
-    for table in ("embedding_metadata", "embedding_metadata_array"):
-        if table in store.db.tables:
-            checks.append(
-                (
-                    "{} metadata values are not of their column's type",
-                    f"SELECT count(*) FROM embeddings e JOIN {table} m ON m.id = e.id "
-                    "WHERE e.segment_id = ? AND (NOT (m.bool_value IS NULL OR m.bool_value IN (0, 1)) "
-                    "OR typeof(m.int_value) NOT IN ('null', 'integer') "
-                    "OR typeof(m.float_value) NOT IN ('null', 'real') "
-                    "OR typeof(m.string_value) NOT IN ('null', 'text'))",
-                )
-            )
-    if "embedding_fulltext_search_content" in store.db.tables:
-        content = "embedding_fulltext_search_content f ON f.id = e.id"
-        document = "embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
-        checks += [
-            (
-                "{} documents differ from their full-text entry or have none",
-                f"SELECT count(*) FROM embeddings e JOIN {document} LEFT JOIN {content} "
-                "WHERE e.segment_id = ? AND f.c0 IS NOT m.string_value",
-            ),
-            (
-                "{} full-text entries have no document",
-                f"SELECT count(*) FROM embeddings e JOIN {content} LEFT JOIN {document} "
-                "WHERE e.segment_id = ? AND m.id IS NULL",
-            ),
-        ]
-    problems = []
-    for text, sql in checks:
-        row = store.db.one(sql, metadata.id)
-        if row and row[0]:
-            problems.append(text.format(row[0]))
-    return problems

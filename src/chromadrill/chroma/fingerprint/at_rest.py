@@ -19,6 +19,7 @@ from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.memory import without_cycle_search
 from chromadrill.core.model import (
     CollectionInfo,
     CollectionPrint,
@@ -131,7 +132,7 @@ class _Reader:
             questions = self.questions(store, info, like)
         grader = Grader(info.space, questions)
         sorter = Sorter(self.spool)
-        with self.step("records", info.key):
+        with self.step("records", info.key), without_cycle_search():
             for page in store.pages(info):
                 sorter.add(record_table(page))
                 grader.read(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -32,11 +33,6 @@ NO_RECORDS: Records = RecordsInMemory(pa.Table.from_batches([], RECORDS))
 def digest(data: bytes | memoryview) -> bytes:
     """Return BLAKE2b-128 of the data, 16 bytes."""
     return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
-
-
-def text_digest(text: str | None) -> bytes | None:
-    """Return the digest of the text in UTF-8, None for None."""
-    return None if text is None else digest(text.encode("utf-8", "surrogatepass"))
 
 
 def canonical(value: JSON | None) -> str | None:

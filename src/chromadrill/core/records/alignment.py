@@ -27,7 +27,8 @@ def align(*streams: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, ...]]:
         parts = [head.take_below(end) for head in heads]
         filled = next((part for part in parts if len(part or ())), None)
         if filled is not None:
-            empty = filled.schema.empty_table()  # of a stream that never had a table
+            # of a stream that never had a table; `empty_table()` would import pandas
+            empty = pa.Table.from_batches([], filled.schema)
             yield tuple(empty if part is None else part for part in parts)
         if end is None:
             return
