@@ -40,6 +40,9 @@ CLOSES = {
 }
 
 
+EARLY = b"HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig"
+
+
 class Server:
     """Answers by the path, byte for byte; /silent never answers, /reset resets the connection."""
 
@@ -63,8 +66,11 @@ class Server:
                 while (line := lines.readline().strip()) != b"":
                     name, _, value = line.partition(b":")
                     headers[name.lower()] = value.strip()
-                body = lines.read(int(headers.get(b"content-length", 0)))
                 path = head.split()[1].decode().partition("?")[0]
+                if path == "/early":  # as of a body that is too large
+                    connection.sendall(EARLY)
+                    return
+                body = lines.read(int(headers.get(b"content-length", 0)))
                 self.requests.append((head.strip(), headers, body))
                 if path == "/silent":
                     lines.read(1)
@@ -102,6 +108,12 @@ def test_answers_and_errors_are_those_of_httpx(server, path):
     assert ours[0] == theirs[0]
     if path != "/garbage":  # two parsers, two words for nonsense
         assert ours == theirs
+
+
+def test_an_answer_that_comes_before_the_body_was_sent_is_read(server):
+    with httpx.Client(base_url=server.url, transport=LoopbackTransport()) as client:
+        answer = client.post("/early", content=b"x" * 10_000_000)
+    assert (answer.status_code, answer.content) == (413, b"big")
 
 
 def test_nothing_that_listens_is_a_connect_error():

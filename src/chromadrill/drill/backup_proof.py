@@ -9,6 +9,7 @@ from chromadrill.backups.detect import ExistingBackup
 from chromadrill.backups.export import importer, read_back
 from chromadrill.backups.export.completeness import shortcomings
 from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.requirements import CHROMA_BYTES, LargestRecords
 from chromadrill.backups.export.types import ExportRefused
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core.files import size_of
@@ -33,11 +34,17 @@ def prove_export(path: Path) -> Validation:
     """
     try:
         export = open_export(path)
-        before = read_back.fingerprint(export)
+        before = _of_what_it_holds(read_back.fingerprint(export))
     except ExportRefused as error:
         return Validation({}, [Verdict.failed("export", str(error))])
     counts = {key: collection.count for key, collection in before.collections.items()}
-    with scratch_target(before.scopes, room_for=4 * size_of(path)) as target:
+    largest = LargestRecords.of(export).largest(before.collections)
+    request_bytes = largest[1].request_bytes if largest else 0
+    with scratch_target(
+        before.scopes,
+        room_for=4 * size_of(path),
+        request_bytes=request_bytes if request_bytes > CHROMA_BYTES else None,
+    ) as target:
         target.start()
         with connect(target.url, deadline_s=LONG_S) as chroma:
             verdicts = importer.restore(chroma, export)
@@ -45,6 +52,15 @@ def prove_export(path: Path) -> Validation:
         if outcome_of(verdicts) is Outcome.PASS:
             verdicts = run_served_suite(target, before.scopes, before, None, before.collections)
     return Validation(counts, [*verdicts, *shortcomings(export, counts)])
+
+
+def _of_what_it_holds(before: Fingerprint) -> Fingerprint:
+    """The fingerprint without databases of which nothing is in the export: they do not come back.
+
+    The source lists all databases of a tenant, whichever were exported.
+    """
+    scopes = tuple(sorted({one.info.scope for one in before.collections.values()}))
+    return dataclasses.replace(before, scopes=scopes, databases=scopes)
 
 
 def prove_files(data: Path, before: Fingerprint | None) -> Validation:

@@ -8,13 +8,18 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from chromadrill.backups import catalog
+from chromadrill.backups.detect import open_existing
+from chromadrill.backups.export import backup_method
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.requirements import LargestRecords
 from chromadrill.chroma.client import Chroma
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
+from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.disasters.faulty_proxy import faulty_proxy
+from chromadrill.drill import backup_proof
 from chromadrill.targets.process.target import ProcessTarget
 
 ODD = Scope("default_tenant", "ten ant")  # as chromadb's AdminClient creates it, and no server does
@@ -173,6 +178,39 @@ def test_database_that_no_api_creates_is_named_first_and_comes_back_as_another(b
     code, text = run("restore", "--url", empty.url, "--input-file", path, *words)
     assert code == cli.DONE, text
     assert inventory(empty, new, EU) == {f"{new}/odd", f"{EU}/docs"}
+
+
+def test_restore_of_a_snapshot_keeps_what_is_there_where_the_export_cannot_return(
+    backup, empty, tmp_path
+):
+    folder, _ = backup(ODD, name="snapshot")
+    snapshot = catalog.open_backup(folder)
+    with Chroma(empty.url) as chroma:
+        fill(chroma, Scope(), "kept", ["a text"])
+    empty.stop()
+    for put_back in (backup_method.put_back, backup_method.put_back_via_api):
+        with pytest.raises(Unavailable, match="ten ant"):
+            put_back(snapshot, empty)
+    empty.start()
+    assert inventory(empty, Scope()) == {f"{Scope()}/kept"}
+
+
+@pytest.mark.slow
+def test_record_that_no_server_takes_by_default_is_proven_on_one_that_does(
+    backup, tmp_path, monkeypatch
+):
+    path, _ = backup(Scope())
+    # then the server of the proof takes what it must, and no more
+    monkeypatch.setattr(backup_proof, "CHROMA_BYTES", 1000)
+    _, verdicts = backup_proof.prove(open_existing(path, tmp_path))
+    assert {verdict.outcome for verdict in verdicts} <= {"pass", "not_run"}
+
+
+@pytest.mark.slow
+def test_export_of_one_database_of_a_tenant_is_proven_without_the_others(backup, tmp_path):
+    path, _ = backup(EU)
+    _, verdicts = backup_proof.prove(open_existing(path, tmp_path))
+    assert {verdict.outcome for verdict in verdicts} <= {"pass", "not_run"}
 
 
 # ---- several --scope ----------------------------------------------------------------------------

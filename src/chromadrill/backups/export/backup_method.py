@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chromadrill.backups import catalog, files
 from chromadrill.backups.export import exporter, formats, importer, parquet_folder, staging
+from chromadrill.backups.export.look_first import require_creatable, require_takes
 from chromadrill.backups.export.types import Reader
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -34,6 +35,7 @@ def put_back(backup: Backup, target: Stoppable) -> None:
     Raises Unavailable where the collections do not come back whole.
     """
     export = formats.open_export(Path(backup.path))  # checked before anything is emptied
+    require_creatable(staging.plan(export, into=None))
     with target.volume() as data:
         files.empty(data)
     target.start()
@@ -54,6 +56,7 @@ def put_back_via_api(backup: Backup, target: StartStop) -> None:
     target.start()
     try:
         with connect(target.url, timeout_s=DEADLINE_S) as chroma:
+            require_takes(chroma, export, plan)
             for move in plan:
                 _drop(chroma, move)
         _import(backup, export, target)

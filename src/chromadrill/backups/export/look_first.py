@@ -10,7 +10,7 @@ from chromadrill.backups.export.types import Reader
 from chromadrill.chroma.call_failed import LARGER, CallFailed
 from chromadrill.chroma.client import Chroma, scope_path
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Scope
+from chromadrill.core.model import JSON, Scope
 
 SMALL_BYTES = 1 << 10  # nothing refuses so little: it is not asked about
 NO_COLLECTION = "00000000-0000-0000-0000-000000000000"
@@ -33,11 +33,21 @@ def _require_names(chroma: Chroma, moves: Sequence[Move]) -> None:
                 scope.tenant
             ):
                 continue
-        raise Unavailable(
-            f"{name['kind']} '{name['name']}': Chroma's API creates none of this name. Nothing was"
-            " written.",
-            next_step=f"{elsewhere(name['kind'], name['name'])}.".capitalize(),
-        )
+        raise _refused(name)
+
+
+def require_creatable(moves: Sequence[Move]) -> None:
+    """Raise Unavailable for a name that an empty server creates nothing by."""
+    for name in refused_names(move.target for move in moves):
+        raise _refused(name)
+
+
+def _refused(name: JSON) -> Unavailable:
+    kind, text = name["kind"], elsewhere(name["kind"], name["name"])
+    return Unavailable(
+        f"{kind} '{name['name']}': Chroma's API creates none of this name. Nothing was written.",
+        next_step=f"{text[0].upper()}{text[1:]}.",
+    )
 
 
 def _require_size(chroma: Chroma, records: LargestRecords, collections: Sequence[str]) -> None:

@@ -30,8 +30,10 @@ def private_copy(data: Path, scopes: Sequence[Scope]) -> Iterator[ProcessTarget]
 
 
 @contextmanager
-def scratch_target(scopes: Sequence[Scope], *, room_for: int) -> Iterator[ProcessTarget]:
-    """A stopped `process` target on an empty volume; removed afterwards.
+def scratch_target(
+    scopes: Sequence[Scope], *, room_for: int, request_bytes: int | None = None
+) -> Iterator[ProcessTarget]:
+    """A stopped `process` target on an empty volume; removed afterwards. See there: `request_bytes`.
 
     Raises Refused unless there is room for so many bytes.
     """
@@ -40,7 +42,12 @@ def scratch_target(scopes: Sequence[Scope], *, room_for: int) -> Iterator[Proces
     try:
         require_room(scratch, room_for)
         target = ProcessTarget(
-            scratch / "home", name="copy", owner=os.getpid(), startup_s=STARTUP_S, scopes=scopes
+            scratch / "home",
+            name="copy",
+            owner=os.getpid(),
+            startup_s=STARTUP_S,
+            scopes=scopes,
+            request_bytes=request_bytes,
         )
         try:
             yield target
