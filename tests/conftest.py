@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import Chroma
@@ -25,6 +26,9 @@ from chromadrill.core.redaction import forget_passwords
 from chromadrill.targets.process.target import ProcessTarget
 
 KEY = "default_tenant/default_database/docs"
+# on a busy machine one example may take long: its time proves nothing
+settings.register_profile("busy machine", deadline=None)
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(autouse=True)

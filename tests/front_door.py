@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from chromadrill.chroma import permissions
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 
@@ -38,7 +39,8 @@ def error_files():
 
 
 def enter(capture, *words):
-    """Run `chromadrill WORDS`; `capture` is pytest's capsys or capfd."""
+    """Run `chromadrill WORDS` as a process that knows nothing; `capture`: pytest's capsys or capfd."""
+    permissions.forget()
     capture.readouterr()
     handler = signal.getsignal(signal.SIGTERM)
     try:

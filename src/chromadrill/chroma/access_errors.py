@@ -27,6 +27,7 @@ REFUSED = {
     503: "the server is not ready",
     504: "a gateway waited too long for the server",
 }
+REJECTED = (b"Failed to ", b"Expected request with ", b"Invalid URL")  # what Chroma's library says
 # worth asking once more, after a pause
 TEMPORARY = frozenset({425, 429, 502, 503, 504})
 # the call was sent, and no whole answer came back; that nothing listens is another matter
@@ -66,7 +67,7 @@ def access_problem(status: int, content: bytes) -> str | None:
         return f"a quota is used up ({status})"
     if 300 <= status < 400:
         return f"a redirect to another place ({status})"
-    if status >= 400 and not _is_chroma_error(status, content):
+    if status >= 400 and not _is_chroma_error(content):
         return f"something in front of Chroma answered ({status})"
     return None
 
@@ -88,22 +89,16 @@ def retry_after_s(text: str) -> float | None:
     return max(0.0, (at - datetime.datetime.now(datetime.UTC)).total_seconds())
 
 
-def _is_chroma_error(status: int, content: bytes) -> bool:
+def _is_chroma_error(content: bytes) -> bool:
     """Whether the body is an error of Chroma's own.
 
-    It sends an empty one for a path or a method that it does not know, and plain text where it
-    rejects a request before it looks at it (400, 415, 422). A gateway's JSON has one of the keys at
-    most: {"message": "Forbidden"}.
+    It is plain text where the body of a request was rejected before anybody looked at it. A gateway's
+    JSON has one of the keys at most: {"message": "Forbidden"}.
     """
-    text = content.strip()
-    if not text:
-        return status in (400, 404, 405, 415, 422)
-    if text[:1] not in b"<{" and status in (400, 415, 422):
-        return True
     try:
-        return is_chroma_error(orjson.loads(text))
+        return is_chroma_error(orjson.loads(content))
     except orjson.JSONDecodeError:
-        return False
+        return content.startswith(REJECTED)
 
 
 def is_chroma_error(value: object) -> bool:

@@ -12,6 +12,8 @@ import numpy as np
 
 from chromadrill.core.model import JSON, CollectionInfo, Page
 
+COLUMNS = ("documents", "metadatas", "embeddings")  # of every answer about records
+
 
 def heartbeat(raw: Any) -> int:
     """Return the nanoseconds since 1970 of a heartbeat."""
@@ -27,8 +29,8 @@ def json_object(raw: Any) -> JSON:
 
 def count(raw: Any) -> int:
     """Return the answer to `count`, where it is a number."""
-    if not isinstance(raw, int) or isinstance(raw, bool):
-        raise TypeError(f"a number is wanted, got {type(raw).__name__}")
+    if not isinstance(raw, int) or isinstance(raw, bool) or raw < 0:
+        raise TypeError(f"a number of records is wanted, got {raw!r:.80}")
     return raw
 
 
@@ -38,9 +40,28 @@ def names(rows: Any) -> list[str]:
 
 
 def records(raw: Any) -> JSON:
-    """Return the answer to `get` or `query`, which names records whatever else is in it."""
-    if not isinstance(raw["ids"], list):
-        raise TypeError(f"a list of ids is wanted, got {type(raw['ids']).__name__}")
+    """Return the answer to `get`: every column is there, None where it was not asked for."""
+    return _answer(raw, str)
+
+
+def neighbours(raw: Any) -> JSON:
+    """Return the answer to `query`."""
+    return _answer(raw, list)
+
+
+def of_rows(raw: JSON, rows: int) -> JSON:
+    """Return the answer to `query`, where it has a list for each row that was asked about."""
+    if len(raw["ids"]) != rows:
+        raise ValueError(f"{rows} lists of ids are wanted, got {len(raw['ids'])}")
+    return raw
+
+
+def _answer(raw: Any, kind: type) -> JSON:
+    if not all(isinstance(one, kind) for one in raw["ids"]):
+        raise TypeError(f"ids: a list of {kind.__name__} is wanted")
+    missing = [column for column in COLUMNS if column not in raw]
+    if missing:
+        raise KeyError(*missing)
     return json_object(raw)
 
 

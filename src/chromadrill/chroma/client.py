@@ -162,16 +162,11 @@ class Chroma:
                 name, status, f"answer is not JSON: {error}", is_access=self.behind_gateway
             ) from error
 
-    def _read(
+    def read(
         self, shape: Callable[[Any], T], method: str, path: str, body: JSON | None = None
     ) -> T:
         """The answer to one request in the form that Chroma gives it; else raise CallFailed."""
         return self._shaped(shape, f"{method} {path}", self.call(method, path, body))
-
-    def _read_rows(self, path: str, body: JSON, column: str) -> JSON:
-        """The answers about the rows of `column` as one."""
-        answers = self._post_rows(path, body, column)
-        return joined([self._shaped(api_values.records, f"POST {path}", part) for part in answers])
 
     def _shaped(self, shape: Callable[[Any], T], name: str, value: Any) -> T:
         try:
@@ -188,18 +183,18 @@ class Chroma:
     # ---- the server -----------------------------------------------------------------------------
     def heartbeat(self) -> int:
         """Return nanoseconds since 1970. The server does not touch storage: no evidence of data."""
-        return self._read(api_values.heartbeat, "GET", "/api/v2/heartbeat")
+        return self.read(api_values.heartbeat, "GET", "/api/v2/heartbeat")
 
     def healthcheck(self) -> JSON:
         """Return what the server says of its health. It does not touch storage either."""
-        return self._read(api_values.json_object, "GET", "/api/v2/healthcheck")
+        return self.read(api_values.json_object, "GET", "/api/v2/healthcheck")
 
     def versions(self) -> dict[str, str]:
         """Return the version of the API, and the keys of the server's pre-flight checks.
 
         All 1.x releases say "1.0.0" (measured): the pre-flight keys tell more of them apart.
         """
-        preflight = self._read(api_values.json_object, "GET", "/api/v2/pre-flight-checks")
+        preflight = self.read(api_values.json_object, "GET", "/api/v2/pre-flight-checks")
         return {
             "api": str(self.call("GET", "/api/v2/version")),
             "preflight": ",".join(sorted(preflight)),
@@ -223,7 +218,7 @@ class Chroma:
     def databases(self, tenant: str) -> list[str]:
         """Return the names of the tenant's databases, sorted."""
         path = f"/api/v2/tenants/{quote(tenant)}/databases"
-        return sorted(self._read(api_values.names, "GET", path))
+        return sorted(self.read(api_values.names, "GET", path))
 
     def create_database(self, scope: Scope) -> None:
         """Create a database in a tenant that is there: in a missing one it is answered 200 too."""
@@ -232,13 +227,13 @@ class Chroma:
 
     def collections(self, scope: Scope) -> list[CollectionInfo]:
         """Return the collections of a database, sorted by key; empty for a missing database."""
-        infos = self._read(api_values.collection_infos, "GET", f"{scope_path(scope)}/collections")
+        infos = self.read(api_values.collection_infos, "GET", f"{scope_path(scope)}/collections")
         return sorted(infos, key=lambda info: info.key)
 
     def collection(self, scope: Scope, name: str) -> CollectionInfo:
         """Return the collection `name`; CallFailed with status 404 where there is none."""
         path = f"{scope_path(scope)}/collections/{quote(name)}"
-        return self._read(collection_info, "GET", path)
+        return self.read(collection_info, "GET", path)
 
     def create_collection(
         self,
@@ -257,7 +252,7 @@ class Chroma:
             body["configuration"] = {"hnsw": dict(hnsw or {})}
         if embedding_function:
             body["configuration"]["embedding_function"] = embedding_function
-        return self._read(collection_info, "POST", f"{scope_path(scope)}/collections", body)
+        return self.read(collection_info, "POST", f"{scope_path(scope)}/collections", body)
 
     def rename_collection(self, collection: CollectionInfo, name: str) -> None:
         """Change the name and nothing else. A name that is taken is answered 500 (measured)."""
@@ -270,7 +265,7 @@ class Chroma:
     # ---- records --------------------------------------------------------------------------------
     def count(self, collection: CollectionInfo) -> int:
         """Return the number of records."""
-        return self._read(api_values.count, "GET", f"{self._path(collection)}/count")
+        return self.read(api_values.count, "GET", f"{self._path(collection)}/count")
 
     def upsert(
         self,
@@ -330,8 +325,9 @@ class Chroma:
         body = {key: value for key, value in body.items() if value is not None}
         path = f"{self._path(collection)}/get"
         if ids is None or limit is not None or offset is not None:
-            return self._read(api_values.records, "POST", path, body)
-        return self._read_rows(path, body, "ids")
+            return self.read(api_values.records, "POST", path, body)
+        answers = self._post_rows(path, body, "ids")
+        return joined([self._shaped(api_values.records, f"POST {path}", part) for part in answers])
 
     def matching_ids(
         self,
@@ -371,7 +367,14 @@ class Chroma:
             body["where"] = where
         if ids is not None:
             body["ids"] = list(ids)
-        return self._read_rows(f"{self._path(collection)}/query", body, "query_embeddings")
+        path = f"{self._path(collection)}/query"
+        parts = self._post_rows(path, body, "query_embeddings")
+        whole = joined(
+            [self._shaped(api_values.neighbours, f"POST {path}", part) for part in parts]
+        )
+        return self._shaped(
+            lambda raw: api_values.of_rows(raw, len(vectors)), f"POST {path}", whole
+        )
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
         """Return up to `limit` records from number `offset` on, with all their columns."""

@@ -14,7 +14,6 @@ of single keys are in it alone), but three things are not taken from it at creat
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,7 @@ def create_like(chroma: Chroma, info: CollectionInfo, scope: Scope, name: str) -
     deleted again.
     """
     path = f"{scope_path(scope)}/collections"
-    copy = collection_info(_post(chroma, path, name, info))
+    copy = _post(chroma, path, name, info)
     try:
         update = _update(info, copy)
         if update:
@@ -71,18 +70,21 @@ def set_dimension(chroma: Chroma, collection: CollectionInfo, dimension: int) ->
     chroma.delete(collection, ["chromadrill-dimension"])
 
 
-def _post(chroma: Chroma, path: str, name: str, info: CollectionInfo) -> Any:
-    settings = _legacy_settings(info)
-    if settings:
-        return chroma.call("POST", path, {"name": name, "configuration": {"hnsw": settings}})
+def _post(chroma: Chroma, path: str, name: str, info: CollectionInfo) -> CollectionInfo:
+    def create(**settings: JSON) -> CollectionInfo:
+        return chroma.read(collection_info, "POST", path, {"name": name, **settings})
+
+    legacy = _legacy_settings(info)
+    if legacy:
+        return create(configuration={"hnsw": legacy})
     if info.schema:
         try:
-            return chroma.call("POST", path, {"name": name, "schema": info.schema})
+            return create(schema=info.schema)
         except CallFailed as error:  # stricter than a configuration: sync_threshold 1 is refused
             if error.status != 400 or not info.configuration:
                 raise
     # "spann": null and "embedding_function": null are taken; "schema" beside it is refused
-    return chroma.call("POST", path, {"name": name, "configuration": info.configuration or {}})
+    return create(configuration=info.configuration or {})
 
 
 def _update(info: CollectionInfo, copy: CollectionInfo) -> JSON:

@@ -28,10 +28,15 @@ class TimedAnswers:
         self._timed_out = 0
 
     def ask(self, question: GradedCall) -> None:
-        """Call it, untimed. A failed call is a wrong answer; it does not end the measurement."""
+        """Call it, untimed. A failed call is a wrong answer; it does not end the measurement.
+
+        Raises CallFailed for one that was not let through: it says nothing of how the server searches.
+        """
         try:
             self._answers.append((question, question.call(), ""))
         except CallFailed as error:
+            if error.is_access:
+                raise
             self._timed_out += error.is_timeout
             self._answers.append((question, None, str(error)))
 
