@@ -18,6 +18,7 @@ from chromadrill.chroma.call_failed import next_step_after
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.clone_collection import create_like
 from chromadrill.chroma.distance_metric import true_space
+from chromadrill.chroma.request_size import require_request_taken
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Outcome
@@ -147,6 +148,7 @@ class _Rebuild:
     def compare(self) -> tuple[int, bool]:
         """How many documents must be embedded; and whether the collection is the source already."""
         to_embed = same = 0
+        largest, request_bytes = "", 0
         older: list[str] = []
         with self.progress("compare", self.result.rows) as advance:
             for rows in self.source.rows():
@@ -154,6 +156,9 @@ class _Rebuild:
                 to_embed += len(groups.to_embed)
                 older += [row.id for row in groups.to_embed if not row.changed]
                 same += groups.same_in_old
+                for row in groups.to_embed:
+                    if (size := row.request_bytes) > request_bytes:
+                        largest, request_bytes = row.id, size
                 advance(len(rows))
         if self.task.bounded and older:
             raise Refused(
@@ -161,6 +166,7 @@ class _Rebuild:
                 f" their documents: {', '.join(older[:10])}. Nothing was touched.",
                 next_step="Run without --since: then they are embedded too.",
             )
+        require_request_taken(self.chroma, request_bytes, f"row '{largest}'")
         if self.live is None or self.staging or same < self.result.rows:
             return to_embed, False
         return to_embed, self.chroma.count(self.live) == same and self.names_model()

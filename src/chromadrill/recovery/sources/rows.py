@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import orjson
+
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import JSON
 
@@ -28,6 +30,11 @@ class Row:
     metadata: JSON | None = None
     changed: bool = True
     uri: str | None = None
+
+    @property
+    def request_bytes(self) -> int:
+        """Bytes of the JSON that the row is in a request, its vector left out."""
+        return len(orjson.dumps([self.id, self.content, self.metadata, self.uri]))
 
 
 class RowSource(Protocol):
