@@ -116,7 +116,7 @@ def self_recall(bench: Bench) -> Ratio:
 
     def ours() -> None:
         server_answers.recall(
-            bench.chroma, bench.info, grader, [], lambda name, where: nullcontext()
+            bench.chroma, bench.info, (ids, vectors), [], lambda name, where: nullcontext()
         )
 
     one, other = alternate(ours, bare)

@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 from chromadrill.checks.suite import judge, judge_canary
 from chromadrill.chroma.canary import write_canary
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import live
+from chromadrill.chroma.fingerprint import live, restart_sample
+from chromadrill.chroma.fingerprint.restart_sample import RestartSample
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
 from chromadrill.drill.one_collection import narrow
@@ -25,16 +26,21 @@ def run_served_suite(
     name: str | None,
     imported: Collection[str],
 ) -> list[Verdict]:
-    """Start, check suite, canary, restart, check suite; ends where the server does."""
+    """Start, check suite, canary, restart, check suite; ends where the server does.
+
+    The second time, of large collections a sample of the records is read (`restart_sample`).
+    """
     verdicts: list[Verdict] = []
+    sample: RestartSample | None = None
     for when in ("served", "restarted"):
         try:
             target.start()
         except DrillError as error:
             return [*verdicts, Verdict.failed(f"start ({when})", str(error))]
         with Chroma(target.url, timeout_s=DEADLINE_S) as chroma:
-            observation = live.observe(chroma, scopes, like=before)
-            narrowed, expected = narrow(observation, before, name)
+            observation = live.observe(chroma, scopes, like=before, sample=sample)
+            wanted = sample.of(before) if sample and before else before
+            narrowed, expected = narrow(observation, wanted, name)
             verdicts += [
                 dataclasses.replace(verdict, check=f"{verdict.check} ({when})")
                 for verdict in judge(narrowed, expected, imported=imported)
@@ -46,6 +52,7 @@ def run_served_suite(
                 verdicts.append(canary)
                 if canary_failed:
                     return verdicts  # what it left behind would be blamed on the data
+                sample = restart_sample.choose(chroma, observation)
         target.stop()
     return verdicts
 

@@ -5,6 +5,7 @@ Every page is read once, in flat memory.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -75,6 +76,29 @@ class Grader:
         ]
 
 
+class EarlierGrader(Grader):
+    """A Grader that reads a sample of the records: its answers are the `earlier` ones over them all.
+
+    A question that was not asked then is not asked.
+    """
+
+    def __init__(
+        self, space: str, questions: Sequence[ReferenceQuery], earlier: Sequence[Answer]
+    ) -> None:
+        known = {answer.name: answer for answer in earlier}
+        pairs = [(one, known.get(f"{one.kind} {one.stored}")) for one in questions]
+        self._earlier = [
+            dataclasses.replace(answer, answered=None, read_error=None)
+            for _, answer in pairs
+            if answer is not None
+        ]
+        super().__init__(space, [one for one, answer in pairs if answer is not None])
+
+    def answers(self) -> list[Answer]:
+        """Return the questions with the answers of a right server; `answered` is still None."""
+        return self._earlier
+
+
 def finite_rows(vectors: np.ndarray) -> np.ndarray:
     """Return which rows hold neither NaN nor infinity, bool (n,)."""
     with np.errstate(all="ignore"):
@@ -100,6 +124,30 @@ class _Texts:
         return np.array([needle in document for document in self._texts], bool)
 
 
+class LowestHashes:
+    """The ids with the `most` lowest hashes: the same ones in every copy of a collection."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._ranks = np.empty(0, np.uint64)
+        self._ids: list[str] = []
+
+    def add(self, ids: Sequence[str]) -> None:
+        """Take in more ids."""
+        self._ranks = np.concatenate([self._ranks, _ranks(id_hashes(ids))])
+        self._ids += ids
+        order = np.argsort(self._ranks, kind="stable")[: self._most]
+        self._ranks, self._ids = self._ranks[order], [self._ids[row] for row in order]
+
+    def ids(self) -> list[str]:
+        """Return them, the lowest hash first."""
+        return self._ids
+
+
+def _ranks(hashes: np.ndarray) -> np.ndarray:
+    return hashes.byteswap()  # as big-endian numbers: the order of every fingerprint so far
+
+
 class _Selves:
     """The records with the lowest hashes, and their vectors."""
 
@@ -110,7 +158,7 @@ class _Selves:
         self._limit = np.iinfo(np.uint64).max
 
     def read(self, page: Page, hashes: np.ndarray, usable: np.ndarray) -> None:
-        ranks = hashes.byteswap()  # as big-endian numbers: the order of every fingerprint so far
+        ranks = _ranks(hashes)
         rows = np.flatnonzero(usable & (ranks < self._limit))
         self._ranks = np.concatenate([self._ranks, ranks[rows]])
         self._ids += [page.ids[row] for row in rows]

@@ -18,8 +18,9 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
 from chromadrill.chroma.fingerprint import reference_queries, server_answers
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
-from chromadrill.chroma.fingerprint.grader import Grader, finite_rows
+from chromadrill.chroma.fingerprint.grader import EarlierGrader, Grader, finite_rows
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
+from chromadrill.chroma.fingerprint.restart_sample import RestartSample
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import Unavailable
@@ -72,15 +73,17 @@ def observe(
     *,
     like: Fingerprint | None = None,
     only: Container[str] | None = None,
+    sample: RestartSample | None = None,
     advance: Advance = lambda done: None,
 ) -> Observation:
     """Return what is in `scopes` (default: those of `like`, else the default pair).
 
     With `like` the server is asked the questions of that fingerprint. `only` and `advance` are those
-    of `fingerprint`. What cannot be read is in the observation's `read_errors`.
+    of `fingerprint`. What cannot be read is in the observation's `read_errors`. `sample`: after a
+    restart of a server that was read to its end, the records of large collections that are read again.
     """
     wanted = tuple(scopes) or (like.scopes if like else (Scope(),))
-    return _Observer(chroma, wanted, like, only, advance).run()
+    return _Observer(chroma, wanted, like, only, advance, sample).run()
 
 
 class _ServerGone(Exception):
@@ -99,7 +102,9 @@ class _Observer:
         like: Fingerprint | None,
         only: Container[str] | None = None,
         advance: Advance = lambda done: None,
+        sample: RestartSample | None = None,
     ) -> None:
+        self.sample = sample
         self.chroma, self.scopes, self.like, self.only = chroma, scopes, like, only
         self.advance = advance
         self.read_errors: list[ReadError] = []
@@ -202,12 +207,15 @@ class _Observer:
         questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
             questions = self.questions(info, count, like)
-        grader = Grader(info.space, questions)
+        sampled = self.sample is not None and info.key in self.sample.ids
+        grader: Grader = (
+            self.earlier_grader(info, questions) if sampled else Grader(info.space, questions)
+        )
         sorter = Sorter(self.spool)
         not_finite: list[str] = []
         before = len(self.read_errors)
         with self.step("records", info.key):
-            for page in self.pages(info):
+            for page in self.sampled_pages(info) if sampled else self.pages(info):
                 sorter.add(record_table(page))
                 grader.read(page)
                 rows = np.flatnonzero(~finite_rows(page.vectors))
@@ -220,10 +228,29 @@ class _Observer:
         if len(self.read_errors) > before and not sorter.rows:
             return empty
         records = sorter.records()
-        answers = server_answers.ask(self.chroma, info, grader, self.step)
-        recall = server_answers.recall(self.chroma, info, grader, answers, self.step)
+        answers = server_answers.ask(
+            self.chroma, info, grader.questions, grader.answers(), self.step
+        )
+        recall = server_answers.recall(self.chroma, info, grader.selves(), answers, self.step)
         return CollectionPrint(info, count, records, tuple(answers), recall)
 
+    # ---- a sample of one collection, after a restart ------------------------------------------------
+    def earlier_grader(
+        self, info: CollectionInfo, questions: Sequence[ReferenceQuery]
+    ) -> EarlierGrader:
+        assert self.sample is not None  # noqa: S101 - asked for by the caller
+        earlier = self.sample.first.collections[info.key].answers
+        return EarlierGrader(info.space, questions, earlier)
+
+    def sampled_pages(self, info: CollectionInfo) -> Iterator[Page]:
+        assert self.sample is not None  # noqa: S101 - asked for by the caller
+        ids = self.sample.ids[info.key]
+        parts = [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
+        for flight in in_flight(partial(self.records_of, info, part) for part in parts):
+            if (page := flight.result()).ids:
+                yield page
+
+    # ---- all of it ------------------------------------------------------------------------------
     def pages(self, info: CollectionInfo) -> Iterator[Page]:
         read = 0
         try:

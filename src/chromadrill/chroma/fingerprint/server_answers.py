@@ -11,7 +11,6 @@ import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint.digests import digest
-from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.chroma.fingerprint.id_sets import IdSet, id_hashes
 from chromadrill.chroma.fingerprint.nearest import NEIGHBOURS
 from chromadrill.chroma.fingerprint.reference_queries import ReferenceQuery
@@ -26,28 +25,33 @@ SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text ti
 Step = Callable[[str, str], AbstractContextManager[None]]
 
 
-def ask(chroma: Chroma, info: CollectionInfo, grader: Grader, step: Step) -> list[Answer]:
-    """Put every question of `grader` to the server; return them with both sides of the answer.
+def ask(
+    chroma: Chroma,
+    info: CollectionInfo,
+    questions: Sequence[ReferenceQuery],
+    right: Sequence[Answer],
+    step: Step,
+) -> list[Answer]:
+    """Put every question to the server; return their `right` answers with those of the server.
 
     A question whose call failed has no `answered`.
     """
-    answers = grader.answers()
-    plain = [n for n, question in enumerate(grader.questions) if question.kind == "neighbours"]
+    answers = list(right)
+    plain = [n for n, question in enumerate(questions) if question.kind == "neighbours"]
     groups = [plain[start : start + BATCH] for start in range(0, len(plain), BATCH)]
     calls: list[Callable[[], JSON]] = [
-        partial(_nearest, chroma, info, [_vector(grader.questions[n]) for n in group])
-        for group in groups
+        partial(_nearest, chroma, info, [_vector(questions[n]) for n in group]) for group in groups
     ]
     for group, flight in zip(groups, in_flight(calls), strict=True):
         with step("neighbours", info.key):
             raw = flight.result()
             for n, ids, distances in zip(group, raw["ids"], raw["distances"], strict=True):
                 answers[n] = _with_neighbours(answers[n], ids, distances)
-    others = [n for n, question in enumerate(grader.questions) if question.kind != "neighbours"]
+    others = [n for n, question in enumerate(questions) if question.kind != "neighbours"]
     digests = _Digests()
-    asking = [partial(_ask_one, chroma, info, grader.questions[n], digests) for n in others]
+    asking = [partial(_ask_one, chroma, info, questions[n], digests) for n in others]
     for n, answered in zip(others, in_flight(asking), strict=True):
-        with step(grader.questions[n].kind, info.key):
+        with step(questions[n].kind, info.key):
             answers[n] = dataclasses.replace(answers[n], answered=answered.result())
     return answers
 
@@ -55,12 +59,15 @@ def ask(chroma: Chroma, info: CollectionInfo, grader: Grader, step: Step) -> lis
 def recall(
     chroma: Chroma,
     info: CollectionInfo,
-    grader: Grader,
+    selves: tuple[Sequence[str], np.ndarray],
     answers: Sequence[Answer],
     step: Step,
 ) -> Recall | None:
-    """Return how well the server finds neighbours and records themselves; None without vectors."""
-    ids, vectors = grader.selves()
+    """Return how well the server finds neighbours and records themselves; None without vectors.
+
+    `selves`: the ids of those records, and their vectors, float32 (n, dimension).
+    """
+    ids, vectors = selves
     if not ids:
         return None
     missed: list[str] = []
