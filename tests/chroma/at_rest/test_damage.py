@@ -283,7 +283,7 @@ def test_a_hostile_pickle_runs_nothing_and_is_unknown(copy: Path, tmp_path: Path
         b"\x80\x03}r\xff\xff\xff\xff.",
         b"\x80\x04\x96" + b"\xff" * 8 + b".",
         b"\x80\x03X\xff\xff\xff\xff.",
-        b"\x80\x03" + b"}" * 10**6 + b".",
+        pytest.param(b"\x80\x03" + b"}" * 10**6 + b".", marks=pytest.mark.slow),  # 5 s
         b"\x80\x03" + b"(" * 10**6 + b"u.",
         b"\x80\x03\x8d" + b"\xff" * 7 + b"\x7f.",
     ],

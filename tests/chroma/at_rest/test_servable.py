@@ -171,6 +171,7 @@ def test_older_store_is_unknown_with_its_release_and_the_way_and_nothing_is_miss
     assert "damaged" not in capsys.readouterr().err
 
 
+@pytest.mark.slow  # 9 s of processor time
 def test_value_of_270_megabytes_is_read(copy, tmp_path):
     long = "printf('%.*c', 270000000, 'x')"
     change(
