@@ -95,3 +95,11 @@ def test_ctrl_c_ends_a_command_with_130(silent_server, command, tmp_path):
     assert process.returncode == 130, errors
     assert errors.endswith("Interrupted.\n")
     assert "Traceback" not in errors
+
+
+def test_backup_that_does_not_exist_is_said_at_once_with_the_nearest(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chroma_data").mkdir()
+    (tmp_path / "chroma_data" / "chroma.sqlite3").touch()
+    assert exit_code("drill", "--backup", "chroma_dat") == 2
+    assert "Did you mean ./chroma_data?" in capsys.readouterr().err

@@ -1,55 +1,18 @@
 """A test that is no scenario is named where it fails: in the record, on the page, in the terminal."""
 
-from io import StringIO
-
-import jsonschema
-import orjson
 import pytest
-from rich.console import Console
 
-from chromadrill.evidence import record as records
-from chromadrill.evidence.ledger import Ledger
 from chromadrill.evidence.report.ci import annotations
 from chromadrill.evidence.report.headline import headline_of
 from chromadrill.evidence.report.html import page
-from chromadrill.evidence.report.markdown import markdown, print_summary
+from chromadrill.evidence.report.markdown import markdown
+from tests.evidence.one_scenario import built, ledger, pass_a_scenario, terminal
 
+__all__ = ["ledger"]  # a fixture
 PANIC = (
     "The server ended at once.\nINFO it was well\nthread 'tokio' panicked at lib.rs:89:10:\n"
     "Error creating Frontend Config\n" + "a line of the stack\n" * 60
 )
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    ledger = Ledger(tmp_path / "evidence.jsonl")
-    ledger.write("run started", run_id="r", target={"name": "process"}, required=["RB-5"])
-    return ledger
-
-
-def pass_a_scenario(ledger, message="all there"):
-    ledger.write("scenario started", scenario="s", runbook="RB-5", title="all is there")
-    ledger.write(
-        "verdict",
-        scenario="s",
-        verdict={"check": "inventory", "outcome": "pass", "actual": None, "limit": None,
-                 "unit": None, "message": message},
-    )  # fmt: skip
-    ledger.write("scenario finished", scenario="s", error=None)
-
-
-def built(ledger):
-    ledger.write("run finished", exit_status=1, cleanup={"status": "done", "detail": "all gone"})
-    record = records.build_record(ledger.path)
-    schema = orjson.loads(records.JSON_SCHEMA.read_bytes())
-    jsonschema.validate(record, schema)
-    return record
-
-
-def terminal(record):
-    text = StringIO()
-    print_summary(record, "reports/r", Console(file=text, width=100))
-    return text.getvalue()
 
 
 @pytest.mark.parametrize("report", [page, markdown, terminal])

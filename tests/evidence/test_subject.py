@@ -5,7 +5,7 @@ import pytest
 from chromadrill.evidence.report.html import page
 from chromadrill.evidence.report.markdown import markdown
 from chromadrill.evidence.subject import subject_of
-from tests.evidence.test_failed_tests import built, ledger, pass_a_scenario, terminal
+from tests.evidence.one_scenario import built, ledger, pass_a_scenario, terminal
 
 __all__ = ["ledger"]  # a fixture
 BACKUP = {"id": "a", "method": "export", "created_at": None, "bytes": 13_469,

@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
+from chromadrill.backups.data_place import nearest
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.product import run_pytest
+from chromadrill.core.errors import Unavailable
 
 app = application()
 
@@ -54,6 +56,8 @@ def drill(
     Other arguments go to pytest, e.g. -k monthly -x. The record of the run is in reports/ of the
     working directory. Exit 0 proven, 1 failed, 2 could not tell.
     """
+    if backup is not None and not backup.exists():  # at once: pytest would read all suites first
+        raise Unavailable(f"--backup {backup}: it does not exist.", next_step=nearest(backup))
     run_pytest(
         "drill",
         {

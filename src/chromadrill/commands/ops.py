@@ -159,7 +159,12 @@ def snapshots(context: typer.Context) -> int:
     target = _place(context).open("snapshots").target
     if not isinstance(target, HasSnapshots):
         raise lacks_capability(target, "snapshot")
-    for backup in target.snapshots():
+    backups = target.snapshots()
+    if not backups:
+        cli.say(
+            f"{target.name} has no snapshot yet: chromadrill ops --target {target.name} snapshot"
+        )
+    for backup in backups:
         sys.stdout.write(f"{backup.id}  {backup.created_at}  {backup.bytes / 1e6:.1f} MB\n")
     return cli.DONE
 
