@@ -160,21 +160,6 @@ def log_left_at_home(lab: Lab) -> Iterator[Places]:
 
 # ---- Chroma's own failures, seen here -----------------------------------------------------------
 @FILES.add(
-    "killed within a flush",
-    "chroma-core/chroma#7678 chroma-core/chroma#7510",
-    "SIGKILL while records that are there were written again; every call failed after the restart."
-    " Tried here: 60 kills aimed at flushes, 7 such stores, half of the vectors gone in each.",
-    check="structure",
-    message="have no vector",
-)
-def killed_within_a_flush(lab: Lab) -> Iterator[Places]:
-    """The list of ids has 0 bytes: the flush had emptied it, and had not written it yet."""
-    data = lab.copy_of_store()
-    cut(largest_index(data).directory / PICKLE, 0)
-    yield {"data": data}
-
-
-@FILES.add(
     "failed upsert, vectors gone",
     "",
     "An upsert was answered 500, failed to apply logs to the hnsw segment writer. The count was right,"

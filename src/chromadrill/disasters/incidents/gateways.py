@@ -123,6 +123,18 @@ GATEWAYS.enter(
 )
 
 
+GATEWAYS.enter(
+    "watched through a closed door",
+    "cockroachdb/cockroach#43005 chroma-core/chroma#1953",
+    "An alarm said that the data was wrong: the watcher's own access had ended.",
+    "403 for every request of a monitor.",
+    refuse(lambda number, path: 403),
+    command="monitor --target {url} --scope {scope} --no-write --for 2s --time-scale 0.01",
+    check="access",
+    outcome=Outcome.UNKNOWN,
+)
+
+
 @GATEWAYS.add(
     "too large for the gateway",
     "chroma-core/chroma#5192 chroma-core/chroma#1458",

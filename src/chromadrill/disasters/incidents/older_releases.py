@@ -1,4 +1,4 @@
-"""Stores that older releases made, as they left them; and a server of an older release.
+"""Stores as real servers left them, most of older releases; and a server of an older release.
 
 The stores are small and packed in `suites/incidents/stores/`, with what made each beside them. A
 server of an older release is installed once; where it cannot be had, its incidents are not covered.
@@ -22,7 +22,7 @@ from chromadrill.disasters.incidents.incident import (
 )
 from chromadrill.disasters.incidents.lab import Lab, fill
 
-OLDER = Incidents("A store or a server of an older release")
+OLDER = Incidents("A store that a real server left, or a server of an older release")
 BACKUP = "backup --all --url {url} --output-file {file}"
 
 
@@ -149,6 +149,19 @@ def metric_lost(lab: Lab) -> Iterator[Places]:
 def dropped_collections(lab: Lab) -> Iterator[Places]:
     """Written by 1.1.1, two of three collections dropped: leftovers are no damage."""
     yield {"data": lab.unpack("dropped-collections")}
+
+
+@OLDER.add(
+    "killed within a flush",
+    "chroma-core/chroma#7678 chroma-core/chroma#7510",
+    "SIGKILL while records that are there were written again; every call failed after the restart."
+    " Tried here: 60 kills aimed at flushes, 7 such stores, half of the vectors gone in each.",
+    check="structure",
+    message="have no vector",
+)
+def killed_within_a_flush(lab: Lab) -> Iterator[Places]:
+    """What a killed server of 1.5.9 left: the flush had emptied its list of ids, and not written it."""
+    yield {"data": lab.unpack("killed-within-a-flush")}
 
 
 # ---- a server of 1.0.0 --------------------------------------------------------------------------

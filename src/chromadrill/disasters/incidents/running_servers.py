@@ -54,17 +54,6 @@ def use(chroma: Chroma, collection: CollectionInfo) -> None:
     chroma.query(collection, np.full((1, 8), 0.1, np.float32))
 
 
-@contextmanager
-def folder_gone(lab: Lab) -> Iterator[str]:
-    """The URL of a server whose data directory was removed below it."""
-    data = lab.folder / "data"
-    with lab.server(data) as target:
-        with Chroma(target.url) as chroma:
-            use(chroma, fill(chroma, Scope(), "mine", 130, hnsw=FLUSHED))
-        shutil.rmtree(data)
-        yield target.url
-
-
 @RUNNING.add(
     "folder gone below the server",
     "chroma-core/chroma#6499 chroma-core/chroma#2446",
@@ -74,21 +63,12 @@ def folder_gone(lab: Lab) -> Iterator[str]:
 )
 def watched_without_a_folder(lab: Lab) -> Iterator[Places]:
     """The data directory is removed below a running server, which a monitor then writes to."""
-    with folder_gone(lab) as url:
-        yield {"url": url}
-
-
-@RUNNING.add(
-    "rescue from a server without a folder",
-    "chroma-core/chroma#6499",
-    "What is still in memory can be saved, as long as nobody restarts the server.",
-    command="backup --all --url {url} --output-file {file}",
-    outcome=Outcome.PASS,
-)
-def rescued_without_a_folder(lab: Lab) -> Iterator[Places]:
-    """The same server; an export reads all of it."""
-    with folder_gone(lab) as url:
-        yield {"url": url, "file": lab.folder / "rescue.jsonl"}
+    data = lab.folder / "data"
+    with lab.server(data) as target:
+        with Chroma(target.url) as chroma:
+            use(chroma, fill(chroma, Scope(), "mine", 130, hnsw=FLUSHED))
+        shutil.rmtree(data)
+        yield {"url": target.url}
 
 
 @RUNNING.add(
