@@ -6,6 +6,7 @@ Colour alone means nothing: outcomes have shapes, windows have letters and patte
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -51,6 +52,22 @@ def _day(drill: JSON) -> tuple[str, str]:
     return (f"{time:%d}".lstrip("0"), f"{time:%b}") if time else ("?", "")
 
 
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """Where the columns of the trend stand: `count` side by side, up to `top` seconds high."""
+
+    count: int
+    top: float
+    floor: float = 148.0
+    high: float = 126.0
+
+    def y(self, seconds: float) -> float:
+        return self.floor - self.high * max(0.0, min(seconds / self.top, 1.0))
+
+    def x(self, place: float) -> str:
+        return percent(place, self.count)
+
+
 def trend(history: Sequence[JSON], key: str = "trend") -> str:
     """Recovery times of the last 12 drills against their limits, the outcome as a shape."""
     drills = [drill for drill in history if isinstance(drill, dict)][-LAST:]
@@ -59,53 +76,67 @@ def trend(history: Sequence[JSON], key: str = "trend") -> str:
     took = [formatting.number(drill.get("recovery_time_s")) for drill in drills]
     limits = [formatting.number(drill.get("recovery_limit_s")) for drill in drills]
     top = max([value for value in (*took, *limits) if value] or [1.0]) * 1.12
-    slots, floor, high = max(len(drills), 6), 148.0, 126.0
-
-    def y(value: float) -> float:
-        return floor - high * max(0.0, min(value / top, 1.0))
-
-    body = [f'<line class="axis" x1="0" x2="100%" y1="{floor:g}" y2="{floor:g}"/>']
-    sentences = []
-    for place, (drill, value, limit) in enumerate(zip(drills, took, limits, strict=True)):
-        outcome, (day, month) = _outcome(drill), _day(drill)
-        middle = percent(place + 0.5, slots)
-        if limit is not None:
-            left, right = percent(place, slots), percent(place + 1, slots)
-            body.append(
-                f'<line class="limit" x1="{left}" x2="{right}" y1="{y(limit):.1f}" y2="{y(limit):.1f}"/>'
-            )
-        at = floor if value is None else y(value)
-        label = "n/m" if value is None else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
-        sentence = (
-            f"{formatting.when(drill.get('finished_at'))}: {MEANING[outcome]},"
-            f" recovery {formatting.duration(value)} of {formatting.duration(limit)}"
-        )
-        sentences.append(sentence)
-        body.append(
-            f'<svg x="{middle}" y="0" overflow="visible"><title>{escape(sentence)}</title>'
-            f'<line class="stem" y1="{at:.1f}" y2="{floor:g}"/>'
-            f'<g transform="translate(0 {at:.1f})">{SHAPES[outcome]}</g>'
-            f'<text class="t-mark halo" y="{at - 13:.1f}" text-anchor="middle">{label}</text>'
-            f'<text class="t-small" y="{floor + 23:g}" text-anchor="middle">{escape(day)}</text>'
-            f'<text class="t-small" y="{floor + 36:g}" text-anchor="middle">{escape(month)}</text></svg>'
-        )
-    known = [limit for limit in limits if limit is not None]
-    if known:
-        note = f"limit {formatting.duration(known[-1])}"
-        # beside a line that ends early; above one that fills the picture, away from high marks
-        if len(drills) < slots:
-            body.append(text(percent(len(drills) + 0.1, slots), y(known[-1]) + 4, note, MARK))
-        else:
-            is_right = (took[-1] or 0.0) < (took[0] or 0.0)
-            x, side = ("100%", "end") if is_right else ("0", "start")
-            body.append(text(x, y(known[-1]) - 6, note, MARK, side))
-    for place, (outcome, name) in enumerate(MEANING.items()):
-        body.append(
-            f'<svg x="{place * 33}%" y="204" overflow="visible"><g transform="translate(9 0)">'
-            f"{SHAPES[outcome]}</g>{text('23', 4, name, 't-small')}</svg>"
-        )
+    slots = _Slots(max(len(drills), 6), top)
+    sentences = [
+        f"{formatting.when(drill.get('finished_at'))}: {MEANING[_outcome(drill)]},"
+        f" recovery {formatting.duration(value)} of {formatting.duration(limit)}"
+        for drill, value, limit in zip(drills, took, limits, strict=True)
+    ]
+    body = [f'<line class="axis" x1="0" x2="100%" y1="{slots.floor:g}" y2="{slots.floor:g}"/>']
+    for place, drill in enumerate(drills):
+        body += _limit_line(slots, place, limits[place])
+        body.append(_drill_mark(slots, place, drill, took[place], sentences[place]))
+    body += _limit_note(slots, took, limits)
+    body += [
+        f'<svg x="{place * 33}%" y="204" overflow="visible"><g transform="translate(9 0)">'
+        f"{SHAPES[outcome]}</g>{text('23', 4, name, 't-small')}</svg>"
+        for place, (outcome, name) in enumerate(MEANING.items())
+    ]
     title = f"Recovery times of the last {len(drills)} drills, in seconds, against their limits"
     return picture(key, 216, title, "; ".join(sentences), "".join(body))
+
+
+def _limit_line(slots: _Slots, place: int, limit: float | None) -> list[str]:
+    if limit is None:
+        return []
+    y = slots.y(limit)
+    return [
+        f'<line class="limit" x1="{slots.x(place)}" x2="{slots.x(place + 1)}"'
+        f' y1="{y:.1f}" y2="{y:.1f}"/>'
+    ]
+
+
+def _drill_mark(slots: _Slots, place: int, drill: JSON, value: float | None, sentence: str) -> str:
+    day, month = _day(drill)
+    floor = slots.floor
+    at = floor if value is None else slots.y(value)
+    label = "n/m" if value is None else f"{value:.1f}" if value < 10 else f"{value:,.0f}"
+    return (
+        f'<svg x="{slots.x(place + 0.5)}" y="0" overflow="visible"><title>{escape(sentence)}</title>'
+        f'<line class="stem" y1="{at:.1f}" y2="{floor:g}"/>'
+        f'<g transform="translate(0 {at:.1f})">{SHAPES[_outcome(drill)]}</g>'
+        f'<text class="t-mark halo" y="{at - 13:.1f}" text-anchor="middle">{label}</text>'
+        f'<text class="t-small" y="{floor + 23:g}" text-anchor="middle">{escape(day)}</text>'
+        f'<text class="t-small" y="{floor + 36:g}" text-anchor="middle">{escape(month)}</text></svg>'
+    )
+
+
+def _limit_note(
+    slots: _Slots, took: Sequence[float | None], limits: Sequence[float | None]
+) -> list[str]:
+    """The newest limit in words.
+
+    It stands beside a line that ends early; above one that fills the picture, away from high marks.
+    """
+    known = [limit for limit in limits if limit is not None]
+    if not known:
+        return []
+    note = f"limit {formatting.duration(known[-1])}"
+    if len(limits) < slots.count:
+        return [text(slots.x(len(limits) + 0.1), slots.y(known[-1]) + 4, note, MARK)]
+    is_right = (took[-1] or 0.0) < (took[0] or 0.0)
+    x, side = ("100%", "end") if is_right else ("0", "start")
+    return [text(x, slots.y(known[-1]) - 6, note, MARK, side)]
 
 
 def fault_table(rows: Sequence[JSON], key: str = "faults") -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import formatting
 from chromadrill.evidence.report.svg_helpers import patterns, percent, picture, text
 
+Span = tuple[float, float, JSON]  # start, seconds, phase
+ClientWindow = tuple[float, float, str]  # from, to, result
+Mark = tuple[float, str, str]  # moment, name, class of the line
 CLIENT = {"right": "R", "wrong": "W", "error": "E", "timeout": "T", "unwatched": "U"}
 
 
-def spans(scenario: JSON) -> list[tuple[float, float, JSON]]:
+def spans(scenario: JSON) -> list[Span]:
     """Phases as (start, seconds, phase); without a start each begins where the last one ended."""
     bars, at = [], 0.0
     for phase in formatting.rows(scenario, "phases"):
@@ -26,7 +31,7 @@ def spans(scenario: JSON) -> list[tuple[float, float, JSON]]:
     return bars
 
 
-def windows(scenario: JSON) -> list[tuple[float, float, str]]:
+def windows(scenario: JSON) -> list[ClientWindow]:
     """What clients saw, as (from, to, result)."""
     client_windows = []
     for window in formatting.rows(scenario, "client"):
@@ -63,82 +68,44 @@ def _ticks(first: float, total: float) -> list[float]:
     return [step * n for n in range(math.ceil(first / step), int((first + total) / step) + 1)]
 
 
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """The time that a picture shows: `total` seconds from `first` on. Places are shares of its width."""
+
+    first: float
+    total: float
+
+    def x(self, at: float) -> str:
+        return percent(at - self.first, self.total)
+
+    def share(self, at: float) -> float:
+        return (at - self.first) / self.total
+
+    def width(self, seconds: float) -> str:
+        """However short it was, it is to be seen."""
+        return percent(max(seconds, self.total * 0.004), self.total)
+
+
 def timeline(scenario: JSON, key: str = "timeline") -> str:
     """Phases as numbered bars on a time axis, what clients saw below, fault and recovery marked."""
-    phases, client = spans(scenario), windows(scenario)
-    marks = [
-        (at, name, css)
-        for at, name, css in (
-            (formatting.number(scenario.get("strike_s")), "fault", "k-fault"),
-            (formatting.number(scenario.get("recovered_s")), "recovered", "k-back"),
-        )
-        if at is not None
-    ]
+    phases, client, marks = spans(scenario), windows(scenario), _marks(scenario)
     ends = [*(a + b for a, b, _ in phases), *(b for _, b, _ in client), *(at for at, _, _ in marks)]
     begins = [*(a for a, _, _ in phases), *(a for a, _, _ in client), *(at for at, _, _ in marks)]
     # what lies before the first step is set-up, and no part of the picture
     first = min(begins, default=0.0)
-    total = max(ends, default=0.0) - first
-    if total <= 0:
+    axis = Axis(first, max(ends, default=0.0) - first)
+    if axis.total <= 0:
         return ""
-
-    def x(at: float) -> str:
-        return percent(at - first, total)
-
-    body = [patterns(key), text("0", 46, "Steps", "t-small"), text("0", 96, "Clients", "t-small")]
-    last = -1.0
-    for order, (start, long, phase) in enumerate(phases, 1):
-        bad = phase.get("status") not in (None, "passed")
-        css = "p-bad" if bad else f"p-{order % 2}"
-        body.append(
-            f'<rect class="{css}" x="{x(start)}" y="52" height="26"'
-            f' width="{percent(max(long, total * 0.004), total)}"><title>'
-            f"{escape(str(phase.get('name')))}: {escape(formatting.duration(long))}</title></rect>"
-        )
-        middle = (start + long / 2 - first) / total
-        if middle - last > 0.045:  # else two numbers would lie on each other; the table has both
-            place = min(max(middle, 0.015), 0.985)
-            label = f"{order}{' ✕' if bad else ''}"
-            body.append(
-                text(percent(place, 1), 70, label, "t-bar on-bad" if bad else "t-bar", "middle")
-            )
-            last = middle
-    for start, end, result in client:
-        name = result if result in CLIENT else "timeout"
-        body.append(
-            f'<rect class="window" fill="url(#{key}-{name})" x="{x(start)}" y="102"'
-            f' height="24" width="{percent(max(end - start, total * 0.004), total)}"><title>'
-            f"{escape(result)}: {escape(formatting.duration(end - start))}</title></rect>"
-        )
-        if (end - start) / total > 0.05:
-            middle_of = x((start + end) / 2)
-            letter = text("0", 13.5, CLIENT.get(result, "?"), "t-bar", "middle")
-            body.append(
-                f'<svg x="{middle_of}" y="105" overflow="visible"><rect class="plate" x="-9" width="18"'
-                f' height="18" rx="3"/>{letter}</svg>'
-            )
-    if not client:
-        body.append(text("0", 118, "what clients saw was not recorded", "t-small"))
-    for row, (at, name, css) in enumerate(marks):
-        side, gap = ("end", -5) if (at - first) / total > 0.55 else ("start", 5)
-        y = 12 + 16 * row
-        body.append(
-            f'<svg x="{x(at)}" y="0" overflow="visible"><line class="{css}" y1="{y - 10}"'
-            f' y2="132"/><text class="t-mark" x="{gap}" y="{y}" text-anchor="{side}">'
-            f"{escape(f'{name} {formatting.duration(at)}')}</text></svg>"
-        )
-    body.append('<line class="axis" x1="0" x2="100%" y1="134" y2="134"/>')
-    for tick in _ticks(first, total):
-        share = (tick - first) / total
-        side = "start" if share < 0.03 else "end" if share > 0.95 else "middle"
-        body.append(text(x(tick), 149, formatting.duration(tick), "t-small", side))
-    for column, (name, letter) in enumerate(CLIENT.items()):
-        words_of = text("21", 12, f"{letter} {name}", "t-small")
-        body.append(
-            f'<svg x="{column * 20}%" y="160" overflow="visible"><rect class="window"'
-            f' fill="url(#{key}-{name})" width="16" height="14"/>{words_of}'
-            "</svg>"
-        )
+    body = [
+        patterns(key),
+        text("0", 46, "Steps", "t-small"),
+        text("0", 96, "Clients", "t-small"),
+        *_phase_bars(axis, phases),
+        *_client_bars(axis, client, key),
+        *_mark_lines(axis, marks),
+        *_tick_labels(axis),
+        *_legend(key),
+    ]
     desc = "; ".join(
         [
             f"{n}. {phase.get('name')}: {formatting.duration(b)}"
@@ -149,3 +116,76 @@ def timeline(scenario: JSON, key: str = "timeline") -> str:
     )
     title = f"Timeline of {formatting.text_of(scenario.get('title'), 'a scenario')}"
     return picture(key, 178, title, desc, "".join(body))
+
+
+def _marks(scenario: JSON) -> list[Mark]:
+    marks = (
+        (formatting.number(scenario.get("strike_s")), "fault", "k-fault"),
+        (formatting.number(scenario.get("recovered_s")), "recovered", "k-back"),
+    )
+    return [(at, name, css) for at, name, css in marks if at is not None]
+
+
+def _phase_bars(axis: Axis, phases: Sequence[Span]) -> Iterator[str]:
+    last = -1.0
+    for order, (start, long, phase) in enumerate(phases, 1):
+        bad = phase.get("status") not in (None, "passed")
+        css = "p-bad" if bad else f"p-{order % 2}"
+        yield (
+            f'<rect class="{css}" x="{axis.x(start)}" y="52" height="26"'
+            f' width="{axis.width(long)}"><title>'
+            f"{escape(str(phase.get('name')))}: {escape(formatting.duration(long))}</title></rect>"
+        )
+        middle = axis.share(start + long / 2)
+        if middle - last > 0.045:  # else two numbers would lie on each other; the table has both
+            place = min(max(middle, 0.015), 0.985)
+            label = f"{order}{' ✕' if bad else ''}"
+            yield text(percent(place, 1), 70, label, "t-bar on-bad" if bad else "t-bar", "middle")
+            last = middle
+
+
+def _client_bars(axis: Axis, client: Sequence[ClientWindow], key: str) -> Iterator[str]:
+    for start, end, result in client:
+        name = result if result in CLIENT else "timeout"
+        yield (
+            f'<rect class="window" fill="url(#{key}-{name})" x="{axis.x(start)}" y="102"'
+            f' height="24" width="{axis.width(end - start)}"><title>'
+            f"{escape(result)}: {escape(formatting.duration(end - start))}</title></rect>"
+        )
+        if (end - start) / axis.total > 0.05:
+            letter = text("0", 13.5, CLIENT.get(result, "?"), "t-bar", "middle")
+            yield (
+                f'<svg x="{axis.x((start + end) / 2)}" y="105" overflow="visible">'
+                f'<rect class="plate" x="-9" width="18" height="18" rx="3"/>{letter}</svg>'
+            )
+    if not client:
+        yield text("0", 118, "what clients saw was not recorded", "t-small")
+
+
+def _mark_lines(axis: Axis, marks: Sequence[Mark]) -> Iterator[str]:
+    for row, (at, name, css) in enumerate(marks):
+        side, gap = ("end", -5) if axis.share(at) > 0.55 else ("start", 5)
+        y = 12 + 16 * row
+        yield (
+            f'<svg x="{axis.x(at)}" y="0" overflow="visible"><line class="{css}" y1="{y - 10}"'
+            f' y2="132"/><text class="t-mark" x="{gap}" y="{y}" text-anchor="{side}">'
+            f"{escape(f'{name} {formatting.duration(at)}')}</text></svg>"
+        )
+
+
+def _tick_labels(axis: Axis) -> Iterator[str]:
+    yield '<line class="axis" x1="0" x2="100%" y1="134" y2="134"/>'
+    for tick in _ticks(axis.first, axis.total):
+        share = axis.share(tick)
+        side = "start" if share < 0.03 else "end" if share > 0.95 else "middle"
+        yield text(axis.x(tick), 149, formatting.duration(tick), "t-small", side)
+
+
+def _legend(key: str) -> Iterator[str]:
+    for column, (name, letter) in enumerate(CLIENT.items()):
+        label = text("21", 12, f"{letter} {name}", "t-small")
+        yield (
+            f'<svg x="{column * 20}%" y="160" overflow="visible"><rect class="window"'
+            f' fill="url(#{key}-{name})" width="16" height="14"/>{label}'
+            "</svg>"
+        )
