@@ -41,10 +41,92 @@ class FaultyProxy:
     authorization: str = ""
     largest_body: float = math.inf
 
+    def refusal(self, path: str, authorization: str | None, size: int) -> int | None:
+        """The status that the next request is answered instead of the server's; None: it passes."""
+        refused = self.refuse(len(self.requests), path)
+        if size > self.largest_body:
+            return 413
+        if self.authorization and authorization != self.authorization:
+            return 401
+        return refused
+
 
 class _Server(ThreadingHTTPServer):
+    """`over`: set at the end, so that no answer is held back any more."""
+
     daemon_threads = True
     request_queue_size = WAITING
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(("127.0.0.1", 0), FaultyHandler)
+        self.upstream, self.over = urlsplit(upstream), threading.Event()
+        self.proxy = FaultyProxy(f"http://127.0.0.1:{self.server_port}")
+
+
+class FaultyHandler(BaseHTTPRequestHandler):
+    """One connection of a client, and its own one to the server behind."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        address = self.server.upstream
+        host = address.hostname or "127.0.0.1"
+        self.upstream = http.client.HTTPConnection(host, address.port, timeout=60)
+
+    def finish(self) -> None:
+        super().finish()
+        self.upstream.close()
+
+    def forward(self) -> None:
+        proxy = self.server.proxy
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        proxy.requests.append(f"{self.command} {self.path.rpartition('/')[2]}")
+        status = proxy.refusal(self.path, self.headers.get("Authorization"), len(body))
+        if status is not None:
+            self._refuse(status)
+        elif proxy.swallowed_ends and self.path.endswith(proxy.swallowed_ends):
+            self._answer(201, "application/json", b"")
+        else:
+            self._pass_on(body)
+
+    def _refuse(self, status: int) -> None:
+        self.close_connection = True
+        if status != DROPPED:
+            self._answer(status, "text/html", b"<html>gateway</html>")
+
+    def _pass_on(self, body: bytes) -> None:
+        proxy = self.server.proxy
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
+        try:
+            self.upstream.request(self.command, self.path, body or None, headers)
+            answer = self.upstream.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):
+            self.upstream.close()
+            self.close_connection = True
+            return
+        if self.path.endswith(proxy.path_ends):
+            content = proxy.alter(content)
+            self.server.over.wait(proxy.delay_ms / 1000)
+        self._answer(answer.status, answer.headers.get("Content-Type", ""), content)
+
+    def _answer(self, status: int, kind: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:  # else the client would send its next request into it
+            self.send_header("Connection", "close")
+        self.end_headers()
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self.wfile.write(body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = forward
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The proxy is not what is watched."""
 
 
 @contextlib.contextmanager
@@ -53,72 +135,11 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
 
     A server that is gone is gone through it, too: the connection is closed without an answer.
     """
-    proxy, over, address = FaultyProxy(), threading.Event(), urlsplit(upstream)
-
-    class FaultyHandler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def setup(self) -> None:
-            super().setup()
-            host = address.hostname or "127.0.0.1"
-            self.upstream = http.client.HTTPConnection(host, address.port, timeout=60)
-
-        def finish(self) -> None:
-            super().finish()
-            self.upstream.close()
-
-        def forward(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            proxy.requests.append(f"{self.command} {self.path.rpartition('/')[2]}")
-            status = proxy.refuse(len(proxy.requests), self.path)
-            if proxy.authorization and self.headers.get("Authorization") != proxy.authorization:
-                status = 401
-            if len(body) > proxy.largest_body:
-                status = 413
-            if status is not None:
-                self.close_connection = True
-                if status != DROPPED:
-                    self._answer(status, "text/html", b"<html>gateway</html>")
-                return
-            if proxy.swallowed_ends and self.path.endswith(proxy.swallowed_ends):
-                self._answer(201, "application/json", b"")
-                return
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
-            try:
-                self.upstream.request(self.command, self.path, body or None, headers)
-                answer = self.upstream.getresponse()
-                body = answer.read()
-            except (OSError, http.client.HTTPException):
-                self.upstream.close()
-                self.close_connection = True
-                return
-            if self.path.endswith(proxy.path_ends):
-                body = proxy.alter(body)
-                over.wait(proxy.delay_ms / 1000)
-            self._answer(answer.status, answer.headers.get("Content-Type", ""), body)
-
-        def _answer(self, status: int, kind: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            if self.close_connection:  # else the client would send its next request into it
-                self.send_header("Connection", "close")
-            self.end_headers()
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self.wfile.write(body)
-
-        do_GET = do_POST = do_PUT = do_DELETE = forward
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """The proxy is not what is watched."""
-
-    server = _Server(("127.0.0.1", 0), FaultyHandler)
-    proxy.url = f"http://127.0.0.1:{server.server_port}"
+    server = _Server(upstream)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
-        yield proxy
+        yield server.proxy
     finally:
-        over.set()
+        server.over.set()
         server.shutdown()
         server.server_close()

@@ -51,58 +51,73 @@ class RateLimit:
             return full or (self._every_third and self._count % 3 == 0)
 
 
+class _Server(ThreadingHTTPServer):
+    """`lost`: operations whose first answer was lost already."""
+
+    daemon_threads = True
+
+    def __init__(self, platform: Platform, tokens: Tokens, port: int) -> None:
+        super().__init__(("127.0.0.1", port), RailwayHandler)
+        self.platform, self.tokens, self.answers = platform, tokens, Answers(platform)
+        self.limit = RateLimit(every_third=platform.fault == "rate-limit")
+        self.lost: set[str] = set()
+
+
+class RailwayHandler(BaseHTTPRequestHandler):
+    """Answers as Railway does, or loses what the platform's fault says."""
+
+    server: _Server
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        request = _parse(self.rfile.read(int(self.headers.get("content-length", 0))))
+        name = str(request.get("operationName"))
+        self.server.platform.calls.append(name)
+        if self.path != PATH:
+            return self._send(404, {"errors": [{"message": "Not Found"}]})
+        if self.server.limit.is_exceeded():
+            return self._send(429, {"errors": [{"message": "Too Many Requests"}]})
+        kind = self.server.tokens.kind(self.headers)
+        if kind is None:
+            is_project = "Project-Access-Token" in self.headers
+            message = "Project Token not found" if is_project else "Not Authorized"
+            return self._send(200, {"errors": [{"message": message}], "data": None})
+        if not request:
+            return self._send(400, {"errors": [{"message": "Bad Request"}]})
+        return self._execute(request, name, kind)
+
+    def _execute(self, request: dict[str, Any], name: str, kind: str) -> None:
+        fault, lost = self.server.platform.fault, self.server.lost
+        if fault == "lost-request" and name in LOSABLE:
+            return self._hang_up()
+        answer = self.server.answers.execute(request, kind).formatted
+        changes = str(request.get("query")).startswith("mutation")
+        if fault == "lost-response" and changes and name not in lost:
+            lost.add(name)
+            return self._hang_up()
+        return self._send(200, answer)
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+
+    def _send(self, status: int, answer: Any) -> None:
+        content = orjson.dumps(answer)
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.send_header("x-ratelimit-limit", str(A_SECOND))
+        if status == 429:
+            self.send_header("retry-after", "1")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: a log of headers would hold tokens."""
+
+
 def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
     """A server on 127.0.0.1, not running yet. Raises OSError where the port is taken."""
-    answers, lost = Answers(platform), set[str]()
-    limits = RateLimit(every_third=platform.fault == "rate-limit")
-
-    class RailwayHandler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            request = _parse(self.rfile.read(int(self.headers.get("content-length", 0))))
-            name = str(request.get("operationName"))
-            platform.calls.append(name)
-            if self.path != PATH:
-                return self._send(404, {"errors": [{"message": "Not Found"}]})
-            if limits.is_exceeded():
-                return self._send(429, {"errors": [{"message": "Too Many Requests"}]})
-            kind = tokens.kind(self.headers)
-            if kind is None:
-                is_project = "Project-Access-Token" in self.headers
-                message = "Project Token not found" if is_project else "Not Authorized"
-                return self._send(200, {"errors": [{"message": message}], "data": None})
-            if not request:
-                return self._send(400, {"errors": [{"message": "Bad Request"}]})
-            changes = str(request.get("query")).startswith("mutation")
-            if platform.fault == "lost-request" and name in LOSABLE:
-                return self._hang_up()
-            answer = answers.execute(request, kind).formatted
-            if platform.fault == "lost-response" and changes and name not in lost:
-                lost.add(name)
-                return self._hang_up()
-            return self._send(200, answer)
-
-        def _hang_up(self) -> None:
-            self.close_connection = True
-
-        def _send(self, status: int, answer: Any) -> None:
-            content = orjson.dumps(answer)
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(content)))
-            self.send_header("x-ratelimit-limit", str(A_SECOND))
-            if status == 429:
-                self.send_header("retry-after", "1")
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing: a log of headers would hold tokens."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), RailwayHandler)
-    server.daemon_threads = True
-    return server
+    return _Server(platform, tokens, port)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
