@@ -1,5 +1,6 @@
 """A small real server for the tests that need one, and made-up fingerprints for those that do not."""
 
+import contextlib
 import dataclasses
 import os
 
@@ -45,7 +46,13 @@ def forget_declarations():
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """A running `process` target with one collection of 30 records."""
-    target = ProcessTarget(tmp_path_factory.mktemp("server") / "home", owner=os.getpid())
+    with filled_server(tmp_path_factory.mktemp("server") / "home") as target:
+        yield target
+
+
+@contextlib.contextmanager
+def filled_server(home):
+    target = ProcessTarget(home, owner=os.getpid())
     target.start()
     with Chroma(target.url) as chroma:
         fill(chroma)

@@ -15,7 +15,7 @@ from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.errors import Unavailable
-from chromadrill.disasters.incidents.lab import Lab, SeededStore
+from chromadrill.disasters.incidents.lab import Lab, SeededFiles
 from chromadrill.targets.process.installed_releases import install_server
 from chromadrill.targets.process.target import ProcessTarget
 from fixtures.postgres import temporary_postgresql
@@ -59,7 +59,7 @@ def run(tmp_path, monkeypatch):
 def store_and_print(seeded_store, tmp_path_factory):
     before = tmp_path_factory.mktemp("before") / "fingerprint"
     fingerprint_file.save(seeded_store.before, before)
-    return SeededStore(seeded_store.data, seeded_store.older, before)
+    return SeededFiles(seeded_store.data, seeded_store.older, before)
 
 
 @pytest.fixture(scope="session")

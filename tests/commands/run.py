@@ -5,7 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from chromadrill.commands.app import invoke
+from chromadrill.core import cli
+
 ROOT = Path(__file__).parents[2]
+
+
+def exit_code(*words):
+    """The exit code of a command in this process, with its errors said as a user reads them."""
+    with pytest.raises(SystemExit) as ended:
+        cli.run(invoke, words)
+    return ended.value.code
 
 
 def script(name, *arguments):

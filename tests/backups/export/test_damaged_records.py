@@ -10,18 +10,10 @@ import pytest
 
 from chromadrill.backups.detect import open_existing
 from chromadrill.chroma.client import Chroma
-from chromadrill.commands.app import invoke
-from chromadrill.core import cli
 from chromadrill.core.model import Scope
 from chromadrill.drill.backup_proof import prove
 from chromadrill.targets.process.target import ProcessTarget
-
-
-def run(*words):
-    """The exit code of a command, with its errors said as a user reads them."""
-    with pytest.raises(SystemExit) as ended:
-        cli.run(invoke, words)
-    return ended.value.code
+from tests.commands.run import exit_code
 
 
 @pytest.fixture(scope="module")
@@ -53,14 +45,6 @@ def target(tmp_path_factory):
     target.remove()
 
 
-@pytest.fixture
-def empty(tmp_path):
-    target = ProcessTarget(tmp_path / "empty", owner=os.getpid())
-    target.start()
-    yield target
-    target.remove()
-
-
 @pytest.fixture(autouse=True)
 def journal(tmp_path, monkeypatch):
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", str(tmp_path / "journal"))
@@ -69,7 +53,7 @@ def journal(tmp_path, monkeypatch):
 
 def test_backup_names_what_is_damaged_and_the_command_that_helps(target, tmp_path, capsys):
     file = tmp_path / "e.jsonl"
-    assert run("backup", "--all", "--url", target.url, "--output-file", str(file)) == 2
+    assert exit_code("backup", "--all", "--url", target.url, "--output-file", str(file)) == 2
     message = capsys.readouterr().err
     assert "'sick-7'" in message
     assert "wreck" in message
@@ -84,7 +68,7 @@ def test_rest_is_exported_where_asked_for_and_is_never_pass(
 ):
     file = tmp_path / name
     words = ("backup", "--all", "--url", target.url, "--output-file", str(file))
-    assert run(*words, "--skip-damaged", "--json") == 2
+    assert exit_code(*words, "--skip-damaged", "--json") == 2
     answer = json.loads(capsys.readouterr().out)
     assert answer["outcome"] == "unknown"
     assert "sick-7" in answer["verdicts"][0]["message"]
@@ -94,7 +78,7 @@ def test_rest_is_exported_where_asked_for_and_is_never_pass(
     assert "left_out" in listed
     assert "sick-7" in listed
 
-    assert run("restore", "--url", empty.url, "--input-file", str(file), "--json") == 2
+    assert exit_code("restore", "--url", empty.url, "--input-file", str(file), "--json") == 2
     answer = json.loads(capsys.readouterr().out)
     assert answer["outcome"] == "unknown"
     assert answer["left_out"]["records"]["default_tenant/default_database/sick"].keys() == {
@@ -111,7 +95,7 @@ def test_rest_is_exported_where_asked_for_and_is_never_pass(
 def test_partial_export_is_never_proven(target, tmp_path):
     file = tmp_path / "e.jsonl"
     words = ("backup", "--all", "--url", target.url, "--output-file", str(file))
-    assert run(*words, "--skip-damaged") == 2
+    assert exit_code(*words, "--skip-damaged") == 2
     verdicts = prove(open_existing(file, tmp_path)).verdicts
     unknown = [verdict for verdict in verdicts if verdict.outcome != "pass"]
     assert [verdict.outcome for verdict in unknown] == ["unknown"]
@@ -120,13 +104,13 @@ def test_partial_export_is_never_proven(target, tmp_path):
 
 def test_sound_collection_alone_is_whole_with_and_without_the_option(target, tmp_path):
     words = ("backup", "--collection-name", "sound", "--url", target.url, "--output-file")
-    assert run(*words, str(tmp_path / "a.jsonl")) == 0
-    assert run(*words, str(tmp_path / "b.jsonl"), "--skip-damaged") == 0
+    assert exit_code(*words, str(tmp_path / "a.jsonl")) == 0
+    assert exit_code(*words, str(tmp_path / "b.jsonl"), "--skip-damaged") == 0
 
 
 def test_validation_names_the_record_that_is_not_finite(target, capsys):
     words = ("validate", "--url", target.url, "--collection-name", "sick", "--json")
-    assert run(*words) == 1
+    assert exit_code(*words) == 1
     failed = [v for v in json.loads(capsys.readouterr().out)["verdicts"] if v["outcome"] == "fail"]
     assert failed[0]["check"] == "records"
     assert "'sick-7'" in failed[0]["message"]

@@ -40,14 +40,6 @@ def legacy(tmp_path):
     target.remove()
 
 
-@pytest.fixture
-def empty(tmp_path):
-    target = ProcessTarget(tmp_path / "empty", owner=os.getpid())
-    target.start()
-    yield target
-    target.remove()
-
-
 def test_listing_is_not_believed_and_the_distances_come_back(legacy, empty, tmp_path):
     with Chroma(legacy.url) as chroma:
         assert chroma.collection(Scope(), "choir").space == "l2"  # as the server lists it

@@ -12,23 +12,15 @@ import pytest
 
 from chromadrill.chroma.at_rest import integrity
 from chromadrill.chroma.client import Chroma
-from chromadrill.commands.app import invoke
-from chromadrill.core import cli
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
+from tests.commands.run import exit_code
 
 NEW = (
     "INSERT INTO embeddings_queue (operation, topic, id, vector, encoding, metadata)"
     " SELECT 2, topic, 'new', vector, encoding, ? FROM embeddings_queue"
     " ORDER BY seq_id DESC LIMIT 1"
 )
-
-
-def run(*words):
-    """The exit code of a command, with its errors said as a user reads them."""
-    with pytest.raises(SystemExit) as ended:
-        cli.run(invoke, words)
-    return ended.value.code
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +59,13 @@ def change(copy, statement, *values):
 
 def require_refused(copy, capsys, *parts):
     """`validate` FAILs with a sentence of `parts`, and `fingerprint` writes nothing."""
-    assert run("validate", "--all", "--path", str(copy)) == 1
+    assert exit_code("validate", "--all", "--path", str(copy)) == 1
     output = capsys.readouterr().out
     sentences = [line for line in output.splitlines() if " FAIL " in line]
     assert any(all(part in line for part in parts) for line in sentences), output
     assert "TypeError" not in output
     file = copy.parent / "fingerprint"
-    assert run("fingerprint", "--path", str(copy), "--output", str(file)) == 2
+    assert exit_code("fingerprint", "--path", str(copy), "--output", str(file)) == 2
     assert not file.exists()
 
 
@@ -107,7 +99,7 @@ def test_waiting_entry_that_no_server_can_take_in_is_fail(copy, capsys, metadata
 )
 def test_waiting_entry_that_a_server_takes_in_is_pass(copy, metadata):
     change(copy, NEW, metadata)
-    assert run("validate", "--all", "--path", str(copy)) == 0
+    assert exit_code("validate", "--all", "--path", str(copy)) == 0
 
 
 @pytest.mark.parametrize(
@@ -143,7 +135,7 @@ def test_schema_or_watermark_that_no_server_can_use_is_fail(copy, capsys, statem
 )
 def test_schema_that_a_server_serves_all_the_same_is_pass(copy, statement):
     change(copy, statement)
-    assert run("validate", "--all", "--path", str(copy)) == 0
+    assert exit_code("validate", "--all", "--path", str(copy)) == 0
 
 
 def test_counter_of_the_pickle_that_was_left_high_is_fail(copy, capsys):
@@ -158,16 +150,16 @@ def test_older_store_is_unknown_with_its_release_and_the_way_and_nothing_is_miss
     store, copy, capsys, tmp_path
 ):
     fingerprint = str(tmp_path / "f")
-    assert run("fingerprint", "--path", str(store), "--output", fingerprint) == 0
+    assert exit_code("fingerprint", "--path", str(store), "--output", fingerprint) == 0
     change(copy, "DELETE FROM migrations WHERE dir = 'sysdb' AND version > 4")
     for more in ((), ("--fingerprint", fingerprint), ("--fingerprint", fingerprint, "--serve")):
         capsys.readouterr()
-        assert run("validate", "--all", "--path", str(copy), *more) == 2
+        assert exit_code("validate", "--all", "--path", str(copy), *more) == 2
         output = capsys.readouterr().out
         assert "0.4.24" in output
         assert "chromadb==0.6.3" in output
         assert "missing" not in output
-    assert run("fingerprint", "--path", str(copy), "--output", fingerprint) == 2
+    assert exit_code("fingerprint", "--path", str(copy), "--output", fingerprint) == 2
     assert "damaged" not in capsys.readouterr().err
 
 
@@ -179,7 +171,7 @@ def test_value_of_270_megabytes_is_read(copy, tmp_path):
         f"UPDATE embedding_metadata SET string_value = {long} WHERE key = 'city' AND id ="
         " (SELECT id FROM embeddings WHERE embedding_id = 'waiting-3')",
     )
-    assert run("validate", "--all", "--path", str(copy)) == 0
+    assert exit_code("validate", "--all", "--path", str(copy)) == 0
 
 
 class ReadsBeyondNul(sqlite3.Connection):
@@ -202,7 +194,7 @@ def newer_sqlite(monkeypatch):
 
 
 def test_nul_in_a_document_is_named_and_no_damage_under_a_newer_sqlite(copy, newer_sqlite, caplog):
-    assert run("validate", "--all", "--path", str(copy)) == 0
+    assert exit_code("validate", "--all", "--path", str(copy)) == 0
     assert "2 documents hold a NUL character" in caplog.text
 
 
@@ -216,6 +208,6 @@ def test_infinite_metadata_in_the_tables_is_compared_and_asked_of_nobody(copy, t
         copy, "UPDATE embedding_metadata SET float_value = 9e999, int_value = NULL WHERE key = 'n'"
     )
     file = str(tmp_path / "f")
-    assert run("fingerprint", "--path", str(copy), "--output", file) == 0
-    assert run("validate", "--all", "--path", str(copy), "--fingerprint", file) == 0
+    assert exit_code("fingerprint", "--path", str(copy), "--output", file) == 0
+    assert exit_code("validate", "--all", "--path", str(copy), "--fingerprint", file) == 0
     assert "TypeError" not in capsys.readouterr().out

@@ -23,7 +23,7 @@ Run = Callable[[Sequence[str]], int]  # a command of ours; returns its exit code
 
 
 @dataclass(frozen=True, slots=True)
-class SeededStore:
+class SeededFiles:
     """`data` is cold, `older` the same store half-way through, `before` its fingerprint's file."""
 
     data: Path
@@ -44,7 +44,7 @@ class Lab:
     packed: Path
     run: Run
     export: Callable[[str, str], None]
-    seeded_store: Callable[[], SeededStore]
+    seeded_store: Callable[[], SeededFiles]
     shared_server: Callable[[], str]
     older_server: Callable[[str], InstalledServer]
     postgresql: Callable[[], str]
