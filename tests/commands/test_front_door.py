@@ -99,6 +99,11 @@ def test_version_is_printed():
         (["restore"], "--input-file"),
         (["validate", "--all", "--collection-name", "x"], "name one of them"),
         (["validate"], "One of --collection-name, --all is missing"),
+        (
+            ["validate", "--all"],
+            "Name a server or its files: --url http://127.0.0.1:8000, or --path",
+        ),
+        (["counts"], "--url (or CHROMA_URL) is missing, e.g. --url http://127.0.0.1:8000"),
         (["backup", "--all", "--output-file", "--json"], "--output-file needs a value"),
         (["counts", "--expected-min", "many"], "--expected-min"),
         (["report"], "RUN"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chromadrill.core.model import Observation, ReadError, Verdict
+from chromadrill.core.plural import plural
 
 
 def unread_store(observation: Observation) -> str | None:
@@ -24,7 +25,7 @@ def sound_structure(observation: Observation) -> Verdict:
         if read_error.step == "start":  # the store was not even opened: no index was looked at
             return Verdict.unknown("structure", f"not looked at: {read_error.message}")
     return _judge(
-        "structure", ("structure",), observation, f"{len(observation.counts)} collections"
+        "structure", ("structure",), observation, plural(len(observation.counts), "collection")
     )
 
 

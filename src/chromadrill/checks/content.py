@@ -17,6 +17,7 @@ from chromadrill.core.model import (
     Outcome,
     Verdict,
 )
+from chromadrill.core.plural import plural
 
 
 def came_over_the_api(observation: Observation, before: Fingerprint) -> frozenset[str]:
@@ -53,7 +54,8 @@ def same_inventory(
             differences.append(Difference(key, "id", "changed", before=was, after=now))
     if not before.collections and not after.collections and not differences:
         return Verdict.unknown("inventory", f"{nothing_in(after)}, nor was there in the source")
-    good = f"{len(before.collections)} collections in {len(before.databases)} databases, no extras"
+    good = f"{plural(len(before.collections), 'collection')} in"
+    good += f" {plural(len(before.databases), 'database')}, no extras"
     good += f"; {len(imported)} imported, with new ids" if imported else ""
     return _judge(
         "inventory", observation, differences, good, steps=("start", "inventory", "alive")
@@ -82,7 +84,7 @@ def same_counts(observation: Observation, before: Fingerprint) -> Verdict:
         "counts",
         observation,
         differences,
-        f"{total} records in {len(observation.counts)} collections",
+        f"{plural(total, 'record')} in {plural(len(observation.counts), 'collection')}",
         steps=("count",),
         actual=float(total),
         limit=float(before.records),
@@ -127,7 +129,7 @@ def same_records(
         differences,
         f"{compared} of {before.records} records compared, {how}"
         if before.records
-        else f"no record in any of {len(shared)} collections, as before",
+        else f"no record in {plural(len(shared), 'collection')}, as before",
         steps=("records",),
         actual=float(compared),
         limit=float(before.records),
@@ -156,7 +158,7 @@ def same_configuration(
         "configuration",
         observation,
         differences,
-        f"{len(shared)} collections configured as before",
+        f"{plural(len(shared), 'collection')} configured as before",
         steps=(),
         compared=len(shared),
         wanted=len(before.collections),

@@ -13,6 +13,7 @@ import typer
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import Scope
 
+EXAMPLE = "--url http://127.0.0.1:8000"
 DEFAULT_TENANT, DEFAULT_DATABASE = Scope().tenant, Scope().database
 
 Url = Annotated[
@@ -71,11 +72,13 @@ class ServerOptions:
 
     def require_url(self) -> str:
         if not self.url:
-            raise UsageError("--url (or CHROMA_URL) is missing.")
+            raise UsageError(f"--url (or CHROMA_URL) is missing, e.g. {EXAMPLE}.")
         return self.url
 
     def source(self, path: Path | None) -> str | Path:
         """The directory or the URL that was typed; CHROMA_URL's, where neither was."""
+        if path is None and not self.url:
+            raise UsageError(f"Name a server or its files: {EXAMPLE}, or --path DIR.")
         if path is None:
             return self.require_url()
         if self.url and self.url != os.environ.get("CHROMA_URL"):

@@ -12,6 +12,7 @@ from typing import Any
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
 from chromadrill.core.model import JSON, Outcome, Verdict
+from chromadrill.core.plural import plural
 from chromadrill.core.redaction import mask_secrets
 from chromadrill.evidence.report.formatting import one_line
 
@@ -141,8 +142,3 @@ def _sum(outcome: Outcome, collections: list[JSON]) -> str:
     total = sum(collection["count"] or 0 for collection in collections)
     size = f"{plural(len(collections), 'collection')}, {plural(total, 'record')}"
     return f"{outcome.upper()}: {size}"
-
-
-def plural(count: int, noun: str) -> str:
-    """ "1 record", "2 records"."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"

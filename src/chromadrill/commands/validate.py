@@ -14,9 +14,10 @@ from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
-from chromadrill.commands.output import NEXT, collections_json, plural, report_comparison
+from chromadrill.commands.output import NEXT, collections_json, report_comparison
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.core.plural import plural
 from chromadrill.core.urls import without_password
 from chromadrill.drill import validate as engine
 
