@@ -26,8 +26,18 @@ def narrow(
 
 
 def narrow_scopes(before: Fingerprint | None, scopes: Sequence[Scope]) -> Fingerprint | None:
-    """The fingerprint without other databases, where `scopes` are some of its own: they are not read."""
-    if before is None or not scopes or not set(scopes) <= set(before.scopes):
+    """The fingerprint without other databases, where `scopes` are some of its own: they are not read.
+
+    Raises UsageError where it holds none of `scopes`: there would be nothing to compare.
+    """
+    if before is None or not scopes:
+        return before
+    if not set(scopes) & set(before.scopes):
+        raise UsageError(
+            f"--scope {', '.join(map(str, scopes))}: the fingerprint holds no such database. It holds:"
+            f" {', '.join(map(str, before.scopes)) or 'none'}."
+        )
+    if not set(scopes) <= set(before.scopes):
         return before
     tenants = {scope.tenant for scope in scopes}
     return dataclasses.replace(

@@ -1,7 +1,9 @@
 """An export says what a target must allow, and a restore looks first: before anything is written."""
 
+import hashlib
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 
@@ -58,12 +60,23 @@ def source(tmp_path_factory):
     target.remove()
 
 
-@pytest.fixture
-def empty(tmp_path_factory):
-    target = ProcessTarget(tmp_path_factory.mktemp("empty") / "home", owner=os.getpid())
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    target = ProcessTarget(tmp_path_factory.mktemp("target") / "home", owner=os.getpid())
     target.start()
     yield target
     target.remove()
+
+
+@pytest.fixture
+def empty(target):
+    """A server without collections."""
+    yield target
+    with Chroma(target.url) as chroma:
+        for tenant in ("default_tenant", "acme"):
+            for database in chroma.databases(tenant):
+                for info in chroma.collections(Scope(tenant, database)):
+                    chroma.delete_collection(info.scope, info.name)
 
 
 @pytest.fixture
@@ -130,13 +143,13 @@ def test_size_in_the_export_is_that_of_the_request(backup, empty, run):
         assert code == cli.DONE, text
 
 
-@pytest.mark.parametrize("is_old", [False, True])
+@pytest.mark.parametrize("requires", ["as written", b"", b',"requires":[]', b',"requires":null'])
 def test_restore_into_a_server_that_takes_less_is_refused_before_anything_is_written(
-    backup, empty, run, is_old
+    backup, empty, run, requires
 ):
     path, _ = backup(Scope(), EU)
-    if is_old:  # a file of a version that did not say it
-        path = without_requires(path)
+    if requires != "as written":  # a file of a version that did not say it
+        restate(path, requires)
     with faulty_proxy(empty.url) as gateway:
         gateway.largest_body = 1_000_000
         code, text = run("restore", "--url", gateway.url, "--input-file", path)
@@ -153,17 +166,13 @@ def test_restore_into_a_server_that_takes_less_is_refused_before_anything_is_wri
         assert code == cli.DONE, text
 
 
-def without_requires(path):
-    """The same export without the field, sealed anew."""
-    import hashlib
-    import re
-
+def restate(path, requires):
+    """Put `requires` in the place of that field, and seal the file anew."""
     lines = path.read_bytes().splitlines(keepends=True)
-    lines[-2] = re.sub(rb',"requires":.*\}\}\n$', b"}}\n", lines[-2])
+    lines[-2] = re.sub(rb',"requires":.*\n$', requires + b"}}\n", lines[-2])
     digest = hashlib.sha256(b"".join(lines[:-1])).hexdigest()
     lines[-1] = re.sub(rb'"sha256":"[0-9a-f]+"', b'"sha256":"' + digest.encode() + b'"', lines[-1])
     path.write_bytes(b"".join(lines))
-    return path
 
 
 def test_database_that_no_api_creates_is_named_first_and_comes_back_as_another(backup, empty, run):
@@ -258,3 +267,6 @@ def test_named_databases_alone_are_validated(backup, source, run, tmp_path):
     words = ("validate", "--url", source.url, "--all", "--fingerprint", file)
     code, text = run(*words, "--scope", EU, "--scope", US)
     assert code == cli.DONE, text
+    code, text = run(*words, "--scope", "acme/nowhere")
+    assert code == cli.USAGE
+    assert "holds no such database" in text

@@ -19,12 +19,16 @@ def shortcomings(
     `counts`: records that were restored, by collection. `scopes`: databases of the export that were
     meant, by default all. What was left out of others is not told.
     """
-    left_out = export.about.get("left_out", {})
-    collections, records = (
-        {key: why for key, why in left_out.get(name, {}).items() if _is_in(key, scopes)}
-        for name in ("collections", "records")
-    )
-    verdicts = damaged(Damage(collections, records), "the export is partial, left out as damaged")
+    what = "the export is partial, left out as damaged"
+    try:
+        left_out = export.about.get("left_out", {})
+        collections, records = (
+            {key: why for key, why in left_out.get(name, {}).items() if _is_in(key, scopes)}
+            for name in ("collections", "records")
+        )
+        verdicts = damaged(Damage(collections, records), what)
+    except (AttributeError, TypeError, ValueError):  # a note that somebody wrote
+        verdicts = [Verdict.unknown(CHECK, f"{what}: {export.about['left_out']}")]
     return [*verdicts, *empty(counts)]
 
 

@@ -50,14 +50,17 @@ class LargestRecords:
 
     @classmethod
     def of(cls, export: Reader) -> Self:
-        """Return what the export says of itself; one of an older version is read for it."""
-        records, stated = cls(), export.about.get("requires", {}).get("largest_records")
-        if stated is None:
+        """Return what the export says of itself; one that does not say it rightly is read for it."""
+        records = cls()
+        try:
+            stated = export.about["requires"]["largest_records"]
+            for key, one in stated.items():
+                largest = LargestRecord(str(one["id"]), int(one["request_bytes"]))
+                records.by_collection[key] = largest
+        except (KeyError, TypeError, AttributeError, ValueError):  # a file of an older version
             for key in export.fingerprint.collections:
                 for page in export.pages(key):
                     records.add(key, page)
-        for key, one in (stated or {}).items():
-            records.by_collection[key] = LargestRecord(one["id"], one["request_bytes"])
         return records
 
     def largest(self, collections: Iterable[str]) -> tuple[str, LargestRecord] | None:
