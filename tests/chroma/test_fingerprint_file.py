@@ -60,7 +60,9 @@ def test_no_text_of_a_document_is_in_the_file(tmp_path):
     assert b"private" not in (tmp_path / "f").read_bytes()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
+)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_refused(tmp_path, place, bit):
     fingerprint_file.save(fingerprint(), tmp_path / "f")
@@ -71,7 +73,9 @@ def test_any_flipped_bit_is_refused(tmp_path, place, bit):
         fingerprint_file.load(tmp_path / "f")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30
+)
 @given(place=st.floats(0, 1, exclude_max=True))
 def test_any_truncation_is_refused(tmp_path, place):
     fingerprint_file.save(fingerprint(), tmp_path / "f")

@@ -130,7 +130,7 @@ class _Reader:
         questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
             questions = self.questions(store, info, like)
-        grader = Grader(info.space, questions)
+        grader = Grader(info.space, questions, has_server=False)
         sorter = Sorter(self.spool)
         with self.step("records", info.key), without_cycle_search():
             for page in store.pages(info):

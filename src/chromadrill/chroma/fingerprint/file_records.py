@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from chromadrill.core.records.streams import BATCH_ROWS, Records, RecordsInMemory, slices
 
-MEMORY = 32 << 20  # a smaller table is read at once, and its file is let go
+MEMORY = 4 << 20  # a smaller table is read at once, and its file is let go
 MEMBER = "records.parquet"
 OWNER = "collection"
 _LOCAL_HEADER = struct.Struct("<26xHH")  # ends with the lengths of the name and of the extra field

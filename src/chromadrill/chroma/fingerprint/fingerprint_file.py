@@ -37,6 +37,7 @@ SCHEMA = "chromadrill/fingerprint/1"
 SUFFIX = ".fingerprint"
 ROWS = pa.schema([pa.field(OWNER, pa.int32()), *RECORDS])
 _HEX = 64
+_REPEATED = [OWNER, "document_length", "uri"]  # all other columns hardly repeat a value
 
 
 class FingerprintRefused(Unavailable):
@@ -105,7 +106,9 @@ def _write(fingerprint: Fingerprint, file: Any) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         with (
             archive.open(MEMBER, "w", force_zip64=True) as sink,
-            pq.ParquetWriter(pa.PythonFile(sink, mode="w"), ROWS, compression="zstd") as writer,
+            pq.ParquetWriter(
+                pa.PythonFile(sink, mode="w"), ROWS, compression="zstd", use_dictionary=_REPEATED
+            ) as writer,
         ):
             for number, one in enumerate(prints):
                 for table in one.records.batches():

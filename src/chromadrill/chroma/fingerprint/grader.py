@@ -23,16 +23,19 @@ class Grader:
     """The exact answers of `questions`, and a sample of records for self-recall, from all pages.
 
     `space` is the collection's metric. Peak memory: the questions, and at most twice SELF_RECALL_MAX
-    vectors.
+    vectors; none of those without a server that could be asked for them (`has_server`).
     """
 
-    def __init__(self, space: str, questions: Sequence[ReferenceQuery]) -> None:
+    def __init__(
+        self, space: str, questions: Sequence[ReferenceQuery], *, has_server: bool = True
+    ) -> None:
         self.questions = list(questions)
         self._sets = {n: IdSet() for n, query in enumerate(questions) if query.vector is None}
         self._near = [n for n, query in enumerate(questions) if query.vector is not None]
         vectors = [query.vector for query in questions if query.vector is not None]
         self._nearest = NearestNeighbours(np.array(vectors, np.float32), space)
         self._selves = _Selves()
+        self._has_server = has_server
 
     def read(self, page: Page) -> None:
         """Take in the next page of records; every record must come once."""
@@ -53,7 +56,8 @@ class Grader:
                 if where := self.questions[number].stored.get("where"):
                     keep[row] &= columns.mask(where)
             self._nearest.read(page.ids, page.vectors, keep)
-            self._selves.read(page, hashes, usable)
+            if self._has_server:
+                self._selves.read(page, hashes, usable)
 
     def selves(self) -> tuple[list[str], np.ndarray]:
         """Return ids and vectors, float32 (n, dimension), of the records that have to find themselves.

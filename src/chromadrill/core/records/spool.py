@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from chromadrill.core.errors import Unavailable
 
-MEMORY = 32 << 20  # bytes of tables that are kept in memory before anything is written
+MEMORY = 8 << 20  # bytes of tables that are kept in memory before anything is written
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 

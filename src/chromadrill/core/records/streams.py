@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 25_000
 KEY = "id"
 
 
