@@ -135,6 +135,23 @@ GATEWAYS.enter(
 )
 
 
+def _hang(proxy: FaultyProxy) -> None:
+    proxy.delay_ms = 60_000
+
+
+GATEWAYS.enter(
+    "searches hang",
+    "rocketride-org/rocketride-server#2214",
+    "The server took the connection, and never answered a search; everything else was fine.",
+    "No search is answered within a minute.",
+    behind(_hang),
+    command="monitor --target {url} --scope {scope} --no-write --for 1s --time-scale 0.01",
+    check="wrong answers",
+    outcome=Outcome.UNKNOWN,
+    message="no answer within 10 s",
+)
+
+
 @GATEWAYS.add(
     "too large for the gateway",
     "chroma-core/chroma#5192 chroma-core/chroma#1458",
