@@ -4,7 +4,7 @@
 
 400 records, each batch writes 50 of them again; the index is written after 200. Each try waits for
 the first of the index's files to change, kills the server up to 20 ms later, and looks at the list of
-ids: where that has 0 bytes, FOLDER is what is kept. Of 29 tries 3 were; with 2,000 records of 64
+ids: where that has 0 bytes, FOLDER is what is kept. Of 40 tries 3 were; with 2,000 records of 64
 dimensions 7 of 60. Nothing here is imported by a test.
 """
 

@@ -58,7 +58,7 @@ ROWS = (
     ),
     (
         "impossible counts in the index",
-        "chroma-core/chroma#7069",
+        "chroma-core/chroma#7069 chroma-core/chroma#6949",
         "The server crashed when it was counted or read.",
         "header_count_high",
         "structure",
