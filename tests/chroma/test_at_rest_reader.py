@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -70,6 +71,18 @@ def test_directory_is_validated_by_the_script_and_served_on_a_copy(edge_cases, t
     assert validation.returncode == 0, [v for v in answer["verdicts"] if v["outcome"] != "pass"]
     names = {collection["name"] for collection in answer["collections"]}
     assert names == {collection.name for collection in COLLECTIONS}
+
+
+def test_no_room_for_a_private_copy_is_said_of_the_folder_not_of_the_store(edge_cases, tmp_path):
+    """It was a FAIL once: 'integrity: File too large'."""
+    data, _ = edge_cases
+    limited = "ulimit -f 100; exec " + shlex.join(
+        [sys.executable, "-m", "chromadrill", "validate", "--all", "--path", str(data)]
+    )
+    done = subprocess.run(["/bin/bash", "-c", limited], capture_output=True, text=True)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "does not fit in the temporary folder" in done.stderr
+    assert "TMPDIR" in done.stderr
 
 
 @pytest.mark.parametrize("state", ["missing", "empty", "not a database"])

@@ -115,7 +115,7 @@ def test_no_room_for_the_records_is_said_in_a_sentence():
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
-        with pytest.raises(NoRoom, match=r"do not fit in the temporary folder .*TMPDIR"):
+        with pytest.raises(NoRoom, match=r"does not fit in the temporary folder .*TMPDIR"):
             Spool(memory=0).put(table([str(n * 7919) for n in range(10_000)]))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -17,6 +17,7 @@ import pytest
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.index import HnswIndex
+from chromadrill.chroma.at_rest.integrity import integrity_problems
 from chromadrill.chroma.at_rest.structure import structure_problems
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw
 from tests.chroma.at_rest.servers import Json, Server, file_states
@@ -107,7 +108,7 @@ def test_a_healthy_store_is_silent(copy: Path) -> None:
     assert not any(problems.values())
     assert not any(without.values())
     with Store.open(copy) as store:
-        assert store.integrity_problems() == []
+        assert integrity_problems(store.db, store.path) == []
 
 
 FILES: dict[str, Callable[[Path], object]] = {
@@ -224,13 +225,13 @@ def test_damaged_tables_are_named(copy: Path, damage: str) -> None:
         assert any(problems.values()) or any(without.values())
     else:
         with Store.open(copy) as store:
-            assert store.integrity_problems()
+            assert integrity_problems(store.db, store.path)
 
 
 def test_a_full_text_index_that_differs_is_found(copy: Path) -> None:
     sql(copy, "UPDATE embedding_fulltext_search_data SET block = x'00' WHERE id > 10")
     with Store.open(copy) as store:
-        assert any("full-text" in line for line in store.integrity_problems())
+        assert any("full-text" in line for line in integrity_problems(store.db, store.path))
 
 
 def test_a_missing_empty_or_foreign_store_is_unreadable(tmp_path: Path) -> None:
@@ -313,7 +314,7 @@ def test_random_damage_gives_sentences_and_no_other_exception(copy: Path, seed: 
     try:
         read_everything(copy)
         with Store.open(copy) as store:
-            store.tenants(), store.databases(), store.integrity_problems()
+            store.tenants(), store.databases(), integrity_problems(store.db, store.path)
     except (StoreUnreadable, StoreUnknown) as error:
         message = str(error)
     else:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.at_rest.integrity import integrity_problems
 from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.core.clock import wait_until
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw, vectors
@@ -35,7 +36,7 @@ Serve = Callable[..., Server]
 def check(path: Path, live: list[tuple[Json, Json]]) -> None:
     before = file_states(path)
     with Store.open(path) as store:
-        assert store.integrity_problems() == []
+        assert integrity_problems(store.db, store.path) == []
         for collection, answer in live:
             assert_equal(store, collection, answer)
             info = next(i for i in store.collections() if i.id == collection["id"])
@@ -240,7 +241,7 @@ def test_a_store_killed_while_writing_equals_what_the_next_server_answers(
         info = store.collections()[0]
         pages = list(store.pages(info))
         assert structure_problems(store, info) == []
-        assert store.integrity_problems() == []
+        assert integrity_problems(store.db, store.path) == []
     assert file_states(path) == before
     answer = serve(path).everything(collection)
     assert [i for p in pages for i in p.ids] == answer["ids"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import errno
 import shutil
 import sqlite3
 import stat
@@ -13,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chromadrill.core.errors import DrillError, Unavailable
+from chromadrill.core.records.spool import NoRoom
 
 FILE_NAME = "chroma.sqlite3"
 # A damaged file can break the very text of SQLite's error message (UnicodeDecodeError).
@@ -62,8 +65,9 @@ class Database:
         except OSError as error:
             self.close()
             raise StoreUnreadable(f"{self.file} cannot be read: {error.strerror}.") from error
+        self._is_immutable = not sidecars
         try:
-            self.connection = self._connect(immutable=not sidecars)
+            self.connection = self._connect()
             self.tables = {
                 name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table'")
             }
@@ -80,11 +84,22 @@ class Database:
         # immutable one silently skips: the answer would be a half-written transaction.
         self._scratch = tempfile.TemporaryDirectory(prefix="chromadrill-")
         for file in (self.file, *sidecars):
-            shutil.copyfile(file, Path(self._scratch.name) / file.name)
+            copy_privately(file, Path(self._scratch.name) / file.name)
         return Path(self._scratch.name) / FILE_NAME
 
-    def _connect(self, *, immutable: bool) -> sqlite3.Connection:
-        options = "mode=ro&immutable=1" if immutable else "mode=rw"
+    def twin(self) -> Database:
+        """Return a second connection to the same file, for another thread; it ends with this one's."""
+        twin = copy.copy(self)
+        twin._scratch = None
+        twin.connection = self._connect()
+        return twin
+
+    def interrupt(self) -> None:
+        """End a query that another thread runs."""
+        self.connection.interrupt()
+
+    def _connect(self) -> sqlite3.Connection:
+        options = "mode=ro&immutable=1" if self._is_immutable else "mode=rw"
         uri = f"file:{quote(str(self.source.absolute()))}?{options}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
@@ -165,6 +180,16 @@ class Database:
             connection.close()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+
+def copy_privately(source: Path, target: Path) -> None:
+    """Copy a file into a temporary folder. Raises NoRoom, which says nothing of the source."""
+    try:
+        shutil.copyfile(source, target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise NoRoom(f"A private copy of {source}", source.stat().st_size) from error
+        raise
 
 
 def _sidecars(file: Path) -> list[Path]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chromadrill.chroma.at_rest.database import Database, StoreUnknown, StoreUnreadable
-from chromadrill.chroma.at_rest.integrity import integrity_problems
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, record_changes, stretches
 from chromadrill.chroma.at_rest.records import Raw, RecordSource, split
 from chromadrill.chroma.at_rest.schema import (
@@ -106,10 +105,6 @@ class Store:
         segment = self.segment(info, "METADATA")
         rows = records.select(segment.id, ids) if ids and segment else records.sample(wanted)
         return _page(rows, vectors, _dimension(info, vectors))
-
-    def integrity_problems(self) -> list[str]:
-        """Return what SQLite's own checks and the references between tables show, as sentences."""
-        return integrity_problems(self.db, self.path)
 
     def segment(self, info: CollectionInfo, scope: str) -> Segment | None:
         """Return the collection's segment, VECTOR or METADATA; None where its row is gone."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown
+from chromadrill.chroma.at_rest.integrity import IntegrityChecks
 from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.chroma.fingerprint import reference_queries
 from chromadrill.chroma.fingerprint.digests import record_table
@@ -92,21 +93,28 @@ class _Reader:
         missing_tenants: tuple[str, ...] = ()
         with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
-            with self.step("integrity", str(self.path)):
-                self.read_errors += [
-                    ReadError("integrity", str(self.path), text)
-                    for text in store.integrity_problems()
-                ]
-            with self.step("inventory", str(self.path)):
-                databases, missing_tenants = self.inventory(store)
-            with self.step("inventory", str(self.path)):
-                for info in store.collections():
-                    if info.scope in self.scopes:
-                        prints[info.key] = self.collection(store, info)
+            with IntegrityChecks(store.db, self.path) as integrity:
+                with self.step("inventory", str(self.path)):
+                    databases, missing_tenants = self.inventory(store)
+                with self.step("inventory", str(self.path)):
+                    for info in store.collections():
+                        if info.scope in self.scopes:
+                            prints[info.key] = self.collection(store, info)
+                self.integrity(integrity)
         fingerprint = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
         return Observation(
             fingerprint, tuple(self.read_errors), missing_tenants, self.counts, self.seconds
         )
+
+    def integrity(self, checks: IntegrityChecks) -> None:
+        """Note what SQLite's own checks found, before what was found of single collections."""
+        others, self.read_errors = self.read_errors, []
+        with self.step("integrity", str(self.path)):
+            self.read_errors += [
+                ReadError("integrity", str(self.path), text) for text in checks.problems()
+            ]
+        self.read_errors += others
+        self.seconds["integrity"] = checks.seconds
 
     def inventory(self, store: Store) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
         """Return the databases of the wanted tenants, and those of the tenants that are missing."""

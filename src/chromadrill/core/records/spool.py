@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from typing import IO
@@ -16,7 +17,14 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 class NoRoom(Unavailable):
-    """The temporary files do not fit."""
+    """What a command puts aside does not fit in the temporary folder."""
+
+    def __init__(self, what: str, size: int) -> None:
+        super().__init__(
+            f"{what} does not fit in the temporary folder {tempfile.gettempdir()}.",
+            next_step=f"Make room there for {size / 1e6:.0f} MB and as much again, or set TMPDIR to a"
+            " folder with room, and repeat the command.",
+        )
 
 
 class Slot:
@@ -67,12 +75,9 @@ class Spool:
             while at < self._end + len(view):
                 at += os.pwrite(self._file.fileno(), view[at - self._end :], at)
         except OSError as error:
-            raise NoRoom(
-                f"The records do not fit in the temporary folder {tempfile.gettempdir()}:"
-                f" {error.strerror}.",
-                next_step="Make room there, some 200 bytes a record, or set TMPDIR to a folder with"
-                " room, and repeat the command.",
-            ) from error
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            raise NoRoom("The list of records", self._end + len(data)) from error
         slot = Slot(None, self._end, len(view))
         self._end = at
         return slot
