@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -27,27 +27,27 @@ class NearestNeighbours:
         """Take in the next records, float32 (n, dimension); `keep`, bool (q, n): who may be whose."""
         if not len(self._queries):
             return
-        for row, places in enumerate(self._candidates(vectors, keep)):
-            if len(places):
-                exact = distances(self._queries[row : row + 1], vectors[places], self._space)[0]
-                self._merge(row, exact, [ids[place] for place in places])
+        for row, places in self._candidates(vectors, keep):
+            exact = distances(self._queries[row : row + 1], vectors[places], self._space)[0]
+            self._merge(row, exact, [ids[place] for place in places])
 
     def value(self, row: int) -> tuple[np.ndarray, list[str]]:
         """Return the distances of query `row` to its neighbours, nearest first, and their ids."""
         return self._best[row]
 
-    def _candidates(self, vectors: np.ndarray, keep: np.ndarray) -> list[np.ndarray]:
-        """For each query the rows that may be among its neighbours, by distances in float32."""
+    def _candidates(
+        self, vectors: np.ndarray, keep: np.ndarray
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """The rows that may be among the neighbours of a query, by distances in float32."""
         with np.errstate(all="ignore"):  # damaged vectors may hold NaN, or overflow
             rough, slack = _rough_distances(self._queries, vectors, self._space)
-            if not np.isfinite(rough.sum(dtype=np.float64)):
-                return [np.flatnonzero(row) for row in keep]
-        rough = np.where(keep, rough, np.inf)
-        near = rough <= (self._reach + slack)[:, None]
-        return [
-            _nearest(np.flatnonzero(near[row]), rough[row], 2 * slack[row])
-            for row in range(len(rough))
-        ]
+            is_sound = np.isfinite(rough.sum(dtype=np.float64))
+        near = keep & (rough <= (self._reach + slack)[:, None]) if is_sound else keep
+        for row in np.flatnonzero(near.any(axis=1)):  # after some pages few queries have any
+            places = np.flatnonzero(near[row])
+            if is_sound and len(places) > 2 * NEIGHBOURS:
+                places = _nearest(places, rough[row], 2 * slack[row])
+            yield int(row), places
 
     def _merge(self, row: int, exact: np.ndarray, names: list[str]) -> None:
         known, known_names = self._best[row]
@@ -61,10 +61,8 @@ class NearestNeighbours:
 def _nearest(places: np.ndarray, rough: np.ndarray, slack: float) -> np.ndarray:
     """Those of `places` whose distance in float32 is that of the tenth nearest, or within `slack`."""
     near = rough[places]
-    within = np.isfinite(near)
-    if len(places) > 2 * NEIGHBOURS:
-        within &= near <= np.partition(near, NEIGHBOURS - 1)[NEIGHBOURS - 1] + slack
-    chosen: np.ndarray = places[within]
+    tenth = np.partition(near, NEIGHBOURS - 1)[NEIGHBOURS - 1]
+    chosen: np.ndarray = places[near <= tenth + slack]
     return chosen
 
 
