@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from chromadrill.core.model import (
@@ -17,6 +18,7 @@ from chromadrill.core.model import (
     Difference,
     Fingerprint,
     Observation,
+    Recall,
     Verdict,
 )
 
@@ -78,41 +80,15 @@ def same_recall(observation: Observation, before: Fingerprint | None = None) -> 
     differences: list[Difference] = []
     asked, unjudged = 0, []
     for key, collection in observation.fingerprint.collections.items():
-        now = collection.recall
-        if now is None:
+        if collection.recall is None:
             continue
         was = before.collections[key].recall if before and key in before.collections else None
-        asked += now.self_asked
-        for name, hits, of, at_source in (
-            ("neighbours", now.found, now.wanted, (was.found, was.wanted) if was else None),
-            (
-                "self",
-                now.self_found,
-                now.self_asked,
-                (was.self_found, was.self_asked) if was else None,
-            ),
-        ):
-            if not of:
-                continue
-            share = at_source[0] / at_source[1] if at_source and at_source[1] else None
-            if share is None:
-                unjudged.append(f"{key}: {name} recall {hits / of:.1%}")
-                is_lost = _is_blind(collection, name, hits, of)
-            else:
-                slack = max(RECALL_RECORDS, RECALL_SLACK * of, _chance(share, of))
-                is_lost = hits < share * of - slack
-            if not is_lost:
-                continue
-            differences.append(
-                Difference(
-                    key,
-                    f"{name} recall",
-                    "changed",
-                    ids=now.self_missed if name == "self" else (),
-                    before="unknown" if share is None else f"{share:.1%}",
-                    after=f"{hits / of:.1%}",
-                )
-            )
+        asked += collection.recall.self_asked
+        for part in _parts_of(collection.recall, was):
+            if part.at_source is None:
+                unjudged.append(f"{key}: {part.name} recall {part.share:.1%}")
+            if part.is_lost(collection):
+                differences.append(part.difference(key, collection.recall))
     verdict = _judge(
         "recall",
         observation,
@@ -127,6 +103,48 @@ def same_recall(observation: Observation, before: Fingerprint | None = None) -> 
         message = f"no recall of the source to compare with; here: {shown}"
         return Verdict.not_run("recall", message)
     return verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _RecallPart:
+    """`hits` of `of` were found here; `at_source`: the share that the source found, None: not known."""
+
+    name: str
+    hits: int
+    of: int
+    at_source: float | None
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.of
+
+    def is_lost(self, collection: CollectionPrint) -> bool:
+        """Whether less was found than at the source, or than any healthy server finds."""
+        if self.at_source is None:
+            return _is_blind(collection, self.name, self.hits, self.of)
+        slack = max(RECALL_RECORDS, RECALL_SLACK * self.of, _chance(self.at_source, self.of))
+        return self.hits < self.at_source * self.of - slack
+
+    def difference(self, key: str, recall: Recall) -> Difference:
+        return Difference(
+            key,
+            f"{self.name} recall",
+            "changed",
+            ids=recall.self_missed if self.name == "self" else (),
+            before="unknown" if self.at_source is None else f"{self.at_source:.1%}",
+            after=f"{self.share:.1%}",
+        )
+
+
+def _parts_of(now: Recall, was: Recall | None) -> list[_RecallPart]:
+    """Neighbours and records themselves, as far as either was asked for."""
+    neighbours_at_source = was.found / was.wanted if was and was.wanted else None
+    self_at_source = was.self_found / was.self_asked if was and was.self_asked else None
+    parts = (
+        _RecallPart("neighbours", now.found, now.wanted, neighbours_at_source),
+        _RecallPart("self", now.self_found, now.self_asked, self_at_source),
+    )
+    return [part for part in parts if part.of]
 
 
 def _is_blind(collection: CollectionPrint, name: str, hits: int, of: int) -> bool:
