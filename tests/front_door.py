@@ -2,8 +2,6 @@
 
 import json
 import signal
-import tempfile
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -31,11 +29,6 @@ class Ended(NamedTuple):
     @property
     def outcomes(self):
         return {verdict["check"]: verdict["outcome"] for verdict in self.answer["verdicts"]}
-
-
-def error_files():
-    """Files that the last catch of the front door leaves: none of them is meant to be."""
-    return set(Path(tempfile.gettempdir()).glob("chromadrill-error-*"))
 
 
 def enter(capture, *words):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chromadrill.chroma import client
+from chromadrill.chroma import wire
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
@@ -39,7 +39,7 @@ def run(tmp_path, monkeypatch):
     """A command as it is typed, in this process: a hundred new ones would take minutes."""
     monkeypatch.chdir(tmp_path)  # no drill.toml of anybody else
     monkeypatch.setenv("DRILL_MONITORING__BACKUP_JOURNAL", str(tmp_path / "journal"))
-    monkeypatch.setattr(client, "PAUSE_S", 0.0)  # gateways here change their mind at once
+    monkeypatch.setattr(wire, "PAUSE_S", 0.0)  # gateways here change their mind at once
 
     def command(arguments):
         output, errors = io.StringIO(), io.StringIO()

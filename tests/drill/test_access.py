@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from chromadrill.chroma import client
+from chromadrill.chroma import wire
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.errors import DrillError, UsageError
@@ -31,7 +31,7 @@ class Ended(NamedTuple):
 @pytest.fixture
 def run(capfd, monkeypatch):
     """Run a command as the front door does, in this process."""
-    monkeypatch.setattr(client, "PAUSE_S", 0.0)
+    monkeypatch.setattr(wire, "PAUSE_S", 0.0)
 
     def command(*words):
         capfd.readouterr()

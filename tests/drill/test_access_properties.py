@@ -1,6 +1,7 @@
 """Whatever stands in front of a healthy server answers, whenever, whoever asks: never "it differs"."""
 
 import gzip
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
-from tests.front_door import enter, error_files
+from tests.front_door import enter
 from tests.gateway import DROPPED, answer, gateway
 
 SECRET = "canary-token-12345"
@@ -79,10 +80,12 @@ def front(server):
 def folder(front, tmp_path, monkeypatch, capfd):
     """A working directory with a token, a fingerprint and an export of the server."""
     front.reset()
-    monkeypatch.setattr("chromadrill.chroma.client.PAUSE_S", 0.0)
+    monkeypatch.setattr("chromadrill.chroma.wire.PAUSE_S", 0.0)
     monkeypatch.setenv("CHROMA_TOKEN", SECRET)
     monkeypatch.setenv("DRILL_MONITORING__MIN_RECORDS", "1")
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     Path("drill.toml").write_text(
         f'[targets.gate]\nkind = "remote"\nurl = "{front.url}"\n'
         'headers = {Authorization = "Bearer {env:CHROMA_TOKEN}"}\n'
@@ -100,10 +103,10 @@ def run(front, server, capfd):
 
     def run(command):
         remove_copies(server)
-        before, files = set(Path().iterdir()), error_files()
+        before = set(Path().rglob("*"))
         ended = enter(capfd, command, *COMMANDS[command], front.url)
-        new = set(Path().iterdir()) - before - {Path(".chromadrill")}
-        assert error_files() == files, ended.text
+        new = {p for p in set(Path().rglob("*")) - before if p.parts[0] != ".chromadrill"}
+        assert not list(Path("tmp").iterdir()), ended.text
         assert "Traceback" not in ended.text
         assert SECRET not in ended.text
         assert ended.code in (0, 2, 64), ended.text

@@ -28,16 +28,17 @@ def front(server):
 @pytest.fixture(autouse=True)
 def fast(front, tmp_path, monkeypatch):
     front.reset()
-    monkeypatch.setattr("chromadrill.chroma.client.PAUSE_S", 0.0)
+    monkeypatch.setattr("chromadrill.chroma.wire.PAUSE_S", 0.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRILL_MONITORING__MIN_RECORDS", "1")
     monkeypatch.setenv("DRILL_MONITORING__TIMEOUT_S", "2")
+    monkeypatch.setenv("DRILL_MONITORING__FAILURES_TO_ALERT", "1")  # however few looks there were
 
 
 @pytest.fixture
 def watch(front, capfd):
-    """Four looks at the gateway."""
-    return lambda: enter(capfd, "monitor", "--target", front.url, "--for", "0.25s",
+    """A few looks at the gateway."""
+    return lambda: enter(capfd, "monitor", "--target", front.url, "--for", "0.1s",
                          "--time-scale", "0.002", "--json")  # fmt: skip
 
 
@@ -90,7 +91,7 @@ def test_service_whose_heartbeat_a_gateway_cannot_get_is_down_and_nothing_else(f
 
 
 def test_token_that_expires_while_the_monitor_looks_is_access_and_no_wrong_answer(front, watch):
-    front.refuse = lambda number, path: answer(401) if number > 20 else None
+    front.refuse = lambda number, path: answer(401) if number > 12 else None
     ended = watch()
     assert ended.code == 2, ended.text
     assert "fail" not in ended.outcomes.values()
@@ -99,7 +100,7 @@ def test_token_that_expires_while_the_monitor_looks_is_access_and_no_wrong_answe
 
 def test_write_that_a_gateway_forbids_is_access_and_no_lost_volume(front, capfd):
     front.refuse = lambda number, path: answer(403) if path.endswith("/tenants") else None
-    ended = enter(capfd, "monitor", "--target", front.url, "--for", "0.25s", "--write",
+    ended = enter(capfd, "monitor", "--target", front.url, "--for", "0.1s", "--write",
                   "--time-scale", "0.002", "--json")  # fmt: skip
     assert ended.code == 2, ended.text
     assert (ended.outcomes["writes refused"], ended.outcomes["access"]) == ("unknown", "unknown")

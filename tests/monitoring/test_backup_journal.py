@@ -29,7 +29,7 @@ def settings(front, tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRILL_MONITORING__MIN_RECORDS", "1")
-    monkeypatch.setattr("chromadrill.chroma.client.PAUSE_S", 0.0)
+    monkeypatch.setattr("chromadrill.chroma.wire.PAUSE_S", 0.0)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ import email.utils
 import httpx
 import orjson
 
+from chromadrill.core.http import proxy_variable
+
 # whoever answers them, these are about the way to the data
 REFUSED = {
     401: "access was refused",
@@ -36,9 +38,11 @@ DROPPED = (
     httpx.ReadError,
     httpx.WriteError,
     httpx.CloseError,
-    httpx.ProxyError,
     httpx.DecodingError,
 )
+# what a message of status 0 begins with
+CLOSED, TLS, PROXY = "the connection was closed", "no TLS connection", "the proxy that "
+OWN = (CLOSED, TLS, PROXY)
 
 _RENEW = "Renew the token, or its rights: the variable that [targets.NAME] headers names."
 _GATEWAY = "Look at the gateway, and ask the server behind it by its own address."
@@ -72,8 +76,37 @@ def access_problem(status: int, content: bytes) -> str | None:
     return None
 
 
-def next_step(status: int) -> str:
-    """What helps where the call was not let through; status 0: the connection was closed."""
+def transport_problem(error: Exception, url: str) -> tuple[int, str, bool]:
+    """A status, what happened in words, and whether it is about the way to the data alone.
+
+    That nothing listens at `url` is not: the server may have died.
+    """
+    variable = proxy_variable(url)
+    proxy = f"{PROXY}{variable} names"
+    if isinstance(
+        error, httpx.ProxyError
+    ):  # its refusal to connect: "407 Proxy Authentication ..."
+        status = str(error)[:3]
+        return int(status) if status.isdecimal() else 502, f"{proxy} refused: {error}", True
+    if isinstance(error, DROPPED):
+        return 0, f"{CLOSED} ({type(error).__name__}: {error})", True
+    if isinstance(error, httpx.ConnectError) and "[SSL" in str(error):
+        return 0, f"{TLS}: {error}", True
+    if isinstance(error, httpx.ConnectError) and variable:
+        return 0, f"{proxy} cannot be reached: {error}", True
+    return 0, f"{type(error).__name__}: {error}", False
+
+
+def next_step(status: int, message: str) -> str:
+    """What helps where the call was not let through; status 0: no answer came."""
+    if message.startswith(TLS):
+        return (
+            "Renew the certificate, or name the file of its authority in SSL_CERT_FILE. A server"
+            " without TLS has an http:// URL."
+        )
+    if message.startswith(PROXY):
+        variable = message.removeprefix(PROXY).partition(" ")[0]
+        return f"Correct or unset {variable}, or add the host to NO_PROXY."
     return _NEXT_STEPS.get(status, _GATEWAY if status >= 500 else _NOT_CHROMA)
 
 

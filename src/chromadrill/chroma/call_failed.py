@@ -6,7 +6,6 @@ from chromadrill.chroma import access_errors
 from chromadrill.core.errors import DrillError
 
 TOO_LARGE = 413
-CLOSED = "the connection was closed"  # what a message of status 0 begins with
 
 
 class CallFailed(DrillError):
@@ -19,8 +18,9 @@ class CallFailed(DrillError):
         self.call, self.status, self.message, self.is_access = call, status, message, is_access
         sentence, next_step = f"{call}: {status or 'no answer'}: {message}", ""
         # another error's message, passed on under status 0, has its next step in it
-        if is_access and (status or message.startswith(CLOSED)):
-            sentence, next_step = f"{sentence.rstrip('.')}.", access_errors.next_step(status)
+        if is_access and (status or message.startswith(access_errors.OWN)):
+            sentence = f"{sentence.rstrip('.')}."
+            next_step = access_errors.next_step(status, message)
         super().__init__(sentence, next_step=next_step)
 
     @property

@@ -5,180 +5,31 @@ It is not chromadb's own client, which hides status codes and retries: a verifie
 
 from __future__ import annotations
 
-import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self, TypeVar
+from typing import Any
 
-import httpx
 import numpy as np
-import orjson
 
-from chromadrill.chroma import access_errors, api_values, ids_json, page_json
+from chromadrill.chroma import api_values, ids_json, page_json
 from chromadrill.chroma.api_values import collection_info, to_page
-from chromadrill.chroma.call_failed import CLOSED, CallFailed
-from chromadrill.chroma.permissions import access_to, is_repeatable
-from chromadrill.chroma.row_requests import RowRequests, encode, joined
-from chromadrill.core.http import http_client, proxy_variable
+from chromadrill.chroma.call_failed import CallFailed
+from chromadrill.chroma.row_requests import encode, joined
+from chromadrill.chroma.wire import Wire
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
-from chromadrill.core.redaction import mask_secrets
-from chromadrill.core.urls import without_password
 
-T = TypeVar("T")
-Loads = Callable[[bytes], Any]
-PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0  # before a read is sent again; as long as a server may ask for
 __all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
 
 ALL_COLUMNS = ("documents", "metadatas", "uris", "embeddings")
 
 
-class Chroma:
-    """One Chroma server. `timeout_s` bounds each call: a slow answer is a failed call.
+class Chroma(Wire):
+    """One Chroma server, as `Wire` says: its calls by their names.
 
-    `behind_gateway`: whether something that is not ours may stand in front of it. Then failed calls
-    are told apart (`access_errors`), and what may be sent twice is sent once more where the first try
-    did not get through. A server that this process started is asked once, and answers for everything
-    itself. Rows that are too many for one request (413) are sent in parts.
-    `longest_pause_s`: how long a second try may wait, whatever is asked for (Retry-After).
-
-    The attribute `url` has no password in it, since it goes into messages, exports and reports.
     Every call raises CallFailed for every status but 2xx and for every transport error, and Refused
     where this process may not make it (`permissions`).
     """
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        timeout_s: float = 30.0,
-        headers: Mapping[str, str] | None = None,
-        behind_gateway: bool = False,
-        longest_pause_s: float = LONGEST_PAUSE_S,
-    ) -> None:
-        self.url = without_password(url.rstrip("/"))
-        self.behind_gateway, self.calls = behind_gateway, 0
-        self._rows = RowRequests()
-        self._timeout_s, self._longest_pause_s = timeout_s, longest_pause_s
-        self._access = access_to(url)
-        self._http = http_client(
-            url,
-            base_url=True,
-            timeout_s=timeout_s,
-            headers={**self._access.headers(), **(headers or {})},
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections to the server."""
-        self._http.close()
-
-    def call(self, method: str, path: str, body: JSON | None = None) -> Any:
-        """Send one request; return the decoded JSON of the answer, None for an empty one."""
-        return self._call(method, path, body, None if body is None else encode(body))
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: JSON | None,
-        content: bytes | None,
-        loads: Loads = orjson.loads,
-    ) -> Any:
-        self._access.require_allowed(method, path, body)
-        value = self._value(f"{method} {path}", self._answer(method, path, content), loads)
-        self._access.record(method, path, body, value)
-        return value
-
-    def _post_rows(self, path: str, body: JSON, *columns: str) -> list[Any]:
-        """POST a body of many rows, in parts where it is too large; return the answers.
-
-        `columns`: the keys of `body` with a value for each row.
-        """
-
-        def name_row(one: JSON) -> str:
-            return f"record '{one['ids'][0]}'" if "ids" in columns else "one vector"
-
-        return self._rows.send(
-            lambda part, content: self._call("POST", path, part, content), body, columns, name_row
-        )
-
-    def _answer(self, method: str, path: str, content: bytes | None) -> httpx.Response:
-        """The answer; behind a gateway that of a second try, where the first did not get through."""
-        if not (self.behind_gateway and is_repeatable(method, path)):
-            return self._send(method, path, content)
-        try:
-            answer = self._send(method, path, content)
-        except CallFailed as error:
-            if not error.is_access:
-                raise
-            return self._send(method, path, content)  # on a connection of its own
-        if answer.status_code not in access_errors.TEMPORARY:
-            return answer
-        pause_s = access_errors.retry_after_s(answer.headers.get("retry-after", ""))
-        time.sleep(min(PAUSE_S if pause_s is None else pause_s, self._longest_pause_s))
-        return self._send(method, path, content)
-
-    def _send(self, method: str, path: str, content: bytes | None) -> httpx.Response:
-        """Send one request; raise CallFailed where no answer came."""
-        name = f"{method} {path}"
-        self._access.take_turn()
-        self.calls += 1
-        try:
-            return self._http.request(
-                method, path, content=content, headers={"content-type": "application/json"}
-            )
-        except httpx.TimeoutException as error:
-            raise CallFailed(name, 0, f"no answer within {self._timeout_s:g} s") from error
-        except access_errors.DROPPED as error:
-            message = f"{CLOSED} ({type(error).__name__}: {error})"
-            raise CallFailed(name, 0, message, is_access=self.behind_gateway) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            variable = proxy_variable(self.url) if isinstance(error, httpx.ConnectError) else ""
-            through = f", asked through the proxy that {variable} names" if variable else ""
-            raise CallFailed(name, 0, f"{type(error).__name__}: {error}{through}") from error
-
-    def _value(self, name: str, answer: httpx.Response, loads: Loads) -> Any:
-        """The JSON of a successful answer, None for an empty one; else raise CallFailed."""
-        status = answer.status_code
-        if not answer.is_success:
-            problem = access_errors.access_problem(status, answer.content)
-            # a gateway may quote a header
-            text = mask_secrets(answer.text[:5000])[:300].replace("\n", " ")
-            if problem and self.behind_gateway:
-                problem += f", after {self.calls} calls"
-                text = f"{problem}: {text}" if text else problem
-                raise CallFailed(name, status, text, is_access=True)
-            raise CallFailed(name, status, text)
-        try:
-            return loads(answer.content) if answer.content else None
-        except orjson.JSONDecodeError as error:
-            raise CallFailed(
-                name, status, f"answer is not JSON: {error}", is_access=self.behind_gateway
-            ) from error
-
-    def read(
-        self, shape: Callable[[Any], T], method: str, path: str, body: JSON | None = None
-    ) -> T:
-        """The answer to one request in the form that Chroma gives it; else raise CallFailed."""
-        return self._shaped(shape, f"{method} {path}", self.call(method, path, body))
-
-    def _shaped(self, shape: Callable[[Any], T], name: str, value: Any) -> T:
-        try:
-            return shape(value)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            is_access = self.behind_gateway and not access_errors.is_chroma_error(value)
-            message = f"this is no answer of Chroma's: {error!r}"
-            raise CallFailed(name, 200, message, is_access=is_access) from error
-
-    def take_turn_ahead(self) -> None:
-        """Wait now, and not within the next call, where this server is asked only so often."""
-        self._access.take_turn_ahead()
 
     # ---- the server -----------------------------------------------------------------------------
     def heartbeat(self) -> int:
@@ -289,18 +140,18 @@ class Chroma:
             "metadatas": metadatas,
             "uris": uris,
         }
-        self._post_rows(f"{self._path(collection)}/upsert", body, *body)
+        self.write_rows(f"{self._path(collection)}/upsert", body, *body)
 
     def update_metadata(
         self, collection: CollectionInfo, ids: Sequence[str], metadatas: Sequence[JSON]
     ) -> None:
         """Merge metadata into records that are there. A key whose value is None is removed."""
         body: JSON = {"ids": list(ids), "metadatas": list(metadatas)}
-        self._post_rows(f"{self._path(collection)}/update", body, *body)
+        self.write_rows(f"{self._path(collection)}/update", body, *body)
 
     def delete(self, collection: CollectionInfo, ids: Sequence[str]) -> None:
         """Delete the records `ids`; an id that is not there is no error."""
-        self._post_rows(f"{self._path(collection)}/delete", {"ids": list(ids)}, "ids")
+        self.write_rows(f"{self._path(collection)}/delete", {"ids": list(ids)}, "ids")
 
     def get(
         self,
@@ -326,8 +177,10 @@ class Chroma:
         path = f"{self._path(collection)}/get"
         if ids is None or limit is not None or offset is not None:
             return self.read(api_values.records, "POST", path, body)
-        answers = self._post_rows(path, body, "ids")
-        return joined([self._shaped(api_values.records, f"POST {path}", part) for part in answers])
+        answers = self.post_rows(path, body, "ids")
+        return joined(
+            [self.require_form(api_values.records, f"POST {path}", part) for part in answers]
+        )
 
     def matching_ids(
         self,
@@ -340,8 +193,8 @@ class Chroma:
         body: JSON = {"where": where, "where_document": where_document, "include": []}
         body = {key: value for key, value in body.items() if value is not None}
         path = f"{self._path(collection)}/get"
-        value = self._call("POST", path, body, encode(body), ids_json.loads)
-        return self._shaped(ids_json.ids_text, f"POST {path}", value)
+        value = self.send("POST", path, body, encode(body), ids_json.loads)
+        return self.require_form(ids_json.ids_text, f"POST {path}", value)
 
     def query(
         self,
@@ -368,11 +221,11 @@ class Chroma:
         if ids is not None:
             body["ids"] = list(ids)
         path = f"{self._path(collection)}/query"
-        parts = self._post_rows(path, body, "query_embeddings")
+        parts = self.post_rows(path, body, "query_embeddings")
         whole = joined(
-            [self._shaped(api_values.neighbours, f"POST {path}", part) for part in parts]
+            [self.require_form(api_values.neighbours, f"POST {path}", part) for part in parts]
         )
-        return self._shaped(
+        return self.require_form(
             lambda raw: api_values.of_rows(raw, len(vectors)), f"POST {path}", whole
         )
 
@@ -380,9 +233,9 @@ class Chroma:
         """Return up to `limit` records from number `offset` on, with all their columns."""
         body = {"include": list(ALL_COLUMNS), "limit": limit, "offset": offset}
         path = f"{self._path(collection)}/get"
-        raw = self._call("POST", path, body, encode(body), page_json.loads)
+        raw = self.send("POST", path, body, encode(body), page_json.loads)
         return to_page(
-            self._shaped(api_values.records, f"POST {path}", raw), collection.dimension or 0
+            self.require_form(api_values.records, f"POST {path}", raw), collection.dimension or 0
         )
 
     def pages(self, collection: CollectionInfo, *, size: int = 1000) -> Iterator[Page]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from chromadrill.chroma.access_errors import REFUSED
+from chromadrill.chroma.access_errors import PROXY, REFUSED
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.http import http_client
@@ -40,7 +40,11 @@ def what_answered(address: str, error: Exception) -> str:
     url = without_password(address)
     if isinstance(error, CallFailed) and error.status == 0 and not error.is_access:
         return f"No answer from {url}: {error.message}. Is the server running, and the port right?"
-    if isinstance(error, CallFailed) and error.is_access and error.status in (0, *REFUSED):
+    if (
+        isinstance(error, CallFailed)
+        and error.is_access
+        and (error.status in (0, *REFUSED) or error.message.startswith(PROXY))
+    ):
         return f"No way to the data of {url}: {error}"
     release = _release_before_1(address)
     if release is None:

@@ -41,7 +41,10 @@ def http_client(
     hide_password(url)
     if base_url:
         require_server_url(url)
+    for proxy in urllib.request.getproxies_environment().values():
+        hide_password(proxy)  # a proxy may quote it in its answer
     shown, scheme = without_password(url), _scheme(url)
+    _require_url(url)
     _require_sendable(headers or {}, shown)
     try:
         return httpx.Client(
@@ -53,13 +56,13 @@ def http_client(
             verify=_trusting_context() if scheme == "https" else _empty_context(),
             transport=LoopbackTransport() if scheme == "http" and _is_here(url) else None,
         )
-    except (httpx.InvalidURL, ValueError, ImportError) as error:
-        _require_url(url)  # then it is one of the variables that is wrong
+    except (httpx.InvalidURL, ValueError, ImportError) as error:  # of a variable: the URL is one
         variables = ", ".join(_given((*PROXIES, "NO_PROXY"))) or "the environment"
         raise UsageError(
             f"No connection to {shown} can be made: {variables} names no proxy that can be used"
             f" ({type(error).__name__}).",
-            next_step=f"Correct or unset {variables}, or add the host to NO_PROXY.",
+            next_step=f"Correct or unset {variables}, or add the host to NO_PROXY."
+            + (" For SOCKS install socksio." if isinstance(error, ImportError) else ""),
         ) from None  # the library's message may quote a part of the proxy's password
 
 
@@ -100,8 +103,8 @@ def _require_sendable(headers: Mapping[str, str], shown: str) -> None:
 
 def _require_url(url: str) -> None:
     try:
-        httpx.URL(url)
-    except httpx.InvalidURL:
+        _ = httpx.URL(url).host  # decodes it, as a request will
+    except (httpx.InvalidURL, UnicodeError):
         raise _no_url(url) from None
 
 

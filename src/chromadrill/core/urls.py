@@ -18,6 +18,7 @@ from chromadrill.core.errors import UsageError
 LOOPBACK = "127.0.0.1"
 NAMES_OF_LOOPBACK = ("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback", "::1")
 PORTS = {"https": 443, "http": 80}
+LONGEST_LABEL = 63  # of a host's name; a longer one, or an empty one, cannot be looked up
 
 
 def origin(url: str) -> str:
@@ -128,7 +129,9 @@ def require_server_url(url: str, option: str = "") -> None:
     """
     try:
         parts = urllib.parse.urlsplit(url)
-        is_url = parts.scheme in PORTS and bool(parts.hostname) and parts.port != 0
+        labels = (parts.hostname or "").removesuffix(".").split(".")
+        is_host = all(0 < len(label) <= LONGEST_LABEL for label in labels)
+        is_url = parts.scheme in PORTS and is_host and parts.port != 0
     except ValueError:
         is_url = False
     if is_url and not re.search(r"[?#\s\x00-\x1f]", url) and "@" not in parts.path:
@@ -149,7 +152,7 @@ def _plain(host: str) -> str:
     except ValueError:
         try:  # 2130706433, 0x7f000001, 0177.0.0.1, 127.1, 0: what connects takes them all
             address = ipaddress.IPv4Address(socket.inet_aton(host))
-        except OSError:
+        except (OSError, ValueError):  # or it has an empty label, or a NUL
             is_here = host in NAMES_OF_LOOPBACK or host.endswith(".localhost")
             return LOOPBACK if is_here else host
     if isinstance(address, ipaddress.IPv6Address):

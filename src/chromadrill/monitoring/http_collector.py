@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chromadrill.chroma.access_errors import CLOSED, PROXY
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.model import JSON, CollectionInfo, Scope
 from chromadrill.core.urls import without_password
@@ -153,7 +154,8 @@ def _check_health(chroma: Chroma) -> str:
     try:
         chroma.heartbeat()
     except CallFailed as error:
-        if error.is_access and 0 < error.status < 500:
+        is_down = error.status >= 500 or error.message.startswith(CLOSED)
+        if error.is_access and (not is_down or error.message.startswith(PROXY)):
             raise
         return str(error)[:LONGEST]
     try:

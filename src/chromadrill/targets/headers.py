@@ -14,6 +14,15 @@ from chromadrill.core.errors import UsageError
 _PLACE = re.compile(r"\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 # by these words evidence knows that a variable is secret, and masks its value wherever it stands
 SECRET_WORDS = ("TOKEN", "SECRET", "PASSWORD", "API_KEY", "CREDENTIAL")
+FRAMING = (
+    "connection",
+    "content-length",
+    "expect",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+)
 
 
 def headers(
@@ -30,6 +39,8 @@ def headers(
         where = f"[targets.{target}.headers] {name}"
         if not re.fullmatch(r"[A-Za-z0-9-]+", name):
             raise UsageError(f"{where}: no name of a header.")
+        if name.lower() in FRAMING:
+            raise UsageError(f"{where}: this header is set by the client for each request.")
         if not _PLACE.search(text):
             raise UsageError(
                 f"{where}: a value written out; that is a secret, and does not belong in a file.",

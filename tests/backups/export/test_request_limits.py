@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chromadrill.chroma import client
+from chromadrill.chroma import wire
 from chromadrill.chroma.client import Chroma
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
@@ -37,7 +37,7 @@ def gateway(server):
 @pytest.fixture
 def run(capfd, monkeypatch):
     """The exit code of a command, and all that it said."""
-    monkeypatch.setattr(client, "PAUSE_S", 0.0)
+    monkeypatch.setattr(wire, "PAUSE_S", 0.0)
 
     def command(*words):
         capfd.readouterr()

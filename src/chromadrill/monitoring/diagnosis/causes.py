@@ -40,6 +40,8 @@ def service(s: Symptoms) -> Verdict:
 
 def network(s: Symptoms) -> Verdict:
     if s.connects_ms is None:
+        if s.refusals:
+            return unknown("network", "it could not be tried: see access")
         if s.running:
             return failed("network", f"the server runs, and no way leads there: {s.connect_error}")
         return unknown("network", "nothing to connect to")

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from chromadrill.chroma.access_errors import PROXY, next_step
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import what_answered
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
-from chromadrill.core.http import connects_to
+from chromadrill.core.http import connects_to, proxy_variable
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.core.protocols import HasLogs, Restartable, Scratch, Target
 from chromadrill.monitoring.diagnosis.storage import (
@@ -48,6 +49,10 @@ def collect(
     sizes: list[CollectionSize] = []
     searches_ms: list[float] = []
     concurrent_ms: list[float] = []
+    proxy = proxy_variable(target.url)
+    if connects_ms is None and proxy:
+        message = f"{PROXY}{proxy} names cannot be reached: {connect_error}"
+        caller.refusals.append(f"{message}. {next_step(0, message)}")
     if connects_ms is not None:
         with caller.client() as chroma:
             heartbeat_ms, heartbeat_error = _heartbeat(chroma, caller)
