@@ -94,13 +94,13 @@ class _Response(http.client.HTTPResponse):
     def begin(self) -> None:
         """Read status and headers. Raises RemoteDisconnected where the connection ends within them."""
         file = self.fp
-        self.fp = _Head(file)  # type: ignore[assignment]
+        self.fp = _LinesOfHead(file)  # type: ignore[assignment]
         super().begin()
         if self.fp is not None:
             self.fp = file
 
 
-class _Head:
+class _LinesOfHead:
     """The lines of a head."""
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -51,7 +51,7 @@ class FaultyProxy:
         return refused
 
 
-class _Server(ThreadingHTTPServer):
+class _ProxyServer(ThreadingHTTPServer):
     """`over`: set at the end, so that no answer is held back any more."""
 
     daemon_threads = True
@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
 class FaultyHandler(BaseHTTPRequestHandler):
     """One connection of a client, and its own one to the server behind."""
 
-    server: _Server
+    server: _ProxyServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -135,7 +135,7 @@ def faulty_proxy(upstream: str) -> Iterator[FaultyProxy]:
 
     A server that is gone is gone through it, too: the connection is closed without an answer.
     """
-    server = _Server(upstream)
+    server = _ProxyServer(upstream)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield server.proxy

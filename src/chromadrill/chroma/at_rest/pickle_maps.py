@@ -80,7 +80,7 @@ class _Irregular(Exception):
 
 
 def _read_regular(stream: IO[bytes]) -> PickleMaps:
-    reader = _Reader(stream)
+    reader = _MapReader(stream)
     head = reader.through(_NAMES)
     hashes, labels = reader.entries(string_first=True)
     if reader.through(_LABELS):
@@ -95,7 +95,7 @@ def _read_regular(stream: IO[bytes]) -> PickleMaps:
     return _compared(IdMap(hashes, labels), owner_labels, owner_hashes, others)
 
 
-class _Reader:
+class _MapReader:
     """The bytes of the file from `at` on, read as they are needed."""
 
     def __init__(self, stream: IO[bytes]) -> None:

@@ -21,7 +21,7 @@ def align(*streams: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, ...]]:
     holds some two tables of each stream. Ids are compared by code points, which is the order of their
     UTF-8 bytes.
     """
-    heads = [_Head(stream) for stream in streams]
+    heads = [_StreamHead(stream) for stream in streams]
     while True:
         end = min((head.last for head in heads if head.is_open), default=None)
         parts = [head.take_below(end) for head in heads]
@@ -44,7 +44,7 @@ def merge(runs: Iterable[Iterable[pa.Table]]) -> Iterator[pa.Table]:
         yield filled[0] if len(filled) == 1 else in_order(pa.concat_tables(filled).combine_chunks())
 
 
-class _Head:
+class _StreamHead:
     """The rows of one stream that were read and not given out yet."""
 
     def __init__(self, stream: Iterable[pa.Table]) -> None:

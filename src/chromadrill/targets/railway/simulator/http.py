@@ -51,7 +51,7 @@ class RateLimit:
             return full or (self._every_third and self._count % 3 == 0)
 
 
-class _Server(ThreadingHTTPServer):
+class _RailwayServer(ThreadingHTTPServer):
     """`lost`: operations whose first answer was lost already."""
 
     daemon_threads = True
@@ -66,7 +66,7 @@ class _Server(ThreadingHTTPServer):
 class RailwayHandler(BaseHTTPRequestHandler):
     """Answers as Railway does, or loses what the platform's fault says."""
 
-    server: _Server
+    server: _RailwayServer
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -117,7 +117,7 @@ class RailwayHandler(BaseHTTPRequestHandler):
 
 def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
     """A server on 127.0.0.1, not running yet. Raises OSError where the port is taken."""
-    return _Server(platform, tokens, port)
+    return _RailwayServer(platform, tokens, port)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
