@@ -55,8 +55,13 @@ def library(wanted: int) -> Library:
     return Library(tuple(spread_documents(documents(), wanted)))
 
 
+def embed_questions(model: Embedder, questions: Sequence[tuple[str, str]]) -> np.ndarray:
+    """The questions' vectors, for `count_hits`."""
+    return np.asarray(model.embed([question for question, _ in questions]))
+
+
 def count_hits(
-    chroma: Chroma, info: CollectionInfo, model: Embedder, questions: Sequence[tuple[str, str]]
+    chroma: Chroma, info: CollectionInfo, questions: Sequence[tuple[str, str]], vectors: np.ndarray
 ) -> Hits:
     """How many questions find their right document, known by its text. Raises CallFailed.
 
@@ -65,9 +70,11 @@ def count_hits(
     first = ten = 0
     for start in range(0, len(questions), 100):
         group = questions[start : start + 100]
-        vectors = model.embed([question for question, _ in group])
         raw = chroma.query(
-            info, np.asarray(vectors), n_results=NEAREST, include=("documents", "distances")
+            info,
+            vectors[start : start + 100],
+            n_results=NEAREST,
+            include=("documents", "distances"),
         )
         for (_, right), nearest in zip(group, raw["documents"], strict=True):
             first += nearest[:1] == [right]
