@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-EVERY_S = 0.1
+EVERY_S = 0.2
 RATE_HZ = 50
 COSTLIEST = 10
 PR_SET_CHILD_SUBREAPER = 36
