@@ -41,6 +41,11 @@ class Gateway:
         self.calls.clear()
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 500  # on a busy machine a short queue makes clients wait for seconds
+
+
 @contextlib.contextmanager
 def gateway(**routes):
     """A gateway on a free port: `gateway(staging=URL)` serves /staging; `_=URL` serves all the rest."""
@@ -87,8 +92,7 @@ def gateway(**routes):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     front.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:

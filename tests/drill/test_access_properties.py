@@ -67,7 +67,7 @@ some = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-many = settings(some, max_examples=1500, derandomize=False)
+many = settings(some, max_examples=600, derandomize=False)
 
 
 @pytest.fixture(scope="module")
@@ -213,7 +213,7 @@ def test_environment_does_not_change_how_a_command_ends_on_this_machine(
 
 
 @pytest.mark.slow
-@settings(many, max_examples=300)
+@settings(many, max_examples=150)
 @given(**environments)
 def test_many_more_environments_do_not_either(run, healthy, proxy, command, environment):
     environment_changes_nothing(run, healthy, proxy, command, environment)
