@@ -11,12 +11,15 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import exports, fingerprints, load, rebuild
+from benchmarks import at_rest, exports, fingerprints, load, rebuild
 
 ROWS = {
     "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
     "self-recall / bare queries": (fingerprints.self_recall, "<=", 1.1),
     "live records / at rest": (fingerprints.at_rest, ">=", 4.0),
+    "at rest / read, hash, join of files": (at_rest.ratio, "<=", 4.0),
+    "memory at rest, 100,000 / 10,000": (at_rest.memory, "<=", 1.3),
+    "1,000,000 records compared, s": (fingerprints.comparison, "<=", 5.0),
     "export to Parquet / bare paging": (exports.write_export, "<=", 1.1),
     "import / bare upserts": (exports.import_records, "<=", 1.2),
     # p50 above a bare httpx loop's, by what it may be: the larger of 10 % and 1 ms
@@ -45,7 +48,7 @@ def main() -> int:
                 {"row": name, "value": value, "bar": f"{sign} {bar}", "ok": good, **detail}
             )
             sys.stdout.write(
-                f"{name:<34} {value:8.2f}  {sign} {bar:<6} {'ok' if good else 'MISSED'}  {detail}\n"
+                f"{name:<36} {value:8.2f}  {sign} {bar:<6} {'ok' if good else 'MISSED'}  {detail}\n"
             )
             sys.stdout.flush()
     args.json.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from benchmarks.at_rest import cost
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file, live, server_answers
@@ -143,6 +144,40 @@ def at_rest(bench: Bench) -> Ratio:
 
 def million(bench: Bench) -> Ratio:
     """A synthetic fingerprint of a million records: its size, and the memory of writing it."""
+    whole = _fingerprint_of_a_million(bench.info)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        started = time.perf_counter()
+        fingerprint_file.save(whole, Path(folder) / "f")
+        took = time.perf_counter() - started
+        size = (Path(folder) / "f").stat().st_size
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    return size / 1e6, {"write_s": round(took, 1), "more_memory_mb": round(grown / 1024, 1)}
+
+
+def comparison(bench: Bench) -> Ratio:
+    """Processor seconds of reading two fingerprints of a million records, and of comparing them."""
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        file = Path(folder) / "f"
+        fingerprint_file.save(_fingerprint_of_a_million(bench.info), file)
+        spent = cost(["-c", COMPARE, str(file)])
+    return spent.processor_s, {"clock_s": spent.clock_s, "peak_mb": round(spent.peak_mb)}
+
+
+COMPARE = """
+import sys
+from pathlib import Path
+from chromadrill.checks.content import same_records
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.core.model import Observation, Outcome
+before, after = (fingerprint_file.load(Path(sys.argv[1])) for _ in range(2))
+verdict = same_records(Observation(after), before)
+assert verdict.outcome is Outcome.PASS, verdict
+assert verdict.actual == 1_000_000, verdict
+"""
+
+
+def _fingerprint_of_a_million(info: CollectionInfo) -> Fingerprint:
     rng = np.random.default_rng(0)
     batches = []
     for start in range(0, 1_000_000, 100_000):
@@ -160,17 +195,9 @@ def million(bench: Bench) -> Ratio:
         ]
         batches.append(pa.record_batch(columns, schema=RECORDS))
     table = pa.Table.from_batches(batches, schema=RECORDS)
-    collection = CollectionPrint(bench.info, len(table), RecordsInMemory(table))
-    whole = Fingerprint("2026-01-01T00:00:00Z", "live", {}, (Scope(),), (Scope(),),
-                        {bench.info.key: collection})  # fmt: skip
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
-        started = time.perf_counter()
-        fingerprint_file.save(whole, Path(folder) / "f")
-        took = time.perf_counter() - started
-        size = (Path(folder) / "f").stat().st_size
-    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return size / 1e6, {"write_s": round(took, 1), "more_memory_mb": round(grown / 1024, 1)}
+    collection = CollectionPrint(info, len(table), RecordsInMemory(table))
+    return Fingerprint("2026-01-01T00:00:00Z", "live", {}, (Scope(),), (Scope(),),
+                       {info.key: collection})  # fmt: skip
 
 
 def _random(rng: np.random.Generator, rows: int) -> pa.Array:
