@@ -54,7 +54,7 @@ def _labels(index: HnswIndex) -> list[str]:
     if not index.is_one_to_one:
         problems.append("its pickle does not map ids and labels one to one")
     added = index.added if index.added is not None else 2**62
-    owned = index.owned.astype(np.uint64)
+    owned = index.owned
     if owned.max(initial=0) > added:
         problems.append(f"its pickle holds labels above the {added} it ever gave out")
     is_settled = index.labels <= added

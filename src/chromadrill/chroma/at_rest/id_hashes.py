@@ -22,11 +22,12 @@ def hashes_of(ids: Collection[str]) -> Hashes:
 
 def count_missing(values: npt.NDArray[Any], among: npt.NDArray[Any]) -> int:
     """Return how many distinct values are not among the others."""
-    values, among = distinct(values), np.sort(among)
     if not len(among):
-        return len(values)
-    places = np.minimum(np.searchsorted(among, values), len(among) - 1)
-    return int((among[places] != values).sum())
+        return len(distinct(values))
+    among = np.sort(among)
+    places = np.searchsorted(among, values)
+    np.minimum(places, len(among) - 1, out=places)
+    return len(distinct(values[among[places] != values]))
 
 
 def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -35,12 +36,17 @@ def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
+def narrow(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return numbers of 0 and more in four bytes each, where all of them fit."""
+    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
+
+
 class IdMap:
     """A map of ids to numbers of 0 and more. `hashes` are sorted, `numbers` belong to them."""
 
     def __init__(self, hashes: Hashes, numbers: Numbers) -> None:
         order = np.argsort(hashes, kind="stable")
-        self.hashes, self.numbers = hashes[order], numbers[order]
+        self.hashes, self.numbers = hashes[order], narrow(numbers)[order]
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -58,4 +64,5 @@ class IdMap:
         if not len(self.hashes):
             return np.full(len(hashes), -1, np.int64)
         places = np.minimum(np.searchsorted(self.hashes, hashes), len(self.hashes) - 1)
-        return np.where(self.hashes[places] == hashes, self.numbers[places], -1)
+        numbers = self.numbers[places].astype(np.int64)
+        return np.where(self.hashes[places] == hashes, numbers, -1)

@@ -7,18 +7,19 @@ import stat
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from chromadrill.chroma.at_rest.database import StoreUnknown
+from chromadrill.chroma.at_rest.id_hashes import narrow
 from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.pickle_maps import PickleMaps, read_maps
 from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused
 
 Bytes = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint64]
+Labels = npt.NDArray[np.unsignedinteger[Any]]
 Rows = npt.NDArray[np.int64]
 
 PICKLE = "index_metadata.pickle"
@@ -61,7 +62,7 @@ class HnswIndex:
 
     `rows` is uint8 of shape (n, row_size), a map of data_level0.bin. n is the header's count or, where
     the file was cut off (`short`), what the file still holds. `lengths` is float32 of shape (<= n,),
-    `labels` uint64 of shape (n,), `is_deleted` bool of shape (n,). From the pickle: `names` (id ->
+    `labels` unsigned of shape (n,), `is_deleted` bool of shape (n,). From the pickle: `names` (id ->
     label), `owned` (the labels of its other map), `is_one_to_one` (whether each map is the inverse of
     the other), `added` (the labels ever given out) and `max_seq_id`.
     """
@@ -92,18 +93,19 @@ class HnswIndex:
         self.max_seq_id = as_seq_id(maps.others.get("max_seq_id"))
         self.rows: Bytes = np.frombuffer(self._map, np.uint8).reshape(stored, self.header.row_size)
         self._read_marks()
-        self._order = np.argsort(self.labels, kind="stable")
+        self._order = narrow(np.argsort(self.labels, kind="stable"))
         self._sorted = self.labels[self._order]
 
     def _read_marks(self) -> None:
         header, stored = self.header, len(self.rows)
-        self.labels: Labels = np.empty(stored, np.uint64)
+        labels: Labels = np.empty(stored, np.uint64)
         # a bit beside the level-0 link count
         self.is_deleted = np.empty(stored, np.bool_)
         for part, rows in self.chunks():
             column = rows[:, header.label_offset : header.label_offset + 8]
-            self.labels[part] = np.ascontiguousarray(column).view("<u8").reshape(-1)
+            labels[part] = np.ascontiguousarray(column).view("<u8").reshape(-1)
             self.is_deleted[part] = rows[:, header.level0_offset + 2] & 1
+        self.labels: Labels = narrow(labels)
 
     def chunks(self) -> Iterator[tuple[slice, Bytes]]:
         """Yield all rows, some thousands at a time, in memory for no longer than that."""
@@ -122,9 +124,11 @@ class HnswIndex:
         if not len(self._sorted):
             return np.full(len(labels), -1, np.int64)
         # The server keeps the last row of a label, should two carry it.
-        place = np.searchsorted(self._sorted, labels, side="right") - 1
-        is_known = (place >= 0) & (self._sorted[np.maximum(place, 0)] == labels)
-        rows = np.where(is_known, self._order[np.maximum(place, 0)], -1)
+        is_within = labels <= self._sorted[-1]
+        own = np.where(is_within, labels, 0).astype(self._sorted.dtype)
+        place = np.searchsorted(self._sorted, own, side="right") - 1
+        is_known = is_within & (place >= 0) & (self._sorted[np.maximum(place, 0)] == own)
+        rows = np.where(is_known, self._order[np.maximum(place, 0)].astype(np.int64), -1)
         return np.where(self.is_deleted[np.maximum(rows, 0)], -1, rows)
 
     def read_vectors(self, rows: Rows) -> npt.NDArray[np.float32]:

@@ -42,7 +42,7 @@ class Grader:
         if not page.ids:
             return
         hashes, columns = id_hashes(page.ids), MetadataColumns(page.metadatas)
-        texts = _Texts([before_nul(document) for document in page.documents])
+        texts = _Texts(page.documents)
         for number, id_set in self._sets.items():
             query = self.questions[number]
             is_filter = query.kind == "filter"
@@ -116,16 +116,22 @@ def finite_rows(vectors: np.ndarray) -> np.ndarray:
 class _Texts:
     """The documents of a page, searched for one text after the other."""
 
-    def __init__(self, texts: list[str]) -> None:
+    def __init__(self, documents: Sequence[str | None]) -> None:
+        texts = [document or "" for document in documents]
+        if "\0" in "".join(texts):
+            texts = [before_nul(text) for text in texts]
         self._texts = texts
         self._whole = "\0".join(texts)  # no text holds one
+        self._masks: dict[str, np.ndarray] = {}  # documents of one kind share their words
 
     def mask(self, text: str | None) -> np.ndarray:
         """Return which documents hold the text, bool (n,)."""
         needle = text or ""
         if needle not in self._whole:  # most texts are in one page alone
             return np.zeros(len(self._texts), bool)
-        return np.array([needle in document for document in self._texts], bool)
+        if needle not in self._masks:
+            self._masks[needle] = np.array([needle in text for text in self._texts], bool)
+        return self._masks[needle]
 
 
 class LowestHashes:
