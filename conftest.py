@@ -1,6 +1,7 @@
 """Names the modules that wire the harness into pytest; nothing else belongs here."""
 
 pytest_plugins = (
+    "fixtures.garbage",
     "fixtures.marks",
     "fixtures.options",
     "fixtures.run",

@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 EVERY_S = 0.2
@@ -130,19 +131,21 @@ def _is_below(pid: int, root: int, parents: Mapping[int, int]) -> bool:
 
 
 def name_of(arguments: Sequence[str]) -> str:
-    """The program, and the word that says what it does: `chromadrill ops stop`, `chroma run`."""
+    """The program, and the word that says what it does: `chromadrill ops stop`, `pytest`."""
     words = [Path(argument).name for argument in arguments]
-    if words[0].startswith("python") and "-m" in words:
-        words = words[words.index("-m") + 1 :]
-    elif words[0].startswith("python"):
-        words = [word for word in words[1:] if not word.startswith("-")] or words
+    if words[0].startswith("python"):
+        options = list(takewhile(lambda word: word.startswith("-"), words[1:]))
+        rest = words[1 + len(options) :]
+        if "-c" in options:
+            return "python -c"
+        words = rest or words
     if words[0] in ("chromadrill", "__main__.py"):
         known = [word for word in words[1:] if re.fullmatch(r"[a-z]+", word)]
         if known[:1] == ["ops"]:
             doing = {"start", "stop", "restart", "snapshot", "snapshots", "restore", "logs"}
             known = ["ops", *(word for word in known if word in doing)]
         return " ".join(["chromadrill", *known[:2]])
-    return " ".join([words[0], *(["run"] if "run" in words[:2] else [])])
+    return words[0].removesuffix(".py")
 
 
 def print_seconds(processes: Sequence[Process], total_s: float, clock_s: float) -> None:
@@ -166,6 +169,8 @@ def print_frames(lines: Sequence[str]) -> None:
     within: Counter[str] = Counter()
     for line in lines:
         stack, _, number = line.rpartition(" ")
+        if not number.isdecimal():
+            continue  # the name of a process may hold line breaks
         frames = [re.sub(r":\d+\)$", ")", frame) for frame in stack.split(";")]
         frames = [frame for frame in frames if not frame.startswith("process ")]
         if frames:
