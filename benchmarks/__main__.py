@@ -11,10 +11,16 @@ import json
 import sys
 from pathlib import Path
 
-from benchmarks import at_rest, exports, fingerprints, load, rebuild
+from benchmarks import at_rest, commands, exports, fingerprints, load, rebuild
 
 ROWS = {
-    "live records / bare paging": (fingerprints.live_records, "<=", 1.0),
+    # whole commands, processor time of their own processes, by the slope of the records
+    "live fingerprint / bare paging": (commands.live_fingerprint, "<=", 1.0),
+    "validate --serve / live fingerprint": (commands.validation, "<=", 3.0),
+    "export, proven / bare paging": (commands.whole_export, "<=", 3.0),
+    "export's rate / the best peer's": (commands.export_rate, ">=", 4.0),
+    "peak of all records / of a tenth": (commands.memory, "<=", 1.3),
+    "largest peak, MB": (commands.peak, "<=", 600.0),
     "self-recall / bare queries": (fingerprints.self_recall, "<=", 1.1),
     "live records / at rest": (fingerprints.at_rest, ">=", 4.0),
     "at rest / read, hash, join of files": (at_rest.ratio, "<=", 4.0),
@@ -24,7 +30,6 @@ ROWS = {
     "import / bare upserts": (exports.import_records, "<=", 1.2),
     # p50 above a bare httpx loop's, by what it may be: the larger of 10 % and 1 ms
     "load generator's share / allowed": (load.overhead, "<=", 1.0),
-    "memory of all records / of a tenth": (exports.memory, "<=", 1.3),
     "rows of PostgreSQL / bare cursor": (rebuild.read_rows, "<=", 8.0),
     "rebuild without model / bare upserts": (rebuild.fill_collection, "<=", 2.0),
     "1,000,000 records in a file, MB": (fingerprints.million, "<=", 250.0),

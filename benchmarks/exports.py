@@ -1,9 +1,7 @@
-"""The rows of exports: writing against bare paging, importing against bare upserts, memory."""
+"""The rows of exports: writing against bare paging, importing against bare upserts."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -79,63 +77,3 @@ def import_records(bench: Bench) -> Ratio:
         "bare_s": round(bare_s, 2),
         "records_per_s": round(bench.records / ours_s),
     }
-
-
-def memory(bench: Bench) -> Ratio:
-    """Peak of a process that exports and one that imports: all the records, against a tenth."""
-    peaks = {}
-    for share in (10, 1):
-        part = bench.records // share
-        name = f"part-{share}"
-        info = bench.chroma.create_collection(Scope(), name, hnsw={"space": "cosine"})
-        for page in bench.chroma.pages(bench.info, size=1000):
-            if bench.chroma.count(info) < part:
-                bench.chroma.upsert(
-                    info, ids=page.ids, vectors=page.vectors, documents=page.documents,
-                    metadatas=page.metadatas,
-                )  # fmt: skip
-        with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
-            path = str(Path(folder) / "e.parquet")
-            export_args = [
-                "--url",
-                bench.target.url,
-                "--collection-name",
-                name,
-                "--output-file",
-                path,
-            ]
-            peaks[f"export_{part}"] = _peak("backup_chromadb.py", *export_args)
-            import_args = [
-                "--url",
-                bench.target.url,
-                "--input-file",
-                path,
-                "--into",
-                f"{name}-again",
-            ]
-            peaks[f"import_{part}"] = _peak("restore_chromadb.py", *import_args)
-        for collection in (name, f"{name}-again"):
-            bench.chroma.delete_collection(Scope(), collection)
-    many, few = bench.records, bench.records // 10
-    grown = max(peaks[f"{way}_{many}"] / peaks[f"{way}_{few}"] for way in ("export", "import"))
-    return grown, {f"{key}_mb": round(value) for key, value in peaks.items()}
-
-
-def _peak(script: str, *args: str) -> float:
-    """MB of memory a script used at most."""
-    code = (
-        "import resource, runpy, sys\n"
-        "try:\n    runpy.run_path(sys.argv[0], run_name='__main__')\n"
-        "finally:\n    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
-    )
-    path = Path(__file__).parents[1] / "scripts" / script
-    command = [
-        sys.executable,
-        "-c",
-        f"import sys; sys.argv = sys.argv[1:]\n{code}",
-        str(path),
-        *args,
-    ]
-    process = subprocess.run(command, capture_output=True, text=True, check=True)
-    unit = 1024 if sys.platform == "darwin" else 1
-    return int(process.stdout.split()[-1]) / 1024 / unit

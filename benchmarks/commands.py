@@ -1,0 +1,180 @@
+"""The rows of whole commands, each in a process of its own, as a user types it.
+
+Processor time counts, of that process alone: the server is another one. It is a slope, between a tenth
+of the records and all of them, so that start-up is not in it. Both sides are in the same run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+
+from benchmarks.fingerprints import Bench, Ratio
+from chromadrill.core.model import Scope
+
+ROUNDS = 3
+PEER_PER_S = (
+    1_090  # cdp, the fastest exporter that works with 1.5.9 at all (5,000 records, 2 cores)
+)
+TENTH = Scope("default_tenant", "tenth")
+_USAGE = """
+import resource, runpy, sys, time
+started = time.perf_counter()
+try:
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+finally:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = time.perf_counter() - started
+    print(usage.ru_utime + usage.ru_stime, seconds, usage.ru_maxrss, file=sys.stderr)
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process took: processor time, time by the clock, and its memory at most."""
+
+    cpu_s: float
+    clock_s: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """One command on all records, and on a tenth of them."""
+
+    all: Cost
+    tenth: Cost
+    records: int
+
+    @property
+    def us_a_record(self) -> float:
+        """Microseconds of processor time that one more record costs."""
+        return (self.all.cpu_s - self.tenth.cpu_s) / (0.9 * self.records) * 1e6
+
+
+def live_fingerprint(bench: Bench) -> Ratio:
+    return _against(bench, "fingerprint", "bare")
+
+
+def validation(bench: Bench) -> Ratio:
+    return _against(bench, "validate", "fingerprint")
+
+
+def whole_export(bench: Bench) -> Ratio:
+    return _against(bench, "backup", "bare")
+
+
+def export_rate(bench: Bench) -> Ratio:
+    """Records a second, by the clock, of the best peer's."""
+    seconds = _costs(bench)["backup"].all.clock_s
+    return bench.records / seconds / PEER_PER_S, {"records_per_s": round(bench.records / seconds)}
+
+
+def memory(bench: Bench) -> Ratio:
+    """The largest growth of a command's peak, from a tenth of the records to all."""
+    costs = {name: one for name, one in _costs(bench).items() if name != "bare"}
+    peaks = {f"{name}_mb": round(one.all.peak_mb) for name, one in costs.items()}
+    return max(one.all.peak_mb / one.tenth.peak_mb for one in costs.values()), peaks
+
+
+def peak(bench: Bench) -> Ratio:
+    """The largest peak of a command, in MB."""
+    costs = _costs(bench)
+    return max(one.all.peak_mb for name, one in costs.items() if name != "bare"), {}
+
+
+def _against(bench: Bench, ours: str, limit: str) -> Ratio:
+    costs = _costs(bench)
+    one, other = costs[ours], costs[limit]
+    return one.us_a_record / other.us_a_record, {
+        "us_a_record": round(one.us_a_record, 1),
+        "limit_us": round(other.us_a_record, 1),
+        "cpu_s": round(one.all.cpu_s, 2),
+        "clock_s": round(one.all.clock_s, 1),
+        "peak_mb": round(one.all.peak_mb),
+    }
+
+
+@cache
+def _costs(bench: Bench) -> dict[str, Costs]:
+    """Every command on both scopes. All rows share one measurement."""
+    _add_tenth(bench)
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        sides = {scope: _measure(bench, scope, Path(folder)) for scope in (Scope(), TENTH)}
+    return {
+        name: Costs(cost, sides[TENTH][name], bench.records)
+        for name, cost in sides[Scope()].items()
+    }
+
+
+def _measure(bench: Bench, scope: Scope, folder: Path) -> dict[str, Cost]:
+    url, place = bench.target.url, ("--scope", str(scope))
+    before, export = (folder / f"{scope.database}.{kind}" for kind in ("fingerprint", "parquet"))
+    named = ("--collection-name", bench.info.name)
+    read = ("chromadrill", "fingerprint", "--url", url, *place, "--output", str(before))
+    save = ("backup", "--url", url, *place, *named, "--output-file", str(export))
+    load = ("restore", "--url", url, "--input-file", str(export), "--into", "again")
+
+    def import_again() -> Cost:
+        cost = _cost("chromadrill", *load)
+        bench.chroma.delete_collection(scope, "again")
+        return cost
+
+    costs = _medians({
+        "bare": lambda: _cost("benchmarks.bare_pager", url, str(scope), bench.info.name),
+        "fingerprint": lambda: _cost(*read),
+        "backup": lambda: _cost("chromadrill", *save),
+    })  # fmt: skip
+    costs |= _medians({"restore": import_again}, rounds=1)
+    data = folder / "data"
+    if not data.exists():
+        bench.target.stop()
+        shutil.copytree(bench.target.data, data)
+        bench.target.start()
+    check = ("validate", "--path", str(data), *place, "--all", "--serve")
+    validate = ("chromadrill", *check, "--fingerprint", str(before))
+    return costs | _medians({"validate": lambda: _cost(*validate)}, rounds=1)
+
+
+def _medians(sides: dict[str, Callable[[], Cost]], rounds: int = ROUNDS) -> dict[str, Cost]:
+    """The median cost of each, measured in turn."""
+    runs = [{name: measure() for name, measure in sides.items()} for _ in range(rounds)]
+    return {name: _median([run[name] for run in runs]) for name in sides}
+
+
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(
+        median(cost.cpu_s for cost in costs),
+        median(cost.clock_s for cost in costs),
+        max(cost.peak_mb for cost in costs),
+    )
+
+
+def _cost(*words: str) -> Cost:
+    command = [sys.executable, "-c", _USAGE, *words]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(words)}: {process.stdout[-2000:]}{process.stderr[-2000:]}")
+    cpu_s, clock_s, peak = process.stderr.split()[-3:]
+    unit = 1024 if sys.platform == "darwin" else 1
+    return Cost(float(cpu_s), float(clock_s), int(peak) / 1024 / unit)
+
+
+def _add_tenth(bench: Bench) -> None:
+    """A tenth of the records in a database of its own, so that a fingerprint of it is of them alone."""
+    bench.chroma.create_database(TENTH)
+    info = bench.chroma.create_collection(TENTH, bench.info.name, hnsw={"space": "cosine"})
+    for number, page in enumerate(bench.chroma.pages(bench.info)):
+        if number * len(page.ids) < bench.records // 10:
+            bench.chroma.upsert(
+                info, ids=page.ids, vectors=page.vectors, documents=page.documents,
+                metadatas=page.metadatas,
+            )  # fmt: skip
