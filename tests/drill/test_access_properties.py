@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chromadrill.chroma.client import Chroma
@@ -165,6 +165,8 @@ moments = {
 
 
 @some
+@example(command="counts", raw=answer(200, b"{}", JSON), first=2, once=False)
+@example(command="restore", raw=answer(200, b"", JSON), first=12, once=True)
 @given(**moments)
 def test_no_command_takes_any_answer_of_a_gateway_for_a_difference(
     front, run, healthy, command, raw, first, once

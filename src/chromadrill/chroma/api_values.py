@@ -36,7 +36,7 @@ def count(raw: Any) -> int:
 
 def names(rows: Any) -> list[str]:
     """Return the names in a list of databases."""
-    return [row["name"] for row in rows]
+    return [row["name"] for row in _json_list(rows)]
 
 
 def records(raw: Any) -> JSON:
@@ -67,7 +67,13 @@ def _answer(raw: Any, kind: type) -> JSON:
 
 def collection_infos(rows: Any) -> list[CollectionInfo]:
     """Return the elements of the answer to GET collections."""
-    return [collection_info(row) for row in rows]
+    return [collection_info(row) for row in _json_list(rows)]
+
+
+def _json_list(raw: Any) -> list[Any]:
+    if not isinstance(raw, list):
+        raise TypeError(f"a list is wanted, got {type(raw).__name__}")
+    return raw
 
 
 def collection_info(raw: JSON) -> CollectionInfo:
