@@ -25,6 +25,12 @@ def inject(name: str) -> Recipe:
     return recipe
 
 
+# the first version was told by a server alone; at rest it saw nothing
+SINCE = {
+    "log that cannot be applied": "0.2.0",
+    "sequence numbers of another type": "0.2.0",
+    "half-migrated schema": "0.2.0",
+}
 # name, sources, what people saw, fault, check
 ROWS = (
     (
@@ -259,4 +265,7 @@ FAULTS.enter(
 for _name, _sources, _symptom, _fault, _check in ROWS:
     _command = AT_REST if _check in ALONE else BESIDE
     _what = SPECS[_fault].what
-    FAULTS.enter(_name, _sources, _symptom, _what, inject(_fault), command=_command, check=_check)
+    FAULTS.enter(
+        _name, _sources, _symptom, _what, inject(_fault),
+        command=_command, check=_check, since=SINCE.get(_name, "0.1.0"),
+    )  # fmt: skip

@@ -42,6 +42,7 @@ def exported(lab: Lab, records: int = 150) -> Iterator[tuple[Chroma, Scope, Path
     "The newest backup was a valid export of a collection that had been made again, empty.",
     command=BACKUP + " --collection-name memory",
     outcome=Outcome.UNKNOWN,
+    since="0.2.0",
 )
 def empty_over_good(lab: Lab) -> Iterator[Places]:
     """150 records exported, the collection made again, and exported to the same file."""
@@ -56,6 +57,7 @@ def empty_over_good(lab: Lab) -> Iterator[Places]:
     "Backup and restore were successful, and there were no rows.",
     command=BACKUP + " --all",
     outcome=Outcome.UNKNOWN,
+    since="0.2.0",
 )
 def backup_of_nothing(lab: Lab) -> Iterator[Places]:
     """A database without a collection is exported."""
@@ -69,6 +71,7 @@ def backup_of_nothing(lab: Lab) -> Iterator[Places]:
     "Every retained backup file had 0 bytes; the log said 18,835 records exported.",
     command=RESTORE,
     message="it is empty",
+    since="0.2.0",
 )
 def export_of_no_bytes(lab: Lab) -> Iterator[Places]:
     """An export file of 0 bytes is restored."""
@@ -83,6 +86,7 @@ def export_of_no_bytes(lab: Lab) -> Iterator[Places]:
     "A backup file ended where the disk, or the job, had ended.",
     command=RESTORE,
     message="ends without its seal",
+    since="0.2.0",
 )
 def export_cut_off(lab: Lab) -> Iterator[Places]:
     """Half of an export is restored."""
@@ -126,6 +130,7 @@ def restored_again(lab: Lab) -> Iterator[Places]:
     command="counts --url {url} --scope {scope} --expected-min 1000",
     outcome=Outcome.UNKNOWN,
     message="did not finish",
+    since="0.2.0",
 )
 def leftover_counted(lab: Lab) -> Iterator[Places]:
     """The same leftover: 1,000 records under a name of ours, none under the collection's."""

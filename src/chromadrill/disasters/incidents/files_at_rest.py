@@ -97,6 +97,7 @@ def pointers_of_indexes(lab: Lab) -> Iterator[Places]:
     "chroma-core/chroma#4217 MemPalace/mempalace#664",
     "After an upgrade every call failed: u64 is not compatible with BLOB.",
     check="structure",
+    since="0.2.0",
 )
 def numbers_as_bytes(lab: Lab) -> Iterator[Places]:
     """The watermarks are stored as bytes, as releases before 1.0 stored them."""
@@ -129,6 +130,7 @@ def poisoned_by_repair(lab: Lab) -> Iterator[Places]:
     "amikos-tech/chromadb-ops#138",
     "resizeIndex failed to allocate: a rebuild had left the counter of the index high.",
     check="structure",
+    since="0.2.0",
 )
 def counter_left_high(lab: Lab) -> Iterator[Places]:
     """The pickle of an index counts a million million elements."""

@@ -52,6 +52,7 @@ GATEWAYS.enter(
     command=LIVE_BESIDE,
     outcome=Outcome.UNKNOWN,
     message="401",
+    since="0.2.0",
 )
 GATEWAYS.enter(
     "token expires during a backup",
@@ -62,6 +63,7 @@ GATEWAYS.enter(
     command="backup --all --url {url} --scope {scope} --output-file {file}",
     outcome=Outcome.UNKNOWN,
     message="401",
+    since="0.2.0",
 )
 GATEWAYS.enter(
     "ready before the data",
@@ -72,6 +74,7 @@ GATEWAYS.enter(
     command=LIVE_BESIDE,
     outcome=Outcome.UNKNOWN,
     message="503",
+    since="0.2.0",
 )
 GATEWAYS.enter(
     "kept connections closed",
@@ -81,6 +84,7 @@ GATEWAYS.enter(
     refuse(lambda number, path: DROPPED if number % 9 == 0 else None),
     command=LIVE_BESIDE,
     outcome=Outcome.PASS,
+    since="0.2.0",
 )
 
 
@@ -92,6 +96,7 @@ GATEWAYS.enter(
     refuse(lambda number, path: 503 if number % 9 == 0 else None),
     command=LIVE_BESIDE,
     outcome=Outcome.PASS,
+    since="0.2.0",
 )
 
 
@@ -108,6 +113,7 @@ GATEWAYS.enter(
     behind(_answer_pages),
     command=LIVE_BESIDE,
     outcome=Outcome.UNKNOWN,
+    since="0.2.0",
 )
 
 
@@ -120,6 +126,7 @@ GATEWAYS.enter(
     command=LIVE_BESIDE,
     outcome=Outcome.UNKNOWN,
     message="502",
+    since="0.2.0",
 )
 
 
@@ -132,6 +139,7 @@ GATEWAYS.enter(
     command="monitor --target {url} --scope {scope} --no-write --for 2s --time-scale 0.01",
     check="access",
     outcome=Outcome.UNKNOWN,
+    since="0.2.0",
 )
 
 
@@ -158,6 +166,7 @@ GATEWAYS.enter(
     "413 for a batch that the server itself would have taken.",
     command="restore --url {url} --input-file {file}",
     outcome=Outcome.PASS,
+    since="0.2.0",
 )
 def too_large(lab: Lab) -> Iterator[Places]:
     """A restore through a gateway that takes 20 kB a request: in smaller parts."""
@@ -204,6 +213,7 @@ def canned_server(answers: Mapping[str, bytes]) -> Iterator[str]:
     check="access",
     outcome=Outcome.UNKNOWN,
     message="release 0.4.24",
+    since="0.2.0",
 )
 def older_server(lab: Lab) -> Iterator[Places]:
     """A server that answers as 0.4.24 does, under /api/v1 alone."""

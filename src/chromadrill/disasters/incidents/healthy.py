@@ -39,7 +39,7 @@ def write(
     )
 
 
-def live(name: str, sources: str, symptom: str) -> Callable[[Fill], Fill]:
+def live(name: str, sources: str, symptom: str, *, since: str = "0.1.0") -> Callable[[Fill], Fill]:
     """Decorator: a database filled like this passes every check that a running server is asked."""
 
     def decorate(act: Fill) -> Fill:
@@ -49,7 +49,10 @@ def live(name: str, sources: str, symptom: str) -> Callable[[Fill], Fill]:
                 yield {"url": chroma.url, "scope": str(scope)}
 
         what = (act.__doc__ or "").strip()
-        HEALTHY.enter(name, sources, symptom, what, recipe, command=LIVE, outcome=Outcome.PASS)
+        HEALTHY.enter(
+            name, sources, symptom, what, recipe,
+            command=LIVE, outcome=Outcome.PASS, since=since,
+        )  # fmt: skip
         return act
 
     return decorate
@@ -93,6 +96,7 @@ def surplus(chroma: Chroma, scope: Scope) -> None:
     "inner product is not distance",
     "crewAIInc/crewAI#7149",
     "Scores by inner product were misread: a record need not be its own nearest.",
+    since="0.2.0",
 )
 def inner_product(chroma: Chroma, scope: Scope) -> None:
     """Vectors [i + 1, 1] by inner product: all are nearest to the longest."""
@@ -105,6 +109,7 @@ def inner_product(chroma: Chroma, scope: Scope) -> None:
     "an index switched off",
     "chroma-core/chroma#6214",
     "Filters on a key are refused: the schema has no index for it.",
+    since="0.2.0",
 )
 def index_switched_off(chroma: Chroma, scope: Scope) -> None:
     """The schema switches the index of a key and the full-text index off."""
@@ -122,6 +127,7 @@ def index_switched_off(chroma: Chroma, scope: Scope) -> None:
     "NUL in a text",
     "chroma-core/chroma#7388",
     "A newer SQLite calls the full-text index malformed; the store serves well.",
+    since="0.2.0",
 )
 def nul_in_a_text(chroma: Chroma, scope: Scope) -> None:
     """A document goes on behind a NUL character."""

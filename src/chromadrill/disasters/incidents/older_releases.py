@@ -58,6 +58,7 @@ def one_nan_vector(lab: Lab) -> Iterator[Places]:
     command=BACKUP,
     outcome=Outcome.UNKNOWN,
     message="--skip-damaged",
+    since="0.2.0",
 )
 def backup_of_a_nan_vector(lab: Lab) -> Iterator[Places]:
     """The same store, served by this release."""
@@ -71,6 +72,7 @@ def backup_of_a_nan_vector(lab: Lab) -> Iterator[Places]:
     "One sparse vector as a metadata value, and every call about any collection failed.",
     check="structure",
     message="sparse vector",
+    since="0.2.0",
 )
 def sparse_vector(lab: Lab) -> Iterator[Places]:
     """Written by 1.1.1; the add raised, and its entry is in the log."""
@@ -126,6 +128,7 @@ def configuration_without_type(lab: Lab) -> Iterator[Places]:
     command=LIVE_BESIDE,
     check="distances",
     outcome=Outcome.PASS,
+    since="0.2.0",
 )
 def metric_lost(lab: Lab) -> Iterator[Places]:
     """Written by 0.6.3; exported from this release, dropped, restored: the distances have to stay."""
@@ -211,6 +214,7 @@ def same_files_newer_server(lab: Lab) -> Iterator[Places]:
     "A fingerprint of a server that misses three of four neighbours proves whatever it restores.",
     command="fingerprint --url {url} --output {file}",
     outcome=Outcome.UNKNOWN,
+    since="0.2.0",
 )
 def fingerprint_of_a_sick_server(lab: Lab) -> Iterator[Places]:
     """The same server, asked for its fingerprint."""

@@ -179,6 +179,7 @@ def killed_with_a_tail(lab: Lab) -> Iterator[Places]:
     command="backup --all --url {url} --output-file {file}",
     outcome=Outcome.UNKNOWN,
     message="--skip-damaged",
+    since="0.2.0",
 )
 def empty_wreck(lab: Lab) -> Iterator[Places]:
     """One of two collections has no segments; both are asked for."""
@@ -201,6 +202,7 @@ def empty_wreck(lab: Lab) -> Iterator[Places]:
     command=SERVED,
     check="inventory",
     outcome=Outcome.UNKNOWN,
+    since="0.2.0",
 )
 def never_filled(lab: Lab) -> Iterator[Places]:
     """A data directory on which a server was started and stopped."""

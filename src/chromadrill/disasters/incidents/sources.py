@@ -41,6 +41,7 @@ def source(lab: Lab, change: str, role: str = "postgres") -> Iterator[Places]:
     command=REBUILD,
     outcome=Outcome.UNKNOWN,
     message="row-level security policy",
+    since="0.2.0",
 )
 def rows_behind_a_policy(lab: Lab) -> Iterator[Places]:
     """A policy shows 10 of 20 rows to the role that rebuilds."""
@@ -60,6 +61,7 @@ def rows_behind_a_policy(lab: Lab) -> Iterator[Places]:
     "Documents came out as \\x42696e61...: the column held bytes.",
     command=REBUILD,
     message="is bytea, not text",
+    since="0.2.0",
 )
 def bytes_instead_of_text(lab: Lab) -> Iterator[Places]:
     """The column of the documents is bytea."""
