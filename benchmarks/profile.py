@@ -145,7 +145,7 @@ def name_of(arguments: Sequence[str]) -> str:
             doing = {"start", "stop", "restart", "snapshot", "snapshots", "restore", "logs"}
             known = ["ops", *(word for word in known if word in doing)]
         return " ".join(["chromadrill", *known[:2]])
-    return words[0].removesuffix(".py")
+    return words[0].partition(":")[0].removesuffix(".py")  # "postgres: walwriter"
 
 
 def print_seconds(processes: Sequence[Process], total_s: float, clock_s: float) -> None:

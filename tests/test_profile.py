@@ -42,3 +42,4 @@ def test_a_process_is_named_by_what_it_does():
         "chromadrill.workload.prober"
     )
     assert name_of(["/usr/bin/restic", "backup"]) == "restic"
+    assert name_of(["postgres: walwriter "]) == "postgres"
