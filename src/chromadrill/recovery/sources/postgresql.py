@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import psycopg
 
 CONNECT_S = 10
+LOCK_S = 60  # a table that somebody holds for longer is not waited for
 SHOWN = 10  # ids in a sentence
 
 
@@ -61,6 +62,9 @@ def open_table(
         connection.read_only = True
         # an hour of embedding lies between two reads: the server's limit for idle ones would end it
         connection.execute("set local idle_in_transaction_session_timeout = 0")
+        # a role's limit of a statement is meant for its application; no lock is waited for in silence
+        connection.execute("set local statement_timeout = 0")
+        connection.execute(f"set local lock_timeout = '{LOCK_S}s'")
         connection.execute("set local timezone = 'UTC'")
         connection.execute("set local datestyle = 'ISO'")
         refuse_hidden_rows(connection)
@@ -73,6 +77,13 @@ def open_table(
             f"PostgreSQL {place}: {_first_line(error)}. Nothing was touched.",
             next_step="Read with a role that may see every row: the owner of the table, or one with"
             " SELECT, USAGE of the schema, and BYPASSRLS where row level security is on.",
+        ) from error
+    except psycopg.errors.LockNotAvailable as error:
+        raise Unavailable(
+            f"PostgreSQL {place}: somebody holds a lock on the source, {LOCK_S} s long."
+            " Nothing was touched.",
+            next_step="Who it is: select pid, query from pg_stat_activity where pid ="
+            " any(pg_blocking_pids(PID)), with the PID that waits.",
         ) from error
     except psycopg.Error as error:
         raise Unavailable(f"PostgreSQL {place}: {_first_line(error)}.") from error
@@ -154,6 +165,10 @@ class PostgresTable:
                 f" {error.start}. Nothing was touched.",
                 next_step="Repair the row, or leave it out with [source] sql.",
             ) from error
+        except RecursionError as error:
+            raise Refused(
+                f"{self.name}: row '{name}': metadata is nested too deeply to be read."
+            ) from error
         except ValueError as error:
             raise Refused(f"{self.name}: row '{name}': metadata is no JSON: {error}.") from error
         except Refused as error:
@@ -199,7 +214,8 @@ class PostgresTable:
         types = dict(zip(wanted.items(), numbers, strict=True))
         columns = mapped_columns(self._connection, types)
         refuse_other_than_text(columns, self.name)
-        self.notes = [f"{self.name}: {note}" for note in notes(self._connection, columns, table)]
+        sentences = notes(self._connection, columns, table, self._mapping.sql)
+        self.notes = [f"{self.name}: {note}" for note in sentences]
 
     def _column_names(self) -> list[str]:
         """Of a query by its result, of a table by the catalogue: not all of it need be readable."""

@@ -8,6 +8,7 @@ object, a mixed list and a list in a list are refused (422); a larger integer co
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -65,6 +66,7 @@ def metadata_of(record: str, value: Any) -> JSON | None:
         raise Refused(f"row '{record}': metadata is no JSON object: {json.dumps(value)[:80]}.")
     metadata: JSON = {}
     for key, item in value.items():
+        _require_unicode(record, key, key)
         if not key or key.startswith(_RESERVED) or key == "chroma:document":
             raise Refused(f"row '{record}': Chroma keeps no metadata under the key '{key}'.")
         if item is None or item == []:
@@ -74,6 +76,8 @@ def metadata_of(record: str, value: Any) -> JSON | None:
 
 
 def _value(record: str, key: str, value: Any) -> Any:
+    if isinstance(value, str):
+        _require_unicode(record, key, value)
     if isinstance(value, list):
         kinds = {type(item) for item in value}
         if kinds == {int, float}:
@@ -89,10 +93,26 @@ def _value(record: str, key: str, value: Any) -> Any:
             next_step="Keep it as text in the source.",
         )
     if isinstance(value, float):
-        if value in (float("inf"), float("-inf")):
-            raise Refused(f"row '{record}': metadata '{key}' is beyond a 64-bit float.")
+        if not math.isfinite(value):  # a column of text may say NaN, or 1e400
+            what = "no number (NaN)" if math.isnan(value) else "beyond a 64-bit float"
+            raise Refused(
+                f"row '{record}': metadata '{key}' is {what}: it would be dropped.",
+                next_step="Repair the row, or leave it out with [source] sql.",
+            )
         return value + 0.0  # -0.0 comes back as 0.0
     return value
+
+
+def _require_unicode(record: str, key: str, text: str) -> None:
+    """Raise Refused for half a surrogate pair: a column of json keeps it, and no request can."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        name = key.encode("utf-8", "backslashreplace").decode()
+        raise Refused(
+            f"row '{record}': metadata '{name}' holds half a surrogate pair, which is no text.",
+            next_step="Repair the row, or leave it out with [source] sql.",
+        ) from error
 
 
 def _text(value: Any) -> str:

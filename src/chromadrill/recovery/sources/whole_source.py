@@ -18,8 +18,41 @@ if TYPE_CHECKING:
 BYTEA, PADDED = "bytea", "bpchar"
 TEXT_CATEGORIES = ("S", "E")  # of pg_type: text, varchar, char(n), name, citext; and enums
 WRITTEN_AS_TEXT = ("json", "jsonb", "xml")
-VIEW, MATERIALIZED, FOREIGN = "v", "m", "f"  # of pg_class.relkind
-_LIMIT = re.compile(r"\b(LIMIT|FETCH FIRST|OFFSET|TABLESAMPLE)\b", re.IGNORECASE)
+MATERIALIZED, FOREIGN = "m", "f"  # of pg_class.relkind
+UNLOGGED = "u"  # of pg_class.relpersistence
+_LIMIT = re.compile(
+    r"\b(LIMIT|FETCH FIRST|FETCH NEXT|OFFSET|TABLESAMPLE|ROW_NUMBER|RANK|DENSE_RANK)\b",
+    re.IGNORECASE,
+)
+_ROLE = re.compile(
+    r"\b(CURRENT_USER|SESSION_USER|CURRENT_ROLE|CURRENT_SETTING|PG_HAS_ROLE|\w+_PRIVILEGE)\b",
+    re.IGNORECASE,
+)
+# every view that a relation is made of, however many lie between
+_VIEWS = """
+with recursive parts(relation) as (
+    select %s::regclass::oid
+    union
+    select depends.refobjid from parts
+    join pg_rewrite rule on rule.ev_class = parts.relation
+    join pg_depend depends on depends.classid = 'pg_rewrite'::regclass
+        and depends.objid = rule.oid and depends.refclassid = 'pg_class'::regclass
+)
+select relation::regclass::text, relkind::text, relpersistence::text,
+    case when relkind in ('v', 'm') then pg_get_viewdef(relation) end,
+    case when relispartition
+        then (select inhparent::regclass::text from pg_inherits where inhrelid = relation) end
+from parts join pg_class on pg_class.oid = relation order by relation <> %s::regclass, 1
+"""
+_NAMESAKES = """
+select pg_class.oid::regclass::text, own.nspname::text, array(
+    select namespace.nspname::text from pg_class other
+    join pg_namespace namespace on namespace.oid = other.relnamespace
+    where other.relname = pg_class.relname and other.oid <> pg_class.oid
+    and other.relkind in ('r', 'p', 'v', 'm', 'f') order by 1)
+from pg_class join pg_namespace own on own.oid = pg_class.relnamespace
+where pg_class.oid = %s::regclass
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +134,14 @@ def refuse_other_than_text(columns: Sequence[MappedColumn], source_name: str) ->
 
 
 def notes(
-    connection: psycopg.Connection[Any], columns: Sequence[MappedColumn], table: str | None
+    connection: psycopg.Connection[Any],
+    columns: Sequence[MappedColumn],
+    table: str | None,
+    query: str = "",
 ) -> list[str]:
     """What whoever reads a proof has to know of its source, in sentences.
 
-    `table`: its quoted name; None for a query.
+    `table`: its quoted name; None for a `query`.
     """
     sentences = [
         f"the column '{column.name}' is padded (char(n)): its trailing blanks are left out everywhere."
@@ -113,19 +149,48 @@ def notes(
         if column.type_name == PADDED
     ]
     if table is None:
-        return sentences
-    kind, definition, parent = connection.execute(
-        "select relkind::text, case when relkind in ('v', 'm') then pg_get_viewdef(oid) end,"
-        " case when relispartition then (select inhparent::regclass::text from pg_inherits"
-        " where inhrelid = pg_class.oid) end from pg_class where oid = %s::regclass",
-        [table],
-    ).fetchone() or ("", None, None)
-    if definition and _LIMIT.search(definition):
-        sentences.append(f"{table} is a view with a limit: the rows beyond it are not in it.")
+        return [*sentences, *_of_definition("[source] sql", "a query", query)]
+    return [
+        *sentences,
+        *_of_namesakes(connection, table),
+        *(
+            sentence
+            for relation in connection.execute(_VIEWS, [table, table])
+            for sentence in _of_relation(*relation)
+        ),
+    ]
+
+
+def _of_relation(
+    name: str, kind: str, persistence: str, definition: str | None, parent: str | None
+) -> list[str]:
+    sentences = _of_definition(name, "a view", definition or "")
     if kind == MATERIALIZED:
-        sentences.append(f"{table} is a materialized view: it holds what its last refresh found.")
+        sentences.append(f"{name} is a materialized view: it holds what its last refresh found.")
     if kind == FOREIGN:
-        sentences.append(f"{table} is a foreign table: its rows are another server's.")
+        sentences.append(f"{name} is a foreign table: its rows are another server's.")
+    if persistence == UNLOGGED:
+        sentences.append(f"{name} is an unlogged table: PostgreSQL empties it after a crash.")
     if parent:
-        sentences.append(f"{table} is one partition of {parent}: the others are not in it.")
+        sentences.append(f"{name} is one partition of {parent}: the others are not in it.")
     return sentences
+
+
+def _of_definition(name: str, kind: str, definition: str) -> list[str]:
+    sentences = []
+    if _LIMIT.search(definition):
+        sentences.append(f"{name} is {kind} with a limit: the rows beyond it are not in it.")
+    if _ROLE.search(definition):
+        sentences.append(f"{name} is {kind} that may show each role other rows.")
+    return sentences
+
+
+def _of_namesakes(connection: psycopg.Connection[Any], table: str) -> list[str]:
+    """Which of several tables of one name is read: the search_path of a role decides."""
+    name, schema, others = connection.execute(_NAMESAKES, [table]).fetchone() or ("", "", [])
+    if not others or "." in table:
+        return []
+    return [
+        f"{name} is read in the schema {schema}; there is one in {', '.join(others)} too"
+        f' ([source] table = "SCHEMA.TABLE" says which).'
+    ]
