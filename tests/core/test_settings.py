@@ -65,11 +65,28 @@ def test_chroma_url_names_the_target():
         ("[drill]\nrecords = 5", r"records: .*greater than or equal to 1100"),
         ("[targets.staging]\nurll = 'x'", r"urll: no such setting. Did you mean 'url'"),
         ("[drill", "is not TOML"),
+        ("drill = 5", r"\[drill\] is no table, and drill.target is in it"),
+        ("[[drill]]\nrecords = 5", r"\[drill\] is no table"),
+        ("source = 5", r"source: .*got 5"),
+        ("[environments.production.backups]\nx = 1", r"production.backups\] is no table"),
+        ("a = " + "[" * 20_000, "nested too deeply"),
     ],
 )
 def test_wrong_file_is_told_section_key_and_nearest_name(tmp_path, text, message):
     with pytest.raises(UsageError, match=message):
-        load(write(tmp_path, text), environ={})
+        load(write(tmp_path, text), environ={}, command_line={"drill.target": "process"})
+
+
+def test_mark_that_an_editor_puts_before_a_file_changes_nothing(tmp_path):
+    assert load(write(tmp_path, "\ufeff[drill]\nrecords = 2000"), environ={}).drill.records == 2000
+
+
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("nowhere")])
+def test_drill_toml_that_is_no_file_is_not_left_out_in_silence(tmp_path, monkeypatch, put):
+    monkeypatch.chdir(tmp_path)
+    put(Path("drill.toml"))
+    with pytest.raises(UsageError, match=r"^drill\.toml: "):
+        load(environ={})
 
 
 @pytest.mark.parametrize(

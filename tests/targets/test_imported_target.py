@@ -38,6 +38,11 @@ class Refusing(Whole):
         raise Refused("not today")
 
 
+class Ending(Whole):
+    def __init__(self):
+        raise SystemExit(0)
+
+
 class Half:
     name = "half"
 
@@ -51,6 +56,7 @@ class Half:
         (f"{HERE}:constant", "cannot make one: TypeError"),
         (f"{HERE}:Half", "lacks url, facts"),
         (f"{HERE}:Absent", "cannot import it"),
+        (f"{HERE}:Ending", "cannot make one: SystemExit"),
         ("no.such:Class", "cannot import it"),
         ("chromadrill.targets.railway.target:RailwayTarget", "cannot make one: TypeError"),
     ],
@@ -67,3 +73,10 @@ def test_what_the_class_itself_refuses_is_its_own_word():
 
 def test_class_that_makes_a_target_is_one():
     assert open_target(load(environ={}), f"{HERE}:Whole").name == "whole"
+
+
+def test_module_that_ends_the_program_as_it_is_imported_is_a_sentence(tmp_path, monkeypatch):
+    (tmp_path / "ending_module.py").write_text("raise SystemExit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match="cannot import it: it ends the program"):
+        open_target(load(environ={}), "ending_module:Target")

@@ -115,6 +115,8 @@ def _import_target(path: str) -> Target:
     """The user's own class, whatever may come of it: a target, or a sentence."""
     try:
         make = pkgutil.resolve_name(path)
+    except SystemExit as error:
+        raise UsageError(f"--target {path}: cannot import it: it ends the program.") from error
     except Exception as error:
         raise UsageError(f"--target {path}: cannot import it: {error}.") from error
     try:
@@ -124,7 +126,7 @@ def _import_target(path: str) -> Target:
         missing = [member for member in ("name", "url", "facts") if not hasattr(target, member)]
     except DrillError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(
             f"--target {path}: cannot make one: {type(error).__name__}: {error}.",
             next_step="It is called without arguments; a class of ours has its table instead.",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chromadrill.core.errors import UsageError
+
 
 def nest(values: Mapping[str, Any]) -> dict[str, Any]:
     tables: dict[str, Any] = {}
@@ -15,8 +17,13 @@ def nest(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assign(into: dict[str, Any], path: list[str], value: Any) -> None:
-    for step in path[:-1]:
+    """Raises UsageError where a part of the path holds a value, and no table."""
+    for depth, step in enumerate(path[:-1], 1):
         into = into.setdefault(step, {})
+        if not isinstance(into, dict):
+            raise UsageError(
+                f"drill.toml: [{'.'.join(path[:depth])}] is no table, and {'.'.join(path)} is in it."
+            )
     into[path[-1]] = value
 
 

@@ -86,13 +86,16 @@ def load(
 
 def _from_file(file: Path | None) -> dict[str, Any]:
     if file is None:
-        if not DEFAULT_FILE.is_file():
+        if not os.path.lexists(DEFAULT_FILE):
             return {}
         file = DEFAULT_FILE
     try:
-        tables = tomllib.loads(file.read_text("utf-8"))
+        tables = tomllib.loads(file.read_text("utf-8-sig"))  # an editor may put a mark before it
     except OSError as error:
-        raise UsageError(f"--drill-config {file}: {error.strerror}.") from error
+        where = "" if file == DEFAULT_FILE else "--drill-config "
+        raise UsageError(f"{where}{file}: {error.strerror}.") from error
+    except RecursionError as error:
+        raise UsageError(f"{file} is nested too deeply.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} is not TOML: {error}.") from error
     refuse_secrets(file, tables)
@@ -137,7 +140,7 @@ def _sentence(error: ValidationError, origins: Mapping[str, str]) -> str:
     origin = origins.get(".".join(path)) or next(
         (o for k, o in origins.items() if k.startswith(".".join(path))), "drill.toml"
     )
-    wrong_word = path[0] == "source" and first["type"] == "model_type"
+    wrong_word = path[0] == "source" and len(path) > 1 and first["type"] == "model_type"
     if first["type"] == "extra_forbidden" or wrong_word:
         place = f"[{table}] {key}" if table else f"[{key}]"
         return f"{origin}: {place}: no such setting. {did_you_mean(key, _keys(path[:-1]))}"

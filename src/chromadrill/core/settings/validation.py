@@ -110,7 +110,8 @@ def require_apart(settings: Settings) -> None:
 
 def refuse_secrets(file: Path, tables: Mapping[str, Any]) -> None:
     for table, key in SECRETS:
-        if key in tables.get(table, {}):
+        values = tables.get(table)
+        if isinstance(values, dict) and key in values:
             raise UsageError(
                 f"{file}: [{table}] {key} is a secret and does not belong in a file.",
                 next_step=f"Set DRILL_{table.upper()}__{key.upper()} in the environment instead.",
