@@ -181,7 +181,7 @@ def end_of(main, capsys):
         (Refused("r"), 1),
         (Unavailable("u"), 2),
         (KeyboardInterrupt(), 130),
-        (BrokenPipeError(), 1),
+        (BrokenPipeError(), 2),
         (PermissionError(13, "Permission denied", "/x"), 2),
         (ValueError("v"), 2),
     ],
@@ -233,8 +233,43 @@ def test_reader_that_goes_away_ends_the_command_without_a_traceback():
     ) as process:  # fmt: skip
         process.stdout.close()
         errors = process.stderr.read()
-        assert process.wait() in (0, 1)
+        assert process.wait() == 0
     assert errors == b""
+
+
+def test_reader_that_goes_away_does_not_overturn_a_verdict(server):
+    arguments = ["counts", "--url", server.url, "--expected-min", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "chromadrill", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:  # fmt: skip
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert (process.wait(), errors) == (0, b"")
+
+
+def test_secret_of_any_bytes_and_a_terminal_without_umlauts_stop_no_verdict(server, tmp_path):
+    environment = {
+        **os.environb,
+        b"MY_TOKEN": b"caf\xe9-canary-12",
+        b"PYTHONIOENCODING": b"ascii",
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "chromadrill", "validate", "--url", server.url, "--all", "--json"],
+        env=environment, capture_output=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (ran.returncode, b"Traceback" in ran.stderr) == (0, False), ran.stderr
+    assert json.loads(ran.stdout.decode("ascii"))["outcome"] == "pass"
+
+
+def test_path_of_any_bytes_is_a_sentence(tmp_path):
+    ran = subprocess.run(
+        [sys.executable, "-m", "chromadrill", "validate", "--all", "--path", b"caf\xe9"],
+        env={**os.environb, b"MY_TOKEN": b"caf\xe9-canary-12"},
+        capture_output=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert (ran.returncode, b"does not exist" in ran.stderr) == (2, True), ran.stderr
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import signal
+import stat
 import sys
 import tempfile
 import traceback
@@ -25,6 +28,7 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> NoRet
     import logging
 
     open_standard_streams()
+    write_on_without_a_reader()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     # SIGTERM unwinds like Ctrl-C, so that private copies are removed and servers end
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
@@ -44,8 +48,7 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str]) -> NoRet
         say("Interrupted.")
         code = INTERRUPTED
     except BrokenPipeError:
-        _flush_output()
-        code = DIFFERS
+        code = UNKNOWN
     except OSError as error:
         _flush_output()
         say(_of_system(error))
@@ -68,6 +71,36 @@ def open_standard_streams() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest free number: this one
             os.set_inheritable(number, True)
             setattr(sys, name, os.fdopen(number, mode))
+
+
+class _Pipe(io.FileIO):
+    """A pipe that takes what nobody reads any more: `| head -1` overturns no verdict."""
+
+    def write(self, b: Any, /) -> int:
+        try:
+            return int(super().write(b) or 0)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.fileno())
+            return int(super().write(b) or 0)
+
+
+def write_on_without_a_reader() -> None:
+    """Let standard output outlive its reader, and write what its encoding lacks as an escape."""
+    output = sys.stdout
+    if output is not sys.__stdout__ or not isinstance(output, io.TextIOWrapper):
+        return  # somebody's own, in a test
+    output.reconfigure(errors="backslashreplace")
+    if stat.S_ISREG(os.fstat(1).st_mode) or output.isatty():
+        return
+    output.flush()
+    pipe: Any = _Pipe(1, "w", closefd=False)
+    is_unbuffered = output.write_through  # as PYTHONUNBUFFERED asks for
+    sys.stdout = io.TextIOWrapper(
+        pipe if is_unbuffered else io.BufferedWriter(pipe),
+        output.encoding,
+        "backslashreplace",
+        write_through=is_unbuffered,
+    )
 
 
 def _flush_output() -> None:
@@ -115,7 +148,12 @@ def answer(value: Any) -> None:
     """One JSON object on standard output, and nothing else there."""
     import orjson
 
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        text.encode(sys.stdout.encoding or "utf-8")
+    except (TypeError, UnicodeEncodeError):  # a path that is no UTF-8, or a terminal that is not
+        text = json.dumps(value, indent=2)
+    sys.stdout.write(text + "\n")
 
 
 def write_json(value: Any, path: Path | None) -> None:

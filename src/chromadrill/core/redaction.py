@@ -92,13 +92,14 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
 
 def _value_of(name: str, value: str) -> bytes:
     """The value, or what is in the file that it names (RAILWAY_TOKEN_FILE)."""
+    plain = value.encode("utf-8", "surrogateescape")  # a variable may hold any bytes
     if not name.upper().endswith("_FILE"):
-        return value.encode()
+        return plain
     try:
         content = Path(value).read_bytes().strip()
     except OSError:
-        return value.encode()
-    return content if SHORTEST <= len(content) <= LONGEST else value.encode()
+        return plain
+    return content if SHORTEST <= len(content) <= LONGEST else plain
 
 
 def redact(data: bytes, secrets: Iterable[bytes]) -> bytes:
@@ -136,7 +137,11 @@ def _forms(secret: bytes) -> frozenset[bytes]:
 
 def mask_secrets(text: str) -> str:
     """The text as it may be shown: secrets of the environment and passwords of URLs are masked."""
-    return redact(text.encode("utf-8", "surrogatepass"), secrets_of()).decode("utf-8", "replace")
+    try:
+        data = text.encode("utf-8", "surrogateescape")  # as the environment has it
+    except UnicodeEncodeError:
+        data = text.encode("utf-8", "surrogatepass")
+    return redact(data, secrets_of()).decode("utf-8", "replace")
 
 
 def redact_folder(folder: Path, secrets: Iterable[bytes]) -> int:
