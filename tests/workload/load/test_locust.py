@@ -319,7 +319,7 @@ def test_part_of_a_password_is_in_no_line_of_a_load_run(locust):
 
 
 class OddServer(http.server.BaseHTTPRequestHandler):
-    """Alive, ready, and its listing holds a null: no code of ours expects that."""
+    """Alive, ready, and its listing holds a null: Chroma gives no such answer."""
 
     def do_GET(self):
         body = b"[null]" if self.path.split("?")[0].endswith("/collections") else b"{}"
@@ -334,12 +334,12 @@ class OddServer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_error_that_is_not_ours_is_unknown_and_said(locust, tmp_path, monkeypatch):
+def test_answer_that_is_none_of_chromas_is_unknown_and_said(locust, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # of the traceback's file
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer) as odd:
         threading.Thread(target=odd.serve_forever, daemon=True).start()
         code, output = locust.run("--host", f"http://127.0.0.1:{odd.server_port}")
         odd.shutdown()
-    assert (code, "nothing is proven: AttributeError" in output) == (2, True), output
+    assert (code, "this is no answer of Chroma's: AttributeError" in output) == (2, True), output
     assert "Traceback" not in output
     assert locust.result["outcome"] == "unknown"
