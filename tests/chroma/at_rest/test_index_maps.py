@@ -103,6 +103,12 @@ def test_pickles_of_older_servers_are_read_by_the_strict_reader(tmp_path, protoc
     assert "r7" not in maps.names
 
 
+def test_label_that_comes_twice_is_the_last_ones(tmp_path, monkeypatch):
+    data = written({"a": 1, "b": 2}, {1: "a", 2: "b"})
+    (tmp_path / "p").write_bytes(data.replace(integer(2) + text("b"), integer(1) + text("b")))
+    assert maps_of(tmp_path / "p") == strictly(tmp_path / "p", monkeypatch)
+
+
 def test_maps_that_contradict_each_other_are_told_apart(tmp_path):
     (tmp_path / "p").write_bytes(written({"a": 1, "b": 2}, {1: "b", 2: "a"}))
     maps = read_maps(tmp_path / "p")

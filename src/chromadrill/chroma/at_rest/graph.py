@@ -13,7 +13,7 @@ from chromadrill.chroma.at_rest.id_hashes import count_missing, distinct
 from chromadrill.chroma.at_rest.index import HnswIndex
 from chromadrill.chroma.at_rest.upper_levels import upper_link_problems
 
-_CHUNK = 4096
+_CHUNK = 2048
 _LENGTHS_JUDGED = (1e-15, 1e15)  # outside, the squares underflow or overflow float32
 
 

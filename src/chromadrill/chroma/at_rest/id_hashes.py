@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Hashes = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.int64]
+_CHUNK = 1 << 16  # looked at together
 
 
 def hashes_of(ids: Collection[str]) -> Hashes:
@@ -24,10 +25,14 @@ def count_missing(values: npt.NDArray[Any], among: npt.NDArray[Any]) -> int:
     """Return how many distinct values are not among the others."""
     if not len(among):
         return len(distinct(values))
-    among = np.sort(among)
-    places = np.searchsorted(among, values)
-    np.minimum(places, len(among) - 1, out=places)
-    return len(distinct(values[among[places] != values]))
+    if not (among[1:] >= among[:-1]).all():
+        among = np.sort(among)
+    missing = [values[:0]]
+    for start in range(0, len(values), _CHUNK):
+        part = values[start : start + _CHUNK]
+        places = np.minimum(np.searchsorted(among, part), len(among) - 1)
+        missing.append(part[among[places] != part])
+    return len(distinct(np.concatenate(missing)))
 
 
 def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -37,8 +42,9 @@ def distinct(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def narrow(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return numbers of 0 and more in four bytes each, where all of them fit."""
-    return numbers.astype(np.uint32) if numbers.max(initial=0) < 2**32 else numbers
+    """Return numbers in four bytes each, where all of them are of 0 and more and fit."""
+    fits = numbers.min(initial=0) >= 0 and numbers.max(initial=0) < 2**32
+    return numbers.astype(np.uint32) if fits else numbers
 
 
 class IdMap:

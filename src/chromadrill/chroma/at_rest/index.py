@@ -17,6 +17,7 @@ from chromadrill.chroma.at_rest.id_hashes import narrow
 from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.pickle_maps import PickleMaps, read_maps
 from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused
+from chromadrill.core.memory import give_back_freed
 
 Bytes = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.unsignedinteger[Any]]
@@ -25,6 +26,7 @@ Rows = npt.NDArray[np.int64]
 PICKLE = "index_metadata.pickle"
 _HEADER = struct.Struct("<iQQQQQQiIQQQdQ")  # 100 bytes, as hnswlib's persistHeader writes them
 _CHUNK = 4096  # rows looked at together
+_LOOKED_UP = 1 << 16  # labels
 _PICKLE_FLOOR = 64 * 1024 * 1024
 _PICKLE_PER_ROW = 16 * 1024
 
@@ -92,6 +94,7 @@ class HnswIndex:
         self.added = added if isinstance(added, int) else None
         self.max_seq_id = as_seq_id(maps.others.get("max_seq_id"))
         self.rows: Bytes = np.frombuffer(self._map, np.uint8).reshape(stored, self.header.row_size)
+        give_back_freed()
         self._read_marks()
         self._order = narrow(np.argsort(self.labels, kind="stable"))
         self._sorted = self.labels[self._order]
@@ -119,10 +122,15 @@ class HnswIndex:
         if isinstance(self._map, mmap.mmap):
             self._map.madvise(mmap.MADV_DONTNEED)
 
-    def rows_of(self, labels: Labels) -> Rows:
+    def rows_of(self, labels: npt.NDArray[np.integer[Any]]) -> Rows:
         """Return the row number of each label, -1 where no live row carries it."""
-        if not len(self._sorted):
-            return np.full(len(labels), -1, np.int64)
+        rows = np.full(len(labels), -1, np.int64)
+        for start in range(0, len(labels) if len(self._sorted) else 0, _LOOKED_UP):
+            part = slice(start, start + _LOOKED_UP)
+            rows[part] = self._rows_of(labels[part])
+        return rows
+
+    def _rows_of(self, labels: npt.NDArray[np.integer[Any]]) -> Rows:
         # The server keeps the last row of a label, should two carry it.
         is_within = labels <= self._sorted[-1]
         own = np.where(is_within, labels, 0).astype(self._sorted.dtype)

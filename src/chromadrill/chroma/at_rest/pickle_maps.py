@@ -7,12 +7,13 @@ integers. Such a file is read block by block. Any other one is left to the stric
 from __future__ import annotations
 
 import struct
+from array import array
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from chromadrill.chroma.at_rest.id_hashes import Hashes, IdMap, Numbers, hashes_of
+from chromadrill.chroma.at_rest.id_hashes import Hashes, IdMap, Numbers, distinct, hashes_of
 from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused, read_dict
 
 _BLOCK = 1 << 20
@@ -82,7 +83,7 @@ class _Irregular(Exception):
 def _read_regular(stream: IO[bytes]) -> PickleMaps:
     reader = _MapReader(stream)
     head = reader.through(_NAMES)
-    hashes, labels = reader.entries(string_first=True)
+    names = IdMap(*reader.entries(string_first=True))
     if reader.through(_LABELS):
         raise _Irregular
     owner_hashes, owner_labels = reader.entries(string_first=False)
@@ -90,9 +91,11 @@ def _read_regular(stream: IO[bytes]) -> PickleMaps:
     others = read_dict(head + _NAMES + b"}" + _LABELS + b"}" + reader.rest())
     if others.pop("id_to_label", None) != {} or others.pop("label_to_id", None) != {}:
         raise _Irregular
-    if (labels < 0).any() or (owner_labels < 0).any():
+    if (owner_labels < 0).any() or (names.numbers < 0).any():
         raise _Irregular
-    return _compared(IdMap(hashes, labels), owner_labels, owner_hashes, others)
+    if len(distinct(owner_labels)) != len(owner_labels):
+        raise _Irregular  # of a key that comes twice the last value counts
+    return _compared(names, owner_labels, owner_hashes, others)
 
 
 class _MapReader:
@@ -102,8 +105,8 @@ class _MapReader:
         self._stream = stream
         self._data = b""
         self._at = 0
-        self._hashes: list[Hashes] = []
-        self._numbers: list[Numbers] = []
+        # not lists of arrays: what thousands of small ones leave behind stays with this process
+        self._hashes, self._numbers = array("q"), array("i")
 
     def _fill(self, wanted: int) -> None:
         if len(self._data) - self._at < wanted:
@@ -129,7 +132,7 @@ class _MapReader:
 
     def entries(self, *, string_first: bool) -> tuple[Hashes, Numbers]:
         """Read one dict of strings and 32-bit integers, in either order, to its end."""
-        self._hashes, self._numbers = [], []
+        self._hashes, self._numbers = array("q"), array("i")
         self._fill(2)
         if self._data[self._at] != _EMPTY_DICT:
             raise _Irregular
@@ -145,8 +148,7 @@ class _MapReader:
                 count = self._read_equal_sizes(string_first)
                 if count < _FEW:
                     self._read_one_by_one(string_first)
-        none = [np.empty(0, np.int64)]
-        return np.concatenate(none + self._hashes), np.concatenate(none + self._numbers)
+        return np.frombuffer(self._hashes, np.int64), np.frombuffer(self._numbers, np.int32)
 
     def _read_equal_sizes(self, string_first: bool) -> int:
         """Take in the entries whose strings are as long as that of the first; return how many."""
@@ -166,9 +168,9 @@ class _MapReader:
         if not count:
             raise _Irregular
         text = rows[:count, string + _STRING_HEAD : string + _STRING_HEAD + size]
-        self._hashes.append(hashes_of(_strings(text.tobytes(), size, count)))
+        self._hashes.extend(map(hash, _strings(text.tobytes(), size, count)))
         numbers = np.ascontiguousarray(rows[:count, integer + 1 : integer + _INT_SIZE])
-        self._numbers.append(numbers.view("<i4").reshape(-1).astype(np.int64))
+        self._numbers.frombytes(numbers.tobytes())
         self._at += count * width
         return count
 
@@ -189,8 +191,8 @@ class _MapReader:
             names.append(data[text : text + size].decode("utf-8", "surrogatepass"))
             numbers.append(_i32.unpack_from(data, integer + 1)[0])
             at = end
-        self._hashes.append(hashes_of(names))
-        self._numbers.append(np.array(numbers, np.int64))
+        self._hashes.extend(map(hash, names))
+        self._numbers.extend(numbers)
         self._at = at
 
 

@@ -57,6 +57,7 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
     if waiting:
         return problems  # what the records are is decided by entries that nobody can take in
     live = store.records(info).hashes()
+    live.sort()
     if len(live) and info.dimension is None:
         problems.append(f"Collection {info.name} has records but no dimension.")
     problems += [f"Collection {info.name}: {text}." for text in _vectors(live, info, vectors)]
@@ -103,12 +104,11 @@ def _vectors(live: Hashes, info: CollectionInfo, vectors: VectorSource) -> list[
     served = index.names.numbers
     if vectors.changed:
         served = served[vectors.is_unchanged()]
-    rows = index.rows_of(served.astype(np.uint64))
-    if (rows < 0).any():
-        problems.append(
-            f"{int((rows < 0).sum())} records have a label but no live row in the index"
-        )
-    of_graph = graph_problems(index, info.space == "cosine", np.sort(rows[rows >= 0]))
+    rows = index.rows_of(served)
+    rows.sort()
+    if without := int(np.searchsorted(rows, 0)):
+        problems.append(f"{without} records have a label but no live row in the index")
+    of_graph = graph_problems(index, info.space == "cosine", rows[without:])
     return problems + [f"in its index, {text}" for text in of_graph]
 
 

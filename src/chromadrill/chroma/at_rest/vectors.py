@@ -114,7 +114,7 @@ class VectorSource:
         places = np.flatnonzero(labels >= 0)
         if self.index is None or not len(places):
             return places[:0], np.empty((0, 1), np.float32)
-        rows = self.index.rows_of(labels[places].astype(np.uint64))
+        rows = self.index.rows_of(labels[places])
         if self._cosine:
             rows = np.where(rows < len(self.index.lengths), rows, -1)
         places, rows = places[rows >= 0], rows[rows >= 0]

@@ -20,7 +20,7 @@ from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
-from chromadrill.core.memory import without_cycle_search
+from chromadrill.core.memory import give_back_freed, without_cycle_search
 from chromadrill.core.model import (
     CollectionInfo,
     CollectionPrint,
@@ -135,6 +135,7 @@ class _Reader:
             self.read_errors += [
                 ReadError("structure", info.key, text) for text in structure_problems(store, info)
             ]
+        give_back_freed()
         questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
             questions = self.questions(store, info, like)
