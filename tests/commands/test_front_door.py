@@ -61,6 +61,20 @@ def test_help_imports_nothing_heavy_and_costs_little():
     assert min(seconds) < HELP_S
 
 
+def test_commands_import_no_package_that_they_can_do_without():
+    code = (
+        "import sys\n"
+        "from chromadrill.commands.app import invoke\n"
+        "for name in ('validate', 'counts', 'fingerprint', 'ops'):\n"
+        "    invoke([name, '--help'])\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    # httpx brings its own command line along, pyarrow imports pandas where there is one
+    needless = {"rich", "pygments", "click", "pandas", "chromadb", "torch", "psycopg", "docker"}
+    assert not needless & set(ran.stderr.split())
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_help_of_a_command_begins_with_what_the_table_says_of_it(name, capsys):
     assert invoke([name, "--help"]) == 0
