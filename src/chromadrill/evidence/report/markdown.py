@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report.formatting import one_line
 from chromadrill.evidence.report.headline import NOT_COVERED, headline_of
 from chromadrill.evidence.report.prober import heavy_prober, prober_line
+
+if TYPE_CHECKING:  # rich is imported where a table is printed: every command of `ops` comes by here
+    from rich.console import Console
+    from rich.table import Table
 
 WIDE = 100  # columns of a terminal
 LONGEST_CELL = 300  # characters; a longer message is below the table, all of it
@@ -31,6 +33,8 @@ def table(record: JSON, width: int = WIDE) -> Table:
 
     On a narrow terminal the heads of columns have two lines: the scenario's name needs the room.
     """
+    from rich.table import Table
+
     recovery_head, records_head = registry.title(registry.RECOVERY_TIME), "records compared"
     if width < WIDE:
         recovery_head = recovery_head.replace(" ", "\n", 1)
@@ -58,6 +62,8 @@ def table(record: JSON, width: int = WIDE) -> Table:
 
 def print_summary(record: JSON, folder: str, console: Console) -> None:
     """What a manager sees at the end of a run."""
+    from rich.markup import escape
+
     console.print()
     console.print(table(record, console.width))
     console.print()
