@@ -114,6 +114,18 @@ def test_waiting_entry_that_a_server_takes_in_is_pass(copy, metadata):
         ("DELETE FROM migrations WHERE dir = 'sysdb' AND version = 10", ("schema_str", "sysdb 10")),
         ("DELETE FROM migrations WHERE dir = 'metadb' AND version = 2", ("migrations", "metadb 2")),
         ("UPDATE migrations SET hash = 'x' WHERE dir = 'metadb'", ("migrations", "hash")),
+        ("UPDATE collections SET config_json_str = '{bad'", ("collections, config_json_str",)),
+        ("UPDATE collections SET config_json_str = ''", ("collections, config_json_str",)),
+        ("UPDATE collections SET config_json_str = x'7b7d'", ("collections, config_json_str",)),
+        (
+            "UPDATE collections SET config_json_str = '{\"vector_index\": 5}'",
+            ("collections, config_json_str",),
+        ),
+        (
+            "INSERT INTO segments SELECT '8acb2fe5-1111-4fd2-a016-a4f05ab0a384', type, scope,"
+            " collection FROM segments WHERE scope = 'METADATA' LIMIT 1",
+            ("2 METADATA segment rows",),
+        ),
         ("UPDATE max_seq_id SET seq_id = x'0000000000000005'", ("max_seq_id", "blob")),
         ("UPDATE max_seq_id SET seq_id = 'x'", ("max_seq_id", "text")),
         ("UPDATE max_seq_id SET seq_id = 1.5", ("max_seq_id", "real")),
@@ -128,6 +140,9 @@ def test_schema_or_watermark_that_no_server_can_use_is_fail(copy, capsys, statem
     "statement",
     [
         "DROP TABLE maintenance_log",
+        "DROP TABLE acquire_write",
+        'UPDATE collections SET config_json_str = \'{"hnsw": 5, "embedding_function": null}\'',
+        "UPDATE collections SET config_json_str = NULL",
         "ALTER TABLE embeddings DROP COLUMN created_at",
         "DROP INDEX embedding_metadata_int_value",
         "DELETE FROM migrations WHERE dir = 'metadb' AND version = 6",
