@@ -124,6 +124,32 @@ def test_folder_that_was_altered_is_no_proof_whatever_its_ledger_says(run, tmp_p
     assert "RESTORE PROVEN" not in page + ran.stdout
 
 
+@pytest.mark.parametrize("proof_of_a_seal", ["report.html", "history.jsonl"])
+def test_run_whose_seal_was_removed_is_not_proven(run, proof_of_a_seal):
+    if proof_of_a_seal == "report.html":
+        (run / "report.html").write_text("RESTORE PROVEN")
+    else:
+        name = record.build_record(run / "evidence.jsonl")["run_id"]
+        (run.parent / "history.jsonl").write_text(json.dumps({"run_id": name}) + "\n")
+    ran = report(run)
+    assert (ran.returncode, "there is no drill.json" in ran.stderr) == (2, True), ran.stderr
+    assert "RESTORE PROVEN" not in ran.stdout
+
+
+def test_seal_that_leads_nowhere_is_no_seal(run):
+    (run / "drill.json").symlink_to("nowhere")
+    ran = report(run)
+    assert (ran.returncode, "altered since it was sealed" in ran.stderr) == (1, True), ran.stderr
+
+
+@pytest.mark.parametrize("line", ["5", "null", '{"event": 7}', '{"event": "scenario started"}'])
+def test_line_that_is_no_event_is_a_sentence_and_never_green(run, line):
+    first, *rest = (run / "evidence.jsonl").read_text().splitlines()
+    (run / "evidence.jsonl").write_text("\n".join([first, line, *rest]))
+    ran = report(run)
+    assert (ran.returncode, "Unexpected error" in ran.stderr) == (2, False), ran.stderr
+
+
 def test_old_record_is_never_overwritten(run):
     ran = report(run, "--output", run / "again")
     assert ran.returncode == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,10 @@ from chromadrill.checks.suite import outcome_of
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import EXIT, print_verdicts
 from chromadrill.core import cli
-from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.core.settings import load
-from chromadrill.evidence import hash_chain
+from chromadrill.evidence import hash_chain, history
 from chromadrill.evidence.finish import result_files
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.record import RECORD, record_of
@@ -24,6 +25,7 @@ from chromadrill.evidence.rejudge import rejudge
 from chromadrill.evidence.report import result_tables
 from chromadrill.evidence.report.html import page
 from chromadrill.evidence.report.markdown import markdown
+from chromadrill.evidence.signature import SIGNATURE
 
 app = application()
 
@@ -61,6 +63,11 @@ def report(
     if check:
         return _check(run.resolve(), root)
     record = _record(ledger, objectives)
+    if missing := _missing_seal(run, record):
+        outcome = Outcome.merge([Outcome(record["outcome"]), Outcome.UNKNOWN])
+        not_covered = [*record["not_covered"], missing]
+        record = {**record, "outcome": str(outcome), "not_covered": not_covered}
+        cli.say(f"{run}: {missing}")
     if altered := _alterations(run):
         record = {**record, "outcome": str(Outcome.FAIL), "altered": altered}
         cli.say(f"{run}: altered since it was sealed: {'; '.join(altered)}")
@@ -75,7 +82,30 @@ def _record(ledger: Path, objectives: Path | None) -> JSON:
     if objectives is not None:
         limits = load(objectives, environ={}).objectives.model_dump()
         events = rejudge(events, limits)
-    return record_of(events)
+    try:
+        return record_of(events)
+    except Exception as error:  # lines of any shape, by anybody
+        raise Unavailable(
+            f"{ledger} cannot be followed: {type(error).__name__}: {error}."
+        ) from error
+
+
+def _missing_seal(run: Path, record: JSON) -> str:
+    """A sentence where the run was sealed once, and its seal is gone; "" for any other.
+
+    A ledger that is kept alone was never sealed.
+    """
+    if os.path.lexists(run / RECORD):
+        return ""
+    folder = run.resolve()
+    try:
+        lines = history.read(folder.parent / history.HISTORY)
+    except Unavailable:
+        lines = []
+    is_known = any(line.get("run_id") == record["run_id"] for line in lines)
+    if not (is_known or (folder / "report.html").exists() or (folder / SIGNATURE).exists()):
+        return ""
+    return f"there is no {RECORD}: whether its files are as they were sealed, nobody can tell"
 
 
 def _alterations(run: Path) -> list[str]:
@@ -83,7 +113,7 @@ def _alterations(run: Path) -> list[str]:
 
     A file that was laid beside the evidence changes none of it.
     """
-    if not (run / RECORD).exists():
+    if not os.path.lexists(run / RECORD):
         return []
     key = load().evidence.signing_key
     verdicts = hash_chain.verify(run.resolve(), key.get_secret_value().encode() if key else None)

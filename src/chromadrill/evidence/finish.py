@@ -88,8 +88,11 @@ def _draw(reports: Path, entries: list[JSON]) -> None:
 
 def _point_latest_at(folder: Path) -> None:
     link = folder.parent / f".latest-{os.getpid()}"
-    link.symlink_to(folder.name)
-    link.replace(folder.parent / "latest")
+    try:
+        link.symlink_to(folder.name)
+        link.replace(folder.parent / "latest")
+    finally:  # where `latest` is a folder of somebody's
+        link.unlink(missing_ok=True)
 
 
 def _history(folder: Path) -> Path:

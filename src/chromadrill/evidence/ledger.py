@@ -40,5 +40,7 @@ def read(path: Path) -> list[JSON]:
             event = orjson.loads(line)
         except orjson.JSONDecodeError:
             break
+        if not (isinstance(event, dict) and isinstance(event.get("event"), str)):
+            break  # nobody of ours wrote it: what follows proves nothing
         events.append({**event, "event": LEDGER_EVENTS.get(event["event"], event["event"])})
     return events
