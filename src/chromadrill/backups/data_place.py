@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import os
 import shlex
 from collections.abc import Iterator
 from itertools import islice
@@ -13,8 +15,9 @@ from chromadrill.backups.export.formats import SUFFIXES
 from chromadrill.core.errors import Unavailable
 
 DATABASE = "chroma.sqlite3"
-ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2")
 _MOST = 1000  # entries of a folder that are looked at
+_DEEPEST = 4  # folders between a folder and a store in it
 
 
 def data_directory(path: Path) -> Path:
@@ -41,10 +44,25 @@ def why_no_store(path: Path) -> str | None:
     return f"is no data directory of Chroma: it holds no {DATABASE}."
 
 
+def is_wrong_place(path: Path) -> bool:
+    """Whether `path` is no data directory and holds one: packed, or some folders down.
+
+    Nothing was read of that one, so nothing of it is missing.
+    """
+    return why_no_store(path) is not None and (
+        _is_packed(path) or (path.is_dir() and next(_stores_below(path), None) is not None)
+    )
+
+
+def _is_packed(path: Path) -> bool:
+    return path.is_file() and path.name.lower().endswith((*SUFFIXES, *ARCHIVES, ".zip"))
+
+
 def nearest(path: Path) -> str:
     """The next step after a path that is no data directory, "" where nothing is near."""
-    is_packed = path.is_file() and path.name.lower().endswith((*SUFFIXES, *ARCHIVES))
-    if is_packed or (path / manifest.NAME).is_file():
+    if path.is_file() and path.name.lower().endswith(".zip"):
+        return "Unpack it, and name the folder in it."
+    if _is_packed(path) or (path / manifest.NAME).is_file():
         return f"To prove a backup: chromadrill drill --backup {shlex.quote(str(path))}"
     if (place := _nearest(path)) is None:
         return ""
@@ -55,9 +73,8 @@ def _nearest(path: Path) -> Path | None:
     """The folder of a file, else a data directory in `path`, else one beside it."""
     if path.is_file() and (path.parent / DATABASE).is_file():
         return path.parent
-    inside = list(_stores_in(path))
-    if inside:
-        return inside[0]
+    if (inside := next(_stores_below(path), None)) is not None:
+        return inside
     beside = {place.name: place for place in _stores_in(path.parent)}
     close = difflib.get_close_matches(path.name, beside, n=1)
     if close:
@@ -72,5 +89,23 @@ def _stores_in(folder: Path) -> Iterator[Path]:
     except OSError:
         return
     for entry in entries:
-        if (data_directory(entry) / DATABASE).is_file():
-            yield entry
+        with contextlib.suppress(OSError):  # a folder that this user may not look into
+            if (data_directory(entry) / DATABASE).is_file():
+                yield entry
+
+
+def _stores_below(folder: Path) -> Iterator[Path]:
+    """Data directories below `folder`, the nearest first: a copy of a path has several folders above."""
+    level = [folder]
+    for _ in range(_DEEPEST):
+        for parent in level:
+            yield from _stores_in(parent)
+        level = [entry for parent in level for entry in _folders_in(parent)][:_MOST]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        entries = list(islice(os.scandir(folder), _MOST))
+    except OSError:
+        return []
+    return sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))

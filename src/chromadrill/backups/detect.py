@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import tarfile
 import zlib
@@ -24,6 +25,7 @@ from chromadrill.core.model import JSON, Fingerprint, Verdict
 from chromadrill.core.tar_members import OutsideFolder, extract
 
 _MARKS = {DATABASE, manifest.NAME}
+_PACKED = (ZstdError, lzma.LZMAError, zlib.error)  # of streams that are not whole
 _NAMED = 5  # backups of one archive that a sentence names
 
 
@@ -125,7 +127,7 @@ def unpack(archive: Path, into: Path) -> None:
         raise Refused(
             f"{archive} would leave its folder: {error}. Nothing more was unpacked."
         ) from error
-    except (tarfile.TarError, EOFError, OSError, ValueError, ZstdError, zlib.error) as error:
+    except (tarfile.TarError, EOFError, OSError, ValueError, *_PACKED) as error:
         raise Unavailable(f"{archive} cannot be unpacked: {error}.") from error
 
 

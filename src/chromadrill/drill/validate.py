@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from chromadrill.backups.data_place import data_directory, require_store
+from chromadrill.backups.data_place import data_directory, is_wrong_place, require_store
 from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_files
@@ -43,13 +43,14 @@ def validate(
 
     A directory is read at rest; with `serve` a private copy of it is then served and checked,
     written to, restarted and checked again. Raises Unavailable for a path without a store where
-    there is no fingerprint; with one, its data is missing, which is a FAIL.
+    there is no fingerprint, and for one that holds a store elsewhere; else its data is missing,
+    which is a FAIL.
     """
     if before and name and original:
         before = rename(before, original, name, scopes)
     before = narrow_scopes(before, scopes)
     if isinstance(source, Path):
-        if before is None:
+        if before is None or is_wrong_place(source):
             require_store(source)
         return validate_files(data_directory(source), scopes, before, name, serve=serve)
     if serve:

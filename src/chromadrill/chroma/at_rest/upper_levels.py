@@ -35,6 +35,8 @@ def upper_link_problems(index: HnswIndex) -> list[str]:
     header = index.header
     try:
         numbers = _read_uint32(index.directory / "link_lists.bin")
+    except PermissionError:
+        raise  # what may not be read is not damaged
     except OSError as error:
         return [f"link_lists.bin cannot be read ({error})"]
     settled = min(header.elements, index.added if index.added is not None else header.elements)

@@ -78,6 +78,9 @@ class _Reader:
             self.read_errors.append(ReadError(name, where, str(error), reading=False))
         except DrillError as error:
             self.read_errors.append(ReadError(name, where, str(error)))
+        except PermissionError as error:  # what may not be read is not damaged
+            message = f"{error.filename} may not be read by this user."
+            self.read_errors.append(ReadError(name, where, message, reading=False))
         except OSError as error:
             self.read_errors.append(ReadError(name, where, f"{error.filename}: {error.strerror}"))
         except Exception as error:  # damage nobody thought of: the reader's failure, not a verdict
