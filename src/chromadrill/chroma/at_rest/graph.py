@@ -31,9 +31,9 @@ def graph_problems(index: HnswIndex, cosine: bool, live: npt.NDArray[np.int64]) 
         problems.append("its header contradicts itself about the links of a row")
     if index.short:
         problems.append(
-            f"data_level0.bin is cut off after {len(index.rows)} of {header.elements} rows"
+            f"data_level0.bin is cut off after {index.row_count} of {header.elements} rows"
         )
-    if len(index.lengths) < len(index.rows):
+    if len(index.lengths) < index.row_count:
         problems.append(
             f"length.bin is cut off after {len(index.lengths)} of {header.elements} rows"
         )

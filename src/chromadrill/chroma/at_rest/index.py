@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import mmap
+import os
 import stat
 import struct
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,9 @@ Rows = npt.NDArray[np.int64]
 PICKLE = "index_metadata.pickle"
 _HEADER = struct.Struct("<iQQQQQQiIQQQdQ")  # 100 bytes, as hnswlib's persistHeader writes them
 _CHUNK = 4096  # rows looked at together
+_CHUNK_BYTES = 64 << 20
 _LOOKED_UP = 1 << 16  # labels
+_SPARSE = 4  # rows read for one that is wanted, before each is read by itself
 _PICKLE_FLOOR = 64 * 1024 * 1024
 _PICKLE_PER_ROW = 16 * 1024
 
@@ -62,11 +65,11 @@ class IndexHeader(NamedTuple):
 class HnswIndex:
     """An index as it was last synced.
 
-    `rows` is uint8 of shape (n, row_size), a map of data_level0.bin. n is the header's count or, where
-    the file was cut off (`short`), what the file still holds. `lengths` is float32 of shape (<= n,),
-    `labels` unsigned of shape (n,), `is_deleted` bool of shape (n,). From the pickle: `names` (id ->
-    label), `owned` (the labels of its other map), `is_one_to_one` (whether each map is the inverse of
-    the other), `added` (the labels ever given out) and `max_seq_id`.
+    It has n rows (`row_count`): the header's count or, where data_level0.bin was cut off (`short`),
+    what that file still holds. They are read from the file when they are asked for. `lengths` is
+    float32 of shape (<= n,), `labels` unsigned and `is_deleted` bool of shape (n,). From the pickle:
+    `names` (id -> label), `owned` (the labels of its other map), `is_one_to_one` (whether each map is
+    the inverse of the other), `added` (the labels ever given out) and `max_seq_id`.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -77,7 +80,8 @@ class HnswIndex:
             size = regular_size(directory / "data_level0.bin")
             stored = min(self.header.elements, size // self.header.row_size)
             self.short = stored < self.header.elements
-            self._map = _map(directory / "data_level0.bin", stored * self.header.row_size)
+            self._file = (directory / "data_level0.bin").open("rb", buffering=0)
+            weakref.finalize(self, self._file.close)
             lengths = min(stored, regular_size(directory / "length.bin") // 4)
             with (directory / "length.bin").open("rb") as file:
                 self.lengths = np.fromfile(file, "<f4", lengths)
@@ -93,14 +97,14 @@ class HnswIndex:
         added = maps.others.get("total_elements_added")
         self.added = added if isinstance(added, int) else None
         self.max_seq_id = as_seq_id(maps.others.get("max_seq_id"))
-        self.rows: Bytes = np.frombuffer(self._map, np.uint8).reshape(stored, self.header.row_size)
+        self.row_count = stored
         give_back_freed()
         self._read_marks()
         self._order = narrow(np.argsort(self.labels, kind="stable"))
         self._sorted = self.labels[self._order]
 
     def _read_marks(self) -> None:
-        header, stored = self.header, len(self.rows)
+        header, stored = self.header, self.row_count
         labels: Labels = np.empty(stored, np.uint64)
         # a bit beside the level-0 link count
         self.is_deleted = np.empty(stored, np.bool_)
@@ -112,15 +116,18 @@ class HnswIndex:
 
     def chunks(self) -> Iterator[tuple[slice, Bytes]]:
         """Yield all rows, some thousands at a time, in memory for no longer than that."""
-        for start in range(0, len(self.rows), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            yield part, self.rows[part]
-            self._release()
+        step = max(1, min(_CHUNK, _CHUNK_BYTES // self.header.row_size))  # damage makes huge rows
+        for start in range(0, self.row_count, step):
+            end = min(start + step, self.row_count)
+            yield slice(start, end), self._read(start, end)
 
-    def _release(self) -> None:
-        """Let the pages of the map go: they count as memory of this process."""
-        if isinstance(self._map, mmap.mmap):
-            self._map.madvise(mmap.MADV_DONTNEED)
+    def _read(self, start: int, end: int) -> Bytes:
+        """Return rows as the file holds them. Pages of a memory map would count as our memory."""
+        size = self.header.row_size
+        data = os.pread(self._file.fileno(), (end - start) * size, start * size)
+        if len(data) != (end - start) * size:
+            raise StoreUnknown(f"{self._file.name} was cut off while it was read.")
+        return np.frombuffer(data, np.uint8).reshape(end - start, size)
 
     def rows_of(self, labels: npt.NDArray[np.integer[Any]]) -> Rows:
         """Return the row number of each label, -1 where no live row carries it."""
@@ -142,13 +149,17 @@ class HnswIndex:
     def read_vectors(self, rows: Rows) -> npt.NDArray[np.float32]:
         """Return the vectors of some rows as the file holds them, float32 (len(rows), dimension)."""
         header = self.header
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-            block = self.rows[rows[0] : rows[-1] + 1, header.vector_offset : header.label_offset]
+        vector = slice(header.vector_offset, header.label_offset)
+        if not len(rows):
+            return np.empty((0, header.dimension), np.float32)
+        first, end = int(rows.min()), int(rows.max()) + 1
+        if end - first <= _SPARSE * len(rows):
+            block = self._read(first, end)[:, vector]
+            if len(block) != len(rows) or (np.diff(rows) != 1).any():
+                block = block[rows - first]
         else:
-            block = self.rows[rows, header.vector_offset : header.label_offset]
-        vectors = np.ascontiguousarray(block).view("<f4").reshape(len(rows), header.dimension)
-        self._release()
-        return vectors
+            block = np.concatenate([self._read(row, row + 1)[:, vector] for row in rows.tolist()])
+        return np.ascontiguousarray(block).view("<f4").reshape(len(rows), header.dimension)
 
 
 def regular_size(file: Path) -> int:
@@ -179,13 +190,6 @@ def _read_header(file: Path) -> IndexHeader:
     ):
         raise IndexDamaged("header.bin describes rows that hnswlib cannot write")
     return header
-
-
-def _map(file: Path, size: int) -> mmap.mmap | bytes:
-    if size == 0:  # a map of nothing is an error
-        return b""
-    with file.open("rb") as handle:
-        return mmap.mmap(handle.fileno(), size, access=mmap.ACCESS_READ)
 
 
 def _read_pickle(directory: Path, rows: int) -> PickleMaps:
