@@ -12,11 +12,14 @@ later lists just the same, and there the metadata means nothing. Only a query te
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.model import CollectionInfo
 
-_RECORDS = 8  # tried: a zero vector has no direction
+Vector = npt.NDArray[np.float64]
+_RECORDS = 8  # tried
+_MORE = 1000  # looked at where those have no direction (zero vectors)
 
 
 def true_space(chroma: Chroma, info: CollectionInfo) -> str:
@@ -33,12 +36,13 @@ def space_of_answers(chroma: Chroma, info: CollectionInfo) -> str | None:
     The query vector is one record's own, doubled and turned a little: by the distance of that record
     from it the three metrics differ widely.
     """
-    raw = chroma.get(info, include=("embeddings",), limit=_RECORDS)
-    for record, row in zip(raw["ids"], raw.get("embeddings") or [], strict=False):
-        vector = np.asarray(row, np.float64)
-        size = float(np.linalg.norm(vector)) if row is not None else 0.0
-        if not np.isfinite(size) or size == 0:
-            continue
+    vectors = _vectors(chroma, info, _RECORDS)
+    if len(vectors) == _RECORDS and not any(map(_has_direction, vectors.values())):
+        vectors = _vectors(chroma, info, _MORE)
+    directed = [record for record, vector in vectors.items() if _has_direction(vector)]
+    for record in directed[:_RECORDS]:
+        vector = vectors[record]
+        size = float(np.linalg.norm(vector))
         query = (2 * vector + 0.5 * np.roll(vector, 1)).astype(np.float32).astype(np.float64)
         distances = {
             "l2": float(((vector - query) ** 2).sum()),
@@ -53,10 +57,34 @@ def space_of_answers(chroma: Chroma, info: CollectionInfo) -> str | None:
         ]
         if len(fits) == 1:
             return fits[0]
-    return None
+    zero = next((record for record, vector in vectors.items() if not vector.any()), None)
+    return None if directed or zero is None else _space_of_zero(chroma, info, zero, vectors[zero])
 
 
-def _distance(chroma: Chroma, info: CollectionInfo, record: str, query: np.ndarray) -> float | None:
+def _space_of_zero(chroma: Chroma, info: CollectionInfo, record: str, zero: Vector) -> str | None:
+    """The metric of a collection of zero vectors: cosine and ip answer 1 to any question alike."""
+    query = zero + 2
+    answer = _distance(chroma, info, record, query)
+    if answer is None:
+        return None
+    if abs(answer - float((query**2).sum())) <= 1e-3:
+        return "l2"
+    named = (info.space, (info.metadata or {}).get("hnsw:space"))
+    return next((space for space in named if space in ("cosine", "ip")), "cosine")
+
+
+def _vectors(chroma: Chroma, info: CollectionInfo, count: int) -> dict[str, Vector]:
+    raw = chroma.get(info, include=("embeddings",), limit=count)
+    rows = zip(raw["ids"], raw.get("embeddings") or [], strict=False)
+    return {record: np.asarray(row, np.float64) for record, row in rows if row is not None}
+
+
+def _has_direction(vector: Vector) -> bool:
+    size = float(np.linalg.norm(vector))
+    return bool(np.isfinite(size)) and size > 0
+
+
+def _distance(chroma: Chroma, info: CollectionInfo, record: str, query: Vector) -> float | None:
     try:
         answer = chroma.query(info, query[None, :], n_results=1, ids=[record])
     except CallFailed as error:
