@@ -277,6 +277,13 @@ def test_secret_of_any_bytes_and_a_terminal_without_umlauts_stop_no_verdict(serv
     assert json.loads(ran.stdout.decode("ascii"))["outcome"] == "pass"
 
 
+def test_working_directory_that_was_removed_is_a_sentence(tmp_path):
+    (tmp_path / "away").mkdir()
+    command = f"cd away && rmdir ../away && {sys.executable} -m chromadrill counts"
+    ran = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=False)  # noqa: S607
+    assert (ran.returncode, b"working directory was removed" in ran.stderr) == (64, True)
+
+
 def test_path_of_any_bytes_is_a_sentence(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "chromadrill", "validate", "--all", "--path", b"caf\xe9"],

@@ -104,7 +104,12 @@ def main() -> NoReturn:
 
 def _enter(arguments: Sequence[str]) -> int:
     # as `python -m` does: --target package.module:Class is found in the working directory
-    folder = str(Path.cwd())
+    try:
+        folder = str(Path.cwd())
+    except FileNotFoundError as error:
+        raise UsageError(
+            "The working directory was removed.", next_step="Go into one that is there: cd"
+        ) from error
     if not {"", folder} & set(sys.path):
         sys.path.append(folder)
     if COMPLETION in os.environ:
