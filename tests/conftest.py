@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import signal
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +31,12 @@ KEY = "default_tenant/default_database/docs"
 # on a busy machine one example may take long: its time proves nothing
 settings.register_profile("busy machine", deadline=None)
 settings.load_profile("busy machine")
+
+
+def pytest_configure():
+    """Ctrl-C ends what the tests start, also where the shell that started pytest ignores it (`&`)."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
