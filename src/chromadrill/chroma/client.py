@@ -17,6 +17,7 @@ from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.call_failed import CallFailed
 from chromadrill.chroma.row_requests import encode, joined
 from chromadrill.chroma.wire import Wire
+from chromadrill.core.memory import tidied
 from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 
 __all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
@@ -243,6 +244,9 @@ class Chroma(Wire):
 
         Paging is not a snapshot: under a writer, records may come twice or not at all.
         """
+        return tidied(self._pages(collection, size))
+
+    def _pages(self, collection: CollectionInfo, size: int) -> Iterator[Page]:
         with ThreadPoolExecutor(max_workers=2) as pool:
             offsets = iter(range(0, 1 << 62, size))
 

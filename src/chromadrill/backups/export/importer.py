@@ -29,6 +29,7 @@ from chromadrill.chroma.fingerprint import live
 from chromadrill.chroma.leaked_metadata import remove_leaked_keys
 from chromadrill.chroma.swap_names import take_name
 from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.core.memory import tidied
 from chromadrill.core.model import CollectionInfo, Fingerprint, Outcome, Page, Scope, Verdict
 from chromadrill.core.progress import Advance, Progress, silent
 
@@ -159,7 +160,7 @@ class _Import:
         # one request in flight while the next is read; two at once gain nothing and mix the order
         with ThreadPoolExecutor(max_workers=1) as pool:
             flight = None
-            for page in batches(self.export.pages(move.key, size=BATCH)):
+            for page in batches(tidied(self.export.pages(move.key, size=BATCH))):
                 vectors = base64_rows(page) if encode else page.vectors
                 if flight:
                     advance(flight.result())

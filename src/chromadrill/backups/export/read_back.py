@@ -6,6 +6,7 @@ import dataclasses
 
 from chromadrill.backups.export.types import Reader
 from chromadrill.chroma.fingerprint.digests import record_table
+from chromadrill.core.memory import tidied
 from chromadrill.core.model import CollectionPrint, Fingerprint, Observation
 from chromadrill.core.progress import Progress, silent
 from chromadrill.core.records.sorter import Sorter
@@ -19,7 +20,7 @@ def observe(reader: Reader, *, progress: Progress = silent) -> Observation:
     with progress("read back", reader.fingerprint.records) as advance:
         for key, sealed in reader.fingerprint.collections.items():
             sorter = Sorter(spool)
-            for page in reader.pages(key):
+            for page in tidied(reader.pages(key)):
                 sorter.add(record_table(page))
                 advance(len(page.ids))
             records = sorter.records()

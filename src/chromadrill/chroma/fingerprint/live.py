@@ -25,6 +25,7 @@ from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.in_flight import in_flight
+from chromadrill.core.memory import without_cycle_search
 from chromadrill.core.model import (
     CollectionInfo,
     CollectionPrint,
@@ -214,7 +215,7 @@ class _Observer:
         sorter = Sorter(self.spool)
         not_finite: list[str] = []
         before = len(self.read_errors)
-        with self.step("records", info.key):
+        with self.step("records", info.key), without_cycle_search():
             for page in self.sampled_pages(info) if sampled else self.pages(info):
                 sorter.add(record_table(page))
                 grader.read(page)

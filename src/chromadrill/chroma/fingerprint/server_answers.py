@@ -16,9 +16,11 @@ from chromadrill.chroma.fingerprint.nearest import NEIGHBOURS
 from chromadrill.chroma.fingerprint.reference_queries import ReferenceQuery
 from chromadrill.chroma.ids_json import id_slices
 from chromadrill.core.in_flight import in_flight
+from chromadrill.core.memory import give_back_freed
 from chromadrill.core.model import JSON, Answer, CollectionInfo, Recall
 
 BATCH = 200  # queries sent together
+LARGE = 4 << 20  # bytes of an answer
 SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text tie
 
 # (name of the check, where): notes what fails inside, instead of raising it
@@ -143,6 +145,8 @@ class _Digests:
             for ids in id_slices(text):
                 id_set.add(id_hashes(ids))
             self._known[name] = tuple(id_set.value())
+            if len(text) > LARGE:
+                give_back_freed()
         return self._known[name]
 
 
