@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chromadrill.chroma.fingerprint import grader
@@ -119,7 +119,7 @@ def passes(wanted, value):
 
 
 @given(st.lists(st.one_of(st.none(), st.fixed_dictionaries({"k": VALUES}))), CONDITION, CONDITION)
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_filters_on_columns_are_those_on_single_records(metadatas, one, other):
     columns = MetadataColumns(metadatas)
     for where, parts in (

@@ -2,7 +2,7 @@
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chromadrill.chroma import ids_json
@@ -17,7 +17,7 @@ def answer(ids, **changes):
 
 
 @given(IDS, st.integers(1, 60))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_slices_hold_every_id_once_and_in_order(ids, size):
     text = ids_text(ids_json.loads(answer(ids)))
     before = ids_json.SLICE_BYTES

@@ -3,7 +3,7 @@
 import numpy as np
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -40,7 +40,7 @@ def answer(vectors, ids=None, **changes):
 
 
 @given(arrays.arrays(np.float32, arrays.array_shapes(min_dims=2, max_dims=2), elements=FLOATS))
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_float32_comes_back_bit_for_bit(vectors):
     value = page_json.loads(answer(vectors))
     assert isinstance(value["embeddings"], np.ndarray), "the quick way was not taken"
