@@ -6,18 +6,21 @@ labels above `added`. The next server takes them in again from the log, so the c
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
-from chromadrill.chroma.at_rest.id_hashes import count_missing, distinct
+from chromadrill.chroma.at_rest.id_hashes import count_missing
 from chromadrill.chroma.at_rest.index import HnswIndex
 from chromadrill.chroma.at_rest.upper_levels import upper_link_problems
 
 _CHUNK = 2048
+_LOOKED_UP = 1 << 16  # labels
 _LENGTHS_JUDGED = (1e-15, 1e15)  # outside, the squares underflow or overflow float32
 
 
-def graph_problems(index: HnswIndex, cosine: bool, live: npt.NDArray[np.int64]) -> list[str]:
+def graph_problems(index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]]) -> list[str]:
     """Return what hnswlib never writes, as clauses of a sentence; empty for a sound index.
 
     `cosine`: whether the vectors were normalised. `live`: numbers of the rows whose vectors are served.
@@ -54,20 +57,38 @@ def _labels(index: HnswIndex) -> list[str]:
     if not index.is_one_to_one:
         problems.append("its pickle does not map ids and labels one to one")
     added = index.added if index.added is not None else 2**62
-    owned = index.owned
-    if owned.max(initial=0) > added:
+    if index.owned.max(initial=0) > added:
         problems.append(f"its pickle holds labels above the {added} it ever gave out")
-    is_settled = index.labels <= added
-    settled = index.labels[is_settled]
-    if len(distinct(settled)) != len(settled):
+    labels = index.sorted_labels
+    settled = labels[: int((labels <= added).sum())]
+    if (settled[1:] == settled[:-1]).any():
         problems.append("two rows carry the same label")
-    missing = count_missing(owned, index.labels)
+    missing, is_known = _looked_up(index.owned, labels)
     if missing:
         problems.append(f"{missing} labels of its pickle have no row")
-    stray = count_missing(index.labels[is_settled & ~index.is_deleted], owned)
-    if stray:
+    strange = settled[~(is_known | index.is_deleted[index.order])[: len(settled)]]
+    if stray := count_missing(strange, index.owned):
         problems.append(f"{stray} rows carry labels that its pickle does not know")
     return problems
+
+
+def _looked_up(
+    owned: npt.NDArray[np.integer[Any]], labels: npt.NDArray[np.integer[Any]]
+) -> tuple[int, npt.NDArray[np.bool_]]:
+    """Return how many of `owned` have no row, and which of the sorted labels are owned.
+
+    Of two rows with one label only the first is marked.
+    """
+    is_known, missing = np.zeros(len(labels), np.bool_), 0
+    if not len(labels):
+        return len(owned), is_known
+    for start in range(0, len(owned), _LOOKED_UP):
+        part = owned[start : start + _LOOKED_UP]
+        places = np.minimum(np.searchsorted(labels, part), len(labels) - 1)
+        has_row = labels[places] == part
+        is_known[places[has_row]] = True
+        missing += int((~has_row).sum())
+    return missing, is_known
 
 
 def _ground_links(index: HnswIndex) -> list[str]:
@@ -89,7 +110,7 @@ def _ground_links(index: HnswIndex) -> list[str]:
     return problems
 
 
-def _values(index: HnswIndex, cosine: bool, live: npt.NDArray[np.int64]) -> list[str]:
+def _values(index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]]) -> list[str]:
     infinite, skewed, broken, emptied = 0, 0, 0, 0
     live = live[live < len(index.lengths)] if cosine else live
     for start in range(0, len(live), _CHUNK):

@@ -23,7 +23,7 @@ def hashes_of(ids: Collection[str]) -> Hashes:
 
 def count_missing(values: npt.NDArray[Any], among: npt.NDArray[Any]) -> int:
     """Return how many distinct values are not among the others."""
-    if not len(among):
+    if not len(values) or not len(among):
         return len(distinct(values))
     if not (among[1:] >= among[:-1]).all():
         among = np.sort(among)

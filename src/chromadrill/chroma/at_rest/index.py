@@ -67,9 +67,10 @@ class HnswIndex:
 
     It has n rows (`row_count`): the header's count or, where data_level0.bin was cut off (`short`),
     what that file still holds. They are read from the file when they are asked for. `lengths` is
-    float32 of shape (<= n,), `labels` unsigned and `is_deleted` bool of shape (n,). From the pickle:
-    `names` (id -> label), `owned` (the labels of its other map), `is_one_to_one` (whether each map is
-    the inverse of the other), `added` (the labels ever given out) and `max_seq_id`.
+    float32 of shape (<= n,), `labels` unsigned and `is_deleted` bool of shape (n,);
+    `sorted_labels` are those of the rows `order`. From the pickle: `names` (id -> label), `owned` (the
+    labels of its other map), `is_one_to_one` (whether each map is the inverse of the other), `added`
+    (the labels ever given out) and `max_seq_id`.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -98,10 +99,10 @@ class HnswIndex:
         self.added = added if isinstance(added, int) else None
         self.max_seq_id = as_seq_id(maps.others.get("max_seq_id"))
         self.row_count = stored
-        give_back_freed()
         self._read_marks()
-        self._order = narrow(np.argsort(self.labels, kind="stable"))
-        self._sorted = self.labels[self._order]
+        self.order = narrow(np.argsort(self.labels, kind="stable"))
+        self.sorted_labels = self.labels[self.order]
+        give_back_freed()
 
     def _read_marks(self) -> None:
         header, stored = self.header, self.row_count
@@ -132,26 +133,27 @@ class HnswIndex:
     def rows_of(self, labels: npt.NDArray[np.integer[Any]]) -> Rows:
         """Return the row number of each label, -1 where no live row carries it."""
         rows = np.full(len(labels), -1, np.int64)
-        for start in range(0, len(labels) if len(self._sorted) else 0, _LOOKED_UP):
+        for start in range(0, len(labels) if len(self.sorted_labels) else 0, _LOOKED_UP):
             part = slice(start, start + _LOOKED_UP)
             rows[part] = self._rows_of(labels[part])
         return rows
 
     def _rows_of(self, labels: npt.NDArray[np.integer[Any]]) -> Rows:
         # The server keeps the last row of a label, should two carry it.
-        is_within = labels <= self._sorted[-1]
-        own = np.where(is_within, labels, 0).astype(self._sorted.dtype)
-        place = np.searchsorted(self._sorted, own, side="right") - 1
-        is_known = is_within & (place >= 0) & (self._sorted[np.maximum(place, 0)] == own)
-        rows = np.where(is_known, self._order[np.maximum(place, 0)].astype(np.int64), -1)
+        is_within = labels <= self.sorted_labels[-1]
+        own = np.where(is_within, labels, 0).astype(self.sorted_labels.dtype)
+        place = np.searchsorted(self.sorted_labels, own, side="right") - 1
+        is_known = is_within & (place >= 0) & (self.sorted_labels[np.maximum(place, 0)] == own)
+        rows = np.where(is_known, self.order[np.maximum(place, 0)].astype(np.int64), -1)
         return np.where(self.is_deleted[np.maximum(rows, 0)], -1, rows)
 
-    def read_vectors(self, rows: Rows) -> npt.NDArray[np.float32]:
+    def read_vectors(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
         """Return the vectors of some rows as the file holds them, float32 (len(rows), dimension)."""
         header = self.header
         vector = slice(header.vector_offset, header.label_offset)
         if not len(rows):
             return np.empty((0, header.dimension), np.float32)
+        rows = rows.astype(np.int64)  # differences of unsigned numbers are none below zero
         first, end = int(rows.min()), int(rows.max()) + 1
         if end - first <= _SPARSE * len(rows):
             block = self._read(first, end)[:, vector]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from chromadrill.chroma.at_rest.id_hashes import Hashes, IdMap, Numbers, distinct, hashes_of
+from chromadrill.chroma.at_rest.id_hashes import Hashes, IdMap, distinct, hashes_of
 from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused, read_dict
 
 _BLOCK = 1 << 20
@@ -26,6 +28,9 @@ _FEW = 8  # entries of one length, for which arrays cost more than a loop
 _u32, _i32 = struct.Struct("<I"), struct.Struct("<i")
 
 
+_Entries = tuple[Hashes, npt.NDArray[np.int32]]
+
+
 class PickleMaps(NamedTuple):
     """`names` maps ids to labels. `owner_labels` are the keys of the other map, of labels to ids.
 
@@ -33,7 +38,7 @@ class PickleMaps(NamedTuple):
     """
 
     names: IdMap
-    owner_labels: Numbers
+    owner_labels: npt.NDArray[np.integer[Any]]
     are_inverse: bool
     others: dict[str, Any]
 
@@ -55,17 +60,16 @@ def read_maps(file: Path) -> PickleMaps:
         raise PickleDamaged("it holds labels out of range")
     names = IdMap(hashes_of(ids), np.fromiter(ids.values(), np.int64, len(ids)))
     owners = np.fromiter(labels, np.int64, len(labels))
-    return _compared(names, owners, hashes_of(labels.values()), content)
+    agree = bool((names.numbers_of(hashes_of(labels.values())) == owners).all())
+    return _with_owners(names, owners, agree, content)
 
 
-def _compared(
-    names: IdMap, owner_labels: Numbers, owner_hashes: Hashes, others: dict[str, Any]
+def _with_owners(
+    names: IdMap, owners: npt.NDArray[np.integer[Any]], agree: bool, others: dict[str, Any]
 ) -> PickleMaps:
-    order = np.argsort(owner_hashes, kind="stable")
-    are_inverse = np.array_equal(names.hashes, owner_hashes[order]) and np.array_equal(
-        names.numbers, owner_labels[order]
-    )
-    return PickleMaps(names, names.numbers if are_inverse else owner_labels, are_inverse, others)
+    """`agree`: whether each entry of the other map is one of `names`. Neither map has doubles."""
+    are_inverse = agree and len(owners) == len(names)
+    return PickleMaps(names, names.numbers if are_inverse else owners, are_inverse, others)
 
 
 def _is_mapping(value: Any, key: type, item: type) -> bool:
@@ -83,10 +87,20 @@ class _Irregular(Exception):
 def _read_regular(stream: IO[bytes]) -> PickleMaps:
     reader = _MapReader(stream)
     head = reader.through(_NAMES)
-    names = IdMap(*reader.entries(string_first=True))
+    # not lists of arrays: what thousands of small ones leave behind stays with this process
+    hashes, labels, owners = array("q"), array("i"), array("i")
+    for some_hashes, some_labels in reader.entries(string_first=True):
+        hashes.frombytes(some_hashes.tobytes())
+        labels.frombytes(some_labels.tobytes())
+    names = IdMap(np.frombuffer(hashes, np.int64), np.frombuffer(labels, np.int32))
+    del hashes, labels
     if reader.through(_LABELS):
         raise _Irregular
-    owner_hashes, owner_labels = reader.entries(string_first=False)
+    agree = True
+    for some_hashes, some_labels in reader.entries(string_first=False):
+        owners.frombytes(some_labels.tobytes())
+        agree &= bool((names.numbers_of(some_hashes) == some_labels).all())
+    owner_labels = np.frombuffer(owners, np.int32)
     # the strict reader judges all the rest, with an empty dict for each map
     others = read_dict(head + _NAMES + b"}" + _LABELS + b"}" + reader.rest())
     if others.pop("id_to_label", None) != {} or others.pop("label_to_id", None) != {}:
@@ -95,7 +109,7 @@ def _read_regular(stream: IO[bytes]) -> PickleMaps:
         raise _Irregular
     if len(distinct(owner_labels)) != len(owner_labels):
         raise _Irregular  # of a key that comes twice the last value counts
-    return _compared(names, owner_labels, owner_hashes, others)
+    return _with_owners(names, owner_labels, agree, others)
 
 
 class _MapReader:
@@ -105,8 +119,6 @@ class _MapReader:
         self._stream = stream
         self._data = b""
         self._at = 0
-        # not lists of arrays: what thousands of small ones leave behind stays with this process
-        self._hashes, self._numbers = array("q"), array("i")
 
     def _fill(self, wanted: int) -> None:
         if len(self._data) - self._at < wanted:
@@ -130,9 +142,8 @@ class _MapReader:
     def rest(self) -> bytes:
         return self._data[self._at :] + self._stream.read(_BLOCK)
 
-    def entries(self, *, string_first: bool) -> tuple[Hashes, Numbers]:
-        """Read one dict of strings and 32-bit integers, in either order, to its end."""
-        self._hashes, self._numbers = array("q"), array("i")
+    def entries(self, *, string_first: bool) -> Iterator[_Entries]:
+        """Yield the entries of one dict of strings and 32-bit integers, in either order, to its end."""
         self._fill(2)
         if self._data[self._at] != _EMPTY_DICT:
             raise _Irregular
@@ -145,13 +156,13 @@ class _MapReader:
                 is_open = self._data[self._at + 1] == _MARK
                 self._at += 1 + is_open
             else:
-                count = self._read_equal_sizes(string_first)
-                if count < _FEW:
-                    self._read_one_by_one(string_first)
-        return np.frombuffer(self._hashes, np.int64), np.frombuffer(self._numbers, np.int32)
+                entries = self._read_equal_sizes(string_first)
+                yield entries
+                if len(entries[0]) < _FEW:
+                    yield self._read_one_by_one(string_first)
 
-    def _read_equal_sizes(self, string_first: bool) -> int:
-        """Take in the entries whose strings are as long as that of the first; return how many."""
+    def _read_equal_sizes(self, string_first: bool) -> _Entries:
+        """Return the entries from here on whose strings are as long as that of the first one."""
         string = 0 if string_first else _INT_SIZE
         self._fill(string + _STRING_HEAD)
         size = _u32.unpack_from(self._data, self._at + string + 1)[0]
@@ -168,14 +179,13 @@ class _MapReader:
         if not count:
             raise _Irregular
         text = rows[:count, string + _STRING_HEAD : string + _STRING_HEAD + size]
-        self._hashes.extend(map(hash, _strings(text.tobytes(), size, count)))
         numbers = np.ascontiguousarray(rows[:count, integer + 1 : integer + _INT_SIZE])
-        self._numbers.frombytes(numbers.tobytes())
         self._at += count * width
-        return count
+        hashes = hashes_of(_strings(text.tobytes(), size, count))
+        return hashes, numbers.view("<i4").reshape(-1)
 
-    def _read_one_by_one(self, string_first: bool) -> None:
-        """Take in entries whose strings differ in length, to the end of the batch or of the block."""
+    def _read_one_by_one(self, string_first: bool) -> _Entries:
+        """Return entries whose strings differ in length, to the end of the batch or of the block."""
         data, at, opcode = self._data, self._at, _STRING if string_first else _INT
         names, numbers = list[str](), list[int]()
         string = 0 if string_first else _INT_SIZE
@@ -191,9 +201,8 @@ class _MapReader:
             names.append(data[text : text + size].decode("utf-8", "surrogatepass"))
             numbers.append(_i32.unpack_from(data, integer + 1)[0])
             at = end
-        self._hashes.extend(map(hash, names))
-        self._numbers.extend(numbers)
         self._at = at
+        return hashes_of(names), np.array(numbers, np.int32)
 
 
 def _strings(data: bytes, size: int, count: int) -> list[str]:

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from chromadrill.chroma.at_rest.graph import graph_problems
-from chromadrill.chroma.at_rest.id_hashes import Hashes, count_missing
+from chromadrill.chroma.at_rest.id_hashes import Hashes, count_missing, narrow
 from chromadrill.chroma.at_rest.index import PICKLE
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, entries, newest_seq_id
 from chromadrill.chroma.at_rest.schema import parse_object
@@ -16,6 +16,7 @@ from chromadrill.chroma.at_rest.store import Segment, Store
 from chromadrill.chroma.at_rest.tables import table_problems
 from chromadrill.chroma.at_rest.vectors import VectorSource
 from chromadrill.chroma.at_rest.waiting_log import NAMED, waiting_problems
+from chromadrill.core.memory import give_back_freed
 from chromadrill.core.model import CollectionInfo
 
 _MOST_RESERVED = 256 << 30  # bytes
@@ -68,6 +69,7 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
         return problems  # what the records are is decided by entries that nobody can take in
     live = store.records(info).hashes()
     live.sort()
+    give_back_freed()
     if len(live) and info.dimension is None:
         problems.append(f"Collection {info.name} has records but no dimension.")
     problems += [f"Collection {info.name}: {text}." for text in _vectors(live, info, vectors)]
@@ -144,7 +146,8 @@ def _vectors(live: Hashes, info: CollectionInfo, vectors: VectorSource) -> list[
     rows.sort()
     if without := int(np.searchsorted(rows, 0)):
         problems.append(f"{without} records have a label but no live row in the index")
-    of_graph = graph_problems(index, info.space == "cosine", rows[without:])
+    rows = narrow(rows[without:])
+    of_graph = graph_problems(index, info.space == "cosine", rows)
     return problems + [f"in its index, {text}" for text in of_graph]
 
 
