@@ -49,8 +49,11 @@ def live_rows(directory: Path) -> list[tuple[int, int]]:
     nothing: a test that damages a fixed row would miss now and then.
     """
     index = HnswIndex(directory)
-    rows = np.flatnonzero(np.isin(index.labels, index.owned) & ~index.is_deleted)
-    return [(row_size(directory) * (int(row) + 1) - 8, int(index.labels[row])) for row in rows]
+    owned = np.isin(index.sorted_labels, index.owned) & ~index.is_deleted[index.order]
+    rows = sorted(
+        zip(index.order[owned].tolist(), index.sorted_labels[owned].tolist(), strict=True)
+    )
+    return [(row_size(directory) * (row + 1) - 8, label) for row, label in rows]
 
 
 def segment(path: Path, name: str) -> Path:

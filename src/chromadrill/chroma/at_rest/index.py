@@ -67,8 +67,8 @@ class HnswIndex:
 
     It has n rows (`row_count`): the header's count or, where data_level0.bin was cut off (`short`),
     what that file still holds. They are read from the file when they are asked for. `lengths` is
-    float32 of shape (<= n,), `labels` unsigned and `is_deleted` bool of shape (n,);
-    `sorted_labels` are those of the rows `order`. From the pickle: `names` (id -> label), `owned` (the
+    float32 of shape (<= n,), `is_deleted` bool of shape (n,). `sorted_labels` are
+    the labels of the rows `order`. From the pickle: `names` (id -> label), `owned` (the
     labels of its other map), `is_one_to_one` (whether each map is the inverse of the other), `added`
     (the labels ever given out) and `max_seq_id`.
     """
@@ -100,8 +100,6 @@ class HnswIndex:
         self.max_seq_id = as_seq_id(maps.others.get("max_seq_id"))
         self.row_count = stored
         self._read_marks()
-        self.order = narrow(np.argsort(self.labels, kind="stable"))
-        self.sorted_labels = self.labels[self.order]
         give_back_freed()
 
     def _read_marks(self) -> None:
@@ -113,7 +111,9 @@ class HnswIndex:
             column = rows[:, header.label_offset : header.label_offset + 8]
             labels[part] = np.ascontiguousarray(column).view("<u8").reshape(-1)
             self.is_deleted[part] = rows[:, header.level0_offset + 2] & 1
-        self.labels: Labels = narrow(labels)
+        labels = narrow(labels)
+        self.order = narrow(np.argsort(labels, kind="stable"))
+        self.sorted_labels: Labels = labels[self.order]
 
     def chunks(self) -> Iterator[tuple[slice, Bytes]]:
         """Yield all rows, some thousands at a time, in memory for no longer than that."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import orjson
 
 from chromadrill.chroma.at_rest.database import Database, StoreUnreadable
-from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
+from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of, narrow
 from chromadrill.chroma.at_rest.log import RecordChange
 
 Raw = dict[str, Any]
@@ -29,7 +29,7 @@ _VALUES = f"SELECT {_VALUE} FROM json_each(?) j CROSS JOIN embedding_metadata m 
 class RecordSource:
     """The live records of one METADATA segment, in the order in which the server answers them.
 
-    `keys` are the row numbers (int64, 8 bytes a record). Pages are cut from them, so that no query
+    `keys` are the row numbers (4 bytes a record). Pages are cut from them, so that no query
     sorts or holds the whole collection. Every method may raise StoreUnreadable.
     """
 
@@ -40,7 +40,7 @@ class RecordSource:
             db.one("SELECT 1 FROM embedding_metadata_array LIMIT 1") is not None
         )
         self._segment = segment
-        self.keys: npt.NDArray[np.int64] = np.sort(self._column("id", int))
+        self.keys: npt.NDArray[np.integer[Any]] = narrow(np.sort(self._column("id", int)))
         self._created = [
             (id_, change.apply({})) for id_, change in changes.items() if change.created
         ]
@@ -112,7 +112,7 @@ class RecordSource:
                 records.append((id_, change.apply(raw)))
         return records
 
-    def _rows(self, keys: npt.NDArray[np.int64]) -> list[tuple[str, Raw]]:
+    def _rows(self, keys: npt.NDArray[np.integer[Any]]) -> list[tuple[str, Raw]]:
         if not len(keys):
             return []
         wanted = orjson.dumps(keys.tolist()).decode()
@@ -173,9 +173,9 @@ def split(raw: Raw) -> tuple[str | None, Raw | None, str | None]:
     return document, raw, uri
 
 
-def _is_dense(keys: npt.NDArray[np.int64]) -> bool:
+def _is_dense(keys: npt.NDArray[np.integer[Any]]) -> bool:
     """Whether a range costs less than a list: ascending, and few rows of other collections between."""
-    return bool((keys[1:] > keys[:-1]).all() and keys[-1] - keys[0] < 2 * len(keys))
+    return bool((keys[1:] > keys[:-1]).all() and int(keys[-1]) - int(keys[0]) < 2 * len(keys))
 
 
 def _text(value: Any) -> str:

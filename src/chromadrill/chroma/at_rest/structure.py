@@ -67,13 +67,10 @@ def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
     problems += [f"Collection {info.name}: {text}." for text in waiting]
     if waiting:
         return problems  # what the records are is decided by entries that nobody can take in
-    live = store.records(info).hashes()
-    live.sort()
-    give_back_freed()
-    if len(live) and info.dimension is None:
+    if len(store.records(info)) and info.dimension is None:
         problems.append(f"Collection {info.name} has records but no dimension.")
-    problems += [f"Collection {info.name}: {text}." for text in _vectors(live, info, vectors)]
-    return problems
+    of_vectors = [*_owners(store.records(info).hashes(), vectors), *_index(info, vectors)]
+    return problems + [f"Collection {info.name}: {text}." for text in of_vectors]
 
 
 def _configuration_problem(store: Store, info: CollectionInfo) -> str | None:
@@ -119,14 +116,21 @@ def _watermarks(store: Store, segments: Iterable[Segment | None]) -> list[str]:
     return problems
 
 
-def _vectors(live: Hashes, info: CollectionInfo, vectors: VectorSource) -> list[str]:
+def _owners(live: Hashes, vectors: VectorSource) -> list[str]:
     problems = []
+    live.sort()
+    give_back_freed()
     owned = vectors.hashes()
     lost, stray = count_missing(live, owned), count_missing(owned, live)
     if lost:
         problems.append(f"{lost} of {len(live)} records have no vector")
     if stray:
         problems.append(f"{stray} vectors belong to no record")
+    return problems
+
+
+def _index(info: CollectionInfo, vectors: VectorSource) -> list[str]:
+    problems: list[str] = []
     index = vectors.index
     if index is None:
         return problems
