@@ -55,10 +55,12 @@ def validated(path, store, capsys):
     return code, "".join(capsys.readouterr())
 
 
-def test_folder_that_holds_a_store_some_folders_down_is_not_called_empty(store, tmp_path, capsys):
+def test_store_restored_some_folders_too_deep_is_missing_and_found(store, tmp_path, capsys):
     shutil.copytree(store, tmp_path / "home" / "me" / "db")
     code, text = validated(tmp_path, store, capsys)
-    assert (code, f"Did you mean {tmp_path}/home/me/db?" in text) == (2, True), text
+    assert (code, f"Did you mean {tmp_path}/home/me/db?" in " ".join(text.split())) == (1, True), (
+        text
+    )
 
 
 @pytest.mark.parametrize("suffix", ["tar.gz", "tar.xz", "tar.bz2"])

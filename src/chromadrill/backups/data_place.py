@@ -44,17 +44,8 @@ def why_no_store(path: Path) -> str | None:
     return f"is no data directory of Chroma: it holds no {DATABASE}."
 
 
-def is_wrong_place(path: Path) -> bool:
-    """Whether `path` is no data directory and holds one: packed, or some folders down.
-
-    Nothing was read of that one, so nothing of it is missing.
-    """
-    return why_no_store(path) is not None and (
-        _is_packed(path) or (path.is_dir() and next(_stores_below(path), None) is not None)
-    )
-
-
-def _is_packed(path: Path) -> bool:
+def is_packed(path: Path) -> bool:
+    """Whether `path` is an archive or an export. Nothing was read of it, so nothing of it is missing."""
     return path.is_file() and path.name.lower().endswith((*SUFFIXES, *ARCHIVES, ".zip"))
 
 
@@ -62,7 +53,7 @@ def nearest(path: Path) -> str:
     """The next step after a path that is no data directory, "" where nothing is near."""
     if path.is_file() and path.name.lower().endswith(".zip"):
         return "Unpack it, and name the folder in it."
-    if _is_packed(path) or (path / manifest.NAME).is_file():
+    if is_packed(path) or (path / manifest.NAME).is_file():
         return f"To prove a backup: chromadrill drill --backup {shlex.quote(str(path))}"
     if (place := _nearest(path)) is None:
         return ""

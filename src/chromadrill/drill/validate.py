@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from chromadrill.backups.data_place import data_directory, is_wrong_place, require_store
+from chromadrill.backups.data_place import data_directory, is_packed, require_store
 from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_files
@@ -43,14 +43,14 @@ def validate(
 
     A directory is read at rest; with `serve` a private copy of it is then served and checked,
     written to, restarted and checked again. Raises Unavailable for a path without a store where
-    there is no fingerprint, and for one that holds a store elsewhere; else its data is missing,
-    which is a FAIL.
+    there is no fingerprint, and for an archive or an export; else its data is missing, which is a
+    FAIL: a directory restored one folder too deep is one that a server finds empty.
     """
     if before and name and original:
         before = rename(before, original, name, scopes)
     before = narrow_scopes(before, scopes)
     if isinstance(source, Path):
-        if before is None or is_wrong_place(source):
+        if before is None or is_packed(source):
             require_store(source)
         return validate_files(data_directory(source), scopes, before, name, serve=serve)
     if serve:
