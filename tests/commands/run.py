@@ -20,6 +20,16 @@ def exit_code(*words):
     return ended.value.code
 
 
+def run_command(*arguments, **more):
+    """`chromadrill` in a process of its own; `environment` is added to what is inherited."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
+    environment = {**inherited, **more.pop("environment", {})}
+    return subprocess.run(
+        [sys.executable, "-m", "chromadrill", *arguments],
+        env=environment, capture_output=True, text=True, check=False, **more,
+    )  # fmt: skip
+
+
 def script(name, *arguments):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
     return subprocess.run(
