@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Collection, Sequence
 
 from chromadrill.checks import answers, at_rest, content
+from chromadrill.checks.recall import same_recall
 from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
 
 Check = Callable[[], Verdict]
@@ -34,7 +35,7 @@ def judge(
         )
     for name, check in (
         ("distances", lambda: answers.right_distances(observation, before)),
-        ("recall", lambda: answers.same_recall(observation, before)),
+        ("recall", lambda: same_recall(observation, before)),
         ("filters", lambda: answers.same_filters(observation, before)),
         ("text search", lambda: answers.same_text_search(observation, before)),
         ("alive", lambda: answers.still_alive(observation)),

@@ -18,10 +18,10 @@ from chromadrill.chroma.ids_json import id_slices
 from chromadrill.core.in_flight import in_flight
 from chromadrill.core.memory import give_back_freed
 from chromadrill.core.model import JSON, Answer, CollectionInfo, Recall
+from chromadrill.core.model.fingerprints import SAME_PLACE
 
 BATCH = 200  # queries sent together
 LARGE = 4 << 20  # bytes of an answer
-SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text tie
 
 # (name of the check, where): notes what fails inside, instead of raising it
 Step = Callable[[str, str], AbstractContextManager[None]]
@@ -86,24 +86,10 @@ def recall(
                 for record, near, distances in zip(group, raw["ids"], raw["distances"], strict=True)
                 if record not in near and not _all_tie(distances)
             ]
-    returned, wanted = neighbours_returned(answers)
+    asked = [answer for answer in answers if answer.kind == "neighbours"]
+    returned = sum(answer.neighbours_found for answer in asked)
+    wanted = sum(len(answer.expected) for answer in asked)
     return Recall(returned, wanted, answered - len(missed), len(ids), tuple(missed))
-
-
-def neighbours_returned(answers: Sequence[Answer]) -> tuple[int, int]:
-    """Return how many of the exact neighbours the server returned, and of how many.
-
-    They are compared by distance, since neighbours at one distance are equal.
-    """
-    returned = wanted = 0
-    for answer in answers:
-        if answer.kind != "neighbours" or not answer.expected:
-            continue
-        wanted += len(answer.expected)
-        reach = answer.expected[-1][1]
-        distances = [distance for _, distance in answer.answered or ()]
-        returned += sum(d <= reach + SAME_PLACE + 1e-4 * abs(reach) for d in distances)
-    return returned, wanted
 
 
 def _nearest(

@@ -11,6 +11,8 @@ from chromadrill.core.model.database import JSON, CollectionInfo, Scope
 if TYPE_CHECKING:  # pyarrow takes long to import, and every command imports the model
     from chromadrill.core.records.streams import Records
 
+SAME_PLACE = 1e-5  # distances this close are one place: ten copies of a text tie
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -31,6 +33,18 @@ class Answer:
     @property
     def name(self) -> str:
         return f"{self.kind} {self.question}"
+
+    @property
+    def neighbours_found(self) -> int:
+        """How many of the expected neighbours the server returned.
+
+        They are compared by distance, since neighbours at one distance are equal.
+        """
+        if not self.expected:
+            return 0
+        reach = self.expected[-1][1]
+        limit = reach + SAME_PLACE + 1e-4 * abs(reach)
+        return sum(distance <= limit for _, distance in self.answered or ())
 
 
 @dataclass(frozen=True, slots=True)
