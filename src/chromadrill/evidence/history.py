@@ -8,13 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from chromadrill.core.errors import Unavailable
+from chromadrill.core import json_lines
 from chromadrill.core.model import JSON
 from chromadrill.evidence.summary import summary_of
 
@@ -59,26 +56,8 @@ def number(value: Any) -> float | int | None:
 
 
 def append(path: Path, entry: JSON) -> None:
-    """Add one line: one write, on the disk when this returns.
-
-    A run that was killed while it wrote left a line without an end. The new line starts below it.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    line = orjson.dumps(entry) + b"\n"
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            line = b"\n" + line
-        written = os.write(descriptor, line)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    if written != len(line):
-        raise Unavailable(
-            f"Only {written} of {len(line)} bytes of this drill fitted into {path}.",
-            next_step="Free some space, then append the drill again.",
-        )
+    """Add one line, on the disk when this returns. Raises Unavailable where it does not fit."""
+    json_lines.append(path, entry)
 
 
 def read(path: Path) -> list[JSON]:
@@ -91,26 +70,7 @@ def read(path: Path) -> list[JSON]:
 
 def parse(path: Path) -> tuple[list[JSON], list[int]]:
     """All whole lines, and the numbers (from 1) of those that are none. No file: no lines."""
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return [], []
-    except OSError as error:
-        raise Unavailable(f"The history {path} cannot be read: {error.strerror}.") from error
-    entries, bad = [], []
-    # not splitlines(): a cut line may hold any byte
-    for at, line in enumerate(data.split(b"\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            entry = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            entry = None
-        if isinstance(entry, dict):
-            entries.append(entry)
-        else:
-            bad.append(at)
-    return entries, bad
+    return json_lines.parse(path, "The history")
 
 
 def previous(path: Path, target: str | None) -> JSON | None:
