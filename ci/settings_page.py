@@ -23,6 +23,8 @@ TABLES: dict[str, type[BaseModel]] = {
     "targets.NAME": schema.TargetTable,
     "environments.NAME": schema.Environment,
     "environments.NAME.backups": schema.BackupPlan,
+    "backups.NAME": schema.BackupTable,
+    "questions": schema.Questions,
     "container": schema.Container,
     "source": schema.Source,
     "embedding": schema.Embedding,
@@ -46,13 +48,13 @@ GOES_ON = re.compile(r"#\s{10,}# (.*)")
 def comments_of(text: str) -> dict[str, str]:
     """What drill.toml says of each "table", "table.key" and VARIABLE. The first word counts.
 
-    Names of targets and environments become NAME.
+    Names of targets, environments and backups become NAME.
     """
     comments: dict[str, str] = {}
     table = last = ""
     for line in text.splitlines():
         if match := HEADING.match(line):
-            last = table = re.sub(r"^(targets|environments)\.\w+", r"\1.NAME", match[1])
+            last = table = re.sub(r"^(targets|environments|backups)\.\w+", r"\1.NAME", match[1])
             comment = match[2]
         elif match := KEY.match(line):
             last, comment = f"{table}.{match[1]}", split_comment(line.removeprefix("# "))

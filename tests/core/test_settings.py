@@ -212,6 +212,7 @@ def test_example_without_its_comments_is_a_file_of_settings(tmp_path):
     settings = load(write(tmp_path, "\n".join(lines)), environ={})
     assert settings.environments["production"].role == "production"
     assert settings.targets["vm"].commands["start"]
+    assert (settings.backups["bucket"].source, settings.questions.k) == ("command", 10)
 
 
 def test_objectives_of_the_environment_win_over_those_of_all(tmp_path):
@@ -252,7 +253,7 @@ def test_wrong_environment_is_a_sentence(tmp_path, text):
 
 
 @pytest.mark.parametrize("name", ["Staging", "my__staging", '"a.b"', '"a b"', "-x"])
-@pytest.mark.parametrize("kind", ["targets", "environments"])
+@pytest.mark.parametrize("kind", ["targets", "environments", "backups"])
 def test_name_that_no_variable_could_say_is_refused(tmp_path, kind, name):
     file = write(tmp_path, f'[{kind}.{name}]\nurl = "http://127.0.0.1:1"')
     with pytest.raises(UsageError, match=r"small letters"):

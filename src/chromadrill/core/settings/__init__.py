@@ -3,6 +3,7 @@
 from chromadrill.core.settings.loading import load
 from chromadrill.core.settings.schema import (
     BackupPlan,
+    BackupTable,
     Betterstack,
     Compat,
     Contacts,
@@ -15,6 +16,7 @@ from chromadrill.core.settings.schema import (
     Monitoring,
     Notify,
     Objectives,
+    Questions,
     Remediation,
     Settings,
     Source,
@@ -24,6 +26,7 @@ from chromadrill.core.settings.schema import (
 
 __all__ = [
     "BackupPlan",
+    "BackupTable",
     "Betterstack",
     "Compat",
     "Contacts",
@@ -36,6 +39,7 @@ __all__ = [
     "Monitoring",
     "Notify",
     "Objectives",
+    "Questions",
     "Remediation",
     "Settings",
     "Source",

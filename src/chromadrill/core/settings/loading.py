@@ -20,6 +20,7 @@ from chromadrill.core.settings.validation import (
     require_apart,
     require_known_environments,
     require_names,
+    require_sources,
     with_objectives,
 )
 
@@ -81,6 +82,7 @@ def load(
         )
     require_known_environments(settings)
     require_apart(settings)
+    require_sources(settings)
     return with_objectives(settings)
 
 
@@ -159,6 +161,8 @@ def _keys(path: list[str]) -> list[str]:
         "container": schema.Container,
         "compat": schema.Compat,
         "environments": schema.BackupPlan if "backups" in path else schema.Environment,
+        "backups": schema.BackupTable,
+        "questions": schema.Questions,
         "notify": schema.Notify,
         "monitoring": schema.Monitoring,
         "betterstack": schema.Betterstack,

@@ -218,6 +218,39 @@ class Environment(_Table):
     disk_mb: int | None = Field(None, ge=1)
 
 
+class BackupTable(_Table):
+    """`[backups.NAME]`: where production's own backups lie, and how they are proven.
+
+    `source`: a folder, "restic:REPOSITORY[#TAG or #/PATH]", "command" (its `list` and `fetch`) or
+    "target" (what the target's platform keeps); None: only recordings are kept. `recordings` is never
+    empty once the tables are loaded.
+    """
+
+    source: str | None = Field(None, min_length=1)
+    list: str | None = Field(None, min_length=1)
+    fetch: str | None = Field(None, min_length=1)
+    timeout_s: float = Field(3600, gt=0)
+    target: str | None = Field(None, min_length=1)
+    recordings: str = ""
+    keep_days: float = Field(35, gt=0)
+    least_coverage_percent: float = Field(50, ge=0, le=100)
+    most_unseen_percent: float = Field(5, ge=0, le=100)
+    stale_after_s: float | None = Field(None, gt=0)
+    proven_within_s: float = Field(35 * 86_400, gt=0)
+
+
+class Questions(_Table):
+    """`[questions]`: questions of the users with the ids that are right; None: none are asked.
+
+    `least_hit_percent` leaves room for one question in ten: an approximate index misses a few, and what
+    people call the right answer is not always the nearest vector.
+    """
+
+    file: str | None = Field(None, min_length=1)
+    k: int = Field(10, ge=1, le=1000)
+    least_hit_percent: float = Field(90, ge=0, le=100)
+
+
 class SourceTable(_Table):
     """`[source.NAME]`: a table or query of documents, which columns are what, and the collection.
 
@@ -306,6 +339,8 @@ class Settings(_Table):
     container: Container = Container()  # type: ignore[call-arg]
     compat: Compat = Compat()
     environments: dict[str, Environment] = Field(default_factory=dict)
+    backups: dict[str, BackupTable] = Field(default_factory=dict)
+    questions: Questions = Questions()  # type: ignore[call-arg]
     contacts: Contacts = Contacts()
     evidence: Evidence = Evidence()  # type: ignore[call-arg]
     notify: Notify = Notify()
@@ -315,6 +350,14 @@ class Settings(_Table):
     source: Source = Source()  # type: ignore[call-arg]
     forecast: Forecast = Forecast()  # type: ignore[call-arg]
     origins: dict[str, str] = Field(default_factory=dict, repr=False)
+
+    @field_validator("backups")
+    @classmethod
+    def _folders(cls, backups: dict[str, BackupTable]) -> dict[str, BackupTable]:
+        return {
+            name: table.model_copy(update={"recordings": table.recordings or f"recordings/{name}"})
+            for name, table in backups.items()
+        }
 
     def origin(self, key: str) -> str:
         return self.origins.get(key, "default")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from chromadrill.core.errors import UsageError, did_you_mean
-from chromadrill.core.settings.schema import Objectives, Settings
+from chromadrill.core.settings.schema import BackupTable, Objectives, Settings
 from chromadrill.core.urls import same_server
 
 _NAME = re.compile("[a-z0-9]+([_-][a-z0-9]+)*")  # of a target, or an environment
@@ -108,6 +109,65 @@ def require_apart(settings: Settings) -> None:
                 )
 
 
+# what `list` and `fetch` of [backups.NAME] must and may name
+_PLACEHOLDERS = {"list": frozenset[str](), "fetch": frozenset({"id", "into"})}
+_PASSWORD = re.compile("://[^/@]*:[^@]*@")
+
+
+def require_sources(settings: Settings) -> None:
+    """Refuse a [backups.NAME] that lacks what its source needs, or mixes recordings of two targets."""
+    targets_by_folder: dict[Path, tuple[str, str | None]] = {}
+    for name, table in settings.backups.items():
+        _require_source(name, table)
+        folder = Path(table.recordings)
+        other, target = targets_by_folder.setdefault(folder, (name, table.target))
+        if target != table.target:
+            raise UsageError(
+                f"[backups.{name}] recordings = '{folder}' is that of [backups.{other}], and they are"
+                " backups of two targets.",
+                next_step=f"Give {name} a folder of its own, or leave `recordings` out.",
+            )
+
+
+def _require_source(name: str, table: BackupTable) -> None:
+    where, source = f"[backups.{name}]", table.source or ""
+    if _PASSWORD.search(source):
+        raise UsageError(
+            f"{where} source holds a password, which does not belong in a file.",
+            next_step="Set RESTIC_REST_USERNAME and RESTIC_REST_PASSWORD in the environment instead.",
+        )
+    if source.startswith("restic:") and not source.removeprefix("restic:").partition("#")[0]:
+        raise UsageError(f"{where} source = '{source}' names no repository: restic:REPOSITORY.")
+    if source == "target" and not table.target:
+        raise UsageError(
+            f"{where} source = 'target' needs the name of that target.",
+            next_step=f"Write {where} target = 'production', or whatever it is called.",
+        )
+    for key, placeholders in _PLACEHOLDERS.items():
+        command = getattr(table, key)
+        if source == "command" and command is None:
+            raise UsageError(f"{where} source = 'command' needs the command `{key}`.")
+        if source != "command" and command is not None:
+            raise UsageError(
+                f"{where} {key} is for source = 'command', and source is {table.source!r}."
+            )
+        if command is not None:
+            _require_placeholders(f"{where} {key}", command, placeholders)
+
+
+def _require_placeholders(where: str, command: str, wanted: frozenset[str]) -> None:
+    try:
+        named = {field for _, field, _, _ in string.Formatter().parse(command) if field is not None}
+    except ValueError as error:
+        raise UsageError(f"{where} = {command!r}: {error}. Write {{{{ for a brace.") from error
+    for field in sorted(named - wanted):
+        raise UsageError(
+            f"{where}: {{{field}}}: no such placeholder. {did_you_mean(field, wanted)}"
+        )
+    for field in sorted(wanted - named):
+        raise UsageError(f"{where} names no {{{field}}}: fetch has {{id}} and {{into}}.")
+
+
 def refuse_secrets(file: Path, tables: Mapping[str, Any]) -> None:
     for table, key in SECRETS:
         values = tables.get(table)
@@ -120,7 +180,7 @@ def refuse_secrets(file: Path, tables: Mapping[str, Any]) -> None:
 
 def require_names(file: Path, tables: Mapping[str, Any]) -> None:
     """Refuse names that a variable (DRILL_TARGETS__STAGING__URL) could not find again."""
-    for kind in ("targets", "environments"):
+    for kind in ("targets", "environments", "backups"):
         names_of_tables = tables.get(kind)
         for name in names_of_tables if isinstance(names_of_tables, dict) else ():
             if not _NAME.fullmatch(name):
