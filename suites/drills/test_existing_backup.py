@@ -16,7 +16,7 @@ def test_existing_backup_is_proven(drill, existing_backup, settings):
     with drill.then(
         "it is sound at rest; a copy holds and answers all of it, also after a restart"
     ):
-        counts, verdicts = prove(existing_backup)
+        counts, verdicts, _ = prove(existing_backup)
         drill.note("compared", records=sum(counts.values()), collections=dict(counts))
         drill.judge(*verdicts)
     with drill.then("the original was not touched"):

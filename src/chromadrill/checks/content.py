@@ -46,8 +46,10 @@ def same_inventory(
     differences = [
         Difference(tenant, "tenant", "missing") for tenant in observation.missing_tenants
     ]
-    differences += _set("database", map(str, before.databases), map(str, after.databases))
-    differences += _set("collection", before.collections, _keys(observation))
+    differences += set_differences(
+        "database", map(str, before.databases), map(str, after.databases)
+    )
+    differences += set_differences("collection", before.collections, _keys(observation))
     for key in sorted(before.collections.keys() & after.collections.keys() - set(imported)):
         was, now = before.collections[key].info.id, after.collections[key].info.id
         if was != now:
@@ -57,7 +59,7 @@ def same_inventory(
     good = f"{plural(len(before.collections), 'collection')} in"
     good += f" {plural(len(before.databases), 'database')}, no extras"
     good += f"; {len(imported)} imported, with new ids" if imported else ""
-    return _judge(
+    return judge_differences(
         "inventory", observation, differences, good, steps=("start", "inventory", "alive")
     )
 
@@ -80,7 +82,7 @@ def same_counts(observation: Observation, before: Fingerprint) -> Verdict:
         if key in observation.counts and observation.counts[key] != was.count
     ]
     total = sum(observation.counts.values())
-    return _judge(
+    return judge_differences(
         "counts",
         observation,
         differences,
@@ -123,7 +125,7 @@ def same_records(
         worst = max(worst, diff.drift)
         compared += len(now.records)
     how = f"largest drift of a vector {worst:.1e}" if imported else "exact"
-    return _judge(
+    return judge_differences(
         "records",
         observation,
         differences,
@@ -154,7 +156,7 @@ def same_configuration(
     for key in shared:
         was, now = before.collections[key].info, observation.fingerprint.collections[key].info
         differences += settings_differences(was, now, imported=key in imported)
-    return _judge(
+    return judge_differences(
         "configuration",
         observation,
         differences,
@@ -229,13 +231,14 @@ def _keys(observation: Observation) -> set[str]:
     return set(observation.fingerprint.collections) | set(observation.counts)
 
 
-def _set(field: str, before: Iterable[str], after: Iterable[str]) -> list[Difference]:
+def set_differences(field: str, before: Iterable[str], after: Iterable[str]) -> list[Difference]:
+    """Name what is missing and what is extra, of names on both sides."""
     was, now = set(before), set(after)
     missing = [Difference(name, field, "missing") for name in sorted(was - now)]
     return missing + [Difference(name, field, "extra") for name in sorted(now - was)]
 
 
-def _judge(
+def judge_differences(
     check: str,
     observation: Observation,
     differences: list[Difference],
@@ -246,7 +249,11 @@ def _judge(
     wanted: int = 1,
     **numbers: Any,
 ) -> Verdict:
-    """Differences or a failing server are FAIL; what could not be looked at is UNKNOWN."""
+    """Return the verdict: differences or a failing server are FAIL, what could not be read UNKNOWN.
+
+    `steps`: whose read errors count. `compared` of `wanted` collections were looked at. `good` is the
+    sentence of a PASS; `numbers` are actual, limit and unit.
+    """
     read_errors = [t for t in observation.read_errors if t.step in steps]
     named = tuple(differences)
     if named or any(t.reading for t in read_errors):

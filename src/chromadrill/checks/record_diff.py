@@ -55,8 +55,8 @@ def compare(
     doubled, and its fields are not compared. Nor are those of records whose field `where_same` is
     missing or another.
     """
-    missing, extra, doubled = (_Tally("record", kind) for kind in ("missing", "extra", "doubled"))
-    changed = {name: _Tally(name, "changed") for name in fields}
+    missing, extra, doubled = (Tally("record", kind) for kind in ("missing", "extra", "doubled"))
+    changed = {name: Tally(name, "changed") for name in fields}
     largest, shared, compared = 0.0, 0, 0
     for was, now in align(before.batches(), after.batches()):
         if not was["id"].equals(now["id"]):
@@ -67,9 +67,9 @@ def compare(
             was, now = was.filter(same), now.filter(same)
         compared += len(was)
         for name in fields:
-            rows = _unequal(was[name], now[name])
+            rows = unequal_rows(was[name], now[name])
             if name == "vector" and tolerant and len(rows):
-                moved = _drift(was.take(rows), now.take(rows))
+                moved = drift_of(was.take(rows), now.take(rows))
                 largest = float(moved[np.isfinite(moved)].max(initial=largest))
                 rows = rows[moved > slack]
             if len(rows):
@@ -80,7 +80,7 @@ def compare(
 
 
 @dataclass
-class _Tally:
+class Tally:
     """One kind of difference of one field, over all intervals of ids."""
 
     name: str
@@ -112,7 +112,7 @@ class _Tally:
 
 
 def _common(
-    was: pa.Table, now: pa.Table, missing: _Tally, extra: _Tally, doubled: _Tally
+    was: pa.Table, now: pa.Table, missing: Tally, extra: Tally, doubled: Tally
 ) -> tuple[pa.Table, pa.Table]:
     """Return the rows of the ids that both sides have equally often; tally all the others."""
     ids = pa.concat_arrays([*was["id"].chunks, *now["id"].chunks]).dictionary_encode()
@@ -132,7 +132,7 @@ def _sorted(names: pa.Array, rows: _Mask) -> pa.Array:
     return chosen.take(pc.sort_indices(chosen))
 
 
-def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> np.ndarray:
+def unequal_rows(before: pa.ChunkedArray, after: pa.ChunkedArray) -> np.ndarray:
     if before.equals(after):
         return np.empty(0, np.int64)
     null_changed = pc.xor(before.is_null(), after.is_null())
@@ -140,7 +140,7 @@ def _unequal(before: pa.ChunkedArray, after: pa.ChunkedArray) -> np.ndarray:
     return np.flatnonzero(pc.or_(null_changed, changed).to_numpy())
 
 
-def _drift(before: pa.Table, after: pa.Table) -> np.ndarray:
+def drift_of(before: pa.Table, after: pa.Table) -> np.ndarray:
     """Relative to the vector's own length as the sketch estimates it; a lost vector is infinite."""
     was, now = _sketches(before), _sketches(after)
     moved = np.linalg.norm(was - now, axis=1)

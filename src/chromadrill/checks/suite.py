@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection, Sequence
 
-from chromadrill.checks import answers, at_rest, content
+from chromadrill.checks import answers, at_rest, between, content
+from chromadrill.checks.between import Between
 from chromadrill.checks.recall import same_recall
 from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
+from chromadrill.core.model.window import BackupWindow, Coverage
 
 Check = Callable[[], Verdict]
+BETWEEN = ("inventory", "counts", "records", "configuration", "coverage")
 
 
 def judge(
@@ -78,20 +81,43 @@ def judge_files(
 
     A store that this reader cannot open is UNKNOWN throughout: unread is not missing.
     """
-    unread = at_rest.unread_store(observation)
-    if unread:
-        files = [Verdict.unknown("integrity", unread), Verdict.unknown("structure", unread)]
+    verdicts = judge_soundness(observation)
+    if unread := at_rest.unread_store(observation):
         content_names = _content_checks(observation, before, imported) if before else []
-        return files + [Verdict.unknown(name, unread) for name, _ in content_names]
-    verdicts = [
-        _safely("integrity", lambda: at_rest.sound_database(observation)),
-        _safely("structure", lambda: at_rest.sound_structure(observation)),
-    ]
+        return verdicts + [Verdict.unknown(name, unread) for name, _ in content_names]
     for name, check in _content_checks(observation, before, imported):
         verdicts.append(
             _safely(name, check) if before is not None else _judge_alone(name, observation)
         )
     return verdicts
+
+
+def judge_soundness(observation: Observation) -> list[Verdict]:
+    """What only files can show: are the database and the index files sound?"""
+    if unread := at_rest.unread_store(observation):
+        return [Verdict.unknown("integrity", unread), Verdict.unknown("structure", unread)]
+    return [
+        _safely("integrity", lambda: at_rest.sound_database(observation)),
+        _safely("structure", lambda: at_rest.sound_structure(observation)),
+    ]
+
+
+def judge_between(
+    observation: Observation, window: BackupWindow, *, imported: Collection[str] = ()
+) -> Between:
+    """Is everything there that stands before and after, and can the rest be explained?
+
+    Inventory, counts, records, configuration, coverage; UNKNOWN throughout for a store that this reader
+    cannot open, and where access was lost on the way.
+    """
+    reason = at_rest.unread_store(observation) or observation.access_error
+    if reason is not None:
+        return Between([Verdict.unknown(name, reason) for name in BETWEEN], Coverage({}))
+    try:
+        return between.judge(observation, window, imported=imported)
+    except Exception as error:  # a check that crashes is UNKNOWN, never PASS
+        message = f"the check itself failed: {type(error).__name__}: {error}"
+        return Between([Verdict.unknown(name, message) for name in BETWEEN], Coverage({}))
 
 
 def judge_content(

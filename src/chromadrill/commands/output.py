@@ -12,6 +12,7 @@ from typing import Any
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
 from chromadrill.core.model import JSON, Outcome, Verdict
+from chromadrill.core.model.window import Coverage
 from chromadrill.core.plural import plural
 from chromadrill.core.redaction import mask_secrets
 from chromadrill.evidence.report.formatting import one_line
@@ -96,6 +97,17 @@ def collections_json(counts: Mapping[str, int], verdicts: Sequence[Verdict] = ()
     return collections
 
 
+def coverage_json(coverage: Coverage | None) -> JSON | None:
+    """`coverage` of a copy that was taken between two fingerprints: its share, and each collection's."""
+    if coverage is None:
+        return None
+    return {
+        "share": coverage.share,
+        **dataclasses.asdict(coverage.total),
+        "collections": {key: dataclasses.asdict(c) for key, c in coverage.collections.items()},
+    }
+
+
 def report(
     verdicts: Sequence[Verdict] | None, collections: list[JSON], *, as_json: bool, **more: Any
 ) -> int:
@@ -126,11 +138,17 @@ def report(
 
 
 def report_comparison(
-    verdicts: Sequence[Verdict], collections: list[JSON], *, as_json: bool, first: str, last: str
+    verdicts: Sequence[Verdict],
+    collections: list[JSON],
+    *,
+    as_json: bool,
+    first: str,
+    last: str,
+    **more: Any,
 ) -> int:
     """As `report`. For people, `first` says what is judged, and the last line ends with `last`."""
     if as_json:
-        return report(verdicts, collections, as_json=True)
+        return report(verdicts, collections, as_json=True, **more)
     outcome = outcome_of(verdicts)
     print_line(first)
     print_verdicts(verdicts)

@@ -10,16 +10,25 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups.data_place import nearest, why_no_store
+from chromadrill.checks.between.verdicts import coverage_text
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
-from chromadrill.commands.output import NEXT, collections_json, report_comparison
+from chromadrill.commands.output import (
+    NEXT,
+    collections_json,
+    coverage_json,
+    report_comparison,
+)
+from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.core.model.window import BackupWindow, CollectionCoverage
 from chromadrill.core.plural import plural
 from chromadrill.core.urls import without_password
 from chromadrill.drill import validate as engine
+from chromadrill.drill.validate import Validation
 
 app = application()
 
@@ -36,6 +45,15 @@ def validate(
     fingerprint: Annotated[
         Path | None,
         typer.Option("--fingerprint", metavar="FILE", help="what it has to be equal to"),
+    ] = None,
+    until: Annotated[
+        Path | None,
+        typer.Option(
+            "--until",
+            metavar="FILE",
+            help="the fingerprint taken after the copy, where --fingerprint was taken before it"
+            " and clients went on writing",
+        ),
     ] = None,
     original: Annotated[
         str | None,
@@ -61,10 +79,26 @@ def validate(
         raise UsageError("--rebuilt needs --fingerprint and --url.")
     if original and not (fingerprint and collection_name):
         raise UsageError("--original needs --fingerprint and --collection-name.")
+    if until and (not fingerprint or rebuilt or original):
+        raise UsageError("--until needs --fingerprint, and neither --rebuilt nor --original.")
     server = options.ServerOptions(url, tenant, database, scope)
     source = server.source(path)
+    if fingerprint and until:
+        window = _window(fingerprint, until)
+        validation = engine.validate_between(
+            source, server.scopes(), window, collection_name, serve=serve
+        )
+        first, last = _between(source, (fingerprint, until), window, validation)
+        return report_comparison(
+            validation.verdicts,
+            collections_json(validation.counts, validation.verdicts),
+            as_json=json,
+            first=first,
+            last=last,
+            coverage=coverage_json(validation.coverage),
+        )
     before = fingerprint_file.load(fingerprint) if fingerprint else None
-    counts, verdicts = engine.validate(
+    counts, verdicts, _ = engine.validate(
         source,
         server.scopes(),
         before,
@@ -84,6 +118,45 @@ def validate(
             last += f"{NEXT}compare a copy under another name with --original NAME."
     collections = collections_json(counts, verdicts)
     return report_comparison(verdicts, collections, as_json=json, first=first, last=last)
+
+
+def _window(before: Path, after: Path) -> BackupWindow:
+    """The fingerprints of two files. Raises UsageError unless the second was taken after the first."""
+    window = BackupWindow(fingerprint_file.load(before), fingerprint_file.load(after))
+    first, second = window.fingerprints
+    if parse_time(first.taken_at) > parse_time(second.taken_at):
+        raise UsageError(
+            f"--until {after} was taken {second.taken_at}, before --fingerprint {before}:"
+            f" {first.taken_at}.",
+            next_step=f"Exchange them: --fingerprint {after} --until {before}",
+        )
+    if set(first.scopes) != set(second.scopes):
+        raise UsageError(
+            f"--until {after} covers {', '.join(map(str, second.scopes))}, and --fingerprint"
+            f" {before} {', '.join(map(str, first.scopes))}: both have to cover the same databases."
+        )
+    return window
+
+
+def _between(
+    source: str | Path, files: tuple[Path, Path], window: BackupWindow, validation: Validation
+) -> tuple[str, str]:
+    """The first line, and the end of the last, of a copy that was taken between two fingerprints."""
+    subject = str(source) if isinstance(source, Path) else without_password(source)
+    known = zip(files, window.fingerprints, strict=True)
+    first = f"{subject}, between " + " and ".join(_described(file, one) for file, one in known)
+    outcome = outcome_of(validation.verdicts)
+    if outcome is not Outcome.PASS:
+        bad = ", ".join(v.check for v in validation.verdicts if v.outcome is outcome)
+        reason = "is not what lay between" if outcome is Outcome.FAIL else "could not be proven by"
+        return first, f"{reason} {files[0]} and {files[1]}: {bad}."
+    total = validation.coverage.total if validation.coverage else CollectionCoverage()
+    rest = "" if _is_served(validation) else "; only files were read, no server was asked (--serve)"
+    return first, f"{coverage_text(total)}{rest}."
+
+
+def _is_served(validation: Validation) -> bool:
+    return not any(v.check == "alive" and v.outcome is Outcome.NOT_RUN for v in validation.verdicts)
 
 
 def _without_fingerprint(

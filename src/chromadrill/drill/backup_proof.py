@@ -69,7 +69,7 @@ def prove_files(data: Path, before: Fingerprint | None) -> Validation:
     Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup
     that only agrees with itself is not proven to be complete.
     """
-    counts, verdicts = validate_files(data, (), before, None, serve=True)
+    counts, verdicts, _ = validate_files(data, (), before, None, serve=True)
     if before is None:
         verdicts = [
             dataclasses.replace(verdict, outcome=Outcome.UNKNOWN)

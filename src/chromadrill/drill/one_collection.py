@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import Fingerprint, Observation, Scope
+from chromadrill.core.model.window import BackupWindow
 
 
 def narrow(
@@ -48,6 +49,27 @@ def narrow_scopes(before: Fingerprint | None, scopes: Sequence[Scope]) -> Finger
             key: one for key, one in before.collections.items() if one.info.scope in scopes
         },
     )
+
+
+def narrow_window(window: BackupWindow, scopes: Sequence[Scope]) -> BackupWindow:
+    """Both fingerprints without other databases, as `narrow_scopes`."""
+    return dataclasses.replace(
+        window,
+        before=narrow_scopes(window.before, scopes) or window.before,
+        after=narrow_scopes(window.after, scopes),
+    )
+
+
+def narrow_to_collection(
+    observation: Observation, window: BackupWindow, name: str | None
+) -> tuple[Observation, BackupWindow]:
+    """Both for collection `name` alone, or as they are without a name. Raises Unavailable."""
+    narrowed, before = narrow(observation, window.before, name)
+    if name is None or before is None:
+        return observation, window
+    scopes = set(before.databases)
+    after = window.after and _within(narrow_fingerprint(window.after, name), scopes)
+    return narrowed, dataclasses.replace(window, before=before, after=after)
 
 
 def narrow_observation(observation: Observation, name: str) -> Observation:

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from chromadrill.backups.data_place import data_directory, is_packed, require_store
+from chromadrill.checks import between
 from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.content import came_over_the_api
-from chromadrill.checks.suite import judge, judge_files
+from chromadrill.checks.suite import judge, judge_between, judge_files, judge_soundness
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import UsageError
-from chromadrill.core.model import Fingerprint, Scope, Verdict
+from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
+from chromadrill.core.model.window import BackupWindow, Coverage
 from chromadrill.drill.connection import connect
-from chromadrill.drill.one_collection import narrow, narrow_scopes, rename
+from chromadrill.drill.one_collection import (
+    narrow,
+    narrow_scopes,
+    narrow_to_collection,
+    narrow_window,
+    rename,
+)
 from chromadrill.drill.served_suite import not_served, run_served_suite
 from chromadrill.targets.process.private_copy import private_copy
 
 
 class Validation(NamedTuple):
-    """The verdicts, and how many records each collection holds."""
+    """The verdicts, and how many records each collection holds.
+
+    `coverage`: how much is proven of a copy that was taken between two fingerprints.
+    """
 
     counts: Mapping[str, int]
     verdicts: list[Verdict]
+    coverage: Coverage | None = None
 
 
 def validate(
@@ -53,16 +65,48 @@ def validate(
         if before is None or is_packed(source):
             require_store(source)
         return validate_files(data_directory(source), scopes, before, name, serve=serve)
-    if serve:
-        raise UsageError("--serve needs --path: a running server is served already.")
-    with connect(source) as chroma:
-        observation = live.observe(chroma, scopes, like=before)
+    observation = _observe(source, scopes, before, serve=serve)
     # narrowed first: one collection that was restored from its export is imported, all of it
     observation, before = narrow(observation, before, name)
     imported = came_over_the_api(observation, before) if before else ()
     anew = imported if rebuilt else ()
     verdicts = judge(observation, before, imported=imported, rebuilt=anew)
     return Validation(observation.counts, verdicts)
+
+
+def validate_between(
+    source: str | Path,
+    scopes: Sequence[Scope],
+    window: BackupWindow,
+    name: str | None,
+    *,
+    serve: bool = False,
+) -> Validation:
+    """Judge a directory or a server by the fingerprints taken before and after it. `name`: as above.
+
+    Its answers are those that its own records have. Raises Unavailable and UsageError.
+    """
+    window = narrow_window(window, scopes)
+    scopes = scopes or window.before.scopes
+    if isinstance(source, Path):
+        if is_packed(source):
+            require_store(source)
+        return validate_files_between(data_directory(source), scopes, window, name, serve=serve)
+    observation = _observe(source, scopes, None, serve=serve)
+    observation, window = narrow_to_collection(observation, window, name)
+    imported = between.came_over_the_api(observation.fingerprint, window)
+    verdicts, coverage = judge_between(observation, window, imported=imported)
+    answers = [v for v in judge(observation, None) if v.check not in {o.check for o in verdicts}]
+    return Validation(observation.counts, [*verdicts, *answers], coverage)
+
+
+def _observe(
+    url: str, scopes: Sequence[Scope], before: Fingerprint | None, *, serve: bool
+) -> Observation:
+    if serve:
+        raise UsageError("--serve needs --path: a running server is served already.")
+    with connect(url) as chroma:
+        return live.observe(chroma, scopes, like=before)
 
 
 def validate_files(
@@ -79,19 +123,44 @@ def validate_files(
     # narrowed first: one collection that was restored from its export is imported, all of it
     imported = came_over_the_api(narrowed, expected) if expected else frozenset()
     verdicts = judge_files(narrowed, expected, imported=imported)
-    if not serve:
-        return Validation(narrowed.counts, [*verdicts, *not_served()])
+    verdicts += _serve(data, observation, before, name, imported) if serve else not_served()
+    return Validation(narrowed.counts, verdicts)
+
+
+def validate_files_between(
+    data: Path,
+    scopes: Sequence[Scope],
+    window: BackupWindow,
+    name: str | None,
+    *,
+    serve: bool,
+) -> Validation:
+    """As `validate_files`, by the fingerprints taken before and after the directory was copied."""
+    observation = at_rest.observe(data, scopes)
+    narrowed, expected = narrow_to_collection(observation, window, name)
+    imported = between.came_over_the_api(narrowed.fingerprint, expected)
+    verdicts, coverage = judge_between(narrowed, expected, imported=imported)
+    verdicts = [*judge_soundness(narrowed), *verdicts]
+    verdicts += _serve(data, observation, None, name, ()) if serve else not_served()
+    return Validation(narrowed.counts, verdicts, coverage)
+
+
+def _serve(
+    data: Path,
+    observation: Observation,
+    before: Fingerprint | None,
+    name: str | None,
+    imported: Collection[str],
+) -> list[Verdict]:
+    """The check suite on a private copy, served and restarted; `observation`: of its files."""
     if unread_store(observation):
         # a start would upgrade the copy, or panic on it, and what it then lacks says nothing of the data
-        reason = "needs a server: not started on a store that this reader does not know"
-        return Validation(narrowed.counts, [*verdicts, *not_served(reason)])
+        return not_served("needs a server: not started on a store that this reader does not know")
     if not data.is_dir():
-        missing = Verdict.failed("start", f"{data} is not a directory.")
-        return Validation(narrowed.counts, [*verdicts, missing])
+        return [Verdict.failed("start", f"{data} is not a directory.")]
     # with no fingerprint, a sound directory's own records are what its server has to answer
     own = None if observation.read_errors else observation.fingerprint
     before = before or own
     scopes = before.scopes if before else observation.fingerprint.scopes or (Scope(),)
     with private_copy(data, scopes) as target:
-        verdicts += run_served_suite(target, scopes, before, name, imported)
-    return Validation(narrowed.counts, verdicts)
+        return run_served_suite(target, scopes, before, name, imported)

@@ -36,6 +36,9 @@ def _content() -> tuple[Check, ...]:
               "Records are lost, added or altered: texts, metadata, URIs or vectors.", VALIDATE, g),
         Check("configuration", "Is each collection set as it was?",
               "A collection has another metric, dimension, index or metadata.", VALIDATE, g),
+        Check("coverage", "Is enough of the copy proven, though clients wrote meanwhile?",
+              "Too much moved between the two fingerprints: take them closer to the copy.",
+              VALIDATE, g),
     )  # fmt: skip
 
 
