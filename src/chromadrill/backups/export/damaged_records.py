@@ -6,7 +6,6 @@ exported (chroma 7420, 3474).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,14 +155,4 @@ class SoundPart(Chroma):
 
 def _without(page: Page, skipped: Mapping[str, str]) -> Page:
     """Return the page without some records."""
-    keep = [row for row, record in enumerate(page.ids) if record not in skipped]
-    lost = set(page.without_vector)
-    return dataclasses.replace(
-        page,
-        ids=[page.ids[row] for row in keep],
-        documents=[page.documents[row] for row in keep],
-        metadatas=[page.metadatas[row] for row in keep],
-        uris=[page.uris[row] for row in keep],
-        vectors=page.vectors[keep],
-        without_vector=tuple(at for at, row in enumerate(keep) if row in lost),
-    )
+    return page.rows([row for row, record in enumerate(page.ids) if record not in skipped])

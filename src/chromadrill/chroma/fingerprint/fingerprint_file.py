@@ -82,6 +82,20 @@ def load(path: Path) -> Fingerprint:
         ) from error
 
 
+def load_head(path: Path) -> Fingerprint:
+    """Return the fingerprint in a file without its records, in milliseconds at any size.
+
+    Its checksum is not looked at: who wants the records calls `load`. Raises FingerprintRefused.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return from_head(orjson.loads(archive.read("fingerprint.json")))
+    except Exception as error:  # whatever a foreign file does to the readers, it is refused
+        raise FingerprintRefused(
+            f"{path} is no fingerprint ({type(error).__name__}: {error})."
+        ) from error
+
+
 def _require_checksum(path: Path) -> None:
     size = path.stat().st_size
     hasher = hashlib.sha256()
@@ -132,6 +146,7 @@ def head_of(fingerprint: Fingerprint) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "taken_at": fingerprint.taken_at,
+        "finished_at": fingerprint.finished_at,
         "taken": fingerprint.taken,
         "versions": dict(fingerprint.versions),
         "scopes": [str(scope) for scope in fingerprint.scopes],
@@ -162,6 +177,7 @@ def from_head(head: dict[str, Any], records: Sequence[Records] = ()) -> Fingerpr
         scopes=tuple(Scope.parse(text) for text in head["scopes"]),
         databases=tuple(Scope.parse(text) for text in head["databases"]),
         collections={one.info.key: one for one in _collections(head["collections"], records)},
+        finished_at=head.get("finished_at"),
     )
 
 

@@ -143,6 +143,7 @@ class _Observer:
             scopes=self.scopes,
             databases=tuple(databases),
             collections=prints,
+            finished_at=utc_now(),
         )
         return Observation(
             fingerprint,

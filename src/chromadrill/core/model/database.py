@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -101,3 +102,15 @@ class Page:
     uris: list[str | None]
     vectors: np.ndarray
     without_vector: tuple[int, ...] = ()
+
+    def rows(self, keep: Sequence[int]) -> Page:
+        """The records of these rows, in this order."""
+        lost = set(self.without_vector)
+        return Page(
+            ids=[self.ids[row] for row in keep],
+            documents=[self.documents[row] for row in keep],
+            metadatas=[self.metadatas[row] for row in keep],
+            uris=[self.uris[row] for row in keep],
+            vectors=self.vectors[list(keep)],
+            without_vector=tuple(at for at, row in enumerate(keep) if row in lost),
+        )

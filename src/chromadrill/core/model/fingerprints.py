@@ -81,14 +81,21 @@ class CollectionPrint:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What a database holds and how it answers: everything that a restored copy is compared with."""
+    """What a database holds and how it answers: everything that a restored copy is compared with.
+
+    Each record is as it was at some time from `taken_at` to `finished_at`. None: nobody noted the end,
+    as in files of older releases.
+    """
 
     taken_at: str
-    taken: str  # "live" or "at rest"
+    taken: (
+        str  # "live", "at rest" or "recording": live while others wrote, without reference queries
+    )
     versions: Mapping[str, str]
     scopes: tuple[Scope, ...]
     databases: tuple[Scope, ...]
     collections: Mapping[str, CollectionPrint]
+    finished_at: str | None = None
 
     @property
     def records(self) -> int:
