@@ -9,6 +9,7 @@ from typing import NamedTuple
 from chromadrill.backups.data_place import data_directory, is_packed, require_store
 from chromadrill.checks import between
 from chromadrill.checks.at_rest import unread_store
+from chromadrill.checks.between.verdicts import is_written_later
 from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_between, judge_files, judge_soundness
 from chromadrill.chroma.fingerprint import at_rest, live
@@ -117,8 +118,15 @@ def validate_files(
     *,
     serve: bool,
 ) -> Validation:
-    """The check suite at rest; with `serve` also on a private copy, served and restarted."""
+    """The check suite at rest; with `serve` also on a private copy, served and restarted.
+
+    Where its log shows that clients wrote after the fingerprint was taken, it was another state then:
+    what clients can have changed is UNKNOWN.
+    """
     observation = at_rest.observe(data, scopes, like=before)
+    if before and is_written_later(observation, before):
+        window = BackupWindow(before)
+        return _between_files(data, observation, window, name, serve=serve)
     narrowed, expected = narrow(observation, before, name)
     # narrowed first: one collection that was restored from its export is imported, all of it
     imported = came_over_the_api(narrowed, expected) if expected else frozenset()
@@ -136,7 +144,17 @@ def validate_files_between(
     serve: bool,
 ) -> Validation:
     """As `validate_files`, by the fingerprints taken before and after the directory was copied."""
-    observation = at_rest.observe(data, scopes)
+    return _between_files(data, at_rest.observe(data, scopes), window, name, serve=serve)
+
+
+def _between_files(
+    data: Path,
+    observation: Observation,
+    window: BackupWindow,
+    name: str | None,
+    *,
+    serve: bool,
+) -> Validation:
     narrowed, expected = narrow_to_collection(observation, window, name)
     imported = between.came_over_the_api(narrowed.fingerprint, expected)
     verdicts, coverage = judge_between(narrowed, expected, imported=imported)

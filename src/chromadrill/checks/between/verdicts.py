@@ -7,9 +7,11 @@ from collections.abc import Collection, Sequence
 
 from chromadrill.checks.between.collection_window import CollectionWindow
 from chromadrill.checks.content import judge_differences, nothing_in, settings_differences
+from chromadrill.core.clock import parse_time
 from chromadrill.core.model import (
     CollectionInfo,
     Difference,
+    Fingerprint,
     Observation,
     Outcome,
     Verdict,
@@ -20,6 +22,12 @@ from chromadrill.core.plural import plural
 ONE_ALONE = "one fingerprint alone cannot tell clients' writes from damage (--until)"
 FIXED = ("space", "dimension")  # of a collection: no client changes them
 NAMED = 4  # of what came, went or moved, in a sentence
+
+
+def is_written_later(observation: Observation, before: Fingerprint) -> bool:
+    """Whether the log of a store shows a write that came after the fingerprint was taken."""
+    newest = observation.newest_write
+    return newest is not None and parse_time(newest) > parse_time(before.taken_at)
 
 
 def explained_inventory(
@@ -134,11 +142,21 @@ def explained_records(
         message = f"{total.proven:,} of {plural(total.records, 'record')} are as they were,"
         message += f" {moved:,} differ: {ONE_ALONE}"
         return dataclasses.replace(verdict, outcome=Outcome.UNKNOWN, message=message)
+    if verdict.outcome is Outcome.FAIL and (age := _age(observation, window)):
+        return dataclasses.replace(verdict, message=f"{age}; {verdict.message}")
     if total.unexplained and not total.proven:
         message = "none of the records that stand before and after is in it as it was:"
         message += " this is another database, or another time"
         return dataclasses.replace(verdict, message=f"{message}; {verdict.message}")
     return verdict
+
+
+def _age(observation: Observation, window: BackupWindow) -> str:
+    """That the copy is older than the first fingerprint, where its log says so."""
+    newest, taken_at = observation.newest_write, window.before.taken_at
+    if newest is None or parse_time(newest) >= parse_time(taken_at).replace(microsecond=0):
+        return ""
+    return f"this copy may be older than the first fingerprint ({taken_at}): its log ends {newest}"
 
 
 def explained_settings(

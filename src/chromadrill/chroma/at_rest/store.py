@@ -6,6 +6,7 @@ The records are what a 1.5.9 server on the same directory would answer, vectors 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from chromadrill.chroma.at_rest.schema import (
     space_in_use,
 )
 from chromadrill.chroma.at_rest.vectors import VectorSource
+from chromadrill.core.clock import time_text
 from chromadrill.core.model import CollectionInfo, Page
 
 __all__ = ["Segment", "Store", "StoreUnknown", "StoreUnreadable"]
@@ -65,6 +67,19 @@ class Store:
     def tenants(self) -> list[str]:
         """Return the names of all tenants, sorted."""
         return [str(row[0]) for row in self.db.rows("SELECT id FROM tenants ORDER BY id")]
+
+    def newest_write(self) -> str | None:
+        """Return when the log's newest entry was written, UTC; None where the log is empty.
+
+        Other tables do not say: an upsert leaves `embeddings.created_at` as it is (measured on 1.5.9).
+        """
+        row = self.db.one("SELECT created_at FROM embeddings_queue ORDER BY seq_id DESC LIMIT 1")
+        try:
+            return (
+                time_text(datetime.fromisoformat(str(row[0])).replace(tzinfo=UTC)) if row else None
+            )
+        except ValueError:
+            return None  # a damaged row says nothing
 
     def databases(self) -> list[tuple[str, str]]:
         """Return (tenant, database) of all databases, sorted."""

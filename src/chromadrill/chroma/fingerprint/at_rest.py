@@ -8,7 +8,7 @@ full-text index's own checks, and the structure of the index files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown
@@ -94,6 +94,7 @@ class _Reader:
         prints: dict[str, CollectionPrint] = {}
         databases: tuple[Scope, ...] = ()
         missing_tenants: tuple[str, ...] = ()
+        newest_write: str | None = None
         with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
             with IntegrityChecks(store.db, self.path) as integrity:
@@ -104,9 +105,16 @@ class _Reader:
                         if info.scope in self.scopes:
                             prints[info.key] = self.collection(store, info)
                 self.integrity(integrity)
+            with suppress(DrillError):  # a log that cannot be read is the structure's own finding
+                newest_write = store.newest_write()
         fingerprint = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
         return Observation(
-            fingerprint, tuple(self.read_errors), missing_tenants, self.counts, self.seconds
+            fingerprint,
+            tuple(self.read_errors),
+            missing_tenants,
+            self.counts,
+            self.seconds,
+            newest_write=newest_write,
         )
 
     def integrity(self, checks: IntegrityChecks) -> None:

@@ -118,7 +118,8 @@ class Observation:
     """What was seen of a database afterwards; facts only. Judged by the checks.
 
     `access_error`: why the observation ended early, where the data were not to blame. The collections
-    of `fingerprint` had been read to their end by then.
+    of `fingerprint` had been read to their end by then. `newest_write`: when the newest entry was put
+    into the log of writes, where files were read and the log is not empty.
     """
 
     fingerprint: Fingerprint
@@ -127,3 +128,4 @@ class Observation:
     counts: Mapping[str, int] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     access_error: str | None = None
+    newest_write: str | None = None
