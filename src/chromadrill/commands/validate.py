@@ -28,6 +28,7 @@ from chromadrill.core.model.window import BackupWindow, CollectionCoverage
 from chromadrill.core.plural import plural
 from chromadrill.core.urls import without_password
 from chromadrill.drill import validate as engine
+from chromadrill.drill.between import validate_between
 from chromadrill.drill.validate import Validation
 
 app = application()
@@ -85,9 +86,7 @@ def validate(
     source = server.source(path)
     if fingerprint and until:
         window = _window(fingerprint, until)
-        validation = engine.validate_between(
-            source, server.scopes(), window, collection_name, serve=serve
-        )
+        validation = validate_between(source, server.scopes(), window, collection_name, serve=serve)
         first, last = _between(source, (fingerprint, until), window, validation)
         return report_comparison(
             validation.verdicts,
@@ -98,7 +97,7 @@ def validate(
             coverage=coverage_json(validation.coverage),
         )
     before = fingerprint_file.load(fingerprint) if fingerprint else None
-    counts, verdicts, _ = engine.validate(
+    validation = engine.validate(
         source,
         server.scopes(),
         before,
@@ -107,6 +106,7 @@ def validate(
         rebuilt=rebuilt,
         original=original,
     )
+    counts, verdicts, coverage = validation
     name = str(source) if isinstance(source, Path) else without_password(source)
     subject = f"collection {collection_name} of {name}" if collection_name else name
     if before is None or fingerprint is None:
@@ -116,8 +116,12 @@ def validate(
         last = _with_fingerprint(fingerprint, verdicts, source)
         if collection_name and not original and not _is_known(collection_name, before):
             last += f"{NEXT}compare a copy under another name with --original NAME."
+    more = {"coverage": coverage_json(coverage)} if coverage else {}
+    if coverage and outcome_of(verdicts) is Outcome.UNKNOWN:
+        last += " Its log goes on after that fingerprint was taken; the one taken after the copy"
+        last += " tells what clients changed: --until FILE."
     collections = collections_json(counts, verdicts)
-    return report_comparison(verdicts, collections, as_json=json, first=first, last=last)
+    return report_comparison(verdicts, collections, as_json=json, first=first, last=last, **more)
 
 
 def _window(before: Path, after: Path) -> BackupWindow:

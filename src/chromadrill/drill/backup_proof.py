@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 from chromadrill.backups.detect import ExistingBackup
@@ -11,26 +12,36 @@ from chromadrill.backups.export.completeness import shortcomings
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.requirements import CHROMA_BYTES, LargestRecords
 from chromadrill.backups.export.types import ExportRefused
-from chromadrill.checks.suite import outcome_of
+from chromadrill.checks.suite import judge_between, outcome_of
+from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.files import size_of
-from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
+from chromadrill.core.model.window import BackupWindow
 from chromadrill.drill.connection import LONG_S, connect
+from chromadrill.drill.one_collection import narrow_window
 from chromadrill.drill.served_suite import run_served_suite
-from chromadrill.drill.validate import Validation, validate_files
+from chromadrill.drill.validate import Validation, validate_files, validate_files_between
 from chromadrill.targets.process.private_copy import scratch_target
 
 
-def prove(backup: ExistingBackup) -> Validation:
-    """The whole check suite on a backup: at rest, then a private copy served and restarted."""
+def prove(backup: ExistingBackup, window: BackupWindow | None = None) -> Validation:
+    """The whole check suite on a backup: at rest, then a private copy served and restarted.
+
+    `window`: the fingerprints taken before and after it, of a database that is written to.
+    """
     if backup.exported:
-        return prove_export(backup.data)
-    return prove_files(backup.data, backup.fingerprint)
+        return prove_export(backup.data, window)
+    if window is not None and backup.fingerprint is None:
+        return validate_files_between(backup.data, window.before.scopes, window, None, serve=True)
+    validation = prove_files(backup.data, backup.fingerprint)
+    return validation if window is None else _also_between(backup.data, window, validation)
 
 
-def prove_export(path: Path) -> Validation:
+def prove_export(path: Path, window: BackupWindow | None = None) -> Validation:
     """Import an export into a scratch server, run the check suite, restart, run it again.
 
-    It is held against the fingerprint inside it, so one that was cut or altered is a FAIL.
+    It is held against the fingerprint inside it, so one that was cut or altered is a FAIL; and that
+    fingerprint against those before and after it (`window`).
     """
     try:
         export = open_export(path)
@@ -51,7 +62,29 @@ def prove_export(path: Path) -> Validation:
         target.stop()
         if outcome_of(verdicts) is Outcome.PASS:
             verdicts = run_served_suite(target, before.scopes, before, None, before.collections)
-    return Validation(counts, [*verdicts, *shortcomings(export, counts)])
+    verdicts = [*verdicts, *shortcomings(export, counts)]
+    if window is None:
+        return Validation(counts, verdicts)
+    exported = Observation(before, counts=counts)
+    explained, coverage = judge_between(exported, narrow_window(window, before.scopes))
+    return Validation(counts, [*verdicts, *_named_between(explained)], coverage)
+
+
+def _also_between(data: Path, window: BackupWindow, equal: Validation) -> Validation:
+    """A backup that has a fingerprint of its own is also held against those around it."""
+    observation = at_rest.observe(data, window.before.scopes)
+    explained, coverage = judge_between(observation, window)
+    return Validation(equal.counts, [*equal.verdicts, *_named_between(explained)], coverage)
+
+
+def _named_between(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Beside the verdicts of the same checks on the backup's own fingerprint."""
+    return [
+        verdict
+        if verdict.check == "coverage"
+        else dataclasses.replace(verdict, check=f"{verdict.check} (between the fingerprints)")
+        for verdict in verdicts
+    ]
 
 
 def _of_what_it_holds(before: Fingerprint) -> Fingerprint:

@@ -21,7 +21,6 @@ from chromadrill.drill.one_collection import (
     narrow,
     narrow_scopes,
     narrow_to_collection,
-    narrow_window,
     rename,
 )
 from chromadrill.drill.served_suite import not_served, run_served_suite
@@ -66,7 +65,7 @@ def validate(
         if before is None or is_packed(source):
             require_store(source)
         return validate_files(data_directory(source), scopes, before, name, serve=serve)
-    observation = _observe(source, scopes, before, serve=serve)
+    observation = observe_server(source, scopes, before, serve=serve)
     # narrowed first: one collection that was restored from its export is imported, all of it
     observation, before = narrow(observation, before, name)
     imported = came_over_the_api(observation, before) if before else ()
@@ -75,35 +74,10 @@ def validate(
     return Validation(observation.counts, verdicts)
 
 
-def validate_between(
-    source: str | Path,
-    scopes: Sequence[Scope],
-    window: BackupWindow,
-    name: str | None,
-    *,
-    serve: bool = False,
-) -> Validation:
-    """Judge a directory or a server by the fingerprints taken before and after it. `name`: as above.
-
-    Its answers are those that its own records have. Raises Unavailable and UsageError.
-    """
-    window = narrow_window(window, scopes)
-    scopes = scopes or window.before.scopes
-    if isinstance(source, Path):
-        if is_packed(source):
-            require_store(source)
-        return validate_files_between(data_directory(source), scopes, window, name, serve=serve)
-    observation = _observe(source, scopes, None, serve=serve)
-    observation, window = narrow_to_collection(observation, window, name)
-    imported = between.came_over_the_api(observation.fingerprint, window)
-    verdicts, coverage = judge_between(observation, window, imported=imported)
-    answers = [v for v in judge(observation, None) if v.check not in {o.check for o in verdicts}]
-    return Validation(observation.counts, [*verdicts, *answers], coverage)
-
-
-def _observe(
+def observe_server(
     url: str, scopes: Sequence[Scope], before: Fingerprint | None, *, serve: bool
 ) -> Observation:
+    """Read a running server. Raises UsageError where a served copy was asked for."""
     if serve:
         raise UsageError("--serve needs --path: a running server is served already.")
     with connect(url) as chroma:

@@ -34,7 +34,12 @@ def fingerprint(reader: Reader, *, progress: Progress = silent) -> Fingerprint:
 
     Raises ExportRefused for a damaged file.
     """
-    sealed = reader.fingerprint
-    if all(len(one.records) == one.count for one in sealed.collections.values()):
-        return sealed  # a folder keeps the original one, records and all
+    if keeps_records(reader):
+        return reader.fingerprint
     return observe(reader, progress=progress).fingerprint
+
+
+def keeps_records(reader: Reader) -> bool:
+    """Whether the export keeps the original fingerprint, records and all, as a folder does."""
+    collections = reader.fingerprint.collections.values()
+    return all(len(one.records) == one.count for one in collections)
