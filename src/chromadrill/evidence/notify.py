@@ -19,7 +19,7 @@ from chromadrill.core.http import http_client
 from chromadrill.core.model import JSON
 from chromadrill.core.redaction import redact, secrets_of
 from chromadrill.evidence.report.ci import slack
-from chromadrill.evidence.report.headline import HEADLINES, headline_of
+from chromadrill.evidence.report.headline import headline_of
 
 Send = Callable[[httpx.Client], httpx.Response]
 
@@ -48,7 +48,7 @@ def notify(
             "webhook", chat, lambda c: c.post(chat, content=body, headers=headers), timeout_s
         )
     if pulse:
-        good = headline_of(record).text == HEADLINES["pass"]
+        good = headline_of(record).restored
         if record["outcome"] == "pass" and not good:
             failures.append("The heartbeat was not pinged: this run proved no restore.")
         else:

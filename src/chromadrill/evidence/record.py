@@ -13,6 +13,7 @@ from chromadrill.core.files import write_atomic
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.next_steps import fill_placeholders
+from chromadrill.evidence.own_backups import fleet_of, next_step_of, sources_of
 from chromadrill.evidence.scenario import plain_verdict, scenario_of
 from chromadrill.evidence.subject import subject_of
 from chromadrill.evidence.summary import summary_of
@@ -38,9 +39,10 @@ def record_of(events: list[JSON]) -> JSON:
         for e in events
         if e["event"] == "scenario started" and e["scenario"] not in skipped
     ]
+    sources = sources_of(events, scenarios)
     for scenario in scenarios:
         scenario["next_step"] = fill_placeholders(
-            scenario["next_step"],
+            next_step_of(scenario, sources),
             started.get("target", {}).get("name"),
             target.get("facts", {}).get("url"),
         )
@@ -73,6 +75,8 @@ def record_of(events: list[JSON]) -> JSON:
         "summary": summary_of(scenarios),
         "objectives": started.get("objectives", []),
         "scenarios": scenarios,
+        "sources": sources,
+        "fleet": fleet_of(events, scenarios),
         "embedder": _embedder(events, target),
         "required": list(started.get("required", [])),
         "not_covered": sorted(set(not_covered)),

@@ -7,6 +7,7 @@ from typing import Any
 from chromadrill.core.clock import parse_time
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.next_steps import next_step
+from chromadrill.evidence.own_backups import coverage_of
 
 EXAMPLES = 10  # of a difference, in the record; all of them are in the ledger
 
@@ -36,6 +37,7 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "disaster": _disaster(mine),
         "backup": _backup(mine),
         "production_origin": _origin(mine),
+        "coverage": coverage_of(mine),
         "strike_s": _seconds(begun, _last(mine, "fault injected", "at")),
         "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),
@@ -111,7 +113,16 @@ def _backup(mine: list[JSON]) -> JSON | None:
         return None
     return {
         key: backup.get(key)
-        for key in ("id", "method", "created_at", "bytes", "original", "newest_file_at")
+        for key in (
+            "id",
+            "method",
+            "created_at",
+            "bytes",
+            "original",
+            "newest_file_at",
+            "source",
+            "artefact",
+        )
     }
 
 

@@ -20,7 +20,10 @@ def subject_of(scenarios: Sequence[JSON], started_at: Any) -> str | None:
         return None
     backup = given[0]
     facts = [str(backup["method"]), size(backup["bytes"]), _age(backup, started_at)]
-    return f"backup {backup['original']} ({', '.join(fact for fact in facts if fact)})"
+    name = backup["original"]
+    if backup.get("source") and backup.get("artefact"):  # it was fetched: its path is a scratch one
+        name = f"{backup['artefact']} of {backup['source']}"
+    return f"backup {name} ({', '.join(fact for fact in facts if fact)})"
 
 
 def _age(backup: JSON, started_at: Any) -> str:

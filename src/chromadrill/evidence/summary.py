@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
+from chromadrill.evidence.own_backups import lowest_share
 
 
 def summary_of(scenarios: Sequence[JSON]) -> JSON:
@@ -32,6 +33,7 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
             for v in s["verdicts"]
             if registry.plain_name(v["check"]) in searches and v["actual"] is not None
         ),
+        "coverage": lowest_share(scenarios),
         "forecast": None,
     }
 

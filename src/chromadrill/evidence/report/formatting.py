@@ -88,6 +88,18 @@ def amount(value: Any, unit: Any) -> str:
     return f"{count(value)} {unit}" if unit and value is not None else count(value)
 
 
+def share(value: Any, otherwise: str = NOT_MEASURED) -> str:
+    """ "95.6 %" of 0.9561; 100 % is all, and 0 % is nothing."""
+    part_of = number(value)
+    if part_of is None:
+        return otherwise
+    percent = 100 * part_of
+    if 0 < percent < 0.1:
+        return "under 0.1 %"
+    # rounded down: 99.97 % of the records are not all of them
+    return f"{math.floor(percent * 10 + 1e-6) / 10:g} %"
+
+
 def size(value: Any) -> str:
     """ "1.2 MB" (10^6 bytes)."""
     bytes_ = number(value)

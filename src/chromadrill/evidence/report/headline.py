@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from chromadrill.checks import registry
 from chromadrill.checks.registry.check import CheckGroup
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report import formatting
+from chromadrill.evidence.report import formatting, own_backup
 from chromadrill.evidence.report.formatting import (
     count,
     duration,
@@ -37,16 +38,39 @@ LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says n
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """Headline, one sentence, and the reasons where it is not green."""
+    """Headline, one sentence, and the reasons where it is not green.
+
+    `restored`: whether a restore was proven; other green runs proved something else.
+    """
 
     kind: str
     text: str
     sentence: str
     reasons: tuple[str, ...] = ()
+    restored: bool = False
 
 
 def headline_of(record: JSON) -> Headline:
-    """The headline of a record: PROVEN only where nothing in it contradicts its pass."""
+    """The headline of a record: PROVEN only where nothing in it contradicts its pass.
+
+    Of a run on the user's own backups it names the backup.
+    """
+    headline = _headline(record)
+    if headline.text not in HEADLINES.values():
+        return headline
+    restored = headline.text == HEADLINES["pass"]
+    if not own_backup.is_own(record):
+        return dataclasses.replace(headline, restored=restored)
+    return Headline(
+        headline.kind,
+        own_backup.headline_text(record, headline.kind),
+        own_backup.sentence(record, headline.kind),
+        headline.reasons,
+        restored,
+    )
+
+
+def _headline(record: JSON) -> Headline:
     scenarios, outcome = rows(record, "scenarios"), record.get("outcome")
     if altered := tuple(texts(record, "altered")):
         sentence = "The run's folder is not what was sealed at its end: it proves nothing."
@@ -201,6 +225,9 @@ def data_origin(record: JSON) -> tuple[str, str]:
     scenarios = rows(record, "scenarios")
     if not scenarios:
         return "No data", "Nothing was restored in this run."
+    sources = {str(part(scenario, "backup").get("source") or "") for scenario in scenarios}
+    if "" not in sources:
+        return "Own backup", f"Every scenario restored a backup of {', '.join(sorted(sources))}."
     real = [scenario for scenario in scenarios if scenario.get("production_origin") is True]
     synthetic = [scenario for scenario in scenarios if scenario.get("production_origin") is False]
     if real and len(real) == len(scenarios):

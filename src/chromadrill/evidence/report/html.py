@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report import charts, formatting, headline, page_sections, result_tables
+from chromadrill.evidence.report import (
+    charts,
+    formatting,
+    headline,
+    own_backup,
+    page_sections,
+    result_tables,
+)
 from chromadrill.evidence.report.formatting import number, part, rows, texts
 
 if TYPE_CHECKING:
@@ -43,6 +50,9 @@ def page(
         records=headline.records(record),
         summary=part(record, "summary"),
         missing=page_sections.missing(record),
+        own=own_backup.view_of(record),
+        sources=page_sections.sources(record),
+        fleet=rows(record, "fleet"),
         scenarios=[
             page_sections.view_of(s, f"s{i}") for i, s in enumerate(rows(record, "scenarios"), 1)
         ],
@@ -75,16 +85,29 @@ def page(
 @cache
 def _template() -> Template:
     # imported here: who only runs a drill does not pay for it
-    from jinja2 import ChainableUndefined, Environment
+    from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
     environment = Environment(
-        autoescape=True, undefined=ChainableUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATE.parent),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    for name in ("duration", "count", "amount", "size", "when", "without_number", "one_line"):
+    for name in (
+        "duration",
+        "count",
+        "amount",
+        "size",
+        "share",
+        "when",
+        "without_number",
+        "one_line",
+    ):
         environment.filters[name] = _null_for_undefined(getattr(formatting, name))
     environment.filters["text"] = _null_for_undefined(formatting.text_of)
     environment.filters["question"] = lambda check: registry.question(str(check))
-    return environment.from_string(TEMPLATE.read_text("utf-8"))
+    return environment.get_template(TEMPLATE.name)
 
 
 def _null_for_undefined(function: Callable[..., str]) -> Callable[..., str]:

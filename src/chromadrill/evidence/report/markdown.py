@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
+from chromadrill.evidence.report import own_backup, own_backup_text
 from chromadrill.evidence.report.formatting import one_line
 from chromadrill.evidence.report.headline import NOT_COVERED, headline_of
 from chromadrill.evidence.report.prober import heavy_prober, prober_line
@@ -77,6 +78,8 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
             console.print(f"why: {one_line(reason)}", markup=False, soft_wrap=True)
     for gap in record["not_covered"]:
         console.print(f"not covered: {gap}", markup=False, soft_wrap=True)
+    for line in own_backup_text.terminal_lines(record):
+        console.print(line, markup=False, soft_wrap=True)
     if heavy := heavy_prober(record):
         console.print(f"beware: {heavy}", markup=False, soft_wrap=True)
     console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
@@ -85,7 +88,7 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
 def markdown(record: JSON) -> str:
     """The record for a reader: verdict, table, every scenario's verdicts and phases."""
     lines = [
-        f"# Restore drill {record['run_id']}: {headline_of(record).text}",
+        f"# {_kind(record)} {record['run_id']}: {headline_of(record).text}",
         "",
         f"Target {record['target'].get('name')}, {record['started_at']} to {record['finished_at']}."
         f" Embedder: {record['embedder']['name']}.",
@@ -101,6 +104,7 @@ def markdown(record: JSON) -> str:
     ]
     if record.get("subject"):
         lines[2:2] = [f"What was tried: {record['subject']}.", ""]
+    lines += own_backup_text.markdown_lines(record)
     for gap in record["not_covered"]:
         lines += ["", f"Not covered: {gap}"]
     for test in record.get("failed_tests", ()):
@@ -130,6 +134,10 @@ def markdown(record: JSON) -> str:
             lines += ["", cost]
     versions = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
     return "\n".join([*lines, "", f"Versions: {versions}.", ""])
+
+
+def _kind(record: JSON) -> str:
+    return "Proof of backups" if own_backup.is_own(record) else "Restore drill"
 
 
 def _cell(text: str) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report import charts, formatting, headline
+from chromadrill.evidence.report import charts, formatting, headline, own_backup
 from chromadrill.evidence.report.formatting import number, part, rows, text_of, texts
 from chromadrill.evidence.report.prober import prober_line
 from chromadrill.evidence.report.timeline import outage, spans, windows
@@ -33,12 +34,18 @@ WANTED = (
     ("scenarios", "backup", "the backup's origin"),
     ("scenarios", "client", "what clients saw"),
 )
+# a backup of true size needs no forecast, and no client uses the copy that was made to prove it
+NO_QUESTION_OF_OWN = ("forecast", "client")
+MOST_TRIED = 30  # rows of backups that are shown at once
 
 
 def missing(record: JSON) -> list[str]:
     """What an auditor would ask for and this record does not say."""
     gaps = []
+    is_own = own_backup.is_own(record)
     for where, name, description in WANTED:
+        if is_own and name in NO_QUESTION_OF_OWN:
+            continue
         if where == "scenarios":
             # a scenario without a backup restores none (RB-1); none at all is a question
             is_recorded = any(scenario.get(name) for scenario in rows(record, where))
@@ -132,6 +139,40 @@ def action_of(record: JSON) -> JSON | None:
         "meaning": step.get("meaning"),
         "step": step.get("command"),
     }
+
+
+def sources(record: JSON) -> list[JSON]:
+    """Each source with its backups, the newest first: name, sentence, the first rows and the rest."""
+    views = []
+    for source in rows(record, "sources"):
+        artefacts = rows(source, "artefacts")
+        # a try stands on the first screen, however old the backup is
+        newest = sorted(artefacts, key=lambda a: text_of(a.get("created_at"), ""), reverse=True)
+        rest = [a for a in newest[MOST_TRIED:] if not a.get("outcome")]
+        views.append(
+            {
+                "name": text_of(source.get("name")),
+                "sentence": _tried(artefacts),
+                "first": [a for a in newest if a not in rest],
+                "rest": rest,
+            }
+        )
+    return views
+
+
+def _tried(artefacts: Sequence[JSON]) -> str:
+    """ "Of 14 backups that the source lists, 3 were tried: 2 proven, 1 not proven. ..." """
+    outcomes = Counter(str(a["outcome"]) for a in artefacts if a.get("outcome"))
+    tried = sum(outcomes.values())
+    if not artefacts:
+        return "The source lists no backup."
+    words = {"pass": "proven", "fail": "not proven", "unknown": "not to be judged"}
+    ends = ", ".join(f"{outcomes[key]} {words[key]}" for key in words if outcomes[key])
+    never = len(artefacts) - tried
+    were = "was" if tried == 1 else "were"
+    text = f"Of {len(artefacts)} backups that the source lists, {tried} {were} tried"
+    text += f": {ends}." if ends else "."
+    return f"{text} {never} {'was' if never == 1 else 'were'} never tried." if never else text
 
 
 def slowest(record: JSON) -> JSON | None:

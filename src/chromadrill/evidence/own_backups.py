@@ -1,0 +1,151 @@
+"""The user's own backups in a record: coverage of a proof, what was tried of a source, the fleet.
+
+Read from the notes `backup`, `coverage`, `source` and `fleet` of the ledger. A ledger of an older
+release has none of them, and none are in its record.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chromadrill.core.model import JSON, Outcome
+
+COUNTS = ("proven", "moved", "unseen", "unexplained")
+_OF_TIME = ("recovery time", "data loss")  # whole, and late or old
+_TRIED = ("proven_at", "outcome", "coverage")
+
+
+def coverage_of(mine: Sequence[JSON]) -> JSON | None:
+    """What was proven between two recordings in one scenario; None where nothing was so compared.
+
+    {share (0 to 1), limit_percent, collections: {key: {proven, moved, unseen, unexplained}}, before,
+    after}. `before` and `after` are the recordings: {taken_at, live}, None for one that is missing.
+    """
+    note = next((e for e in reversed(mine) if e["event"] == "coverage"), None)
+    if note is None:
+        return None
+    collections = note.get("collections") or {}
+    return {
+        "share": note.get("share"),
+        "limit_percent": note.get("limit_percent"),
+        "collections": {
+            key: {name: int(counts.get(name) or 0) for name in COUNTS}
+            for key, counts in collections.items()
+        },
+        "before": _recording(note.get("before")),
+        "after": _recording(note.get("after")),
+    }
+
+
+def _recording(raw: Mapping[str, Any] | None) -> JSON | None:
+    if not raw or not raw.get("taken_at"):
+        return None
+    return {"taken_at": raw["taken_at"], "live": bool(raw.get("live"))}
+
+
+def lowest_share(scenarios: Iterable[JSON]) -> float | None:
+    """The lowest coverage of all scenarios; None where none has one."""
+    shares = [s["coverage"]["share"] for s in scenarios if s.get("coverage")]
+    return min((share for share in shares if share is not None), default=None)
+
+
+def sources_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
+    """Each source with all artefacts that it lists, and how the last try of each of them ended.
+
+    The tries of this run are the last ones. `outcome` None: never tried.
+    """
+    listed: dict[str, list[JSON]] = {}
+    for event in events:
+        # the source of a rebuild has a note of that name too, and no artefacts
+        if event["event"] == "source" and "artefacts" in event:
+            keys = ("id", "created_at", "bytes", *_TRIED)
+            artefacts = event.get("artefacts") or ()
+            listed[event["name"]] = [{key: a.get(key) for key in keys} for a in artefacts]
+    for tried in _tries(events, scenarios):
+        artefacts = listed.get(tried["source"])
+        if artefacts is None:
+            continue
+        known = next((a for a in artefacts if a["id"] == tried["id"]), None)
+        if known is None:
+            known = {"id": tried["id"], "created_at": None, "bytes": None}
+            artefacts.append(known)
+        known.update({key: tried[key] for key in _TRIED})
+        for key in ("created_at", "bytes"):
+            known[key] = tried[key] if known[key] is None else known[key]
+    return [{"name": name, "artefacts": artefacts} for name, artefacts in listed.items()]
+
+
+def fleet_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
+    """Every configured source: when a restore of it was last proven, and when it was last tried."""
+    note = next((e for e in reversed(events) if e["event"] == "fleet"), None)
+    keys = ("last_proven_at", "coverage", "last_tried_at", "last_outcome")
+    sources = {
+        source["name"]: {"name": source["name"], **{key: source.get(key) for key in keys}}
+        for source in (note or {}).get("sources") or ()
+    }
+    for tried in _tries(events, scenarios):
+        source = sources.get(tried["source"])
+        if source is None:
+            continue
+        source |= {"last_tried_at": tried["proven_at"], "last_outcome": tried["outcome"]}
+        if tried["outcome"] == Outcome.PASS:
+            source |= {"last_proven_at": tried["proven_at"], "coverage": tried["coverage"]}
+    return list(sources.values())
+
+
+def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
+    """What to do about a backup of a source that is not proven; the scenario's own step where it fits.
+
+    A damaged backup is no damaged server: an older one is tried, and no server is validated.
+    """
+    step: JSON | None = scenario["next_step"]
+    backup: JSON = scenario.get("backup") or {}
+    source = backup.get("source")
+    if not source or not step or step["check"] in _OF_TIME:
+        return step
+    name = shlex.quote(str(source))
+    if scenario["outcome"] == Outcome.UNKNOWN:
+        if scenario.get("coverage") and all(scenario["coverage"][k] for k in ("before", "after")):
+            return step
+        meaning = (
+            "No recordings lie around this backup: changes cannot be told from damage. Record before"
+            " and after each backup; then prove the next."
+        )
+        return {**step, "meaning": meaning, "command": f"chromadrill record --target {name}"}
+    mine = backup.get("artefact")
+    others = [a for s in sources if s["name"] == source for a in s["artefacts"] if a["id"] != mine]
+    newest = sorted(others, key=lambda a: str(a["created_at"] or ""), reverse=True)
+    proven = next((a for a in newest if a["outcome"] == Outcome.PASS), None)
+    untried = next((a for a in newest if a["outcome"] is None), None)
+    meaning = f"Do not rely on this backup. {step['meaning']}"
+    if proven:
+        meaning += f" The newest one that is proven: {proven['id']}, made {proven['created_at']}."
+    pick = untried or proven
+    command = f"chromadrill prove {name}" + (
+        f" --pick {shlex.quote(str(pick['id']))}" if pick else ""
+    )
+    return {**step, "meaning": meaning, "command": command}
+
+
+def _tries(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
+    """What this run tried: source, id, when the try ended, its outcome and its coverage."""
+    ends = {e["scenario"]: e.get("at") for e in events if e["event"] == "scenario finished"}
+    tries = []
+    for scenario in scenarios:
+        backup = scenario.get("backup") or {}
+        if not backup.get("source"):
+            continue
+        tries.append(
+            {
+                "source": backup["source"],
+                "id": backup.get("artefact") or backup.get("id"),
+                "created_at": backup.get("created_at"),
+                "bytes": backup.get("bytes"),
+                "proven_at": ends.get(scenario["id"]),
+                "outcome": scenario["outcome"],
+                "coverage": (scenario.get("coverage") or {}).get("share"),
+            }
+        )
+    return tries

@@ -1,0 +1,254 @@
+"""A run that proved the user's own backups, in words: headline, cards, what was and was not compared.
+
+Everything here is read from the record; a record of any other run has no such part.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report.coverage_chart import coverage_chart
+from chromadrill.evidence.report.coverage_counts import counts_of, sum_of, total_of
+from chromadrill.evidence.report.formatting import (
+    count,
+    moment,
+    number,
+    part,
+    rows,
+    share,
+    size,
+    text_of,
+)
+
+# of a backup between two recordings, as `legend_of` has it
+LEGEND = (
+    ("proven", "right", "proven exactly",
+     "the same in both recordings, and exactly so in the backup."),
+    ("moved", "timeout", "changed meanwhile",
+     "clients wrote while the backup was taken, and what it holds is explained by that."),
+    ("unseen", "unwatched", "in no recording",
+     "they came and went between the recordings, so nothing can be said of them."),
+    ("unexplained", "error", "damaged",
+     "they were the same before and after, and are missing or different in the backup."),
+)  # fmt: skip
+VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unknown": "could not tell"}
+
+
+def is_own(record: JSON) -> bool:
+    """Whether every scenario of the run proved a backup of a source, or between recordings."""
+    scenarios = rows(record, "scenarios")
+    return bool(scenarios) and all(
+        part(s, "backup").get("source") or s.get("coverage") for s in scenarios
+    )
+
+
+def name_of(scenario: JSON) -> str:
+    """ "production's backup", or "backup chroma_db" of a path that nobody gave a name."""
+    backup = part(scenario, "backup")
+    source = text_of(backup.get("source"), "")
+    if source and "/" not in source and "\\" not in source:
+        return f"{source}'s backup"
+    return f"backup {PurePath(source or text_of(backup.get('original'), 'without a name')).name}"
+
+
+def title_of(scenario: JSON, started_at: Any) -> str:
+    """ "production's backup of 02:00 UTC, 1.2 GB"; the day is named where it is not the run's."""
+    backup = part(scenario, "backup")
+    made, start = moment(backup.get("created_at")), moment(started_at)
+    if made is None:
+        name = f"{name_of(scenario)} {text_of(backup.get('artefact'), '')}".rstrip()
+    else:
+        day = "" if start and made.date() == start.date() else f"{made:%d %b %Y}, ".lstrip("0")
+        name = f"{name_of(scenario)} of {day}{made:%H:%M} UTC"
+    return name if number(backup.get("bytes")) is None else f"{name}, {size(backup['bytes'])}"
+
+
+def headline_text(record: JSON, kind: str) -> str:
+    """What the page says first of such a run; `kind` is the verdict on all of it."""
+    scenarios = rows(record, "scenarios")
+    verdict = VERDICTS.get(kind, VERDICTS["unknown"])
+    if len(scenarios) == 1:
+        return f"{title_of(scenarios[0], record.get('started_at'))}, {verdict}"
+    of_kind = [s for s in scenarios if s.get("outcome") == kind] or scenarios
+    many = f"{len(scenarios)} of {owner_of(record)}"
+    return f"{f'{len(of_kind)} of ' if len(of_kind) < len(scenarios) else ''}{many}, {verdict}"
+
+
+def owner_of(record: JSON) -> str:
+    """ "production's backups", "backup chroma_db", or "backups" of several sources."""
+    names = {name_of(scenario) for scenario in rows(record, "scenarios")}
+    if len(names) > 1:
+        return "backups"
+    name = names.pop()
+    return f"{name}s" if name.endswith("'s backup") else name
+
+
+def sentence(record: JSON, kind: str) -> str:
+    """What was done and found, for who has never heard of the database."""
+    scenarios = rows(record, "scenarios")
+    one = len(scenarios) == 1
+    many = "It was" if one else "Each was"
+    done = f"{many} fetched, started as a server of its own, and asked for every record"
+    total = total_of(scenarios)
+    if total.total == 0:
+        return f"{done}. There was no recording to compare its records with."
+    if total.unexplained:
+        wrong = f"{count(total.unexplained)} of {count(total.total)}"
+        return f"{done}: {wrong} are not what they were, and nothing explains it."
+    if kind == "fail":
+        return f"{done}. Not all of it is as it was, or it was not there in time."
+    text = f"{done}: {share(total.share)} of {count(total.total)} are exactly what they were"
+    changed = total.moved + total.unseen
+    if kind != "pass":
+        return f"{text}. What is left open proves nothing either way."
+    if not changed:
+        return f"{text}, and none is missing."
+    rest = f"the other {count(changed)} changed while the backup was taken"
+    if total.unseen:
+        return f"{text}; {rest}, {count(total.unseen)} of them unseen by any recording."
+    return f"{text}; {rest}, and each change is explained. None is missing."
+
+
+def coverage_card(record: JSON) -> tuple[str, str, bool | None]:
+    """Value, note, and whether it is good (None: not known): the lowest coverage of the run."""
+    covered = [s for s in rows(record, "scenarios") if part(s, "coverage")]
+    shares = [(number(s["coverage"].get("share")), s) for s in covered]
+    known = [(value, scenario) for value, scenario in shares if value is not None]
+    if not known:
+        return "not measured", "no recording to compare with", None
+    value, scenario = min(known, key=lambda pair: pair[0])
+    total, limit = sum_of(counts_of(scenario)), number(scenario["coverage"].get("limit_percent"))
+    note = f"{count(total.proven)} of {count(total.total)} records proven exactly"
+    if total.unexplained:
+        note += f"; {count(total.unexplained)} damaged"
+    note += f"; at least {limit:g} % are asked for" if limit is not None else ""
+    note += f" (the lowest of {len(known)})" if len(known) > 1 else ""
+    good = not total.unexplained and (limit is None or 100 * value >= limit)
+    return share(value), note, good
+
+
+def tried_card(record: JSON) -> tuple[str, str, bool | None]:
+    """ "3 of 14": of the backups that the sources list, how many were ever tried."""
+    artefacts = [a for s in rows(record, "sources") for a in rows(s, "artefacts")]
+    if not artefacts:
+        return count(len(rows(record, "scenarios"))), "in this run; the source has no list", None
+    tried = [a for a in artefacts if a.get("outcome")]
+    bad = [a for a in tried if a.get("outcome") != "pass"]
+    never = len(artefacts) - len(tried)
+    note = f"{len(tried) - len(bad)} proven"
+    note += f", {len(bad)} not proven" if bad else ""
+    note += f"; {never} never tried" if never else "; none is left untried"
+    # an older backup that failed is no failure of this run: the table of the auditor names it
+    return f"{len(tried)} of {len(artefacts)}", note, None if bad else True
+
+
+def recordings(scenario: JSON) -> list[tuple[str, Any]]:
+    """The moments of a proof in their order: what, and when (ISO 8601; None for not recorded)."""
+    coverage, backup = part(scenario, "coverage"), part(scenario, "backup")
+    before, after = part(coverage, "before"), part(coverage, "after")
+    owner = text_of(backup.get("source"), "the database")
+    owner = owner if "/" not in owner else "the database"
+    live = f"{owner} recorded again, live" if after.get("live") else f"{owner} recorded again"
+    return [
+        (f"{owner} recorded", before.get("taken_at")),
+        ("the backup is taken", backup.get("created_at")),
+        (live, after.get("taken_at")),
+        ("the backup is fetched and tried here", scenario.get("started_at")),
+    ]
+
+
+def is_bracketed(scenario: JSON) -> bool:
+    """Whether there is a recording on both sides of the backup."""
+    coverage = part(scenario, "coverage")
+    return bool(part(coverage, "before") and part(coverage, "after"))
+
+
+def legend_of(scenario: JSON) -> tuple[tuple[str, str, str, str], ...]:
+    """Kind of record, its pattern, its name, and what it means to somebody who meets it first."""
+    if is_bracketed(scenario):
+        return LEGEND
+    return (
+        ("proven", "right", "proven exactly", "the same in the one recording and in the backup."),
+        ("moved", "timeout", "differ", "changed by clients or damaged: one recording cannot tell."),
+        *LEGEND[2:],
+    )
+
+
+def moved_sentences(scenario: JSON) -> list[str]:
+    """What moved while the backup was taken, and why that is no damage."""
+    total = sum_of(counts_of(scenario))
+    found = []
+    if total.moved and not is_bracketed(scenario):
+        found.append(
+            f"{count(total.moved)} records differ from the one recording: clients changed them, or"
+            " they are damaged. Nobody can tell without a second recording."
+        )
+    elif total.moved:
+        found.append(
+            f"{count(total.moved)} records changed between the two recordings: clients went on"
+            " writing. Of each the backup holds a version that was right in that time, or it was"
+            " rightly not there yet or no longer."
+        )
+    if total.unseen:
+        found.append(
+            f"{count(total.unseen)} records are in the backup and in neither recording: they came"
+            " and went in between. Nothing can be said of their content."
+        )
+    if total.total and not found:
+        found.append("Nothing changed between the two recordings: all of it could be compared.")
+    return found
+
+
+def not_compared(scenario: JSON) -> list[str]:
+    """What this proof does not say, each in a sentence."""
+    coverage = part(scenario, "coverage")
+    gaps = []
+    if not coverage:
+        gaps.append("No recording of the database lies around this backup: its records were not"
+                    " compared with what they were.")  # fmt: skip
+    else:
+        for name, side in (("before", "before"), ("after", "after")):
+            if not part(coverage, name):
+                gaps.append(f"No recording from {side} the backup: changes cannot be told from"
+                            " damage.")  # fmt: skip
+        changed = sum_of(counts_of(scenario)).moved
+        if changed and is_bracketed(scenario):
+            gaps.append(f"The exact content of the {count(changed)} records that changed: only"
+                        " that it is one of their versions.")  # fmt: skip
+    skipped = [v for v in rows(scenario, "verdicts") if v.get("outcome") in ("not_run", "unknown")]
+    for verdict in skipped:
+        word = "was not asked" if verdict["outcome"] == "not_run" else "could not be judged"
+        message = text_of(verdict.get("message")).rstrip(".")
+        gaps.append(f"The check {text_of(verdict.get('check'))} {word}: {message}.")
+    return gaps
+
+
+def view_of(record: JSON) -> JSON | None:
+    """All that the page shows of such a run; None for any other."""
+    if not is_own(record):
+        return None
+    scenarios = rows(record, "scenarios")
+    return {
+        "of": owner_of(record),
+        "coverage": coverage_card(record),
+        "tried": tried_card(record),
+        "proofs": [
+            {
+                "key": f"c{i}",
+                "title": title_of(scenario, record.get("started_at")),
+                "outcome": scenario.get("outcome"),
+                "share": share(part(scenario, "coverage").get("share")),
+                "picture": coverage_chart(counts_of(scenario), f"c{i}"),
+                "total": sum_of(counts_of(scenario)),
+                "counts": counts_of(scenario),
+                "bracketed": is_bracketed(scenario),
+                "legend": legend_of(scenario),
+                "recordings": recordings(scenario),
+                "moved": moved_sentences(scenario),
+                "gaps": not_compared(scenario),
+            }
+            for i, scenario in enumerate(scenarios, 1)
+        ],
+    }

@@ -1,0 +1,108 @@
+"""A run that proved the user's own backups, for a terminal and as Markdown; pure."""
+
+from __future__ import annotations
+
+from chromadrill.core.model import JSON
+from chromadrill.evidence.report import own_backup
+from chromadrill.evidence.report.coverage_counts import counts_of, sum_of
+from chromadrill.evidence.report.formatting import OUTCOMES, count, rows, share, size, text_of, when
+from chromadrill.evidence.report.page_sections import sources
+
+UNTRIED = "NOT TRIED"
+
+
+def terminal_lines(record: JSON) -> list[str]:
+    """What the end of a run says of its backups: coverage, what moved, and every source in a line."""
+    lines = []
+    scenarios = rows(record, "scenarios") if own_backup.is_own(record) else []
+    for scenario in scenarios:
+        total = sum_of(counts_of(scenario))
+        about = (
+            ""
+            if len(scenarios) == 1
+            else f" of {own_backup.title_of(scenario, record.get('started_at'))}"
+        )
+        if not total.total:
+            lines.append(f"coverage{about}: not measured, there is no recording to compare with")
+            continue
+        lines.append(
+            f"coverage{about}: {share(total.share)} of {count(total.total)} records proven exactly,"
+            f" {count(total.moved)} changed meanwhile, {count(total.unseen)} in no recording,"
+            f" {count(total.unexplained)} damaged"
+        )
+    lines += [f"tried: {view['name']}: {view['sentence']}" for view in sources(record)]
+    lines += [f"source {line}" for line in fleet_lines(record)]
+    return lines
+
+
+def fleet_lines(record: JSON) -> list[str]:
+    """ "production: last proven 29 Nov 2026, 03:06:00 UTC, 95.6 %", for each source."""
+    lines = []
+    for source in rows(record, "fleet"):
+        line = f"{text_of(source.get('name'))}: never proven"
+        if source.get("last_proven_at"):
+            line = f"{source['name']}: last proven {when(source['last_proven_at'])}"
+            line += f", {share(source.get('coverage'), 'coverage not measured')}"
+        if source.get("last_tried_at") != source.get("last_proven_at"):
+            outcome = OUTCOMES.get(str(source.get("last_outcome")), "UNKNOWN")
+            line += f"; last try {when(source.get('last_tried_at'))}: {outcome}"
+        lines.append(line)
+    return lines
+
+
+def markdown_lines(record: JSON) -> list[str]:
+    """The parts of a Markdown report: each backup's coverage, the tried ones, every source."""
+    lines = []
+    for scenario in rows(record, "scenarios") if own_backup.is_own(record) else []:
+        lines += _proof(scenario, record)
+    for source in sources(record):
+        lines += [
+            "", f"## Which backups of {source['name']} were tried", "", source["sentence"], "",
+            "| backup | made | size | tried | result | proven exactly |", "|---|---|---|---|---|---|",
+        ]  # fmt: skip
+        lines += [_tried(artefact) for artefact in [*source["first"], *source["rest"]]]
+    if fleet := fleet_lines(record):
+        lines += ["", "## Every source of backups", "", *(f"- {line}" for line in fleet)]
+    return lines
+
+
+def _proof(scenario: JSON, record: JSON) -> list[str]:
+    title = own_backup.title_of(scenario, record.get("started_at"))
+    lines = ["", f"## What was compared: {title}", ""]
+    lines += [f"- {what}: {when(at)}" for what, at in own_backup.recordings(scenario)]
+    if counted := counts_of(scenario):
+        lines += [
+            "",
+            "| collection | records | proven exactly | changed meanwhile | in no recording | damaged |",
+            "|---|---|---|---|---|---|",
+        ]
+        every = [sum_of(counted, "all"), *counted] if len(counted) > 1 else counted
+        lines += [
+            f"| {_cell(c.name)} | {count(c.total)} | {count(c.proven)} ({share(c.share)}) |"
+            f" {count(c.moved)} | {count(c.unseen)} | {count(c.unexplained)} |"
+            for c in every
+        ]
+    for head, sentences in (
+        ("What moved meanwhile", own_backup.moved_sentences(scenario)),
+        ("What was not compared", own_backup.not_compared(scenario)),
+    ):
+        if sentences:
+            lines += ["", f"{head}:", "", *(f"- {_cell(line)}" for line in sentences)]
+    return lines
+
+
+def _tried(artefact: JSON) -> str:
+    outcome = artefact.get("outcome")
+    cells = [
+        text_of(artefact.get("id")),
+        when(artefact.get("created_at")),
+        size(artefact.get("bytes")),
+        when(artefact.get("proven_at")) if outcome else "never",
+        OUTCOMES.get(str(outcome), "UNKNOWN") if outcome else UNTRIED,
+        share(artefact.get("coverage")) if outcome else "-",
+    ]
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

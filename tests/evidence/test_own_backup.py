@@ -1,0 +1,254 @@
+"""A run on the user's own backups: which one was proven, how much of it, and what was not compared."""
+
+import copy
+
+import jsonschema
+import orjson
+import pytest
+
+from chromadrill.evidence.record import JSON_SCHEMA, record_of
+from chromadrill.evidence.report.ci import slack
+from chromadrill.evidence.report.headline import data_origin, headline_of
+from chromadrill.evidence.report.html import page
+from chromadrill.evidence.report.markdown import markdown
+from chromadrill.evidence.report.own_backup import title_of
+from tests.evidence.one_scenario import terminal
+from tests.evidence.own_backup_ledgers import (
+    ARTEFACTS,
+    COVERAGE,
+    DOCS,
+    RECORDS,
+    damaged,
+    half_recorded,
+    proof,
+    proven,
+    run,
+    several,
+    unrecorded,
+    verdict,
+    verdicts,
+)
+from tests.evidence.page_reader import Reader
+from tests.evidence.test_html_form import nastily
+
+YELLOW = "it does not show that production's own backup exists"
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_record_of_a_proof_fits_the_schema(name):
+    jsonschema.validate(RECORDS[name](), orjson.loads(JSON_SCHEMA.read_bytes()))
+
+
+@pytest.mark.parametrize("report", [page, markdown, terminal, lambda r: str(slack(r, "ab"))])
+def test_every_report_says_which_backup_was_proven(report):
+    assert "production's backup of 02:00 UTC, 1.2 GB, proven" in report(proven()).replace(
+        "&#39;", "'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "kind", "text"),
+    [
+        (proven, "pass", "production's backup of 02:00 UTC, 1.2 GB, proven"),
+        (damaged, "fail", "production's backup of 02:00 UTC, 1.2 GB, NOT PROVEN"),
+        (half_recorded, "unknown", "production's backup of 02:00 UTC, 1.2 GB, could not tell"),
+        (several, "fail", "1 of 2 of production's backups, NOT PROVEN"),
+    ],
+)
+def test_the_headline_is_the_backup_and_its_verdict(record, kind, text):
+    headline = headline_of(record())
+    assert (headline.kind, headline.text) == (kind, text)
+    assert headline.restored is (kind == "pass")
+
+
+def test_a_day_is_named_where_it_is_not_the_day_of_the_run():
+    scenario = proof(created_at="2026-11-28T02:00:00.000Z")
+    record = record_of(run(scenario))
+    assert (
+        headline_of(record).text == "production's backup of 28 Nov 2026, 02:00 UTC, 1.2 GB, proven"
+    )
+
+
+def test_a_backup_of_unknown_age_and_size_is_named_by_its_id():
+    record = record_of(run(proof(created_at=None, bytes=None), artefacts=None))
+    assert headline_of(record).text == "production's backup night-29, proven"
+
+
+def test_a_path_that_nobody_named_is_no_production():
+    scenario = {"backup": {"source": "/mnt/backups/chroma_db", "created_at": None}}
+    assert title_of(scenario, None) == "backup chroma_db"
+
+
+def test_the_banner_about_synthetic_data_is_gone():
+    text = Reader(page(proven())).text
+    assert YELLOW not in text
+    assert "unknown origin" not in text
+    assert data_origin(proven())[0] == "Own backup"
+
+
+def test_coverage_is_told_in_numbers_and_drawn_for_every_collection():
+    html = page(proven())
+    text = Reader(html).text
+    assert "95.6 %" in text
+    assert "4,958 of 5,186 records proven exactly; at least 50 % are asked for" in text
+    picture = html[html.index('aria-labelledby="c1-title') : html.index("</figure>")]
+    assert (
+        "All collections: 4,958 proven exactly, 225 changed meanwhile, 3 in no recording" in picture
+    )
+    assert "default_tenant/wiki/pages: 900 proven exactly" in picture
+
+
+def test_what_moved_and_what_was_not_compared_is_said():
+    text = Reader(page(proven())).text
+    assert "225 records changed between the two recordings" in text
+    assert "3 records are in the backup and in neither recording" in text
+    assert "The check files was not asked: no manifest" in text
+
+
+def test_damage_is_red_and_counted():
+    record = damaged()
+    text = Reader(page(record)).text
+    assert "2 of 5,186 are not what they were, and nothing explains it" in text
+    assert "4,956 of 5,186 records proven exactly; 2 damaged" in text
+    assert record["summary"]["coverage"] == 4956 / 5186
+
+
+def test_a_share_is_never_rounded_up_to_all_of_them():
+    collections = {DOCS: {"proven": 99_996, "moved": 4, "unseen": 0, "unexplained": 0}}
+    coverage = {**COVERAGE, "share": 0.99996, "collections": collections}
+    record = record_of(run(proof(coverage=coverage)))
+    assert "99.9 %" in page(record)
+    assert "100 %" not in Reader(page(record)).text.replace("of 100,000", "")
+
+
+def test_a_missing_recording_is_named_and_the_next_command_records():
+    text = Reader(page(half_recorded())).text
+    assert "225 records differ from the one recording" in text
+    assert "changed by clients or damaged: one recording cannot tell" in text
+    assert "No recording from after the backup" in text
+    assert "chromadrill record --target production" in text
+    assert "No recording of the database lies around this backup" in Reader(page(unrecorded())).text
+
+
+def test_what_is_open_is_never_called_explained():
+    sentence = headline_of(half_recorded()).sentence
+    assert "explained" not in sentence
+    assert "None is missing" not in sentence
+    assert sentence.endswith("What is left open proves nothing either way.")
+
+
+def test_after_a_damaged_backup_the_next_one_to_try_is_named_and_not_the_server():
+    step = damaged()["scenarios"][0]["next_step"]
+    assert step["command"] == "chromadrill prove production --pick night-26"
+    assert "The newest one that is proven: night-28" in step["meaning"]
+    assert "validate" not in Reader(page(damaged())).text.partition("For on-call")[0]
+
+
+def test_a_backup_that_is_whole_and_too_old_keeps_its_own_advice():
+    judged = verdicts(data_loss=verdict("data loss", "fail", "2 days old", 172_800, 86_400, "s"))
+    step = record_of(run(proof(judged=judged)))["scenarios"][0]["next_step"]
+    assert step["check"] == "data loss"
+    assert "prove" not in step["command"]
+
+
+@pytest.mark.parametrize("report", [page, markdown])
+def test_an_auditor_reads_which_backups_were_tried_and_which_not(report):
+    text = report(proven())
+    text = Reader(text).text if report is page else text
+    assert "Of 4 backups that the source lists, 3 were tried: 2 proven, 1 not proven." in text
+    assert "1 was never tried." in text
+    assert "NOT TRIED" in text
+    assert all(artefact["id"] in text for artefact in ARTEFACTS)
+
+
+def test_the_tries_of_this_run_are_the_last_ones_of_the_record():
+    artefacts = {a["id"]: a for a in several()["sources"][0]["artefacts"]}
+    assert artefacts["night-29"]["outcome"] == "pass"
+    assert artefacts["night-29"]["coverage"] == 4958 / 5186
+    assert artefacts["night-29"]["proven_at"] == "2026-11-29T03:06:00.000Z"
+    assert artefacts["night-28"]["coverage"] == 0.981
+    assert artefacts["night-26"]["outcome"] is None
+
+
+def test_the_source_of_a_rebuild_is_no_source_of_backups():
+    events = run(proof(), artefacts=None)
+    events[2:2] = [{"event": "source", "name": "postgres", "table": "docs", "rows": 600}]
+    assert record_of(events)["sources"] == []
+
+
+def test_a_try_of_an_artefact_that_is_no_longer_listed_is_in_the_record():
+    record = record_of(run(proof("night-1", created_at="2026-11-01T02:00:00.000Z")))
+    artefact = record["sources"][0]["artefacts"][-1]
+    assert (artefact["id"], artefact["outcome"], artefact["bytes"]) == (
+        "night-1",
+        "pass",
+        1_210_000_000,
+    )
+
+
+@pytest.mark.parametrize("report", [page, markdown, terminal])
+def test_the_fleet_names_every_source_and_its_last_proof(report):
+    text = report(proven())
+    text = Reader(text).text if report is page else " ".join(text.split())
+    assert "29 Nov 2026, 03:06:00 UTC" in text
+    assert "archive" in text
+    assert "never" in text
+
+
+def test_a_failed_try_does_not_move_the_last_proof():
+    (production, _) = damaged()["fleet"]
+    assert production["last_proven_at"] == "2026-11-28T03:09:00.000Z"
+    assert production["last_outcome"] == "fail"
+    assert "last try 29 Nov 2026, 03:06:00 UTC: FAIL" in terminal(damaged())
+
+
+def test_hundreds_of_backups_and_collections_do_not_bury_the_page():
+    artefacts = [{**ARTEFACTS[3], "id": f"old-{n:03}"} for n in range(300)]
+    collections = {
+        f"default_tenant/default_database/c{n}": {"proven": n, "unexplained": int(n == 7)}
+        for n in range(100)
+    }
+    record = record_of(
+        run(proof(coverage={**COVERAGE, "collections": collections}), artefacts=artefacts)
+    )
+    html = page(record)
+    assert "88 other collections" in html or "89 other collections" in html
+    assert "c7: 7 proven exactly, 1 damaged" in html
+    assert "270 older ones" in html or "271 older ones" in html
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_markup_in_any_field_of_a_proof_stays_text(name):
+    html = page(nastily(RECORDS[name]()))
+    Reader(html)
+    assert "<script" not in html.lower()
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_the_page_of_a_proof_is_well_formed(name):
+    reader = Reader(page(RECORDS[name]()))
+    assert len(reader.ids) == len(set(reader.ids))
+    assert all(attributes.get("scope") for tag, attributes in reader.tags if tag == "th")
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", [], [None], {}, {"a": []}, True, float("nan")])
+def test_a_broken_field_never_keeps_the_page_of_a_proof_from_rendering(odd):
+    for field in ("sources", "fleet", "summary"):
+        Reader(page(proven() | {field: odd}))
+    for field in ("coverage", "backup", "verdicts"):
+        record = proven()
+        record["scenarios"][0][field] = odd
+        Reader(page(record))
+    for field in ("share", "collections", "before", "after", "limit_percent"):
+        record = copy.deepcopy(proven())
+        record["scenarios"][0]["coverage"][field] = odd
+        Reader(page(record))
+
+
+def test_a_drill_of_ourselves_has_no_part_about_backups_of_the_user():
+    record = record_of([e for e in run(proof(coverage=None, source=None, artefact=None))
+                        if e["event"] not in ("source", "fleet")])  # fmt: skip
+    assert record["sources"] == []
+    assert record["fleet"] == []
+    assert headline_of(record).text == "RESTORE PROVEN" or headline_of(record).kind == "unknown"
+    assert "What was compared" not in page(record)
