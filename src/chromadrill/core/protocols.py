@@ -124,6 +124,22 @@ class HasBackupStore(Protocol):
 
 
 @runtime_checkable
+class KeepsSnapshots(Protocol):
+    """The platform hands its snapshots to nobody. `kept_because`: why, and what can be done instead."""
+
+    kept_because: str
+
+
+@runtime_checkable
+class HandsOutSnapshots(Protocol):
+    """Gives a snapshot as files; without: those that lie on this machine can be had."""
+
+    def fetch_snapshot(self, backup_id: str, into: Path) -> None:
+        """Put the files of the snapshot into the empty folder `into`."""
+        ...
+
+
+@runtime_checkable
 class ListsSnapshots(Protocol):
     """Can tell whether `snapshots` lists all that its platform has; without: it does."""
 

@@ -20,6 +20,15 @@ MASK = b"**********"
 # PASSWORD itself is the word of our own examples
 _PASSWORD = re.compile(rb"(://[^/\s:@\"']*:)(?!PASSWORD@)[^\x00-\x20\"']{1,1000}@")
 _TOKEN = re.compile(rb"(https?://)[^/\s:@\"'<>]+@")
+# what the words of somebody else's command call a secret: NAME=VALUE, NAME: VALUE, --NAME VALUE
+_NAMES = (
+    rb"[\w-]*(?:password|passwd|passphrase|secret|token|api[_-]?key|access[_-]?key|credential)"
+    rb"[\w-]*"
+)
+_NAMED = re.compile(
+    rb"(?i)((?:\b" + _NAMES + rb"[\"']?\s*[:=]\s*|--" + _NAMES + rb"\s+"
+    rb"|\bauthorization[\"']?\s*[:=]\s*(?:\w+\s+)?)[\"']?)[^\s\"',;]+"
+)
 LONGEST = 10_000  # a file that holds more is no secret
 SHORTEST = 8  # a shorter value would mask ordinary words
 _PASSWORDS: set[bytes] = set()  # of URLs that this process was given
@@ -142,6 +151,15 @@ def mask_secrets(text: str) -> str:
     except UnicodeEncodeError:
         data = text.encode("utf-8", "surrogatepass")
     return redact(data, secrets_of()).decode("utf-8", "replace")
+
+
+def mask_output(text: str) -> str:
+    """`mask_secrets` for what another program printed: also values that it calls a secret itself.
+
+    A command of the user's may print a password that stands in a file of its own, not in our
+    environment.
+    """
+    return _NAMED.sub(rb"\1" + MASK, mask_secrets(text).encode()).decode("utf-8", "replace")
 
 
 def redact_folder(folder: Path, secrets: Iterable[bytes]) -> int:

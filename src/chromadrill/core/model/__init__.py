@@ -1,6 +1,7 @@
 """The nouns of a drill: plain frozen values, without I/O, that one step hands to the next."""
 
 from chromadrill.core.model.backups import (
+    Artefact,
     Backup,
     BackupStore,
     Plan,
@@ -35,6 +36,7 @@ __all__ = [
     "JSON",
     "Acknowledged",
     "Answer",
+    "Artefact",
     "Backup",
     "BackupStore",
     "ClientView",

@@ -51,6 +51,23 @@ class StoreEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Artefact:
+    """One backup of a source of backups (`[backups.NAME]`), not fetched yet. ISO 8601, UTC.
+
+    `created_at`: when it was made, as far as its source tells. `bytes` None: the source does not say.
+    `kind`: folder, archive, export, restic, command or snapshot. `begun_at` and `finished_at`: the time
+    that the copying took, where that is known.
+    """
+
+    id: str
+    created_at: str
+    bytes: int | None
+    kind: str
+    begun_at: str | None = None
+    finished_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BackupStore:
     """What is seen of the place where backups are. `schedules` None: it has none to ask for.
 

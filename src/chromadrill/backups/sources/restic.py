@@ -1,0 +1,147 @@
+"""A restic repository as a source. It is only read, without a lock; restic itself finds the password."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chromadrill.backups.files import require_room
+from chromadrill.backups.sources.contents import locate
+from chromadrill.backups.sources.outside_command import CommandFailed, run
+from chromadrill.backups.sources.source import newest_first
+from chromadrill.core.clock import parse_time, time_text
+from chromadrill.core.errors import DrillError, Unavailable, UsageError
+from chromadrill.core.model import JSON, Artefact
+from chromadrill.core.redaction import hide_password, mask_secrets
+
+PREFIX = "restic:"
+LIST_S = 120.0  # for one answer about the repository
+_LOCKED_OUT = ("wrong password", "empty password", "no key found", "password could not be read",
+               "Resolving password failed", "unable to read password")  # fmt: skip
+_NO_REPOSITORY = ("Is there a repository at", "does not exist", "unable to open config file")
+
+
+@dataclass(frozen=True, slots=True)
+class ResticSource:
+    """The snapshots of REPOSITORY, or those with `which`: a tag, or an absolute path."""
+
+    name: str
+    repository: str
+    which: str
+    timeout_s: float
+
+    @property
+    def where(self) -> str:
+        named = f" ({self.which})" if self.which else ""
+        return f"the restic repository {mask_secrets(self.repository)}{named}"
+
+    def artefacts(self) -> list[Artefact]:
+        """Newest first. Raises Unavailable where restic fails, and for snapshots of several paths."""
+        rows = self._ask("snapshots", *self._only()) or []  # some releases say null for none
+        try:
+            paths = {", ".join(row["paths"]) for row in rows}
+            artefacts = [_artefact(row) for row in rows]
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise Unavailable(
+                f"{self.where}: the answer is not a list of snapshots: {error!r}."
+            ) from error
+        if len(paths) > 1 and not self.which:
+            raise Unavailable(
+                f"{self.where} has snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
+                next_step=f"Name one: {PREFIX}{mask_secrets(self.repository)}#/PATH, or #TAG.",
+            )
+        return newest_first(artefacts)
+
+    def fetch(self, artefact: Artefact, into: Path) -> Path:
+        """Restore the snapshot into `into`. Raises Refused where there is no room."""
+        size = self._ask("stats", "--mode", "restore-size", artefact.id, about=artefact)
+        require_room(into, int(size.get("total_size") or 0) if isinstance(size, dict) else 0)
+        only = ["--include", self.which] if self.which.startswith("/") else []
+        self._run(
+            "restore", artefact.id, "--target", str(into), *only,
+            limit_s=self.timeout_s, about=artefact, into=into,
+        )  # fmt: skip
+        return locate(into, f"restic snapshot {artefact.id}")
+
+    def _only(self) -> list[str]:
+        if not self.which:
+            return []
+        return ["--path" if self.which.startswith("/") else "--tag", self.which]
+
+    def _ask(self, command: str, *args: str, about: Artefact | None = None) -> Any:
+        limit_s = min(LIST_S, self.timeout_s)
+        output = self._run(command, *args, "--json", limit_s=limit_s, about=about)
+        try:
+            return json.loads(output)
+        except ValueError as error:
+            raise Unavailable(
+                f"restic {command} answered no JSON: {mask_secrets(output[:200])!r}."
+            ) from error
+
+    def _run(
+        self,
+        command: str,
+        *args: str,
+        limit_s: float,
+        about: Artefact | None = None,
+        into: Path | None = None,
+    ) -> str:
+        words = ["restic", "--repo", self.repository, "--no-lock", command, *args]
+        try:
+            return run(words, name=f"restic {command}", limit_s=limit_s, into=into)
+        except CommandFailed as error:
+            raise self._explain(error, about) from error
+        except Unavailable as error:
+            if "is not there" in error.sentence:
+                raise Unavailable(
+                    "restic is not installed.", next_step="apt-get install restic"
+                ) from error
+            raise
+
+    def _explain(self, error: CommandFailed, about: Artefact | None) -> DrillError:
+        """What restic's last words mean, and what to do."""
+        if any(words in error.words for words in _LOCKED_OUT):
+            return Unavailable(
+                f"{self.where} is encrypted, and its password is wrong or missing: {error.words}",
+                next_step="Set RESTIC_PASSWORD_FILE (or RESTIC_PASSWORD_COMMAND) in the environment.",
+            )
+        if any(words in error.words for words in _NO_REPOSITORY) and about is None:
+            return Unavailable(
+                f"{self.where} is not there: {error.words}",
+                next_step="Is its disk mounted, and the name right?",
+            )
+        if about is not None and ("no matching ID" in error.words or "not found" in error.words):
+            return Unavailable(
+                f"restic snapshot {about.id} is gone: {error.words}",
+                next_step="Did `restic forget` run meanwhile? Prove another one: --pick newest.",
+            )
+        return error
+
+
+def parse_source(name: str, text: str, timeout_s: float) -> ResticSource:
+    """The source of restic:REPOSITORY[#TAG or #/PATH]. Raises UsageError for an empty part."""
+    repository, separator, which = text.removeprefix(PREFIX).partition("#")
+    hide_password(repository)
+    if not repository or (separator and not which):
+        raise UsageError(
+            f"{mask_secrets(text)}: write restic:REPOSITORY, and a tag or an absolute path after #."
+        )
+    return ResticSource(name, repository, which, timeout_s)
+
+
+def _artefact(row: JSON) -> Artefact:
+    summary = row.get("summary") or {}  # of restic 0.17 and later
+    return Artefact(
+        row["short_id"],
+        _time(row["time"]),
+        summary.get("total_bytes_processed"),
+        "restic",
+        finished_at=_time(summary["backup_end"]) if summary.get("backup_end") else None,
+    )
+
+
+def _time(text: str) -> str:
+    """restic's time of nine decimals, as all of ours are written."""
+    return time_text(parse_time(text, require_zone=True))
