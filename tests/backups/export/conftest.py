@@ -54,7 +54,7 @@ def fill(chroma):
     schema = chroma.collection(Scope(), "never-written").schema
     schema = {**schema, "keys": {**schema["keys"], **unindexed["keys"]}}
     chroma.call("POST", path, {"name": "unindexed", "schema": schema})
-    for info, n in ((l2, 300), (ip, 450), (cosine, 120), (legacy, 60)):
+    for info, n in ((l2, 60), (ip, 210), (cosine, 40), (legacy, 30)):
         chroma.upsert(info, **records(n, 16))
     chroma.upsert(chroma.collection(Scope(), "unindexed"), **records(20, 4))
     chroma.upsert(emptied, ids=["gone"], vectors=np.ones((1, 7), np.float32))

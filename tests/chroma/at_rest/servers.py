@@ -33,7 +33,9 @@ class Server:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=path.parent,
             env={**os.environ, "ANONYMIZED_TELEMETRY": "False"},
         )  # fmt: skip
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v2", timeout=60)
+        self.client = httpx.Client(
+            base_url=f"http://127.0.0.1:{port}/api/v2", timeout=60, verify=False
+        )  # noqa: S501
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

@@ -6,6 +6,7 @@ import subprocess
 
 from pydantic import SecretStr
 
+from chromadrill.core.http import http_client
 from chromadrill.monitoring.betterstack.client import BetterStackApi
 from chromadrill.monitoring.betterstack.diff import judge
 from chromadrill.monitoring.betterstack.fetch import fetch_account
@@ -48,6 +49,12 @@ def type_calls(diff, settings, environ):
         kinds = {"policy": "POLICY_ID", "exploration": "EXPLORATION_ID"}
         if created["type"] in kinds:
             ids[kinds[created["type"]]] = created["id"]
+
+
+def ping(url):
+    """As `curl URL`; `httpx.get` would read all certificates of the machine first."""
+    with http_client(url, timeout_s=10) as client:
+        client.get(url).raise_for_status()
 
 
 def only(simulator, kind):

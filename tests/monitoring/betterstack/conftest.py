@@ -1,6 +1,7 @@
 """A simulated account of Better Stack, empty or as the rules want it."""
 
-import httpx
+from copy import deepcopy
+
 import pytest
 
 from chromadrill.core.settings import load
@@ -13,18 +14,26 @@ from tests.monitoring.betterstack.account import (
     UPTIME,
     URL,
     diff_of,
+    ping,
     type_calls,
 )
 
 
-@pytest.fixture
-def simulator():
-    with BetterStackSimulator(SimulatedAccount(*TOKENS, scale=0.01)) as simulator:
+@pytest.fixture(scope="package")
+def running():
+    """The simulator, for all tests here; whoever wants it empty asks for `simulator`."""
+    with BetterStackSimulator(SimulatedAccount(*TOKENS)) as simulator:
         yield simulator
 
 
 @pytest.fixture
-def environ(simulator):
+def simulator(running):
+    """The simulator with an account that holds nothing yet."""
+    running.account = SimulatedAccount(*TOKENS, scale=0.01)
+    return running
+
+
+def environ_of(simulator):
     return {
         "BETTERSTACK_UPTIME_TOKEN": UPTIME,
         "BETTERSTACK_TELEMETRY_TOKEN": TELEMETRY,
@@ -38,14 +47,29 @@ def environ(simulator):
 
 
 @pytest.fixture
+def environ(simulator):
+    return environ_of(simulator)
+
+
+@pytest.fixture
 def settings(environ):
     return load(environ=environ)
 
 
-@pytest.fixture
-def mended(simulator, settings, environ):
-    """An account in which the plan was carried out, and one backup has pinged."""
+@pytest.fixture(scope="package")
+def mended_account(running):
+    """An account in which the plan was carried out once, and one backup has pinged."""
+    running.account = SimulatedAccount(*TOKENS, scale=0.01)
+    environ = environ_of(running)
+    settings = load(environ=environ)
     type_calls(diff_of(settings), settings, environ)
-    for heartbeat in simulator.account.of("/api/v2/heartbeats").values():
-        httpx.get(heartbeat["url"]).raise_for_status()
+    for heartbeat in running.account.of("/api/v2/heartbeats").values():
+        ping(heartbeat["url"])
+    return running.account
+
+
+@pytest.fixture
+def mended(mended_account, simulator):
+    """The simulator with a mended account of the test's own."""
+    simulator.account = deepcopy(mended_account)
     return simulator

@@ -3,7 +3,6 @@
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-import httpx
 import pytest
 
 from chromadrill.core.clock import wait_until
@@ -11,7 +10,7 @@ from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.settings import load
 from chromadrill.monitoring.betterstack.fetch import fetch_account
 from chromadrill.monitoring.betterstack.ship import shipper
-from tests.monitoring.betterstack.account import TELEMETRY, UPTIME, URL, uptime
+from tests.monitoring.betterstack.account import TELEMETRY, UPTIME, URL, ping, uptime
 
 
 def test_every_page_is_read(simulator):
@@ -139,5 +138,5 @@ def test_heartbeat_pending_for_ever_stays_silent_and_one_that_was_pinged_does_no
         url = heartbeat["data"]["attributes"]["url"]
         simulator.account.tick()
         assert api.all("/api/v3/incidents") == []
-        httpx.get(url)
+        ping(url)
         wait_until(lambda: api.all("/api/v3/incidents"), within_s=5, name="an incident")

@@ -1,6 +1,5 @@
 """What an account lacks is seen, planned, and mended by the plan's own calls."""
 
-import httpx
 import pytest
 
 from chromadrill.checks.betterstack import different_attributes, escalates, heartbeat_pinged
@@ -8,7 +7,7 @@ from chromadrill.core.settings import load
 from chromadrill.monitoring.betterstack.desired import members
 from chromadrill.monitoring.betterstack.desired import monitor as desired_monitor
 from chromadrill.monitoring.betterstack.plan import plan_text, terraform
-from tests.monitoring.betterstack.account import URL, diff_of, only, outcomes, type_calls
+from tests.monitoring.betterstack.account import URL, diff_of, only, outcomes, ping, type_calls
 
 
 def test_empty_account_fails_everywhere_and_the_plan_mends_all_of_it(mended, settings):
@@ -172,7 +171,7 @@ def test_without_a_telemetry_token_its_alerts_are_unknown(environ):
 
 
 def test_open_incident_is_seen(mended, settings):
-    httpx.get(only(mended, "heartbeats")["url"] + "/fail")
+    ping(only(mended, "heartbeats")["url"] + "/fail")
     assert outcomes(diff_of(settings))["incidents"] == "fail"
-    httpx.get(only(mended, "heartbeats")["url"])
+    ping(only(mended, "heartbeats")["url"])
     assert outcomes(diff_of(settings))["incidents"] == "pass"

@@ -8,8 +8,8 @@ from functools import cached_property
 from pydantic import SecretStr
 
 from chromadrill.targets.home import free_port
-from chromadrill.targets.railway import resolve
-from chromadrill.targets.railway.api import Api
+from chromadrill.targets.railway import api, resolve, workflows
+from chromadrill.targets.railway.simulator import http
 from chromadrill.targets.railway.simulator import platform as platforms
 from chromadrill.targets.railway.simulator.http import PATH, Tokens, serve
 from chromadrill.targets.railway.token import Token
@@ -20,7 +20,7 @@ class SimulatedRailway:
     """A platform, and a client of its API with the token in `secret`."""
 
     platform: platforms.Platform
-    api: Api
+    api: api.Api
     secret: str
 
     @property
@@ -53,18 +53,21 @@ class SimulatedRailway:
 def simulated_railway(
     tmp_path, monkeypatch, *, fault=None, volume_mb=5000, kind="project", patience_s=20
 ):
-    """A platform with workflows of a tenth of a second; nothing is deployed."""
-    monkeypatch.setattr(platforms, "WORKFLOW_S", 0.1)
-    monkeypatch.setattr(platforms, "LAG_S", 0.2)
+    """A platform a tenth as slow as the real one, and a client as impatient; nothing is deployed."""
+    monkeypatch.setattr(platforms, "WORKFLOW_S", 0.05)
+    monkeypatch.setattr(platforms, "LAG_S", 0.04)
+    monkeypatch.setattr(http, "RETRY_AFTER_S", 0)
+    monkeypatch.setattr(api, "FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(workflows, "FIRST_PAUSE_S", 0.025)
     tokens = Tokens()
     platform = platforms.Platform(tmp_path, port=free_port(), fault=fault, volume_mb=volume_mb)
     server = serve(platform, tokens, 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     endpoint = f"http://127.0.0.1:{server.server_address[1]}{PATH}"
     secret = getattr(tokens, kind)
-    api = Api(Token(kind, SecretStr(secret)), endpoint=endpoint, patience_s=patience_s)
+    client = api.Api(Token(kind, SecretStr(secret)), endpoint=endpoint, patience_s=patience_s)
     try:
-        yield SimulatedRailway(platform, api, secret)
+        yield SimulatedRailway(platform, client, secret)
     finally:
         server.shutdown()
         server.server_close()

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from chromadrill.core.errors import UsageError
+from chromadrill.targets.railway import api as client
 from chromadrill.targets.railway import graphql as ops
 from chromadrill.targets.railway.api import Api, NotAuthorised, OutcomeUnknown, PlatformError
 from chromadrill.targets.railway.backups import list_backups
@@ -24,11 +25,12 @@ class Request(NamedTuple):
 
 
 @pytest.fixture
-def answering():
+def answering(monkeypatch):
     """`answering(*answers)`: an API that answers so, one a request, the last again and again.
 
     Returns the client, and a list of the requests that arrive.
     """
+    monkeypatch.setattr(client, "FIRST_PAUSE_S", 0.02)
     servers = []
 
     def start(*answers, kind="project", patience_s=5.0):
@@ -55,7 +57,7 @@ def answering():
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_address[1]}/"
         return Api(
             Token(kind, SecretStr(SECRET)), endpoint=endpoint, patience_s=patience_s
@@ -129,7 +131,7 @@ def test_mutation_without_an_answer_is_sent_once(answering, first):
 
 
 def test_mutation_answered_with_429_was_not_done_and_is_repeated(answering):
-    api, requests = answering((429, b"", ("retry-after", "1")), value({"workflowId": "w"}))
+    api, requests = answering((429, b"", ("retry-after", "0.1")), value({"workflowId": "w"}))
     assert api.run(ops.CREATE, instance="i") == {"workflowId": "w"}
     assert len(requests) == 2
 

@@ -102,7 +102,7 @@ def test_backup_and_restore_are_done_once_whatever_becomes_of_the_answers(simula
 def test_request_that_got_lost_is_not_repeated_and_said_to_be_unknown(simulate):
     with simulate(fault="lost-request") as railway:
         with pytest.raises(PlatformError, match="Whether it was done is not known"):
-            back_up(railway, within_s=1)
+            back_up(railway, within_s=0.2)
         assert railway.platform.calls.count("Create") == 1
         assert railway.world.backups == []
 

@@ -188,7 +188,7 @@ def echo():
     """A server that keeps the tokens that it is shown in `tokens`."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         server.tokens, server.url = [], f"http://127.0.0.1:{server.server_address[1]}"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()
 

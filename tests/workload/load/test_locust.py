@@ -337,7 +337,7 @@ class OddServer(http.server.BaseHTTPRequestHandler):
 def test_answer_that_is_none_of_chromas_is_unknown_and_said(locust, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # of the traceback's file
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer) as odd:
-        threading.Thread(target=odd.serve_forever, daemon=True).start()
+        threading.Thread(target=odd.serve_forever, args=(0.02,), daemon=True).start()
         code, output = locust.run("--host", f"http://127.0.0.1:{odd.server_port}")
         odd.shutdown()
     assert (code, "this is no answer of Chroma's: AttributeError" in output) == (2, True), output

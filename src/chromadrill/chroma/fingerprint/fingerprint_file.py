@@ -198,8 +198,11 @@ def _collections(
 
 
 def _answer_json(answer: Answer) -> dict[str, Any]:
-    """`trouble` is what files of every release call a read error."""
-    raw = dataclasses.asdict(answer)
+    """`trouble` is what files of every release call a read error.
+
+    Nothing is copied, as `dataclasses.asdict` does: a fingerprint has a hundred answers a collection.
+    """
+    raw = {field.name: getattr(answer, field.name) for field in dataclasses.fields(answer)}
     raw["trouble"] = raw.pop("read_error")
     return raw
 

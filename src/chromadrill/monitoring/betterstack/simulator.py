@@ -284,6 +284,8 @@ class BetterStackSimulator:
 class _BetterStackHandler(BaseHTTPRequestHandler):
     simulator: BetterStackSimulator
     protocol_version = "HTTP/1.1"
+    # else each answer waits 40 ms for the acknowledgement of its headers
+    disable_nagle_algorithm = True
 
     def _do(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)

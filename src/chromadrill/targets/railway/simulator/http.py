@@ -16,6 +16,7 @@ from chromadrill.targets.railway.simulator.platform import Platform
 
 PATH = "/graphql/v2"
 A_SECOND = 50  # requests, as on plan Pro
+RETRY_AFTER_S = 1
 LOSABLE = ("Create", "Restore")  # operations that the fault lost-request swallows
 
 
@@ -68,6 +69,8 @@ class RailwayHandler(BaseHTTPRequestHandler):
 
     server: _RailwayServer
     protocol_version = "HTTP/1.1"
+    # else each answer waits 40 ms for the acknowledgement of its headers
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         request = _parse(self.rfile.read(int(self.headers.get("content-length", 0))))
@@ -107,7 +110,7 @@ class RailwayHandler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(content)))
         self.send_header("x-ratelimit-limit", str(A_SECOND))
         if status == 429:
-            self.send_header("retry-after", "1")
+            self.send_header("retry-after", str(RETRY_AFTER_S))
         self.end_headers()
         self.wfile.write(content)
 

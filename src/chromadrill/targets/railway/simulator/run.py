@@ -95,7 +95,7 @@ def simulator(
         _write_private(running.token_file, tokens.project)
         _write_private(home / "account-token", tokens.account)
         _write_private(running.config, running.toml())
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:
             platform.service.deploy()
