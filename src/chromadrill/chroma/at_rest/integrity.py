@@ -5,14 +5,10 @@ from __future__ import annotations
 import logging
 import sqlite3
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from typing import Self
 
 from chromadrill.chroma.at_rest.database import DAMAGE, Database, StoreUnreadable, copy_privately
 from chromadrill.chroma.at_rest.migrations import migration_problems
-from chromadrill.core.clock import now
 
 LOG = logging.getLogger(__name__)
 _FTS = "embedding_fulltext_search"
@@ -30,45 +26,6 @@ _REFERENCES = (
     ("metadata values name a record that is gone",
      "embedding_metadata WHERE id NOT IN (SELECT id FROM embeddings)"),
 )  # fmt: skip
-
-
-class IntegrityChecks:
-    """The checks of `integrity_problems` in a thread, beside the reading of the records.
-
-    SQLite runs them without Python's lock: on two cores they cost no time.
-    """
-
-    def __init__(self, db: Database, directory: Path) -> None:
-        self._db, self._directory = db, directory
-        self._twin: Database | None = None
-        self._is_over = False
-        self.seconds = 0.0
-
-    def __enter__(self) -> Self:
-        self._pool = ThreadPoolExecutor(1, "integrity")
-        self._result = self._pool.submit(self._run)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._is_over = True
-        if twin := self._twin:  # nobody waits for the answer any more
-            with suppress(sqlite3.ProgrammingError):  # it came just now
-                twin.interrupt()
-        self._pool.shutdown()
-
-    def problems(self) -> list[str]:
-        """Wait for the answer; raises what the checks raise."""
-        return self._result.result()
-
-    def _run(self) -> list[str]:
-        started = now()
-        self._twin = self._db.twin()
-        try:
-            return [] if self._is_over else integrity_problems(self._twin, self._directory)
-        finally:
-            self.seconds = now() - started
-            twin, self._twin = self._twin, None
-            twin.close()
 
 
 def integrity_problems(db: Database, directory: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -158,19 +158,31 @@ class RecordSource:
                 items.append(next((v for v in (text, integer, real) if v is not None), None))
 
 
-def split(raw: Raw) -> tuple[str | None, Raw | None, str | None]:
-    """Return (document, metadata, uri) of raw metadata, which is changed.
+class Columns(NamedTuple):
+    """What is stored of n records, in columns of that length."""
+
+    documents: list[str | None]
+    metadatas: list[Raw | None]
+    uris: list[str | None]
+
+
+def split(raws: Sequence[Raw]) -> Columns:
+    """Return documents, metadata and uris of records' raw metadata, which are changed.
 
     The server answers null where nothing but a document is stored. It answers {} where nothing is
     left after hiding the other `chroma:` keys (a uri).
     """
-    document = _string(raw.pop(DOCUMENT, None))
-    if not raw:
-        return document, None, None
-    uri = _string(raw.get(URI))
-    for key in [key for key in raw if key.startswith("chroma:")]:
-        del raw[key]
-    return document, raw, uri
+    documents = [_string(raw.pop(DOCUMENT, None)) for raw in raws]
+    # asked of a page, not of each record: as a rule a page has the same few keys all over
+    hidden = {key for key in set().union(*raws) if key.startswith("chroma:")}
+    if not hidden:
+        return Columns(documents, [raw or None for raw in raws], [None] * len(raws))
+    uris = [_string(raw.get(URI)) for raw in raws]
+    metadatas = [
+        {key: value for key, value in raw.items() if key not in hidden} if raw else None
+        for raw in raws
+    ]
+    return Columns(documents, metadatas, uris)
 
 
 def _is_dense(keys: npt.NDArray[np.integer[Any]]) -> bool:

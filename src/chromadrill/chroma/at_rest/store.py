@@ -215,13 +215,6 @@ def _dimension(info: CollectionInfo, vectors: VectorSource) -> int:
 
 def _page(page: Sequence[tuple[str, Raw]], vectors: VectorSource, dimension: int) -> Page:
     ids = [id_ for id_, _ in page]
-    parts = [split(raw) for _, raw in page]
+    columns = split([raw for _, raw in page])
     matrix, missing = vectors.fetch(ids, dimension)
-    return Page(
-        ids,
-        [document for document, _, _ in parts],
-        [metadata for _, metadata, _ in parts],
-        [uri for _, _, uri in parts],
-        matrix,
-        tuple(missing),
-    )
+    return Page(ids, *columns, matrix, tuple(missing))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import cast
 
 import numpy as np
@@ -13,7 +13,7 @@ from chromadrill.chroma.at_rest.index import PICKLE
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, entries, newest_seq_id
 from chromadrill.chroma.at_rest.schema import parse_object
 from chromadrill.chroma.at_rest.store import Segment, Store
-from chromadrill.chroma.at_rest.tables import table_problems
+from chromadrill.chroma.at_rest.tables import TableQuestions
 from chromadrill.chroma.at_rest.vectors import VectorSource
 from chromadrill.chroma.at_rest.waiting_log import NAMED, waiting_problems
 from chromadrill.core.memory import give_back_freed
@@ -22,55 +22,73 @@ from chromadrill.core.model import CollectionInfo
 _MOST_RESERVED = 256 << 30  # bytes
 
 
-def structure_problems(store: Store, info: CollectionInfo) -> list[str]:
+def structure_problems(
+    store: Store, info: CollectionInfo, tables: Callable[[Segment], list[str]] | None = None
+) -> list[str]:
     """Return what is wrong, as sentences; empty for a sound collection.
 
+    `tables` gives the problems of a METADATA segment's tables, which another thread may look for.
     Raises StoreUnreadable or StoreUnknown where the files cannot be read.
     """
     problems = []
     if info.schema is None or info.configuration is None:
-        problems.append(f"Collection {info.name}: its schema cannot be read.")
+        problems.append("its schema cannot be read")
     if refused := _configuration_problem(store, info):
-        problems.append(f"Collection {info.name}: {refused}.")
+        problems.append(refused)
     rows = {scope: store.segment(info, scope) for scope in ("METADATA", "VECTOR")}
-    for scope, segment in rows.items():
-        if segment is None:
-            problems.append(f"Collection {info.name} has lost its {scope} segment row.")
-        sql = "SELECT count(*) FROM segments WHERE collection = ? AND scope = ?"
-        count = (store.db.one(sql, info.id, scope) or (0,))[0]
-        if count > 1:
-            problems.append(
-                f"Collection {info.name} has {count} {scope} segment rows; a server takes any of them,"
-                " and its records seem gone. Restore another backup."
-            )
+    problems = [f"Collection {info.name}: {text}." for text in problems]
+    problems += _segment_rows(store, info, rows)
     metadata, vector = rows["METADATA"], rows["VECTOR"]
     if metadata is None or vector is None:
         return problems
-    problems += [f"Collection {info.name}: {text}." for text in _watermarks(store, rows.values())]
+    of_segments = [*_watermarks(store, rows.values()), *_claims(store, metadata, vector)]
+    tables = tables or TableQuestions(store.db).problems
+    try:
+        of_vectors = _vectors(store, info, metadata)
+    except Exception:
+        tables(metadata)  # where the tables cannot be read either, that is said
+        raise
+    texts = [*of_segments, *tables(metadata), *of_vectors]
+    return problems + [f"Collection {info.name}: {text}." for text in texts]
+
+
+def _segment_rows(
+    store: Store, info: CollectionInfo, rows: Mapping[str, Segment | None]
+) -> Iterator[str]:
+    for scope, segment in rows.items():
+        if segment is None:
+            yield f"Collection {info.name} has lost its {scope} segment row."
+        sql = "SELECT count(*) FROM segments WHERE collection = ? AND scope = ?"
+        count = (store.db.one(sql, info.id, scope) or (0,))[0]
+        if count > 1:
+            yield (
+                f"Collection {info.name} has {count} {scope} segment rows; a server takes any of them,"
+                " and its records seem gone. Restore another backup."
+            )
+
+
+def _claims(store: Store, metadata: Segment, vector: Segment) -> Iterator[str]:
     last = newest_seq_id(store.db)
     for scope, segment in (("METADATA", metadata), ("VECTOR", vector)):
         if segment.synced > last:
-            problems.append(
-                f"Collection {info.name}: its {scope} segment claims entry {segment.synced}, but the "
-                f"newest in the log is {last}; new writes would vanish."
+            yield (
+                f"its {scope} segment claims entry {segment.synced}, but the newest in the log is"
+                f" {last}; new writes would vanish"
             )
-    problems += [f"Collection {info.name}: {text}." for text in table_problems(store.db, metadata)]
+
+
+def _vectors(store: Store, info: CollectionInfo, metadata: Segment) -> list[str]:
     vectors = store.vectors(info)
-    problems += [
-        f"Collection {info.name}: its index is damaged: {text}." for text in vectors.problems
-    ]
-    problems += [
-        f"Collection {info.name}: {text}." for text in _log(store, info, metadata, vectors)
-    ]
+    problems = [f"its index is damaged: {text}" for text in vectors.problems]
+    problems += _log(store, info, metadata, vectors)
     after = min(metadata.synced, vectors.synced)
     waiting = waiting_problems(store.db, store.stretch(info), after)
-    problems += [f"Collection {info.name}: {text}." for text in waiting]
+    problems += waiting
     if waiting:
         return problems  # what the records are is decided by entries that nobody can take in
     if len(store.records(info)) and info.dimension is None:
-        problems.append(f"Collection {info.name} has records but no dimension.")
-    of_vectors = [*_owners(store.records(info).hashes(), vectors), *_index(info, vectors)]
-    return problems + [f"Collection {info.name}: {text}." for text in of_vectors]
+        problems.append("it has records but no dimension")
+    return [*problems, *_owners(store.records(info).hashes(), vectors), *_index(info, vectors)]
 
 
 def _configuration_problem(store: Store, info: CollectionInfo) -> str | None:

@@ -7,6 +7,7 @@ collection. So it comes first, and where no row is odd the others are not asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from chromadrill.chroma.at_rest.database import Database
 from chromadrill.chroma.at_rest.store import Segment
@@ -25,14 +26,77 @@ _WRONG_TYPE = (
 )
 
 
-def table_problems(db: Database, metadata: Segment) -> list[str]:
-    """Return what is wrong with the rows of a METADATA segment, as clauses of a sentence."""
-    problems = []
-    for text, sql in [*_sequence_numbers(metadata), *_types(db), *_full_text(db)]:
-        row = db.one(sql, metadata.id)
-        if row and row[0]:
-            problems.append(text.format(row[0]))
-    return problems
+class TableQuestions:
+    """What is asked of the tables of one store; what concerns all rows is asked once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def problems(self, metadata: Segment) -> list[str]:
+        """Return what is wrong with the rows of a METADATA segment, as clauses of a sentence."""
+        problems = []
+        for text, sql in [*_sequence_numbers(metadata), *self._types(), *self._full_text()]:
+            row = self._db.one(sql, metadata.id)
+            if row and row[0]:
+                problems.append(text.format(row[0]))
+        return problems
+
+    @cached_property
+    def _odd_tables(self) -> list[str]:
+        """The tables in which some value is of the wrong type, in any collection."""
+        tables = [table for table in _VALUES if table in self._db.tables]
+        # of lists, two types at once were never asked for
+        odd = dict.fromkeys(tables, _WRONG_TYPE)
+        odd["embedding_metadata"] += f" OR {_TWO_TYPES}"
+        return [table for table in tables if self._has(f"{table} m WHERE {odd[table]}")]
+
+    def _types(self) -> Iterator[tuple[str, str]]:
+        if "embedding_metadata" in self._odd_tables:
+            yield (
+                "{} metadata values have two types at once",
+                "SELECT count(*) FROM embeddings e JOIN embedding_metadata m ON m.id = e.id "
+                f"WHERE e.segment_id = ? AND {_TWO_TYPES}",
+            )
+        for table in self._odd_tables:
+            yield (
+                "{} metadata values are not of their column's type",
+                f"SELECT count(*) FROM embeddings e JOIN {table} m ON m.id = e.id "
+                f"WHERE e.segment_id = ? AND {_WRONG_TYPE}",
+            )
+
+    @cached_property
+    def _full_text_agrees(self) -> bool:
+        """Whether there are as many entries as documents, and each is that of its document."""
+        is_document = "m.key = 'chroma:document'"
+        counts = [
+            self._db.one(f"SELECT count(*) FROM {table}")
+            for table in (
+                _CONTENT,
+                f"embedding_metadata m WHERE {is_document} AND string_value IS NOT NULL",
+            )
+        ]
+        other = f"{_CONTENT} f LEFT JOIN embedding_metadata m ON m.id = f.id AND {is_document}"
+        differs = "f.c0 IS NOT m.string_value OR m.id IS NULL"
+        return counts[0] == counts[1] and not self._has(f"{other} WHERE {differs}")
+
+    def _full_text(self) -> Iterator[tuple[str, str]]:
+        if _CONTENT not in self._db.tables or self._full_text_agrees:
+            return
+        content = f"{_CONTENT} f ON f.id = e.id"
+        document = "embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
+        yield (
+            "{} documents differ from their full-text entry or have none",
+            f"SELECT count(*) FROM embeddings e JOIN {document} LEFT JOIN {content} "
+            "WHERE e.segment_id = ? AND f.c0 IS NOT m.string_value",
+        )
+        yield (
+            "{} full-text entries have no document",
+            f"SELECT count(*) FROM embeddings e JOIN {content} LEFT JOIN {document} "
+            "WHERE e.segment_id = ? AND m.id IS NULL",
+        )
+
+    def _has(self, rows: str) -> bool:
+        return self._db.one(f"SELECT 1 FROM {rows} LIMIT 1") is not None
 
 
 def _sequence_numbers(metadata: Segment) -> Iterator[tuple[str, str]]:
@@ -46,57 +110,3 @@ def _sequence_numbers(metadata: Segment) -> Iterator[tuple[str, str]]:
         "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) = 'integer' "
         f"AND seq_id > {metadata.synced}",
     )
-
-
-def _types(db: Database) -> Iterator[tuple[str, str]]:
-    tables = [table for table in _VALUES if table in db.tables]
-    # of lists, two types at once were never asked for
-    odd = dict.fromkeys(tables, _WRONG_TYPE)
-    odd["embedding_metadata"] += f" OR {_TWO_TYPES}"
-    tables = [table for table in tables if _has(db, f"{table} m WHERE {odd[table]}")]
-    if "embedding_metadata" in tables:
-        yield (
-            "{} metadata values have two types at once",
-            "SELECT count(*) FROM embeddings e JOIN embedding_metadata m ON m.id = e.id "
-            f"WHERE e.segment_id = ? AND {_TWO_TYPES}",
-        )
-    for table in tables:
-        yield (
-            "{} metadata values are not of their column's type",
-            f"SELECT count(*) FROM embeddings e JOIN {table} m ON m.id = e.id "
-            f"WHERE e.segment_id = ? AND {_WRONG_TYPE}",
-        )
-
-
-def _full_text(db: Database) -> Iterator[tuple[str, str]]:
-    if _CONTENT not in db.tables:
-        return
-    is_document = "m.key = 'chroma:document'"
-    counts = [
-        db.one(f"SELECT count(*) FROM {table}")
-        for table in (
-            _CONTENT,
-            f"embedding_metadata m WHERE {is_document} AND string_value IS NOT NULL",
-        )
-    ]
-    other = f"{_CONTENT} f LEFT JOIN embedding_metadata m ON m.id = f.id AND {is_document}"
-    differs = "f.c0 IS NOT m.string_value OR m.id IS NULL"
-    # as many entries as documents, and each entry is that of its document: none is left over
-    if counts[0] == counts[1] and not _has(db, f"{other} WHERE {differs}"):
-        return
-    content = f"{_CONTENT} f ON f.id = e.id"
-    document = f"embedding_metadata m ON m.id = e.id AND {is_document}"
-    yield (
-        "{} documents differ from their full-text entry or have none",
-        f"SELECT count(*) FROM embeddings e JOIN {document} LEFT JOIN {content} "
-        "WHERE e.segment_id = ? AND f.c0 IS NOT m.string_value",
-    )
-    yield (
-        "{} full-text entries have no document",
-        f"SELECT count(*) FROM embeddings e JOIN {content} LEFT JOIN {document} "
-        "WHERE e.segment_id = ? AND m.id IS NULL",
-    )
-
-
-def _has(db: Database, rows: str) -> bool:
-    return db.one(f"SELECT 1 FROM {rows} LIMIT 1") is not None

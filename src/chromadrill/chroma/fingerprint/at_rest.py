@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown
-from chromadrill.chroma.at_rest.integrity import IntegrityChecks
+from chromadrill.chroma.at_rest.checks_beside import ChecksBeside
+from chromadrill.chroma.at_rest.store import Segment
 from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.chroma.fingerprint import reference_queries
 from chromadrill.chroma.fingerprint.digests import record_table
@@ -97,14 +98,15 @@ class _Reader:
         newest_write: str | None = None
         with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
-            with IntegrityChecks(store.db, self.path) as integrity:
+            with ChecksBeside(store.db, self.path) as self.checks:
                 with self.step("inventory", str(self.path)):
                     databases, missing_tenants = self.inventory(store)
                 with self.step("inventory", str(self.path)):
-                    for info in store.collections():
-                        if info.scope in self.scopes:
-                            prints[info.key] = self.collection(store, info)
-                self.integrity(integrity)
+                    infos = [info for info in store.collections() if info.scope in self.scopes]
+                    self.checks.start(_metadata_segments(store, infos))
+                    for info in infos:
+                        prints[info.key] = self.collection(store, info)
+                self.integrity()
             with suppress(DrillError):  # a log that cannot be read is the structure's own finding
                 newest_write = store.newest_write()
         fingerprint = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
@@ -117,15 +119,15 @@ class _Reader:
             newest_write=newest_write,
         )
 
-    def integrity(self, checks: IntegrityChecks) -> None:
+    def integrity(self) -> None:
         """Note what SQLite's own checks found, before what was found of single collections."""
         others, self.read_errors = self.read_errors, []
         with self.step("integrity", str(self.path)):
             self.read_errors += [
-                ReadError("integrity", str(self.path), text) for text in checks.problems()
+                ReadError("integrity", str(self.path), text) for text in self.checks.file_problems()
             ]
         self.read_errors += others
-        self.seconds["integrity"] = checks.seconds
+        self.seconds["integrity"] = self.checks.seconds
 
     def inventory(self, store: Store) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
         """Return the databases of the wanted tenants, and those of the tenants that are missing."""
@@ -143,9 +145,8 @@ class _Reader:
         with self.step("count", info.key):
             self.counts[info.key] = store.count(info)
         with self.step("structure", info.key):
-            self.read_errors += [
-                ReadError("structure", info.key, text) for text in structure_problems(store, info)
-            ]
+            problems = structure_problems(store, info, self.checks.table_problems)
+            self.read_errors += [ReadError("structure", info.key, text) for text in problems]
         give_back_freed()
         questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
@@ -166,3 +167,10 @@ class _Reader:
             return reference_queries.choose(store.sample(info, SAMPLE), info.schema)
         stored, ids = reference_queries.questions_of(like.answers)
         return reference_queries.bind(stored, store.sample(info, 1, ids))
+
+
+def _metadata_segments(store: Store, infos: Sequence[CollectionInfo]) -> Iterator[Segment]:
+    for info in infos:
+        with suppress(DrillError):  # the collection's own check says so
+            if segment := store.segment(info, "METADATA"):
+                yield segment
