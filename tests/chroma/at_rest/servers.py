@@ -34,8 +34,10 @@ class Server:
             env={**os.environ, "ANONYMIZED_TELEMETRY": "False"},
         )  # fmt: skip
         self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}/api/v2", timeout=60, verify=False
-        )  # noqa: S501
+            base_url=f"http://127.0.0.1:{port}/api/v2",
+            timeout=60,
+            verify=False,  # noqa: S501 - there is no TLS
+        )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
