@@ -21,11 +21,14 @@ from chromadrill.backups.files import require_room
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.clock import time_text
 from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.files import forget_cached
 from chromadrill.core.model import JSON, Fingerprint, Verdict
+from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.core.tar_members import OutsideFolder, extract
 
 _MARKS = {DATABASE, manifest.NAME}
 _PACKED = (ZstdError, lzma.LZMAError, zlib.error)  # of streams that are not whole
+UNPACKED = "unpacked"
 _NAMED = 5  # backups of one archive that a sentence names
 
 
@@ -72,8 +75,10 @@ class ExistingBackup:
         return manifest.compare_original(self.original, self.listing)
 
 
-def open_existing(path: Path, scratch: Path) -> ExistingBackup:
+def open_existing(path: Path, scratch: Path, clock: Stopwatch | None = None) -> ExistingBackup:
     """Return the backup that `path` is; an archive is unpacked into `scratch`.
+
+    `clock`: times the unpacking, as phase "unpacked".
 
     Its fingerprint may be in the folder, or beside it as PATH.fingerprint. Raises Unavailable where
     `path` is no backup or its fingerprint is not whole, Refused where there is no room to unpack.
@@ -86,7 +91,10 @@ def open_existing(path: Path, scratch: Path) -> ExistingBackup:
         files = Verdict.not_run("files", "one file, with its checksum inside")
         return ExistingBackup(path, None, files, path, listing, exported=True)
     if path.is_file():
-        unpack(path, scratch)
+        if clock is not None:
+            forget_cached(path)
+        with timed(clock, UNPACKED):
+            unpack(path, scratch)
         folder = _holder(scratch, path)
     if is_export(folder):
         files = manifest.compare_files(folder, manifest.read(folder))

@@ -17,27 +17,38 @@ from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.files import size_of
 from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
 from chromadrill.core.model.window import BackupWindow
+from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.drill.connection import LONG_S, connect
+from chromadrill.drill.first_answers import time_first_answers
 from chromadrill.drill.one_collection import narrow_window
-from chromadrill.drill.served_suite import run_served_suite
+from chromadrill.drill.served_suite import STARTED, run_served_suite
 from chromadrill.drill.validate import Validation, validate_files, validate_files_between
 from chromadrill.targets.process.private_copy import scratch_target
 
+IMPORTED = "imported"
 
-def prove(backup: ExistingBackup, window: BackupWindow | None = None) -> Validation:
+
+def prove(
+    backup: ExistingBackup, window: BackupWindow | None = None, clock: Stopwatch | None = None
+) -> Validation:
     """The whole check suite on a backup: at rest, then a private copy served and restarted.
 
-    `window`: the fingerprints taken before and after it, of a database that is written to.
+    `window`: the fingerprints taken before and after it, of a database that is written to. `clock`:
+    times what on-call's restore of it takes: copying or importing, the start, the first right answers.
     """
     if backup.exported:
-        return prove_export(backup.data, window)
+        return prove_export(backup.data, window, clock)
     if window is not None and backup.fingerprint is None:
-        return validate_files_between(backup.data, window.before.scopes, window, None, serve=True)
-    validation = prove_files(backup.data, backup.fingerprint)
+        return validate_files_between(
+            backup.data, window.before.scopes, window, None, serve=True, clock=clock
+        )
+    validation = prove_files(backup.data, backup.fingerprint, clock)
     return validation if window is None else _also_between(backup.data, window, validation)
 
 
-def prove_export(path: Path, window: BackupWindow | None = None) -> Validation:
+def prove_export(
+    path: Path, window: BackupWindow | None = None, clock: Stopwatch | None = None
+) -> Validation:
     """Import an export into a scratch server, run the check suite, restart, run it again.
 
     It is held against the fingerprint inside it, so one that was cut or altered is a FAIL; and that
@@ -56,9 +67,12 @@ def prove_export(path: Path, window: BackupWindow | None = None) -> Validation:
         room_for=4 * size_of(path),
         request_bytes=request_bytes if request_bytes > CHROMA_BYTES else None,
     ) as target:
-        target.start()
-        with connect(target.url, deadline_s=LONG_S) as chroma:
+        with timed(clock, STARTED):
+            target.start()
+        with timed(clock, IMPORTED), connect(target.url, deadline_s=LONG_S) as chroma:
             verdicts = importer.restore(chroma, export)
+        if outcome_of(verdicts) is Outcome.PASS:
+            time_first_answers(target.url, before.scopes, clock)
         target.stop()
         if outcome_of(verdicts) is Outcome.PASS:
             verdicts = run_served_suite(target, before.scopes, before, None, before.collections)
@@ -96,13 +110,15 @@ def _of_what_it_holds(before: Fingerprint) -> Fingerprint:
     return dataclasses.replace(before, scopes=scopes, databases=scopes)
 
 
-def prove_files(data: Path, before: Fingerprint | None) -> Validation:
+def prove_files(
+    data: Path, before: Fingerprint | None, clock: Stopwatch | None = None
+) -> Validation:
     """The whole check suite on a directory: at rest, then a private copy served and restarted.
 
     Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup
     that only agrees with itself is not proven to be complete.
     """
-    counts, verdicts, _ = validate_files(data, (), before, None, serve=True)
+    counts, verdicts, _ = validate_files(data, (), before, None, serve=True, clock=clock)
     if before is None:
         verdicts = [
             dataclasses.replace(verdict, outcome=Outcome.UNKNOWN)

@@ -12,10 +12,13 @@ from chromadrill.chroma.fingerprint import live, restart_sample
 from chromadrill.chroma.fingerprint.restart_sample import RestartSample
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
+from chromadrill.core.stopwatch import Stopwatch, timed
+from chromadrill.drill.first_answers import time_first_answers
 from chromadrill.drill.one_collection import narrow
 from chromadrill.targets.process.target import ProcessTarget
 
 DEADLINE_S = 12.0  # for one call
+STARTED = "started"
 NEEDS_SERVER = ("distances", "recall", "filters", "text search", "alive", "canary")
 
 
@@ -25,18 +28,23 @@ def run_served_suite(
     before: Fingerprint | None,
     name: str | None,
     imported: Collection[str],
+    clock: Stopwatch | None = None,
 ) -> list[Verdict]:
     """Start, check suite, canary, restart, check suite; ends where the server does.
 
+    `clock`: times the first start, as phase "started", and the first right answers after it.
     The second time, of large collections a sample of the records is read (`restart_sample`).
     """
     verdicts: list[Verdict] = []
     sample: RestartSample | None = None
     for when in ("served", "restarted"):
         try:
-            target.start()
+            with timed(clock if when == "served" else None, STARTED):
+                target.start()
         except DrillError as error:
             return [*verdicts, Verdict.failed(f"start ({when})", str(error))]
+        if when == "served":
+            time_first_answers(target.url, scopes, clock)
         with Chroma(target.url, timeout_s=DEADLINE_S) as chroma:
             observation = live.observe(chroma, scopes, like=before, sample=sample)
             wanted = sample.of(before) if sample and before else before

@@ -16,6 +16,7 @@ from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
 from chromadrill.core.model.window import BackupWindow, Coverage
+from chromadrill.core.stopwatch import Stopwatch
 from chromadrill.drill.connection import connect
 from chromadrill.drill.one_collection import (
     narrow,
@@ -91,21 +92,23 @@ def validate_files(
     name: str | None,
     *,
     serve: bool,
+    clock: Stopwatch | None = None,
 ) -> Validation:
     """The check suite at rest; with `serve` also on a private copy, served and restarted.
 
+    `clock`: times what a restore of the directory takes (`Stopwatch`), without the checks.
     Where its log shows that clients wrote after the fingerprint was taken, it was another state then:
     what clients can have changed is UNKNOWN.
     """
     observation = at_rest.observe(data, scopes, like=before)
     if before and is_written_later(observation, before):
         window = BackupWindow(before)
-        return _between_files(data, observation, window, name, serve=serve)
+        return _between_files(data, observation, window, name, serve=serve, clock=clock)
     narrowed, expected = narrow(observation, before, name)
     # narrowed first: one collection that was restored from its export is imported, all of it
     imported = came_over_the_api(narrowed, expected) if expected else frozenset()
     verdicts = judge_files(narrowed, expected, imported=imported)
-    verdicts += _serve(data, observation, before, name, imported) if serve else not_served()
+    verdicts += _serve(data, observation, before, name, imported, clock) if serve else not_served()
     return Validation(narrowed.counts, verdicts)
 
 
@@ -116,9 +119,11 @@ def validate_files_between(
     name: str | None,
     *,
     serve: bool,
+    clock: Stopwatch | None = None,
 ) -> Validation:
     """As `validate_files`, by the fingerprints taken before and after the directory was copied."""
-    return _between_files(data, at_rest.observe(data, scopes), window, name, serve=serve)
+    observation = at_rest.observe(data, scopes)
+    return _between_files(data, observation, window, name, serve=serve, clock=clock)
 
 
 def _between_files(
@@ -128,12 +133,13 @@ def _between_files(
     name: str | None,
     *,
     serve: bool,
+    clock: Stopwatch | None,
 ) -> Validation:
     narrowed, expected = narrow_to_collection(observation, window, name)
     imported = between.came_over_the_api(narrowed.fingerprint, expected)
     verdicts, coverage = judge_between(narrowed, expected, imported=imported)
     verdicts = [*judge_soundness(narrowed), *verdicts]
-    verdicts += _serve(data, observation, None, name, ()) if serve else not_served()
+    verdicts += _serve(data, observation, None, name, (), clock) if serve else not_served()
     return Validation(narrowed.counts, verdicts, coverage)
 
 
@@ -143,6 +149,7 @@ def _serve(
     before: Fingerprint | None,
     name: str | None,
     imported: Collection[str],
+    clock: Stopwatch | None,
 ) -> list[Verdict]:
     """The check suite on a private copy, served and restarted; `observation`: of its files."""
     if unread_store(observation):
@@ -154,5 +161,5 @@ def _serve(
     own = None if observation.read_errors else observation.fingerprint
     before = before or own
     scopes = before.scopes if before else observation.fingerprint.scopes or (Scope(),)
-    with private_copy(data, scopes) as target:
-        return run_served_suite(target, scopes, before, name, imported)
+    with private_copy(data, scopes, clock) as target:
+        return run_served_suite(target, scopes, before, name, imported, clock)

@@ -10,22 +10,29 @@ from pathlib import Path
 
 from chromadrill.backups.files import require_room
 from chromadrill.core import process_tags
-from chromadrill.core.files import size_of
+from chromadrill.core.files import forget_cached, size_of
 from chromadrill.core.model import Scope
+from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.targets.process.target import ProcessTarget
 
 STARTUP_S = 30.0
 PREFIX = "chromadrill-served-"
+COPIED = "copied"
 
 
 @contextmanager
-def private_copy(data: Path, scopes: Sequence[Scope]) -> Iterator[ProcessTarget]:
+def private_copy(
+    data: Path, scopes: Sequence[Scope], clock: Stopwatch | None = None
+) -> Iterator[ProcessTarget]:
     """A stopped `process` target on a copy of `data`; removed afterwards.
 
-    Raises Refused when there is no room for the copy.
+    `clock`: times the copying, as phase "copied". Raises Refused when there is no room for the copy.
     """
     with scratch_target(scopes, room_for=size_of(data)) as target:
-        _copy(data, target.data, ())
+        if clock is not None:
+            forget_cached(data)
+        with timed(clock, COPIED):
+            _copy(data, target.data, ())
         yield target
 
 
