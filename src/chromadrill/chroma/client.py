@@ -204,13 +204,14 @@ class Chroma(Wire):
         *,
         n_results: int = 10,
         where: JSON | None = None,
+        where_document: JSON | None = None,
         ids: Sequence[str] | None = None,
         include: Sequence[str] = ("distances",),
     ) -> JSON:
         """Return the nearest neighbours of each row of `vectors` (n, dimension).
 
-        `ids` and `distances` of the answer hold one list for each row. With `where` or `ids` only
-        those records are searched.
+        `ids` and `distances` of the answer hold one list for each row. With `where`, `where_document`
+        or `ids` only those records are searched.
         """
         body: JSON = {
             "query_embeddings": vectors,
@@ -219,6 +220,8 @@ class Chroma(Wire):
         }
         if where:
             body["where"] = where
+        if where_document:
+            body["where_document"] = where_document
         if ids is not None:
             body["ids"] = list(ids)
         path = f"{self._path(collection)}/query"

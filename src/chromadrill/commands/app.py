@@ -41,6 +41,7 @@ class RootCommands(CommandGroup):
             "fingerprint": "what a database holds and how it answers",
             "monitor": "RB-7: watch a target by the alert rules",
             "performance": "RB-6: is every search fast enough, and right?",
+            "questions": "your own questions: make a first file, and ask them",
             "posture": "are the backups as the environment wants them?",
         },
         "Developer": {

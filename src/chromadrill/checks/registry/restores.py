@@ -5,6 +5,7 @@ from __future__ import annotations
 from chromadrill.checks.registry.check import Check, CheckGroup
 from chromadrill.checks.registry.commands import (
     AGAIN,
+    ASK,
     LOAD,
     LOGS,
     PROVE,
@@ -76,6 +77,8 @@ def _answers() -> tuple[Check, ...]:
               "Metadata filters return other records than they should.", VALIDATE, g),
         Check("text search", "Does full-text search return the records that hold the words?",
               "Full-text search returns other records than it should.", VALIDATE, g),
+        Check("your questions", "Do your own questions find their right records?",
+              "Your own questions find their right records less often than they must.", ASK, g),
         Check("alive", "Did the server survive all questions?",
               "The server died or hung while it was being questioned.", LOGS, g),
         Check("canary", "Does the restored copy take, find and remove a new record?",

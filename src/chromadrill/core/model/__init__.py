@@ -29,6 +29,12 @@ from chromadrill.core.model.fingerprints import (
     ReadError,
     Recall,
 )
+from chromadrill.core.model.questions import (
+    AskedQuestions,
+    QuestionExample,
+    QuestionState,
+    WhyUnasked,
+)
 from chromadrill.core.model.verdicts import Difference, Outcome, Verdict
 
 __all__ = [
@@ -37,6 +43,7 @@ __all__ = [
     "Acknowledged",
     "Answer",
     "Artefact",
+    "AskedQuestions",
     "Backup",
     "BackupStore",
     "ClientView",
@@ -53,6 +60,8 @@ __all__ = [
     "Plan",
     "ProbeResult",
     "ProvenRestore",
+    "QuestionExample",
+    "QuestionState",
     "ReadError",
     "Recall",
     "Samples",
@@ -61,5 +70,6 @@ __all__ = [
     "StoreEntry",
     "Usage",
     "Verdict",
+    "WhyUnasked",
     "Window",
 ]

@@ -249,6 +249,7 @@ class Questions(_Table):
     file: str | None = Field(None, min_length=1)
     k: int = Field(10, ge=1, le=1000)
     least_hit_percent: float = Field(90, ge=0, le=100)
+    most_asked: int = Field(1000, ge=1)
 
 
 class SourceTable(_Table):

@@ -52,9 +52,11 @@ def search(question: KnownAnswer, info: CollectionInfo, count: int = 0) -> LoadR
         "query_embeddings": [question.vector],
         "n_results": NEAREST,
         "include": ["documents", "distances"],
+        **question.filters,
     }
     request = _request("search", info, "query", body, question)
-    return replace(request, min_records=min(NEAREST, count))
+    # nobody knows how many pass a filter
+    return replace(request, min_records=0 if question.filters else min(NEAREST, count))
 
 
 def get(question: KnownAnswer, info: CollectionInfo) -> LoadRequest:

@@ -20,13 +20,20 @@ MALFORMED = (KeyError, IndexError, TypeError, ValueError)
 
 @dataclass(frozen=True, slots=True)
 class KnownAnswer:
-    """Asked with `vector`, `collection` names `record` among the ten nearest, with its document."""
+    """Asked with `vector`, `collection` names `record` among the ten nearest, with its document.
+
+    `where`, `where_document`: of the records that pass these filters. `record_vector`: the record's own
+    vector, where the question is another one.
+    """
 
     scope: Scope
     collection: str
     record: str
     document: str | None
     vector: list[float]
+    where: JSON | None = None
+    where_document: JSON | None = None
+    record_vector: list[float] | None = None
 
     def ask(self, chroma: Chroma, info: CollectionInfo) -> str:
         """Empty when the answer is right, else what is wrong. Raises CallFailed."""
@@ -36,6 +43,17 @@ class KnownAnswer:
         """The vector as a query takes it: one row of float32."""
         return np.array([self.vector], np.float32)
 
+    @property
+    def stored_vector(self) -> list[float]:
+        """The vector of the record that is the answer."""
+        return self.vector if self.record_vector is None else self.record_vector
+
+    @property
+    def filters(self) -> JSON:
+        """What a query takes besides the vector."""
+        filters = {"where": self.where, "where_document": self.where_document}
+        return {key: value for key, value in filters.items() if value}
+
     def to_json(self) -> JSON:
         return {
             "scope": str(self.scope),
@@ -43,6 +61,7 @@ class KnownAnswer:
             "record": self.record,
             "document": self.document,
             "vector": self.vector,
+            **self.filters,
         }
 
     @classmethod
@@ -63,10 +82,11 @@ def mismatch(
 def ask_together(chroma: Chroma, info: CollectionInfo, questions: Sequence[KnownAnswer]) -> str:
     """Ask one collection these questions in one call; what is wrong with the first wrong answer.
 
-    Empty when all are right. Raises CallFailed.
+    All have the same filters. Empty when all are right. Raises CallFailed.
     """
     vectors = np.array([question.vector for question in questions], np.float32)
-    raw = chroma.query(info, vectors, include=("documents", "distances"))
+    filters = questions[0].filters
+    raw = chroma.query(info, vectors, include=("documents", "distances"), **filters)
     for row, question in enumerate(questions):
         wrong = mismatch(question.record, question.document, raw["ids"][row], raw["documents"][row])
         if wrong:

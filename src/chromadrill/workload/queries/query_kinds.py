@@ -19,7 +19,9 @@ def searches(
         vector = question.query_vector()
         include = ("documents", "distances")
         return GradedCall(
-            lambda: chroma.query(info, vector, n_results=NEAREST, include=include),
+            lambda: chroma.query(
+                info, vector, n_results=NEAREST, include=include, **question.filters
+            ),
             lambda raw: _grade(question, raw["ids"][0], raw["documents"][0]),
         )
 

@@ -130,21 +130,23 @@ def ask_collection(chroma: Chroma, questions: CollectionSample) -> CollectionAns
 
 def _is_unchanged(chroma: Chroma, info: CollectionInfo, question: KnownAnswer) -> bool:
     """Whether the record is still what it was when it was chosen."""
-    raw = chroma.get(info, ids=[question.record], include=("documents", "embeddings"))
+    include = ("documents", "embeddings")
+    raw = chroma.get(info, ids=[question.record], include=include, **question.filters)
     if not raw["ids"] or raw["documents"][0] != question.document:
         return False
-    return bool(np.allclose(raw["embeddings"][0], question.vector, rtol=1e-5))
+    return bool(np.allclose(raw["embeddings"][0], question.stored_vector, rtol=1e-5))
 
 
 def _is_outdone(chroma: Chroma, info: CollectionInfo, question: KnownAnswer) -> bool:
-    """Whether ten others are as near to its vector as it is itself: it need not be among them.
+    """Whether ten others are as near to the question as it is itself: it need not be among them.
 
     So by inner product, where longer vectors are nearer, and among copies of one vector. Its own
     distance is computed: asked for this record alone, the server may find none (measured).
     """
     vector = question.query_vector()
-    nearest = chroma.query(info, vector)
+    nearest = chroma.query(info, vector, **question.filters)
     ids, distances = nearest["ids"][0], nearest["distances"][0]
     if question.record in ids or len(ids) < NEAREST:
         return False
-    return is_hidden(distance(info.space, vector[0], vector[0]), distances)
+    stored = np.asarray(question.stored_vector, np.float32)
+    return is_hidden(distance(info.space, vector[0], stored), distances)
