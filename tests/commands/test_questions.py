@@ -1,4 +1,4 @@
-"""`chromadrill questions`: a first file from one's own records, and asking it as the database changes."""
+"""`chromadrill questions`: a first file from one's own records, and asking it as they change."""
 
 import json
 import stat
@@ -222,7 +222,8 @@ def test_ones_own_questions_are_recorded_and_then_judged_by_what_they_had_found(
 
     recorded = tmp_path / "recorded.jsonl"
     ask(capsys, asked_server, path, "--output", recorded)
-    assert lines(recorded)[0]["note"] == "n" and lines(recorded)[0]["rank"] == 1
+    assert lines(recorded)[0]["note"] == "n"
+    assert lines(recorded)[0]["rank"] == 1
     again = ask(capsys, asked_server, recorded, "--json")
     assert again.code == 0
     assert again.answer["questions"]["told"] > 10
@@ -233,4 +234,5 @@ def test_nothing_is_recorded_of_a_file_with_a_broken_line(asked_server, docs, ca
     path.write_text("{}\n")
     ended = ask(capsys, asked_server, path, "--output", recorded)
     assert (ended.code, recorded.exists()) == (2, False)
-    assert "line 1" in ended.err and "Nothing was written" in ended.err
+    assert "line 1" in ended.err
+    assert "Nothing was written" in ended.err

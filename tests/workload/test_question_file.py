@@ -1,4 +1,4 @@
-"""A file of questions: what a line may say, what is wrong with one that is broken, and which are read."""
+"""A file of questions: what a line may say, what is wrong with a broken one, and which are read."""
 
 import json
 
@@ -24,7 +24,8 @@ def file_of(tmp_path, *lines):
 def test_a_question_as_vector_has_its_collection_in_the_default_database():
     question = parse(3, line())
     assert (question.line, question.scope, question.collection) == (3, Scope(), "docs")
-    assert question.vector.dtype == np.float32 and question.vector.tolist() == [1.0, 2.5]
+    assert question.vector.dtype == np.float32
+    assert question.vector.tolist() == [1.0, 2.5]
     assert (question.right, question.recorded, question.rank) == (("a",), False, None)
 
 
@@ -76,7 +77,8 @@ def test_a_rank_of_null_says_that_it_was_recorded_and_not_found():
 )
 def test_a_line_that_is_no_question_says_what_is_wrong_with_it(broken, message):
     answer = parse(7, broken)
-    assert isinstance(answer, BrokenLine) and answer.line == 7
+    assert isinstance(answer, BrokenLine)
+    assert answer.line == 7
     assert message in answer.message
 
 
