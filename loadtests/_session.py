@@ -9,6 +9,7 @@ from pathlib import Path
 
 from _run import PlanShare
 from locust.env import Environment
+from locust.runners import MasterRunner
 
 from chromadrill.chroma.connection import connect
 from chromadrill.core import cli
@@ -32,6 +33,7 @@ from chromadrill.workload.queries.known_answer import MALFORMED
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 2}
 LEAD_S = 2.0  # from the plan to the first arrival: time for all workers to begin together
+ALONE_LEAD_S = 0.5  # where the only process is the one that planned
 GRACE_S = 5.0  # from the last arrival's deadline to the end of waiting for workers
 
 
@@ -75,12 +77,13 @@ class Session:
             self._deliver(environment, f"load-{profile.name}-{run}")
             return False
         seconds = float(environment.parsed_options.run_time or profile.seconds)
-        begins_at = time.time() + LEAD_S
+        lead_s = LEAD_S if isinstance(environment.runner, MasterRunner) else ALONE_LEAD_S
+        begins_at = time.time() + lead_s
         self.plan = LoadPlan(run, host, profile.name, seconds, workers, begins_at, source, requests)
         self.is_idle = False  # only now: what ends a run without a plan has nothing to judge
         sys.stderr.write(
             f"profile {profile.name}: {len(self.plan.due)} arrivals in {seconds:g} s"
-            f" by {workers} worker(s), from {LEAD_S:g} s on; asked: {source}\n"
+            f" by {workers} worker(s), from {lead_s:g} s on; asked: {source}\n"
         )
         return True
 
