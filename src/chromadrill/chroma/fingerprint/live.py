@@ -7,7 +7,7 @@ that is dead or hangs ends the observation: after two missed deadlines it will n
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -40,6 +40,7 @@ from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Spool
 
 PAGE = 1000
+HELD = 5 * PAGE  # records of a collection that is held at once, so that its questions cost no call
 NAMED = 5  # records that a sentence names
 
 
@@ -201,23 +202,21 @@ class _Observer:
 
     # ---- one collection -------------------------------------------------------------------------
     def collection(self, info: CollectionInfo) -> CollectionPrint:
+        before = len(self.read_errors)
         with self.step("records", info.key):
             info = dataclasses.replace(info, space=true_space(self.chroma, info))
         like = self.like.collections.get(info.key) if self.like else None
         count = self.counts.get(info.key, -1)
         empty = CollectionPrint(info, count, NO_RECORDS)
-        questions: list[ReferenceQuery] = []
-        with self.step("records", info.key):
-            questions = self.questions(info, count, like)
         sampled = self.sample is not None and info.key in self.sample.ids
+        questions, pages = self.questions_and_pages(info, count, like, sampled)
         grader: Grader = (
             self.earlier_grader(info, questions) if sampled else Grader(info.space, questions)
         )
         sorter = Sorter(self.spool)
         not_finite: list[str] = []
-        before = len(self.read_errors)
         with self.step("records", info.key), without_cycle_search():
-            for page in self.sampled_pages(info) if sampled else self.pages(info):
+            for page in pages:
                 sorter.add(record_table(page))
                 grader.read(page)
                 rows = np.flatnonzero(~finite_rows(page.vectors))
@@ -235,6 +234,26 @@ class _Observer:
         )
         recall = server_answers.recall(self.chroma, info, grader.selves(), answers, self.step)
         return CollectionPrint(info, count, records, tuple(answers), recall)
+
+    def questions_and_pages(
+        self, info: CollectionInfo, count: int, like: CollectionPrint | None, sampled: bool
+    ) -> tuple[list[ReferenceQuery], Iterable[Page]]:
+        """The questions to ask, and the records they are graded by; pages are read as they are used.
+
+        Those of a small collection that nobody asked before are read first: its questions are chosen of
+        them, which saves a call for each.
+        """
+        questions: list[ReferenceQuery] = []
+        if like is None and 0 < count <= HELD:
+            held: list[Page] = []
+            with self.step("records", info.key), without_cycle_search():
+                for page in self.pages(info):
+                    held.append(page)  # one by one: an error later leaves what was read
+                questions = reference_queries.choose(_spread(held), info.schema)
+            return questions, held
+        with self.step("records", info.key):
+            questions = self.questions(info, count, like)
+        return questions, self.sampled_pages(info) if sampled else self.pages(info)
 
     # ---- a sample of one collection, after a restart ------------------------------------------------
     def earlier_grader(
@@ -276,8 +295,7 @@ class _Observer:
             return reference_queries.bind(stored, self.records_of(info, ids))
         if count <= 0:
             return []
-        offsets = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
-        calls = [partial(self.chroma.page, info, limit=1, offset=int(at)) for at in offsets]
+        calls = [partial(self.chroma.page, info, limit=1, offset=at) for at in _offsets(count)]
         pages = [flight.result() for flight in in_flight(calls)]
         return reference_queries.choose(_concat(pages), info.schema)
 
@@ -295,6 +313,28 @@ class _Observer:
 
 def _no_records() -> Page:
     return Page([], [], [], [], np.empty((0, 0), np.float32))
+
+
+def _spread(pages: Sequence[Page]) -> Page:
+    """At most SAMPLE of the records of these pages, evenly spread over them all."""
+    rows = [(page, row) for page in pages for row in range(len(page.ids))]
+    chosen = [rows[at] for at in _offsets(len(rows))]
+    if not chosen:
+        return _no_records()
+    return Page(
+        ids=[page.ids[row] for page, row in chosen],
+        documents=[page.documents[row] for page, row in chosen],
+        metadatas=[page.metadatas[row] for page, row in chosen],
+        uris=[page.uris[row] for page, row in chosen],
+        vectors=np.stack([page.vectors[row] for page, row in chosen]),
+        without_vector=tuple(
+            number for number, (page, row) in enumerate(chosen) if row in page.without_vector
+        ),
+    )
+
+
+def _offsets(count: int) -> list[int]:
+    return [int(at) for at in np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))]
 
 
 def _concat(pages: Sequence[Page]) -> Page:

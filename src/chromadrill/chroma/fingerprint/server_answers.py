@@ -39,17 +39,23 @@ def ask(
     A question whose call failed has no `answered`.
     """
     answers = list(right)
-    plain = [n for n, question in enumerate(questions) if question.kind == "neighbours"]
-    groups = [plain[start : start + BATCH] for start in range(0, len(plain), BATCH)]
+    groups = _asked_together(questions)
     calls: list[Callable[[], JSON]] = [
-        partial(_nearest, chroma, info, [_vector(questions[n]) for n in group]) for group in groups
+        partial(
+            _nearest,
+            chroma,
+            info,
+            [_vector(questions[n]) for n in group],
+            questions[group[0]].stored.get("where"),
+        )
+        for group in groups
     ]
     for group, flight in zip(groups, in_flight(calls), strict=True):
-        with step("neighbours", info.key):
+        with step(questions[group[0]].kind, info.key):
             raw = flight.result()
             for n, ids, distances in zip(group, raw["ids"], raw["distances"], strict=True):
                 answers[n] = _with_neighbours(answers[n], ids, distances)
-    others = [n for n, question in enumerate(questions) if question.kind != "neighbours"]
+    others = [n for n, question in enumerate(questions) if question.vector is None]
     digests = _Digests()
     asking = [partial(_ask_one, chroma, info, questions[n], digests) for n in others]
     for n, answered in zip(others, in_flight(asking), strict=True):
@@ -92,24 +98,32 @@ def recall(
     return Recall(returned, wanted, answered - len(missed), len(ids), tuple(missed))
 
 
+def _asked_together(questions: Sequence[ReferenceQuery]) -> list[list[int]]:
+    """The numbers of the questions for neighbours, a group for each call: of one filter, or of none."""
+    by_filter: dict[str, list[int]] = {}
+    for n, question in enumerate(questions):
+        if question.vector is not None:
+            by_filter.setdefault(repr(question.stored.get("where")), []).append(n)
+    return [
+        group[start : start + BATCH]
+        for group in by_filter.values()
+        for start in range(0, len(group), BATCH)
+    ]
+
+
 def _nearest(
-    chroma: Chroma, info: CollectionInfo, vectors: Sequence[np.ndarray] | np.ndarray
+    chroma: Chroma,
+    info: CollectionInfo,
+    vectors: Sequence[np.ndarray] | np.ndarray,
+    where: JSON | None = None,
 ) -> JSON:
-    return chroma.query(info, np.asarray(vectors), n_results=NEIGHBOURS)
+    return chroma.query(info, np.asarray(vectors), n_results=NEIGHBOURS, where=where)
 
 
 def _ask_one(
     chroma: Chroma, info: CollectionInfo, question: ReferenceQuery, digests: _Digests
 ) -> tuple[object, ...]:
     """What the server answers to a question that is asked alone."""
-    if question.kind == "filtered neighbours":
-        raw = chroma.query(
-            info,
-            _vector(question)[None, :],
-            n_results=NEIGHBOURS,
-            where=question.stored["where"],
-        )
-        return _neighbours(raw["ids"][0], raw["distances"][0])
     if question.kind == "filter":
         return digests.of(chroma.matching_ids(info, where=question.stored["where"]))
     return digests.of(chroma.matching_ids(info, where_document={"$contains": question.text}))
