@@ -163,3 +163,24 @@ def test_the_memory_is_for_its_owner_alone_and_lies_beside_the_journal(tmp_path:
 def test_a_memory_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="memory of proven backups"):
         ProvenLog(tmp_path).entries()
+
+
+def test_the_fleet_names_every_source_with_its_last_proof_and_its_last_try(log: ProvenLog) -> None:
+    log.add(NIGHT)
+    log.add(
+        replace(
+            NIGHT, artefact="night-2", digest="d2", outcome=Outcome.FAIL,
+            proven_at="2026-11-29T03:00:00.000Z",
+        )
+    )  # fmt: skip
+
+    production, archive = log.fleet(["production", "archive"])
+    assert production == {
+        "name": "production",
+        "last_proven_at": NIGHT.proven_at,
+        "coverage": 0.956,
+        "last_tried_at": "2026-11-29T03:00:00.000Z",
+        "last_outcome": "fail",
+    }
+    assert archive["last_proven_at"] is None
+    assert archive["last_outcome"] is None

@@ -103,6 +103,26 @@ class ProvenLog:
         passed = [entry for entry in last.values() if entry.is_proven]
         return max(passed, key=lambda entry: parse_time(entry.proven_at), default=None)
 
+    def fleet(self, sources: Iterable[str]) -> list[JSON]:
+        """Each of `sources` for a record: when it was last proven, and when and how it was last tried.
+
+        {name, last_proven_at, coverage (0 to 1), last_tried_at, last_outcome}; None for never.
+        """
+        fleet = []
+        for name in sources:
+            tries, proven = self.entries(name), self.newest_proven(name)
+            last = tries[-1] if tries else None
+            fleet.append(
+                {
+                    "name": name,
+                    "last_proven_at": proven and proven.proven_at,
+                    "coverage": proven and proven.coverage,
+                    "last_tried_at": last and last.proven_at,
+                    "last_outcome": last and str(last.outcome),
+                }
+            )
+        return fleet
+
 
 def last_try(
     entries: Iterable[ProvenEntry], key: str, *, created_at: str | None = None

@@ -22,18 +22,18 @@ from chromadrill.evidence.report.prometheus import metrics
 from chromadrill.evidence.signature import sign
 from chromadrill.evidence.trend import judge_trend
 
-ON_PAGE = 12  # drills
-
 
 def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) -> JSON:
     """Judge the trend, write the run's end into the ledger, and return the record. Nothing is rendered.
 
-    Only a whole drill has a trend: it is compared with the drills before it.
+    Only a whole drill has a trend, and a proof of the user's own backups: it is compared with the
+    drills before it, or with the proofs of the same source.
     """
-    if drill:
+    so_far = record_of(read(ledger.path))
+    entries = [history.entry_of(so_far, "")] if drill else history.entries_of_proofs(so_far, "")
+    if entries:
         before = history.read(_history(ledger.path.parent))
-        entry = history.entry_of(record_of(read(ledger.path)), "")
-        ledger.write("trend", verdicts=judge_trend(entry, before))
+        ledger.write("trend", verdicts=judge_trend(_newest(entries), before))
     ledger.write("run finished", exit_status=exit_status, cleanup=cleanup)
     return record_of(read(ledger.path))
 
@@ -43,17 +43,16 @@ def close(
 ) -> str:
     """Render, redact, seal, and sign where there is a key; returns the SHA-256 of `drill.json`.
 
-    A whole drill is also added to the history, and the badge and the metrics are drawn anew.
+    A whole drill is also added to the history, and so is each backup of the user's own that was
+    tried; the badge and the metrics are drawn anew.
     """
     reports = folder.parent
     before = history.read(reports / history.HISTORY)
-    mine = [e for e in before if e.get("target") == (record["target"] or {}).get("name")]
-    recent = [*mine, history.entry_of(record, "")] if drill else mine
+    proofs = [] if drill else history.entries_of_proofs(record, "")
+    recent = [*before, history.entry_of(record, "")] if drill else [*before, *proofs]
     tables = result_files(folder)
     (folder / "report.md").write_text(markdown(record) + result_tables.markdown(tables), "utf-8")
-    (folder / "report.html").write_text(
-        page(record, recent[-ON_PAGE:], faults=faults, tables=tables), "utf-8"
-    )
+    (folder / "report.html").write_text(page(record, recent, faults=faults, tables=tables), "utf-8")
     redact_folder(folder, secrets_of())
     seal(folder, record)
     sha256 = sha256_of_record(folder)
@@ -63,8 +62,13 @@ def close(
         if is_complete(record):
             before.append(history.entry_of(record, sha256))
             history.append(reports / history.HISTORY, before[-1])
-        _draw(reports, before)
+        _draw(reports, before, record)
         _point_latest_at(folder)
+    elif proofs:
+        for entry in history.entries_of_proofs(record, sha256):
+            before.append(entry)
+            history.append(reports / history.HISTORY, entry)
+        _draw(reports, before, record)
     return sha256
 
 
@@ -79,11 +83,16 @@ def is_complete(record: JSON) -> bool:
     return set(record["required"]) <= {scenario["runbook"] for scenario in record["scenarios"]}
 
 
-def _draw(reports: Path, entries: list[JSON]) -> None:
+def _newest(entries: list[JSON]) -> JSON:
+    """The line of the newest backup: older ones of the same run were smaller."""
+    return max(entries, key=lambda entry: str(entry.get("created_at") or ""))
+
+
+def _draw(reports: Path, entries: list[JSON], record: JSON) -> None:
     now = datetime.now(UTC)
     proven = [entry for entry in entries if history.is_proven(entry)]
     write_atomic(reports / "badge.svg", badge(proven[-1] if proven else None, now))
-    write_atomic(reports / "metrics.prom", metrics(entries, now))
+    write_atomic(reports / "metrics.prom", metrics(entries, now, record.get("fleet") or ()))
 
 
 def _point_latest_at(folder: Path) -> None:

@@ -66,16 +66,18 @@ def judge_trend(entry: JSON, history: Sequence[JSON], *, since: str | None = Non
 
     `history` are the lines of history.jsonl, oldest first. Left out: other targets and other sets of
     scenarios, drills that did not pass, this drill and all after it. `since` (UTC, ISO 8601) leaves
-    out older ones: the day on which a change was accepted.
+    out older ones: the day on which a change was accepted. A proof of the user's own backup is
+    compared with the proofs of the same source, whichever backup it was.
     """
     earlier: dict[str, JSON] = {}  # by run: a drill that was appended twice counts once
+    alike = ("source",) if entry.get("source") else ("source", "target", "scenarios")
     for line in history:
         if line.get("run_id") == entry.get("run_id"):
             break
         young = since is None or str(line.get("finished_at") or "") >= since
-        same = all(line.get(key) == entry.get(key) for key in ("target", "scenarios"))
+        same = all(line.get(key) == entry.get(key) for key in alike)
         if young and same and line.get("outcome") == "pass":
-            earlier[str(line.get("run_id"))] = line
+            earlier[f"{line.get('run_id')} {line.get('artefact')}"] = line
     passed = list(earlier.values())[-WINDOW:]
     return [_judge(measure, entry, passed) for measure in MEASURES]
 

@@ -48,7 +48,9 @@ def _words(entry: JSON | None, now: datetime) -> tuple[str, str, str]:
     days = max(0, (now - at).days)
     ago = "today" if days == 0 else "1 day ago" if days == 1 else f"{days} days ago"
     # XML has no way to write a control character
-    target = "".join(letter for letter in str(entry.get("target")) if letter.isprintable())
+    target = "".join(
+        letter for letter in str(entry.get("source") or entry.get("target")) if letter.isprintable()
+    )
     title = f"Restore of {target} proven {ago}, on {at:%Y-%m-%d} at {at:%H:%M} UTC"
     if days <= FRESH_DAYS:
         return f"proven {ago}", title, GREEN

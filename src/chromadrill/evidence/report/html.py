@@ -127,15 +127,22 @@ def _why_no_trend(record: JSON) -> list[str]:
 
 
 def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
-    """The last 12 drills of this target, this one among them."""
+    """The last 12 drills of this target, this one among them; of own backups, those of the source."""
     target = part(record, "target").get("name")
+    sources = own_backup.sources_of(record)
     drills = [
         drill
         for drill in rows({"history": formatting.sanitise(list(history))}, "history")
-        if not target or drill.get("target") in (None, target)
+        if (
+            drill.get("source") in sources
+            if sources
+            else not drill.get("source") and (not target or drill.get("target") in (None, target))
+        )
     ]
     # who gives a history has put this run in it, or left it out because it is no drill
-    if rows(record, "scenarios") and not drills:
+    if sources and not drills:
+        drills = own_backup.proofs_of(record)
+    elif rows(record, "scenarios") and not drills:
         value, limit, _ = headline.fact(record, "recovery_time", registry.RECOVERY_TIME)
         summary = part(record, "summary")
         figures = {"recovery_time_s": value, "recovery_limit_s": limit}

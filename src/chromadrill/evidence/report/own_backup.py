@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report.coverage_chart import coverage_chart
 from chromadrill.evidence.report.coverage_counts import counts_of, sum_of, total_of
@@ -42,6 +43,12 @@ def is_own(record: JSON) -> bool:
     return bool(scenarios) and all(
         part(s, "backup").get("source") or s.get("coverage") for s in scenarios
     )
+
+
+def sources_of(record: JSON) -> set[str]:
+    """The names of the sources whose backups were proven; none for a run of any other kind."""
+    backups = [part(s, "backup") for s in rows(record, "scenarios") if is_own(record)]
+    return {str(backup["source"]) for backup in backups if backup.get("source")}
 
 
 def name_of(scenario: JSON) -> str:
@@ -223,6 +230,28 @@ def not_compared(scenario: JSON) -> list[str]:
         message = text_of(verdict.get("message")).rstrip(".")
         gaps.append(f"The check {text_of(verdict.get('check'))} {word}: {message}.")
     return gaps
+
+
+def proofs_of(record: JSON) -> list[JSON]:
+    """The lines that the history will have of this run, from a record of any shape."""
+    proofs = []
+    for scenario in rows(record, "scenarios"):
+        backup = part(scenario, "backup")
+        of_check = {str(v.get("check")): v for v in rows(scenario, "verdicts")}
+        timed, age = (part(of_check, c) for c in (registry.RECOVERY_TIME, registry.DATA_LOSS))
+        proofs.append(
+            {
+                "finished_at": record.get("finished_at"),
+                "artefact": backup.get("artefact"),
+                "outcome": scenario.get("outcome"),
+                "recovery_time_s": timed.get("actual"),
+                "recovery_limit_s": timed.get("limit"),
+                "data_loss_s": age.get("actual"),
+                "coverage": part(scenario, "coverage").get("share"),
+                "bytes": backup.get("bytes"),
+            }
+        )
+    return proofs
 
 
 def view_of(record: JSON) -> JSON | None:

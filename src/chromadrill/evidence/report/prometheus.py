@@ -11,11 +11,11 @@ A value that was not measured has no sample: alert on `absent`, not on 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from chromadrill.core.model import JSON
-from chromadrill.evidence.history import is_proven, number
+from chromadrill.evidence.history import is_proven, number, of_source
 from chromadrill.evidence.report.formatting import moment
 
 OUTCOMES = ("pass", "fail", "unknown")
@@ -28,11 +28,14 @@ LAST = (  # of the last drill: name, unit in the name, key in the history, help
 )
 
 
-def metrics(history: list[JSON], now: datetime) -> str:
-    """The text for all targets of the history (oldest first), as of `now` (aware)."""
+def metrics(history: list[JSON], now: datetime, fleet: Sequence[JSON] = ()) -> str:
+    """The text for all targets of the history (oldest first), as of `now` (aware).
+
+    `fleet`: every source of the user's own backups, as a record has it.
+    """
     last: dict[str, JSON] = {}
     good: dict[str, JSON] = {}
-    for entry in history:
+    for entry in of_source(history, None):
         target = str(entry.get("target") or "unknown")
         last[target] = entry
         if is_proven(entry):
@@ -53,9 +56,73 @@ def metrics(history: list[JSON], now: datetime) -> str:
     ]
     for name, unit, key, description in LAST:
         lines += _samples(name, unit, description, last, key)
+    lines += _of_sources(_fleet(history, fleet))
     written = "When this was written; if that is long ago, no number here is news."
     lines += _family("written_timestamp_seconds", "seconds", written, [("", now.timestamp())])
     return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def _fleet(history: list[JSON], fleet: Sequence[JSON]) -> list[JSON]:
+    """Every source of the newest record and of the history, with the later of both proofs."""
+    sources: dict[str, JSON] = {}
+    for entry in history:
+        name = entry.get("source")
+        if not name:
+            continue
+        source = sources.setdefault(str(name), {"name": name})
+        source["last_outcome"] = entry.get("outcome")
+        if entry.get("outcome") == "pass":
+            source |= {
+                "last_proven_at": entry.get("finished_at"),
+                "coverage": entry.get("coverage"),
+            }
+    for known in fleet:
+        source = sources.setdefault(str(known.get("name")), {"name": known.get("name")})
+        proof = {key: known.get(key) for key in ("last_proven_at", "coverage")}
+        is_later = str(proof["last_proven_at"] or "") >= str(source.get("last_proven_at") or "")
+        outcome = known.get("last_outcome") or source.get("last_outcome")
+        source |= {**(proof if is_later else {}), "last_outcome": outcome}
+    return list(sources.values())
+
+
+def _of_sources(fleet: Sequence[JSON]) -> list[str]:
+    """When a restore of each source was last proven, and how much of it; none where it never was."""
+    proven = [
+        (_label("source", str(source["name"])), moment(source.get("last_proven_at")), source)
+        for source in fleet
+    ]
+    tried = [source for source in fleet if source.get("last_outcome")]
+    return [
+        *_family(
+            "backup_last_proven_timestamp_seconds",
+            "seconds",
+            "End of the last run that proved a restore of a backup of this source.",
+            ((labels, at.timestamp()) for labels, at, _ in proven if at),
+        ),
+        *_family(
+            "backup_coverage_ratio",
+            "ratio",
+            "Records of that backup that were proven exactly, as a part of all.",
+            (
+                (labels, share)
+                for labels, at, source in proven
+                if at and (share := number(source.get("coverage"))) is not None
+            ),
+        ),
+        *_family(
+            "backup_last_outcome",
+            "",
+            "Whether the last try of a backup of this source ended so: 1 or 0.",
+            (
+                (
+                    f'{_label("source", str(source["name"]))},outcome="{outcome}"',
+                    int(source["last_outcome"] == outcome),
+                )
+                for source in tried
+                for outcome in OUTCOMES
+            ),
+        ),
+    ]
 
 
 def _times(name: str, description: str, entries: dict[str, JSON]) -> list[str]:
@@ -89,5 +156,9 @@ def _family(
 
 
 def _target(name: str) -> str:
+    return _label("target", name)
+
+
+def _label(key: str, name: str) -> str:
     escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-    return f'target="{escaped}"'
+    return f'{key}="{escaped}"'
