@@ -48,12 +48,13 @@ def same_recall(observation: Observation, before: Fingerprint | None = None) -> 
     missed by a search that may look at every record.
     """
     differences: list[Difference] = []
-    asked, unjudged = 0, []
+    asked, judged, unjudged = 0, 0, []
     for key, collection in observation.fingerprint.collections.items():
         if collection.recall is None:
             continue
         asked += collection.recall.self_asked
         for part in _parts_of(collection, before.collections.get(key) if before else None):
+            judged += part.at_source is not None
             if part.at_source is None:
                 unjudged.append(f"{key}: {part.name} recall {part.share:.1%}")
             if part.is_lost(collection):
@@ -67,7 +68,7 @@ def same_recall(observation: Observation, before: Fingerprint | None = None) -> 
         ("self-recall",),
         before,
     )
-    if unjudged and verdict.outcome == "pass":
+    if unjudged and not judged and verdict.outcome == "pass":
         shown = "; ".join(unjudged[:4]) + ("; ..." if len(unjudged) > 4 else "")
         message = f"no recall of the source to compare with; here: {shown}"
         return Verdict.not_run("recall", message)
@@ -115,12 +116,13 @@ def _parts_of(now: CollectionPrint, was: CollectionPrint | None) -> list[_Recall
     here, source = now.recall, was.recall if was else None
     if here and here.wanted:
         share = source.found / source.wanted if source and source.wanted else None
-        chance = _chance(share or 0.0, here.wanted)
+        chance = _chance(share or 0.0, here.wanted, source.wanted if source else 0)
         by_chance = max(_held_by_few(now.answers), chance, _chance_of_questions(now, was))
         parts.append(_RecallPart("neighbours", here.found, here.wanted, share, by_chance))
     if here and here.self_asked:
         share = source.self_found / source.self_asked if source and source.self_asked else None
-        by_chance = max(RECALL_RECORDS, _chance(share or 0.0, here.self_asked))
+        chance = _chance(share or 0.0, here.self_asked, source.self_asked if source else 0)
+        by_chance = max(RECALL_RECORDS, chance)
         parts.append(_RecallPart("self", here.self_found, here.self_asked, share, by_chance))
     return parts
 
@@ -141,9 +143,10 @@ def _has_distinct_vectors(collection: CollectionPrint) -> bool:
     return len({vector for batch in batches for vector in batch}) == collection.count
 
 
-def _chance(share: float, of: int) -> float:
-    """The slack for the difference of two samples of `of`, each found by chance."""
-    return DEVIATIONS * math.sqrt(2 * share * (1 - share) * of)
+def _chance(share: float, of: int, of_source: int) -> float:
+    """The slack, of `of`, for the difference to a sample of `of_source`, each found by chance."""
+    both = 1 / of + 1 / of_source if of_source else 0.0
+    return DEVIATIONS * of * math.sqrt(share * (1 - share) * both)
 
 
 def _held_by_few(answers: Sequence[Answer]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -141,6 +142,17 @@ def _between_files(
     verdicts = [*judge_soundness(narrowed), *verdicts]
     verdicts += _serve(data, observation, None, name, (), clock) if serve else not_served()
     return Validation(narrowed.counts, verdicts, coverage)
+
+
+def with_recall_of(observation: Observation, source: Fingerprint) -> Observation:
+    """The observation with the source's recall of each collection: files alone have none."""
+    known = {one.info.id: one.recall for one in source.collections.values()}
+    collections = {
+        key: dataclasses.replace(one, recall=known.get(one.info.id))
+        for key, one in observation.fingerprint.collections.items()
+    }
+    fingerprint = dataclasses.replace(observation.fingerprint, collections=collections)
+    return dataclasses.replace(observation, fingerprint=fingerprint)
 
 
 def _serve(

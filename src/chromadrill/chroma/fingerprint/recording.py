@@ -5,14 +5,17 @@ database: no id comes twice, and none is left out. The records are then asked fo
 time, and one that was deleted since is not there. Paging by offset would leave out as many records as
 clients delete meanwhile. It costs the server the same (20,000 records of 384 dimensions: 1.3 s both).
 
-No reference queries are asked: they would be a load, and their answers change while others write.
+No reference queries are asked: they would be a load, and their answers change while others write. Some
+200 records of a collection are asked to find themselves, so that the index of a copy has a measure.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,18 +24,21 @@ import numpy as np
 from chromadrill.chroma.api_values import to_page
 from chromadrill.chroma.client import ALL_COLUMNS, CallFailed, Chroma
 from chromadrill.chroma.distance_metric import space_of_answers
+from chromadrill.chroma.fingerprint import server_answers
 from chromadrill.chroma.fingerprint.digests import record_table
+from chromadrill.chroma.fingerprint.grader import finite_rows
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
 from chromadrill.chroma.ids_json import id_slices
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.memory import without_cycle_search
-from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Page, Scope
+from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Page, Recall, Scope
 from chromadrill.core.progress import Advance
 from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Spool
 
 T = TypeVar("T")
+SELVES, PLACES = 200, 20  # records of a collection that search for themselves; from so many parts
 PART = 500  # records of one call: 33 ms of the server's time at 384 dimensions
 # A record that is deleted while the server gathers an answer makes all of it a 500 (measured: 2 of 80
 # calls under a client that does nothing but delete). Its vector lost for good makes every try one.
@@ -123,20 +129,51 @@ class _Reader:
     def __init__(self, chroma: Chroma, info: CollectionInfo, advance: Advance) -> None:
         self.chroma, self.info, self.advance = chroma, info, advance
         self.without_vector: list[str] = []
+        self.found = self.asked = 0
 
     def read(self, spool: Spool) -> tuple[CollectionPrint, tuple[str, ...]]:
         """Return the fingerprint of the collection, and the ids of records without a vector."""
         info = dataclasses.replace(self.info, space=self._space())
         sorter = Sorter(spool)
+        parts = math.ceil(self._repeated(lambda: self.chroma.count(self.info)) / PART) or 1
+        step = math.ceil(parts / PLACES)  # parts between two that search for themselves
+        selves = math.ceil(SELVES / math.ceil(parts / step))
         with without_cycle_search():
-            for part in self._parts():
+            for number, part in enumerate(self._parts()):
                 page = self._page(part)
                 if page.ids:
                     sorter.add(record_table(page))
+                    if number % step == 0:
+                        self._search_themselves(page, selves)
                 self.without_vector += [page.ids[row] for row in page.without_vector]
                 self.advance(len(page.ids))
         records = sorter.records()
-        return CollectionPrint(info, len(records), records), tuple(self.without_vector)
+        recall = Recall(0, 0, self.found, self.asked) if self.asked else None
+        collection = CollectionPrint(info, len(records), records, recall=recall)
+        return collection, tuple(self.without_vector)
+
+    def _search_themselves(self, page: Page, most: int) -> None:
+        """Ask some records of a page for their own vectors, right after they were read."""
+        rows = (
+            np.flatnonzero(finite_rows(page.vectors)) if page.vectors.shape[1] else np.empty(0, int)
+        )
+        rows = np.setdiff1d(rows, page.without_vector)
+        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(int))]
+        if not len(rows):
+            return
+        chosen = page.rows(rows.tolist())
+        selves = (chosen.ids, chosen.vectors)
+        with suppress(CallFailed):  # a recording without this measure is one still
+            recall = self._repeated(
+                lambda: server_answers.recall(
+                    self.chroma, self.info, selves, (), lambda *_: nullcontext()
+                )
+            )
+            if recall is not None:
+                self.found, self.asked = (
+                    self.found + recall.self_found,
+                    self.asked + recall.self_asked,
+                )
 
     def _space(self) -> str:
         """The metric by the server's answers; a client may delete the records it is told by."""
