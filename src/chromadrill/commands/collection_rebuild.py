@@ -159,7 +159,7 @@ def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
         fresh=job.fresh,
         bounded=job.since is not None,
         drop_old=job.drop_old,
-        batch_size=known.embedding.batch_size,
+        batch_size=known.embedding.batch_size * known.embedding.workers,
     )
 
 
@@ -168,6 +168,7 @@ def load_model(embedding: Embedding) -> minilm.MiniLM:
     return minilm.load(
         Path(embedding.directory) if embedding.directory else None,
         threads=embedding.threads,
+        workers=embedding.workers,
         batch_size=embedding.batch_size,
         device=embedding.device,
         offline=embedding.offline,
@@ -237,6 +238,7 @@ def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) ->
         more["single_ms"] = list(result.single_ms)
     else:
         more["threads"] = model.facts().get("threads")
+        more["workers"] = model.facts().get("workers")
     if result.old:
         more["old"] = result.old
     collections = collections_json({task.key: result.rows}, result.verdicts)

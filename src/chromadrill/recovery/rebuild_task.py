@@ -16,7 +16,7 @@ class RebuildTask:
     """What is to be made. `fresh`: every vector anew; else those of unchanged documents are kept.
 
     `bounded`: only rows that changed since an instant may be embedded, any other is refused.
-    `drop_old`: what had the name is not kept.
+    `drop_old`: what had the name is not kept. `batch_size`: documents embedded and written together.
     """
 
     scope: Scope

@@ -10,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -90,21 +91,40 @@ def _from_hub(offline: bool) -> ModelFiles:
 class MiniLM:
     """An `Embedder`: 384 dimensions, unit length. Loaded by `load`.
 
-    `threads` are torch's, of the whole process.
+    `workers` batches are embedded side by side. `threads` are torch's, of the whole process.
     """
 
     name = NAME
     dimension = DIMENSION
     weights_sha256 = WEIGHTS_SHA256  # `find_model_files` has seen to it
 
-    def __init__(self, model: Any, *, revision: str, threads: int, batch_size: int) -> None:
-        self.revision, self.threads = revision, threads
+    def __init__(
+        self, model: Any, *, revision: str, threads: int, batch_size: int, workers: int = 1
+    ) -> None:
+        self.revision, self.threads, self.workers = revision, threads, workers
         self._model, self._batch_size = model, batch_size
+        self._is_warm = False
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 of shape (len(texts), 384)."""
         if not texts:
             return np.empty((0, DIMENSION), np.float32)
+        workers = min(self.workers, -(-len(texts) // self._batch_size))
+        if workers < 2:
+            return self._encode(texts)
+        if not self._is_warm:  # the first call sets the tokenizer up, which no two may do at once
+            self._encode(texts[:1])
+        # long and short ones in turn, so that all workers have as much to do
+        order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
+        shares = [order[number::workers] for number in range(workers)]
+        vectors = np.empty((len(texts), DIMENSION), np.float32)
+        with ThreadPoolExecutor(workers) as pool:
+            parts = pool.map(lambda share: self._encode([texts[row] for row in share]), shares)
+            for share, part in zip(shares, parts, strict=True):
+                vectors[share] = part
+        return vectors
+
+    def _encode(self, texts: Sequence[str]) -> np.ndarray:
         try:
             vectors = self._model.encode(
                 list(texts),
@@ -117,6 +137,7 @@ class MiniLM:
                 f"{self.name} could not embed {len(texts)} documents: {first_line(error)}.",
                 next_step='[embedding] device = "cpu", or a smaller batch_size.',
             ) from error
+        self._is_warm = True
         return np.asarray(vectors, np.float32).reshape(len(texts), DIMENSION)
 
     def facts(self) -> dict[str, Any]:
@@ -127,6 +148,7 @@ class MiniLM:
             "weights_sha256": self.weights_sha256,
             "dimension": self.dimension,
             "threads": self.threads,
+            "workers": self.workers,
         }
 
 
@@ -134,6 +156,7 @@ def load(
     directory: Path | None = None,
     *,
     threads: int = 1,
+    workers: int = 1,
     batch_size: int = 8,
     device: str = "cpu",
     offline: bool = True,
@@ -156,7 +179,9 @@ def load(
             f"{NAME} cannot be loaded, [embedding] device = {device!r}: {first_line(error)}.",
             next_step='cpu works everywhere: [embedding] device = "cpu"; else ' + INSTALL,
         ) from error
-    return MiniLM(model, revision=files.revision, threads=threads, batch_size=batch_size)
+    return MiniLM(
+        model, revision=files.revision, threads=threads, workers=workers, batch_size=batch_size
+    )
 
 
 def first_line(error: Exception) -> str:
