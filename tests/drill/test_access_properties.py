@@ -53,6 +53,7 @@ COMMANDS = {
     "performance": ["--queries", "5", "--json", "--url"],
     "triage": ["--json", "--target"],
     "posture": ["--json", "--target"],
+    "record": ["--json", "--target"],
 }
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR",
              "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSLKEYLOGFILE", "NETRC")  # fmt: skip
@@ -89,6 +90,7 @@ def folder(front, tmp_path, monkeypatch, capfd):
     Path("drill.toml").write_text(
         f'[targets.gate]\nkind = "remote"\nurl = "{front.url}"\n'
         'headers = {Authorization = "Bearer {env:CHROMA_TOKEN}"}\n'
+        f'[backups.gate]\ntarget = "{front.url}"\n'
     )
     for words in (
         ["fingerprint", "--output", "f"],
@@ -111,7 +113,7 @@ def run(front, server, capfd):
         assert SECRET not in ended.text
         assert ended.code in (0, 2, 64), ended.text
         assert ended.code == 0 or not new
-        for path in new:
+        for path in filter(Path.is_file, new):
             path.unlink()
         return ended
 

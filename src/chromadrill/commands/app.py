@@ -39,6 +39,7 @@ class RootCommands(CommandGroup):
             "drill": "RB-8: the monthly restore drill",
             "backup": "RB-4: export collections to a file",
             "fingerprint": "what a database holds and how it answers",
+            "record": "what production holds, before and after its backup",
             "monitor": "RB-7: watch a target by the alert rules",
             "performance": "RB-6: is every search fast enough, and right?",
             "questions": "your own questions: make a first file, and ask them",

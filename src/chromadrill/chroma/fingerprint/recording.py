@@ -59,16 +59,23 @@ class ServerRecording:
 
 
 def record_server(
-    chroma: Chroma, scopes: Sequence[Scope], *, advance: Advance = lambda done: None
+    chroma: Chroma,
+    scopes: Sequence[Scope],
+    *,
+    whole_tenants: bool = True,
+    advance: Advance = lambda done: None,
 ) -> ServerRecording:
     """Read every collection of the scopes, one call at a time, while others may write to them.
 
+    `whole_tenants`: of every other database of their tenants too, as a copy of the volume holds them.
     `advance` is called with the number of records of every part. Raises CallFailed for a server that
     does not answer or fails, Unavailable for a tenant that is missing.
     """
     taken_at = utc_now()
     versions = chroma.versions()
     databases = _databases(chroma, scopes)
+    if whole_tenants:
+        scopes = tuple(dict.fromkeys((*scopes, *databases)))
     prints: dict[str, CollectionPrint] = {}
     dropped: list[str] = []
     without_vector: dict[str, tuple[str, ...]] = {}

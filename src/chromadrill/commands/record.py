@@ -1,0 +1,85 @@
+"""Record what production holds, before and after its backup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from chromadrill.backups.recordings import Recordings
+from chromadrill.commands import options
+from chromadrill.commands.groups import Command, application
+from chromadrill.commands.output import collections_json, report
+from chromadrill.core.model import Verdict
+from chromadrill.core.plural import plural
+from chromadrill.core.progress import on_stderr
+from chromadrill.core.settings import load
+from chromadrill.drill.recording import CLOCK_S, TargetRecording, plan_recording, record_target
+
+NAMED = 5  # records or files that a sentence names
+
+app = application()
+
+
+@app.command(cls=Command)
+def record(
+    target: options.TargetName = None,
+    backup: Annotated[
+        str | None,
+        typer.Option("--backup", metavar="NAME", help="[backups.NAME] (the one of the target)"),
+    ] = None,
+    drill_config: options.DrillConfig = None,
+    json: options.Json = False,
+) -> int:
+    """Record what a server holds now, for the backup that comes next or was just taken.
+
+    Only reads, ten calls a second at most, while clients go on. The recording holds ids, metadata
+    and digests, and no document. Recordings before and after a backup prove it. Exit 0: recorded;
+    1: recorded, and the server has lost vectors; 2: not recorded.
+    """
+    settings = load(drill_config)
+    plan = plan_recording(settings, target, backup)
+    recorded = record_target(settings, plan.target, progress=on_stderr)
+    recordings = Recordings(plan.folder)
+    recording = recordings.keep(recorded.server.fingerprint)
+    expired = recordings.expire(plan.keep_days)
+    collections = recorded.server.fingerprint.collections
+    counts = {key: collection.count for key, collection in collections.items()}
+    verdicts = list(_lost_vectors(recorded))
+    return report(
+        verdicts or None,
+        collections_json(counts, verdicts),
+        as_json=json,
+        written=str(recording.path),
+        taken_at=recorded.server.fingerprint.taken_at,
+        finished_at=recorded.server.fingerprint.finished_at,
+        dropped=list(recorded.server.dropped),
+        expired=[str(path) for path in expired],
+        notes=list(_notes(recorded, recordings)),
+    )
+
+
+def _lost_vectors(recorded: TargetRecording) -> Iterator[Verdict]:
+    for key, ids in recorded.server.without_vector.items():
+        more = ", ..." if len(ids) > NAMED else ""
+        names = ", ".join(f"'{record}'" for record in ids[:NAMED])
+        yield Verdict.failed(
+            "records",
+            f"{key}: the server has lost the vectors of {plural(len(ids), 'record')} ({names}{more})."
+            " It was recorded so. Next: chromadrill triage",
+        )
+
+
+def _notes(recorded: TargetRecording, recordings: Recordings) -> Iterator[str]:
+    if dropped := recorded.server.dropped:
+        yield f"dropped by a client meanwhile, and not recorded: {', '.join(dropped)}"
+    ahead_s = recorded.clock_ahead_s
+    if abs(ahead_s) > CLOCK_S:
+        yield (
+            f"this machine's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'}"
+            " the server's: set both, or a backup may seem to lie outside its recordings"
+        )
+    if unreadable := recordings.unreadable():
+        names = ", ".join(path.name for path in unreadable[:NAMED])
+        yield f"no recordings, though called so, in {recordings.folder}: {names}"
