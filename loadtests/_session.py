@@ -29,6 +29,7 @@ from chromadrill.workload.load.plan import LoadPlan, build_requests, choose_ques
 from chromadrill.workload.load.profiles import PROFILES, Profile
 from chromadrill.workload.load.requests import LoadRequest
 from chromadrill.workload.load.samples import LoadSample
+from chromadrill.workload.queries.configured_questions import configured_questions
 from chromadrill.workload.queries.known_answer import MALFORMED
 
 EXIT = {"pass": 0, "fail": 1, "unknown": 2}
@@ -48,7 +49,7 @@ class Session:
         self._chunks: list[Iterable[Sequence[object]]] = []
         self._ended_workers: set[int] = set()
         self._write_collection: CollectionInfo | None = None
-        self._questions_verdict: Verdict
+        self._questions_verdicts: tuple[Verdict, ...] = ()
         self._begun = False
         self._started_at = ""
 
@@ -93,8 +94,8 @@ class Session:
         declare_credentials(load(), host)
         try:
             with connect(host, timeout_s=20) as chroma:
-                questions = choose_questions(chroma, (Scope(),))
-                self._questions_verdict = questions.verdict
+                questions = choose_questions(chroma, (Scope(),), configured_questions(load()))
+                self._questions_verdicts = questions.verdicts
                 if "upsert" in profile.mix:
                     self._write_collection = write_collection.create(chroma, run)
                 requests = build_requests(chroma, profile, questions.right, self._write_collection)
@@ -134,7 +135,7 @@ class Session:
             self.plan = self.plan.cut_at(time.time())
         self.is_idle = True
         self.samples = raw_samples.merge(self._chunks)
-        besides = [self._questions_verdict, *self._check_writes()]
+        besides = [*self._questions_verdicts, *self._check_writes()]
         self.result = results.result_of(
             self.plan, self.samples, started_at=self._started_at, besides=besides
         )

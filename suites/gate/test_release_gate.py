@@ -16,13 +16,14 @@ pytestmark = [pytest.mark.gate]
 
 
 @pytest.mark.runbook("RB-5")
-def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings):
-    """Every collection answers as its own records say, and there are enough of them."""
+def test_database_is_healthy_and_holds_enough_records(drill, chroma, settings, user_questions):
+    """Every collection answers as its own records say, and your questions; there are enough records."""
     observation = live.observe(chroma, [Scope()])
     records = sum(observation.counts.values())
     drill.judge(
         *judge(observation, None),
         at_least("expected records", records, settings.drill.min_records, unit="records"),
+        *(user_questions.verdicts(chroma) if user_questions else ()),
     )
 
 

@@ -52,6 +52,24 @@ def test_reading_is_fast_and_no_slower_than_before(
     )
 
 
+def test_your_questions_are_answered_fast(
+    drill, chroma, right_questions, measure, judge_trend_of, objectives
+):
+    """The questions of `[questions]`: a warm server answers them right, in time, and as before."""
+    number, calls = objectives.search_samples, []
+    for question in right_questions.right:
+        info = chroma.collection(question.scope, question.collection)
+        calls += query_kinds.searches(chroma, info, [question])
+    timed = measure("question", calls, number)
+    samples, p90_ms = timed.samples, objectives.search_p90_ms
+    drill.judge(
+        right_questions.verdict,
+        p90_under(samples, p90_ms, at_least=number, check="question p90"),
+        every_under("every question", samples, objectives.query_ms, at_least=number),
+        *judge_trend_of("question", timed),
+    )
+
+
 def test_batches_are_written_fast_and_are_there(drill, chroma, measure, objectives, run_name):
     """Batches of 100 records with documents and vectors; all of them are read back."""
     texts = [document.text for document in documents()[: (BATCHES + 10) * BATCH]]

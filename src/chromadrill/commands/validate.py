@@ -26,10 +26,12 @@ from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Outcome, Verdict
 from chromadrill.core.model.window import BackupWindow, CollectionCoverage
 from chromadrill.core.plural import plural
+from chromadrill.core.settings import load
 from chromadrill.core.urls import without_password
 from chromadrill.drill import validate as engine
 from chromadrill.drill.between import validate_between
 from chromadrill.drill.validate import Validation
+from chromadrill.workload.queries.configured_questions import configured_questions
 
 app = application()
 
@@ -84,9 +86,13 @@ def validate(
         raise UsageError("--until needs --fingerprint, and neither --rebuilt nor --original.")
     server = options.ServerOptions(url, tenant, database, scope)
     source = server.source(path)
+    # of one collection alone, nobody knows which of them are about it
+    questions = configured_questions(load()) if serve and not collection_name else None
     if fingerprint and until:
         window = _window(fingerprint, until)
-        validation = validate_between(source, server.scopes(), window, collection_name, serve=serve)
+        validation = validate_between(
+            source, server.scopes(), window, collection_name, serve=serve, questions=questions
+        )
         first, last = _between(source, (fingerprint, until), window, validation)
         return report_comparison(
             validation.verdicts,
@@ -105,6 +111,7 @@ def validate(
         serve=serve,
         rebuilt=rebuilt,
         original=original,
+        questions=questions,
     )
     counts, verdicts, coverage = validation
     name = str(source) if isinstance(source, Path) else without_password(source)

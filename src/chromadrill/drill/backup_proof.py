@@ -12,6 +12,7 @@ from chromadrill.backups.export.completeness import shortcomings
 from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.export.requirements import CHROMA_BYTES, LargestRecords
 from chromadrill.backups.export.types import ExportRefused
+from chromadrill.checks.questions import CHECK as QUESTIONS
 from chromadrill.checks.suite import judge_between, outcome_of
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.files import size_of
@@ -24,30 +25,44 @@ from chromadrill.drill.one_collection import narrow_window
 from chromadrill.drill.served_suite import STARTED, run_served_suite
 from chromadrill.drill.validate import Validation, validate_files, validate_files_between
 from chromadrill.targets.process.private_copy import scratch_target
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
 IMPORTED = "imported"
 
 
 def prove(
-    backup: ExistingBackup, window: BackupWindow | None = None, clock: Stopwatch | None = None
+    backup: ExistingBackup,
+    window: BackupWindow | None = None,
+    clock: Stopwatch | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """The whole check suite on a backup: at rest, then a private copy served and restarted.
 
     `window`: the fingerprints taken before and after it, of a database that is written to. `clock`:
     times what on-call's restore of it takes: copying or importing, the start, the first right answers.
+    `questions`: the user's own, asked of the served copy before and after its restart.
     """
     if backup.exported:
-        return prove_export(backup.data, window, clock)
+        return prove_export(backup.data, window, clock, questions)
     if window is not None and backup.fingerprint is None:
         return validate_files_between(
-            backup.data, window.before.scopes, window, None, serve=True, clock=clock
+            backup.data,
+            window.before.scopes,
+            window,
+            None,
+            serve=True,
+            clock=clock,
+            questions=questions,
         )
-    validation = prove_files(backup.data, backup.fingerprint, clock)
+    validation = prove_files(backup.data, backup.fingerprint, clock, questions)
     return validation if window is None else _also_between(backup.data, window, validation)
 
 
 def prove_export(
-    path: Path, window: BackupWindow | None = None, clock: Stopwatch | None = None
+    path: Path,
+    window: BackupWindow | None = None,
+    clock: Stopwatch | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """Import an export into a scratch server, run the check suite, restart, run it again.
 
@@ -75,7 +90,9 @@ def prove_export(
             time_first_answers(target.url, before.scopes, clock)
         target.stop()
         if outcome_of(verdicts) is Outcome.PASS:
-            verdicts = run_served_suite(target, before.scopes, before, None, before.collections)
+            verdicts = run_served_suite(
+                target, before.scopes, before, None, before.collections, questions=questions
+            )
     verdicts = [*verdicts, *shortcomings(export, counts)]
     if window is None:
         return Validation(counts, verdicts)
@@ -111,18 +128,23 @@ def _of_what_it_holds(before: Fingerprint) -> Fingerprint:
 
 
 def prove_files(
-    data: Path, before: Fingerprint | None, clock: Stopwatch | None = None
+    data: Path,
+    before: Fingerprint | None,
+    clock: Stopwatch | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """The whole check suite on a directory: at rest, then a private copy served and restarted.
 
     Without a fingerprint, what nothing can be compared with is UNKNOWN, not left out: a backup
     that only agrees with itself is not proven to be complete.
     """
-    counts, verdicts, _ = validate_files(data, (), before, None, serve=True, clock=clock)
+    counts, verdicts, _ = validate_files(
+        data, (), before, None, serve=True, clock=clock, questions=questions
+    )
     if before is None:
         verdicts = [
             dataclasses.replace(verdict, outcome=Outcome.UNKNOWN)
-            if verdict.outcome is Outcome.NOT_RUN
+            if verdict.outcome is Outcome.NOT_RUN and not verdict.check.startswith(QUESTIONS)
             else verdict
             for verdict in verdicts
         ]

@@ -21,6 +21,7 @@ from chromadrill.drill.backup_proof import prove_export
 from chromadrill.drill.one_collection import narrow_to_collection, narrow_window
 from chromadrill.drill.served_suite import not_served
 from chromadrill.drill.validate import Validation, observe_server, validate_files_between
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
 PREFIX = "chromadrill-unpacked-"
 
@@ -32,11 +33,13 @@ def validate_between(
     name: str | None,
     *,
     serve: bool = False,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """Judge a copy by the fingerprints taken before and after it. `name`: that collection alone.
 
     `source`: the URL of a server, a data directory, an export, or an archive of any of them. With
-    `serve` a private copy is also served, and answers as its own records say. Raises Unavailable for a
+    `serve` a private copy is also served, and answers as its own records say, and to the user's own
+    `questions`. Raises Unavailable for a
     path that is no backup, and UsageError.
     """
     window = narrow_window(window, scopes)
@@ -44,12 +47,18 @@ def validate_between(
     if isinstance(source, str):
         return _validate_server(source, scopes, window, name, serve=serve)
     if not is_packed(source) and not is_export(source):
-        return validate_files_between(data_directory(source), scopes, window, name, serve=serve)
+        return validate_files_between(
+            data_directory(source), scopes, window, name, serve=serve, questions=questions
+        )
     with _opened(source) as backup:
         if backup.exported:
-            validation = _validate_export(backup.data, window, name, serve=serve)
+            validation = _validate_export(
+                backup.data, window, name, serve=serve, questions=questions
+            )
         else:
-            validation = validate_files_between(backup.data, scopes, window, name, serve=serve)
+            validation = validate_files_between(
+                backup.data, scopes, window, name, serve=serve, questions=questions
+            )
     if backup.files.outcome is Outcome.NOT_RUN:
         return validation
     return validation._replace(verdicts=[backup.files, *validation.verdicts])
@@ -68,11 +77,16 @@ def _validate_server(
 
 
 def _validate_export(
-    path: Path, window: BackupWindow, name: str | None, *, serve: bool
+    path: Path,
+    window: BackupWindow,
+    name: str | None,
+    *,
+    serve: bool,
+    questions: ConfiguredQuestions | None,
 ) -> Validation:
     """An export is held against the fingerprint inside it, too: one that was cut or altered fails."""
     if serve and name is None:
-        return prove_export(path, window)
+        return prove_export(path, window, questions=questions)
     try:
         export = open_export(path)
         observation = read_back.observe(export)

@@ -16,6 +16,7 @@ from chromadrill.core.model import Fingerprint, Observation, Outcome, Samples, V
 from chromadrill.core.protocols import HasMetrics, Restartable, Target
 from chromadrill.core.settings import Objectives
 from chromadrill.drill.scenario_log import ScenarioLog
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 from chromadrill.workload.queries.known_answer import QUESTIONS
 from chromadrill.workload.queries.latency import time_answers
 from chromadrill.workload.queries.self_queries import QuestionSet, self_queries
@@ -26,7 +27,7 @@ class Proof:
 
     `imported`: keys of the collections that came back over the API; `rebuilt`: embedded anew, too.
     `before_restart` is called after the first run of the check suite, before the server is
-    restarted once more. `startup_s`: how long that restart took.
+    restarted once more. `startup_s`: how long that restart took. `questions`: the user's own.
     """
 
     def __init__(
@@ -39,10 +40,12 @@ class Proof:
         rebuilt: Collection[str],
         objectives: Objectives,
         before_restart: Callable[[], None],
+        questions: ConfiguredQuestions | None = None,
     ) -> None:
         self._target, self._before, self._log = target, before, log
         self._imported, self._rebuilt = imported, rebuilt
         self._objectives, self._before_restart = objectives, before_restart
+        self._questions = questions
         self.startup_s: float | None = None
         # of the largest collection: as many questions as there should be
         most = max((collection.count for collection in before.collections.values()), default=0)
@@ -77,8 +80,15 @@ class Proof:
                 observation, self._before, imported=self._imported, rebuilt=self._rebuilt
             )
         ]
-        self._log.judge(*verdicts)
+        self._log.judge(*verdicts, *self._ask_questions(when))
         return outcome_of(verdicts) is Outcome.PASS
+
+    def _ask_questions(self, when: str) -> list[Verdict]:
+        """They say nothing of whether all is back: they are judged beside the check suite."""
+        if self._questions is None:
+            return []
+        with Chroma(self._target.url, timeout_s=15) as chroma:
+            return self._questions.verdicts(chroma, when)
 
     def _note_comparison(self, observation: Observation, when: str) -> None:
         collections = observation.fingerprint.collections.values()

@@ -21,6 +21,7 @@ from chromadrill.drill.outage import Outage
 from chromadrill.drill.proof import Proof
 from chromadrill.drill.scenario_log import ScenarioLog
 from chromadrill.drill.terminal import Terminal
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,7 +38,10 @@ class StoredBackup:
 
 
 class Drill:
-    """Passed to a scenario. `startup_s`: how long the proof's own restart took."""
+    """Passed to a scenario. `startup_s`: how long the proof's own restart took.
+
+    `questions`: the user's own, which every proof asks.
+    """
 
     def __init__(
         self,
@@ -46,10 +50,12 @@ class Drill:
         terminal: Terminal | None = None,
         *,
         objectives: Objectives | None = None,
+        questions: ConfiguredQuestions | None = None,
     ) -> None:
         self.target, self.log = target, log
         self.outage = Outage(target, log)
         self._objectives = objectives or Objectives()  # type: ignore[call-arg]
+        self._questions = questions
         self.startup_s: float | None = None
         # the words that a scenario is written in
         self.phase = self.given = self.when = self.then = log.phase
@@ -89,6 +95,7 @@ class Drill:
             rebuilt=rebuilt,
             objectives=self._objectives,
             before_restart=self.outage.judge_stability,
+            questions=self._questions,
         )
         is_proven = proof.run(oom_kills_before=self.outage.oom_kills)
         self.startup_s = proof.startup_s

@@ -16,6 +16,7 @@ from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.drill.first_answers import time_first_answers
 from chromadrill.drill.one_collection import narrow
 from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
 DEADLINE_S = 12.0  # for one call
 STARTED = "started"
@@ -29,10 +30,12 @@ def run_served_suite(
     name: str | None,
     imported: Collection[str],
     clock: Stopwatch | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> list[Verdict]:
     """Start, check suite, canary, restart, check suite; ends where the server does.
 
     `clock`: times the first start, as phase "started", and the first right answers after it.
+    `questions`: the user's own, which are asked both times.
     The second time, of large collections a sample of the records is read (`restart_sample`).
     """
     verdicts: list[Verdict] = []
@@ -55,6 +58,7 @@ def run_served_suite(
             ]
             if is_dead(observation) or hangs(observation):
                 return verdicts
+            verdicts += questions.verdicts(chroma, f" ({when})") if questions else []
             if when == "served":
                 canary, canary_failed = _judge_canary(chroma, observation, narrowed)
                 verdicts.append(canary)

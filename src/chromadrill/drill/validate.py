@@ -27,6 +27,7 @@ from chromadrill.drill.one_collection import (
 )
 from chromadrill.drill.served_suite import not_served, run_served_suite
 from chromadrill.targets.process.private_copy import private_copy
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
 
 class Validation(NamedTuple):
@@ -49,11 +50,13 @@ def validate(
     serve: bool = False,
     rebuilt: bool = False,
     original: str | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """Run the check suite. `name`: on that collection alone.
 
     `rebuilt`: vectors were embedded anew since the fingerprint (a server's collections alone).
     `original`: what the fingerprint calls that collection, NAME or TENANT/DATABASE/NAME.
+    `questions`: the user's own, asked of the served copy.
 
     A directory is read at rest; with `serve` a private copy of it is then served and checked,
     written to, restarted and checked again. Raises Unavailable for a path without a store where
@@ -66,7 +69,9 @@ def validate(
     if isinstance(source, Path):
         if before is None or is_packed(source):
             require_store(source)
-        return validate_files(data_directory(source), scopes, before, name, serve=serve)
+        return validate_files(
+            data_directory(source), scopes, before, name, serve=serve, questions=questions
+        )
     observation = observe_server(source, scopes, before, serve=serve)
     # narrowed first: one collection that was restored from its export is imported, all of it
     observation, before = narrow(observation, before, name)
@@ -94,6 +99,7 @@ def validate_files(
     *,
     serve: bool,
     clock: Stopwatch | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """The check suite at rest; with `serve` also on a private copy, served and restarted.
 
@@ -104,12 +110,18 @@ def validate_files(
     observation = at_rest.observe(data, scopes, like=before)
     if before and is_written_later(observation, before):
         window = BackupWindow(before)
-        return _between_files(data, observation, window, name, serve=serve, clock=clock)
+        return _between_files(
+            data, observation, window, name, serve=serve, clock=clock, questions=questions
+        )
     narrowed, expected = narrow(observation, before, name)
     # narrowed first: one collection that was restored from its export is imported, all of it
     imported = came_over_the_api(narrowed, expected) if expected else frozenset()
     verdicts = judge_files(narrowed, expected, imported=imported)
-    verdicts += _serve(data, observation, before, name, imported, clock) if serve else not_served()
+    verdicts += (
+        _serve(data, observation, before, name, imported, clock, questions)
+        if serve
+        else not_served()
+    )
     return Validation(narrowed.counts, verdicts)
 
 
@@ -121,10 +133,13 @@ def validate_files_between(
     *,
     serve: bool,
     clock: Stopwatch | None = None,
+    questions: ConfiguredQuestions | None = None,
 ) -> Validation:
     """As `validate_files`, by the fingerprints taken before and after the directory was copied."""
     observation = at_rest.observe(data, scopes)
-    return _between_files(data, observation, window, name, serve=serve, clock=clock)
+    return _between_files(
+        data, observation, window, name, serve=serve, clock=clock, questions=questions
+    )
 
 
 def _between_files(
@@ -135,12 +150,15 @@ def _between_files(
     *,
     serve: bool,
     clock: Stopwatch | None,
+    questions: ConfiguredQuestions | None,
 ) -> Validation:
     narrowed, expected = narrow_to_collection(observation, window, name)
     imported = between.came_over_the_api(narrowed.fingerprint, expected)
     verdicts, coverage = judge_between(narrowed, expected, imported=imported)
     verdicts = [*judge_soundness(narrowed), *verdicts]
-    verdicts += _serve(data, observation, None, name, (), clock) if serve else not_served()
+    verdicts += (
+        _serve(data, observation, None, name, (), clock, questions) if serve else not_served()
+    )
     return Validation(narrowed.counts, verdicts, coverage)
 
 
@@ -162,6 +180,7 @@ def _serve(
     name: str | None,
     imported: Collection[str],
     clock: Stopwatch | None,
+    questions: ConfiguredQuestions | None,
 ) -> list[Verdict]:
     """The check suite on a private copy, served and restarted; `observation`: of its files."""
     if unread_store(observation):
@@ -174,4 +193,4 @@ def _serve(
     before = before or own
     scopes = before.scopes if before else observation.fingerprint.scopes or (Scope(),)
     with private_copy(data, scopes, clock) as target:
-        return run_served_suite(target, scopes, before, name, imported, clock)
+        return run_served_suite(target, scopes, before, name, imported, clock, questions)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chromadrill.core import cli
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target, scopes_of
@@ -17,6 +18,7 @@ from chromadrill.monitoring.monitor import Collector, Monitor, OnSamples
 from chromadrill.monitoring.resource_collector import LogCollector, MetricsCollector
 from chromadrill.monitoring.rules import rules
 from chromadrill.targets.registry import open_target
+from chromadrill.workload.queries.configured_questions import configured_questions
 
 
 @dataclass(slots=True)
@@ -72,6 +74,8 @@ def monitor_of(
             writes=isinstance(target, Scratch) if writes is None else writes,
             slow_ms=figures.search_ms,
             behind_gateway=url is not None or not isinstance(target, Scratch),
+            questions=configured_questions(settings),
+            note=cli.say,
         )
     ]
     if isinstance(target, HasMetrics):

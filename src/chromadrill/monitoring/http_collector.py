@@ -12,18 +12,22 @@ import numpy as np
 
 from chromadrill.chroma.access_errors import CLOSED, PROXY
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.core.model import JSON, CollectionInfo, Scope
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import JSON, CollectionInfo, Outcome, Scope
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring import samples
-from chromadrill.monitoring.query_rotation import QueryRotation
+from chromadrill.monitoring.query_rotation import QueryRotation, by_collection
 from chromadrill.monitoring.samples import Clock, Sample
-from chromadrill.workload.queries.sampled_records import sample_collections
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
+from chromadrill.workload.queries.known_answer import KnownAnswer
+from chromadrill.workload.queries.sampled_records import CollectionSample, sample_collections
 
 # a tenant of our own: no fingerprint of anybody's scopes sees it
 OURS, CANARY = Scope("chromadrill-monitor", "canary"), "canary"
 NOTHING = "no record to ask about"
 OWN_HEALTH = "is_executor_ready"  # in Chroma's own answer of 503, never in a gateway's
 LONGEST = 500  # characters of what is wrong
+OWN_QUESTIONS = 5  # of the user's, of one collection
 
 
 @dataclass
@@ -37,6 +41,9 @@ class HttpCollector:
     `behind_gateway`: something that is not ours may stand in front. What it does not let through is a
     sample of access and says nothing of the data. A service whose heartbeat a gateway answers with 5xx,
     or closes the connection over, is down for every client.
+
+    `questions`: the user's own; of their collections they take the place of questions that are chosen.
+    `note` is told, once, what of them cannot be asked.
     """
 
     url: str
@@ -45,6 +52,9 @@ class HttpCollector:
     writes: bool = False
     slow_ms: float = 2000.0
     behind_gateway: bool = False
+    questions: ConfiguredQuestions | None = None
+    note: Callable[[str], None] = lambda message: None
+    _noted: str = field(default="", init=False)
     _rotation: QueryRotation | None = field(default=None, init=False)
 
     @property
@@ -88,16 +98,41 @@ class HttpCollector:
         more.append(Sample(clock(), samples.RECORDS, float(total)))
         if self._rotation is None or self._rotation.is_over:
             sampled = sample_collections(chroma, self.scopes)
-            if sampled.wrong:
+            own, wrong = self._own_samples(chroma)
+            if sampled.wrong or wrong:
                 self._rotation = None
-                return sampled.wrong[0]
-            if not sampled.samples:
+                return (*sampled.wrong, wrong)[0]
+            if not (sampled.samples or own):
                 return NOTHING
-            self._rotation = QueryRotation(list(sampled.samples), self.slow_ms, clock)
+            turn = list({**by_collection(sampled.samples), **by_collection(own)}.values())
+            self._rotation = QueryRotation(turn, self.slow_ms, clock)
         answer = self._rotation.ask(chroma, self.timeout_s)
         if answer.search_ms is not None:
             more.append(Sample(clock(), samples.SEARCH, answer.search_ms, f"in {answer.slowest}"))
         return answer.wrong
+
+    def _own_samples(self, chroma: Chroma) -> tuple[list[CollectionSample], str]:
+        """The user's own questions by collection, and what is wrong with them today; "": nothing."""
+        if self.questions is None:
+            return [], ""
+        try:
+            asked = self.questions.right_now(chroma, OWN_QUESTIONS)
+        except Unavailable as error:
+            self._note(str(error))
+            return [], ""
+        if asked.verdict.outcome is Outcome.FAIL:
+            return [], f"your questions: {asked.verdict.message}"
+        if asked.verdict.outcome is not Outcome.PASS:
+            self._note(asked.verdict.message)
+        groups: dict[str, list[KnownAnswer]] = {}
+        for question in asked.right:
+            groups.setdefault(f"{question.scope}/{question.collection}", []).append(question)
+        return [tuple(group) for group in groups.values()], ""
+
+    def _note(self, message: str) -> None:
+        if message != self._noted:
+            self.note(f"Your questions are not all asked: {message}")
+        self._noted = message
 
     def _write(self, chroma: Chroma) -> str:
         """One record, always the same one: a collection made anew for each look would leave its

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -84,6 +85,11 @@ class QueryRotation:
         self.turn = [*first, *waiting, *last]
         self._slowest = max(took_ms, key=lambda name: took_ms[name], default="")
         return Round(wrong[0] if wrong else "", took_ms.get(self._slowest), self._slowest)
+
+
+def by_collection(samples: Iterable[CollectionSample]) -> dict[str, CollectionSample]:
+    """Samples by TENANT/DATABASE/NAME: a rotation has one of each collection."""
+    return {_name(sample): sample for sample in samples}
 
 
 def _name(sample: CollectionSample) -> str:

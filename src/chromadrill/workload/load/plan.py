@@ -10,10 +10,11 @@ import numpy as np
 from chromadrill.checks.latency import finds_own_records
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import DrillError, Unavailable
-from chromadrill.core.model import JSON, CollectionInfo, Scope, Verdict
+from chromadrill.core.model import JSON, CollectionInfo, Outcome, Scope, Verdict
 from chromadrill.workload.load import requests, schedule
 from chromadrill.workload.load.profiles import PROFILES, Profile
 from chromadrill.workload.load.requests import LoadRequest
+from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 from chromadrill.workload.queries.ground_truth import ground_truth_questions
 from chromadrill.workload.queries.known_answer import QUESTIONS, KnownAnswer
 from chromadrill.workload.queries.self_queries import self_queries
@@ -66,19 +67,28 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True)
 class LoadQuestions:
-    """The questions that are answered rightly before the run, and the verdict on the others."""
+    """The questions answered rightly before the run, and the verdicts on all that were asked."""
 
     source: str
     right: tuple[KnownAnswer, ...]
-    verdict: Verdict
+    verdicts: tuple[Verdict, ...]
 
 
-def choose_questions(chroma: Chroma, scopes: Sequence[Scope]) -> LoadQuestions:
-    """Questions with known answers. Only reads.
+def choose_questions(
+    chroma: Chroma, scopes: Sequence[Scope], own: ConfiguredQuestions | None = None
+) -> LoadQuestions:
+    """Questions with known answers: the user's `own`, else of the target's records. Only reads.
 
     Raises Unavailable where there is nothing to ask, AnswersWrong where no answer is right,
     CallFailed where the server does not answer.
     """
+    asked = own.right_now(chroma) if own else None
+    if own and asked and asked.right:
+        return LoadQuestions(
+            f"your questions of {own.file.path.name}", asked.right, (asked.verdict,)
+        )
+    if asked and asked.verdict.outcome is Outcome.FAIL:
+        raise AnswersWrong(f"{chroma.url}, your questions: {asked.verdict.message}.")
     source = "questions about the standard dataset, answers by exact search"
     questions = ground_truth_questions(chroma, scopes, QUESTIONS)
     if questions is None or not (questions.right or questions.missed or questions.unreached):
@@ -94,7 +104,7 @@ def choose_questions(chroma: Chroma, scopes: Sequence[Scope]) -> LoadQuestions:
     verdict = finds_own_records(
         tried, len(right), missed, unreached=len(questions.unreached), check="questions"
     )
-    return LoadQuestions(source, right, verdict)
+    return LoadQuestions(source, right, (verdict, *([asked.verdict] if asked else [])))
 
 
 def build_requests(

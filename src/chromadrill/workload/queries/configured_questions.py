@@ -12,7 +12,7 @@ import numpy as np
 from chromadrill.checks.questions import finds_right_records, not_readable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import AskedQuestions, QuestionState, Verdict
+from chromadrill.core.model import AskedQuestions, Verdict
 from chromadrill.core.settings import Embedding, Settings
 from chromadrill.workload.data import minilm
 from chromadrill.workload.queries.known_answer import NEAREST, QUESTIONS, KnownAnswer
@@ -20,6 +20,7 @@ from chromadrill.workload.queries.question_counts import count_answers
 from chromadrill.workload.queries.question_file import QuestionFile
 from chromadrill.workload.queries.user_questions import QuestionAnswer, ask
 
+LATEST = 5  # place of the right record among the answers
 REMEMBERED = 2000  # texts whose vectors are kept: they are asked before and after a restart
 
 
@@ -91,25 +92,27 @@ class ConfiguredQuestions:
             verdict = not_readable(str(error))
         return [dataclasses.replace(verdict, check=verdict.check + when)]
 
-    def right_now(self, chroma: Chroma, most: int = QUESTIONS) -> RightQuestions:
-        """Ask at most `most` of them: those that find their record are questions with a known answer.
+    def right_now(self, chroma: Chroma, each: int = QUESTIONS) -> RightQuestions:
+        """Ask some QUESTIONS of them: those that find their record are questions with a known answer.
 
-        Raises Unavailable and CallFailed as `ask` does.
+        At most `each` of a collection. One whose record comes late among the answers is left out: it
+        may fall out when a record is added. Raises Unavailable and CallFailed as `ask` does.
         """
-        found: list[QuestionAnswer] = []
+        found: dict[str, list[QuestionAnswer]] = {}
 
         def keep(answer: QuestionAnswer) -> QuestionAnswer:
-            if answer.state is QuestionState.FOUND and (answer.rank or 0) <= NEAREST:
-                found.append(answer)
+            if answer.question is not None and (answer.rank or NEAREST) <= LATEST:
+                group = found.setdefault(answer.question.key, [])
+                if len(group) < each:
+                    group.append(answer)
             return answer
 
-        questions = self.file.questions(min(most, self.most or most))
+        questions = self.file.questions(min(QUESTIONS, self.most or QUESTIONS))
         answers = ask(chroma, questions, self.embed, nearest=self.nearest)
         asked = self._count(keep(answer) for answer in answers)
-        found.sort(key=lambda answer: answer.line)
-        return RightQuestions(
-            tuple(_known_answers(chroma, found)), finds_right_records(asked, self.least_percent)
-        )
+        verdict = finds_right_records(asked, self.least_percent)
+        kept = [answer for group in found.values() for answer in group]
+        return RightQuestions(tuple(_known_answers(chroma, kept)), verdict)
 
     def _count(self, answers: Iterable[QuestionAnswer]) -> AskedQuestions:
         return count_answers(
