@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from chromadrill.commands.app import app
+from tests.forked import run_forked
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "reports" / "README.md"])
@@ -174,8 +175,7 @@ def examples(tmp_path, monkeypatch):
 
 
 def run_pytest(*args):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *args]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return run_forked("pytest", "-q", "-p", "no:cacheprovider", *args).stdout
 
 
 def test_example_of_a_check_fails_where_it_should(examples):

@@ -1,14 +1,13 @@
 """The product's commands, run as a person runs them."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
+from tests.forked import run_forked
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,34 +19,23 @@ def exit_code(*words):
     return ended.value.code
 
 
-def run_command(*arguments, **more):
+def run_command(*arguments, environment=None, cwd=None):
     """`chromadrill` in a process of its own; `environment` is added to what is inherited."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
-    environment = {**inherited, **more.pop("environment", {})}
-    return subprocess.run(
-        [sys.executable, "-m", "chromadrill", *arguments],
-        env=environment, capture_output=True, text=True, check=False, **more,
-    )  # fmt: skip
+    given = {**_without("CHROMA_", "DRILL_"), **(environment or {})}
+    return run_forked("chromadrill", *arguments, environment=given, cwd=cwd)
 
 
-def script(name, *arguments):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / name), *arguments],
-        env=clean,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def script(name, *arguments, **environment):
+    """A file of scripts/ in a process of its own."""
+    given = {**_without("CHROMA_", "DATABASE_", "DRILL_"), **environment}
+    return run_forked(ROOT / "scripts" / name, *arguments, environment=given)
 
 
 def drill(*arguments, reports, **environment):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_XDIST", "DRILL_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments],
-        cwd=ROOT,
-        env={**clean, "DRILL_REPORTS": str(reports), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """pytest on the product's suites, in a process of its own."""
+    given = {**_without("PYTEST_XDIST", "DRILL_"), "DRILL_REPORTS": str(reports), **environment}
+    return run_forked("pytest", *arguments, environment=given, cwd=ROOT)
+
+
+def _without(*prefixes):
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}

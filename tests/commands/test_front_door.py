@@ -86,7 +86,9 @@ def test_no_command_prints_the_help_and_is_a_usage_error():
 
 
 def test_version_is_printed():
-    assert re.fullmatch(r"chromadrill \d+\.\d+\.\d+\S*\n", run_command("--version").stdout)
+    program = Path(sys.executable).with_name("chromadrill")
+    ran = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"chromadrill \d+\.\d+\.\d+\S*\n", ran.stdout)
 
 
 # ---- usage errors -------------------------------------------------------------------------------

@@ -4,11 +4,10 @@ import json
 import os
 import runpy
 import shutil
-import subprocess
-import sys
 
 import pytest
 
+from tests.forked import run_forked
 from tests.recovery.rebuild.conftest import ROOT
 
 SUITE = """
@@ -30,15 +29,12 @@ def run_drill(tmp_path):
         suite = tmp_path / "test_scenario.py"
         suite.write_text(SUITE.format(body=body))
         names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
-        ran = subprocess.run(
-            [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"),
-             *(argument for name in names for argument in ("-p", name)),
-             "-m", "drill or runbook", str(suite)],
+        ran = run_forked(
+            "pytest", "-c", ROOT / "pyproject.toml",
+            *(argument for name in names for argument in ("-p", name)),
+            "-m", "drill or runbook", suite,
+            environment={**os.environ, "DRILL_REPORTS": str(reports), "DRILL_REQUIRED": "RB-5"},
             cwd=ROOT,
-            env={**os.environ, "DRILL_REPORTS": str(reports), "DRILL_REQUIRED": "RB-5"},
-            capture_output=True,
-            text=True,
-            check=False,
         )  # fmt: skip
         return ran.returncode, ran.stdout + ran.stderr
 

@@ -1,19 +1,15 @@
 """`performance_test.py`, as the runbook has it typed."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.disasters.faulty_proxy import faulty_proxy
+from tests.commands.run import script
 from tests.workload.wrong_answers import other_ids
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "performance_test.py"
 TYPED = ("--target-latency", "2000", "--queries", "100")
 
 
@@ -32,14 +28,7 @@ def plain(proxy):
 
 
 def run(*args, url=None):
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("CHROMA_", "DRILL_"))}
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *args],
-        env=clean | ({"CHROMA_URL": url} if url else {}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return script("performance_test.py", *args, **({"CHROMA_URL": url} if url else {}))
 
 
 def test_healthy_server_passes_and_is_only_read(proxy):

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -12,18 +10,14 @@ import pytest
 from chromadrill.evidence import record
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.rejudge import rejudge
+from tests.commands.run import run_command
 
 LEDGERS = Path(__file__).parent / "ledgers"
 GREEN, RED = LEDGERS / "nine-scenarios-green.jsonl", LEDGERS / "too-slow-red.jsonl"
 
 
 def report(*args):
-    return subprocess.run(
-        [sys.executable, "-m", "chromadrill", "report", *map(str, args)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_command("report", *args)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import html
 import json
 import os
 import runpy
-import subprocess
-import sys
 import traceback
 from pathlib import Path
 from xml.etree import ElementTree
@@ -29,6 +27,7 @@ from chromadrill.targets.command.target import open_command
 from chromadrill.targets.kinds import TargetSpec
 from chromadrill.targets.safety import rules
 from chromadrill.targets.safety.target_role import target_role
+from tests.forked import run_forked
 
 ROOT = Path(__file__).parents[2]
 TOKEN, PASSWORD, HOOK = "canary-token-5e1f", "canary-pass-77ab", "canary-hook-91cd"
@@ -216,15 +215,12 @@ def run_pytest(tmp_path, url):
         "    print(pytestconfig.getoption('--target'))\n"
         "    open_live(pytestconfig)\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins(),
-         "-m", "drill or runbook", str(suite), "--target", url, "--showlocals",
-         f"--junitxml={tmp_path / 'own.xml'}", f"--alluredir={tmp_path / 'allure'}"],
+    ran = run_forked(
+        "pytest", "-c", ROOT / "pyproject.toml", *plugins(),
+        "-m", "drill or runbook", suite, "--target", url, "--showlocals",
+        f"--junitxml={tmp_path / 'own.xml'}", f"--alluredir={tmp_path / 'allure'}",
         cwd=ROOT,
-        env={**os.environ, "DRILL_REPORTS": str(tmp_path / "reports")},
-        capture_output=True,
-        text=True,
-        check=False,
+        environment={**os.environ, "DRILL_REPORTS": str(tmp_path / "reports")},
     )  # fmt: skip
     suite.unlink()
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -276,18 +272,15 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
         '[targets.cloud.headers]\nx-chroma-token = "{env:CHROMA_TOKEN}"\n'
         'x-other = "Bearer {env:OTHER_TOKEN_FILE}"\n'
     )
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-c", str(ROOT / "pyproject.toml"), *plugins(),
-         "-m", "drill or runbook", str(suite), "--target", "cloud",
-         f"--drill-config={tmp_path / 'drill.toml'}"],
+    ran = run_forked(
+        "pytest", "-c", ROOT / "pyproject.toml", *plugins(),
+        "-m", "drill or runbook", suite, "--target", "cloud",
+        f"--drill-config={tmp_path / 'drill.toml'}",
         cwd=ROOT,
-        env={**os.environ, "CHROMA_TOKEN": TOKEN,
-             "OTHER_TOKEN_FILE": str(tmp_path / "token"),
-             "DRILL_REPORTS": str(tmp_path / "reports"),
-             "DRILL_NOTIFY__WEBHOOK": f"http://127.0.0.1:9/{HOOK}"},
-        capture_output=True,
-        text=True,
-        check=False,
+        environment={**os.environ, "CHROMA_TOKEN": TOKEN,
+                     "OTHER_TOKEN_FILE": str(tmp_path / "token"),
+                     "DRILL_REPORTS": str(tmp_path / "reports"),
+                     "DRILL_NOTIFY__WEBHOOK": f"http://127.0.0.1:9/{HOOK}"},
     )  # fmt: skip
     assert "1 failed" in ran.stdout, ran.stdout[-3000:] + ran.stderr[-3000:]
     (folder,) = [file for file in (tmp_path / "reports").glob("2*") if file.is_dir()]

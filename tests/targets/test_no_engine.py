@@ -1,29 +1,26 @@
 """Without a container engine: not covered, never green; a failure where there must be one."""
 
 import os
-import subprocess
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
 
+from tests.forked import run_forked
+
 ROOT = Path(__file__).parents[2]
 
 
 def contract(reports, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "suites/contract", "--target", "container", "-k", "name"],
+    return run_forked(
+        *("pytest", "suites/contract", "--target", "container", "-k", "name"),
         cwd=ROOT,
-        env={
+        environment={
             **{k: v for k, v in os.environ.items() if not k.startswith(("DRILL_", "PYTEST_XDIST"))},
             "DOCKER_HOST": "unix:///nowhere/docker.sock",
             "DRILL_REPORTS": str(reports),
             **environment,
         },
-        capture_output=True,
-        text=True,
-        check=False,
     )
 
 
@@ -45,13 +42,10 @@ def test_where_an_engine_is_required_its_lack_is_a_failure(tmp_path):
 
 
 def test_command_of_the_runbook_says_it_in_a_sentence(tmp_path):
-    ran = subprocess.run(
-        [sys.executable, "-m", "chromadrill", "ops", "--target", "container", "start"],
+    ran = run_forked(
+        *("chromadrill", "ops", "--target", "container", "start"),
         cwd=tmp_path,
-        env={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"},
-        capture_output=True,
-        text=True,
-        check=False,
+        environment={**os.environ, "DOCKER_HOST": "unix:///nowhere/docker.sock"},
     )
 
     assert ran.returncode == 2

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from chromadrill.commands import monitor
 from chromadrill.commands.app import invoke
 from chromadrill.core.errors import UsageError
+from tests.forked import run_forked
 from tests.monitoring.betterstack.account import (
     TOKENS,
     URL,
@@ -20,11 +19,7 @@ from tests.monitoring.betterstack.account import (
 
 
 def command(module, *words, environ, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "chromadrill", module, *words],
-        env={**os.environ, **environ}, cwd=cwd, capture_output=True, text=True, timeout=120,
-        check=False,
-    )  # fmt: skip
+    return run_forked("chromadrill", module, *words, environment={**os.environ, **environ}, cwd=cwd)
 
 
 def test_plan_is_printed_in_both_forms_with_no_token_in_it(environ, tmp_path):

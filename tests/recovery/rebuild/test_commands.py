@@ -1,31 +1,16 @@
 """The runbook's commands of RB-3: a usage error and what is missing are sentences and exit codes."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from chromadrill.core.model import Scope
-from tests.recovery.rebuild.conftest import ROOT
+from tests.commands.run import script
 
 REBUILD = ("rebuild_chromadb.py", "--from-postgresql", "--collection-name", "docs")
 REGENERATE = ("regenerate_embeddings.py", "--source", "manual_content")
 
 
 def run_script(name, *args, **environment):
-    clean = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("CHROMA_", "DATABASE_", "DRILL_"))
-    }
-    ran = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / name), *args],
-        env={**clean, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = script(name, *args, **environment)
     assert "Traceback" not in ran.stderr
     assert ran.stdout == ""
     return ran.returncode, ran.stderr
