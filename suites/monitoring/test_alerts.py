@@ -174,6 +174,21 @@ def test_old_backup_pages_until_a_new_one_is_verified(alarm, backup_place):
 
 
 @pytest.mark.needs("snapshot")
+def test_restore_that_nobody_proves_any_more_pages_until_one_is_proven(alarm, proven_source):
+    """Backups are made and listed, and nobody has restored one for longer than the settings allow."""
+    drill = alarm.drill
+    with alarm.watching(backups=proven_source.tables):
+        with drill.when("the last proof is 36 days old"), alarm.fault("no proof for 36 days"):
+            proven_source.age(timedelta(days=36))
+        with drill.then("it pages"):
+            alarm.fires("proof")
+        with drill.when("a restore is proven"), alarm.recovery():
+            proven_source.prove()
+        with drill.then("it clears"):
+            alarm.clears("proof")
+
+
+@pytest.mark.needs("snapshot")
 def test_gateway_that_wants_a_token_pages_until_it_lets_the_monitor_in(alarm):
     """A gateway refuses whoever has no token: nobody knows how the server is, and on-call is told so."""
     drill = alarm.drill

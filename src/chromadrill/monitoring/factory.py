@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chromadrill.backups.own_sources import sources_of
+from chromadrill.backups.proven import log_beside
 from chromadrill.core import cli
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
@@ -15,6 +17,7 @@ from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_collector import BackupCollector
 from chromadrill.monitoring.http_collector import HttpCollector
 from chromadrill.monitoring.monitor import Collector, Monitor, OnSamples
+from chromadrill.monitoring.proof_collector import ProofCollector
 from chromadrill.monitoring.resource_collector import LogCollector, MetricsCollector
 from chromadrill.monitoring.rules import rules
 from chromadrill.targets.registry import open_target
@@ -81,6 +84,8 @@ def monitor_of(
     if isinstance(target, HasMetrics):
         collectors.append(MetricsCollector(target))
     collectors.append(BackupCollector(target, Path(figures.backup_journal)))
+    own = sources_of(settings, target.name, target.url)
+    collectors.append(ProofCollector(own, log_beside(figures.backup_journal)))
     if isinstance(target, HasLogs):
         collectors.append(LogCollector(target))
     every_s = figures.interval_s * figures.time_scale

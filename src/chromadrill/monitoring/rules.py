@@ -119,4 +119,6 @@ def rules(f: Figures) -> tuple[Rule, ...]:
               "the newest backup was not made, or is not what it should be"),
         rule("backup overdue", samples.BACKUP_AGE, "above", f.backup_every_s + f.backup_grace_s,
               "RB-8", "no verified backup for too long", clear_limit=f.backup_every_s),
+        rule("proof", samples.PROOF_AGE, "above", 100, "RB-2",
+              "no restore of its own backups was proven for too long"),
     )  # fmt: skip

@@ -20,9 +20,10 @@ OOM = "oom kills"  # new ones since the look before
 RESTARTS = "restarts"  # new ones since the look before
 BACKUP = "backup"  # 1: the newest attempt was verified, 0: it failed
 BACKUP_AGE = "backup age"  # s since the newest verified one
+PROOF_AGE = "proof age"  # % of the time that is allowed, since the newest proven restore
 LOG_ERRORS = "log errors"  # new lines of known trouble since the look before
 
-UNITS = {SEARCH: "ms", DISK: "%", MEMORY: "%", BACKUP_AGE: "s"}
+UNITS = {SEARCH: "ms", DISK: "%", MEMORY: "%", BACKUP_AGE: "s", PROOF_AGE: "%"}
 
 
 @dataclass(frozen=True, slots=True)
