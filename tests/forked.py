@@ -7,6 +7,7 @@ do) has to be tested with a real one: `tests/commands/test_front_door.py` and `t
 """
 
 import atexit
+import contextlib
 import multiprocessing
 import os
 import runpy
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from itertools import dropwhile
+from multiprocessing import forkserver
 from pathlib import Path
 
 from _pytest.assertion.rewrite import AssertionRewritingHook
@@ -31,6 +33,7 @@ IMPORTS = (
 )  # fmt: skip
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(list(IMPORTS))
+ROOT = Path(__file__).parents[1]
 
 
 def run_forked(module, *arguments, environment=os.environ, cwd=None):
@@ -39,6 +42,8 @@ def run_forked(module, *arguments, environment=os.environ, cwd=None):
     Returns a `subprocess.CompletedProcess` with its texts. `environment`: all of it.
     """
     words = [str(word) for word in (module, *arguments)]
+    with contextlib.chdir(ROOT):  # Python 3.11's server imports from the folder it is started in
+        forkserver.ensure_running()
     with tempfile.TemporaryDirectory(prefix="forked-") as folder:
         outputs = [Path(folder, name) for name in ("stdout", "stderr")]
         for path in outputs:
