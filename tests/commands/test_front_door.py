@@ -66,6 +66,17 @@ def test_commands_import_no_package_that_they_can_do_without():
     assert not needless & set(ran.stderr.split())
 
 
+def test_stop_brings_no_pyarrow(tmp_path):
+    code = (
+        "import sys\n"
+        "from chromadrill.commands.app import invoke\n"
+        "invoke(['ops', '--target', 'process', 'stop'])\n"
+        "print('pyarrow' in sys.modules, file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert ran.stderr.splitlines()[-1] == "False", ran.stderr
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_help_of_a_command_begins_with_what_the_table_says_of_it(name, capsys):
     assert invoke([name, "--help"]) == 0

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chromadrill.core.records import sorter as sorting
 from chromadrill.core.records.alignment import align, merge
+from chromadrill.core.records.no_room import NoRoom
 from chromadrill.core.records.sorter import Sorter
-from chromadrill.core.records.spool import NoRoom, Spool
+from chromadrill.core.records.spool import Spool
 from chromadrill.core.records.streams import RecordsInMemory, regrouped
 
 # few letters, so that ids come twice; of one to four bytes in UTF-8, whose order is code points'

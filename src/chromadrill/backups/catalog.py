@@ -12,7 +12,6 @@ from pathlib import Path
 
 from chromadrill.backups import manifest
 from chromadrill.backups.files import flush_folder
-from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.clock import compact_time, utc_now
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import JSON, Backup, Fingerprint
@@ -41,6 +40,8 @@ def describe(
 
     `source`: what was backed up. `more`: further fields of the manifest.
     """
+    from chromadrill.chroma.fingerprint import fingerprint_file  # brings pyarrow: a list needs none
+
     fingerprint_file.save(before, folder / "fingerprint")
     files = manifest.files_of(folder / "data")
     manifest.write(

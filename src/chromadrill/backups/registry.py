@@ -1,15 +1,36 @@
-"""The registry of backup methods, by the name that commands and manifests use."""
+"""The registry of backup methods, by the name that commands and manifests use.
+
+A method is imported when it is used: each brings pyarrow, and `ops stop` needs none of them.
+"""
 
 from __future__ import annotations
 
-from chromadrill.backups import volume_copy
-from chromadrill.backups.export import backup_method as export
+import importlib
+from collections import UserDict
+from typing import cast
+
 from chromadrill.core import renamed
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import Backup
 from chromadrill.core.protocols import ApiBackupMethod, BackupMethod
 
-METHODS: dict[str, BackupMethod] = {volume_copy.METHOD: volume_copy, export.METHOD: export}
+
+class BackupMethods(UserDict[str, BackupMethod | str]):
+    """Methods by name; a text is the module that is one."""
+
+    def __getitem__(self, name: str) -> BackupMethod:
+        method = self.data[name]
+        if isinstance(method, str):
+            return cast(BackupMethod, importlib.import_module(method))
+        return method
+
+
+METHODS = BackupMethods(
+    {
+        "volume-copy": "chromadrill.backups.volume_copy",
+        "export": "chromadrill.backups.export.backup_method",
+    }
+)
 
 
 def method_of(backup: Backup) -> BackupMethod:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chromadrill.chroma import api_values, ids_json, page_json
+from chromadrill.chroma import api_values, ids_json
 from chromadrill.chroma.api_values import collection_info, to_page
 from chromadrill.chroma.call_failed import CallFailed
 from chromadrill.chroma.row_requests import encode, joined
@@ -235,6 +235,8 @@ class Chroma(Wire):
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
         """Return up to `limit` records from number `offset` on, with all their columns."""
+        from chromadrill.chroma import page_json  # brings pyarrow: few commands read pages
+
         body = {"include": list(ALL_COLUMNS), "limit": limit, "offset": offset}
         path = f"{self._path(collection)}/get"
         raw = self.send("POST", path, body, encode(body), page_json.loads)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups import catalog
-from chromadrill.backups.export.formats import open_export
 from chromadrill.backups.registry import is_via_api
 from chromadrill.chroma.client import CallFailed
 from chromadrill.chroma.connection import connect
@@ -110,6 +109,10 @@ class GuardedTarget:
 
     def _is_all_from_drills(self, backup: Backup) -> bool:
         """Whether all that an export holds was a drill's when it was exported."""
+        from chromadrill.backups.export.formats import (
+            open_export,  # brings pyarrow: a stop needs none
+        )
+
         created_ids = ownership.created_ids(home_of(self.target))
         collections = open_export(Path(backup.path)).fingerprint.collections.values()
         return all(is_from_drill(collection.info, created_ids) for collection in collections)

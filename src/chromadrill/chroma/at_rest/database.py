@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chromadrill.core.errors import DrillError, Unavailable
-from chromadrill.core.records.spool import NoRoom
+from chromadrill.core.records.no_room import NoRoom
 
 FILE_NAME = "chroma.sqlite3"
 # A damaged file can break the very text of SQLite's error message (UnicodeDecodeError).

@@ -6,7 +6,6 @@ The records are what a 1.5.9 server on the same directory would answer, vectors 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from chromadrill.chroma.at_rest.schema import (
     space_in_use,
 )
 from chromadrill.chroma.at_rest.vectors import VectorSource
-from chromadrill.core.clock import time_text
+from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.model import CollectionInfo, Page
 
 __all__ = ["Segment", "Store", "StoreUnknown", "StoreUnreadable"]
@@ -75,9 +74,7 @@ class Store:
         """
         row = self.db.one("SELECT created_at FROM embeddings_queue ORDER BY seq_id DESC LIMIT 1")
         try:
-            return (
-                time_text(datetime.fromisoformat(str(row[0])).replace(tzinfo=UTC)) if row else None
-            )
+            return time_text(parse_time(str(row[0]))) if row else None
         except ValueError:
             return None  # a damaged row says nothing
 

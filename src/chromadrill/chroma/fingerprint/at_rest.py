@@ -30,8 +30,9 @@ from chromadrill.core.model import (
     ReadError,
     Scope,
 )
+from chromadrill.core.records.no_room import NoRoom
 from chromadrill.core.records.sorter import Sorter
-from chromadrill.core.records.spool import NoRoom, Spool
+from chromadrill.core.records.spool import Spool
 
 
 def fingerprint(path: Path) -> Fingerprint:

@@ -10,21 +10,10 @@ from typing import IO
 import numpy as np
 import pyarrow as pa
 
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.records.no_room import NoRoom
 
 MEMORY = 8 << 20  # bytes of tables that are kept in memory before anything is written
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
-
-
-class NoRoom(Unavailable):
-    """What a command puts aside does not fit in the temporary folder."""
-
-    def __init__(self, what: str, size: int) -> None:
-        super().__init__(
-            f"{what} does not fit in the temporary folder {tempfile.gettempdir()}.",
-            next_step=f"Make room there for {size / 1e6:.0f} MB and as much again, or set TMPDIR to a"
-            " folder with room, and repeat the command.",
-        )
 
 
 class Slot:
