@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,11 +14,21 @@ from chromadrill.backups.recordings import Recordings
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
+from chromadrill.commands.record_templates import TEMPLATES, RecordJob
+from chromadrill.core import cli
+from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Verdict
 from chromadrill.core.plural import plural
 from chromadrill.core.progress import on_stderr
-from chromadrill.core.settings import load
-from chromadrill.drill.recording import CLOCK_S, TargetRecording, plan_recording, record_target
+from chromadrill.core.settings import Settings, load
+from chromadrill.core.urls import without_password
+from chromadrill.drill.recording import (
+    CLOCK_S,
+    RecordingPlan,
+    TargetRecording,
+    plan_recording,
+    record_target,
+)
 
 NAMED = 5  # records or files that a sentence names
 
@@ -30,6 +43,22 @@ def record(
         typer.Option("--backup", metavar="NAME", help="[backups.NAME] (the one of the target)"),
     ] = None,
     drill_config: options.DrillConfig = None,
+    template: Annotated[
+        str | None,
+        typer.Option(
+            "--template",
+            metavar="|".join(TEMPLATES),
+            help="record nothing, and print a job that records before and after each backup",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="HH:MM",
+            help="for --template: when the backup begins (the environment's plan, else 02:00)",
+        ),
+    ] = None,
     json: options.Json = False,
 ) -> int:
     """Record what a server holds now, for the backup that comes next or was just taken.
@@ -38,8 +67,14 @@ def record(
     and digests, and no document. Recordings before and after a backup prove it. Exit 0: recorded;
     1: recorded, and the server has lost vectors; 2: not recorded.
     """
+    options.require_known("--template", template, TEMPLATES)
     settings = load(drill_config)
     plan = plan_recording(settings, target, backup)
+    if template:
+        sys.stdout.write(TEMPLATES[template](_job(settings, plan, drill_config, at)))
+        return cli.DONE
+    if at:
+        raise UsageError("--at is for --template.")
     recorded = record_target(settings, plan.target, progress=on_stderr)
     recordings = Recordings(plan.folder)
     recording = recordings.keep(recorded.server.fingerprint)
@@ -58,6 +93,36 @@ def record(
         expired=[str(path) for path in expired],
         notes=list(_notes(recorded, recordings)),
     )
+
+
+def _job(
+    settings: Settings, plan: RecordingPlan, drill_config: Path | None, at: str | None
+) -> RecordJob:
+    """This command as a job. A password of a URL is left out: it belongs in [targets.NAME] headers."""
+    table = settings.backups.get(plan.backup)
+    words = ["--backup", plan.backup] if table else []
+    if not (table and table.target):
+        words += ["--target", without_password(plan.target)]
+    if drill_config:
+        words += ["--drill-config", str(drill_config)]
+    return RecordJob(
+        [*_program(), "record", *words],
+        str(Path.cwd()),
+        at or _hour_of_backups(settings, plan.target),
+        getpass.getuser(),
+    )
+
+
+def _program() -> list[str]:
+    """The command itself, as a scheduler without our PATH finds it."""
+    beside = Path(sys.executable).with_name("chromadrill")
+    return [str(beside)] if beside.exists() else [sys.executable, "-m", "chromadrill"]
+
+
+def _hour_of_backups(settings: Settings, target: str) -> str:
+    environment = settings.environments.get(settings.environment_of(target) or "")
+    plans = environment.backups if environment else ()
+    return next((plan.at for plan in plans if plan.at), "02:00")
 
 
 def _lost_vectors(recorded: TargetRecording) -> Iterator[Verdict]:
