@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +27,7 @@ from chromadrill.core.records.streams import RecordsInMemory
 from chromadrill.core.redaction import forget_passwords
 from chromadrill.targets.process.target import ProcessTarget
 
+TESTS = Path(__file__).parent
 KEY = "default_tenant/default_database/docs"
 with contextlib.suppress(ModuleNotFoundError):  # the embedder's test runs where no hypothesis is
     from hypothesis import settings
@@ -33,6 +35,29 @@ with contextlib.suppress(ModuleNotFoundError):  # the embedder's test runs where
     # on a busy machine one example may take long: its time proves nothing
     settings.register_profile("busy machine", deadline=None)
     settings.load_profile("busy machine")
+
+
+# longest first: a worker that began one of these last would still be at it when the other has ended
+LONGEST_FILES = (
+    "backups/export/test_round_trip_servers.py",
+    "recovery/rebuild/test_rebuild.py",
+    "chroma/at_rest/test_damage.py",
+    "chroma/test_at_rest_reader.py",
+    "commands/test_command_ends.py",
+    "commands/test_front_door.py",
+    "drill/test_run_guard.py",
+    "commands/test_scripts.py",
+    "recovery/rebuild/test_bad_input.py",
+    "recovery/rebuild/test_whole_source.py",
+    "backups/export/test_awkward_collections.py",
+    "drill/test_search_performance.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """In the order in which workers shall begin the files (`--dist loadfile`)."""
+    order = {TESTS / name: number for number, name in enumerate(LONGEST_FILES)}
+    items.sort(key=lambda item: order.get(item.path, len(order)))
 
 
 def pytest_configure():

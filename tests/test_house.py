@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from tests.conftest import LONGEST_FILES, TESTS
+
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "chromadrill"
 HEAVY = {
@@ -72,3 +74,7 @@ def test_scenarios_are_at_most_thirty_lines():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 assert node.end_lineno - node.lineno < 30, f"{path.name}: {node.name}"
+
+
+def test_files_that_workers_begin_first_are_there():
+    assert [name for name in LONGEST_FILES if not (TESTS / name).is_file()] == []

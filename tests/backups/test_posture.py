@@ -238,6 +238,7 @@ def test_copies_made_at_one_time_are_no_schedule(tmp_path):
     assert "1 times in 7 days: too few" in verdict.message
 
 
+@pytest.mark.slow  # restic spends half a second of processor time on the password, each time
 @pytest.mark.skipif(not shutil.which("restic"), reason="restic is not here: apt-get install restic")
 def test_restic_repository_is_read(tmp_path, monkeypatch):
     monkeypatch.setenv("RESTIC_PASSWORD", "canary-restic")

@@ -63,7 +63,7 @@ VALUES = (
 )  # fmt: skip
 
 some = settings(
-    max_examples=40,
+    max_examples=15,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -208,7 +208,7 @@ environments = {
 }
 
 
-@settings(some, max_examples=20)
+@settings(some, max_examples=8)
 @given(**environments)
 def test_environment_does_not_change_how_a_command_ends_on_this_machine(
     run, healthy, proxy, command, environment

@@ -61,7 +61,7 @@ def fill(chroma):
     chroma.delete(emptied, ["gone"])
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def source(tmp_path_factory):
     """A running server with all of it; the tests leave it as it is."""
     target = ProcessTarget(

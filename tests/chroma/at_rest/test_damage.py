@@ -32,7 +32,7 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             for threshold in (100, 1000):
                 name = f"{space}-{threshold}"
                 collection = server.create(name, configuration=hnsw(space, threshold))
-                churn(server, collection, 15, 16, 5)
+                churn(server, collection, 9, 16, 5)
     return path
 
 

@@ -19,7 +19,7 @@ from chromadrill.targets.process.target import ProcessTarget
 from tests.recovery.rebuild.hash_model import HashModel
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def database():
     """The URL of a PostgreSQL of our own; skipped, by name, where there is none."""
     try:
@@ -29,7 +29,7 @@ def database():
         pytest.skip(str(error))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def chroma_home(tmp_path_factory):
     target = ProcessTarget(tmp_path_factory.mktemp("rebuild") / "home", owner=os.getpid())
     target.start()
