@@ -158,17 +158,22 @@ class _Asker:
     def _ask_group(
         self, info: CollectionInfo, questions: Sequence[UserQuestion]
     ) -> Iterator[QuestionAnswer]:
-        """Questions of one collection and one filter, in one call."""
+        """Questions of one collection and one filter, in one call; where it fails, in two."""
         try:
             yield from self._answers(info, questions)
         except CallFailed as error:
             if error.is_access:
                 raise
             self._timed_out += error.is_timeout
-            message = str(error)[:300]
+            message, is_split = str(error)[:300], not error.is_timeout
         except MALFORMED as error:
-            message = f"not the form of an answer ({type(error).__name__}: {error})"
+            message, is_split = f"not the form of an answer ({type(error).__name__}: {error})", True
         else:
+            return
+        if is_split and len(questions) > 1:  # one record without a vector fails them all
+            half = len(questions) // 2
+            yield from self._ask_group(info, questions[:half])
+            yield from self._ask_group(info, questions[half:])
             return
         for question in questions:
             yield QuestionAnswer(question.line, QuestionState.FAILED, message, question=question)
