@@ -126,7 +126,7 @@ def test_a_missing_recording_is_named_and_the_next_command_records():
     assert "225 records differ from the one recording" in text
     assert "changed by clients or damaged: one recording cannot tell" in text
     assert "No recording from after the backup" in text
-    assert "chromadrill record --target production" in text
+    assert "chromadrill record --backup production" in text
     assert "No recording of the database lies around this backup" in Reader(page(unrecorded())).text
 
 

@@ -113,7 +113,7 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
             "No recordings lie around this backup: changes cannot be told from damage. Record before"
             " and after each backup; then prove the next."
         )
-        return {**step, "meaning": meaning, "command": f"chromadrill record --target {name}"}
+        return {**step, "meaning": meaning, "command": f"chromadrill record --backup {name}"}
     mine = backup.get("artefact")
     others = [a for s in sources if s["name"] == source for a in s["artefacts"] if a["id"] != mine]
     newest = sorted(others, key=lambda a: str(a["created_at"] or ""), reverse=True)
