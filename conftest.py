@@ -11,6 +11,7 @@ pytest_plugins = (
     "fixtures.seeded_store",
     "fixtures.target",
     "fixtures.drill",
+    "fixtures.backups",
     "fixtures.postgres",
     "fixtures.alerts",
     "fixtures.allure_extras",

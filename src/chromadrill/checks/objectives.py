@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from statistics import quantiles
 from typing import Any
 
@@ -15,6 +16,8 @@ from chromadrill.core.model import (
     Samples,
     Verdict,
 )
+
+CLOCKS_S = 60.0  # by which the clocks of two machines may differ
 
 
 def within(check: str, actual_s: float | None, limit_s: float, *, what: str) -> Verdict:
@@ -40,6 +43,55 @@ def recovery_time(
             unit="s",
         )
     return within(check, actual_s, limit_s, what="fault to first stable correct answer")
+
+
+def restore_time(
+    phases: Mapping[str, float], limit_s: float, *, answered: bool, proven: bool
+) -> Verdict:
+    """From the first byte fetched to the first stable right answers, in seconds; void unless proven.
+
+    `phases`: what on-call waits for, each with its seconds. `answered`: right answers came at last.
+    """
+    check = "recovery time"
+    total_s = round(sum(phases.values()), 3)
+    parts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in phases.items())
+    if not answered:
+        return Verdict.unknown(
+            check,
+            f"no stable right answer came ({parts or 'nothing started'})",
+            limit=limit_s,
+            unit="s",
+        )
+    if not proven:
+        return Verdict.unknown(
+            check,
+            f"answers came after {total_s:.1f} s ({parts}), but the data is not proven: void",
+            limit=limit_s,
+            unit="s",
+        )
+    verdict = within(check, total_s, limit_s, what="first byte fetched to stable right answers")
+    return replace(verdict, message=f"{verdict.message} ({parts})")
+
+
+def backup_age(created_at: datetime, at: datetime, limit_s: float) -> Verdict:
+    """What had been lost, had the database died at `at`: everything since the newest backup."""
+    check = "data loss"
+    age_s = (at - created_at).total_seconds()
+    numbers: dict[str, Any] = {"actual": round(age_s, 3), "limit": limit_s, "unit": "s"}
+    if age_s < -CLOCKS_S:
+        return Verdict.unknown(
+            check, f"the backup is of the future ({created_at:%F %T} UTC)", **numbers
+        )
+    sentence = f"the newest backup is {_age(max(0.0, age_s))} old, {_age(limit_s)} are allowed"
+    return Verdict(check, Outcome.PASS if age_s <= limit_s else Outcome.FAIL, sentence, **numbers)
+
+
+def _age(seconds: float) -> str:
+    """ "42 s", "12 min", "3.5 h", "2.0 days"."""
+    for unit, length in (("days", 86_400.0), ("h", 3600.0), ("min", 60.0)):
+        if seconds >= (2 * length if unit == "days" else length):
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def disaster_seen(injection: FaultInjection) -> Verdict:

@@ -37,6 +37,7 @@ class RootCommands(CommandGroup):
         },
         "Operator": {
             "drill": "RB-8: the monthly restore drill",
+            "prove": "RB-2: would your own backup bring everything back?",
             "backup": "RB-4: export collections to a file",
             "fingerprint": "what a database holds and how it answers",
             "record": "what production holds, before and after its backup",

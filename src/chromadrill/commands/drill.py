@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chromadrill.backups.data_place import nearest
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.product import run_pytest
-from chromadrill.core.errors import Unavailable
+from chromadrill.core import cli
+from chromadrill.core.settings import load
+from chromadrill.drill.backup_selection import require_source
 
 app = application()
 
@@ -39,8 +39,10 @@ def drill(
     context: typer.Context,
     target: options.TargetName = None,
     backup: Annotated[
-        Path | None,
-        typer.Option("--backup", metavar="PATH", help="prove this backup, and run nothing else"),
+        str | None,
+        typer.Option(
+            "--backup", metavar="NAME|PATH", help="prove this backup, and run nothing else"
+        ),
     ] = None,
     records: Annotated[
         int | None,
@@ -56,8 +58,10 @@ def drill(
     Other arguments go to pytest, e.g. -k monthly -x. The record of the run is in reports/ of the
     working directory. Exit 0 proven, 1 failed, 2 could not tell.
     """
-    if backup is not None and not backup.exists():  # at once: pytest would read all suites first
-        raise Unavailable(f"--backup {backup}: it does not exist.", next_step=nearest(backup))
+    if backup is not None:  # at once: pytest would read all suites first
+        remark = require_source(load(drill_config), backup)
+        if remark:
+            cli.say(remark)
     run_pytest(
         "drill",
         {

@@ -9,6 +9,7 @@ from chromadrill.checks.registry.commands import (
     LOAD,
     LOGS,
     PROVE,
+    PROVE_SOURCE,
     REBUILD,
     REGENERATE,
     SNAPSHOTS,
@@ -46,6 +47,9 @@ def _content() -> tuple[Check, ...]:
 def _files() -> tuple[Check, ...]:
     g = CheckGroup.FILES
     return (
+        Check("fetch", "Could the backup be had from where it lies?",
+              "The backup could not be had from where it lies: its message says why.",
+              PROVE_SOURCE, g),
         Check("files", "Are the backup's files those of its manifest?",
               "The backup's own files are missing, cut short or altered: take an older one.",
               SNAPSHOTS, g),

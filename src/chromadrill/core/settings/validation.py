@@ -56,6 +56,12 @@ def with_objectives(settings: Settings) -> Settings:
     return settings.model_copy(update={"objectives": objectives, "origins": origins})
 
 
+def objectives_in(settings: Settings, environment: str) -> Objectives:
+    """The limits of another environment than the one that is drilled."""
+    drill = settings.drill.model_copy(update={"environment": environment})
+    return with_objectives(settings.model_copy(update={"drill": drill})).objectives
+
+
 def require_known_environments(settings: Settings) -> None:
     """Refuse an unknown environment, and a role other than production for one of that name."""
     for name, environment in settings.environments.items():

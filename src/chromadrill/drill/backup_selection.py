@@ -1,0 +1,139 @@
+"""Which backups are proven: of a `[backups.NAME]`, a path or a restic repository, and which of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromadrill.backups import manifest
+from chromadrill.backups.data_place import ARCHIVES, nearest
+from chromadrill.backups.proven import ProvenEntry, content_digest, last_try, log_beside
+from chromadrill.backups.sources.folder import FolderSource, backups_below, is_backup
+from chromadrill.backups.sources.path import PathSource
+from chromadrill.backups.sources.registry import open_source
+from chromadrill.backups.sources.restic import PREFIX, parse_source
+from chromadrill.backups.sources.source import NEWEST, BackupSource, pick, require_some
+from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
+from chromadrill.core.model import Artefact
+from chromadrill.core.settings import Settings
+from chromadrill.targets.registry import open_target
+
+RESTIC_S = 3600.0  # of a repository that no table gives a limit
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was typed: `picks` are newest, random or ids. `new`: all that are not proven yet.
+
+    `by_chance`: so many old ones besides.
+    """
+
+    picks: tuple[str, ...] = ()
+    new: bool = False
+    by_chance: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The artefacts that are `picked` of all that the source lists, newest first.
+
+    `table`: the name of its `[backups.NAME]`, None for a path or a repository. `remark`: what has to be
+    said of the choice. `tries`: the memory of the source, oldest first.
+    """
+
+    source: BackupSource
+    table: str | None
+    artefacts: list[Artefact]
+    picked: list[Artefact]
+    tries: list[ProvenEntry]
+    remark: str = ""
+
+    def last_try_of(self, artefact: Artefact) -> ProvenEntry | None:
+        """How it went the last time; None: never tried."""
+        return last_try(self.tries, artefact.id, created_at=artefact.created_at)
+
+    def is_newest(self, artefact: Artefact) -> bool:
+        return artefact == self.artefacts[0]
+
+    def nothing_new(self) -> str:
+        """The sentence for a source of which everything is proven."""
+        newest = self.last_try_of(self.artefacts[0])
+        when = f", the newest at {newest.proven_at}" if newest else ""
+        return f"Nothing new in {self.source.where}: all {len(self.artefacts)} are proven{when}."
+
+
+def select(settings: Settings, text: str, wanted: Wanted = Wanted()) -> Selection:
+    """The backups that `text` and `wanted` name.
+
+    `text`: the name of a `[backups.NAME]`, a path, or restic:REPOSITORY; the name wins over a path.
+    Raises UsageError for an unknown name or id, Unavailable where nothing is there or can be listed.
+    """
+    source, remark = _source_of(settings, text)
+    table = text if text in settings.backups else None
+    if wanted.new and table is None:
+        raise UsageError(
+            f"--new needs a source with a name: what was proven of {text} is not remembered.",
+            next_step="Write a [backups.NAME] source = ... in drill.toml.",
+        )
+    artefacts = source.artefacts()
+    require_some(artefacts, source.where)
+    tries = log_beside(settings.monitoring.backup_journal).entries(table) if table else []
+    picked = _picked(source, artefacts, wanted, tries)
+    return Selection(source, table, artefacts, picked, tries, remark)
+
+
+def require_source(settings: Settings, text: str) -> str:
+    """Raise unless `text` names a source or a path that is there; returns what has to be said."""
+    if text in settings.backups:
+        beside = Path(text).exists()
+        return f"{text} is [backups.{text}]; for the path write ./{text}." if beside else ""
+    if text.startswith(PREFIX) or Path(text).exists():
+        return ""
+    path = Path(text)
+    near = nearest(path)
+    is_word = "/" not in text and not text.lower().endswith((*ARCHIVES, ".zip"))
+    if is_word and settings.backups and not near:
+        raise UsageError(
+            f"No [backups.{text}], and no such path. {did_you_mean(text, settings.backups)}"
+        )
+    raise Unavailable(f"{text} is not a backup: it does not exist.", next_step=near)
+
+
+def _source_of(settings: Settings, text: str) -> tuple[BackupSource, str]:
+    remark = require_source(settings, text)
+    if text in settings.backups:
+        named = open_source(settings, text, open_target=lambda name: open_target(settings, name))
+        return named, remark
+    if text.startswith(PREFIX):
+        return parse_source("", text, RESTIC_S), remark
+    path = Path(text)
+    if path.is_dir() and not is_backup(path) and next(backups_below(path, 4), None):
+        return FolderSource("", path), remark
+    return PathSource(path), remark
+
+
+def _picked(
+    source: BackupSource,
+    artefacts: Sequence[Artefact],
+    wanted: Wanted,
+    tries: Sequence[ProvenEntry],
+) -> list[Artefact]:
+    """In the order in which they are proven: what was named, what is new, what chance chose."""
+    names = wanted.picks or (() if wanted.new or wanted.by_chance else (NEWEST,))
+    picked = [pick(artefacts, name) for name in names]
+    if wanted.new:
+        picked += [one for one in artefacts if not _is_proven(source, one, tries)]
+    old = [one for one in artefacts[1:] if one not in picked]
+    picked += random.sample(old, min(wanted.by_chance, len(old)))
+    return list(dict.fromkeys(picked))
+
+
+def _is_proven(source: BackupSource, artefact: Artefact, tries: Sequence[ProvenEntry]) -> bool:
+    """Whether its last try passed: by id and time; in a folder also by content, under another name."""
+    entry = last_try(tries, artefact.id, created_at=artefact.created_at)
+    if entry is None and tries and isinstance(source, FolderSource):
+        path = source.fetch(artefact, source.folder)
+        entry = last_try(tries, content_digest(manifest.files_of(path)))
+    return entry is not None and entry.is_proven

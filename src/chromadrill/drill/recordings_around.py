@@ -1,0 +1,124 @@
+"""The fingerprints around a backup: recorded before and after it, else taken now of the live target."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from chromadrill.backups.recordings import Recording, Recordings
+from chromadrill.core.clock import parse_time
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import JSON, Artefact, Fingerprint
+from chromadrill.core.model.window import BackupWindow
+from chromadrill.core.settings import BackupTable, Settings
+from chromadrill.drill.recording import record_target
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`before` and `after` None: there is none on that side, and `why` says so in sentences."""
+
+    before: Fingerprint | None
+    after: Fingerprint | None
+    live: bool = False
+    why: tuple[str, ...] = ()
+
+    def window(self, table: BackupTable) -> BackupWindow | None:
+        """The window that they make; one of them alone is a window without an end."""
+        one, other = self.before or self.after, self.after if self.before else None
+        if one is None:
+            return None
+        return BackupWindow(
+            one, other, table.least_coverage_percent / 100, table.most_unseen_percent / 100
+        )
+
+    def facts(self) -> JSON:
+        """`before` and `after` as the ledger has them."""
+        before = {"taken_at": self.before.taken_at, "live": False} if self.before else None
+        after = {"taken_at": self.after.taken_at, "live": self.live} if self.after else None
+        return {"before": before, "after": after}
+
+
+def surroundings(
+    settings: Settings,
+    table: BackupTable,
+    artefact: Artefact,
+    *,
+    newest_file_at: str | None,
+    both_or_none: bool,
+) -> Surroundings:
+    """What was recorded before the backup began and after it had ended; now, where nothing was after.
+
+    `newest_file_at`: of the files in it. `both_or_none`: it has a fingerprint of its own, and a single
+    one beside that would tell nothing more.
+    """
+    why: list[str] = []
+    recordings = Recordings(Path(table.recordings))
+    before, why_before = _load(_before(recordings, artefact, newest_file_at))
+    if before is None:
+        why.append(why_before or f"no recording in {table.recordings} from before the backup")
+        if both_or_none:
+            return Surroundings(None, None, why=tuple(why))
+    after, why_after = _load(_after(recordings, artefact))
+    if after is not None:
+        return Surroundings(before, after, why=tuple(why))
+    why.append(why_after or f"no recording in {table.recordings} from after the backup")
+    if table.target is None:
+        why.append("its table names no target to record now")
+        return Surroundings(None if both_or_none else before, None, why=tuple(why))
+    try:
+        after = record_now(settings, table, table.target)
+    except DrillError as error:
+        why.append(f"{table.target} cannot be recorded now: {error}")
+        return Surroundings(None if both_or_none else before, None, why=tuple(why))
+    return Surroundings(before, after, live=True, why=tuple(why))
+
+
+def record_now(settings: Settings, table: BackupTable, target: str) -> Fingerprint:
+    """The fingerprint of the live target, read as slowly as production bears.
+
+    It is kept among the recordings: of the next backup it is the one from before.
+    """
+    fingerprint = record_target(settings, target).server.fingerprint
+    with contextlib.suppress(OSError):
+        Recordings(Path(table.recordings)).keep(fingerprint)
+    return fingerprint
+
+
+def _before(
+    recordings: Recordings, artefact: Artefact, newest_file_at: str | None
+) -> Recording | None:
+    """The last one that had finished when the backup began.
+
+    A source may know only when the files were last written to, which is no later than that: a copy
+    keeps the original's times, and of an idle database they lie long before it.
+    """
+    begins = [artefact.begun_at or artefact.created_at, artefact.created_at]
+    if artefact.kind in ("folder", "archive") and newest_file_at:
+        begins.append(newest_file_at)
+    moments = sorted(parse_time(begin) for begin in begins)
+    for moment in (moments[0], parse_time(begins[0])):
+        recording, _ = recordings.around(moment)
+        if recording is not None:
+            return recording
+    return None
+
+
+def _after(recordings: Recordings, artefact: Artefact) -> Recording | None:
+    """The first one that began when the backup had ended."""
+    ends: list[datetime] = [parse_time(artefact.created_at)]
+    if artefact.finished_at:
+        ends.append(parse_time(artefact.finished_at))
+    return recordings.around(max(ends), max(ends))[1]
+
+
+def _load(recording: Recording | None) -> tuple[Fingerprint | None, str]:
+    """The fingerprint, or why there is none."""
+    if recording is None:
+        return None, ""
+    try:
+        return recording.load(), ""
+    except DrillError as error:
+        return None, f"the recording {recording.path} cannot be read: {error}"
