@@ -66,9 +66,7 @@ def printed(name, number, records):
         np.array([[version, 1.0, ord(name[-1])] for name, version in records.items()], np.float32),
     )
     rows = RecordsInMemory(record_table(page)) if records else NO_RECORDS
-    about = dataclasses.replace(
-        info(), name=name, id=f"id-{number}", dimension=3 if records else None
-    )
+    about = dataclasses.replace(info(), name=name, id=f"id-{number}", dimension=3)
     return CollectionPrint(about, len(records), rows)
 
 
@@ -232,7 +230,7 @@ def test_other_database_and_other_time_are_called_so():
     assert "this is another database" in message
     rewritten = changed(BEFORE, **dict.fromkeys(BEFORE["notes"][1], 5))
     message = verdicts_of(BEFORE, rewritten, BEFORE)["records"].message
-    assert "another database, or another time" in message
+    assert "of another database, or of another time" in message
 
 
 @pytest.mark.parametrize("space", ["cosine", "ip"])
@@ -261,3 +259,20 @@ def test_check_that_crashes_is_unknown_never_pass():
     broken = dataclasses.replace(seen(BEFORE), fingerprint=None)
     verdicts = judge_between(broken, BackupWindow(taken(BEFORE), taken(BEFORE))).verdicts
     assert {v.outcome for v in verdicts} == {Outcome.UNKNOWN}
+
+
+@pytest.mark.parametrize("after", [BEFORE, {}], ids=["stands", "dropped since"])
+def test_collection_in_another_database_is_a_fail_since_no_client_can_take_it_there(after):
+    copy = seen(BEFORE)
+    one = next(iter(copy.fingerprint.collections.values()))
+    elsewhere = dataclasses.replace(one, info=dataclasses.replace(one.info, database="other"))
+    collections = {elsewhere.info.key: elsewhere}
+    copy = Observation(dataclasses.replace(copy.fingerprint, collections=collections))
+    verdicts = judge_between(copy, BackupWindow(taken(BEFORE), taken(after))).verdicts
+    assert verdicts[0].outcome is Outcome.FAIL
+    assert "default_tenant/other" in verdicts[0].message
+
+
+def test_name_that_stands_before_and_after_is_the_copys_too():
+    verdicts = verdicts_of(BEFORE, {"letters": BEFORE["notes"]}, BEFORE)
+    assert verdicts["inventory"].outcome is Outcome.FAIL

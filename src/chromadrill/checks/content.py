@@ -247,17 +247,19 @@ def judge_differences(
     steps: tuple[str, ...],
     compared: int = 1,
     wanted: int = 1,
+    cause: str | None = None,
     **numbers: Any,
 ) -> Verdict:
     """Return the verdict: differences or a failing server are FAIL, what could not be read UNKNOWN.
 
     `steps`: whose read errors count. `compared` of `wanted` collections were looked at. `good` is the
-    sentence of a PASS; `numbers` are actual, limit and unit.
+    sentence of a PASS; `cause` what differences mean, where that is known; `numbers` are actual, limit
+    and unit.
     """
     read_errors = [t for t in observation.read_errors if t.step in steps]
     named = tuple(differences)
     if named or any(t.reading for t in read_errors):
-        parts = [text for text in (meaning(named),) if text]
+        parts = [text for text in (meaning(named) if cause is None else cause,) if text]
         parts += map(str, named[:10])
         parts += [f"{t.where}: {t.message}" for t in read_errors[:3]]
         if len(named) > 10:

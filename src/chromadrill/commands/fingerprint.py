@@ -14,6 +14,11 @@ from chromadrill.commands.output import collections_json, report
 from chromadrill.drill.fingerprint import take_fingerprint
 
 app = application()
+RECORDED = (
+    "clients write to this server: each record is as it was at some time meanwhile, and no questions"
+    " were asked. Take another one after the backup: chromadrill validate --fingerprint BEFORE"
+    " --until AFTER"
+)
 
 
 @app.command(cls=Command)
@@ -33,4 +38,5 @@ def fingerprint(
     result = take_fingerprint(server.source(path), server.scopes())
     fingerprint_file.save(result, output)
     counts = {key: collection.count for key, collection in result.collections.items()}
-    return report(None, collections_json(counts), as_json=json, written=str(output))
+    notes = [RECORDED] if result.taken == "recording" else []
+    return report(None, collections_json(counts), as_json=json, written=str(output), notes=notes)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chromadrill.backups.data_place import data_directory, require_store
+from chromadrill.checks import record_diff
 from chromadrill.checks.content import nothing_in
 from chromadrill.checks.suite import judge
 from chromadrill.chroma.fingerprint import at_rest, live
+from chromadrill.chroma.fingerprint.recording import ServerRecording, record_server
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope
 from chromadrill.drill.connection import connect
@@ -17,18 +19,41 @@ from chromadrill.drill.connection import connect
 def take_fingerprint(source: str | Path, scopes: Sequence[Scope]) -> Fingerprint:
     """The fingerprint of a healthy server (the scopes) or of a sound directory (all of it).
 
-    Raises Unavailable for a source that is sick, or that holds no collection.
+    A server that clients write to is recorded: its records as they were at some time meanwhile, and no
+    reference queries. Raises Unavailable for a source that is sick, or that holds no collection.
     """
     if isinstance(source, Path):
         require_store(source)
         fingerprint = at_rest.fingerprint(data_directory(source))
         _require_something(fingerprint)
         return fingerprint
+    scopes = scopes or (Scope(),)
     with connect(source) as chroma:
-        fingerprint = live.fingerprint(chroma, scopes or (Scope(),))
+        observation = live.observe(chroma, scopes)
+        try:
+            fingerprint = live.require_readable(observation)
+            _require_consistent(fingerprint)
+        except Unavailable:
+            if observation.access_error or observation.missing_tenants:
+                raise
+            recorded = record_server(chroma, scopes)
+            if recorded.without_vector or not _is_another(observation.fingerprint, recorded):
+                raise
+            fingerprint = recorded.fingerprint
     _require_something(fingerprint)
-    _require_consistent(fingerprint)
     return fingerprint
+
+
+def _is_another(first: Fingerprint, recorded: ServerRecording) -> bool:
+    """Whether clients wrote between two readings: then the first need not agree with itself."""
+    was, now = first.collections, recorded.fingerprint.collections
+    return bool(recorded.dropped) or any(
+        key not in now
+        or key not in was
+        or was[key].info.id != now[key].info.id
+        or record_diff.compare(key, was[key].records, now[key].records).differences
+        for key in {*was, *now}
+    )
 
 
 def _require_something(fingerprint: Fingerprint) -> None:

@@ -12,10 +12,16 @@ from chromadrill.checks import between
 from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.between.verdicts import is_written_later
 from chromadrill.checks.content import came_over_the_api
-from chromadrill.checks.suite import judge, judge_between, judge_files, judge_soundness
+from chromadrill.checks.suite import (
+    judge,
+    judge_between,
+    judge_files,
+    judge_soundness,
+    outcome_of,
+)
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import UsageError
-from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
+from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope, Verdict
 from chromadrill.core.model.window import BackupWindow, Coverage
 from chromadrill.core.stopwatch import Stopwatch
 from chromadrill.drill.connection import connect
@@ -108,15 +114,16 @@ def validate_files(
     what clients can have changed is UNKNOWN.
     """
     observation = at_rest.observe(data, scopes, like=before)
-    if before and is_written_later(observation, before):
-        window = BackupWindow(before)
-        return _between_files(
-            data, observation, window, name, serve=serve, clock=clock, questions=questions
-        )
     narrowed, expected = narrow(observation, before, name)
     # narrowed first: one collection that was restored from its export is imported, all of it
     imported = came_over_the_api(narrowed, expected) if expected else frozenset()
     verdicts = judge_files(narrowed, expected, imported=imported)
+    differs = outcome_of(verdicts) is Outcome.FAIL
+    if before and differs and is_written_later(observation, before):
+        window = BackupWindow(before)
+        return _between_files(
+            data, observation, window, name, serve=serve, clock=clock, questions=questions
+        )
     verdicts += (
         _serve(data, observation, before, name, imported, clock, questions)
         if serve
@@ -156,6 +163,8 @@ def _between_files(
     imported = between.came_over_the_api(narrowed.fingerprint, expected)
     verdicts, coverage = judge_between(narrowed, expected, imported=imported)
     verdicts = [*judge_soundness(narrowed), *verdicts]
+    if serve:
+        observation = with_recall_of(observation, window.before)
     verdicts += (
         _serve(data, observation, None, name, (), clock, questions) if serve else not_served()
     )

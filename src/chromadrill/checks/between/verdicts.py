@@ -47,6 +47,7 @@ def explained_inventory(
         for name in sorted(databases - set(map(str, copy.databases)))
     ]
     lost += [Difference(one.key, "collection", "missing") for one in collections if one.is_lost]
+    lost += [d for one in collections for d in _moved_names(one)]
     if not copy.collections and not lost and not any(one.before for one in collections):
         return Verdict.unknown("inventory", f"{nothing_in(copy)}, nor was there in the source")
     if window.after is None:
@@ -69,6 +70,26 @@ def explained_inventory(
     return verdict
 
 
+def _moved_names(one: CollectionWindow) -> list[Difference]:
+    """A collection under a name, or in a database, that neither fingerprint explains.
+
+    A client may rename it; none can take it into another database.
+    """
+    sides = [known.info for known in (one.before, one.after) if known is not None]
+    if one.copy is None or not sides:
+        return []
+    copy, first = one.copy.info, sides[0]
+    differences = []
+    if all(side.scope != copy.scope for side in sides):
+        was, now = str(first.scope), str(copy.scope)
+        differences.append(Difference(one.key, "database", "changed", before=was, after=now))
+    names = {side.name for side in sides}
+    if len(sides) == 2 and len(names) == 1 and copy.name not in names:
+        was, now = first.name, copy.name
+        differences.append(Difference(one.key, "name", "changed", before=was, after=now))
+    return differences
+
+
 def _inventory_without_after(
     observation: Observation, window: BackupWindow, collections: Sequence[CollectionWindow]
 ) -> Verdict:
@@ -78,8 +99,9 @@ def _inventory_without_after(
         map(str, observation.fingerprint.databases)
     )
     good = f"{plural(len(collections) - len(gone) - len(more), 'collection')} as before"
+    renamed = [d for one in collections for d in _moved_names(one)]
     verdict = judge_differences(
-        "inventory", observation, [], good, steps=("start", "inventory", "alive")
+        "inventory", observation, renamed, good, steps=("start", "inventory", "alive")
     )
     differing = [*gone, *more, *sorted(databases), *observation.missing_tenants]
     if differing and verdict.outcome is Outcome.PASS:
@@ -137,26 +159,46 @@ def explained_records(
         actual=float(total.proven),
         limit=float(total.records),
         unit="records",
+        cause=_cause(observation, window, total),
     )
     if verdict.outcome is Outcome.PASS and window.after is None and moved:
         message = f"{total.proven:,} of {plural(total.records, 'record')} are as they were,"
         message += f" {moved:,} differ: {ONE_ALONE}"
         return dataclasses.replace(verdict, outcome=Outcome.UNKNOWN, message=message)
-    if verdict.outcome is Outcome.FAIL and (age := _age(observation, window)):
-        return dataclasses.replace(verdict, message=f"{age}; {verdict.message}")
-    if total.unexplained and not total.proven:
-        message = "none of the records that stand before and after is in it as it was:"
-        message += " this is another database, or another time"
-        return dataclasses.replace(verdict, message=f"{message}; {verdict.message}")
     return verdict
 
 
+def _cause(observation: Observation, window: BackupWindow, total: CollectionCoverage) -> str:
+    """Why a copy may differ where nothing moved: its time, or that it is of another database."""
+    if age := _age(observation, window):
+        return age
+    if not total.proven:
+        return (
+            "none of the records that stand before and after is in it as it was: it is of another"
+            " database, or of another time"
+        )
+    if window.after is None:
+        return "no client can do this"
+    return (
+        f"{total.unexplained:,} records are the same before and after, and the copy lost or altered"
+        " them; or it was taken earlier or later"
+    )
+
+
 def _age(observation: Observation, window: BackupWindow) -> str:
-    """That the copy is older than the first fingerprint, where its log says so."""
-    newest, taken_at = observation.newest_write, window.before.taken_at
-    if newest is None or parse_time(newest) >= parse_time(taken_at).replace(microsecond=0):
+    """That the copy is older or newer than both fingerprints, where its log says so."""
+    newest = observation.newest_write
+    if newest is None:
         return ""
-    return f"this copy may be older than the first fingerprint ({taken_at}): its log ends {newest}"
+    first, last = window.before, window.fingerprints[-1]
+    ends = last.finished_at or last.taken_at
+    if parse_time(newest) < parse_time(first.taken_at).replace(microsecond=0):
+        return (
+            f"it may be older than the first fingerprint ({first.taken_at}): its log ends {newest}"
+        )
+    if parse_time(newest) > parse_time(ends) and window.after is not None:
+        return f"it is newer than the second fingerprint ({ends}): its log ends {newest}"
+    return ""
 
 
 def explained_settings(

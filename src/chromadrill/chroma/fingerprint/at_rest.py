@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
+
 from chromadrill.chroma.at_rest import Store, StoreUnknown
 from chromadrill.chroma.at_rest.checks_beside import ChecksBeside
 from chromadrill.chroma.at_rest.store import Segment
@@ -27,12 +29,15 @@ from chromadrill.core.model import (
     CollectionPrint,
     Fingerprint,
     Observation,
+    Page,
     ReadError,
     Scope,
 )
 from chromadrill.core.records.no_room import NoRoom
 from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Spool
+
+NO_PAGE = Page([], [], [], [], np.empty((0, 0), np.float32))
 
 
 def fingerprint(path: Path) -> Fingerprint:
@@ -167,7 +172,8 @@ class _Reader:
         if like is None:
             return reference_queries.choose(store.sample(info, SAMPLE), info.schema)
         stored, ids = reference_queries.questions_of(like.answers)
-        return reference_queries.bind(stored, store.sample(info, 1, ids))
+        named = store.sample(info, 1, ids) if ids else NO_PAGE
+        return reference_queries.bind(stored, named)
 
 
 def _metadata_segments(store: Store, infos: Sequence[CollectionInfo]) -> Iterator[Segment]:

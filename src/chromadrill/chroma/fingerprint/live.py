@@ -56,7 +56,11 @@ def fingerprint(
     `only`: keys of the collections to read; by default all of the scopes. `advance` is called with the
     number of records of every page.
     """
-    observation = observe(chroma, scopes, only=only, advance=advance)
+    return require_readable(observe(chroma, scopes, only=only, advance=advance))
+
+
+def require_readable(observation: Observation) -> Fingerprint:
+    """Return what was observed. Raises Unavailable where any check failed, or a tenant is missing."""
     if observation.read_errors:
         first = observation.read_errors[0]
         raise Unavailable(

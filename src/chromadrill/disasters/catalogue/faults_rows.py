@@ -357,8 +357,10 @@ def record_extra_complete(store: StoreEditor, hit: Hit, rng: Random) -> None:
             (number, text),
         )
         db.execute(
-            "INSERT INTO embeddings_queue (seq_id, operation, topic, id, vector, encoding,"
-            " metadata) VALUES (?, 2, ?, ?, ?, 'FLOAT32', ?)",
+            # as if it had been there all the time: a later write is a client's, and no damage
+            "INSERT INTO embeddings_queue (seq_id, created_at, operation, topic, id, vector,"
+            " encoding, metadata) SELECT ?, max(created_at), 2, ?, ?, ?, 'FLOAT32', ?"
+            " FROM embeddings_queue",
             (seq, hit[0].topic, name, entry.vector, json.dumps({"chroma:document": text})),
         )
         db.execute("UPDATE max_seq_id SET seq_id = ? WHERE segment_id = ?", (seq, hit[0].metadata))
