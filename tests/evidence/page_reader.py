@@ -43,3 +43,15 @@ class Reader(HTMLParser):
 
 def render(name):
     return page(SAMPLES[name](), history(), faults=FAULTS)
+
+
+NASTY = "<script>alert('x')</script>\"&"
+
+
+def nastily(value):
+    """The same record with markup in every text."""
+    if isinstance(value, dict):
+        return {key: nastily(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [nastily(item) for item in value]
+    return NASTY if isinstance(value, str) else value

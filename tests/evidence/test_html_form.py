@@ -8,7 +8,7 @@ import pytest
 
 from chromadrill.evidence.report.charts import fault_table, timeline, trend
 from chromadrill.evidence.report.html import TEMPLATE, page
-from tests.evidence.page_reader import Reader, render
+from tests.evidence.page_reader import Reader, nastily, render
 from tests.evidence.sample_records import (
     FAULTS,
     SAMPLES,
@@ -16,17 +16,6 @@ from tests.evidence.sample_records import (
     red,
     scenario,
 )
-
-NASTY = "<script>alert('x')</script>\"&"
-
-
-def nastily(value):
-    """The same record with markup in every text."""
-    if isinstance(value, dict):
-        return {key: nastily(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [nastily(item) for item in value]
-    return NASTY if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("name", SAMPLES)

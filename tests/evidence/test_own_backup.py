@@ -28,8 +28,7 @@ from tests.evidence.own_backup_ledgers import (
     verdict,
     verdicts,
 )
-from tests.evidence.page_reader import Reader
-from tests.evidence.test_html_form import nastily
+from tests.evidence.page_reader import Reader, nastily
 
 YELLOW = "it does not show that production's own backup exists"
 
