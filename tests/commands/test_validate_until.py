@@ -1,9 +1,11 @@
 """`chromadrill validate --fingerprint B --until A`: a copy of a server that clients wrote to."""
 
+import itertools
 import json
 import shutil
 import sqlite3
 import tarfile
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +16,7 @@ from chromadrill.commands.app import invoke
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope
-from tests.conftest import filled_server
+from tests.conftest import fill, filled_server
 
 
 def write(target, ids, *, text):
@@ -178,3 +180,32 @@ def test_fingerprints_in_the_wrong_order_are_refused_with_the_right_one(window):
 def test_until_alone_is_refused(window):
     with pytest.raises(UsageError, match="--until needs --fingerprint"):
         invoke(["validate", "--all", "--path", str(window.copy), "--until", window.after])
+
+
+def test_fingerprint_of_a_server_that_clients_write_to_is_a_recording(server, tmp_path, capsys):
+    """Its records change between being read and being asked: it does not disagree with itself."""
+    stop = threading.Event()
+
+    def rewrite():
+        with Chroma(server.url) as chroma:
+            for turn in itertools.count():
+                if stop.is_set():
+                    return
+                vectors = np.random.default_rng(turn).normal(size=(30, 8)).astype(np.float32)
+                chroma.upsert(
+                    moving, ids=[f"r{n}" for n in range(30)], vectors=vectors,
+                    documents=[f"turn {turn}"] * 30, metadatas=None,
+                )  # fmt: skip
+
+    with Chroma(server.url) as chroma:
+        moving = fill(chroma, "moving")
+        client = threading.Thread(target=rewrite)
+        client.start()
+        try:
+            code = invoke(["fingerprint", "--url", server.url, "--output", str(tmp_path / "f")])
+        finally:
+            stop.set()
+            client.join()
+            chroma.delete_collection(Scope(), "moving")
+    assert code == 0
+    assert "clients write to this server" in capsys.readouterr().out
