@@ -7,6 +7,7 @@ pytest_plugins = (
     "fixtures.run",
     "fixtures.redacted_reports",
     "fixtures.progress",
+    "fixtures.embedder",
     "fixtures.scratch",
     "fixtures.seeded_store",
     "fixtures.target",
