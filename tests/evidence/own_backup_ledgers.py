@@ -58,8 +58,9 @@ def verdicts(**changes):
     return [one for one in checks.values() if one]
 
 
-def proof(artefact="night-29", source="production", coverage=COVERAGE, judged=None, **backup):
-    """The events of one scenario."""
+def proof(artefact="night-29", source="production", coverage=COVERAGE, judged=None, why=(),
+          **backup):  # fmt: skip
+    """The events of one scenario; `why` there is no recording, in sentences."""
     name = f"test_existing_backup_is_proven[{artefact}]"
     facts = {"id": artefact, "method": "files", "created_at": f"{DAY}02:00:00.000Z",
              "bytes": 1_210_000_000, "original": f"/scratch/{artefact}", "source": source,
@@ -76,8 +77,10 @@ def proof(artefact="night-29", source="production", coverage=COVERAGE, judged=No
         *({"event": "phase finished", "at": f"{DAY}03:06:00.000Z", "scenario": name, "name": step,
            "seconds": seconds} for step, seconds in steps),
         {"event": "compared", "scenario": name, "records": 5186},
+        *([{"event": "recordings", "scenario": name, "why": list(why)}] if why else []),
         *([{"event": "coverage", "scenario": name, **coverage}] if coverage else []),
-        {"event": "recovered", "at": f"{DAY}03:05:41.500Z", "scenario": name, "seconds": 41.5},
+        {"event": "recovered", "at": f"{DAY}03:05:41.500Z", "scenario": name, "seconds": 41.5,
+         "phases": {"fetched": 12.4, "unpacked": 3.1, "started": 21.0, "answered": 5.0}},
         *({"event": "verdict", "scenario": name, "verdict": one} for one in judged or verdicts()),
         {"event": "scenario finished", "at": f"{DAY}03:06:00.000Z", "scenario": name, "error": None},
     ]  # fmt: skip
@@ -125,7 +128,9 @@ def half_recorded():
                         " by clients, or damaged"),
         coverage=verdict("coverage", "unknown", "there is no recording from after the backup"),
     )  # fmt: skip
-    return record_of(run(proof(coverage=coverage, judged=judged)))
+    why = ["no recording in recordings/production from after the backup",
+           "its table names no target to record now"]  # fmt: skip
+    return record_of(run(proof(coverage=coverage, judged=judged, why=why)))
 
 
 def unrecorded():
@@ -145,5 +150,25 @@ def several():
     return record_of(run(proof(), older))
 
 
-RECORDS = {"proven": proven, "damaged": damaged, "half recorded": half_recorded,
-           "unrecorded": unrecorded, "several": several}  # fmt: skip
+def stale():
+    """All of it comes back, and it is two days old."""
+    judged = verdicts(
+        data_loss=verdict("data loss", "fail", "the newest backup is 2 days old, 24 h are allowed",
+                          172_800, 86_400, "s"),
+    )  # fmt: skip
+    return record_of(run(proof(judged=judged, created_at="2026-11-27T03:00:00.000Z")))
+
+
+def older_fetched():
+    """Not the newest one, from restic: nothing of it lay on this machine, so no original is compared."""
+    judged = verdicts(
+        data_loss=verdict("data loss", "not_run", "an older backup: the newest one says (night-29)"),
+        original=verdict("original", "not_run", "it was fetched: restic was only read"),
+    )  # fmt: skip
+    return record_of(run(proof("night-26", judged=judged, created_at="2026-11-26T02:00:00.000Z")))
+
+
+RECORDS = {
+    "proven": proven, "damaged": damaged, "half recorded": half_recorded, "unrecorded": unrecorded,
+    "several": several, "stale": stale, "older": older_fetched,
+}  # fmt: skip

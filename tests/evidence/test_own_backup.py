@@ -20,10 +20,12 @@ from tests.evidence.own_backup_ledgers import (
     RECORDS,
     damaged,
     half_recorded,
+    older_fetched,
     proof,
     proven,
     run,
     several,
+    stale,
     unrecorded,
     verdict,
     verdicts,
@@ -124,7 +126,8 @@ def test_a_missing_recording_is_named_and_the_next_command_records():
     text = Reader(page(half_recorded())).text
     assert "225 records differ from the one recording" in text
     assert "changed by clients or damaged: one recording cannot tell" in text
-    assert "No recording from after the backup" in text
+    assert "No recording in recordings/production from after the backup." in text
+    assert "Its table names no target to record now." in text
     assert "chromadrill record --backup production" in text
     assert "No recording of the database lies around this backup" in Reader(page(unrecorded())).text
 
@@ -143,11 +146,48 @@ def test_after_a_damaged_backup_the_next_one_to_try_is_named_and_not_the_server(
     assert "validate" not in Reader(page(damaged())).text.partition("For on-call")[0]
 
 
-def test_a_backup_that_is_whole_and_too_old_keeps_its_own_advice():
-    judged = verdicts(data_loss=verdict("data loss", "fail", "2 days old", 172_800, 86_400, "s"))
-    step = record_of(run(proof(judged=judged)))["scenarios"][0]["next_step"]
-    assert step["check"] == "data loss"
-    assert "prove" not in step["command"]
+def test_a_backup_that_is_whole_and_too_old_is_called_so_and_is_proven():
+    record = stale()
+    headline = headline_of(record)
+    assert headline.kind == "fail"
+    assert headline.text.endswith("1.2 GB, whole, but too old")
+    assert "95.6 % of 5,186 are exactly what they were" in headline.sentence
+    assert record["sources"][0]["artefacts"][0]["outcome"] == "pass"
+    step = record["scenarios"][0]["next_step"]
+    assert (step["check"], step["command"]) == (
+        "data loss",
+        "chromadrill posture --store production",
+    )
+
+
+def test_a_backup_that_comes_back_too_slowly_is_not_proven():
+    slow = verdict("recovery time", "fail", "600 s of 300 s", 600, 300, "s")
+    record = record_of(run(proof(judged=verdicts(recovery_time=slow))))
+    assert headline_of(record).text.endswith("whole, but too slow")
+    assert record["sources"][0]["artefacts"][0]["outcome"] == "fail"
+    assert "validate" not in record["scenarios"][0]["next_step"]["command"]
+
+
+def test_an_older_backup_that_was_fetched_is_proven_and_its_age_not_judged():
+    record = older_fetched()
+    assert headline_of(record).text == (
+        "production's backup of 26 Nov 2026, 02:00 UTC, 1.2 GB, proven"
+    )
+    text = Reader(page(record)).text
+    assert "73 h 4 min not judged: it is not the newest backup of its source" in text
+
+
+def test_one_that_could_not_be_fetched_keeps_the_advice_of_its_check():
+    judged = [verdict("fetch", "unknown", "restic: wrong password")]
+    step = record_of(run(proof(coverage=None, judged=judged)))["scenarios"][0]["next_step"]
+    assert step["check"] == "fetch"
+    assert "record" not in step["command"]
+
+
+def test_the_parts_of_the_recovery_time_are_told():
+    assert "in its parts: fetched 12.4 s, unpacked 3.1 s, started 21 s, answered 5 s" in (
+        Reader(page(proven())).text
+    )
 
 
 @pytest.mark.parametrize("report", [page, markdown])

@@ -14,6 +14,7 @@ from typing import Any
 
 from chromadrill.core import json_lines
 from chromadrill.core.model import JSON
+from chromadrill.evidence.own_backups import proof_outcome
 from chromadrill.evidence.summary import summary_of
 
 HISTORY = "history.jsonl"
@@ -40,7 +41,9 @@ def entries_of_proofs(record: JSON, record_sha256: str) -> list[JSON]:
         backup = scenario.get("backup") or {}
         if not backup.get("source"):
             continue
-        line = _line(record, summary_of([scenario]), scenario["outcome"], [scenario], record_sha256)
+        line = _line(
+            record, summary_of([scenario]), proof_outcome(scenario), [scenario], record_sha256
+        )
         entries.append(
             {
                 **line,

@@ -13,7 +13,9 @@ from typing import Any
 from chromadrill.core.model import JSON, Outcome
 
 COUNTS = ("proven", "moved", "unseen", "unexplained")
-_OF_TIME = ("recovery time", "data loss")  # whole, and late or old
+SLOW, OLD = "recovery time", "data loss"  # of a backup that is whole: late, or stale
+# what a missing recording leaves open
+_OF_RECORDINGS = ("inventory", "counts", "records", "configuration", "coverage")
 _TRIED = ("proven_at", "outcome", "coverage")
 
 
@@ -43,6 +45,27 @@ def _recording(raw: Mapping[str, Any] | None) -> JSON | None:
     if not raw or not raw.get("taken_at"):
         return None
     return {"taken_at": raw["taken_at"], "live": bool(raw.get("live"))}
+
+
+def missing_recordings(mine: Sequence[JSON]) -> list[str]:
+    """Why there is no recording before or after the backup, in sentences; [] where there are both."""
+    note = next((e for e in reversed(mine) if e["event"] == "recordings"), {})
+    return [str(why) for why in note.get("why") or ()]
+
+
+def recovery_phases(mine: Sequence[JSON]) -> list[JSON]:
+    """What the recovery time is made of, {name, seconds} each; [] where nobody told."""
+    note = next((e for e in reversed(mine) if e["event"] == "recovered"), {})
+    phases = note.get("phases") or {}
+    return [{"name": name, "seconds": seconds} for name, seconds in phases.items()]
+
+
+def proof_outcome(scenario: JSON) -> str:
+    """Whether this backup comes back whole and in time. An old backup's age is not its fault."""
+    others = [v["outcome"] for v in scenario["verdicts"] if v["check"] != OLD]
+    if scenario["outcome"] != Outcome.FAIL or Outcome.FAIL in others:
+        return str(scenario["outcome"])
+    return str(Outcome.merge(Outcome(outcome) for outcome in others))
 
 
 def lowest_share(scenarios: Iterable[JSON]) -> float | None:
@@ -103,11 +126,19 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
     step: JSON | None = scenario["next_step"]
     backup: JSON = scenario.get("backup") or {}
     source = backup.get("source")
-    if not source or not step or step["check"] in _OF_TIME:
+    if not source or not step:
         return step
     name = shlex.quote(str(source))
+    if step["check"] == OLD:
+        meaning = "The newest backup is older than agreed: has the backup job run?"
+        return {**step, "meaning": meaning, "command": f"chromadrill posture --store {name}"}
+    if step["check"] == SLOW:
+        meaning = "It takes longer than agreed to have this backup back; its parts say where."
+        return {**step, "meaning": meaning, "command": f"chromadrill prove {name}"}
     if scenario["outcome"] == Outcome.UNKNOWN:
-        if scenario.get("coverage") and all(scenario["coverage"][k] for k in ("before", "after")):
+        coverage = scenario.get("coverage") or {}
+        is_bracketed = bool(coverage.get("before") and coverage.get("after"))
+        if is_bracketed or step["check"] not in _OF_RECORDINGS:
             return step
         meaning = (
             "No recordings lie around this backup: changes cannot be told from damage. Record before"
@@ -144,7 +175,7 @@ def _tries(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
                 "created_at": backup.get("created_at"),
                 "bytes": backup.get("bytes"),
                 "proven_at": ends.get(scenario["id"]),
-                "outcome": scenario["outcome"],
+                "outcome": proof_outcome(scenario),
                 "coverage": (scenario.get("coverage") or {}).get("share"),
             }
         )

@@ -7,7 +7,7 @@ from typing import Any
 from chromadrill.core.clock import parse_time
 from chromadrill.core.model import JSON, Outcome
 from chromadrill.evidence.next_steps import next_step
-from chromadrill.evidence.own_backups import coverage_of
+from chromadrill.evidence.own_backups import coverage_of, missing_recordings, recovery_phases
 
 EXAMPLES = 10  # of a difference, in the record; all of them are in the ledger
 
@@ -38,6 +38,8 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "backup": _backup(mine),
         "production_origin": _origin(mine),
         "coverage": coverage_of(mine),
+        "missing_recordings": missing_recordings(mine),
+        "recovery_phases": recovery_phases(mine),
         "strike_s": _seconds(begun, _last(mine, "fault injected", "at")),
         "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),

@@ -150,7 +150,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Headline:
     scenarios = rows(record, "scenarios")
     verdicts = [v for scenario in scenarios for v in rows(scenario, "verdicts")]
     skipped = [v for v in verdicts if v.get("outcome") == "not_run"]
-    restored = [scenario for scenario in scenarios if _checks(scenario, "pass") & PROVES]
+    # a backup of the user's own is restored where the copy gave right answers that lasted
+    proves = PROVES | ({registry.RECOVERY_TIME} if own_backup.is_own(record) else set())
+    restored = [scenario for scenario in scenarios if _checks(scenario, "pass") & proves]
     reasons = [
         f"{text_of(v.get('check'))} is {formatting.OUTCOMES[str(v['outcome'])]}"
         for v in verdicts

@@ -5,15 +5,18 @@ Everything here is read from the record; a record of any other run has no such p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
+from chromadrill.evidence.own_backups import OLD, SLOW
 from chromadrill.evidence.report.coverage_chart import coverage_chart
 from chromadrill.evidence.report.coverage_counts import counts_of, sum_of, total_of
 from chromadrill.evidence.report.formatting import (
     count,
+    duration,
     moment,
     number,
     part,
@@ -21,6 +24,7 @@ from chromadrill.evidence.report.formatting import (
     share,
     size,
     text_of,
+    texts,
 )
 
 # of a backup between two recordings, as `legend_of` has it
@@ -76,11 +80,24 @@ def headline_text(record: JSON, kind: str) -> str:
     """What the page says first of such a run; `kind` is the verdict on all of it."""
     scenarios = rows(record, "scenarios")
     verdict = VERDICTS.get(kind, VERDICTS["unknown"])
+    if kind == "fail" and (late := _whole_but(scenarios)):
+        verdict = late
     if len(scenarios) == 1:
         return f"{title_of(scenarios[0], record.get('started_at'))}, {verdict}"
     of_kind = [s for s in scenarios if s.get("outcome") == kind] or scenarios
     many = f"{len(scenarios)} of {owner_of(record)}"
     return f"{f'{len(of_kind)} of ' if len(of_kind) < len(scenarios) else ''}{many}, {verdict}"
+
+
+def _whole_but(scenarios: Sequence[JSON]) -> str:
+    """ "whole, but too old" where nothing but a limit of time failed; "" else."""
+    verdicts = [v for scenario in scenarios for v in rows(scenario, "verdicts")]
+    failed = {str(v.get("check")) for v in verdicts if v.get("outcome") == "fail"}
+    is_open = any(v.get("outcome") == "unknown" for v in verdicts)
+    words = {SLOW: "too slow", OLD: "too old"}
+    if is_open or not failed or not failed <= words.keys():
+        return ""
+    return f"whole, but {' and '.join(words[check] for check in words if check in failed)}"
 
 
 def owner_of(record: JSON) -> str:
@@ -104,11 +121,11 @@ def sentence(record: JSON, kind: str) -> str:
     if total.unexplained:
         wrong = f"{count(total.unexplained)} of {count(total.total)}"
         return f"{done}: {wrong} are not what they were, and nothing explains it."
-    if kind == "fail":
-        return f"{done}. Not all of it is as it was, or it was not there in time."
+    if kind == "fail" and not _whole_but(scenarios):
+        return f"{done}. Not all of it is as it was."
     text = f"{done}: {share(total.share)} of {count(total.total)} are exactly what they were"
     changed = total.moved + total.unseen
-    if kind != "pass":
+    if kind == "unknown":
         return f"{text}. What is left open proves nothing either way."
     if not changed:
         return f"{text}, and none is missing."
@@ -134,6 +151,17 @@ def coverage_card(record: JSON) -> tuple[str, str, bool | None]:
     note += f" (the lowest of {len(known)})" if len(known) > 1 else ""
     good = not total.unexplained and (limit is None or 100 * value >= limit)
     return share(value), note, good
+
+
+def age_card(record: JSON) -> tuple[str, str] | None:
+    """How old the newest backup of the run was, where its age was not judged; None else."""
+    started = moment(record.get("started_at"))
+    times = [moment(part(s, "backup").get("created_at")) for s in rows(record, "scenarios")]
+    made = [time for time in times if time is not None]
+    if started is None or not made or max(made) > started:
+        return None
+    age_s = (started - max(made)).total_seconds()
+    return duration(age_s), "not judged: it is not the newest backup of its source"
 
 
 def tried_card(record: JSON) -> tuple[str, str, bool | None]:
@@ -211,7 +239,9 @@ def moved_sentences(scenario: JSON) -> list[str]:
 def not_compared(scenario: JSON) -> list[str]:
     """What this proof does not say, each in a sentence."""
     coverage = part(scenario, "coverage")
-    gaps = []
+    gaps = [
+        f"{why[:1].upper()}{why[1:].rstrip('.')}." for why in texts(scenario, "missing_recordings")
+    ]
     if not coverage:
         gaps.append("No recording of the database lies around this backup: its records were not"
                     " compared with what they were.")  # fmt: skip
@@ -262,6 +292,7 @@ def view_of(record: JSON) -> JSON | None:
     return {
         "of": owner_of(record),
         "coverage": coverage_card(record),
+        "age": age_card(record),
         "tried": tried_card(record),
         "proofs": [
             {
@@ -275,6 +306,7 @@ def view_of(record: JSON) -> JSON | None:
                 "bracketed": is_bracketed(scenario),
                 "legend": legend_of(scenario),
                 "recordings": recordings(scenario),
+                "phases": rows(scenario, "recovery_phases"),
                 "moved": moved_sentences(scenario),
                 "gaps": not_compared(scenario),
             }
