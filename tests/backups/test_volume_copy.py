@@ -60,9 +60,10 @@ def test_server_answers_again_while_the_copy_is_proven(stopped_target, monkeypat
 
     def prove(data, before):
         answered.append(wait_until(lambda: is_ready(target.url, [Scope()]), within_s=30, name="it"))
+        return ""
 
     target.start()
-    monkeypatch.setattr(volume_copy, "_require_same", prove)
+    monkeypatch.setattr(volume_copy, "_difference", prove)
     target.snapshot("second")
     target.stop()
     assert answered == [True]
@@ -72,12 +73,16 @@ def test_copy_that_cannot_be_proven_leaves_a_running_server_and_no_backup(
     stopped_target, monkeypatch
 ):
     target, _ = stopped_target
+    copy_stopped = volume_copy._copy_stopped
 
-    def refuse(data, before):
-        raise Unavailable("it is not what the fingerprint says")
+    def copy_with_a_loss(target, to, pool):
+        start = copy_stopped(target, to, pool)
+        with contextlib.closing(sqlite3.connect(to / "chroma.sqlite3")) as database, database:
+            database.execute("delete from embeddings where embedding_id = 'r7'")
+        return start
 
     target.start()
-    monkeypatch.setattr(volume_copy, "_require_same", refuse)
+    monkeypatch.setattr(volume_copy, "_copy_stopped", copy_with_a_loss)
     with pytest.raises(Unavailable, match="not what the fingerprint says"):
         target.snapshot("third")
     assert is_ready(target.url, [Scope()])

@@ -16,6 +16,7 @@ from chromadrill.core.clock import compact_time, utc_now
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import JSON, Backup, Fingerprint
 
+AFTER = "after.fingerprint"  # beside the fingerprint; of a platform's snapshot under writers
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -34,15 +35,26 @@ def new_folder(into: Path, backup_id: str) -> Iterator[Path]:
 
 
 def describe(
-    folder: Path, before: Fingerprint, *, backup_id: str, method: str, source: JSON, **more: object
+    folder: Path,
+    before: Fingerprint,
+    *,
+    backup_id: str,
+    method: str,
+    source: JSON,
+    after: Fingerprint | None = None,
+    **more: object,
 ) -> None:
     """Write the fingerprint `before` and the manifest beside `folder`/data.
 
-    `source`: what was backed up. `more`: further fields of the manifest.
+    `source`: what was backed up. `after`: of the same database, once it was backed up, where clients
+    wrote meanwhile. `more`: further fields of the manifest.
     """
     from chromadrill.chroma.fingerprint import fingerprint_file  # brings pyarrow: a list needs none
 
     fingerprint_file.save(before, folder / "fingerprint")
+    if after is not None:
+        fingerprint_file.save(after, folder / AFTER)
+        more["after_sha256"] = manifest.sha256(folder / AFTER)
     files = manifest.files_of(folder / "data")
     manifest.write(
         folder,

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from chromadrill.chroma.client import CallFailed
 from chromadrill.chroma.connection import connect
-from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Fingerprint
 
 
-def require_same_counts(url: str, before: Fingerprint) -> None:
-    """Raise Unavailable, naming the collection, unless each counts as in the fingerprint `before`.
+def changed_count(url: str, before: Fingerprint) -> str:
+    """The first collection that counts otherwise than in the fingerprint `before`; "" for none.
 
-    A write in between would be taken for damage later. Counts are blind to updates in place: a volume
-    copy is read at rest instead.
+    Counts are blind to updates in place: a volume copy is read at rest instead. Raises CallFailed.
     """
     with connect(url) as chroma:
         for key, collection in before.collections.items():
-            count = chroma.count(collection.info)
+            try:
+                count = chroma.count(collection.info)
+            except CallFailed as error:
+                if not error.is_missing:
+                    raise
+                return f"{key} was dropped meanwhile"
             if count != collection.count:
-                raise Unavailable(
-                    f"{key} had {collection.count} records when its fingerprint was taken, and {count}"
-                    " after the snapshot. The snapshot is there, but unproven.",
-                    next_step="Stop the writers, then take another.",
-                )
+                return f"{key} had {collection.count} records, and {count} after the snapshot"
+    return ""

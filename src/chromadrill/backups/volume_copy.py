@@ -1,8 +1,12 @@
 """Backup method `volume-copy`: the data directory of a stopped server, fingerprint beside it.
 
-    ID/manifest.json   what, when, of what; every file with size and SHA-256
+    ID/manifest.json   what, when, of what; every file with size and SHA-256; the coverage, see below
     ID/fingerprint     taken from the running server just before the stop
     ID/data/           the files
+
+Where clients write between the fingerprint and the stop, the copy is another state than either. Then
+the server is read again when it runs, the copy is judged by both readings, the manifest says how much
+of it is proven (`coverage`), and the fingerprint is of the copy itself.
 
 SQLite's file and the segment folders must be of one instant, and a hot journal belongs to its
 database. So the server is stopped for the copy, and a restore empties the volume first: a leftover
@@ -17,10 +21,11 @@ from pathlib import Path
 
 from chromadrill.backups import catalog, manifest
 from chromadrill.backups.files import copy_tree, empty, require_room
+from chromadrill.backups.under_writers import FirstReading, ProvenCopy, prove_copy, read_before
 from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.at_rest.releases import refuse_newer
 from chromadrill.chroma.connection import connect
-from chromadrill.chroma.fingerprint import at_rest, live
+from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.files import size_of
 from chromadrill.core.model import Backup, Fingerprint, Outcome, Scope
@@ -37,18 +42,25 @@ def take(
     The server is started again on failure too.
 
     Raises Refused where there is no room or the name is used, before anything is stopped. Raises
-    Unavailable where records changed between fingerprint and stop.
+    Unavailable for a sick server, and for a copy that neither it nor its clients can have made so.
     """
     backup_id = catalog.new_id(into, name)
     with connect(target.url) as chroma:
-        before = live.fingerprint(chroma, scopes)
+        reading = read_before(chroma, scopes)
     require_room(into, _size(target))
     # the server starts beside the proof of the copy: clients wait for the copying alone
     with ThreadPoolExecutor(1) as pool, catalog.new_folder(into, backup_id) as folder:
         start = _copy_stopped(target, folder / "data", pool)
-        _require_same(folder / "data", before)
+        copy = _prove(folder / "data", reading, target, start)
         source = {"target": target.name, "url": target.url}
-        catalog.describe(folder, before, backup_id=backup_id, method=METHOD, source=source)
+        catalog.describe(
+            folder,
+            copy.fingerprint,
+            backup_id=backup_id,
+            method=METHOD,
+            source=source,
+            **copy.facts,
+        )
     start.result()
     return catalog.open_backup(into / backup_id)
 
@@ -76,19 +88,26 @@ def put_back(backup: Backup, target: Stoppable) -> None:
         restore(backup, data)
 
 
-def _require_same(data: Path, before: Fingerprint) -> None:
-    """The copy must hold what the fingerprint says: a write in between would make it worthless.
+def _prove(data: Path, reading: FirstReading, target: Stoppable, start: Future[None]) -> ProvenCopy:
+    """The copy must hold what was read before, or what clients made of it until the stop."""
+    difference = _difference(data, reading.fingerprint)
+    if difference:
+        start.result()
+        return prove_copy(data, reading.fingerprint, target.url, difference)
+    if reading.error is not None:
+        raise reading.error  # nobody wrote: the server itself is sick
+    return ProvenCopy(reading.fingerprint, {})
+
+
+def _difference(data: Path, before: Fingerprint) -> str:
+    """How the copy differs from the fingerprint; "" where it does not.
 
     A server that holds nothing yet has nothing to compare; its volume is copied all the same.
     """
     verdicts = judge_files(at_rest.observe(data, like=before), before)
     accepted = {Outcome.PASS} if before.collections else {Outcome.PASS, Outcome.UNKNOWN}
     wrong = [verdict for verdict in verdicts if verdict.outcome not in accepted]
-    if wrong:
-        raise Unavailable(
-            f"The copy is not what the fingerprint says: {wrong[0].check}: {wrong[0].message}.",
-            next_step="Stop the writers, then take the snapshot again.",
-        )
+    return f"{wrong[0].check}: {wrong[0].message}" if wrong else ""
 
 
 def restore(backup: Backup, data: Path) -> None:

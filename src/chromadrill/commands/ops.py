@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from chromadrill.backups import manifest
 from chromadrill.backups.registry import METHODS, api_method
 from chromadrill.commands.groups import Action, CommandGroup, application
-from chromadrill.commands.options import DrillConfig, TargetName, require_known
+from chromadrill.commands.options import DrillConfig, Json, TargetName, require_known
 from chromadrill.commands.place import NamedPlace, lacks_capability, place_named
 from chromadrill.core import cli
+from chromadrill.core.model import JSON, Backup
 from chromadrill.core.protocols import (
     HasLogs,
     HasSnapshots,
@@ -139,8 +143,13 @@ def snapshot(
     method: Annotated[
         str, typer.Option("--method", metavar="|".join(METHODS), show_default=True, help="how")
     ] = "volume-copy",
+    json: Json = False,
 ) -> int:
-    """Make a backup; prints its id."""
+    """Make a backup; prints its id.
+
+    Of a server that clients write to, it is read before and after: the manifest, and a line on
+    standard error, say how much of the backup is proven.
+    """
     require_known("--method", method, METHODS)
     place = _place(context)
     # a target that cannot even be opened is a failed backup, too
@@ -149,8 +158,22 @@ def snapshot(
         if not isinstance(guard.target, HasSnapshots):
             raise lacks_capability(guard.target, "snapshot")
         backup = guard.snapshot(name, method)
+    coverage = _coverage(backup)
+    if json:
+        cli.answer({"outcome": "pass", **dataclasses.asdict(backup), **coverage})
+        return cli.DONE
+    for facts in coverage.values():
+        cli.say(f"{backup.id}, taken while clients wrote: {facts.get('sentence')}")
     sys.stdout.write(backup.id + "\n")
     return cli.DONE
+
+
+def _coverage(backup: Backup) -> JSON:
+    """What the manifest says of a backup that was taken under writers; nothing of any other."""
+    if not (backup.path and (Path(backup.path) / manifest.NAME).is_file()):
+        return {}
+    content = manifest.read(Path(backup.path))
+    return {key: content[key] for key in ("coverage", "stable") if content.get(key)}
 
 
 @app.command(cls=Action)

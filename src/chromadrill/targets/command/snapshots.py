@@ -8,9 +8,8 @@ from pathlib import Path
 
 from chromadrill.backups import catalog
 from chromadrill.backups.registry import api_method, is_via_api
-from chromadrill.backups.same_counts import require_same_counts
+from chromadrill.backups.under_writers import read_again, read_before
 from chromadrill.chroma.connection import connect
-from chromadrill.chroma.fingerprint import live
 from chromadrill.core.clock import parse_time, time_text, utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup
@@ -26,7 +25,8 @@ class SnapshotCommands(RestartCommands):
     def snapshot(self, name: str | None = None, method: str = "volume-copy") -> Backup:
         """`export`: over the API. Else the command `snapshot`, of the stopped server.
 
-        The server runs afterwards. Raises Unavailable where somebody wrote meanwhile.
+        The server runs afterwards. Where somebody wrote meanwhile it is read again, and the manifest
+        says how much stood still. Raises Unavailable for a sick server.
         """
         if via_api := api_method(method):
             return via_api.take(self, self._folder, name=name, scopes=self.scopes)
@@ -34,20 +34,21 @@ class SnapshotCommands(RestartCommands):
             raise Refused(f"A snapshot '{name}' exists already; it was not touched.")
         backup_id = catalog.new_id(self._folder, name)
         with connect(self.url) as chroma:
-            before = live.fingerprint(chroma, self.scopes)
+            reading = read_before(chroma, self.scopes)
         self.stop()
         try:
             self._run("snapshot", id=backup_id)
             created_at = utc_now()
         finally:
             self.start()
-        require_same_counts(self.url, before)
+        after, facts = read_again(self.url, reading)
         with catalog.new_folder(self._folder, backup_id) as folder:
             folder.mkdir()
             catalog.describe(
-                folder, before, backup_id=backup_id, method=METHOD, created_at=created_at,
+                folder, reading.fingerprint, backup_id=backup_id, method=METHOD,
+                created_at=created_at, after=after,
                 source={"target": self.name, "url": without_password(self.url)},
-                bytes=self._bytes(backup_id),
+                bytes=self._bytes(backup_id), **facts,
             )  # fmt: skip
         return catalog.open_backup(self._folder / backup_id)
 

@@ -41,13 +41,15 @@ class SnapshotIndex:
         source: JSON,
         *,
         size: float,
+        after: Fingerprint | None = None,
+        **more: object,
     ) -> Backup:
-        """Keep the fingerprint of a snapshot just made."""
+        """Keep the fingerprint of a snapshot just made, and what else the manifest is to say."""
         with catalog.new_folder(self.folder, backup_id) as folder:
             folder.mkdir()
             catalog.describe(
                 folder, before, backup_id=backup_id, method=METHOD, source=source,
-                created_at=created.created_at, bytes=int(size),
+                created_at=created.created_at, bytes=int(size), after=after, **more,
             )  # fmt: skip
         return catalog.open_backup(self.folder / backup_id)
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 from chromadrill.backups import catalog
 from chromadrill.backups.registry import api_method
-from chromadrill.backups.same_counts import require_same_counts
+from chromadrill.backups.under_writers import read_again, read_before
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
-from chromadrill.chroma.fingerprint import live
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable, UsageError
@@ -209,13 +208,13 @@ class RailwayTarget:
         volume = resolve.volume(self._api, self.place)
         backup_id = index.new_id(name, backups.list_backups(self._api, volume.instance))
         with connect(self.url) as chroma:
-            before = live.fingerprint(chroma, self.scopes)
+            reading = read_before(chroma, self.scopes)
         self.stop()
         try:
             created = backups.create(self._api, volume.instance, backup_id, within_s=self._backup_s)
         finally:
             self.start()
-        require_same_counts(self.url, before)
+        after, facts = read_again(self.url, reading)
         source = {
             "target": self.name,
             "url": without_password(self.url),
@@ -223,7 +222,9 @@ class RailwayTarget:
             "backup": created.id,
         }
         size = created.bytes or volume.used_mb * 1e6
-        return index.add(backup_id, before, created, source, size=size)
+        return index.add(
+            backup_id, reading.fingerprint, created, source, size=size, after=after, **facts
+        )
 
     def snapshots(self) -> list[Backup]:
         """The platform's, whoever made them, and the exports of this home; newest first."""
