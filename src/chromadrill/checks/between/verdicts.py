@@ -131,7 +131,7 @@ def explained_counts(observation: Observation) -> Verdict:
         "counts",
         observation,
         differences,
-        f"{plural(total, 'record')} in {plural(len(observation.counts), 'collection')}",
+        f"{counted(total)} in {plural(len(observation.counts), 'collection')}",
         steps=("count",),
         actual=float(total),
         unit="records",
@@ -146,7 +146,7 @@ def explained_records(
 ) -> Verdict:
     """Every record that did not change meanwhile is exactly that; every other one can be explained."""
     total = coverage.total
-    good = f"{total.proven:,} of {plural(total.records, 'record')} proven exactly"
+    good = f"{total.proven:,} of {counted(total.records)} proven exactly"
     moved = total.moved + total.unseen
     if moved:
         good += f", {moved:,} moved while the copy was taken, each explained"
@@ -162,7 +162,7 @@ def explained_records(
         cause=_cause(observation, window, total),
     )
     if verdict.outcome is Outcome.PASS and window.after is None and moved:
-        message = f"{total.proven:,} of {plural(total.records, 'record')} are as they were,"
+        message = f"{total.proven:,} of {counted(total.records)} are as they were,"
         message += f" {moved:,} differ: {ONE_ALONE}"
         return dataclasses.replace(verdict, outcome=Outcome.UNKNOWN, message=message)
     return verdict
@@ -258,7 +258,7 @@ def coverage_text(total: CollectionCoverage, *, has_after: bool = True) -> str:
         shown = f"{share:.1f} %" if share in (0, 100) or 0.05 <= share < 99.95 else f"{share:.3f} %"
         return shown.replace("100.0", "100")
 
-    text = f"{part(total.proven)} of {plural(total.records, 'record')} proven exactly"
+    text = f"{part(total.proven)} of {counted(total.records)} proven exactly"
     if total.moved:
         verb = "moved while it was taken" if has_after else "differ from the fingerprint"
         text += f", {part(total.moved)} {verb}"
@@ -267,6 +267,11 @@ def coverage_text(total: CollectionCoverage, *, has_after: bool = True) -> str:
     if total.unexplained:
         text += f", {total.unexplained:,} unexplained"
     return text
+
+
+def counted(records: int) -> str:
+    """A number of records as people read it: 12,345 records."""
+    return f"{records:,} record{'' if records == 1 else 's'}"
 
 
 def _unlike_settings(one: CollectionWindow, imported: Collection[str]) -> list[Difference]:
