@@ -1,25 +1,32 @@
 """python -m benchmarks.at_rest SMALL LARGE: the fingerprint of files against its limit, in one run.
 
 The limit is what cannot be left out: reading the same files, BLAKE2b of the index files, and the bare
-join of records and metadata. Both sides run as processes of their own, in turn, on both stores. The
-figure of a record is the slope between the stores, so that no start-up is in it. SMALL and LARGE are
-data directories, as `python -m benchmarks.big_store` makes them.
+join of records and metadata. SQLite's own checks of the file and of its full-text index are part of
+every honest verification, too. So there are two figures: without them on either side, and with them on
+both. All sides run as processes of their own, in turn, on both stores. The figure of a record is the
+slope between the stores, so that no start-up is in it. SMALL and LARGE are data directories, as
+`python -m benchmarks.big_store` makes them.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from benchmarks.fingerprints import Bench
 
 ROUNDS = 3
 SMALL, LARGE = 10_000, 100_000
@@ -71,35 +78,78 @@ def touch_all(store: Path) -> None:
         pass
 
 
-def against_limit(small: Path, large: Path, rounds: int = ROUNDS) -> Ratio:
-    """Ratio of processor time a record, ours to the limit's, by the slope between two stores."""
+def check_all(store: Path) -> None:
+    """Let SQLite check the whole file, and FTS5 its index, which wants a copy that may be written."""
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        copy = Path(folder) / "copy.sqlite3"
+        shutil.copyfile(store / "chroma.sqlite3", copy)
+        connection = sqlite3.connect(copy, isolation_level=None)
+        connection.execute("PRAGMA integrity_check").fetchall()
+        connection.execute(
+            "INSERT INTO embedding_fulltext_search(embedding_fulltext_search)"
+            " VALUES('integrity-check')"
+        )
+
+
+# the processor time of the main thread beside that of the process
+OURS = """
+import runpy, sys, time
+place = sys.argv.pop(1)
+try:
+    runpy.run_module("chromadrill", run_name="__main__", alter_sys=True)
+finally:
+    with open(place, "w") as file:
+        file.write(str(time.thread_time()))
+"""
+
+
+class Slopes(NamedTuple):
+    """Microseconds that one more record costs: processor time, of which `main_thread`, and the clock."""
+
+    limit: float
+    checks: float
+    ours: float
+    main_thread: float
+    clock: float
+    peak_mb: float
+    peak_of_small_mb: float
+
+    @property
+    def detail(self) -> dict[str, float]:
+        return {name: round(value, 1) for name, value in self._asdict().items()}
+
+
+def measure(small: Path, large: Path, rounds: int = ROUNDS) -> Slopes:
+    """Both sides on both stores, in turn; medians of the rounds."""
     records = _count(large) - _count(small)
-    slopes: dict[str, list[float]] = {"limit": [], "ours": [], "clock": []}
+    slopes: list[list[float]] = []
     peaks = {small: 0.0, large: 0.0}
     for _ in range(rounds):
-        with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
-            limits, costs = [], []
-            for store in (small, large):
-                limits.append(cost(["-m", "benchmarks.at_rest", "--limit", str(store)]))
-                costs.append(cost([
-                    "-m", "chromadrill", "fingerprint", "--path", str(store),
-                    "--output", f"{folder}/{store.name}",
-                ]))  # fmt: skip
-                peaks[store] = max(peaks[store], costs[-1].peak_mb)
-        for name, (few, many), what in (
-            ("limit", limits, "processor_s"),
-            ("ours", costs, "processor_s"),
-            ("clock", costs, "clock_s"),
-        ):
-            slopes[name].append((getattr(many, what) - getattr(few, what)) / records * 1e6)
-    limit, ours, clock = (median(slopes[name]) for name in ("limit", "ours", "clock"))
-    return ours / limit, {
-        "ours_us": round(ours, 1),
-        "limit_us": round(limit, 1),
-        "clock_us": round(clock, 1),
-        "peak_mb": round(peaks[large]),
-        "peak_of_small_mb": round(peaks[small]),
-    }
+        sides = []
+        for store in (small, large):
+            costs = [
+                cost(["-m", "benchmarks.at_rest", side, str(store)])
+                for side in ("--limit", "--checks")
+            ]
+            ours, main_thread_s = _fingerprint(store)
+            peaks[store] = max(peaks[store], ours.peak_mb)
+            sides.append([*(one.processor_s for one in costs),
+                          ours.processor_s, main_thread_s, ours.clock_s])  # fmt: skip
+        slopes.append([
+            (many - few) / records * 1e6 for few, many in zip(*sides, strict=True)
+        ])  # fmt: skip
+    return Slopes(*map(median, zip(*slopes, strict=True)), peaks[large], peaks[small])
+
+
+def _fingerprint(store: Path) -> tuple[Cost, float]:
+    """What our command costs, and the processor seconds of its main thread."""
+    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
+        place = Path(folder) / "main-thread"
+        spent = cost([
+            "-c", OURS, str(place), "fingerprint", "--path", str(store),
+            "--output", f"{folder}/fingerprint",
+        ])  # fmt: skip
+        return spent, float(place.read_text())
 
 
 def _count(store: Path) -> int:
@@ -110,44 +160,65 @@ def _count(store: Path) -> int:
 
 
 @contextmanager
-def stores() -> Iterator[tuple[Path, Path]]:
+def stores(small: int = SMALL, large: int = LARGE) -> Iterator[tuple[Path, Path]]:
     """Make a small and a large store; removed afterwards."""
     from benchmarks.big_store import make_store
 
     with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
         paths = (Path(folder) / "small", Path(folder) / "large")
-        for path, records in zip(paths, (SMALL, LARGE), strict=True):
+        for path, records in zip(paths, (small, large), strict=True):
             make_store(path, records)
         yield paths
 
 
-_measured: list[Ratio] = []  # both rows of the table are of the same runs
+@cache
+def _measured(bench: Bench) -> Slopes:
+    """All rows of the table are of the same runs."""
+    with nullcontext(bench.stores) if bench.stores else stores() as (small, large):
+        return measure(small, large, bench.rounds)
 
 
-def _measure() -> Ratio:
-    if not _measured:
-        with stores() as (small, large):
-            _measured.append(against_limit(small, large))
-    return _measured[0]
+def bare_ratio(bench: Bench) -> Ratio:
+    """Processor time of a record without SQLite's own checks, to that of the limit without them."""
+    slopes = _measured(bench)
+    return (slopes.ours - slopes.checks) / slopes.limit, slopes.detail
 
 
-def ratio(bench: object) -> Ratio:
-    return _measure()
+def whole_ratio(bench: Bench) -> Ratio:
+    """The same with SQLite's own checks on both sides."""
+    slopes = _measured(bench)
+    return slopes.ours / (slopes.limit + slopes.checks), {}
 
 
-def memory(bench: object) -> Ratio:
-    _, numbers = _measure()
-    return numbers["peak_mb"] / numbers["peak_of_small_mb"], numbers
+def two_cores(bench: Bench) -> Ratio:
+    """One core's time to that of two: all processor time to that of the thread that takes longest.
+
+    It is what the clock says where nothing else runs, and no other process changes it.
+    """
+    slopes = _measured(bench)
+    return slopes.ours / max(slopes.main_thread, slopes.ours - slopes.main_thread), {}
+
+
+def memory(bench: Bench) -> Ratio:
+    slopes = _measured(bench)
+    return slopes.peak_mb / slopes.peak_of_small_mb, {}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.at_rest", description=__doc__)
     parser.add_argument("--limit", action="store_true", help="do what cannot be left out, once")
+    parser.add_argument("--checks", action="store_true", help="let SQLite check it, once")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("stores", nargs="+", type=Path)
     args = parser.parse_args()
     if args.limit:
         touch_all(args.stores[0])
+    elif args.checks:
+        check_all(args.stores[0])
     else:
-        value, detail = against_limit(*args.stores, rounds=args.rounds)
-        sys.stdout.write(f"{value:.2f} x the limit  {detail}\n")
+        slopes = measure(*args.stores, rounds=args.rounds)
+        sys.stdout.write(
+            f"{(slopes.ours - slopes.checks) / slopes.limit:.2f} x the limit,"
+            f" {slopes.ours / (slopes.limit + slopes.checks):.2f} x with SQLite's checks on both"
+            f" sides  {slopes.detail}\n"
+        )

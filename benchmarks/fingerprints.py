@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +18,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from benchmarks.at_rest import cost
+from benchmarks.at_rest import cost, stores
+from benchmarks.big_store import NAME
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file, live, server_answers
@@ -34,12 +36,18 @@ Ratio = tuple[float, dict[str, float]]  # of ours to the bar's side, and the num
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """A running server with one collection of `records` x 384 (cosine)."""
+    """A running server with one collection of `records` x 384 (cosine).
+
+    `stores`: a small and a large data directory, where they are there already. `rounds`: how often each
+    side is measured.
+    """
 
     target: ProcessTarget
     chroma: Chroma
     info: CollectionInfo
     records: int
+    stores: tuple[Path, Path] | None = None
+    rounds: int = ROUNDS
 
 
 @contextmanager
@@ -63,6 +71,24 @@ def server(records: int) -> Iterator[Bench]:
                         metadatas=[{"n": n, "half": n / 2, "even": n % 2 == 0} for n in rows],
                     )
                 yield Bench(target, chroma, chroma.collection(Scope(), "bench"), records)
+        finally:
+            target.remove()
+
+
+@contextmanager
+def light_server(records: int) -> Iterator[Bench]:
+    """Serve a large store of files (`big_store`), a small one beside it; each side measured once."""
+    with (
+        stores(large=records) as paths,
+        tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder,
+    ):
+        target = ProcessTarget(Path(folder) / "home", owner=os.getpid())
+        try:
+            shutil.copytree(paths[1], target.data, dirs_exist_ok=True)
+            target.start()
+            with Chroma(target.url, timeout_s=300) as chroma:
+                info = chroma.collection(Scope(), NAME)
+                yield Bench(target, chroma, info, records, stores=paths, rounds=1)
         finally:
             target.remove()
 
@@ -122,8 +148,6 @@ def self_recall(bench: Bench) -> Ratio:
 
 def at_rest(bench: Bench) -> Ratio:
     with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
-        import shutil
-
         bench.target.stop()
         copy = Path(folder) / "data"
         shutil.copytree(bench.target.data, copy)

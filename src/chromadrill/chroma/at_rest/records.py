@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
@@ -50,6 +51,12 @@ class RecordSource:
             for id_, change in changes.items()
             if change.created or not change.alive
         )  # fmt: skip
+
+    def beside(self, db: Database) -> RecordSource:
+        """Return this source over a second connection, for another thread."""
+        twin = copy.copy(self)
+        twin._db = db
+        return twin
 
     def __len__(self) -> int:
         return len(self.keys) - self._removed + len(self._created)

@@ -5,6 +5,7 @@ The records are what a 1.5.9 server on the same directory would answer, vectors 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -62,6 +63,14 @@ class Store:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def beside(self, db: Database) -> Store:
+        """Return this store over a second connection, for another thread, with what was read so far."""
+        twin = copy.copy(self)
+        twin.db = db
+        twin._records = {key: source.beside(db) for key, source in self._records.items()}
+        twin._vectors = dict(self._vectors)
+        return twin
 
     def tenants(self) -> list[str]:
         """Return the names of all tenants, sorted."""

@@ -27,7 +27,7 @@ def structure_problems(
 ) -> list[str]:
     """Return what is wrong, as sentences; empty for a sound collection.
 
-    `tables` gives the problems of a METADATA segment's tables, which another thread may look for.
+    `tables` gives the problems of a METADATA segment's tables, where they are asked for more than once.
     Raises StoreUnreadable or StoreUnknown where the files cannot be read.
     """
     problems = []
@@ -42,13 +42,8 @@ def structure_problems(
     if metadata is None or vector is None:
         return problems
     of_segments = [*_watermarks(store, rows.values()), *_claims(store, metadata, vector)]
-    tables = tables or TableQuestions(store.db).problems
-    try:
-        of_vectors = _vectors(store, info, metadata)
-    except Exception:
-        tables(metadata)  # where the tables cannot be read either, that is said
-        raise
-    texts = [*of_segments, *tables(metadata), *of_vectors]
+    of_tables = (tables or TableQuestions(store.db).problems)(metadata)
+    texts = [*of_segments, *of_tables, *_vectors(store, info, metadata)]
     return problems + [f"Collection {info.name}: {text}." for text in texts]
 
 

@@ -8,6 +8,7 @@ full-text index's own checks, and the structure of the index files.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,8 +16,6 @@ import numpy as np
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown
 from chromadrill.chroma.at_rest.checks_beside import ChecksBeside
-from chromadrill.chroma.at_rest.store import Segment
-from chromadrill.chroma.at_rest.structure import structure_problems
 from chromadrill.chroma.fingerprint import reference_queries
 from chromadrill.chroma.fingerprint.digests import record_table
 from chromadrill.chroma.fingerprint.grader import Grader
@@ -73,6 +72,7 @@ class _Reader:
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.spool = Spool()
+        self.structures: list[tuple[int, str, Future[list[str]]]] = []  # (read errors before, key)
 
     @contextmanager
     def step(self, name: str, where: str) -> Iterator[None]:
@@ -104,14 +104,14 @@ class _Reader:
         newest_write: str | None = None
         with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
-            with ChecksBeside(store.db, self.path) as self.checks:
+            with ChecksBeside(store) as self.checks:
                 with self.step("inventory", str(self.path)):
                     databases, missing_tenants = self.inventory(store)
                 with self.step("inventory", str(self.path)):
-                    infos = [info for info in store.collections() if info.scope in self.scopes]
-                    self.checks.start(_metadata_segments(store, infos))
-                    for info in infos:
-                        prints[info.key] = self.collection(store, info)
+                    for info in store.collections():
+                        if info.scope in self.scopes:
+                            prints[info.key] = self.collection(store, info)
+                self.structure()
                 self.integrity()
             with suppress(DrillError):  # a log that cannot be read is the structure's own finding
                 newest_write = store.newest_write()
@@ -125,6 +125,17 @@ class _Reader:
             newest_write=newest_write,
         )
 
+    def structure(self) -> None:
+        """Note what was wrong with collections, each before what was found while it was read."""
+        for place, key, problems in reversed(self.structures):
+            others, self.read_errors = self.read_errors, []
+            with self.step("structure", key):
+                self.read_errors += [
+                    ReadError("structure", key, text) for text in problems.result()
+                ]
+            self.read_errors = others[:place] + self.read_errors + others[place:]
+        self.seconds["structure"] = self.checks.structure_s
+
     def integrity(self) -> None:
         """Note what SQLite's own checks found, before what was found of single collections."""
         others, self.read_errors = self.read_errors, []
@@ -133,7 +144,7 @@ class _Reader:
                 ReadError("integrity", str(self.path), text) for text in self.checks.file_problems()
             ]
         self.read_errors += others
-        self.seconds["integrity"] = self.checks.seconds
+        self.seconds["integrity"] = self.checks.integrity_s
 
     def inventory(self, store: Store) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
         """Return the databases of the wanted tenants, and those of the tenants that are missing."""
@@ -150,9 +161,10 @@ class _Reader:
         like = self.like.collections.get(info.key) if self.like else None
         with self.step("count", info.key):
             self.counts[info.key] = store.count(info)
-        with self.step("structure", info.key):
-            problems = structure_problems(store, info, self.checks.table_problems)
-            self.read_errors += [ReadError("structure", info.key, text) for text in problems]
+        with suppress(Exception):  # the checks, and the reading, meet it again and say so
+            store.vectors(info)
+        problems = self.checks.check(info, self.counts.get(info.key, 0))
+        self.structures.append((len(self.read_errors), info.key, problems))
         give_back_freed()
         questions: list[ReferenceQuery] = []
         with self.step("records", info.key):
@@ -174,10 +186,3 @@ class _Reader:
         stored, ids = reference_queries.questions_of(like.answers)
         named = store.sample(info, 1, ids) if ids else NO_PAGE
         return reference_queries.bind(stored, named)
-
-
-def _metadata_segments(store: Store, infos: Sequence[CollectionInfo]) -> Iterator[Segment]:
-    for info in infos:
-        with suppress(DrillError):  # the collection's own check says so
-            if segment := store.segment(info, "METADATA"):
-                yield segment
