@@ -66,6 +66,7 @@ def restore_time(
         return Verdict.unknown(
             check,
             f"answers came after {total_s:.1f} s ({parts}), but the data is not proven: void",
+            actual=total_s,
             limit=limit_s,
             unit="s",
         )

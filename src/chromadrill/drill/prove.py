@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -103,7 +104,7 @@ class ArtefactProof:
         window = self._window(existing)
         validation = prove(existing, window, self.clock, self._questions)
         self._note_comparison(validation, window)
-        self._log.judge(*validation.verdicts)
+        self._log.judge(*map(self._without_scratch, validation.verdicts))
         self._judge_times(validation)
 
     def compare_original(self) -> None:
@@ -141,6 +142,13 @@ class ArtefactProof:
     def close(self) -> None:
         """Leave nothing of it on the disk."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _without_scratch(self, verdict: Verdict) -> Verdict:
+        """With the backup's own paths in its message: nobody finds those of the scratch any more."""
+        message = verdict.message
+        for folder in (self._folder / "fetched" / "backup", self._folder / "unpacked"):
+            message = message.replace(str(folder), self._artefact.id)
+        return dataclasses.replace(verdict, message=message)
 
     def _require_existing(self) -> ExistingBackup:
         if self.existing is None:

@@ -13,6 +13,7 @@ from typing import Any
 from chromadrill.core.model import JSON, Outcome
 
 COUNTS = ("proven", "moved", "unseen", "unexplained")
+FETCH = "fetch"  # a backup that could not be had
 SLOW, OLD = "recovery time", "data loss"  # of a backup that is whole: late, or stale
 # what a missing recording leaves open
 _OF_RECORDINGS = ("inventory", "counts", "records", "configuration", "coverage")
@@ -135,6 +136,9 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
     if step["check"] == SLOW:
         meaning = "It takes longer than agreed to have this backup back; its parts say where."
         return {**step, "meaning": meaning, "command": f"chromadrill prove {name}"}
+    if step["check"] == FETCH:  # it was not seen at all: no recording would help
+        again = f" --pick {shlex.quote(str(backup['artefact']))}" if backup.get("artefact") else ""
+        return {**step, "command": f"chromadrill prove {name}{again}"}
     if scenario["outcome"] == Outcome.UNKNOWN:
         coverage = scenario.get("coverage") or {}
         is_bracketed = bool(coverage.get("before") and coverage.get("after"))

@@ -69,6 +69,10 @@ class RailwayTarget:
 
     # it has no call that sends a signal
     kill_is = "service stopped by its platform"
+    kept_because = (
+        "Railway's volume backups cannot be downloaded: Railway only puts one back, into a volume of"
+        " the same project."
+    )
 
     def __init__(
         self,
