@@ -174,9 +174,10 @@ def test_the_fleet_names_every_source_with_its_last_proof_and_its_last_try(log: 
         )
     )  # fmt: skip
 
-    production, archive = log.fleet(["production", "archive"])
+    production, archive = log.fleet({"production": 86_400.0, "archive": 60.0})
     assert production == {
         "name": "production",
+        "proven_within_s": 86_400.0,
         "last_proven_at": NIGHT.proven_at,
         "coverage": 0.956,
         "last_tried_at": "2026-11-29T03:00:00.000Z",

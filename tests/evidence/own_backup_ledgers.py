@@ -25,9 +25,10 @@ ARTEFACTS = [
 ]  # fmt: skip
 FLEET = [
     {"name": "production", "last_proven_at": "2026-11-28T03:09:00.000Z", "coverage": 0.981,
-     "last_tried_at": "2026-11-28T03:09:00.000Z", "last_outcome": "pass"},
+     "last_tried_at": "2026-11-28T03:09:00.000Z", "last_outcome": "pass",
+     "proven_within_s": 3_024_000},
     {"name": "archive", "last_proven_at": None, "coverage": None, "last_tried_at": None,
-     "last_outcome": None},
+     "last_outcome": None, "proven_within_s": 3_024_000},
 ]  # fmt: skip
 
 

@@ -234,6 +234,28 @@ def test_the_fleet_names_every_source_and_its_last_proof(report):
     assert "never" in text
 
 
+def test_a_source_whose_proof_is_overdue_is_marked():
+    record = proven()
+    assert (
+        Reader(page(record)).text.count("OVERDUE to be proven every 35 days") == 1
+    )  # archive: never
+    record["fleet"][0]["last_proven_at"] = "2026-10-01T00:00:00.000Z"
+    assert Reader(page(record)).text.count("OVERDUE to be proven every 35 days") == 2
+    assert "OVERDUE, to be proven every 35 days" in terminal(record)
+
+
+def test_no_moment_of_the_run_is_called_its_recovery():
+    (scenario,) = proven()["scenarios"]
+    assert scenario["recovery_time_s"] == 41.5
+    assert scenario["recovered_s"] is None
+
+
+def test_a_message_to_a_chat_has_the_coverage_and_no_scratch_target():
+    message = slack(proven(), "ab")
+    assert message["text"] == "production's backup of 02:00 UTC, 1.2 GB, proven"
+    assert "coverage 95.6 % (4,958 of 5,186 records proven exactly" in str(message["blocks"])
+
+
 def test_a_failed_try_does_not_move_the_last_proof():
     (production, _) = damaged()["fleet"]
     assert production["last_proven_at"] == "2026-11-28T03:09:00.000Z"

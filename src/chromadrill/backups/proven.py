@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -103,18 +103,20 @@ class ProvenLog:
         passed = [entry for entry in last.values() if entry.is_proven]
         return max(passed, key=lambda entry: parse_time(entry.proven_at), default=None)
 
-    def fleet(self, sources: Iterable[str]) -> list[JSON]:
+    def fleet(self, sources: Mapping[str, float]) -> list[JSON]:
         """Each of `sources` for a record: when it was last proven, and when and how it was last tried.
 
-        {name, last_proven_at, coverage (0 to 1), last_tried_at, last_outcome}; None for never.
+        `sources`: names, with the seconds within which each is to be proven again. {name,
+        proven_within_s, last_proven_at, coverage (0 to 1), last_tried_at, last_outcome}; None for never.
         """
         fleet = []
-        for name in sources:
+        for name, within_s in sources.items():
             tries, proven = self.entries(name), self.newest_proven(name)
             last = tries[-1] if tries else None
             fleet.append(
                 {
                     "name": name,
+                    "proven_within_s": within_s,
                     "last_proven_at": proven and proven.proven_at,
                     "coverage": proven and proven.coverage,
                     "last_tried_at": last and last.proven_at,

@@ -104,7 +104,7 @@ def sources_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
 def fleet_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
     """Every configured source: when a restore of it was last proven, and when it was last tried."""
     note = next((e for e in reversed(events) if e["event"] == "fleet"), None)
-    keys = ("last_proven_at", "coverage", "last_tried_at", "last_outcome")
+    keys = ("proven_within_s", "last_proven_at", "coverage", "last_tried_at", "last_outcome")
     sources = {
         source["name"]: {"name": source["name"], **{key: source.get(key) for key in keys}}
         for source in (note or {}).get("sources") or ()

@@ -41,7 +41,10 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "missing_recordings": missing_recordings(mine),
         "recovery_phases": recovery_phases(mine),
         "strike_s": _seconds(begun, _last(mine, "fault injected", "at")),
-        "recovered_s": _seconds(begun, _last(mine, "recovered", "at")),
+        # the time of a backup of the user's own is made of parts, and ends at no one moment
+        "recovered_s": None
+        if _last(mine, "recovered", "phases")
+        else _seconds(begun, _last(mine, "recovered", "at")),
         "client": _windows(mine, begun),
         "load": _load(mine),
         "prober": _last(mine, "probe results", "prober"),

@@ -10,6 +10,7 @@ from typing import Any
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
+from chromadrill.evidence.report import own_backup
 from chromadrill.evidence.report.headline import headline_of
 from chromadrill.evidence.report.markdown import recovery
 
@@ -33,8 +34,10 @@ def annotations(record: JSON) -> list[str]:
 
 def _errors(record: JSON) -> Iterator[tuple[str, str]]:
     if record["outcome"] != "pass":
-        target = record["target"].get("name")
-        yield headline_of(record).text, f"Restore drill of target {target}, run {record['run_id']}."
+        about = f"Restore drill of target {record['target'].get('name')}"
+        if own_backup.is_own(record):
+            about = f"Proof of {own_backup.owner_of(record)}"
+        yield headline_of(record).text, f"{about}, run {record['run_id']}."
     yield from _verdicts(record, "fail")
     for test in record.get("failed_tests", ()):
         yield f"{test['test']}: failed, and is no scenario", str(test["error"])
@@ -104,7 +107,8 @@ def slack(record: JSON, root_sha256: str, report_url: str | None = None) -> JSON
     blocks += [_section(part) for part in _parts(gaps[:GAPS])]
     where = f"  <{report_url}|Report>" if report_url else ""
     blocks.append(_section(f"Root SHA-256 `{_plain(root_sha256)}`{where}"))
-    return {"text": f"{headline}: target {_plain(target)}", "blocks": blocks}
+    about = "" if own_backup.is_own(record) else f": target {_plain(target)}"
+    return {"text": f"{headline}{about}", "blocks": blocks}
 
 
 def _numbers(record: JSON) -> str:
@@ -115,7 +119,10 @@ def _numbers(record: JSON) -> str:
         actual, limit = summary.get(f"{check.replace(' ', '_')}_s"), summary.get(f"{name}_limit_s")
         if actual is not None and limit:
             numbers.append(f"{registry.title(check)} {actual:.1f} s of {limit:g} s")
-    if summary.get("records_total"):
+    if own_backup.is_own(record):
+        value, note, _ = own_backup.coverage_card(record)
+        numbers.append(f"coverage {value} ({note})")
+    elif summary.get("records_total"):
         lost = sum(summary.get(f"records_{kind}") or 0 for kind in ("lost", "altered", "extra"))
         numbers.append(f"{lost:,} of {summary['records_total']:,} records lost, altered or extra")
     return "; ".join(numbers) or f"{record['started_at']} to {record['finished_at']}"

@@ -73,6 +73,14 @@ def duration(value: Any, otherwise: str = NOT_MEASURED) -> str:
     return f"{hours:,} h" + (f" {minutes} min" if minutes else "")
 
 
+def days(value: Any) -> str:
+    """ "35 days", of seconds; shorter times as `duration` has them."""
+    seconds = number(value)
+    if seconds is None or seconds < 2 * 86_400:
+        return duration(value)
+    return f"{round(seconds / 86_400, 1):g} days"
+
+
 def count(value: Any, otherwise: str = NOT_MEASURED) -> str:
     """ "5,909"."""
     figure = number(value)

@@ -52,7 +52,7 @@ def page(
         missing=page_sections.missing(record),
         own=own_backup.view_of(record),
         sources=page_sections.sources(record),
-        fleet=rows(record, "fleet"),
+        fleet=page_sections.fleet(record),
         scenarios=[
             page_sections.view_of(s, f"s{i}") for i, s in enumerate(rows(record, "scenarios"), 1)
         ],

@@ -6,7 +6,7 @@ from chromadrill.core.model import JSON
 from chromadrill.evidence.report import own_backup
 from chromadrill.evidence.report.coverage_counts import counts_of, sum_of
 from chromadrill.evidence.report.formatting import OUTCOMES, count, rows, share, size, text_of, when
-from chromadrill.evidence.report.page_sections import sources
+from chromadrill.evidence.report.page_sections import fleet, sources
 
 UNTRIED = "NOT TRIED"
 
@@ -38,7 +38,7 @@ def terminal_lines(record: JSON) -> list[str]:
 def fleet_lines(record: JSON) -> list[str]:
     """ "production: last proven 29 Nov 2026, 03:06:00 UTC, 95.6 %", for each source."""
     lines = []
-    for source in rows(record, "fleet"):
+    for source in fleet(record):
         line = f"{text_of(source.get('name'))}: never proven"
         if source.get("last_proven_at"):
             line = f"{source['name']}: last proven {when(source['last_proven_at'])}"
@@ -46,6 +46,8 @@ def fleet_lines(record: JSON) -> list[str]:
         if source.get("last_tried_at") != source.get("last_proven_at"):
             outcome = OUTCOMES.get(str(source.get("last_outcome")), "UNKNOWN")
             line += f"; last try {when(source.get('last_tried_at'))}: {outcome}"
+        if source["overdue"]:
+            line += f"; OVERDUE, to be proven every {source['overdue']}"
         lines.append(line)
     return lines
 

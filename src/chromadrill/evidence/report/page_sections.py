@@ -10,7 +10,7 @@ from typing import Any
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import charts, formatting, headline, own_backup
-from chromadrill.evidence.report.formatting import number, part, rows, text_of, texts
+from chromadrill.evidence.report.formatting import days, moment, number, part, rows, text_of, texts
 from chromadrill.evidence.report.prober import prober_line
 from chromadrill.evidence.report.timeline import outage, spans, windows
 
@@ -157,6 +157,24 @@ def sources(record: JSON) -> list[JSON]:
                 "rest": rest,
             }
         )
+    return views
+
+
+def fleet(record: JSON) -> list[JSON]:
+    """Every source, with `overdue`: the time that is allowed, where its last proof is older."""
+    ended = moment(record.get("finished_at"))
+    views = []
+    for source in rows(record, "fleet"):
+        proven, within_s = (
+            moment(source.get("last_proven_at")),
+            number(source.get("proven_within_s")),
+        )
+        is_overdue = (
+            ended is not None
+            and within_s is not None
+            and (proven is None or (ended - proven).total_seconds() > within_s)
+        )
+        views.append({**source, "overdue": days(within_s) if is_overdue else None})
     return views
 
 
