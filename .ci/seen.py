@@ -59,6 +59,17 @@ def latency() -> None:
     assert len(trend) >= 3, "nothing was held against the baseline"
 
 
+def limits() -> None:
+    """Every bar of speed and memory was measured, and none was missed by more than the margin."""
+    rows = json.loads((REPORTS / "benchmarks.json").read_text())
+    assert len(rows) >= 12, f"only {len(rows)} bars were measured"
+    parts = ("live", "validate", "export", "peak", "at rest", "compared", "restore")
+    missing = [part for part in parts if not any(part in row["row"] for row in rows)]
+    assert not missing, f"not measured: {missing}"
+    bad = [row["row"] for row in rows if row["value"] is None or row["outcome"] == "FAIL"]
+    assert not bad, f"missed: {bad}"
+
+
 def simulated() -> None:
     record = newest(marks="drill")
     assert record["outcome"] == "pass", record["outcome"]
@@ -110,7 +121,8 @@ def sabotage() -> None:
 if __name__ == "__main__":
     try:
         {each.__name__: each for each in (
-            drill, gate, incidents, latency, simulated, monitoring, container, hotcopy, compat, sabotage,
+            drill, gate, incidents, latency, limits, simulated, monitoring, container, hotcopy, compat,
+            sabotage,
         )}[sys.argv[1]]()  # fmt: skip
     except AssertionError as error:
         sys.exit(f"{sys.argv[1]}: {error}")

@@ -54,7 +54,7 @@ LIMITS = {
     "at rest, one core / two": Row(at_rest.two_cores, 1.7, at_least=True),
     "memory at rest, 100,000 / 10,000": Row(at_rest.memory, 1.3),
     "1,000,000 records compared, s": Row(fingerprints.comparison, 5.0),
-    "restore / cp -a and start": Row(restores.first_answer, 1.2),
+    "restore / checksums, cp -a, start": Row(restores.first_answer, 1.2),
 }
 OTHERS = {
     "self-recall / bare queries": Row(fingerprints.self_recall, 1.1),
