@@ -1,18 +1,12 @@
 """The runbook's scripts, run as on-call types them."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from tests.commands.run import script
-from tests.conftest import fill
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -100,21 +94,3 @@ def test_foreign_fingerprint_is_2(server, tmp_path):
                  str(tmp_path / "f"))  # fmt: skip
     assert ran.returncode == 2
     assert "not a whole, unaltered fingerprint" in ran.stderr
-
-
-def test_load_profile_runs_headless_and_its_exit_code_is_the_verdict(server, tmp_path):
-    with Chroma(server.url) as chroma:
-        fill(chroma, "load", 40)
-    result = tmp_path / "result.json"
-    locust = [sys.executable, "-m", "locust", "-f", str(ROOT / "loadtests"), "--headless",
-             "--only-summary", "--profile", "smoke", "--result", str(result)]  # fmt: skip
-    short = subprocess.run([*locust, "--host", server.url, "--run-time", "3s"], cwd=tmp_path,
-                           capture_output=True, check=False)  # fmt: skip
-    answer = json.loads(result.read_text())
-
-    assert short.returncode == 2
-    assert answer["outcome"] == "unknown"
-    assert 0 < answer["samples"] < 200
-    dead = subprocess.run([*locust, "--host", "http://127.0.0.1:9"], cwd=tmp_path,
-                          capture_output=True, check=False)  # fmt: skip
-    assert dead.returncode == 2

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,8 +16,10 @@ from chromadrill.commands.groups import Command, application
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.targets.railway.simulator.faults import FAULTS
-from chromadrill.targets.railway.simulator.run import RailwaySimulator, simulator
 from chromadrill.targets.railway.token import ACCOUNT, PROJECT
+
+if TYPE_CHECKING:
+    from chromadrill.targets.railway.simulator.run import RailwaySimulator
 
 app = application()
 
@@ -49,6 +51,8 @@ def railway(
         for name, effect in FAULTS.items():
             sys.stdout.write(f"{name:<24} {effect}\n")
         return cli.DONE
+    from chromadrill.targets.railway.simulator.run import simulator  # 0.2 s, also of a list
+
     parent = os.getppid()
     with simulator(home, port=port, fault=fault) as platform:
         if context.args:
