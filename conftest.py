@@ -12,6 +12,7 @@ pytest_plugins = (
     "fixtures.seeded_store",
     "fixtures.target",
     "fixtures.drill",
+    "fixtures.shared_backups",
     "fixtures.backups",
     "fixtures.postgres",
     "fixtures.alerts",

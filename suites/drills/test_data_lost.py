@@ -15,10 +15,12 @@ pytestmark = [pytest.mark.drill, pytest.mark.runbook("RB-2")]
 @pytest.mark.needs("snapshot")
 @pytest.mark.parametrize("method", ["volume-copy", "export"])
 @pytest.mark.parametrize("disaster", [VOLUME_LOST, DATABASE_CORRUPTED, SEGMENT_DELETED], ids=str)
-def test_snapshot_is_restored(drill, outage, chroma, writes, objectives, disaster, method):
+def test_snapshot_is_restored(
+    drill, outage, chroma, writes, healthy_backup, objectives, disaster, method
+):
     """On-call restores the latest snapshot: all of it is back, in time, and answers correctly."""
     with drill.given("a snapshot, and clients that went on writing after it"):
-        snapshot = drill.backup(drill.ops("snapshot", "--method", method))
+        snapshot = healthy_backup(method)
         with Writer(drill.target.url, writes) as writer:
             writer.wait_for(25)
     with drill.when(f"disaster: {disaster.what}"):

@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +53,15 @@ def test_restored_copy_is_proven_by_its_fingerprint_and_a_leftover_journal_is_wi
 
     assert outcome_of(verdicts) is Outcome.PASS
     assert not (target.data / "chroma.sqlite3-journal").exists()
+
+
+def test_backup_of_one_server_is_restored_into_the_home_of_another(stopped_target, tmp_path):
+    _, backup = stopped_target
+    other = ProcessTarget(tmp_path / "home", owner=os.getpid())
+    added = other.add_snapshot(Path(backup.path))
+    assert [listed.id for listed in other.snapshots()] == [added.id] == [backup.id]
+    other.restore(backup.id)
+    assert manifest.files_of(other.data) == manifest.files_of(Path(backup.path) / "data")
 
 
 def test_server_answers_again_while_the_copy_is_proven(stopped_target, monkeypatch):

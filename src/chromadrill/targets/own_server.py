@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from chromadrill.backups import catalog
+from chromadrill.backups.files import copy_tree
 from chromadrill.backups.registry import METHODS, method_of
 from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
@@ -83,6 +84,12 @@ class OwnServer(ABC):
     def snapshots(self) -> list[Backup]:
         """The backups of this home, newest first."""
         return catalog.list_backups(self._snapshots)
+
+    def add_snapshot(self, folder: Path) -> Backup:
+        """Copy a backup that lies elsewhere to this server's own: it can be restored by its id."""
+        with catalog.new_folder(self._snapshots, folder.name) as copy:
+            copy_tree(folder, copy)
+        return catalog.open_backup(self._snapshots / folder.name)
 
     def restore(self, backup_id: str) -> None:
         """Put a snapshot back into the emptied volume; the server must be stopped, and stays so."""

@@ -10,11 +10,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import DrillError
+from chromadrill.core.in_flight import in_flight
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.workload.queries.known_answer import NEAREST, KnownAnswer, mismatch, spread
 
@@ -60,9 +62,10 @@ def self_queries(chroma: Chroma, scopes: Sequence[Scope], wanted: int) -> Questi
     if info is None:
         return QuestionSet(None, 0, 0, (), ())
     questions = []
-    for offset in spread(count, wanted):
+    calls = [partial(question_at, chroma, info, offset) for offset in spread(count, wanted)]
+    for flight in in_flight(calls):
         try:
-            question = question_at(chroma, info, offset)
+            question = flight.result()
         except VectorMissing:
             continue
         if question is not None:
