@@ -6,9 +6,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from chromadrill.backups import volume_copy
+from chromadrill.backups.export import between
+from chromadrill.backups.export.formats import open_export
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
@@ -94,3 +97,107 @@ def test_a_stable_record_that_the_copy_lacks_is_refused_while_clients_write(
     assert not (lab.home / "snapshots/torn").exists()
     with Chroma(lab.url) as chroma:  # it runs again
         assert chroma.count(chroma.collection(Scope(), "calm")) == 50
+
+
+# ---- backup --between ---------------------------------------------------------------------------
+def backup(capsys, server, file, *more):
+    return enter(capsys, "backup", "--url", server.url, "--all", "--output-file", file, *more)
+
+
+@pytest.mark.parametrize("name", ["night.jsonl.zst", "night.json", "night"])
+def test_export_under_writers_is_kept_with_its_coverage_and_can_be_restored(
+    lab, capsys, tmp_path, name
+):
+    with BusyClients(lab.url):
+        ended = backup(capsys, lab, tmp_path / name, "--between", "--json")
+    assert ended.code == 0, ended.err
+    coverage = ended.answer["coverage"]
+    assert ended.outcomes == {"coverage": "pass"}
+    assert coverage["share"] > 0.8
+    assert coverage["collections"]["default_tenant/default_database/docs"]["proven"] >= STABLE
+    assert open_export(tmp_path / name).about["coverage"] == coverage
+    with Chroma(lab.url) as chroma:
+        chroma.delete_collection(Scope(), "docs")
+        chroma.delete_collection(Scope(), "calm")
+    restored = enter(capsys, "restore", "--url", lab.url, "--input-file", tmp_path / name, "--json")
+    assert restored.code == 0, restored.text
+
+
+def test_export_of_one_collection_to_parquet_is_kept_with_its_coverage(lab, capsys, tmp_path):
+    file = tmp_path / "docs.parquet"
+    with BusyClients(lab.url):
+        ended = enter(capsys, "backup", "--url", lab.url, "--collection-name", "docs",
+                      "--output-file", file, "--between")  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert "records proven exactly" in ended.out
+    assert open_export(file).about["coverage"]["share"] > 0.8
+
+
+def test_export_under_writers_is_refused_without_between_and_says_how_it_is_kept(
+    lab, capsys, tmp_path
+):
+    file = tmp_path / "night.jsonl"
+    with BusyClients(lab.url):
+        ended = backup(capsys, lab, file)
+    assert (ended.code, file.exists()) == (2, False)
+    assert "--between" in ended.err
+
+
+def test_export_between_without_writers_proves_every_record(lab, capsys, tmp_path):
+    ended = backup(capsys, lab, tmp_path / "night.jsonl", "--between", "--json")
+    assert (ended.code, ended.answer["coverage"]["share"]) == (0, 1.0)
+
+
+def test_export_that_lacks_a_stable_record_is_not_kept(lab, capsys, tmp_path, monkeypatch):
+    pages_by_id = between.pages_by_id
+
+    def without_one(chroma, info):
+        for page in pages_by_id(chroma, info):
+            yield page.rows([row for row, id_ in enumerate(page.ids) if id_ != "stable-7"])
+
+    monkeypatch.setattr(between, "pages_by_id", without_one)
+    file = tmp_path / "night.jsonl"
+    with BusyClients(lab.url):
+        ended = backup(capsys, lab, file, "--between")
+    assert (ended.code, file.exists()) == (2, False)
+    assert "stable-7" in ended.err
+
+
+def test_collection_that_is_dropped_meanwhile_is_left_out_of_the_export(
+    lab, capsys, tmp_path, monkeypatch
+):
+    pages_by_id = between.pages_by_id
+
+    def after_a_drop(chroma, info):
+        if info.name == "calm":
+            chroma.delete_collection(Scope(), "calm")
+        return pages_by_id(chroma, info)
+
+    monkeypatch.setattr(between, "pages_by_id", after_a_drop)
+    ended = backup(capsys, lab, tmp_path / "night", "--between", "--json")
+    assert ended.code == 0, ended.err
+    assert [one["name"] for one in ended.answer["collections"]] == ["docs"]
+    assert ended.answer["coverage"]["collections"]["default_tenant/default_database/calm"]["moved"]
+
+
+def test_too_little_proven_is_kept_and_unknown(lab, capsys, tmp_path, monkeypatch):
+    pages_by_id = between.pages_by_id
+
+    def while_all_is_written_again(chroma, info):
+        if info.name == "docs":
+            ids = [f"stable-{n}" for n in range(STABLE)]
+            vectors = np.random.default_rng(9).normal(size=(STABLE, 8)).astype(np.float32)
+            chroma.upsert(info, ids=ids, vectors=vectors)
+        return pages_by_id(chroma, info)
+
+    monkeypatch.setattr(between, "pages_by_id", while_all_is_written_again)
+    file = tmp_path / "night.jsonl"
+    ended = backup(capsys, lab, file, "--between", "--json")
+    assert (ended.code, file.exists(), ended.outcomes) == (2, True, {"coverage": "unknown"})
+
+
+def test_snapshot_by_export_under_writers_says_its_coverage_too(lab, capsys):
+    with BusyClients(lab.url):
+        ended = snapshot(capsys, "--method", "export", "--json")
+    assert ended.code == 0, ended.err
+    assert ended.answer["coverage"]["share"] > 0.8

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from chromadrill.backups.export.between import export_between
 from chromadrill.backups.export.completeness import damaged, empty
 from chromadrill.backups.export.exporter import export, inventory
 from chromadrill.backups.export.requirements import notes
@@ -17,7 +18,7 @@ from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli
 from chromadrill.core.errors import DrillError, UsageError
-from chromadrill.core.model import Scope
+from chromadrill.core.model import Outcome, Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.settings import load
 from chromadrill.core.urls import without_password
@@ -53,19 +54,25 @@ def backup(
     replace: Annotated[
         bool, typer.Option("--replace", help="also a good export that holds records now gone")
     ] = False,
+    between: Annotated[
+        bool,
+        typer.Option("--between", help="keep what clients write to, with how much of it is proven"),
+    ] = False,
     json: options.Json = False,
 ) -> int:
     """RB-4: export collections, whole, to a file that others can read too.
 
     The suffix is the format: .json, .jsonl, .jsonl.zst, .parquet (one collection), none: a folder
     with a Parquet file for each. Read twice and read back: exit 2, and no file, if somebody wrote
-    meanwhile.
+    meanwhile. With --between it is read before and after instead, and kept: the file says its coverage.
     """
     options.require_one_of(
         {"--collection-name": collection_name, "--all": all_, "--inventory": inventory_}
     )
     if retry < 0:
         raise UsageError("--retry: 0 or more.")
+    if between and (retry or skip_damaged or inventory_):
+        raise UsageError("--between: without --retry, --skip-damaged and --inventory.")
     if not (inventory_ or output_file):
         raise UsageError("--output-file is missing.")
     server = options.ServerOptions(url, tenant, database, scope)
@@ -85,21 +92,33 @@ def backup(
             ]
             cli.write_json({"collections": collections}, output_file)
             return cli.DONE
-        written = export(
-            chroma,
-            output_file,
-            scopes=scopes,
-            name=collection_name,
-            retry=retry,
-            skip_damaged=skip_damaged,
-            replace=replace,
-            progress=on_stderr,
-        )
+        if between:
+            written = export_between(
+                chroma,
+                output_file,
+                scopes=scopes,
+                name=collection_name,
+                replace=replace,
+                progress=on_stderr,
+            )
+        else:
+            written = export(
+                chroma,
+                output_file,
+                scopes=scopes,
+                name=collection_name,
+                retry=retry,
+                skip_damaged=skip_damaged,
+                replace=replace,
+                progress=on_stderr,
+            )
         counts = {key: one.count for key, one in written.fingerprint.collections.items()}
         verdicts = [*damaged(written.damage, "left out as damaged"), *empty(counts)]
-        if verdicts:
+        verdicts += [written.covered] if written.covered else []
+        bad = [verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS]
+        if bad:
             # noted as a failed attempt: the newest whole backup is still an older one
-            raise _PartialBackup(verdicts[0].message)
+            raise _PartialBackup(bad[0].message)
     return report(
         verdicts or None,
         collections_json(counts),
@@ -109,4 +128,5 @@ def backup(
         tries=written.tries,
         notes=notes(written.requires),
         requires=written.requires,
+        **({"coverage": written.coverage} if written.coverage else {}),
     )

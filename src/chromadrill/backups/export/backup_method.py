@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from chromadrill.backups import catalog, files
 from chromadrill.backups.export import exporter, formats, importer, parquet_folder, staging
+from chromadrill.backups.export.between import export_between
 from chromadrill.backups.export.look_first import require_creatable, require_takes
-from chromadrill.backups.export.types import Reader
+from chromadrill.backups.export.types import QUIET, Reader
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
@@ -22,11 +24,26 @@ DEADLINE_S = 60.0
 
 
 def take(target: HasUrl, into: Path, *, name: str | None = None, scopes: Sequence[Scope]) -> Backup:
-    """Export the running server, which goes on. Raises Unavailable under steady writes."""
+    """Export the running server, which goes on; under steady writes with its coverage.
+
+    Raises Unavailable for a sick server, and where too little of the export is proven.
+    """
     backup_id = catalog.new_id(into, name)
     with connect(target.url, timeout_s=DEADLINE_S) as chroma:
-        exporter.export(chroma, into / backup_id, scopes=scopes, retry=TRIES - 1, suffix="")
+        try:
+            exporter.export(chroma, into / backup_id, scopes=scopes, retry=TRIES - 1, suffix="")
+        except Unavailable as error:
+            if error.next_step != QUIET:
+                raise
+            _export_between(chroma, into / backup_id, scopes)
     return catalog.open_backup(into / backup_id)
+
+
+def _export_between(chroma: Chroma, folder: Path, scopes: Sequence[Scope]) -> None:
+    covered = export_between(chroma, folder, scopes=scopes, suffix="").covered
+    if covered is not None and covered.outcome is not Outcome.PASS:
+        shutil.rmtree(folder)
+        raise Unavailable(f"{covered.message}. Nothing was kept.", next_step=QUIET)
 
 
 def put_back(backup: Backup, target: Stoppable) -> None:

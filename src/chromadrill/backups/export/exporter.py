@@ -33,7 +33,7 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.files import size_of
-from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Outcome, Scope
+from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Outcome, Scope, Verdict
 from chromadrill.core.progress import Advance, Progress, silent
 
 
@@ -42,7 +42,8 @@ class Export:
     """A file, or folder, that holds what its fingerprint says. `tries`: how often it was begun.
 
     `requires`: what a target must allow to take it back. `damage`: what was left out, where that was
-    asked for.
+    asked for. `coverage`, `covered`: how much of it is proven, and the verdict on that, where clients
+    wrote meanwhile.
     """
 
     path: Path
@@ -51,6 +52,8 @@ class Export:
     tries: int
     requires: JSON
     damage: Damage = NO_DAMAGE
+    coverage: JSON | None = None
+    covered: Verdict | None = None
 
 
 def export(
@@ -188,11 +191,7 @@ def _write(
     source: _Source, partial: Path, path: Path, suffix: str, progress: Progress
 ) -> tuple[Fingerprint, JSON]:
     chroma, infos = source.chroma, source.inventory()
-    if suffix == ".parquet" and len(infos) != 1:
-        raise UsageError(
-            f"A .parquet file holds one collection, and here are {len(infos)}. Name a folder (no suffix)"
-            " for a Parquet file of each, or a .jsonl.zst for one file of all."
-        )
+    require_one_for_parquet(suffix, infos)
     count = sum(chroma.count(info) for info in infos)
     with progress("fingerprint", count) as advance:
         before = _fingerprint(source, [info.key for info in infos], advance)
@@ -215,6 +214,15 @@ def _write(
         out.close()
     _require_whole(source, before, formats.reader(suffix)(partial), progress)
     return before, requires
+
+
+def require_one_for_parquet(suffix: str, infos: Sequence[CollectionInfo]) -> None:
+    """Raise UsageError for several collections in a format that holds one."""
+    if suffix == ".parquet" and len(infos) != 1:
+        raise UsageError(
+            f"A .parquet file holds one collection, and here are {len(infos)}. Name a folder (no suffix)"
+            " for a Parquet file of each, or a .jsonl.zst for one file of all."
+        )
 
 
 def _fingerprint(source: _Source, keys: Sequence[str], advance: Advance) -> Fingerprint:

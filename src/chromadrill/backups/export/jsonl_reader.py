@@ -111,6 +111,8 @@ class JsonlReader:
             raise EOFError(f"its last line is a {last}")
         self.fingerprint = from_head(head)
         self.about = {**self.about, "requires": head.get("requires", {})}
+        if "coverage" in head:
+            self.about["coverage"] = head["coverage"]
         counts = {key: part.count for key, part in self._parts.items()}
         if wrong := difference(counts_of(self.fingerprint), counts):
             self._refuse(f"does not hold what its fingerprint says: {wrong}")

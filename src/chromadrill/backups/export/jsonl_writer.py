@@ -12,12 +12,18 @@ from typing import Any
 import numpy as np
 
 from chromadrill.backups.export.json_layout import LINES, MAX_LINE, Layout, to_bytes
-from chromadrill.backups.export.types import SCHEMA, refuse_unwritable, require_counts
+from chromadrill.backups.export.types import (
+    SCHEMA,
+    amended,
+    begun,
+    refuse_unwritable,
+    require_counts,
+)
 from chromadrill.backups.export.zstd_stream import compressor, create
 from chromadrill.chroma.fingerprint.fingerprint_file import head_of
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import DrillError, UsageError
-from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
+from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
 
 
 class JsonlWriter:
@@ -76,11 +82,19 @@ class JsonlWriter:
             self._line("record", body)
         self._counts[next(reversed(self._counts))] += len(page.ids)
 
-    def seal(self, requires: JSON) -> None:
+    def amend(self, collection: CollectionPrint) -> None:
+        """Take what the collection begun last holds for what the fingerprint says of it."""
+        self._fingerprint = amended(self._fingerprint, collection)
+
+    def seal(self, requires: JSON, coverage: JSON | None = None) -> None:
         """End the file with the fingerprint and the seal, and flush it to disk; see Writer."""
         self._end()
+        if coverage is not None:
+            self._fingerprint = begun(self._fingerprint, self._counts)
         require_counts(self._fingerprint, self._counts)
         last = {**head_of(self._fingerprint), "requires": requires}
+        if coverage is not None:
+            last["coverage"] = coverage
         self._line("fingerprint", self._layout.line("fingerprint", last))
         self._raw(b"\n")
         self._out.write(self._layout.line("seal", seal_of(self._counts, self._whole.hexdigest())))

@@ -15,10 +15,17 @@ from typing import Any
 from chromadrill.backups import catalog, manifest
 from chromadrill.backups.export.parquet_reader import ParquetReader
 from chromadrill.backups.export.parquet_writer import ParquetWriter
-from chromadrill.backups.export.types import ExportRefused, require_counts
+from chromadrill.backups.export.types import ExportRefused, amended, begun, require_counts
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.errors import UsageError, did_you_mean
-from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Outcome, Page
+from chromadrill.core.model import (
+    JSON,
+    CollectionInfo,
+    CollectionPrint,
+    Fingerprint,
+    Outcome,
+    Page,
+)
 
 METHOD = "export"
 NAME_LENGTH = 60  # characters of a collection's name in the name of its file
@@ -54,10 +61,19 @@ class FolderWriter:
         self._writer.write(page)
         self._counts[next(reversed(self._counts))] += len(page.ids)
 
-    def seal(self, requires: JSON) -> None:
+    def amend(self, collection: CollectionPrint) -> None:
+        """Take what the collection begun last holds for what the fingerprint says of it."""
+        self._fingerprint = amended(self._fingerprint, collection)
+        if self._writer is not None:
+            self._writer.amend(collection)
+
+    def seal(self, requires: JSON, coverage: JSON | None = None) -> None:
         """End the last file, and write fingerprint and manifest; see Writer."""
         self._end()
+        if coverage is not None:
+            self._fingerprint = begun(self._fingerprint, self._counts)
         require_counts(self._fingerprint, self._counts)
+        more: dict[str, Any] = {"coverage": coverage} if coverage else {}
         catalog.describe(
             self._path,
             self._fingerprint,
@@ -66,6 +82,7 @@ class FolderWriter:
             source=self._about,
             requires=requires,
             collections=self._files,
+            **more,
         )
 
     def close(self) -> None:
@@ -111,6 +128,8 @@ class FolderReader:
         self.fingerprint = fingerprint_file.load(fingerprint)
         self.sha256 = manifest.sha256(path / manifest.NAME)
         self.about = {**content.get("source", {}), "requires": content.get("requires", {})}
+        if "coverage" in content:
+            self.about["coverage"] = content["coverage"]
         if self._files.keys() != self.fingerprint.collections.keys():
             raise ExportRefused(f"{path} was altered: other collections than its fingerprint.")
 

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from chromadrill.backups.export.parquet_checksum import KEY, UNSEALED, patch
 from chromadrill.backups.export.types import (
     SCHEMA,
+    amended,
     arrow_type,
     column_types,
     refuse_unwritable,
@@ -29,7 +30,7 @@ from chromadrill.chroma.fingerprint.digests import canonical
 from chromadrill.chroma.fingerprint.fingerprint_file import head_of
 from chromadrill.core.clock import utc_now
 from chromadrill.core.errors import DrillError, UsageError
-from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
+from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
 
 GROUP_ROWS = 5_000
 GROUP_BYTES = 64 << 20  # whichever comes first: what the writer holds in memory
@@ -96,7 +97,11 @@ class ParquetWriter:
         if rows >= GROUP_ROWS or size >= GROUP_BYTES:
             self._flush()
 
-    def seal(self, requires: JSON) -> None:
+    def amend(self, collection: CollectionPrint) -> None:
+        """Take what the collection holds for what the fingerprint says of it."""
+        self._fingerprint = amended(self._fingerprint, collection)
+
+    def seal(self, requires: JSON, coverage: JSON | None = None) -> None:
         """End the file with the fingerprint and its checksum, and flush it to disk; see Writer."""
         if not self._info:
             raise UsageError(
@@ -108,7 +113,11 @@ class ParquetWriter:
         seal = {
             "schema": SCHEMA,
             "created_at": utc_now(),
-            "about": {**self._about, **({"requires": requires} if requires else {})},
+            "about": {
+                **self._about,
+                **({"requires": requires} if requires else {}),
+                **({"coverage": coverage} if coverage else {}),
+            },
             "fingerprint": head_of(self._fingerprint),
             "count": self._count,
             "sha256": UNSEALED,  # the last one: see parquet_checksum

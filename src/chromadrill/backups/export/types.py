@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ import orjson
 import pyarrow as pa
 
 from chromadrill.core.errors import DrillError, Refused, Unavailable
-from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Page
+from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
 from chromadrill.core.records.streams import Records
 
 SCHEMA = "chromadrill/export/1"
@@ -24,8 +25,8 @@ class ExportRefused(Refused):
 
 
 QUIET = (
-    "If clients write: stop them and export again (or --retry N), or take a volume copy of the stopped"
-    " server."
+    "If clients write: stop them and export again (or --retry N), or keep what can be proven of it"
+    " (--between), or take a volume copy of the stopped server."
 )
 
 
@@ -58,10 +59,17 @@ class ExportWriter(Protocol):
     def write(self, page: Page) -> None:
         """Append records to the collection begun last."""
 
-    def seal(self, requires: JSON) -> None:
+    def amend(self, collection: CollectionPrint) -> None:
+        """Take what the collection begun last holds for what the fingerprint says of it.
+
+        Of a database that is written to, nobody knows before.
+        """
+
+    def seal(self, requires: JSON, coverage: JSON | None = None) -> None:
         """End the file with the fingerprint (not its tables of records) and flush it to disk.
 
-        `requires`: what a target must allow to take it back (see `requirements`).
+        `requires`: what a target must allow to take it back (see `requirements`). `coverage`: how much
+        of it is proven, of a database that was written to meanwhile.
 
         Raises TornExport where other numbers of records were written than the fingerprint says.
         """
@@ -80,7 +88,8 @@ class Reader(Protocol):
     """The checksum over the whole file that its seal carries, in hex."""
 
     about: JSON
-    """What the file says of its source: `name`, `url`; `left_out`, `requires` where it says so."""
+    """What the file says of its source: `name`, `url`; `left_out`, `requires`, `coverage` where it says
+    so."""
 
     def pages(self, key: str, *, size: int = 1000) -> Iterator[Page]:
         """Yield the records of collection TENANT/DATABASE/NAME, `size` to a page, in their order.
@@ -154,6 +163,18 @@ def _finite(value: Any) -> bool:
     if isinstance(value, dict):
         return all(map(_finite, value.values()))
     return not isinstance(value, list) or all(map(_finite, value))
+
+
+def amended(fingerprint: Fingerprint, collection: CollectionPrint) -> Fingerprint:
+    """Return the fingerprint with another print of one collection."""
+    collections = {**fingerprint.collections, collection.info.key: collection}
+    return dataclasses.replace(fingerprint, collections=collections)
+
+
+def begun(fingerprint: Fingerprint, keys: Collection[str]) -> Fingerprint:
+    """Return the fingerprint without collections that were never begun: they were dropped meanwhile."""
+    collections = {key: one for key, one in fingerprint.collections.items() if key in keys}
+    return dataclasses.replace(fingerprint, collections=collections)
 
 
 def require_counts(fingerprint: Fingerprint, written: Mapping[str, int]) -> None:

@@ -103,6 +103,18 @@ def record_server(
     return ServerRecording(fingerprint, tuple(dropped), without_vector)
 
 
+def pages_by_id(chroma: Chroma, info: CollectionInfo) -> Iterator[Page]:
+    """Yield the records of a collection while others may write to it: each as it is at some time.
+
+    No id comes twice. Records without a vector are named in `without_vector`. Raises CallFailed.
+    """
+    reader = _Reader(chroma, info, lambda done: None)
+    for part in reader.parts():
+        page = reader.page(part)
+        if page.ids:
+            yield page
+
+
 def _databases(chroma: Chroma, scopes: Sequence[Scope]) -> tuple[Scope, ...]:
     tenants = sorted({scope.tenant for scope in scopes})
     missing = [tenant for tenant in tenants if not chroma.tenant_exists(tenant)]
@@ -146,8 +158,8 @@ class _Reader:
         step = math.ceil(parts / PLACES)  # parts between two that search for themselves
         selves = math.ceil(SELVES / math.ceil(parts / step))
         with without_cycle_search():
-            for number, part in enumerate(self._parts()):
-                page = self._page(part)
+            for number, part in enumerate(self.parts()):
+                page = self.page(part)
                 if page.ids:
                     sorter.add(record_table(page))
                     if number % step == 0:
@@ -190,7 +202,7 @@ class _Reader:
                 break
         return space or self.info.space
 
-    def _parts(self) -> Iterator[list[str]]:
+    def parts(self) -> Iterator[list[str]]:
         waiting: list[str] = []
         for ids in id_slices(self._repeated(lambda: self.chroma.matching_ids(self.info))):
             waiting += ids
@@ -200,7 +212,7 @@ class _Reader:
         if waiting:
             yield waiting
 
-    def _page(self, ids: Sequence[str]) -> Page:
+    def page(self, ids: Sequence[str]) -> Page:
         """Those of the records that are there now; a lost vector leaves its row without one."""
         try:
             raw = self._repeated(lambda: self.chroma.get(self.info, ids=ids, include=ALL_COLUMNS))
