@@ -132,3 +132,11 @@ def test_original_that_changed_while_it_was_proven_is_a_failure(here, store, pro
         file.write(b"x")
     proof.compare_original()
     assert verdicts(proof)["original"].outcome is Outcome.FAIL
+
+
+def test_backup_that_is_larger_than_the_disk_is_not_fetched(here, proof_of):
+    huge = f"echo night-1 2026-11-29T02:00:00Z {10**16}"
+    proof = proof_of(source="command", list=huge, fetch="sh -c 'touch came' {id} {into}")
+    assert proof.fetch() is False
+    assert "No room" in verdicts(proof)["fetch"].message
+    assert not (here / "came").exists()

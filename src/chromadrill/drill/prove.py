@@ -11,6 +11,7 @@ from pathlib import Path
 
 from chromadrill.backups import proven
 from chromadrill.backups.detect import ExistingBackup, open_existing
+from chromadrill.backups.files import require_room
 from chromadrill.checks.objectives import backup_age, restore_time
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
@@ -83,6 +84,8 @@ class ArtefactProof:
         into.mkdir(parents=True)
         unpacked.mkdir()
         try:
+            # room for it, and for the copy of it that is served
+            require_room(into, 2 * (self._selection.source.size_of(self._artefact) or 0))
             with self.clock.phase(FETCHED):
                 path = self._selection.source.fetch(self._artefact, into)
             if not path.is_relative_to(into):  # it lies here: what is read first is the copying
@@ -102,7 +105,11 @@ class ArtefactProof:
         """At rest, served, restarted; between the recordings; in time, and young enough."""
         existing = self._require_existing()
         window = self._window(existing)
-        validation = prove(existing, window, self.clock, self._questions)
+        try:
+            validation = prove(existing, window, self.clock, self._questions)
+        except DrillError as error:  # no room for the copy that is served
+            self._log.judge(Verdict.unknown("fetch", str(error)))
+            return
         self._note_comparison(validation, window)
         self._log.judge(*map(self._without_scratch, validation.verdicts))
         self._judge_times(validation)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chromadrill.backups.files import require_room
 from chromadrill.backups.sources.contents import locate
 from chromadrill.backups.sources.outside_command import run
 from chromadrill.backups.sources.source import newest_first
@@ -49,11 +48,22 @@ class CommandSource:
             raise Unavailable(f"[backups.{self.name}] list: two backups are called {doubled[0]}.")
         return newest_first(artefacts)
 
+    def size_of(self, artefact: Artefact) -> int | None:
+        """What `list` says of it."""
+        return artefact.bytes
+
     def fetch(self, artefact: Artefact, into: Path) -> Path:
-        """Run `fetch`. Raises Refused where there is no room for as many bytes as `list` says."""
-        require_room(into, artefact.bytes or 0)
+        """Run `fetch`. Raises Unavailable also for a file that is smaller than `list` says."""
         self._run("fetch", self.fetch_command, into=into, id=artefact.id)
-        return locate(into, f"[backups.{self.name}] fetch {artefact.id}")
+        path = locate(into, f"[backups.{self.name}] fetch {artefact.id}")
+        came = path.stat().st_size
+        if path.is_file() and came < (artefact.bytes or 0):
+            raise Unavailable(
+                f"[backups.{self.name}] fetch {artefact.id}: only a part of it came, {came:,} of"
+                f" {artefact.bytes:,} bytes.",
+                next_step="Is it still being uploaded, or was the download cut?",
+            )
+        return path
 
     def _run(self, key: str, command: str, *, into: Path | None = None, **values: str) -> str:
         name = f"[backups.{self.name}] {key}"

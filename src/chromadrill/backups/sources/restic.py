@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chromadrill.backups.files import require_room
 from chromadrill.backups.sources.contents import locate
 from chromadrill.backups.sources.outside_command import CommandFailed, run
 from chromadrill.backups.sources.source import newest_first
@@ -54,10 +53,14 @@ class ResticSource:
             )
         return newest_first(artefacts)
 
+    def size_of(self, artefact: Artefact) -> int | None:
+        """What restic says of the restored files."""
+        answer = self._ask("stats", "--mode", "restore-size", artefact.id, about=artefact)
+        size = answer.get("total_size") if isinstance(answer, dict) else None
+        return int(size) if isinstance(size, int) else None
+
     def fetch(self, artefact: Artefact, into: Path) -> Path:
-        """Restore the snapshot into `into`. Raises Refused where there is no room."""
-        size = self._ask("stats", "--mode", "restore-size", artefact.id, about=artefact)
-        require_room(into, int(size.get("total_size") or 0) if isinstance(size, dict) else 0)
+        """Restore the snapshot into `into`."""
         only = ["--include", self.which] if self.which.startswith("/") else []
         self._run(
             "restore", artefact.id, "--target", str(into), *only,

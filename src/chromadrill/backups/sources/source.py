@@ -27,11 +27,15 @@ class BackupSource(Protocol):
         """All artefacts, newest first. Raises Unavailable where the place cannot be read."""
         ...
 
+    def size_of(self, artefact: Artefact) -> int | None:
+        """Bytes that a fetch brings to this machine, 0 where it is here; None: nobody knows."""
+        ...
+
     def fetch(self, artefact: Artefact, into: Path) -> Path:
         """The path of the artefact: in the empty folder `into`, or where it lies on this machine.
 
-        What lies outside of `into` is the original, and only read. Raises Unavailable or Refused with
-        a sentence where it cannot be had whole.
+        What lies outside of `into` is the original, and only read. Raises Unavailable with a sentence
+        where it cannot be had whole.
         """
         ...
 

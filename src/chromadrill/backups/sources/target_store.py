@@ -54,6 +54,10 @@ class TargetSource:
             [Artefact(name, time_text(parse_time(at)), size, "snapshot") for name, at, size in rows]
         )
 
+    def size_of(self, artefact: Artefact) -> int | None:
+        """What the target says of it, where it hands the snapshot out."""
+        return artefact.bytes if isinstance(self.target, HandsOutSnapshots) else 0
+
     def fetch(self, artefact: Artefact, into: Path) -> Path:
         """Where the snapshot lies on this machine, else what the target puts into `into`."""
         if isinstance(self.target, HandsOutSnapshots):
