@@ -103,7 +103,23 @@ def test_what_moved_and_what_was_not_compared_is_said():
     text = Reader(page(proven())).text
     assert "225 records changed between the two recordings" in text
     assert "3 records are in the backup and in neither recording" in text
-    assert "The check files was not asked: no manifest" in text
+    assert "Not asked: files: no manifest" in text
+
+
+def test_checks_that_were_not_asked_for_one_reason_share_a_sentence():
+    names = ["records (served)", "counts (served)", "records (restarted)"]
+    judged = [*verdicts(), *(verdict(n, "not_run", "no fingerprint given") for n in names)]
+    text = Reader(page(record_of(run(proof(judged=judged))))).text
+    assert f"Not asked: {', '.join(names)}: no fingerprint given." in text
+
+
+def test_a_live_recording_stands_where_it_was_taken_and_is_no_gap():
+    after = {"taken_at": "2026-11-29T03:05:09.000Z", "live": True}
+    why = ["no recording in recordings/production from after the backup"]
+    record = record_of(run(proof(coverage={**COVERAGE, "after": after}, why=why)))
+    text = Reader(page(record)).text
+    assert text.index("the backup is fetched and tried here") < text.index("recorded again, live")
+    assert "No recording in" not in text
 
 
 def test_damage_is_red_and_counted():

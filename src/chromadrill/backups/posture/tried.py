@@ -95,8 +95,10 @@ def _percent(share: float) -> str:
 
 
 def _ago(seconds: float) -> str:
+    if seconds < 90:
+        return "just now"
     if seconds < 2 * 3600:
-        return f"{max(0, round(seconds / 60))} min ago"
+        return f"{seconds / 60:.0f} min ago"
     if seconds < 2 * DAY_S:
         return f"{seconds / 3600:.0f} h ago"
     return f"{int(seconds // DAY_S)} days ago"

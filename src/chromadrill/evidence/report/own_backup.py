@@ -19,6 +19,7 @@ from chromadrill.evidence.report.formatting import (
     duration,
     moment,
     number,
+    one_line,
     part,
     rows,
     share,
@@ -38,6 +39,7 @@ LEGEND = (
     ("unexplained", "error", "damaged",
      "they were the same before and after, and are missing or different in the backup."),
 )  # fmt: skip
+LONGEST_REASON = 160  # characters, of why a check was not asked
 VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unknown": "could not tell"}
 
 
@@ -185,12 +187,14 @@ def recordings(scenario: JSON) -> list[tuple[str, Any]]:
     before, after = part(coverage, "before"), part(coverage, "after")
     owner = text_of(backup.get("source"), "the database")
     owner = owner if "/" not in owner else "the database"
-    live = f"{owner} recorded again, live" if after.get("live") else f"{owner} recorded again"
+    again = (f"{owner} recorded again", after.get("taken_at"))
+    fetched = ("the backup is fetched and tried here", scenario.get("started_at"))
+    # one that was taken of the live database for this run came after the fetching
+    last = [fetched, (f"{again[0]}, live", again[1])] if after.get("live") else [again, fetched]
     return [
         (f"{owner} recorded", before.get("taken_at")),
         ("the backup is taken", backup.get("created_at")),
-        (live, after.get("taken_at")),
-        ("the backup is fetched and tried here", scenario.get("started_at")),
+        *last,
     ]
 
 
@@ -238,28 +242,39 @@ def moved_sentences(scenario: JSON) -> list[str]:
 
 def not_compared(scenario: JSON) -> list[str]:
     """What this proof does not say, each in a sentence."""
-    coverage = part(scenario, "coverage")
-    gaps = [
-        f"{why[:1].upper()}{why[1:].rstrip('.')}." for why in texts(scenario, "missing_recordings")
-    ]
+    return [*_recordings_missing(scenario), *_checks_missing(rows(scenario, "verdicts"))]
+
+
+def _recordings_missing(scenario: JSON) -> list[str]:
+    coverage, changed = part(scenario, "coverage"), sum_of(counts_of(scenario)).moved
+    if is_bracketed(scenario):
+        gap = f"The exact content of the {count(changed)} records that changed: only that it is one"
+        return [f"{gap} of their versions."] if changed else []
+    reasons = texts(scenario, "missing_recordings")
+    gaps = [f"{why[:1].upper()}{why[1:].rstrip('.')}." for why in reasons]
     if not coverage:
-        gaps.append("No recording of the database lies around this backup: its records were not"
-                    " compared with what they were.")  # fmt: skip
-    else:
-        for name, side in (("before", "before"), ("after", "after")):
-            if not part(coverage, name):
-                gaps.append(f"No recording from {side} the backup: changes cannot be told from"
-                            " damage.")  # fmt: skip
-        changed = sum_of(counts_of(scenario)).moved
-        if changed and is_bracketed(scenario):
-            gaps.append(f"The exact content of the {count(changed)} records that changed: only"
-                        " that it is one of their versions.")  # fmt: skip
-    skipped = [v for v in rows(scenario, "verdicts") if v.get("outcome") in ("not_run", "unknown")]
-    for verdict in skipped:
-        word = "was not asked" if verdict["outcome"] == "not_run" else "could not be judged"
-        message = text_of(verdict.get("message")).rstrip(".")
-        gaps.append(f"The check {text_of(verdict.get('check'))} {word}: {message}.")
-    return gaps
+        gap = "No recording of the database lies around this backup: its records were not compared"
+        return [*gaps, f"{gap} with what they were."]
+    missing = [side for side in ("before", "after") if not part(coverage, side)]
+    return gaps + [
+        f"No recording from {side} the backup: changes cannot be told from damage."
+        for side in missing
+    ]
+
+
+def _checks_missing(verdicts: Sequence[JSON]) -> list[str]:
+    """Checks that were not asked or could not be judged: one sentence for each reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for verdict in verdicts:
+        if verdict.get("outcome") in ("not_run", "unknown"):
+            message = one_line(verdict.get("message"), LONGEST_REASON).rstrip(".")
+            names = reasons.setdefault((str(verdict["outcome"]), message), [])
+            names.append(text_of(verdict.get("check")))
+    words = {"not_run": "Not asked", "unknown": "Not to be judged"}
+    return [
+        f"{words[outcome]}: {', '.join(dict.fromkeys(names))}: {message}."
+        for (outcome, message), names in reasons.items()
+    ]
 
 
 def proofs_of(record: JSON) -> list[JSON]:

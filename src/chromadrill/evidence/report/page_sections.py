@@ -9,6 +9,7 @@ from typing import Any
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
+from chromadrill.core.plural import plural
 from chromadrill.evidence.report import charts, formatting, headline, own_backup
 from chromadrill.evidence.report.formatting import days, moment, number, part, rows, text_of, texts
 from chromadrill.evidence.report.prober import prober_line
@@ -188,7 +189,7 @@ def _tried(artefacts: Sequence[JSON]) -> str:
     ends = ", ".join(f"{outcomes[key]} {words[key]}" for key in words if outcomes[key])
     never = len(artefacts) - tried
     were = "was" if tried == 1 else "were"
-    text = f"Of {len(artefacts)} backups that the source lists, {tried} {were} tried"
+    text = f"Of {plural(len(artefacts), 'backup')} that the source lists, {tried} {were} tried"
     text += f": {ends}." if ends else "."
     return f"{text} {never} {'was' if never == 1 else 'were'} never tried." if never else text
 
