@@ -66,6 +66,13 @@ def test_backup_lies_between_one_that_had_finished_and_one_that_began_later(reco
     assert recordings.around(START, START + 12 * MINUTE) == (before, late)
 
 
+def test_time_of_whole_seconds_may_be_any_of_that_second(recordings):
+    half = timedelta(milliseconds=500)
+    one, other = recordings.keep(one_of(START + half)), recordings.keep(one_of(START + MINUTE))
+    assert recordings.around(START)[1] == other
+    assert recordings.around(START + half / 2)[1] == one
+
+
 def test_fingerprint_of_an_older_release_had_finished_when_it_was_taken(recordings):
     recordings.keep(one_of(START, finished_at=None))
     (kept,) = recordings.all()

@@ -130,6 +130,24 @@ def test_clock_that_is_wrong_is_said(front, capsys):
     assert "clock is 300 s ahead of the server's" in ended.out
 
 
+def test_small_collection_costs_few_calls(front, server, capsys):
+    """Ten a second are allowed, and an application may have a thousand collections."""
+    production(front.url)
+    calls = []
+    for name in ("tiny-a", "tiny-b"):
+        with Chroma(server.url) as chroma:
+            info = chroma.create_collection(Scope(), name)
+            chroma.upsert(info, ids=["a", "b"], vectors=np.eye(2, dtype=np.float32))
+        front.reset()
+        assert enter(capsys, "record").code == 0
+        calls.append(len(front.calls))
+        permissions.forget()
+    with Chroma(server.url) as chroma:
+        for name in ("tiny-a", "tiny-b"):
+            chroma.delete_collection(Scope(), name)
+    assert calls[1] - calls[0] == 4
+
+
 # ---- where, and how long ------------------------------------------------------------------------
 def test_old_recordings_go_when_there_are_newer_ones(server, capsys):
     production(server.url, "keep_days = 0.000001\nrecordings = 'kept'\n")
@@ -237,7 +255,11 @@ def test_vectors_that_the_server_has_lost_are_named_and_the_recording_is_kept(
             raise CallFailed("POST /get", 500, "Error finding id")
         return get(self, collection, **more)
 
+    def torn_page(self, collection, **more):
+        raise CallFailed("POST /get", 500, "Error finding id")
+
     monkeypatch.setattr(Chroma, "get", torn)
+    monkeypatch.setattr(Chroma, "page", torn_page)
     monkeypatch.setattr("chromadrill.chroma.fingerprint.recording.PAUSE_S", 0.0)
     ended = enter(capsys, "record")
     assert ended.code == 1, ended.text

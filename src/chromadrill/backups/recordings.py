@@ -58,11 +58,15 @@ class Recordings:
         """Return the recordings on both sides of a backup, None where there is none on that side.
 
         The first had finished before the backup began, and the second began after it ended (default:
-        the time that it began). A recording under way meanwhile is on neither side.
+        the time that it began). A recording under way meanwhile is on neither side. A time of whole
+        seconds stands for the whole second.
         """
         recordings = self.all()
+        ended_at = ended_at or begun_at
+        if not ended_at.microsecond:
+            ended_at += timedelta(seconds=1)
         before = [one for one in recordings if one.finished_at <= begun_at]
-        after = [one for one in recordings if one.taken_at >= (ended_at or begun_at)]
+        after = [one for one in recordings if one.taken_at >= ended_at]
         return (
             max(before, key=lambda one: one.finished_at, default=None),
             after[0] if after else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,7 +110,7 @@ def _job(
         [*_program(), "record", *words],
         str(Path.cwd()),
         at or _hour_of_backups(settings, plan.target),
-        getpass.getuser(),
+        _user(),
     )
 
 
@@ -117,6 +118,13 @@ def _program() -> list[str]:
     """The command itself, as a scheduler without our PATH finds it."""
     beside = Path(sys.executable).with_name("chromadrill")
     return [str(beside)] if beside.exists() else [sys.executable, "-m", "chromadrill"]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        return str(os.getuid())
 
 
 def _hour_of_backups(settings: Settings, target: str) -> str:
