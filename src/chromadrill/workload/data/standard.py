@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
-from chromadrill.core.model import JSON, Scope
+from chromadrill.core.model import JSON, CollectionInfo, Scope
 from chromadrill.core.protocols import Embedder
 from chromadrill.workload.data.seeded_embedder import SeededEmbedder
 from chromadrill.workload.data.stdlib import Document, documents
@@ -96,15 +97,7 @@ class Dataset:
             info = chroma.create_collection(
                 plan.scope, plan.name, hnsw=plan.hnsw, metadata=plan.metadata or None
             )
-            for batch in plan.batches():
-                chroma.upsert(
-                    info,
-                    ids=batch.ids,
-                    vectors=batch.vectors,
-                    documents=batch.documents,
-                    metadatas=batch.metadatas,
-                    uris=batch.uris,
-                )
+            _upsert_all(chroma, info, plan)
             if plan.updates:
                 texts = [f"{document.text}\n(revised)" for document in plan.updates]
                 chroma.upsert(
@@ -118,6 +111,26 @@ class Dataset:
                 )
             if plan.deletes:
                 chroma.delete(info, plan.deletes)
+
+
+def _upsert_all(chroma: Chroma, info: CollectionInfo, plan: CollectionPlan) -> None:
+    """Write the plan's batches in their order; the next one is made while the server writes one."""
+    with ThreadPoolExecutor(1) as pool:
+        flight: Future[None] | None = None
+        for batch in plan.batches():
+            if flight:
+                flight.result()
+            flight = pool.submit(
+                chroma.upsert,
+                info,
+                ids=batch.ids,
+                vectors=batch.vectors,
+                documents=batch.documents,
+                metadatas=batch.metadatas,
+                uris=batch.uris,
+            )
+        if flight:
+            flight.result()
 
 
 def standard(records: int) -> Dataset:
