@@ -131,7 +131,7 @@ def folder(tmp_path, monkeypatch):
         ("empty", "empty is no data directory of Chroma: it holds no chroma.sqlite3."),
         ("chroma_data/chroma.sqlite3", "is a file; --path names a data directory. Did you mean"
                                        " ./chroma_data?"),
-        ("docs.jsonl.zst", "To prove a backup: chromadrill drill --backup docs.jsonl.zst"),
+        ("docs.jsonl.zst", "To prove a backup: chromadrill prove docs.jsonl.zst"),
     ],
 )  # fmt: skip
 def test_path_without_a_database_could_not_be_checked_and_the_nearest_is_named(

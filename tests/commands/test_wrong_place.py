@@ -71,7 +71,7 @@ def test_archive_is_not_called_empty_and_the_command_that_takes_it_does(
     with tarfile.open(archive, f"w:{suffix[4:]}") as tar:
         tar.add(store, "home/me/db")
     code, text = validated(archive, store, capsys)
-    assert (code, f"chromadrill drill --backup {archive}" in text) == (2, True), text
+    assert (code, f"chromadrill prove {archive}" in text) == (2, True), text
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     assert open_existing(archive, scratch).data == scratch / "home" / "me" / "db"

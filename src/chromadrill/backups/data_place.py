@@ -54,7 +54,7 @@ def nearest(path: Path) -> str:
     if path.is_file() and path.name.lower().endswith(".zip"):
         return "Unpack it, and name the folder in it."
     if is_packed(path) or (path / manifest.NAME).is_file():
-        return f"To prove a backup: chromadrill drill --backup {shlex.quote(str(path))}"
+        return f"To prove a backup: chromadrill prove {shlex.quote(str(path))}"
     if (place := _nearest(path)) is None:
         return ""
     return f"Did you mean {place if place.is_absolute() else f'./{place}'}?"
