@@ -10,6 +10,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 MAKERS = {"Verdict", "passed", "failed", "unknown", "not_run", "make", "maker"}
@@ -42,10 +43,9 @@ class _Reader:
     def __init__(self, modules: list[tuple[Path, ast.Module]]) -> None:
         self.result = Names()
         self.calls: dict[str, list[tuple[Path, ast.Call, list[ast.AST]]]] = defaultdict(list)
-        self.imports: dict[Path, set[tuple[str, str]]] = {}
+        self.modules = dict(modules)
         self.done: set[tuple[Path, str, str]] = set()
         for path, module in modules:
-            self.imports[path] = set(_imports(module))
             for call, scopes in _calls(module, [module]):
                 self.calls[_name_of(call)].append((path, call, scopes))
 
@@ -102,7 +102,7 @@ class _Reader:
         calls = [
             call
             for call in self.calls[function.name]
-            if call[0] == path or (path.stem, function.name) in self.imports[call[0]]
+            if call[0] == path or _imports(self.modules[call[0]]).may_call(path.stem, function.name)
         ]
         if not calls:
             self.result.opaque[str(path)].add(name)
@@ -110,14 +110,30 @@ class _Reader:
             self.follow(other, _argument(call, at, name), around)
 
 
-def _imports(module: ast.Module) -> Iterator[tuple[str, str]]:
-    """(module, function) pairs that may be called here; of `import objectives`, all that it has."""
-    used = {node.attr for node in ast.walk(module) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(module):
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield (node.module or "").rpartition(".")[2], alias.name
-                yield from ((alias.name, function) for function in used)
+@cache
+def _imports(module: ast.Module) -> _Imports:
+    return _Imports(module)
+
+
+class _Imports:
+    """What a module imports: functions by their module's name, and modules with all that they have."""
+
+    def __init__(self, module: ast.Module) -> None:
+        self.functions: set[tuple[str, str]] = set()
+        self.modules: set[str] = set()
+        self.attributes: set[str] = set()
+        for node in ast.walk(module):
+            if isinstance(node, ast.Attribute):
+                self.attributes.add(node.attr)
+            elif isinstance(node, ast.ImportFrom):
+                name = (node.module or "").rpartition(".")[2]
+                self.functions |= {(name, alias.name) for alias in node.names}
+                self.modules |= {alias.name for alias in node.names}
+
+    def may_call(self, module: str, function: str) -> bool:
+        return (module, function) in self.functions or (
+            module in self.modules and function in self.attributes
+        )
 
 
 def _calls(node: ast.AST, scopes: list[ast.AST]) -> Iterator[tuple[ast.Call, list[ast.AST]]]:
@@ -168,16 +184,21 @@ def _default(function: ast.FunctionDef, name: str) -> ast.AST | None:
     return next((value for arg, value in pairs if arg.arg == name and value), None)
 
 
+@cache
+def _bindings(scope: ast.AST) -> list[ast.Assign | ast.For | ast.comprehension]:
+    return [n for n in ast.walk(scope) if isinstance(n, ast.Assign | ast.For | ast.comprehension)]
+
+
 def _values(scope: ast.AST, name: str, module: ast.AST | None = None) -> Iterator[ast.AST]:
     """What is assigned to `name` in this scope: plainly, in a tuple, or by a loop over a table.
 
     A loop over a name is one over the table of that name in the `module`.
     """
-    for node in ast.walk(scope):
+    for node in _bindings(scope):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 yield from _parts(target, node.value, name)
-        elif isinstance(node, ast.For | ast.comprehension):
+        else:
             tables = [node.iter]
             if isinstance(node.iter, ast.Name) and module is not None:
                 tables = list(_values(module, node.iter.id))

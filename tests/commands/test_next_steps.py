@@ -23,12 +23,10 @@ COMMAND = re.compile(
 
 def texts_of(file):
     """The texts of a file without its docstrings; a value that is filled in stands as VALUE."""
-    tree = ast.parse(file.read_text("utf-8"))
-    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    inner = {
-        id(v) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for v in node.values
-    }
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(file.read_text("utf-8"))))
+    documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    inner = {id(v) for node in nodes if isinstance(node, ast.JoinedStr) for v in node.values}
+    for node in nodes:
         if id(node) in documentation | inner:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
