@@ -80,6 +80,44 @@ def test_a_path_that_nobody_named_is_no_production():
     assert title_of(scenario, None) == "backup chroma_db"
 
 
+def path_run(**changes):
+    """One backup named by its path, with a fingerprint beside it."""
+    events = proof(coverage=None, source=None, artefact=None, original="/mnt/chroma_db",
+                   created_at=None, newest_file_at="2026-11-29T01:00:00.000Z", **changes)  # fmt: skip
+    return record_of(run(events, artefacts=None, fleet=None))
+
+
+def test_a_backup_named_by_its_path_has_the_same_page():
+    judged = verdicts(coverage=None, data_loss=None)
+    record = path_run(judged=judged)
+    assert headline_of(record).text == "backup chroma_db of 01:00 UTC, 1.2 GB, proven"
+    text = Reader(page(record)).text
+    assert "all 5,186 are exactly what they were, by the fingerprint beside it" in text
+    assert "0 lost or altered of 5,186 records, by the fingerprint beside the backup" in text
+    assert "not judged: it is a path" in text
+    assert "unknown origin" not in text
+
+
+def test_a_path_without_a_fingerprint_says_how_to_know_what_it_should_hold():
+    judged = [
+        *verdicts(coverage=None, data_loss=None, records=verdict("records", "unknown", "none")),
+        verdict("records (served)", actual=5186, limit=5186),  # with its own files
+    ]
+    record = path_run(judged=judged)
+    assert "no recording and no fingerprint to compare it with" in headline_of(record).sentence
+    assert "fingerprint beside" not in page(record)
+    assert headline_of(record).text == "backup chroma_db of 01:00 UTC, 1.2 GB, could not tell"
+    step = record["scenarios"][0]["next_step"]
+    assert step["command"] == "chromadrill record --target PRODUCTION"
+
+
+def test_a_damaged_path_sends_nobody_to_the_scratch_server():
+    judged = verdicts(coverage=None, data_loss=None, records=verdict("records", "fail", "3 lost"))
+    step = path_run(judged=judged)["scenarios"][0]["next_step"]
+    assert step["command"] == "chromadrill prove OLDER_BACKUP"
+    assert step["meaning"].startswith("Do not rely on this backup.")
+
+
 def test_the_banner_about_synthetic_data_is_gone():
     text = Reader(page(proven())).text
     assert YELLOW not in text
@@ -323,9 +361,9 @@ def test_a_broken_field_never_keeps_the_page_of_a_proof_from_rendering(odd):
 
 
 def test_a_drill_of_ourselves_has_no_part_about_backups_of_the_user():
-    record = record_of([e for e in run(proof(coverage=None, source=None, artefact=None))
-                        if e["event"] not in ("source", "fleet")])  # fmt: skip
+    own = proof(coverage=None, source=None, artefact=None, original=None)
+    record = record_of([e for e in run(own) if e["event"] not in ("source", "fleet")])
     assert record["sources"] == []
     assert record["fleet"] == []
-    assert headline_of(record).text == "RESTORE PROVEN" or headline_of(record).kind == "unknown"
+    assert headline_of(record).text == "RESTORE PROVEN"
     assert "What was compared" not in page(record)

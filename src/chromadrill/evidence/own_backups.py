@@ -127,6 +127,8 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
     step: JSON | None = scenario["next_step"]
     backup: JSON = scenario.get("backup") or {}
     source = backup.get("source")
+    if backup.get("original") and not source:
+        return _next_step_of_path(step, scenario)
     if not source or not step:
         return step
     name = shlex.quote(str(source))
@@ -162,6 +164,22 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
         f" --pick {shlex.quote(str(pick['id']))}" if pick else ""
     )
     return {**step, "meaning": meaning, "command": command}
+
+
+def _next_step_of_path(step: JSON | None, scenario: JSON) -> JSON | None:
+    """The same of a backup that was named by its path: the scratch server is gone when this is read."""
+    if step is None or step["check"] not in (*_OF_RECORDINGS, "recall", SLOW):
+        return step
+    if step["check"] == SLOW:
+        return {**step, "command": "chromadrill prove PATH"}
+    if scenario["outcome"] == Outcome.UNKNOWN:
+        meaning = (
+            "Nothing says what this backup should hold. Record the database before and after its next"
+            " backup, name both in drill.toml ([backups.NAME] source, target), and prove that one."
+        )
+        return {**step, "meaning": meaning, "command": "chromadrill record --target PRODUCTION"}
+    meaning = f"Do not rely on this backup. {step['meaning']}"
+    return {**step, "meaning": meaning, "command": "chromadrill prove OLDER_BACKUP"}
 
 
 def _tries(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:

@@ -230,6 +230,12 @@ def data_origin(record: JSON) -> tuple[str, str]:
     sources = {str(part(scenario, "backup").get("source") or "") for scenario in scenarios}
     if "" not in sources:
         return "Own backup", f"Every scenario restored a backup of {', '.join(sorted(sources))}."
+    if (
+        own_backup.is_own(record)
+        and len(scenarios) == 1
+        and not scenarios[0].get("production_origin")
+    ):
+        return "A backup that was named", "The record does not say whether it came from production."
     real = [scenario for scenario in scenarios if scenario.get("production_origin") is True]
     synthetic = [scenario for scenario in scenarios if scenario.get("production_origin") is False]
     if real and len(real) == len(scenarios):

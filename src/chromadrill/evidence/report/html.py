@@ -140,7 +140,7 @@ def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
         )
     ]
     # who gives a history has put this run in it, or left it out because it is no drill
-    if sources and not drills:
+    if own_backup.is_own(record) and not (sources and drills):
         drills = own_backup.proofs_of(record)
     elif rows(record, "scenarios") and not drills:
         value, limit, _ = headline.fact(record, "recovery_time", registry.RECOVERY_TIME)

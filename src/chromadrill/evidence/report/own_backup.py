@@ -40,15 +40,18 @@ LEGEND = (
      "they were the same before and after, and are missing or different in the backup."),
 )  # fmt: skip
 LONGEST_REASON = 160  # characters, of why a check was not asked
+_WRONG = ("lost", "altered", "extra")
 VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unknown": "could not tell"}
 
 
 def is_own(record: JSON) -> bool:
-    """Whether every scenario of the run proved a backup of a source, or between recordings."""
+    """Whether every scenario of the run proved a backup that somebody named: of a source, or a path."""
     scenarios = rows(record, "scenarios")
-    return bool(scenarios) and all(
-        part(s, "backup").get("source") or s.get("coverage") for s in scenarios
-    )
+    return bool(scenarios) and all(_is_named(part(s, "backup")) for s in scenarios)
+
+
+def _is_named(backup: JSON) -> bool:
+    return bool(backup.get("source") or backup.get("original"))
 
 
 def sources_of(record: JSON) -> set[str]:
@@ -69,13 +72,33 @@ def name_of(scenario: JSON) -> str:
 def title_of(scenario: JSON, started_at: Any) -> str:
     """ "production's backup of 02:00 UTC, 1.2 GB"; the day is named where it is not the run's."""
     backup = part(scenario, "backup")
-    made, start = moment(backup.get("created_at")), moment(started_at)
+    made, start = moment(_made(backup)), moment(started_at)
     if made is None:
         name = f"{name_of(scenario)} {text_of(backup.get('artefact'), '')}".rstrip()
     else:
         day = "" if start and made.date() == start.date() else f"{made:%d %b %Y}, ".lstrip("0")
         name = f"{name_of(scenario)} of {day}{made:%H:%M} UTC"
     return name if number(backup.get("bytes")) is None else f"{name}, {size(backup['bytes'])}"
+
+
+def _made(backup: JSON) -> Any:
+    """When it was made: by its manifest or its source, else by its newest file."""
+    return backup.get("created_at") or backup.get("newest_file_at")
+
+
+def compared_alone(scenario: JSON) -> int | None:
+    """Records that were compared with the fingerprint beside the backup; None where there was none.
+
+    "records (served)" is another check: of the served copy with the backup's own files.
+    """
+    judged = [
+        v
+        for v in rows(scenario, "verdicts")
+        if v.get("check") == registry.RECORDS and v.get("outcome") in ("pass", "fail")
+    ]
+    if part(scenario, "coverage") or not judged:
+        return None
+    return int(max(number(v.get("actual")) or 0 for v in judged))
 
 
 def headline_text(record: JSON, kind: str) -> str:
@@ -118,8 +141,15 @@ def sentence(record: JSON, kind: str) -> str:
     many = "It was" if one else "Each was"
     done = f"{many} fetched, started as a server of its own, and asked for every record"
     total = total_of(scenarios)
+    alone = [n for scenario in scenarios if (n := compared_alone(scenario)) is not None]
+    if total.total == 0 and kind == "pass" and alone:
+        beside = "by the fingerprint beside it" if one else "by the fingerprints beside them"
+        return f"{done}: all {count(sum(alone))} are exactly what they were, {beside}."
+    if total.total == 0 and kind == "fail":
+        return f"{done}. Not all of it is as it was."
     if total.total == 0:
-        return f"{done}. There was no recording to compare its records with."
+        sound = ": in itself it is sound" if _is_sound(scenarios) else ""
+        return f"{done}{sound}. There was no recording and no fingerprint to compare it with."
     if total.unexplained:
         wrong = f"{count(total.unexplained)} of {count(total.total)}"
         return f"{done}: {wrong} are not what they were, and nothing explains it."
@@ -137,13 +167,28 @@ def sentence(record: JSON, kind: str) -> str:
     return f"{text}; {rest}, and each change is explained. None is missing."
 
 
+def _is_sound(scenarios: Sequence[JSON]) -> bool:
+    """Whether the files of every backup fit each other, by the checks that need nothing beside it."""
+    passed = [
+        {str(v.get("check")) for v in rows(s, "verdicts") if v.get("outcome") == "pass"}
+        for s in scenarios
+    ]
+    return all({"integrity", "structure"} <= checks for checks in passed)
+
+
 def coverage_card(record: JSON) -> tuple[str, str, bool | None]:
     """Value, note, and whether it is good (None: not known): the lowest coverage of the run."""
     covered = [s for s in rows(record, "scenarios") if part(s, "coverage")]
     shares = [(number(s["coverage"].get("share")), s) for s in covered]
     known = [(value, scenario) for value, scenario in shares if value is not None]
+    alone = [n for s in rows(record, "scenarios") if (n := compared_alone(s)) is not None]
+    if not known and alone:
+        summary = part(record, "summary")
+        wrong = sum(number(summary.get(f"records_{kind}")) or 0 for kind in _WRONG)
+        note = f"of {count(sum(alone))} records, by the fingerprint beside the backup"
+        return f"{count(wrong)} lost or altered", note, not wrong
     if not known:
-        return "not measured", "no recording to compare with", None
+        return "not measured", "no recording, no fingerprint to compare with", None
     value, scenario = min(known, key=lambda pair: pair[0])
     total, limit = sum_of(counts_of(scenario)), number(scenario["coverage"].get("limit_percent"))
     note = f"{count(total.proven)} of {count(total.total)} records proven exactly"
@@ -158,19 +203,24 @@ def coverage_card(record: JSON) -> tuple[str, str, bool | None]:
 def age_card(record: JSON) -> tuple[str, str] | None:
     """How old the newest backup of the run was, where its age was not judged; None else."""
     started = moment(record.get("started_at"))
-    times = [moment(part(s, "backup").get("created_at")) for s in rows(record, "scenarios")]
+    times = [moment(_made(part(s, "backup"))) for s in rows(record, "scenarios")]
     made = [time for time in times if time is not None]
     if started is None or not made or max(made) > started:
         return None
     age_s = (started - max(made)).total_seconds()
-    return duration(age_s), "not judged: it is not the newest backup of its source"
+    why = "it is not the newest backup of its source" if sources_of(record) else "it is a path"
+    return duration(age_s), f"not judged: {why}"
 
 
 def tried_card(record: JSON) -> tuple[str, str, bool | None]:
     """ "3 of 14": of the backups that the sources list, how many were ever tried."""
     artefacts = [a for s in rows(record, "sources") for a in rows(s, "artefacts")]
     if not artefacts:
-        return count(len(rows(record, "scenarios"))), "in this run; the source has no list", None
+        return (
+            count(len(rows(record, "scenarios"))),
+            "in this run; there is no list of others",
+            None,
+        )
     tried = [a for a in artefacts if a.get("outcome")]
     bad = [a for a in tried if a.get("outcome") != "pass"]
     never = len(artefacts) - len(tried)
@@ -187,13 +237,18 @@ def recordings(scenario: JSON) -> list[tuple[str, Any]]:
     before, after = part(coverage, "before"), part(coverage, "after")
     owner = text_of(backup.get("source"), "the database")
     owner = owner if "/" not in owner else "the database"
+    if compared_alone(scenario) is not None:
+        return [
+            ("the backup is taken, with a fingerprint beside it", _made(backup)),
+            ("it is fetched and tried here", scenario.get("started_at")),
+        ]
     again = (f"{owner} recorded again", after.get("taken_at"))
     fetched = ("the backup is fetched and tried here", scenario.get("started_at"))
     # one that was taken of the live database for this run came after the fetching
     last = [fetched, (f"{again[0]}, live", again[1])] if after.get("live") else [again, fetched]
     return [
         (f"{owner} recorded", before.get("taken_at")),
-        ("the backup is taken", backup.get("created_at")),
+        ("the backup is taken", _made(backup)),
         *last,
     ]
 
@@ -250,6 +305,8 @@ def _recordings_missing(scenario: JSON) -> list[str]:
     if is_bracketed(scenario):
         gap = f"The exact content of the {count(changed)} records that changed: only that it is one"
         return [f"{gap} of their versions."] if changed else []
+    if compared_alone(scenario) is not None:
+        return []
     reasons = texts(scenario, "missing_recordings")
     gaps = [f"{why[:1].upper()}{why[1:].rstrip('.')}." for why in reasons]
     if not coverage:
@@ -307,6 +364,7 @@ def view_of(record: JSON) -> JSON | None:
     return {
         "of": owner_of(record),
         "coverage": coverage_card(record),
+        "alone": any(compared_alone(s) is not None for s in scenarios),
         "age": age_card(record),
         "tried": tried_card(record),
         "proofs": [
@@ -318,6 +376,7 @@ def view_of(record: JSON) -> JSON | None:
                 "picture": coverage_chart(counts_of(scenario), f"c{i}"),
                 "total": sum_of(counts_of(scenario)),
                 "counts": counts_of(scenario),
+                "alone": compared_alone(scenario),
                 "bracketed": is_bracketed(scenario),
                 "legend": legend_of(scenario),
                 "recordings": recordings(scenario),
