@@ -78,3 +78,15 @@ def test_questions_have_a_limit_and_a_file(tmp_path):
     file.write_text("[questions]\nleast_hits = 75\n")
     with pytest.raises(UsageError, match=r"\[questions\] least_hits: .*Did you mean"):
         load(file, environ={})
+
+
+def test_secret_in_a_command_of_a_table_is_no_part_of_the_record(tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text(
+        "[backups.b]\nsource = 'command'\nlist = 'curl --token t0psecret https://me:hunter2@h/l'\n"
+        "fetch = \"curl -H 'Authorization: Bearer abcdef' {id} {into}\"\n"
+    )
+    public = load(file, environ={}).public()
+    text = str(public)
+    assert "{id} {into}" in public["backups.b.fetch"]["value"]
+    assert not [word for word in ("t0psecret", "hunter2", "abcdef") if word in text]

@@ -48,12 +48,18 @@ class ExistingBackup:
     listing: list[JSON]
     exported: bool = False
 
-    def facts(self) -> JSON:
-        """Return what a record says of the backup, from its manifest where it has one."""
+    @property
+    def manifest(self) -> JSON:
+        """What its manifest says; empty where it has none."""
         content: JSON = {}
         for folder in (self.data, self.data.parent):
             if (folder / manifest.NAME).is_file():
                 content = manifest.read(folder)
+        return content
+
+    def facts(self) -> JSON:
+        """Return what a record says of the backup, from its manifest where it has one."""
+        content = self.manifest
         return {
             "id": content.get("id", self.original.name),
             "method": content.get("method", "export" if self.exported else "files"),

@@ -12,13 +12,14 @@ from pathlib import Path
 from chromadrill.backups import proven
 from chromadrill.backups.detect import ExistingBackup, open_existing
 from chromadrill.backups.files import require_room
+from chromadrill.backups.under_writers import coverage_facts
 from chromadrill.checks.objectives import backup_age, restore_time
 from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
 from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON, Artefact, Outcome, Verdict
-from chromadrill.core.model.window import BackupWindow, Coverage
+from chromadrill.core.model.window import BackupWindow
 from chromadrill.core.settings import BackupTable, Objectives, Settings
 from chromadrill.core.settings.validation import objectives_in
 from chromadrill.core.stopwatch import Stopwatch
@@ -34,6 +35,7 @@ from chromadrill.workload.queries.configured_questions import ConfiguredQuestion
 
 FETCHED = "fetched"
 AGE = "data loss"
+COVERAGE = ("share", "limit_percent", "collections", "before", "after")  # of the note
 
 
 class ArtefactProof:
@@ -60,7 +62,7 @@ class ArtefactProof:
         self._settings, self._run_id, self._questions = settings, run_id, questions
         self._folder = Path(tempfile.mkdtemp(prefix="backup-", dir=scratch))
         self._started = datetime.now(UTC)
-        self._coverage: Coverage | None = None
+        self._share: float | None = None
         self._around = Surroundings(None, None)
 
     @property
@@ -133,14 +135,13 @@ class ArtefactProof:
             return
         listing = self.existing.listing if self.existing else []
         verdicts = [verdict for verdict in self._log.verdicts if verdict.check != AGE]
-        share = self._coverage.share if self._coverage else None
         proven.remember(
             proven.log_beside(self._settings.monitoring.backup_journal),
             source=name,
             artefact=self._artefact.id,
             listing=listing,
             outcome=outcome_of(verdicts),
-            coverage=share,
+            coverage=self._share,
             created_at=self._artefact.created_at,
             recovery_s=self.clock.total if ANSWERED in self.clock.seconds else None,
             run=self._run_id,
@@ -222,24 +223,17 @@ class ArtefactProof:
     def _note_comparison(self, validation: Validation, window: BackupWindow | None) -> None:
         counts = validation.counts
         self._log.note("compared", records=sum(counts.values()), collections=dict(counts))
-        self._coverage = validation.coverage
-        if validation.coverage is None or window is None:
-            return
-        self._log.note(
-            "coverage",
-            share=validation.coverage.share,
-            limit_percent=100 * window.least_coverage,
-            collections={
-                key: {
-                    "proven": part.proven,
-                    "moved": part.moved,
-                    "unseen": part.unseen,
-                    "unexplained": part.unexplained,
-                }
-                for key, part in validation.coverage.collections.items()
-            },
-            **self._around.facts(),
-        )
+        facts: JSON = {}
+        if validation.coverage is not None and window is not None:
+            facts = {**coverage_facts(validation.coverage, window), **self._around.facts()}
+        elif outcome_of(validation.verdicts) is Outcome.PASS:
+            # it is exactly what was measured when it was taken
+            facts = dict(self._require_existing().manifest.get("coverage") or {})
+            if facts.get("after"):
+                facts["after"] = {**facts["after"], "live": False}
+        if facts:
+            self._share = facts.get("share")
+            self._log.note("coverage", **{key: facts.get(key) for key in COVERAGE})
 
     # ---- time -----------------------------------------------------------------------------------
     def _judge_times(self, validation: Validation) -> None:

@@ -115,7 +115,11 @@ def backups_below(folder: Path, depth: int, above: tuple[Path, ...] = ()) -> Ite
 
 
 def _is_left_out(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED)
+    return (
+        path.name.startswith(".")
+        or path.name == "lost+found"
+        or path.name.lower().endswith(_UNFINISHED)
+    )
 
 
 def _artefact(path: Path, artefact_id: str) -> Artefact:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from chromadrill.core.errors import UsageError, did_you_mean
+from chromadrill.core.redaction import mask_output
 from chromadrill.core.settings.dotted_keys import flatten
 
 # what RB-3 needs: the extras `embed` and `postgres`
@@ -386,6 +387,14 @@ class Settings(_Table):
         return next((name for name in (named, target) if name in self.environments), None)
 
     def public(self) -> dict[str, Any]:
-        """Every value with its origin, for the ledger."""
+        """Every value with its origin, for the ledger. A command of the user's may hold a secret."""
         tables = self.model_dump(mode="json", exclude={"origins"})
-        return {key: {"value": v, "from": self.origin(key)} for key, v in flatten(tables)}
+        return {
+            key: {"value": _masked(key, value), "from": self.origin(key)}
+            for key, value in flatten(tables)
+        }
+
+
+def _masked(key: str, value: Any) -> Any:
+    is_command = key.startswith("backups.") and isinstance(value, str)
+    return mask_output(value) if is_command else value
