@@ -1,6 +1,7 @@
 """`chromadrill record`: a server is read, whatever it is, and its recordings are kept."""
 
 import os
+import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -234,6 +235,17 @@ def test_server_that_holds_nothing_there_is_no_recording(server, capsys):
     ended = enter(capsys, "record", "--target", "idle")
     assert ended.code == 2
     assert "holds no collection in idle/nothing. Nothing was recorded." in ended.err
+
+
+def test_recording_that_is_ended_leaves_nothing(front, capsys):
+    production(front.url)
+    front.alter = lambda number, path, status, body: (
+        os.kill(os.getpid(), signal.SIGTERM) if path.endswith("/get") else None
+    )
+    ended = enter(capsys, "record")
+    front.reset()
+    assert ended.code == 143
+    assert not Path("recordings").exists()
 
 
 def test_folder_that_cannot_be_written_is_a_sentence_and_leaves_nothing(server, capsys):
