@@ -127,7 +127,7 @@ def test_a_server_that_answers_other_records_fails(asked_server, file, capsys):
         proxy.path_ends, proxy.alter = ("/query",), other_ids
         ended = ask(capsys, proxy, file)
     assert ended.code == 1
-    assert "the index lacks right records of 20 questions (line 1: r0 of" in ended.out
+    assert "no search finds the right records of 20 questions (line 1: r0 of" in ended.out
 
 
 def test_questions_that_others_outrank_fail_below_the_limit_and_not_above(

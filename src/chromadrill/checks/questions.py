@@ -9,7 +9,7 @@ from chromadrill.core.model import AskedQuestions, QuestionState, Verdict, WhyUn
 from chromadrill.core.plural import plural
 
 CHECK = "your questions"
-FEW_LOST, LOST_SHARE = 3, 0.01  # questions whose record an index may lack: the larger of both
+FEW_LOST, LOST_SHARE = 3, 0.01  # questions whose record no search may find: the larger of both
 MOST_MOVED = 0.5  # of the questions; beyond it the file is about another database
 FEWEST_UNREACHED = 20  # so many and none found: that is no index
 
@@ -22,13 +22,13 @@ _UNASKED = {
 
 
 def finds_right_records(asked: AskedQuestions, least_percent: float) -> Verdict:
-    """hit@k of the questions is `least_percent` or more, and the index lacks none of their records.
+    """hit@k of the questions is `least_percent` or more, and the index leads to all of their records.
 
     A question whose right records moved is neither right nor wrong, nor is one whose record the index
     holds and its approximate search does not reach. FAIL: an error of the server, too few found, or
-    records that are there and not in the index (more than 3 and 1 %, or half). UNKNOWN: questions that
-    nobody could ask, or most of which moved. `not_run`: none of the file's collections is there, or all
-    are text and there is no embedder.
+    records that are there and that no search finds (more than 3 and 1 %, or half). UNKNOWN: questions
+    that nobody could ask, or most of which moved. `not_run`: none of the file's collections is there, or
+    all are text and there is no embedder.
     """
     numbers: dict[str, Any] = {"limit": least_percent, "unit": "%"}
     if asked.found_percent is not None:
@@ -57,7 +57,7 @@ def _wrong(asked: AskedQuestions, least_percent: float) -> str:
     allowed = min(max(FEW_LOST, math.floor(LOST_SHARE * asked.decided)), asked.decided // 2)
     if lost > allowed:
         example = asked.examples[QuestionState.LOST]
-        return f"the index lacks right records of {plural(lost, 'question')} ({example})"
+        return f"no search finds the right records of {plural(lost, 'question')} ({example})"
     unreached = asked.count(QuestionState.UNREACHED)
     if not asked.found and unreached >= FEWEST_UNREACHED:
         example = asked.examples[QuestionState.UNREACHED]
@@ -121,7 +121,7 @@ def _asides(asked: AskedQuestions) -> list[str]:
     for state, text in (
         (QuestionState.MOVED, "whose records moved since, no loss"),
         (QuestionState.UNREACHED, "whose record is in the index, and its search does not reach it"),
-        (QuestionState.LOST, "whose record the index lacks"),
+        (QuestionState.LOST, "whose record no search finds"),
     ):
         if asked.count(state):
             asides.append(f"{asked.count(state)} {text} ({asked.examples[state]})")

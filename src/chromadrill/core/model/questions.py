@@ -10,10 +10,10 @@ class QuestionState(StrEnum):
     """What became of one line of a file of questions.
 
     FOUND: a right record came among the nearest. OUTRANKED: others are nearer, as far as their vectors
-    say. UNREACHED: it is nearer and in the index, whose approximate search does not get to it. LOST: it
-    is nearer and not in the index, or has no vector. MOVED: no right record is there any more as it was
-    recorded, or none passes the filter. FAILED: the server answered with an error. UNASKED: nobody
-    could ask it.
+    say. UNREACHED: it is nearer, and found where it alone is searched; the approximate search among all
+    does not get to it. LOST: it is nearer, and no search finds it, or it has no vector. MOVED: no right
+    record is there any more as it was recorded, or none passes the filter. FAILED: the server answered
+    with an error. UNASKED: nobody could ask it.
     """
 
     FOUND = "found"
