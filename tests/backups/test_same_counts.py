@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chromadrill.backups.same_counts import changed_count
+from chromadrill.backups.same_counts import count_difference
 from chromadrill.backups.under_writers import FirstReading, read_again
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import live
@@ -21,7 +21,7 @@ def before(server):
 
 
 def test_snapshot_during_which_nobody_wrote_needs_no_second_reading(server, before):
-    assert changed_count(server.url, before) == ""
+    assert count_difference(server.url, before) == ""
     assert read_again(server.url, FirstReading(before)) == (None, {})
 
 
@@ -34,7 +34,7 @@ def test_snapshot_during_which_somebody_wrote_says_what_stood_still(server, befo
     with Chroma(server.url) as chroma:
         docs = chroma.collection(Scope(), "docs")
         chroma.upsert(docs, ids=["late"], vectors=ZERO, documents=["late"])
-    assert "docs had 30 records, and 31 after the snapshot" in changed_count(server.url, before)
+    assert "docs had 30 records, and 31 after the snapshot" in count_difference(server.url, before)
     after, facts = read_again(server.url, FirstReading(before))
     (docs,) = facts["stable"]["collections"].values()
     assert (after.records, docs) == (31, {"stable": 30, "moved": 1})

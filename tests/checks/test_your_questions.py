@@ -4,8 +4,8 @@ import pytest
 
 from chromadrill.checks.questions import finds_right_records
 from chromadrill.core.model import (
-    AskedQuestions,
     Outcome,
+    QuestionCounts,
     QuestionExample,
     QuestionState,
     WhyUnasked,
@@ -14,25 +14,25 @@ from chromadrill.core.model import (
 FOUND, OUTRANKED, UNREACHED, LOST, MOVED, FAILED, UNASKED = QuestionState
 
 
-def judged(states, *, unasked=None, first=None, told=0, least=90, lines=None, recorded=None):
+def judged(states, *, unasked=None, first=None, unjudged=0, least=90, lines=None, recorded=None):
     decided = sum(states.get(state, 0) for state in (FOUND, OUTRANKED, LOST))
-    chosen = sum(states.values()) + told
-    asked = AskedQuestions(
+    chosen = sum(states.values()) + unjudged
+    counts = QuestionCounts(
         file="questions.jsonl",
         lines=lines or chosen,
         chosen=chosen,
         nearest=10,
-        told=told,
+        unjudged=unjudged,
         decided=decided,
-        first=states.get(FOUND, 0) if first is None else first,
-        found=states.get(FOUND, 0),
+        first_hits=states.get(FOUND, 0) if first is None else first,
+        hits=states.get(FOUND, 0),
         states=states,
         examples={state: QuestionExample(7, f"why {state}") for state in states},
         unasked=unasked or {},
         why_unasked={why: QuestionExample(8, f"why {why}") for why in unasked or {}},
         recorded_first=recorded,
     )
-    return finds_right_records(asked, least)
+    return finds_right_records(counts, least)
 
 
 def test_all_found_passes_with_both_shares():
@@ -114,10 +114,10 @@ def test_an_empty_file_is_unknown():
 
 
 def test_questions_recorded_as_not_found_are_told_and_not_judged():
-    verdict = judged({FOUND: 10}, told=5)
+    verdict = judged({FOUND: 10}, unjudged=5)
     assert verdict.outcome is Outcome.PASS
     assert "5 recorded as not found, told and not judged" in verdict.message
-    assert judged({}, told=5).outcome is Outcome.UNKNOWN
+    assert judged({}, unjudged=5).outcome is Outcome.UNKNOWN
 
 
 def test_some_of_a_larger_file_says_how_many():

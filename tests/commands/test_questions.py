@@ -226,7 +226,7 @@ def test_ones_own_questions_are_recorded_and_then_judged_by_what_they_had_found(
     assert lines(recorded)[0]["rank"] == 1
     again = ask(capsys, asked_server, recorded, "--json")
     assert again.code == 0
-    assert again.answer["questions"]["told"] > 10
+    assert again.answer["questions"]["not_judged"] > 10
 
 
 def test_nothing_is_recorded_of_a_file_with_a_broken_line(asked_server, docs, capsys, tmp_path):

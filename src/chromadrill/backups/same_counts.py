@@ -7,7 +7,7 @@ from chromadrill.chroma.connection import connect
 from chromadrill.core.model import Fingerprint
 
 
-def changed_count(url: str, before: Fingerprint) -> str:
+def count_difference(url: str, before: Fingerprint) -> str:
     """The first collection that counts otherwise than in the fingerprint `before`; "" for none.
 
     Counts are blind to updates in place: a volume copy is read at rest instead. Raises CallFailed.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chromadrill.backups.same_counts import changed_count
+from chromadrill.backups.same_counts import count_difference
 from chromadrill.checks.between.verdicts import coverage_text
 from chromadrill.checks.suite import judge_between, judge_soundness
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -94,7 +94,7 @@ def read_again(url: str, reading: FirstReading) -> tuple[Fingerprint | None, JSO
     None, and nothing to say, where nobody wrote as far as counts show. Raises Unavailable for a sick
     server, and where too little stood still.
     """
-    difference = changed_count(url, reading.fingerprint)
+    difference = count_difference(url, reading.fingerprint)
     if not difference and reading.error is None:
         return None, {}
     after = read_after(url, reading.fingerprint)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from chromadrill.core.model import AskedQuestions, QuestionState, Verdict, WhyUnasked
+from chromadrill.core.model import QuestionCounts, QuestionState, Verdict, WhyUnasked
 from chromadrill.core.plural import plural
 
 CHECK = "your questions"
@@ -21,7 +21,7 @@ _UNASKED = {
 }
 
 
-def finds_right_records(asked: AskedQuestions, least_percent: float) -> Verdict:
+def finds_right_records(counts: QuestionCounts, least_percent: float) -> Verdict:
     """hit@k of the questions is `least_percent` or more, and the index leads to all of their records.
 
     A question whose right records moved is neither right nor wrong, nor is one whose record the index
@@ -31,18 +31,18 @@ def finds_right_records(asked: AskedQuestions, least_percent: float) -> Verdict:
     all are text and there is no embedder.
     """
     numbers: dict[str, Any] = {"limit": least_percent, "unit": "%"}
-    if asked.found_percent is not None:
-        numbers["actual"] = round(asked.found_percent, 2)
-    wrong = _wrong(asked, least_percent)
+    if counts.hit_percent is not None:
+        numbers["actual"] = round(counts.hit_percent, 2)
+    wrong = _wrong(counts, least_percent)
     if wrong:
-        return Verdict.failed(CHECK, f"{wrong}; {_hits(asked)}", **numbers)
-    nothing = _nothing_to_ask(asked)
+        return Verdict.failed(CHECK, f"{wrong}; {_hits(counts)}", **numbers)
+    nothing = _nothing_to_ask(counts)
     if nothing:
         return Verdict.not_run(CHECK, nothing)
-    unclear = _unclear(asked)
+    unclear = _unclear(counts)
     if unclear:
-        return Verdict.unknown(CHECK, f"{unclear}; {_hits(asked)}", **numbers)
-    return Verdict.passed(CHECK, "; ".join([_hits(asked), *_asides(asked)]), **numbers)
+        return Verdict.unknown(CHECK, f"{unclear}; {_hits(counts)}", **numbers)
+    return Verdict.passed(CHECK, "; ".join([_hits(counts), *_asides(counts)]), **numbers)
 
 
 def not_readable(message: str) -> Verdict:
@@ -50,72 +50,72 @@ def not_readable(message: str) -> Verdict:
     return Verdict.unknown(CHECK, message)
 
 
-def _wrong(asked: AskedQuestions, least_percent: float) -> str:
-    failed, lost = asked.count(QuestionState.FAILED), asked.count(QuestionState.LOST)
+def _wrong(counts: QuestionCounts, least_percent: float) -> str:
+    failed, lost = counts.count(QuestionState.FAILED), counts.count(QuestionState.LOST)
     if failed:
-        return f"{plural(failed, 'question')} failed ({asked.examples[QuestionState.FAILED]})"
-    allowed = min(max(FEW_LOST, math.floor(LOST_SHARE * asked.decided)), asked.decided // 2)
+        return f"{plural(failed, 'question')} failed ({counts.examples[QuestionState.FAILED]})"
+    allowed = min(max(FEW_LOST, math.floor(LOST_SHARE * counts.decided)), counts.decided // 2)
     if lost > allowed:
-        example = asked.examples[QuestionState.LOST]
+        example = counts.examples[QuestionState.LOST]
         return f"no search finds the right records of {plural(lost, 'question')} ({example})"
-    unreached = asked.count(QuestionState.UNREACHED)
-    if not asked.found and unreached >= FEWEST_UNREACHED:
-        example = asked.examples[QuestionState.UNREACHED]
+    unreached = counts.count(QuestionState.UNREACHED)
+    if not counts.hits and unreached >= FEWEST_UNREACHED:
+        example = counts.examples[QuestionState.UNREACHED]
         return f"the index reaches none of the right records of {unreached} questions ({example})"
-    if asked.found_percent is not None and asked.found_percent < least_percent:
-        missed = asked.examples.get(QuestionState.OUTRANKED) or asked.examples[QuestionState.LOST]
+    if counts.hit_percent is not None and counts.hit_percent < least_percent:
+        missed = counts.examples.get(QuestionState.OUTRANKED) or counts.examples[QuestionState.LOST]
         return (
             f"too few questions find their right records, {least_percent:g} % are wanted ({missed})"
         )
     return ""
 
 
-def _nothing_to_ask(asked: AskedQuestions) -> str:
+def _nothing_to_ask(counts: QuestionCounts) -> str:
     """Why there was nothing to ask that concerns this server; "" where there was."""
-    unasked = asked.count(QuestionState.UNASKED)
-    if not unasked or unasked < asked.chosen:
+    unasked = counts.count(QuestionState.UNASKED)
+    if not unasked or unasked < counts.chosen:
         return ""
     for why, rest in (
         (WhyUnasked.COLLECTION, "holds no collection of"),
         (WhyUnasked.EMBEDDER, "needs an embedder for all of"),
     ):
-        if asked.unasked.get(why) == unasked:
-            return f"the server {rest} {asked.file} ({asked.why_unasked[why]})"
+        if counts.unasked.get(why) == unasked:
+            return f"the server {rest} {counts.file} ({counts.why_unasked[why]})"
     return ""
 
 
-def _unclear(asked: AskedQuestions) -> str:
+def _unclear(counts: QuestionCounts) -> str:
     for why in (WhyUnasked.BROKEN, WhyUnasked.COLLECTION, WhyUnasked.DIMENSION):
-        if asked.unasked.get(why):
-            return _not_asked(asked, why)
-    if not asked.chosen:
-        return f"{asked.file} holds no question"
-    moved = asked.count(QuestionState.MOVED)
-    if moved > MOST_MOVED * asked.chosen:
+        if counts.unasked.get(why):
+            return _not_asked(counts, why)
+    if not counts.chosen:
+        return f"{counts.file} holds no question"
+    moved = counts.count(QuestionState.MOVED)
+    if moved > MOST_MOVED * counts.chosen:
         return (
-            f"the right records of {moved} of {plural(asked.chosen, 'question')} moved"
-            f" ({asked.examples[QuestionState.MOVED]}): record the file anew"
+            f"the right records of {moved} of {plural(counts.chosen, 'question')} moved"
+            f" ({counts.examples[QuestionState.MOVED]}): record the file anew"
         )
-    if not asked.decided:
+    if not counts.decided:
         return "no question of which anything is known to judge by"
     return ""
 
 
-def _hits(asked: AskedQuestions) -> str:
-    if not asked.decided:
-        return f"0 of {plural(asked.chosen, 'question')} decided"
+def _hits(counts: QuestionCounts) -> str:
+    if not counts.decided:
+        return f"0 of {plural(counts.chosen, 'question')} decided"
     sentence = (
-        f"hit@1 {asked.first_percent:.1f} %, hit@{asked.nearest} {asked.found_percent:.1f} %"
-        f" of {plural(asked.decided, 'question')}"
+        f"hit@1 {counts.first_hit_percent:.1f} %, hit@{counts.nearest} {counts.hit_percent:.1f} %"
+        f" of {plural(counts.decided, 'question')}"
     )
-    if asked.recorded_first is not None:
-        sentence += f" (recorded: hit@1 {100 * asked.recorded_first / asked.decided:.1f} %)"
-    if asked.chosen < asked.lines:
-        sentence += f", {asked.chosen} of the {asked.lines} of {asked.file} asked"
+    if counts.recorded_first is not None:
+        sentence += f" (recorded: hit@1 {100 * counts.recorded_first / counts.decided:.1f} %)"
+    if counts.chosen < counts.lines:
+        sentence += f", {counts.chosen} of the {counts.lines} of {counts.file} asked"
     return sentence
 
 
-def _asides(asked: AskedQuestions) -> list[str]:
+def _asides(counts: QuestionCounts) -> list[str]:
     """What is told, and not judged."""
     asides = []
     for state, text in (
@@ -123,16 +123,16 @@ def _asides(asked: AskedQuestions) -> list[str]:
         (QuestionState.UNREACHED, "whose record is in the index, and its search does not reach it"),
         (QuestionState.LOST, "whose record no search finds"),
     ):
-        if asked.count(state):
-            asides.append(f"{asked.count(state)} {text} ({asked.examples[state]})")
-    if asked.told:
-        asides.append(f"{asked.told} recorded as not found, told and not judged")
-    if asked.unasked.get(WhyUnasked.EMBEDDER):
-        asides.append(_not_asked(asked, WhyUnasked.EMBEDDER))
+        if counts.count(state):
+            asides.append(f"{counts.count(state)} {text} ({counts.examples[state]})")
+    if counts.unjudged:
+        asides.append(f"{counts.unjudged} recorded as not found, told and not judged")
+    if counts.unasked.get(WhyUnasked.EMBEDDER):
+        asides.append(_not_asked(counts, WhyUnasked.EMBEDDER))
     return asides
 
 
-def _not_asked(asked: AskedQuestions, why: WhyUnasked) -> str:
-    count = asked.unasked[why]
+def _not_asked(counts: QuestionCounts, why: WhyUnasked) -> str:
+    count = counts.unasked[why]
     noun = plural(count, "line" if why is WhyUnasked.BROKEN else "question")
-    return f"{noun} not asked: {_UNASKED[why]} ({asked.why_unasked[why]})"
+    return f"{noun} not asked: {_UNASKED[why]} ({counts.why_unasked[why]})"

@@ -16,7 +16,7 @@ from chromadrill.commands.groups import Command, CommandGroup, application
 from chromadrill.commands.output import EXIT, NEXT, print_line, print_verdicts, verdicts_json
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
-from chromadrill.core.model import JSON, AskedQuestions, QuestionState, Scope
+from chromadrill.core.model import JSON, QuestionCounts, QuestionState, Scope
 from chromadrill.core.plural import plural
 from chromadrill.core.protocols import scopes_of
 from chromadrill.core.settings import Settings, load
@@ -68,22 +68,22 @@ def sample(
     settings = load(drill_config)
     source, own = _source(settings, url, target, path)
     scopes = tuple(options.scope_named(text) for text in scope or ()) or own
-    made = engine.sample_questions(source, scopes, records, settings.questions.k, output)
-    left_out = made.states.total() - made.written + len(made.sampled.without_vector)
+    result = engine.sample_questions(source, scopes, records, settings.questions.k, output)
+    left_out = result.states.total() - result.written + len(result.sampled.without_vector)
     if json:
         cli.answer(
             {
                 "outcome": "pass",
                 "written": str(output),
-                "questions": made.written,
+                "questions": result.written,
                 "left_out": left_out,
-                "collections": made.sampled.counts,
+                "collections": result.sampled.counts,
             }
         )
         return cli.DONE
     rest = f"; {left_out} more are not found by their own vector, and left out" if left_out else ""
-    where = plural(len([n for n in made.sampled.counts.values() if n]), "collection")
-    print_line(f"{output}: {plural(made.written, 'question')} about {where}{rest}.")
+    where = plural(len([n for n in result.sampled.counts.values() if n]), "collection")
+    print_line(f"{output}: {plural(result.written, 'question')} about {where}{rest}.")
     print_line(
         f'Without text: vectors and ids alone.{NEXT}in drill.toml: [questions] file = "{output}"'
     )
@@ -137,12 +137,12 @@ def ask(
         if answer.state is not QuestionState.FOUND and len(others) < LISTED:
             others.append(dataclasses.replace(answer, question=None, cosines=()))
 
-    asked, verdict = engine.ask_all(source, configured, on_answer=keep, output=output)
+    counts, verdict = engine.ask_all(source, configured, on_answer=keep, output=output)
     if json:
         cli.answer(
             {
                 "outcome": str(verdict.outcome),
-                "questions": _figures(asked),
+                "questions": _figures(counts),
                 "others": [_other(answer) for answer in others],
                 "verdicts": verdicts_json([verdict]),
                 **({"written": str(output)} if output else {}),
@@ -151,10 +151,10 @@ def ask(
         return EXIT[verdict.outcome]
     _print_others(others, states.total() - states[QuestionState.FOUND])
     print_verdicts([verdict])
-    counts = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    ends = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     more = f", written: {output}" if output else ""
     print_line(
-        f"{verdict.outcome.upper()}: {plural(asked.chosen, 'question')} of {asked.file}: {counts}{more}"
+        f"{verdict.outcome.upper()}: {plural(counts.chosen, 'question')} of {counts.file}: {ends}{more}"
     )
     return EXIT[verdict.outcome]
 
@@ -181,18 +181,18 @@ def _require_free(output: Path, *, replace: bool) -> None:
         raise UsageError(f"--output {output}: it is there already. With --replace it is replaced.")
 
 
-def _figures(asked: AskedQuestions) -> JSON:
+def _figures(counts: QuestionCounts) -> JSON:
     return {
-        "file": asked.file,
-        "asked": asked.chosen - asked.count(QuestionState.UNASKED),
-        "decided": asked.decided,
-        "nearest": asked.nearest,
-        "hit_1_percent": asked.first_percent,
-        "hit_k_percent": asked.found_percent,
-        "recorded_first": asked.recorded_first,
-        "told": asked.told,
-        "states": {str(state): count for state, count in asked.states.items()},
-        "unasked": {str(why): count for why, count in asked.unasked.items()},
+        "file": counts.file,
+        "asked": counts.chosen - counts.count(QuestionState.UNASKED),
+        "decided": counts.decided,
+        "nearest": counts.nearest,
+        "hit_1_percent": counts.first_hit_percent,
+        "hit_k_percent": counts.hit_percent,
+        "recorded_first": counts.recorded_first,
+        "not_judged": counts.unjudged,
+        "states": {str(state): count for state, count in counts.states.items()},
+        "unasked": {str(why): count for why, count in counts.unasked.items()},
     }
 
 

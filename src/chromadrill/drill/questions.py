@@ -15,7 +15,7 @@ from chromadrill.checks.questions import finds_right_records
 from chromadrill.chroma.at_rest.store import Store
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import AskedQuestions, QuestionState, Scope, Verdict, WhyUnasked
+from chromadrill.core.model import QuestionCounts, QuestionState, Scope, Verdict, WhyUnasked
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.targets.process.private_copy import private_copy
 from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
@@ -41,7 +41,7 @@ class QuestionSample:
 
 
 @contextmanager
-def served(source: str | Path, scopes: Sequence[Scope] = ()) -> Iterator[ServedPlace]:
+def serve_source(source: str | Path, scopes: Sequence[Scope] = ()) -> Iterator[ServedPlace]:
     """A client of a running server, which is only read, or of a private copy of a directory's files.
 
     With the scopes to look at: those named, else the default one of a server, and all of a directory.
@@ -71,7 +71,7 @@ def sample_questions(
     """
     sampled = SampledRecords()
     states: Counter[QuestionState] = Counter()
-    with served(source, scopes) as (chroma, places), new_answer_file(output) as file:
+    with serve_source(source, scopes) as (chroma, places), new_answer_file(output) as file:
         questions = record_questions(chroma, places, wanted, sampled)
         for answer in ask(chroma, questions, _no_text, nearest=nearest, with_cosines=True):
             states[answer.state] += 1
@@ -106,7 +106,7 @@ def ask_all(
     *,
     on_answer: OnAnswer = lambda answer: None,
     output: Path | None = None,
-) -> tuple[AskedQuestions, Verdict]:
+) -> tuple[QuestionCounts, Verdict]:
     """Ask every question of the file. `output`: write them there with what was answered.
 
     Raises Unavailable for a file that cannot be read, and for `output` where a line is broken.
@@ -114,7 +114,7 @@ def ask_all(
     file = questions.file
     with ExitStack() as stack:
         lines = file.count()  # before a server is started for a file that is not there
-        chroma, _ = stack.enter_context(served(source))
+        chroma, _ = stack.enter_context(serve_source(source))
         written = stack.enter_context(new_answer_file(output)) if output else None
 
         def answers() -> Iterator[QuestionAnswer]:
@@ -131,10 +131,10 @@ def ask_all(
                     written.add(answer)
                 yield answer
 
-        asked = count_answers(
+        counts = count_answers(
             answers(), file=file.path.name, lines=lines, nearest=questions.nearest
         )
-    return asked, finds_right_records(asked, questions.least_percent)
+    return counts, finds_right_records(counts, questions.least_percent)
 
 
 def _refuse_broken(file: str, answer: QuestionAnswer) -> None:

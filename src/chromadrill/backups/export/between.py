@@ -98,7 +98,7 @@ class _Task:
         begun_at = utc_now()
         try:
             with self._progress("export", before.records) as advance:
-                prints = dict(self._written(out, planned, advance))
+                prints = dict(self._write_collections(out, planned, advance))
             own = dataclasses.replace(
                 before, taken_at=begun_at, finished_at=utc_now(), collections=prints
             )
@@ -126,7 +126,7 @@ class _Task:
             )
         for key, ids in recording.without_vector.items():
             if key in keys:
-                raise _damaged(self._chroma, key, ids)
+                raise _damage_error(self._chroma, key, ids)
         collections = {
             key: one
             for key, one in recording.fingerprint.collections.items()
@@ -134,7 +134,7 @@ class _Task:
         }
         return dataclasses.replace(recording.fingerprint, collections=collections)
 
-    def _written(
+    def _write_collections(
         self, out: ExportWriter, planned: Fingerprint, advance: Advance
     ) -> Iterator[tuple[str, CollectionPrint]]:
         """Write every collection that is still there; yield its key with what was written of it."""
@@ -151,7 +151,7 @@ class _Task:
             for page in _chain(first, pages):
                 if page.without_vector:
                     ids = [page.ids[row] for row in page.without_vector]
-                    raise _damaged(self._chroma, key, ids)
+                    raise _damage_error(self._chroma, key, ids)
                 out.write(page)
                 sorter.add(record_table(page))
                 self._records.add(key, page)
@@ -193,7 +193,7 @@ def _chain(first: Page | None, rest: Iterator[Page]) -> Iterator[Page]:
         yield from rest
 
 
-def _damaged(chroma: Chroma, key: str, ids: Sequence[str]) -> Unavailable:
+def _damage_error(chroma: Chroma, key: str, ids: Sequence[str]) -> Unavailable:
     return Unavailable(
         f"{chroma.url}: damaged: {key}: {len(ids)} records have no vector, e.g. '{ids[0]}'. Nothing was"
         " kept.",

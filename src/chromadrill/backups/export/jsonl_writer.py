@@ -14,10 +14,10 @@ import numpy as np
 from chromadrill.backups.export.json_layout import LINES, MAX_LINE, Layout, to_bytes
 from chromadrill.backups.export.types import (
     SCHEMA,
-    amended,
-    begun,
     refuse_unwritable,
     require_counts,
+    with_print,
+    without_unbegun,
 )
 from chromadrill.backups.export.zstd_stream import compressor, create
 from chromadrill.chroma.fingerprint.fingerprint_file import head_of
@@ -84,13 +84,13 @@ class JsonlWriter:
 
     def amend(self, collection: CollectionPrint) -> None:
         """Take what the collection begun last holds for what the fingerprint says of it."""
-        self._fingerprint = amended(self._fingerprint, collection)
+        self._fingerprint = with_print(self._fingerprint, collection)
 
     def seal(self, requires: JSON, coverage: JSON | None = None) -> None:
         """End the file with the fingerprint and the seal, and flush it to disk; see Writer."""
         self._end()
         if coverage is not None:
-            self._fingerprint = begun(self._fingerprint, self._counts)
+            self._fingerprint = without_unbegun(self._fingerprint, self._counts)
         require_counts(self._fingerprint, self._counts)
         last = {**head_of(self._fingerprint), "requires": requires}
         if coverage is not None:

@@ -15,7 +15,12 @@ from typing import Any
 from chromadrill.backups import catalog, manifest
 from chromadrill.backups.export.parquet_reader import ParquetReader
 from chromadrill.backups.export.parquet_writer import ParquetWriter
-from chromadrill.backups.export.types import ExportRefused, amended, begun, require_counts
+from chromadrill.backups.export.types import (
+    ExportRefused,
+    require_counts,
+    with_print,
+    without_unbegun,
+)
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.model import (
@@ -63,7 +68,7 @@ class FolderWriter:
 
     def amend(self, collection: CollectionPrint) -> None:
         """Take what the collection begun last holds for what the fingerprint says of it."""
-        self._fingerprint = amended(self._fingerprint, collection)
+        self._fingerprint = with_print(self._fingerprint, collection)
         if self._writer is not None:
             self._writer.amend(collection)
 
@@ -71,7 +76,7 @@ class FolderWriter:
         """End the last file, and write fingerprint and manifest; see Writer."""
         self._end()
         if coverage is not None:
-            self._fingerprint = begun(self._fingerprint, self._counts)
+            self._fingerprint = without_unbegun(self._fingerprint, self._counts)
         require_counts(self._fingerprint, self._counts)
         more: dict[str, Any] = {"coverage": coverage} if coverage else {}
         catalog.describe(

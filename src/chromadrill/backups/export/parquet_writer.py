@@ -19,11 +19,11 @@ import pyarrow.parquet as pq
 from chromadrill.backups.export.parquet_checksum import KEY, UNSEALED, patch
 from chromadrill.backups.export.types import (
     SCHEMA,
-    amended,
     arrow_type,
     column_types,
     refuse_unwritable,
     require_counts,
+    with_print,
 )
 from chromadrill.backups.export.zstd_stream import create
 from chromadrill.chroma.fingerprint.digests import canonical
@@ -99,7 +99,7 @@ class ParquetWriter:
 
     def amend(self, collection: CollectionPrint) -> None:
         """Take what the collection holds for what the fingerprint says of it."""
-        self._fingerprint = amended(self._fingerprint, collection)
+        self._fingerprint = with_print(self._fingerprint, collection)
 
     def seal(self, requires: JSON, coverage: JSON | None = None) -> None:
         """End the file with the fingerprint and its checksum, and flush it to disk; see Writer."""

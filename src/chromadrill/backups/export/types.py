@@ -165,13 +165,13 @@ def _finite(value: Any) -> bool:
     return not isinstance(value, list) or all(map(_finite, value))
 
 
-def amended(fingerprint: Fingerprint, collection: CollectionPrint) -> Fingerprint:
+def with_print(fingerprint: Fingerprint, collection: CollectionPrint) -> Fingerprint:
     """Return the fingerprint with another print of one collection."""
     collections = {**fingerprint.collections, collection.info.key: collection}
     return dataclasses.replace(fingerprint, collections=collections)
 
 
-def begun(fingerprint: Fingerprint, keys: Collection[str]) -> Fingerprint:
+def without_unbegun(fingerprint: Fingerprint, keys: Collection[str]) -> Fingerprint:
     """Return the fingerprint without collections that were never begun: they were dropped meanwhile."""
     collections = {key: one for key, one in fingerprint.collections.items() if key in keys}
     return dataclasses.replace(fingerprint, collections=collections)

@@ -30,7 +30,7 @@ from chromadrill.core.model.fingerprints import (
     Recall,
 )
 from chromadrill.core.model.questions import (
-    AskedQuestions,
+    QuestionCounts,
     QuestionExample,
     QuestionState,
     WhyUnasked,
@@ -43,7 +43,6 @@ __all__ = [
     "Acknowledged",
     "Answer",
     "Artefact",
-    "AskedQuestions",
     "Backup",
     "BackupStore",
     "ClientView",
@@ -60,6 +59,7 @@ __all__ = [
     "Plan",
     "ProbeResult",
     "ProvenRestore",
+    "QuestionCounts",
     "QuestionExample",
     "QuestionState",
     "ReadError",

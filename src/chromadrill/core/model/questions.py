@@ -46,24 +46,24 @@ class QuestionExample:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedQuestions:
+class QuestionCounts:
     """The questions of one file that were asked of one server, counted.
 
-    `lines`: questions in the file; `chosen`: those of them that this is about. `told` of these had not
-    found their record when the file was recorded, and are not judged; all other figures leave them out.
-    `states` says what became of the others; `decided` were found, outranked or lost. `found`: among the
-    `nearest` first answers; `first`: as the first. `recorded_first`: how many of the decided ones had
-    come first when the file was recorded; None where the file does not say.
+    `lines`: questions in the file; `chosen`: those of them that this is about. `unjudged` of these had
+    not found their record when the file was recorded; all other figures leave them out. `states` says
+    what became of the others; `decided` were found, outranked or lost. `hits`: found among the `nearest`
+    first answers; `first_hits`: as the first. `recorded_first`: how many of the decided ones had come
+    first when the file was recorded; None where the file does not say.
     """
 
     file: str
     lines: int
     chosen: int
     nearest: int
-    told: int
+    unjudged: int
     decided: int
-    first: int
-    found: int
+    first_hits: int
+    hits: int
     states: dict[QuestionState, int]
     examples: dict[QuestionState, QuestionExample]
     unasked: dict[WhyUnasked, int]
@@ -75,11 +75,11 @@ class AskedQuestions:
         return self.states.get(state, 0)
 
     @property
-    def first_percent(self) -> float | None:
+    def first_hit_percent(self) -> float | None:
         """hit@1 of the decided questions, in percent; None of none."""
-        return 100 * self.first / self.decided if self.decided else None
+        return 100 * self.first_hits / self.decided if self.decided else None
 
     @property
-    def found_percent(self) -> float | None:
+    def hit_percent(self) -> float | None:
         """hit@k of the decided questions, in percent; None of none."""
-        return 100 * self.found / self.decided if self.decided else None
+        return 100 * self.hits / self.decided if self.decided else None

@@ -12,7 +12,7 @@ import numpy as np
 from chromadrill.checks.questions import finds_right_records, not_readable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import AskedQuestions, Verdict
+from chromadrill.core.model import QuestionCounts, Verdict
 from chromadrill.core.settings import Embedding, Settings
 from chromadrill.workload.data import minilm
 from chromadrill.workload.queries.known_answer import NEAREST, QUESTIONS, KnownAnswer
@@ -38,10 +38,10 @@ class ConfiguredEmbedder:
         if new:
             if len(self._vectors) + len(new) > REMEMBERED:
                 self._vectors = {t: self._vectors[t] for t in texts if t in self._vectors}
-            self._vectors |= dict(zip(new, self._loaded().embed(new), strict=True))
+            self._vectors |= dict(zip(new, self._load().embed(new), strict=True))
         return np.array([self._vectors[text] for text in texts], np.float32)
 
-    def _loaded(self) -> minilm.MiniLM:
+    def _load(self) -> minilm.MiniLM:
         if self._model is None:
             embedding = self._embedding
             self._model = minilm.load(
@@ -77,7 +77,7 @@ class ConfiguredQuestions:
         self.file, self.embed = file, embed
         self.nearest, self.least_percent, self.most = nearest, least_percent, most
 
-    def ask(self, chroma: Chroma) -> AskedQuestions:
+    def ask(self, chroma: Chroma) -> QuestionCounts:
         """Ask them. Raises Unavailable for a file that cannot be read, CallFailed as `ask` does."""
         answers = ask(chroma, self.file.questions(self.most), self.embed, nearest=self.nearest)
         return self._count(answers)
@@ -98,23 +98,23 @@ class ConfiguredQuestions:
         At most `each` of a collection. One whose record comes late among the answers is left out: it
         may fall out when a record is added. Raises Unavailable and CallFailed as `ask` does.
         """
-        found: dict[str, list[QuestionAnswer]] = {}
+        groups: dict[str, list[QuestionAnswer]] = {}
 
         def keep(answer: QuestionAnswer) -> QuestionAnswer:
             if answer.question is not None and (answer.rank or NEAREST) <= LATEST:
-                group = found.setdefault(answer.question.key, [])
+                group = groups.setdefault(answer.question.key, [])
                 if len(group) < each:
                     group.append(answer)
             return answer
 
         questions = self.file.questions(min(QUESTIONS, self.most or QUESTIONS))
         answers = ask(chroma, questions, self.embed, nearest=self.nearest)
-        asked = self._count(keep(answer) for answer in answers)
-        verdict = finds_right_records(asked, self.least_percent)
-        kept = [answer for group in found.values() for answer in group]
-        return RightQuestions(tuple(_known_answers(chroma, kept)), verdict)
+        counts = self._count(keep(answer) for answer in answers)
+        verdict = finds_right_records(counts, self.least_percent)
+        right = [answer for group in groups.values() for answer in group]
+        return RightQuestions(tuple(_known_answers(chroma, right)), verdict)
 
-    def _count(self, answers: Iterable[QuestionAnswer]) -> AskedQuestions:
+    def _count(self, answers: Iterable[QuestionAnswer]) -> QuestionCounts:
         return count_answers(
             answers, file=self.file.path.name, lines=self.file.count(), nearest=self.nearest
         )

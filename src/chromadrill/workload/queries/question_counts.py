@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TypeVar
 
-from chromadrill.core.model import AskedQuestions, QuestionExample, QuestionState, WhyUnasked
+from chromadrill.core.model import QuestionCounts, QuestionExample, QuestionState, WhyUnasked
 from chromadrill.workload.queries.user_questions import QuestionAnswer
 
 Key = TypeVar("Key", QuestionState, WhyUnasked)
@@ -16,17 +16,17 @@ DECIDED = frozenset({QuestionState.FOUND, QuestionState.OUTRANKED, QuestionState
 
 def count_answers(
     answers: Iterable[QuestionAnswer], *, file: str, lines: int, nearest: int
-) -> AskedQuestions:
+) -> QuestionCounts:
     """What became of the questions of `file`, which has `lines` of them."""
     states: Counter[QuestionState] = Counter()
     unasked: Counter[WhyUnasked] = Counter()
     examples: dict[QuestionState, QuestionExample] = {}
     why_unasked: dict[WhyUnasked, QuestionExample] = {}
-    told = decided = first = found = recorded = recorded_first = 0
+    unjudged = decided = first_hits = hits = recorded = recorded_first = 0
     for answer in answers:
         # a question that found nothing when it was recorded is not wanted to find anything now
         if not answer.is_expected and answer.state not in NEVER_MERELY_TOLD:
-            told += 1
+            unjudged += 1
             continue
         states[answer.state] += 1
         _keep_first(examples, answer.state, answer)
@@ -36,20 +36,20 @@ def count_answers(
         if answer.state not in DECIDED:
             continue
         decided += 1
-        found += answer.rank is not None
-        first += answer.rank == 1
+        hits += answer.rank is not None
+        first_hits += answer.rank == 1
         if answer.question is not None and answer.question.recorded:
             recorded += 1
             recorded_first += answer.question.rank == 1
-    return AskedQuestions(
+    return QuestionCounts(
         file=file,
         lines=lines,
-        chosen=sum(states.values()) + told,
+        chosen=sum(states.values()) + unjudged,
         nearest=nearest,
-        told=told,
+        unjudged=unjudged,
         decided=decided,
-        first=first,
-        found=found,
+        first_hits=first_hits,
+        hits=hits,
         states=dict(states),
         examples=examples,
         unasked=dict(unasked),

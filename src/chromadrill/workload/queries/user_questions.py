@@ -75,7 +75,7 @@ def ask(
         yield from sorted(answers, key=lambda answer: answer.line)
 
 
-def _unasked(question: UserQuestion, why: WhyUnasked, message: str) -> QuestionAnswer:
+def _cannot_ask(question: UserQuestion, why: WhyUnasked, message: str) -> QuestionAnswer:
     return QuestionAnswer(question.line, QuestionState.UNASKED, message, why, question)
 
 
@@ -123,7 +123,7 @@ class _Asker:
                 yield replace(question, vector=vectors[question.line]), None
             else:
                 message = f"a question in words. {self._no_embedder}"
-                yield question, _unasked(question, WhyUnasked.EMBEDDER, message)
+                yield question, _cannot_ask(question, WhyUnasked.EMBEDDER, message)
 
     def _info(self, question: UserQuestion) -> CollectionInfo | None:
         if question.key not in self._infos:
@@ -141,7 +141,7 @@ class _Asker:
     ) -> QuestionAnswer | None:
         """Why it cannot be asked; None where it can."""
         if info is None:
-            return _unasked(question, WhyUnasked.COLLECTION, f"no collection {question.key}")
+            return _cannot_ask(question, WhyUnasked.COLLECTION, f"no collection {question.key}")
         if info.dimension is None:
             message = f"{info.key} holds no record"
             return QuestionAnswer(question.line, QuestionState.MOVED, message, question=question)
@@ -149,7 +149,7 @@ class _Asker:
         if size != info.dimension:
             kind = "the embedder's vector" if question.text else "the vector"
             message = f"{kind} has {size} numbers, those of {info.key} have {info.dimension}"
-            return _unasked(question, WhyUnasked.DIMENSION, message)
+            return _cannot_ask(question, WhyUnasked.DIMENSION, message)
         if self._timed_out >= HANGS:
             message = "not asked any more: the server hangs"
             return QuestionAnswer(question.line, QuestionState.FAILED, message, question=question)
@@ -200,15 +200,15 @@ class _Asker:
                                answered=tuple(ids))
             )  # fmt: skip
         if missed or self._with_cosines:
-            stored = self._stored(
+            stored = self._right_vectors(
                 info, questions if self._with_cosines else [q for q, _, _ in missed]
             )
-            answers += [self._missed(info, stored, *miss) for miss in missed]
+            answers += [self._explain_miss(info, stored, *miss) for miss in missed]
             if self._with_cosines:
                 answers = [replace(one, cosines=_cosines(one.question, stored)) for one in answers]
         return answers
 
-    def _stored(
+    def _right_vectors(
         self, info: CollectionInfo, questions: Sequence[UserQuestion]
     ) -> dict[str, np.ndarray | None]:
         """Vectors of the right records that are there and pass the filter; None: without a vector."""
@@ -226,7 +226,7 @@ class _Asker:
             for id_, vector in zip(raw["ids"], vectors, strict=True)
         }
 
-    def _missed(
+    def _explain_miss(
         self,
         info: CollectionInfo,
         stored: dict[str, np.ndarray | None],
@@ -242,17 +242,17 @@ class _Asker:
             )
 
         present = [id_ for id_ in question.right if id_ in stored]
-        shown = ", ".join(question.right[:3])
+        names = ", ".join(question.right[:3])
         if not present:
             reason = ", or does not pass the filter" if _is_filtered(question) else ""
-            message = f"{shown} of {info.key} is not there any more{reason}"
+            message = f"{names} of {info.key} is not there any more{reason}"
             return answer(QuestionState.MOVED, message)
         if any(stored[id_] is None for id_ in present):
             return answer(QuestionState.LOST, f"{present[0]} of {info.key} has no vector")
         asked = np.asarray(question.vector)
         present = [id_ for id_ in present if _is_as_recorded(question, id_, stored[id_])]
         if not present:
-            message = f"{shown} of {info.key} has another vector than was recorded"
+            message = f"{names} of {info.key} has another vector than was recorded"
             return answer(QuestionState.MOVED, message)
         space = self._space(info)
         own = {id_: distance(space, asked, np.asarray(stored[id_])) for id_ in present}
