@@ -132,5 +132,6 @@ def test_a_restore_is_shown_by_what_was_broken_and_what_was_read_and_compared():
         "counts",
         "records",
         "configuration",
+        "same content",
         "coverage",
     )

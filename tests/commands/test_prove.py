@@ -156,6 +156,16 @@ def test_backup_of_a_server_in_use_is_proven_and_then_nothing_is_new(here, produ
     (entry,) = proven_lines(here)
     assert entry["outcome"] == "pass"
     assert entry["recovery_s"] > 0
+    # years later its recordings are gone: it is what was proven, and comes back
+    shutil.rmtree(here / "recordings")
+    settings(here, production={"source": "nights"})
+    run(here, "prove", "production")
+    (scenario,) = record_of(here)["scenarios"]
+    assert scenario["verdicts"][1]["check"] == "same content"
+    assert proven_lines(here)[1]["coverage"] == entry["coverage"]
+    with (here / "nights/night-1/rot").open("w") as file:
+        file.write("x")
+    run(here, "prove", "production", code=2)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from pathlib import Path
 from chromadrill.backups import proven
 from chromadrill.backups.detect import ExistingBackup, open_existing
 from chromadrill.backups.files import require_room
+from chromadrill.backups.proven import ProvenEntry
 from chromadrill.backups.under_writers import coverage_facts
 from chromadrill.checks.objectives import backup_age, restore_time
 from chromadrill.checks.suite import outcome_of
@@ -20,6 +21,7 @@ from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON, Artefact, Outcome, Verdict
 from chromadrill.core.model.window import BackupWindow
+from chromadrill.core.plural import plural
 from chromadrill.core.settings import BackupTable, Objectives, Settings
 from chromadrill.core.settings.validation import objectives_in
 from chromadrill.core.stopwatch import Stopwatch
@@ -28,7 +30,7 @@ from chromadrill.drill.backup_selection import Selection
 from chromadrill.drill.first_answers import ANSWERED
 from chromadrill.drill.recordings_around import Surroundings, surroundings
 from chromadrill.drill.scenario_log import ScenarioLog
-from chromadrill.drill.validate import Validation
+from chromadrill.drill.validate import Validation, validate_files
 from chromadrill.targets.process.private_copy import COPIED
 from chromadrill.targets.safety.target_role import target_role
 from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
@@ -107,14 +109,38 @@ class ArtefactProof:
         """At rest, served, restarted; between the recordings; in time, and young enough."""
         existing = self._require_existing()
         window = self._window(existing)
+        known = self._proven_before(existing) if window is None or window.after is None else None
         try:
-            validation = prove(existing, window, self.clock, self._questions)
+            if known is not None:
+                window = None
+                validation = self._prove_again(existing, known)
+            else:
+                validation = prove(existing, window, self.clock, self._questions)
         except DrillError as error:  # no room for the copy that is served
             self._log.judge(Verdict.unknown("fetch", str(error)))
             return
         self._note_comparison(validation, window)
         self._log.judge(*map(self._without_scratch, validation.verdicts))
         self._judge_times(validation)
+
+    def _proven_before(self, existing: ExistingBackup) -> ProvenEntry | None:
+        """The try by which this very content was proven; what has a fingerprint needs none."""
+        if existing.exported or existing.fingerprint is not None:
+            return None
+        entry = proven.last_try(self._selection.tries, proven.content_digest(existing.listing))
+        return entry if entry is not None and entry.is_proven else None
+
+    def _prove_again(self, existing: ExistingBackup, known: ProvenEntry) -> Validation:
+        """An old backup whose recordings have expired: sound, served, and what it was when proven."""
+        self._share = known.coverage
+        validation = validate_files(
+            existing.data, (), None, None, serve=True, clock=self.clock, questions=self._questions
+        )
+        files = plural(len(existing.listing), "file")
+        same = Verdict.passed(
+            "same content", f"{files}, byte for byte those that were proven at {known.proven_at}"
+        )
+        return validation._replace(verdicts=[same, *validation.verdicts])
 
     def compare_original(self) -> None:
         """What lay on this machine is what it was; of what was fetched there is no other."""

@@ -38,6 +38,8 @@ def _content() -> tuple[Check, ...]:
               "Records are lost, added or altered: texts, metadata, URIs or vectors.", VALIDATE, g),
         Check("configuration", "Is each collection set as it was?",
               "A collection has another metric, dimension, index or metadata.", VALIDATE, g),
+        Check("same content", "Is it, byte for byte, the backup that was proven before?",
+              "It is not the backup that was proven before.", PROVE_SOURCE, g),
         Check("coverage", "Is enough of the copy proven, though clients wrote meanwhile?",
               "Too much moved between the two fingerprints: take them closer to the copy.",
               VALIDATE, g),
