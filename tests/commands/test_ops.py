@@ -1,9 +1,13 @@
 """What on-call types on a live target that others use too: the safety rules hold, the right gets by."""
 
+import contextlib
 import dataclasses
+import itertools
+import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma import permissions
-from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.commands.app import invoke
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Scope
@@ -173,3 +177,27 @@ def test_scratch_server_that_holds_somebodys_data_is_not_drilled(lab):
     assert "holds what no drill put there: default_tenant/default_database/theirs" in ran.stdout
     with lab.chroma() as chroma:
         assert chroma.count(chroma.collection(Scope(), "theirs")) == 30
+
+
+# ---- clients that write meanwhile ----------------------------------------------------------------
+def test_snapshot_by_the_users_own_commands_says_what_stood_still_while_clients_wrote(lab):
+    stop = threading.Event()
+
+    def write():
+        with Chroma(lab.url, timeout_s=5) as chroma:
+            theirs = chroma.collection(Scope(), "theirs")
+            for number in itertools.takewhile(lambda _: not stop.wait(0.2), itertools.count()):
+                with contextlib.suppress(CallFailed):  # it is stopped for the snapshot
+                    chroma.upsert(theirs, ids=[f"late-{number}"], vectors=VECTOR)
+
+    client = threading.Thread(target=write, daemon=True)
+    client.start()
+    try:
+        answer = json.loads(lab.ops("snapshot", "--json"))
+    finally:
+        stop.set()
+        client.join(30)
+    (theirs,) = answer["stable"]["collections"].values()
+    assert theirs["stable"] >= 30
+    assert theirs["moved"] > 0
+    assert (Path(answer["path"]) / "after.fingerprint").is_file()
