@@ -198,7 +198,7 @@ def test_linked_segment_directories_are_copied_and_circles_are_not_followed(edge
         folder.rename(tmp_path / folder.name)
         folder.symlink_to(tmp_path / folder.name)
     (tmp_path / "data" / "circle").symlink_to(tmp_path / "data")
-    _, verdicts = validate(tmp_path / "data", (), before, None, serve=True)
+    verdicts = validate(tmp_path / "data", (), before, None, serve=True).verdicts
     assert outcome_of(verdicts) is Outcome.PASS, [v for v in verdicts if v.outcome != "pass"]
 
 
