@@ -90,7 +90,7 @@ def path_run(**changes):
 def test_a_backup_named_by_its_path_has_the_same_page():
     judged = verdicts(coverage=None, data_loss=None)
     record = path_run(judged=judged)
-    assert headline_of(record).text == "backup chroma_db of 01:00 UTC, 1.2 GB, proven"
+    assert headline_of(record).text == "RESTORE PROVEN: backup chroma_db of 01:00 UTC, 1.2 GB"
     text = Reader(page(record)).text
     assert "all 5,186 are exactly what they were, by the fingerprint beside it" in text
     assert "0 lost or altered of 5,186 records, by the fingerprint beside the backup" in text
@@ -106,7 +106,7 @@ def test_a_path_without_a_fingerprint_says_how_to_know_what_it_should_hold():
     record = path_run(judged=judged)
     assert "no recording and no fingerprint to compare it with" in headline_of(record).sentence
     assert "fingerprint beside" not in page(record)
-    assert headline_of(record).text == "backup chroma_db of 01:00 UTC, 1.2 GB, could not tell"
+    assert headline_of(record).text == "COULD NOT TELL: backup chroma_db of 01:00 UTC, 1.2 GB"
     step = record["scenarios"][0]["next_step"]
     assert step["command"] == "chromadrill record --target PRODUCTION"
 

@@ -63,7 +63,7 @@ def headline_of(record: JSON) -> Headline:
         return dataclasses.replace(headline, restored=restored)
     return Headline(
         headline.kind,
-        own_backup.headline_text(record, headline.kind),
+        own_backup.headline_text(record, headline.kind, headline.text),
         own_backup.sentence(record, headline.kind),
         headline.reasons,
         restored,

@@ -101,9 +101,15 @@ def compared_alone(scenario: JSON) -> int | None:
     return int(max(number(v.get("actual")) or 0 for v in judged))
 
 
-def headline_text(record: JSON, kind: str) -> str:
-    """What the page says first of such a run; `kind` is the verdict on all of it."""
+def headline_text(record: JSON, kind: str, plain: str) -> str:
+    """What the page says first of such a run; `kind` is the verdict on all of it.
+
+    `plain`: the same of any other run. It stays before a backup that was named by its path.
+    """
     scenarios = rows(record, "scenarios")
+    if not sources_of(record):
+        titles = [title_of(scenario, record.get("started_at")) for scenario in scenarios]
+        return f"{plain}: {'; '.join(titles)}"
     verdict = VERDICTS.get(kind, VERDICTS["unknown"])
     if kind == "fail" and (late := _whole_but(scenarios)):
         verdict = late
