@@ -118,6 +118,25 @@ def test_a_damaged_path_sends_nobody_to_the_scratch_server():
     assert step["meaning"].startswith("Do not rely on this backup.")
 
 
+def test_an_old_backup_that_is_byte_for_byte_what_was_proven_is_proven():
+    message = "3 files, byte for byte those that were proven at 2026-11-28T03:09:00.000Z"
+    judged = [
+        verdict("same content", message=message),
+        *verdicts(coverage=None, records=verdict("records", "not_run", "no fingerprint given"),
+                  inventory=verdict("inventory", "not_run", "no fingerprint given")),
+    ]  # fmt: skip
+    made = "2026-11-28T02:00:00.000Z"
+    record = record_of(run(proof("night-28", coverage=None, judged=judged, created_at=made)))
+    assert headline_of(record).text == (
+        "production's backup of 28 Nov 2026, 02:00 UTC, 1.2 GB, proven"
+    )
+    assert message in headline_of(record).sentence
+    assert record["sources"][0]["artefacts"][1]["coverage"] == 0.981
+    assert record["fleet"][0]["coverage"] == 0.981
+    text = Reader(page(record)).text
+    assert f"as proven before {message}" in text
+
+
 def test_the_banner_about_synthetic_data_is_gone():
     text = Reader(page(proven())).text
     assert YELLOW not in text

@@ -14,6 +14,7 @@ from chromadrill.core.model import JSON, Outcome
 
 COUNTS = ("proven", "moved", "unseen", "unexplained")
 FETCH = "fetch"  # a backup that could not be had
+SAME_CONTENT = "same content"  # byte for byte what was proven before
 SLOW, OLD = "recovery time", "data loss"  # of a backup that is whole: late, or stale
 # what a missing recording leaves open
 _OF_RECORDINGS = ("inventory", "counts", "records", "configuration", "coverage")
@@ -93,9 +94,10 @@ def sources_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
             continue
         known = next((a for a in artefacts if a["id"] == tried["id"]), None)
         if known is None:
-            known = {"id": tried["id"], "created_at": None, "bytes": None}
+            known = {"id": tried["id"], "created_at": None, "bytes": None, "coverage": None}
             artefacts.append(known)
-        known.update({key: tried[key] for key in _TRIED})
+        # of one that is byte for byte what was proven before, the coverage of then stays
+        known.update({key: tried[key] for key in _TRIED if tried[key] is not None})
         for key in ("created_at", "bytes"):
             known[key] = tried[key] if known[key] is None else known[key]
     return [{"name": name, "artefacts": artefacts} for name, artefacts in listed.items()]
@@ -115,7 +117,8 @@ def fleet_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
             continue
         source |= {"last_tried_at": tried["proven_at"], "last_outcome": tried["outcome"]}
         if tried["outcome"] == Outcome.PASS:
-            source |= {"last_proven_at": tried["proven_at"], "coverage": tried["coverage"]}
+            coverage = source["coverage"] if tried["coverage"] is None else tried["coverage"]
+            source |= {"last_proven_at": tried["proven_at"], "coverage": coverage}
     return list(sources.values())
 
 

@@ -15,6 +15,7 @@ from chromadrill.evidence.report import (
     headline,
     own_backup,
     page_sections,
+    proof_sections,
     result_tables,
 )
 from chromadrill.evidence.report.formatting import number, part, rows, texts
@@ -50,7 +51,7 @@ def page(
         records=headline.records(record),
         summary=part(record, "summary"),
         missing=page_sections.missing(record),
-        own=own_backup.view_of(record),
+        own=proof_sections.view_of(record),
         sources=page_sections.sources(record),
         fleet=page_sections.fleet(record),
         scenarios=[
@@ -141,7 +142,7 @@ def _drills(record: JSON, history: Sequence[JSON]) -> list[JSON]:
     ]
     # who gives a history has put this run in it, or left it out because it is no drill
     if own_backup.is_own(record) and not (sources and drills):
-        drills = own_backup.proofs_of(record)
+        drills = proof_sections.proofs_of(record)
     elif rows(record, "scenarios") and not drills:
         value, limit, _ = headline.fact(record, "recovery_time", registry.RECOVERY_TIME)
         summary = part(record, "summary")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chromadrill.core.model import JSON
-from chromadrill.evidence.report import own_backup
+from chromadrill.evidence.report import own_backup, proof_sections
 from chromadrill.evidence.report.coverage_counts import counts_of, sum_of
 from chromadrill.evidence.report.formatting import OUTCOMES, count, rows, share, size, text_of, when
 from chromadrill.evidence.report.page_sections import fleet, sources
@@ -71,7 +71,7 @@ def markdown_lines(record: JSON) -> list[str]:
 def _proof(scenario: JSON, record: JSON) -> list[str]:
     title = own_backup.title_of(scenario, record.get("started_at"))
     lines = ["", f"## What was compared: {title}", ""]
-    lines += [f"- {what}: {when(at)}" for what, at in own_backup.recordings(scenario)]
+    lines += [f"- {what}: {when(at)}" for what, at in proof_sections.recordings(scenario)]
     if counted := counts_of(scenario):
         lines += [
             "",
@@ -85,8 +85,8 @@ def _proof(scenario: JSON, record: JSON) -> list[str]:
             for c in every
         ]
     for head, sentences in (
-        ("What moved meanwhile", own_backup.moved_sentences(scenario)),
-        ("What was not compared", own_backup.not_compared(scenario)),
+        ("What moved meanwhile", proof_sections.moved_sentences(scenario)),
+        ("What was not compared", proof_sections.not_compared(scenario)),
     ):
         if sentences:
             lines += ["", f"{head}:", "", *(f"- {_cell(line)}" for line in sentences)]

@@ -72,10 +72,9 @@ def _fleet(history: list[JSON], fleet: Sequence[JSON]) -> list[JSON]:
         source = sources.setdefault(str(name), {"name": name})
         source["last_outcome"] = entry.get("outcome")
         if entry.get("outcome") == "pass":
-            source |= {
-                "last_proven_at": entry.get("finished_at"),
-                "coverage": entry.get("coverage"),
-            }
+            coverage = entry.get("coverage")
+            coverage = source.get("coverage") if coverage is None else coverage
+            source |= {"last_proven_at": entry.get("finished_at"), "coverage": coverage}
     for known in fleet:
         source = sources.setdefault(str(known.get("name")), {"name": known.get("name")})
         proof = {key: known.get(key) for key in ("last_proven_at", "coverage")}
