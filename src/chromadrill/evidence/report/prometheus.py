@@ -81,6 +81,7 @@ def _fleet(history: list[JSON], fleet: Sequence[JSON]) -> list[JSON]:
         is_later = str(proof["last_proven_at"] or "") >= str(source.get("last_proven_at") or "")
         outcome = known.get("last_outcome") or source.get("last_outcome")
         source |= {**(proof if is_later else {}), "last_outcome": outcome}
+        source["proven_within_s"] = known.get("proven_within_s")
     return list(sources.values())
 
 
@@ -106,6 +107,16 @@ def _of_sources(fleet: Sequence[JSON]) -> list[str]:
                 (labels, share)
                 for labels, at, source in proven
                 if at and (share := number(source.get("coverage"))) is not None
+            ),
+        ),
+        *_family(
+            "backup_proven_within_seconds",
+            "seconds",
+            "Within which time a restore of a backup of this source is to be proven again.",
+            (
+                (_label("source", str(source["name"])), limit)
+                for source in fleet
+                if (limit := number(source.get("proven_within_s"))) is not None
             ),
         ),
         *_family(
