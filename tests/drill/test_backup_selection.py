@@ -119,6 +119,11 @@ def test_path_that_is_a_folder_of_backups_is_a_source_of_them(settings):
     assert (selection.table, [a.id for a in selection.picked]) == (None, ["backup-0"])
 
 
+def test_working_directory_is_a_backup_with_a_name(settings, here, monkeypatch):
+    monkeypatch.chdir(here / "nights" / "backup-1")
+    assert [a.id for a in select(settings, ".").picked] == ["backup-1"]
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "sentence"),
     [

@@ -38,11 +38,15 @@ class FolderSource:
     def where(self) -> str:
         return f"the folder {self.folder}"
 
+    @property
+    def _own_id(self) -> str:
+        return self.folder.resolve().name  # "." has no name
+
     def artefacts(self) -> list[Artefact]:
         """Newest first. Raises Unavailable where the folder, or a manifest in it, cannot be read."""
         try:
             if self.folder.is_file() and is_backup(self.folder):
-                return [_artefact(self.folder, self.folder.name)]
+                return [_artefact(self.folder, self._own_id)]
             if not self.folder.is_dir():
                 raise Unavailable(
                     f"[backups.{self.name}] source = '{self.folder}': there is no such folder.",
@@ -60,7 +64,7 @@ class FolderSource:
     def fetch(self, artefact: Artefact, into: Path) -> Path:
         """Where the artefact lies: nothing is copied. Raises Unavailable where it is gone."""
         path = self.folder / artefact.id
-        if artefact.id == self.folder.name and self.folder.exists() and is_backup(self.folder):
+        if artefact.id == self._own_id and self.folder.exists() and is_backup(self.folder):
             path = self.folder
         if not path.exists():
             raise Unavailable(
@@ -75,7 +79,7 @@ class FolderSource:
                 yield _artefact(path, self._id(path))
 
     def _id(self, path: Path) -> str:
-        return self.folder.name if path == self.folder else path.relative_to(self.folder).as_posix()
+        return self._own_id if path == self.folder else path.relative_to(self.folder).as_posix()
 
 
 def is_backup(path: Path) -> bool:

@@ -22,7 +22,7 @@ class PathSource:
 
     def artefacts(self) -> list[Artefact]:
         """The one; its size and age are not looked for."""
-        return [Artefact(self.path.name, utc_now(), None, "path")]
+        return [Artefact(self.path.resolve().name, utc_now(), None, "path")]
 
     def size_of(self, artefact: Artefact) -> int | None:
         """Nothing: it is here."""
