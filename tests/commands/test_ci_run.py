@@ -65,8 +65,8 @@ def test_every_part_is_run_and_its_seconds_are_listed(run):
     }  # fmt: skip
     looks = [call.split()[2] for call in calls if call.startswith("python .ci/seen.py")]
     assert looks == [
-        "drill", "gate", "incidents", "latency", "simulated", "monitoring", "container", "hotcopy",
-        "compat", "sabotage",
+        "drill", "gate", "incidents", "latency", "limits", "simulated", "monitoring", "container",
+        "hotcopy", "compat", "sabotage",
     ]  # fmt: skip
     table = ran.stdout.partition("==== done")[2]
     for name in ("lint", "the drill", "sabotage, and", "all of it"):

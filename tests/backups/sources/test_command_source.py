@@ -141,7 +141,9 @@ def test_fetch_that_hangs_ends_with_all_that_it_started(into, tmp_path):
     with pytest.raises(Unavailable, match=r"did not end within 0\.5 s"):
         source(fetch=fetch, timeout_s=0.5).fetch(ARTEFACT, into)
     assert time.monotonic() - started < 60
-    assert not any(is_running(int(pid)) for pid in pids.read_text().split())
+    running = map(int, pids.read_text().split())
+    for pid in running:  # killed, and perhaps not yet dead
+        wait_until(lambda pid=pid: not is_running(pid), within_s=20, name=f"the end of {pid}")
 
 
 def is_running(pid):
