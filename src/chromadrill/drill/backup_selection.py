@@ -80,7 +80,7 @@ def select(settings: Settings, text: str, wanted: Wanted = Wanted()) -> Selectio
     artefacts = source.artefacts()
     require_some(artefacts, source.where)
     tries = log_beside(settings.monitoring.backup_journal).entries(table) if table else []
-    picked = _picked(source, artefacts, wanted, tries)
+    picked = _choose(source, artefacts, wanted, tries)
     return Selection(source, table, artefacts, picked, tries, remark)
 
 
@@ -114,7 +114,7 @@ def _source_of(settings: Settings, text: str) -> tuple[BackupSource, str]:
     return PathSource(path), remark
 
 
-def _picked(
+def _choose(
     source: BackupSource,
     artefacts: Sequence[Artefact],
     wanted: Wanted,

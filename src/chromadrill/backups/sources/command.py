@@ -56,10 +56,10 @@ class CommandSource:
         """Run `fetch`. Raises Unavailable also for a file that is smaller than `list` says."""
         self._run("fetch", self.fetch_command, into=into, id=artefact.id)
         path = locate(into, f"[backups.{self.name}] fetch {artefact.id}")
-        came = path.stat().st_size
-        if path.is_file() and came < (artefact.bytes or 0):
+        size = path.stat().st_size
+        if path.is_file() and size < (artefact.bytes or 0):
             raise Unavailable(
-                f"[backups.{self.name}] fetch {artefact.id}: only a part of it came, {came:,} of"
+                f"[backups.{self.name}] fetch {artefact.id}: only a part of it came, {size:,} of"
                 f" {artefact.bytes:,} bytes.",
                 next_step="Is it still being uploaded, or was the download cut?",
             )
@@ -68,11 +68,11 @@ class CommandSource:
     def _run(self, key: str, command: str, *, into: Path | None = None, **values: str) -> str:
         name = f"[backups.{self.name}] {key}"
         try:
-            words = shlex.split(command)
+            arguments = shlex.split(command)
         except ValueError as error:
             raise UsageError(f"{name}: {error}.") from error
         # split first: a value with a blank in it stays one word
-        filled = [word.format(**values, into=into) for word in words]
+        filled = [argument.format(**values, into=into) for argument in arguments]
         if not filled:
             raise UsageError(f"{name} is empty.")
         return run(filled, name=name, limit_s=self.timeout_s, into=into)
@@ -91,10 +91,10 @@ class CommandSource:
 
 
 def _fields(line: str) -> tuple[str, str, str | None]:
-    words = line.split()
-    if not 2 <= len(words) <= 3:
-        raise ValueError(f"two or three words are wanted, got {len(words)}")
-    return _require_plain(words[0]), words[1], words[2] if len(words) == 3 else None
+    fields = line.split()
+    if not 2 <= len(fields) <= 3:
+        raise ValueError(f"two or three words are wanted, got {len(fields)}")
+    return _require_plain(fields[0]), fields[1], fields[2] if len(fields) == 3 else None
 
 
 def _json_fields(line: str) -> tuple[str, object, object]:

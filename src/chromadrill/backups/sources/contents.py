@@ -40,18 +40,6 @@ def locate(into: Path, name: str) -> Path:
     )
 
 
-def is_all_ours(folder: Path) -> bool:
-    """Whether no file below `folder` has a second name: `cp -l` and `rsync --link-dest` share them.
-
-    A server that opens such a file would write into the backup itself.
-    """
-    return all(
-        (Path(parent) / name).lstat().st_nlink == 1
-        for parent, _, names in os.walk(folder)
-        for name in names
-    )
-
-
 def _require_contained(into: Path, name: str) -> None:
     beside = sorted(entry.name for entry in into.parent.iterdir() if entry.name != into.name)
     if into.is_symlink() or not into.is_dir():

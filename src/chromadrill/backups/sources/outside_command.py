@@ -29,11 +29,11 @@ LONGEST_OUTPUT = 64 * 1024 * 1024  # bytes of a list of backups
 
 
 class CommandFailed(Unavailable):
-    """Another program ended with an error. `words`: the last that it printed, masked."""
+    """Another program ended with an error. `last_words`: what it printed at last, masked."""
 
-    def __init__(self, sentence: str, *, words: str, next_step: str = "") -> None:
+    def __init__(self, sentence: str, *, last_words: str, next_step: str = "") -> None:
         super().__init__(sentence, next_step=next_step)
-        self.words = words
+        self.last_words = last_words
 
 
 def run(command: Sequence[str], *, name: str, limit_s: float, into: Path | None = None) -> str:
@@ -45,7 +45,7 @@ def run(command: Sequence[str], *, name: str, limit_s: float, into: Path | None 
     """
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         code = _wait(_start(command, output, errors), name, limit_s, into)
-        words = _tail(errors) or _tail(output)
+        last_words = _tail(errors) or _tail(output)
         if code == guard.NOT_FOUND and not shutil.which(command[0]):
             raise Unavailable(
                 f"{name}: {command[0]} is not there.",
@@ -53,7 +53,8 @@ def run(command: Sequence[str], *, name: str, limit_s: float, into: Path | None 
             )
         if code != 0:
             raise CommandFailed(
-                f"{name}: exit code {code}. Its last words: {words or '(none)'}", words=words
+                f"{name}: exit code {code}. Its last words: {last_words or '(none)'}",
+                last_words=last_words,
             )
         output.seek(0)
         return output.read(LONGEST_OUTPUT).decode("utf-8", "replace")

@@ -91,9 +91,9 @@ class ResticSource:
         about: Artefact | None = None,
         into: Path | None = None,
     ) -> str:
-        words = ["restic", "--repo", self.repository, "--no-lock", command, *args]
+        arguments = ["restic", "--repo", self.repository, "--no-lock", command, *args]
         try:
-            return run(words, name=f"restic {command}", limit_s=limit_s, into=into)
+            return run(arguments, name=f"restic {command}", limit_s=limit_s, into=into)
         except CommandFailed as error:
             raise self._explain(error, about) from error
         except Unavailable as error:
@@ -105,19 +105,21 @@ class ResticSource:
 
     def _explain(self, error: CommandFailed, about: Artefact | None) -> DrillError:
         """What restic's last words mean, and what to do."""
-        if any(words in error.words for words in _LOCKED_OUT):
+        if any(phrase in error.last_words for phrase in _LOCKED_OUT):
             return Unavailable(
-                f"{self.where} is encrypted, and its password is wrong or missing: {error.words}",
+                f"{self.where} is encrypted, and its password is wrong or missing: {error.last_words}",
                 next_step="Set RESTIC_PASSWORD_FILE (or RESTIC_PASSWORD_COMMAND) in the environment.",
             )
-        if any(words in error.words for words in _NO_REPOSITORY) and about is None:
+        if any(phrase in error.last_words for phrase in _NO_REPOSITORY) and about is None:
             return Unavailable(
-                f"{self.where} is not there: {error.words}",
+                f"{self.where} is not there: {error.last_words}",
                 next_step="Is its disk mounted, and the name right?",
             )
-        if about is not None and ("no matching ID" in error.words or "not found" in error.words):
+        if about is not None and (
+            "no matching ID" in error.last_words or "not found" in error.last_words
+        ):
             return Unavailable(
-                f"restic snapshot {about.id} is gone: {error.words}",
+                f"restic snapshot {about.id} is gone: {error.last_words}",
                 next_step="Did `restic forget` run meanwhile? Prove another one: --pick newest.",
             )
         return error
