@@ -17,21 +17,27 @@ IN_A_ROW = 3
 WITHIN_S = 10.0  # after a start that ended with a real answer: what is wrong then stays so
 
 
-def time_first_answers(url: str, scopes: Sequence[Scope], clock: Stopwatch | None) -> None:
-    """Ask until three answers in a row are right; without them the clock has no phase ANSWERED."""
+def time_first_answers(
+    url: str, scopes: Sequence[Scope], clock: Stopwatch | None, *, within_s: float = 0.0
+) -> None:
+    """Ask until three answers in a row are right; without them the clock has no phase ANSWERED.
+
+    `within_s`: how long the first search may take, where an index is large.
+    """
     if clock is None:
         return
+    limit_s = max(WITHIN_S, within_s)
     with suppress(Unavailable), timed(clock, ANSWERED):
-        wait_until(lambda: _answers_right(url, scopes), within_s=WITHIN_S, name="right answers")
+        wait_until(lambda: _answers_right(url, scopes, limit_s), within_s=limit_s, name="answers")
 
 
-def _answers_right(url: str, scopes: Sequence[Scope]) -> bool:
+def _answers_right(url: str, scopes: Sequence[Scope], limit_s: float) -> bool:
     """Records asked for by their own vectors come back; where none can be asked for, the lists come.
 
     Whether these are the right records, the check suite says, which the time is void without.
     """
     try:
-        with Chroma(url, timeout_s=10) as chroma:
+        with Chroma(url, timeout_s=limit_s) as chroma:
             questions = self_queries(chroma, scopes, IN_A_ROW)
     except CallFailed:
         return False

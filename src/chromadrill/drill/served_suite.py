@@ -11,10 +11,12 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import live, restart_sample
 from chromadrill.chroma.fingerprint.restart_sample import RestartSample
 from chromadrill.core.errors import DrillError
+from chromadrill.core.files import size_of
 from chromadrill.core.model import Fingerprint, Observation, Scope, Verdict
 from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.drill.first_answers import time_first_answers
 from chromadrill.drill.one_collection import narrow
+from chromadrill.targets.process.private_copy import LOADED_BYTES_PER_S
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
@@ -40,6 +42,7 @@ def run_served_suite(
     """
     verdicts: list[Verdict] = []
     sample: RestartSample | None = None
+    deadline_s = DEADLINE_S + size_of(target.data) / LOADED_BYTES_PER_S
     for when in ("served", "restarted"):
         try:
             with timed(clock if when == "served" else None, STARTED):
@@ -47,8 +50,8 @@ def run_served_suite(
         except DrillError as error:
             return [*verdicts, Verdict.failed(f"start ({when})", str(error))]
         if when == "served":
-            time_first_answers(target.url, scopes, clock)
-        with Chroma(target.url, timeout_s=DEADLINE_S) as chroma:
+            time_first_answers(target.url, scopes, clock, within_s=deadline_s)
+        with Chroma(target.url, timeout_s=deadline_s) as chroma:
             observation = live.observe(chroma, scopes, like=before, sample=sample)
             wanted = sample.of(before) if sample and before else before
             narrowed, expected = narrow(observation, wanted, name)
