@@ -11,8 +11,10 @@ import pytest
 
 from chromadrill.backups import volume_copy
 from chromadrill.backups.export import between
-from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.export.formats import is_export, open_export
+from chromadrill.backups.hot_copy.methods import HOT_COPY_METHODS
 from chromadrill.chroma.client import Chroma
+from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
 from tests.backups.busy_clients import STABLE, BusyClients, fill
@@ -201,3 +203,11 @@ def test_snapshot_by_export_under_writers_says_its_coverage_too(lab, capsys):
         ended = snapshot(capsys, "--method", "export", "--json")
     assert ended.code == 0, ended.err
     assert ended.answer["coverage"]["share"] > 0.8
+
+
+def test_export_as_a_hot_copy_is_of_one_instant_or_none(lab, tmp_path):
+    export = HOT_COPY_METHODS["export"]
+    with BusyClients(lab.url), pytest.raises(Unavailable, match="--between"):
+        export.copy(lab, tmp_path / "torn")
+    assert not (tmp_path / "torn").exists()
+    assert is_export(export.copy(lab, tmp_path / "quiet"))
