@@ -155,7 +155,7 @@ def at_rest(bench: Bench) -> Ratio:
 
         def cold() -> None:
             with Store.open(copy) as files:
-                (info,) = files.collections()
+                info = next(one for one in files.collections() if one.id == bench.info.id)
                 assert sum(len(record_table(p)) for p in files.pages(info)) == bench.records
 
         files_s, live_s = alternate(cold, lambda: digest_live(bench))
