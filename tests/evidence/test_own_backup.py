@@ -219,6 +219,14 @@ def test_after_a_damaged_backup_the_next_one_to_try_is_named_and_not_the_server(
     assert "validate" not in Reader(page(damaged())).text.partition("For on-call")[0]
 
 
+def test_where_no_other_backup_is_left_to_try_a_new_one_is_taken():
+    judged = verdicts(records=verdict("records", "fail", "2 are missing"))
+    record = record_of(run(proof(judged=judged), artefacts=ARTEFACTS[:2]))
+    step = record["scenarios"][0]["next_step"]
+    assert step["command"] == "chromadrill prove production"
+    assert "take a new backup, and prove that" in step["meaning"]
+
+
 def test_a_backup_that_is_whole_and_too_old_is_called_so_and_is_proven():
     record = stale()
     headline = headline_of(record)

@@ -162,10 +162,11 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
     meaning = f"Do not rely on this backup. {step['meaning']}"
     if proven:
         meaning += f" The newest one that is proven: {proven['id']}, made {proven['created_at']}."
-    pick = untried or proven
-    command = f"chromadrill prove {name}" + (
-        f" --pick {shlex.quote(str(pick['id']))}" if pick else ""
-    )
+    command = f"chromadrill prove {name}"
+    if untried:
+        command += f" --pick {shlex.quote(str(untried['id']))}"
+    else:
+        meaning += " No other is left to try: take a new backup, and prove that."
     return {**step, "meaning": meaning, "command": command}
 
 
