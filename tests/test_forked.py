@@ -2,10 +2,11 @@
 
 import os
 import signal
+from importlib.util import find_spec
 
 import pytest
 
-from tests.forked import run_forked
+from tests.forked import IMPORTS, run_forked
 
 PROGRAM = """
 import os, sys
@@ -30,6 +31,11 @@ def test_words_environment_and_folder_are_the_caller_s_and_streams_are_two(progr
     assert ran.stdout.split("|")[:3] == ["a b", "x", str(tmp_path)]
     assert ran.stdout.split("|")[3] != f"{os.getpid()}\n"
     assert (ran.returncode, ran.stderr) == (0, "an error\n")
+
+
+def test_what_the_forks_find_imported_exists():
+    """A name that cannot be imported is left out in silence, and costs each fork its import."""
+    assert [name for name in IMPORTS if find_spec(name) is None] == []
 
 
 def test_environment_of_the_test_is_not_added(program, monkeypatch):
