@@ -9,6 +9,7 @@ import pytest
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.disasters.faulty_proxy import faulty_proxy
+from chromadrill.targets.safety.leftovers import new_run
 from tests.conftest import KEY, fill, filled_server
 from tests.front_door import enter
 from tests.workload.wrong_answers import other_ids
@@ -97,6 +98,21 @@ def test_files_at_rest_are_sampled_and_asked_from_a_private_copy(
     assert asked.code == 0
 
 
+def test_collections_of_drills_and_unfinished_restores_are_no_source_of_questions(
+    asked_server, file, chroma, tmp_path, capsys
+):
+    names = [f"drill-{new_run()}-writes", "chromadrill-import-x", "docs.rebuilding"]
+    try:
+        for name in names:
+            fill(chroma, name)
+        output = tmp_path / "theirs.jsonl"
+        enter(capsys, "questions", "sample", "--url", asked_server.url, "--output", output)
+    finally:
+        for name in names:
+            chroma.delete_collection(Scope(), name)
+    assert {question["collection"] for question in lines(output)} == {KEY}
+
+
 # ---- asked again --------------------------------------------------------------------------------
 def test_the_same_database_finds_everything(asked_server, file, capsys):
     ended = ask(capsys, asked_server, file, "--json")
@@ -179,6 +195,17 @@ def test_every_line_that_cannot_be_asked_is_named_with_why(asked_server, docs, c
     )
     assert f"line 3        unasked    the vector has 3 numbers, those of {KEY} have 8" in ended.out
     assert "line 5        unasked    no JSON" in ended.out
+
+
+def test_a_filter_that_the_server_refuses_is_a_broken_line_and_no_failure_of_the_server(
+    asked_server, docs, capsys, tmp_path
+):
+    question = {"collection": "docs", "vector": [0.0] * 8, "right": ["r4"]}
+    path = write(tmp_path / "odd.jsonl", {**question, "where": {"n": {"$near": 4}}},
+                 {**question, "where": {"n": 4}})  # fmt: skip
+    ended = ask(capsys, asked_server, path)
+    assert ended.code == 2
+    assert "line 1        unasked    the server refuses the filter: " in ended.out
 
 
 def test_a_file_about_other_collections_alone_is_not_run(asked_server, docs, capsys, tmp_path):

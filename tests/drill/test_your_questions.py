@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
 
 from chromadrill.checks.registry import plain_name
@@ -20,6 +21,7 @@ from chromadrill.evidence.ledger import Ledger
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.http_collector import HttpCollector
 from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.data import minilm
 from chromadrill.workload.load.plan import AnswersWrong, build_requests, choose_questions
 from chromadrill.workload.load.profiles import PROFILES
 from chromadrill.workload.queries.configured_questions import configured_questions
@@ -168,6 +170,45 @@ def test_a_file_that_is_not_there_is_unknown_and_blames_no_server(chroma, tmp_pa
 
 def test_without_a_file_nothing_is_asked():
     assert configured_questions(Settings()) is None
+
+
+# ---- words --------------------------------------------------------------------------------------
+class Model:
+    """Embeds a text of N words as the vector of record rN. `texts`: all that it was given."""
+
+    def __init__(self, chroma):
+        page = chroma.page(chroma.collection(Scope(), "docs"), limit=30, offset=0)
+        self.vectors = dict(zip(page.ids, page.vectors, strict=True))
+        self.texts = []
+
+    def embed(self, texts):
+        self.texts += texts
+        return np.array([self.vectors[f"r{len(text.split())}"] for text in texts])
+
+
+def test_words_are_embedded_once_and_asked_before_and_after_a_restart(
+    chroma, tmp_path, monkeypatch
+):
+    model = Model(chroma)
+    monkeypatch.setattr(minilm, "load", lambda *_, **__: model)
+    file = other_file(tmp_path, collection="docs", text="three words here", vector=None,
+                      right=["r3"])  # fmt: skip
+    outcomes = [verdict.outcome for _ in range(2) for verdict in file.verdicts(chroma)]
+    assert outcomes == [Outcome.PASS] * 2
+    assert model.texts == ["three words here"]
+    (question,) = file.right_now(chroma).right
+    assert (question.record, question.document) == ("r3", "document number 3 about bbbbb")
+
+
+def test_words_without_an_embedder_are_not_run_and_the_line_is_named(chroma, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise Unavailable("The extra `embed` is not installed.", next_step=minilm.INSTALL)
+
+    monkeypatch.setattr(minilm, "load", refuse)
+    file = other_file(tmp_path, collection="docs", text="why", vector=None)
+    (verdict,) = file.verdicts(chroma)
+    assert verdict.outcome is Outcome.NOT_RUN
+    assert "line 1: a question in words. The extra `embed` is not installed." in verdict.message
 
 
 # ---- the suites ---------------------------------------------------------------------------------

@@ -4,10 +4,18 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
-from chromadrill.workload.queries.question_file import BrokenLine, QuestionFile, parse
+from chromadrill.workload.queries.question_file import (
+    KEYS,
+    BrokenLine,
+    QuestionFile,
+    UserQuestion,
+    parse,
+)
 
 
 def line(**keys):
@@ -99,3 +107,21 @@ def test_a_file_that_cannot_be_read_is_a_sentence_with_the_next_command(tmp_path
         list(QuestionFile(tmp_path / "none.jsonl").questions())
     with pytest.raises(Unavailable, match="Is a directory"):
         QuestionFile(tmp_path).count()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=8,
+)
+
+
+@given(st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_any_line_is_a_question_or_says_why_not(line):
+    assert isinstance(parse(1, line), UserQuestion | BrokenLine)
+
+
+@given(st.sampled_from(KEYS), JSON)
+def test_any_value_of_a_key_is_taken_or_said_to_be_wrong(key, value):
+    answer = parse(1, line(**{key: value}))
+    assert isinstance(answer, UserQuestion) or answer.message

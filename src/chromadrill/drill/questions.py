@@ -14,8 +14,10 @@ from chromadrill.backups.data_place import data_directory, require_store
 from chromadrill.checks.questions import finds_right_records
 from chromadrill.chroma.at_rest.store import Store
 from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.run_names import is_run_name
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import QuestionCounts, QuestionState, Scope, Verdict, WhyUnasked
+from chromadrill.drill.collection_counts import is_unfinished
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.targets.process.private_copy import private_copy
 from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
@@ -72,13 +74,20 @@ def sample_questions(
     sampled = SampledRecords()
     states: Counter[QuestionState] = Counter()
     with serve_source(source, scopes) as (chroma, places), new_answer_file(output) as file:
-        questions = record_questions(chroma, places, wanted, sampled)
+        questions = record_questions(
+            chroma, places, wanted, sampled, is_left_out=lambda name: not _is_theirs(name)
+        )
         for answer in ask(chroma, questions, _no_text, nearest=nearest, with_cosines=True):
             states[answer.state] += 1
             if answer.rank is not None:
                 file.add(answer)
         _require_some(file.written, states, sampled)
     return QuestionSample(file.written, states, sampled)
+
+
+def _is_theirs(name: str) -> bool:
+    """Whether a collection is neither a drill's nor one that a restore or a rebuild is filling."""
+    return not (is_run_name(name) or is_unfinished(name))
 
 
 def _require_some(written: int, states: Counter[QuestionState], sampled: SampledRecords) -> None:

@@ -6,7 +6,7 @@ Without text of records: vectors and ids, and of a question in words the words t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,14 +37,20 @@ class SampledRecords:
 
 
 def record_questions(
-    chroma: Chroma, scopes: Sequence[Scope], wanted: int, sampled: SampledRecords
+    chroma: Chroma,
+    scopes: Sequence[Scope],
+    wanted: int,
+    sampled: SampledRecords,
+    *,
+    is_left_out: Callable[[str], bool] = lambda name: False,
 ) -> Iterator[UserQuestion]:
     """Yield about `wanted` records as questions, each asked for by its own vector; FEWEST a collection.
 
     Spread over each collection. By inner product the longest vectors are the nearest: then the longest
-    of some. Raises CallFailed.
+    of some. `is_left_out`: of collections by their names. Raises CallFailed.
     """
-    sized = [(chroma.count(info), info) for s in scopes for info in chroma.collections(s)]
+    infos = [info for scope in scopes for info in chroma.collections(scope)]
+    sized = [(chroma.count(info), info) for info in infos if not is_left_out(info.name)]
     sampled.counts |= {info.key: count for count, info in sized}
     total = sum(count for count, _ in sized)
     line = 0

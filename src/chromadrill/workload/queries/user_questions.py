@@ -24,6 +24,7 @@ from chromadrill.workload.queries.self_queries import SLACK, distance, is_hidden
 TOGETHER = 100  # questions in memory and, of one collection and filter, in one call
 SAME_COSINE = 1e-3  # of a record's vector to the question: an import may drift by less
 Embed = Callable[[Sequence[str]], np.ndarray]  # raises Unavailable where there is no embedder
+REFUSED = (400, 422)  # statuses of a filter that is none
 HANGS = 2  # calls without an answer in time, after which nothing more is asked
 
 
@@ -164,6 +165,11 @@ class _Asker:
         except CallFailed as error:
             if error.is_access:
                 raise
+            if error.status in REFUSED and _is_filtered(questions[0]):
+                message = f"the server refuses the filter: {error}"[:300]
+                for question in questions:
+                    yield _cannot_ask(question, WhyUnasked.BROKEN, message)
+                return
             self._timed_out += error.is_timeout
             message, is_split = str(error)[:300], not error.is_timeout
         except MALFORMED as error:
