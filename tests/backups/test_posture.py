@@ -257,7 +257,7 @@ def test_restic_repository_is_read(tmp_path, monkeypatch):
     newest = restic_store.store(repository).backups[-1]
     assert newest.bytes == 5000
     assert newest.created_at.startswith("2026-06-30T02:00:00")
-    with pytest.raises(Unavailable, match="restic snapshots"):
+    with pytest.raises(Unavailable, match="is not there"):
         restic_store.store(str(tmp_path / "none"))
 
     other = tmp_path / "home"

@@ -6,15 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chromadrill.backups import manifest
-from chromadrill.backups.data_place import DATABASE
-from chromadrill.backups.export.formats import SUFFIXES, suffix_of
+from chromadrill.backups.export.formats import suffix_of
+from chromadrill.backups.sources.folder import is_plain_backup
 from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.files import size_of
 from chromadrill.core.model import BackupStore, StoreEntry
-
-# how the files of an export begin: Parquet, our lines, zstd
-_BEGIN = (b"PAR1", b'{"head":', b"\x28\xb5\x2f\xfd")
 
 
 def store(folder: Path) -> BackupStore:
@@ -26,22 +23,12 @@ def store(folder: Path) -> BackupStore:
     """
     try:
         paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
-        backups = [_entry(path) for path in sorted(paths) if _is_backup(path)]
+        backups = [_entry(path) for path in sorted(paths) if is_plain_backup(path)]
     except OSError as error:
         raise Unavailable(f"--store {folder}: {error.strerror}.") from error
     others = len(paths) - len(backups)
     note = f" ({others} that are no backups left out)" if others else ""
     return BackupStore(f"{folder}{note}", tuple(backups))
-
-
-def _is_backup(path: Path) -> bool:
-    if path.is_dir():
-        signs = (manifest.NAME, DATABASE, f"data/{DATABASE}")
-        return any((path / name).is_file() for name in signs)
-    if not path.name.lower().endswith(SUFFIXES):
-        return False
-    with path.open("rb") as file:
-        return file.read(max(map(len, _BEGIN))).startswith(_BEGIN)
 
 
 def _entry(path: Path) -> StoreEntry:

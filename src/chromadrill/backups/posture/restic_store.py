@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from typing import Any
-
+from chromadrill.backups.sources.restic import PREFIX, ResticSource, parse_source
 from chromadrill.core.clock import parse_time
-from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import BackupStore, StoreEntry
 from chromadrill.core.redaction import mask_secrets
 
@@ -21,14 +18,10 @@ def store(named: str) -> BackupStore:
     for an empty TAG, Unavailable where restic fails, and where there are snapshots of several paths
     and none was named.
     """
-    repository, separator, which = named.partition("#")
-    if separator and not which:
-        raise UsageError(
-            f"--store restic:{mask_secrets(named)}: name a tag or an absolute path after #."
-        )
-    only = ["--path" if which.startswith("/") else "--tag", which] if which else []
+    source = parse_source("", f"{PREFIX}{named}", LIMIT_S)
+    repository, which = source.repository, source.which
     where = f"restic {mask_secrets(repository)}"  # its URL may hold a password
-    snapshots = _restic(repository, "snapshots", *only) or []  # some releases say null for none
+    snapshots = source.ask("snapshots", *source.only) or []  # some releases say null for none
     try:
         paths = {", ".join(row["paths"]) for row in snapshots}
         entries = [StoreEntry(row["short_id"], row["time"], None) for row in snapshots]
@@ -38,33 +31,12 @@ def store(named: str) -> BackupStore:
                 f"{where} has snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
                 next_step=f"Name one: --store restic:{mask_secrets(repository)}#TAG, or #/PATH.",
             )
-        newest = [StoreEntry(e.id, e.created_at, _size(repository, e.id)) for e in entries[-2:]]
+        newest = [StoreEntry(e.id, e.created_at, _size(source, e.id)) for e in entries[-2:]]
     except (TypeError, KeyError, ValueError) as error:
         raise Unavailable(f"{where}: the answer is not a list of snapshots: {error!r}.") from error
     return BackupStore(f"{where} ({which or ''.join(paths) or 'empty'})", (*entries[:-2], *newest))
 
 
-def _size(repository: str, snapshot: str) -> int:
-    stats = _restic(repository, "stats", "--mode", "restore-size", snapshot)
+def _size(source: ResticSource, snapshot: str) -> int:
+    stats = source.ask("stats", "--mode", "restore-size", snapshot)
     return int(stats["total_size"])
-
-
-def _restic(repository: str, *args: str) -> Any:
-    command = ["restic", "--repo", repository, "--json", "--no-lock", *args]
-    try:
-        process = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT_S,
-            check=False,
-        )  # fmt: skip
-    except FileNotFoundError as error:
-        raise Unavailable("restic is not installed.", next_step="apt-get install restic") from error
-    except subprocess.TimeoutExpired as error:
-        raise Unavailable(f"restic {args[0]} did not answer within {LIMIT_S:g} s.") from error
-    if process.returncode != 0:
-        raise Unavailable(f"restic {args[0]}: {mask_secrets(process.stderr.strip()[-500:])}")
-    try:
-        return json.loads(process.stdout)
-    except ValueError as error:
-        raise Unavailable(
-            f"restic {args[0]} answered no JSON: {mask_secrets(process.stdout[:200])!r}."
-        ) from error

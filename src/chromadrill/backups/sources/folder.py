@@ -84,12 +84,15 @@ class FolderSource:
 
 def is_backup(path: Path) -> bool:
     """Whether `path` looks like a backup: by the marks in a folder, by the name of a file."""
+    is_archive = path.name.lower().endswith(ARCHIVES) and path.is_file()
+    return is_archive or is_plain_backup(path)
+
+
+def is_plain_backup(path: Path) -> bool:
+    """`is_backup`, without the archives: what they hold nobody knows before they are unpacked."""
     if path.is_dir():
         return any((path / mark).is_file() for mark in MARKS)
-    name = path.name.lower()
-    if name.endswith(ARCHIVES):
-        return True
-    if not name.endswith(SUFFIXES):
+    if not path.name.lower().endswith(SUFFIXES):
         return False
     with path.open("rb") as file:
         return file.read(max(map(len, _BEGIN))).startswith(_BEGIN)

@@ -38,7 +38,7 @@ class ResticSource:
 
     def artefacts(self) -> list[Artefact]:
         """Newest first. Raises Unavailable where restic fails, and for snapshots of several paths."""
-        rows = self._ask("snapshots", *self._only()) or []  # some releases say null for none
+        rows = self.ask("snapshots", *self.only) or []  # some releases say null for none
         try:
             paths = {", ".join(row["paths"]) for row in rows}
             artefacts = [_artefact(row) for row in rows]
@@ -55,7 +55,7 @@ class ResticSource:
 
     def size_of(self, artefact: Artefact) -> int | None:
         """What restic says of the restored files."""
-        answer = self._ask("stats", "--mode", "restore-size", artefact.id, about=artefact)
+        answer = self.ask("stats", "--mode", "restore-size", artefact.id, about=artefact)
         size = answer.get("total_size") if isinstance(answer, dict) else None
         return int(size) if isinstance(size, int) else None
 
@@ -68,12 +68,15 @@ class ResticSource:
         )  # fmt: skip
         return locate(into, f"restic snapshot {artefact.id}")
 
-    def _only(self) -> list[str]:
+    @property
+    def only(self) -> list[str]:
+        """The options by which restic lists the snapshots of `which` alone."""
         if not self.which:
             return []
         return ["--path" if self.which.startswith("/") else "--tag", self.which]
 
-    def _ask(self, command: str, *args: str, about: Artefact | None = None) -> Any:
+    def ask(self, command: str, *args: str, about: Artefact | None = None) -> Any:
+        """What a command of restic answers, as JSON. `about`: the snapshot that it is asked of."""
         limit_s = min(LIST_S, self.timeout_s)
         output = self._run(command, *args, "--json", limit_s=limit_s, about=about)
         try:
