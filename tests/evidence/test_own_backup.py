@@ -208,7 +208,7 @@ def test_a_missing_recording_is_named_and_the_next_command_records():
 def test_what_is_open_is_never_called_explained():
     sentence = headline_of(half_recorded()).sentence
     assert "explained" not in sentence
-    assert "None is missing" not in sentence
+    assert "is missing" not in sentence
     assert sentence.endswith("What is left open proves nothing either way.")
 
 

@@ -165,7 +165,7 @@ def sentence(record: JSON, kind: str) -> str:
     rest = f"the other {count(changed)} changed while the backup was taken"
     if total.unseen:
         return f"{text}; {rest}, {count(total.unseen)} of them unseen by any recording."
-    return f"{text}; {rest}, and each change is explained. None is missing."
+    return f"{text}; {rest}, and each change is explained. None that should be there is missing."
 
 
 def _is_sound(scenarios: Sequence[JSON]) -> bool:
