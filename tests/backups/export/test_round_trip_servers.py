@@ -60,7 +60,7 @@ def test_export_is_proven_on_a_scratch_server(folder, tmp_path):
     backup = open_existing(folder, tmp_path)
     counts, verdicts, _ = prove(backup)
 
-    assert sum(counts.values()) == 340
+    assert sum(counts.values()) == 360
     assert outcome_of([backup.files, *verdicts, backup.compare_original()]) is Outcome.PASS
     assert {"canary", "records (restarted)"} <= {v.check for v in verdicts}
 
