@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chromadrill.backups.posture.tried import TriedArtefact
 from chromadrill.backups.proven import ProvenEntry, ProvenLog
 from chromadrill.commands.app import invoke
 from chromadrill.core.clock import time_text
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Outcome
+from chromadrill.core.model import Artefact, Outcome
 
 SOURCE = '[backups.production]\nsource = "backups"\n'
 
@@ -79,6 +80,7 @@ def test_a_source_that_was_never_proven_is_unknown_and_says_what_to_type(place, 
     code, output = posture(capsys)
     assert code != 0
     assert "no backup of production was ever proven: chromadrill prove production" in output
+    assert "no restore of production was timed: chromadrill prove production" in output
 
 
 def test_a_proof_that_is_too_old_is_unknown(place, capsys):
@@ -141,3 +143,10 @@ def test_a_long_list_is_cut_and_json_has_all_of_it(place, capsys):
         (folder / "chroma.sqlite3").write_bytes(b"x")
     _, output = posture(capsys)
     assert "and 10 older ones (all of them: --json)" in output
+
+
+def test_a_size_that_the_source_does_not_say_is_that_of_the_last_try():
+    artefact = Artefact("a", time_text(made(0)), None, "restic")
+    entry = ProvenEntry("p", "a", "d", Outcome.PASS, time_text(made(0)), bytes=1200)
+    assert TriedArtefact(artefact, entry).facts()["bytes"] == 1200
+    assert TriedArtefact(artefact, None).facts()["bytes"] is None

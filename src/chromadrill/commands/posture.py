@@ -142,6 +142,9 @@ class _Listing:
         verdicts = _judged(
             settings, self.store, self.proven, environment=self.environment, kind=self.at.kind, now=now
         )  # fmt: skip
+        if self.proven is None:
+            message = f"no restore of {self.name} was timed: chromadrill prove {self.name}"
+            verdicts[-1] = Verdict.unknown("restore in time", message)
         stale_after_s = settings.backups[self.name].stale_after_s
         if stale_after_s is not None:
             verdicts[0] = newest(self.store, (), now, stale_after_s)
@@ -154,9 +157,11 @@ class _Listing:
     def show(self, now: datetime) -> None:
         """The table of artefacts, the newest first."""
         print_line(f"{self.name}: {self.where}, {plural(len(self.artefacts), 'backup')}")
+        # restic says the size of a snapshot only where it is asked for that one
+        known = {entry.id: entry.bytes for entry in self.store.backups}
         rows = [
-            (tried.artefact.id, when(tried.artefact.created_at), size(tried.artefact.bytes),
-             tried.words(now))
+            (tried.artefact.id, when(tried.artefact.created_at),
+             size(tried.bytes or known.get(tried.artefact.id), "-"), tried.words(now))
             for tried in self.artefacts[:MOST_LISTED]
         ]  # fmt: skip
         table = [("BACKUP", "MADE", "SIZE", "PROOF"), *rows] if rows else []

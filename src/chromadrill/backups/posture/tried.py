@@ -23,6 +23,13 @@ class TriedArtefact:
     artefact: Artefact
     entry: ProvenEntry | None
 
+    @property
+    def bytes(self) -> int | None:
+        """Its size: as its source says, else as it was when it was tried; None where nobody knows."""
+        if self.artefact.bytes is None and self.entry is not None:
+            return self.entry.bytes
+        return self.artefact.bytes
+
     def words(self, now: datetime) -> str:
         """ "proven 2 days ago, 95.6 %", "NOT PROVEN, 3 days ago", "never"."""
         if self.entry is None:
@@ -41,7 +48,7 @@ class TriedArtefact:
         return {
             "id": artefact.id,
             "created_at": artefact.created_at,
-            "bytes": artefact.bytes,
+            "bytes": self.bytes,
             "kind": artefact.kind,
             "proven_at": entry and entry.proven_at,
             "outcome": entry and str(entry.outcome),

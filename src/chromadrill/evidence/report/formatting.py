@@ -108,11 +108,11 @@ def share(value: Any, otherwise: str = NOT_MEASURED) -> str:
     return f"{math.floor(percent * 10 + 1e-6) / 10:g} %"
 
 
-def size(value: Any) -> str:
+def size(value: Any, otherwise: str = NOT_RECORDED) -> str:
     """ "1.2 MB" (10^6 bytes)."""
     bytes_ = number(value)
     if bytes_ is None:
-        return text_of(value)
+        return text_of(value, otherwise)
     for unit in ("B", "kB", "MB"):
         if abs(bytes_) < 1000:
             return f"{bytes_:.3g} {unit}"
