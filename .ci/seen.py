@@ -99,6 +99,16 @@ def hotcopy() -> None:
     assert len(record["scenarios"]) >= 5, [each["id"] for each in record["scenarios"]]
 
 
+def powercut() -> None:
+    """The power was really cut: where no disk can be made, the scenarios are skipped."""
+    record = newest(marks="powercut")
+    assert record["outcome"] == "pass", record["outcome"]
+    assert len(record["scenarios"]) >= 4, [each["id"] for each in record["scenarios"]]
+    rows = json.loads((newest_run(marks="powercut") / "powercut.json").read_text())
+    assert len(rows) == 3, [row["beside"] for row in rows]
+    assert all(row["cuts"] >= 6 and not row["unjudged"] for row in rows), rows
+
+
 def compat() -> None:
     record = newest(marks="compat")
     assert record["outcome"] == "pass", record["outcome"]
@@ -121,8 +131,8 @@ def sabotage() -> None:
 if __name__ == "__main__":
     try:
         {each.__name__: each for each in (
-            drill, gate, incidents, latency, limits, simulated, monitoring, container, hotcopy, compat,
-            sabotage,
+            drill, gate, incidents, latency, limits, simulated, monitoring, container, hotcopy, powercut,
+            compat, sabotage,
         )}[sys.argv[1]]()  # fmt: skip
     except AssertionError as error:
         sys.exit(f"{sys.argv[1]}: {error}")

@@ -61,12 +61,12 @@ def test_every_part_is_run_and_its_seconds_are_listed(run):
     environments = {call.split()[3] for call in calls if call.startswith("tox run -e")}
     assert environments >= {
         "lint", "tests", "drill", "allure", "gate", "incidents", "latency", "simulated",
-        "monitoring", "container", "hotcopy", "compat", "sabotage",
+        "monitoring", "container", "hotcopy", "powercut", "compat", "sabotage",
     }  # fmt: skip
     looks = [call.split()[2] for call in calls if call.startswith("python .ci/seen.py")]
     assert looks == [
         "drill", "gate", "incidents", "latency", "limits", "simulated", "monitoring", "container",
-        "hotcopy", "compat", "sabotage",
+        "hotcopy", "powercut", "compat", "sabotage",
     ]  # fmt: skip
     table = ran.stdout.partition("==== done")[2]
     for name in ("lint", "the drill", "sabotage, and", "all of it"):

@@ -189,7 +189,7 @@ def test_break_glass_after_the_action_has_to_name_the_target():
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("chromadrill re", {"restore", "record", "rebuild", "regenerate", "report"}),
+        ("chromadrill re", {"restore", "record", "rebuild", "regenerate", "replay", "report"}),
         ("chromadrill ops st", {"start", "stop"}),
         ("chromadrill ops stop --ta", {"--target"}),
         ("chromadrill validate --fi", {"--fingerprint"}),

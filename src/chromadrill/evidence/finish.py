@@ -73,7 +73,7 @@ def close(
 
 
 def result_files(folder: Path) -> dict[str, list[JSON]]:
-    """The tables that the suites `hotcopy` and `compat` left in a run's folder."""
+    """The tables that the suites `hotcopy`, `powercut` and `compat` left in a run's folder."""
     files = {name: folder / f"{name}.json" for name in result_tables.TABLES}
     return {name: json.loads(file.read_bytes()) for name, file in files.items() if file.is_file()}
 

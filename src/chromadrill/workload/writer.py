@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -17,21 +18,37 @@ from chromadrill.core.model import Acknowledged, CollectionInfo, Page, ProbeResu
 
 BATCH = 5
 DIMENSION = 8
+RANDOM_DIMENSION = 32
+PAUSE_S = 0.01  # between two calls
+
+Vectors = Callable[[int], Sequence[float] | np.ndarray]  # of record number N
 
 
 class Writer:
-    """Upserts batches of five new records into one collection until it is stopped.
+    """Upserts batches of new records into one collection until it is stopped.
 
     Only what the server answered 200 to is acknowledged. An error is not "not written": the batch
-    in flight may be there afterwards (measured).
+    in flight may be there afterwards (measured). `calls_ms`: how long each acknowledged call took.
     """
 
-    def __init__(self, url: str, collection: CollectionInfo, *, dimension: int = DIMENSION) -> None:
-        self._url, self._collection, self._dimension = url, collection, dimension
+    def __init__(
+        self,
+        url: str,
+        collection: CollectionInfo,
+        *,
+        dimension: int = DIMENSION,
+        batch: int = BATCH,
+        pause_s: float = PAUSE_S,
+        vectors: Vectors | None = None,
+    ) -> None:
+        self._url, self._collection = url, collection
+        self._batch, self._pause_s = batch, pause_s
+        self._vectors = vectors or functools.partial(vector_of, dimension=dimension)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self.acknowledged: list[Acknowledged] = []
         self.refused: list[ProbeResult] = []
+        self.calls_ms: list[float] = []
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -67,21 +84,21 @@ class Writer:
         number = 0
         with Chroma(self._url, timeout_s=10) as chroma:
             while not self._stop.is_set():
-                rows = range(number, number + BATCH)
-                number += BATCH
+                rows = range(number, number + self._batch)
+                number += self._batch
                 batch = [new_write(row, self._collection) for row in rows]
                 due = now()
                 try:
-                    vectors = [vector_of(row, self._dimension) for row in rows]
-                    upsert(chroma, self._collection, batch, vectors)
+                    upsert(chroma, self._collection, batch, [self._vectors(row) for row in rows])
                 except CallFailed as error:
                     result = "timeout" if error.is_timeout else "error"
                     self.refused.append(ProbeResult(due, now(), result, str(error)[:200]))
                     self._stop.wait(0.05)  # the server is gone: keep trying, as a client does
                     continue
                 at = time.time()
+                self.calls_ms.append(1000 * (now() - due))
                 self.acknowledged += [replace(write, at=at) for write in batch]
-                self._stop.wait(0.01)
+                self._stop.wait(self._pause_s)
 
 
 def new_write(row: int, collection: CollectionInfo) -> Acknowledged:
@@ -94,7 +111,7 @@ def upsert(
     chroma: Chroma,
     collection: CollectionInfo,
     batch: Sequence[Acknowledged],
-    vectors: Sequence[Sequence[float]] | np.ndarray,
+    vectors: Sequence[Sequence[float] | np.ndarray] | np.ndarray,
 ) -> None:
     """Write them, each with its vector. Raises CallFailed: then they are not acknowledged."""
     chroma.upsert(
@@ -111,11 +128,15 @@ def read_complete_writes(chroma: Chroma, collection: CollectionInfo) -> dict[str
     return complete_writes(chroma.pages(collection))
 
 
-def complete_writes(pages: Iterable[Page], *, dimension: int | None = None) -> dict[str, int]:
+def complete_writes(
+    pages: Iterable[Page], *, dimension: int | None = None, vectors: Vectors | None = None
+) -> dict[str, int]:
     """The writes that are there whole: id -> value, where document, value and id agree.
 
-    `dimension`: the vector, too, must be the one that Writer wrote.
+    `dimension`: the vector, too, must be the one that Writer wrote; `vectors`: the one of these.
     """
+    if dimension is not None and vectors is None:
+        vectors = functools.partial(vector_of, dimension=dimension)
     complete: dict[str, int] = {}
     for page in pages:
         for row, record in enumerate(page.ids):
@@ -124,7 +145,7 @@ def complete_writes(pages: Iterable[Page], *, dimension: int | None = None) -> d
                 record == f"write-{value:06d}"
                 and page.documents[row] == f"acknowledged write number {value}"
                 and row not in page.without_vector
-                and (dimension is None or list(page.vectors[row]) == vector_of(value, dimension))
+                and (vectors is None or np.array_equal(page.vectors[row], vectors(value)))
             ):
                 complete[record] = value
     return complete
@@ -133,3 +154,8 @@ def complete_writes(pages: Iterable[Page], *, dimension: int | None = None) -> d
 def vector_of(row: int, dimension: int) -> list[float]:
     """The vector that Writer writes record `row` with."""
     return [float((row * step) % 97) for step in range(1, dimension + 1)]
+
+
+def random_vector(row: int) -> np.ndarray:
+    """Another vector for every record, float32 of shape (32,): each record finds itself alone."""
+    return np.random.default_rng(row).standard_normal(RANDOM_DIMENSION, np.float32)

@@ -16,6 +16,7 @@ class CheckGroup(StrEnum):
     DRILL = "drill"
     REBUILD = "rebuild"
     COPIES = "copies of a running server"
+    POWER = "power cuts"
     LATENCY = "latency"
     LOAD = "load"
     MONITORING = "monitoring"

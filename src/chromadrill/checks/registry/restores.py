@@ -6,6 +6,7 @@ from chromadrill.checks.registry.check import Check, CheckGroup
 from chromadrill.checks.registry.commands import (
     AGAIN,
     ASK,
+    FLUSH,
     LOAD,
     LOGS,
     PROVE,
@@ -195,4 +196,28 @@ def _copies() -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-RESTORES = (*_content(), *_files(), *_answers(), *_times(), *_drill(), *_rebuild(), *_copies())
+def _power_cuts() -> tuple[Check, ...]:
+    g = CheckGroup.POWER
+    return (
+        Check("power cuts judged", "Is every power cut that was made explained?",
+              "Some cuts could not be judged: nobody can tell what they left.", AGAIN, g),
+        Check("power cuts seen", "Do the checks at rest tell damaged data from usable data?",
+              "What a power cut left was called damaged and was not, or the other way round.", PROVE, g),
+        Check("power cuts survived", "Was everything there that was acknowledged before the cut?",
+              "A power cut loses acknowledged writes: run a flusher, or freeze before a snapshot.",
+              FLUSH, g),
+        Check("cost of the flusher", "What does the flusher cost clients?",
+              "Too few calls were measured: nobody can tell what the flusher costs.", AGAIN, g),
+    )  # fmt: skip
+
+
+RESTORES = (
+    *_content(),
+    *_files(),
+    *_answers(),
+    *_times(),
+    *_drill(),
+    *_rebuild(),
+    *_copies(),
+    *_power_cuts(),
+)

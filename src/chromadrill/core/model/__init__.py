@@ -29,6 +29,7 @@ from chromadrill.core.model.fingerprints import (
     ReadError,
     Recall,
 )
+from chromadrill.core.model.power_cuts import CutClass, PowerCut, ServedData
 from chromadrill.core.model.questions import (
     QuestionCounts,
     QuestionExample,
@@ -48,6 +49,7 @@ __all__ = [
     "ClientView",
     "CollectionInfo",
     "CollectionPrint",
+    "CutClass",
     "Difference",
     "FaultInjection",
     "Fingerprint",
@@ -57,6 +59,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Plan",
+    "PowerCut",
     "ProbeResult",
     "ProvenRestore",
     "QuestionCounts",
@@ -67,6 +70,7 @@ __all__ = [
     "Samples",
     "Schedule",
     "Scope",
+    "ServedData",
     "StoreEntry",
     "Usage",
     "Verdict",

@@ -52,6 +52,7 @@ class DrillTable(_Table):
     environment: str | None = None
     require_docker: bool = False
     hot_copy_attempts: int = Field(3, ge=1, le=1000)
+    power_cuts: int = Field(20, ge=1, le=10_000)
 
 
 def _default_required() -> tuple[str, ...]:

@@ -32,7 +32,9 @@ GATE = "GATE PASSED"  # a run of which nothing is required is no drill, whatever
 COPYING = set(
     registry.of_group(CheckGroup.COPIES)
 )  # a run of nothing else looked at copies, and restored none
+POWER_CUTS = set(registry.of_group(CheckGroup.POWER))
 COPIES = "HOT COPIES MEASURED"
+POWER = "POWER CUTS MEASURED"
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
 
@@ -179,6 +181,9 @@ def _passed(record: JSON, holes: tuple[str, ...] = ()) -> Headline:
     if not restored and {text_of(v.get("check")) for v in verdicts} <= COPYING:
         sentence = "Each way of copying a running server was tried; the table says what came of it."
         return Headline("pass", COPIES, f"{sentence} No server was restored.", holes)
+    if not restored and {text_of(v.get("check")) for v in verdicts} <= POWER_CUTS:
+        sentence = "The power was cut while clients wrote; the table says what each cut left."
+        return Headline("pass", POWER, f"{sentence} No server was restored.", holes)
     if not restored:
         sentence = "Every check passed, but nothing was restored in this run."
         return Headline("unknown", "NO RESTORE IN THIS RUN", sentence)

@@ -1,4 +1,4 @@
-"""What the suites `hotcopy` and `compat` measured, as tables for a page, a text, a terminal; pure."""
+"""What `hotcopy`, `powercut` and `compat` measured, as tables for a page, a text, a terminal; pure."""
 
 from __future__ import annotations
 
@@ -72,6 +72,41 @@ TABLES: dict[str, TableKind] = {
             "Lost": _loss,
             "Load": _text("load"),
             "Failed checks": lambda row: ", ".join(texts(row, "failed_checks")[:4]) or "-",
+        },
+    ),
+    "powercut": TableKind(
+        "What does a power cut leave?",
+        "A server on a disk of its own, a client that writes without pause, then stops; the power is cut"
+        " at random moments. LOST: every answer is right, and the newest acknowledged writes are gone."
+        " Replayed: the index was damaged, and a server made it anew from its queue without a loss."
+        " Seen: damaged ones that the checks at rest name before any start.",
+        {
+            "Beside the server": _text("beside"),
+            "Cuts": _text("cuts"),
+            "WHOLE": _text("whole"),
+            "LOST": _text("lost"),
+            "DOES NOT START": _text("does_not_start"),
+            "CRASHES WHEN ASKED": _text("crashes"),
+            "WRONG ANSWERS": _text("wrong"),
+            "Unjudged": _text("unjudged"),
+            "Damaged, replayed": _text("replayed"),
+            "Damaged, seen": _text("seen_at_rest"),
+            "Most lost": lambda row: (
+                f"{text_of(row.get('most_lost'))} writes, {duration(row.get('loss_s'), '-')}"
+            ),
+        },
+    ),
+    "flusher": TableKind(
+        "What does the flusher cost clients?",
+        "The same client on the same server, in turns without and with the flusher beside it.",
+        {
+            "Beside the server": _text("beside"),
+            "Turns": _text("turns"),
+            "Calls": _text("calls"),
+            "Records a second": _text("records_per_s"),
+            "p50": _text("p50_ms"),
+            "p99": _text("p99_ms"),
+            "Load": _text("load"),
         },
     ),
     "compat": TableKind(

@@ -1,0 +1,162 @@
+"""What a power cut left of a database: the class of each cut, and the verdicts on many of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from chromadrill.core.model import Acknowledged, CutClass, PowerCut, ServedData, Verdict
+from chromadrill.core.plural import plural
+
+USABLE = (CutClass.WHOLE, CutClass.LOST)
+# of the records that are asked for by their own vector; a healthy index loses up to 1.5 % (measured)
+NOT_FOUND = 0.1
+
+
+def class_of(cut: PowerCut) -> CutClass:
+    """WHOLE and LOST: every answer is right, before and after a restart; they differ in `lost`."""
+    if cut.error is not None or cut.served is None:
+        return CutClass.UNJUDGED
+    every = [data for data in (cut.served, cut.restarted) if data is not None]
+    if any(data.start_error is not None for data in every):
+        return CutClass.DOES_NOT_START
+    if any(data.died for data in every):
+        return CutClass.CRASHES
+    if any(faults(data) for data in every) or holes(cut):
+        return CutClass.WRONG
+    if cut.restarted is None or cut.restarted.present != cut.served.present:
+        return CutClass.WRONG
+    return CutClass.LOST if lost(cut) else CutClass.WHOLE
+
+
+def faults(data: ServedData) -> list[str]:
+    """What was wrong with the answers, in words; empty: nothing."""
+    wrong = list(data.errors)
+    if data.torn:
+        wrong.append(f"{plural(data.torn, 'record')} without its own document, value or vector")
+    whole = len(data.present) + data.torn
+    if not data.errors and data.count != whole:
+        wrong.append(f"count {data.count:,}, and {whole:,} records are given back")
+    if data.not_found > max(1, NOT_FOUND * data.sampled):
+        wrong.append(f"{data.not_found} of {data.sampled} records do not find themselves")
+    return wrong
+
+
+def lost(cut: PowerCut) -> list[Acknowledged]:
+    """Acknowledged before the cut and not given back, oldest first."""
+    present = cut.served.present if cut.served else {}
+    return [write for write in cut.ledger if present.get(write.id, -1) < write.value]
+
+
+def holes(cut: PowerCut) -> list[Acknowledged]:
+    """Lost writes that are older than one that was given back: one client wrote them in order."""
+    present = cut.served.present if cut.served else {}
+    newest = max(present.values(), default=-1)
+    return [write for write in lost(cut) if write.value < newest]
+
+
+def explain(cut: PowerCut) -> str:
+    """Why the cut is of its class, in a few words."""
+    if cut.error is not None:
+        return cut.error
+    for when, data in (("served", cut.served), ("restarted", cut.restarted)):
+        if data is None:
+            continue
+        if data.start_error is not None:
+            return f"{when}: {data.start_error}"
+        if data.died:
+            return f"{when}: the server ended while it was asked"
+        if wrong := faults(data):
+            return f"{when}: {wrong[0]}"
+    if cut.restarted is not None and cut.served and cut.restarted.present != cut.served.present:
+        return "other records after the restart than before it"
+    if gaps := holes(cut):
+        return f"{plural(len(gaps), 'write')} missing before one that is there"
+    if gone := lost(cut):
+        return f"the newest {plural(len(gone), 'write')}, from {cut.at - gone[0].at:.1f} s before"
+    return "every acknowledged write"
+
+
+def is_replayed(cut: PowerCut) -> bool:
+    """Whether a damaged one came back whole from the server's own queue: every acknowledged write."""
+    data = cut.replayed
+    if data is None or data.start_error is not None or data.died or faults(data):
+        return False
+    return all(data.present.get(write.id, -1) >= write.value for write in cut.ledger)
+
+
+def is_within_flush(cut: PowerCut, within_s: float) -> bool:
+    """Whether index files were written so shortly before the cut."""
+    return cut.since_flush_s is not None and cut.since_flush_s < within_s
+
+
+def were_judged(cuts: Sequence[PowerCut], tries: int) -> Verdict:
+    """Whether so many cuts were made, and none is left unexplained. The message tells the classes."""
+    check, classes = "power cuts judged", Counter(map(class_of, cuts))
+    judged = len(cuts) - classes[CutClass.UNJUDGED]
+    numbers = {"actual": float(judged), "limit": float(tries), "unit": "cuts"}
+    if judged >= tries > 0:
+        return Verdict.passed(check, sums(cuts), **numbers)
+    why = next((f"; {cut.error}" for cut in cuts if cut.error), "")
+    return Verdict.unknown(check, f"{judged} of {tries} judged: {sums(cuts)}{why}", **numbers)
+
+
+def seen_at_rest(cuts: Sequence[PowerCut]) -> Verdict:
+    """Whether the checks at rest, before any start, tell usable data from damaged data."""
+    check = "power cuts seen"
+    judged = [cut for cut in cuts if class_of(cut) is not CutClass.UNJUDGED]
+    missed = [cut for cut in judged if class_of(cut) not in USABLE and cut.at_rest is None]
+    alarms = [cut for cut in judged if class_of(cut) in USABLE and cut.at_rest is not None]
+    damaged = sum(class_of(cut) not in USABLE for cut in judged)
+    sentence = (
+        f"{damaged - len(missed)} of {damaged} damaged ones seen,"
+        f" {len(alarms)} of {len(judged) - damaged} usable ones called damaged"
+    )
+    if missed or alarms:
+        first = (missed or alarms)[0]
+        sentence += f"; first cut {first.number}: {explain(first)}; at rest: {first.at_rest}"
+        return Verdict.failed(check, sentence)
+    if not judged:
+        return Verdict.unknown(check, "no cut was judged")
+    return Verdict.passed(check, sentence)
+
+
+def keep_acknowledged(cuts: Sequence[PowerCut], within_s: float) -> Verdict:
+    """No cut lost a write acknowledged more than `within_s` before it, for good.
+
+    A damaged index whose vectors all come back from the queue (RB-1) is no loss. A server writes its
+    index files in place: a cut within `within_s` of that can tear one, whatever is beside the server.
+    Those cuts are counted, and not judged; with `within_s` 0 there are none.
+    """
+    check = "power cuts survived"
+    damaged = [cut for cut in cuts if class_of(cut) not in (*USABLE, CutClass.UNJUDGED)]
+    bad = [cut for cut in damaged if not is_replayed(cut) and not is_within_flush(cut, within_s)]
+    late = [cut for cut in cuts if class_of(cut) is CutClass.LOST and loss_s(cut) > within_s]
+    judged = sum(class_of(cut) is not CutClass.UNJUDGED for cut in cuts)
+    numbers = {"actual": float(len(bad) + len(late)), "limit": 0.0, "unit": "cuts"}
+    sentence = (
+        f"of {judged} cuts {len(damaged)} left damage, {sum(map(is_replayed, damaged))} of it replayed"
+        f" from the queue without a loss, and {sum(is_within_flush(c, within_s) for c in damaged)}"
+        f" within {within_s:g} s of an index flush; {len(late)} lost a write that was acknowledged"
+        f" more than {within_s:g} s before: {sums(cuts)}"
+    )
+    if bad or late:
+        first = (bad or late)[0]
+        sentence += f"; first cut {first.number}: {class_of(first)}, {explain(first)}"
+        return Verdict.failed(check, sentence, **numbers)
+    if not judged:
+        return Verdict.unknown(check, "no cut was judged", limit=0.0, unit="cuts")
+    return Verdict.passed(check, sentence, **numbers)
+
+
+def loss_s(cut: PowerCut) -> float:
+    """How long before the cut the oldest lost write was acknowledged; 0.0: none was lost."""
+    gone = lost(cut)
+    return cut.at - gone[0].at if gone else 0.0
+
+
+def sums(cuts: Sequence[PowerCut]) -> str:
+    """How many cuts are of each class."""
+    classes = Counter(map(class_of, cuts))
+    parts = [f"{classes[name]} {name}" for name in CutClass if classes[name]]
+    return f"{plural(len(cuts), 'cut')}: {', '.join(parts) or 'none'}"

@@ -1,0 +1,62 @@
+"""A power cut of a server that was written to: when it was, and what was seen of the disk afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from chromadrill.core.model.clients import Acknowledged
+
+
+class CutClass(StrEnum):
+    """What a power cut left. UNJUDGED: the harness could not say."""
+
+    WHOLE = "WHOLE"
+    LOST = "LOST"
+    DOES_NOT_START = "DOES NOT START"
+    CRASHES = "CRASHES WHEN ASKED"
+    WRONG = "WRONG ANSWERS"
+    UNJUDGED = "UNJUDGED"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedData:
+    """What a server on the recovered data did: the first (`served`) or a second time (`restarted`).
+
+    `present`: whole writes that it gave back, id -> value. `torn`: records without their own document,
+    metadata or vector. `not_found`: of `sampled` records those that do not find themselves. `errors`:
+    answers that were none. `start_error`: why it did not start. `died`: it ended while it was asked.
+    """
+
+    present: Mapping[str, int] = field(default_factory=dict)
+    count: int = 0
+    torn: int = 0
+    sampled: int = 0
+    not_found: int = 0
+    errors: tuple[str, ...] = ()
+    start_error: str | None = None
+    died: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PowerCut:
+    """One cut: UTC epoch seconds, and the writes that were acknowledged until then, in their order.
+
+    `since_write_s`, `since_flush_s`: since the last acknowledged write, and since the last time that
+    the server wrote index files; None: there was none. `at_rest`: what the check suite found in the
+    recovered files before the first start; None: nothing. `replayed`: of a damaged one, what a server
+    gave back whose index was made anew from its queue; None: the queue was not whole. `error`: why the
+    harness has no answer.
+    """
+
+    number: int
+    at: float
+    ledger: tuple[Acknowledged, ...]
+    since_write_s: float | None
+    since_flush_s: float | None
+    at_rest: str | None = None
+    served: ServedData | None = None
+    restarted: ServedData | None = None
+    replayed: ServedData | None = None
+    error: str | None = None

@@ -1,0 +1,109 @@
+"""What is on a disk after a power cut: recovered, read at rest, served on a copy, served again."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from chromadrill.checks.power_cut import USABLE, class_of
+from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import DrillError
+from chromadrill.core.model import CollectionInfo, Outcome, PowerCut, ServedData
+from chromadrill.drill.validate import validate_files
+from chromadrill.recovery.replay import replay_into
+from chromadrill.targets.disk.cut_disk import recover_data
+from chromadrill.targets.process.private_copy import private_copy
+from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.writer import complete_writes, random_vector
+
+DEADLINE_S = 30.0  # for one call, on a machine that does other things
+END_S = 1.0  # from a crash to its supervisor's end
+SAMPLE = 30  # records that are asked for by their own vector
+DATA = "data"  # the server's directory on the disk
+
+
+def judge_cut(cut: PowerCut, image: Path, writes: CollectionInfo) -> PowerCut:
+    """The cut with what was seen of its image, which is removed."""
+    data = image.with_suffix(".data")
+    try:
+        recover_data(image, DATA, data)
+        image.unlink()
+        cut = dataclasses.replace(cut, at_rest=_read_at_rest(data))
+        # no scopes: ready is who has a heartbeat, and a crash at the first question is no failed start
+        with private_copy(data, ()) as target:
+            served = _serve(target, writes)
+            cut = dataclasses.replace(cut, served=served)
+            if served.start_error is None and not served.died:
+                target.stop()
+                cut = dataclasses.replace(cut, restarted=_serve(target, writes))
+        if class_of(cut) not in USABLE:
+            replayed = _replay(data, image.with_suffix(".replayed"), writes)
+            cut = dataclasses.replace(cut, replayed=replayed)
+    except DrillError as error:
+        return dataclasses.replace(cut, error=str(error))
+    finally:
+        image.unlink(missing_ok=True)
+        shutil.rmtree(data, ignore_errors=True)
+        shutil.rmtree(image.with_suffix(".replayed"), ignore_errors=True)
+    return cut
+
+
+def _replay(data: Path, into: Path, writes: CollectionInfo) -> ServedData | None:
+    """What a server gives back whose damaged index was dropped; None: its queue is not whole."""
+    try:
+        if not replay_into(data, into).is_whole:
+            return None
+    except DrillError:
+        return None
+    with private_copy(into, ()) as target:
+        return _serve(target, writes)
+
+
+def _read_at_rest(data: Path) -> str | None:
+    """The first thing that the check suite found in the files; None: nothing."""
+    verdicts = validate_files(data, (), None, None, serve=False).verdicts
+    bad = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
+    return f"{bad[0].check}: {bad[0].message}" if bad else None
+
+
+def _serve(target: ProcessTarget, writes: CollectionInfo) -> ServedData:
+    try:
+        target.start()
+    except DrillError as error:
+        return ServedData(start_error=str(error))
+    data = ask(target.url, writes)
+    if (
+        data.errors
+    ):  # a server that crashed answers nothing, and its supervisor outlives it a little
+        with contextlib.suppress(DrillError):
+            wait_until(lambda: not target.running(), within_s=END_S, name="the server's end")
+    return dataclasses.replace(data, died=not target.running())
+
+
+def ask(url: str, writes: CollectionInfo) -> ServedData:
+    """Count, give back every record with its vector, and look for a sample of them by their own."""
+    errors: list[str] = []
+    present: dict[str, int] = {}
+    count = records = sampled = not_found = 0
+    with Chroma(url, timeout_s=DEADLINE_S) as chroma:
+        try:
+            collection = chroma.collection(writes.scope, writes.name)
+            count = chroma.count(collection)
+            pages = list(chroma.pages(collection))
+            records = sum(len(page.ids) for page in pages)
+            present = complete_writes(pages, vectors=random_vector)
+            sample = list(present)[:: max(1, len(present) // SAMPLE)][:SAMPLE]
+            if sampled := len(sample):
+                vectors = np.stack([random_vector(present[record]) for record in sample])
+                nearest = chroma.query(collection, vectors, n_results=1)["ids"]
+                not_found = sum(
+                    record not in ids for record, ids in zip(sample, nearest, strict=True)
+                )
+        except CallFailed as error:
+            errors.append(str(error)[:300])
+    return ServedData(present, count, records - len(present), sampled, not_found, tuple(errors))

@@ -1,0 +1,77 @@
+"""A torn index, and its vectors still in the server's queue: the server makes the index anew from it.
+
+The queue (`embeddings_queue`) is the only synced copy of the newest vectors. While it is whole the
+shortest way back is to forget the index: at its next start the server replays the queue, bit for bit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chromadrill.backups.data_place import require_store
+from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.fingerprint import at_rest
+from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.model import ReadError
+
+DATABASE = "chroma.sqlite3"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What dropping the damaged indexes gives. `collections`: whose index was dropped, keys.
+
+    `read_errors`: what is wrong afterwards; empty: every vector is in the queue.
+    """
+
+    collections: tuple[str, ...]
+    read_errors: tuple[ReadError, ...]
+    records: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a server on the files has every record with its vector."""
+        return not self.read_errors
+
+
+def replay_into(data: Path, into: Path) -> Replay:
+    """Copy a stopped server's directory, and drop the indexes that are damaged from the copy.
+
+    `data` is only read. Raises Refused where `into` exists, Unavailable where the database itself
+    cannot be read.
+    """
+    if into.exists():
+        raise Refused(f"{into} exists. Nothing was written.", next_step="Name a new folder.")
+    require_store(data)
+    damaged = {error.where for error in at_rest.observe(data).read_errors}
+    shutil.copytree(data, into)
+    collections = _drop_indexes(into, damaged)
+    observation = at_rest.observe(into)
+    return Replay(
+        tuple(collections), tuple(observation.read_errors), sum(observation.counts.values())
+    )
+
+
+def _drop_indexes(data: Path, keys: set[str]) -> Sequence[str]:
+    """Forget the indexes of these collections; returns the keys of those that had one."""
+    with Store.open(data) as store:
+        ids = {info.id: info.key for info in store.collections() if info.key in keys}
+    dropped = []
+    try:
+        # opened for writing, SQLite rolls back what was on its way when the power went
+        with contextlib.closing(sqlite3.connect(data / DATABASE)) as database, database:
+            query = "SELECT id, collection FROM segments WHERE scope = 'VECTOR'"
+            for segment, collection in database.execute(query).fetchall():
+                if collection not in ids:
+                    continue
+                database.execute("DELETE FROM max_seq_id WHERE segment_id = ?", (segment,))
+                shutil.rmtree(data / segment, ignore_errors=True)
+                dropped.append(ids[collection])
+    except sqlite3.Error as error:
+        raise Unavailable(f"{data / DATABASE} cannot be changed: {error}") from error
+    return dropped

@@ -1,0 +1,87 @@
+"""File systems in files, mounted on loop devices; the sweep of what killed processes left mounted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chromadrill.core import process_tags
+from chromadrill.core.clock import wait_until
+from chromadrill.core.errors import DrillError, Unavailable
+
+PREFIX = "chromadrill-cut-disk-"  # its owner's tag follows: whose a mount is can be read off it
+TOOLS = ("mkfs.ext4", "mount", "umount", "fsfreeze")
+GONE_S = 10.0  # a server whose owner was killed ends within a second
+
+
+def require_mounts() -> None:
+    """Raise Unavailable, in words, where this machine cannot mount a file system in a file."""
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if os.geteuid() != 0 or missing:
+        why = f"no {' and no '.join(missing)}" if missing else "only root may mount one"
+        raise Unavailable(f"No disk whose power can be cut can be made here: {why}.")
+    if not Path("/dev/loop-control").exists():
+        raise Unavailable("No disk whose power can be cut can be made here: no loop devices.")
+
+
+@contextmanager
+def mounted(image: Path, at: Path, *options: str) -> Iterator[Path]:
+    """The file system in the file `image`, mounted at the new folder `at`.
+
+    Mounting recovers it: its journal is replayed. Raises Unavailable where it cannot be mounted.
+    """
+    at.mkdir()
+    # `mount` makes a device that the kernel removes with the mount itself
+    run_tool("mount", "-o", ",".join(("loop", *options)), str(image), str(at))
+    try:
+        yield at
+    finally:
+        unmount(at)
+
+
+def unmount(at: Path) -> None:
+    """Unmount; a program that was just killed may hold it for a moment."""
+
+    def is_unmounted() -> bool:
+        ran = subprocess.run(["umount", str(at)], capture_output=True, check=False)  # noqa: S607
+        return ran.returncode == 0 or not at.is_mount()
+
+    try:
+        wait_until(is_unmounted, within_s=GONE_S, name=f"{at} to be unmounted", every_s=0.1)
+    except DrillError:
+        run_tool("umount", "--lazy", str(at))  # it goes with the last program that uses it
+
+
+def sweep() -> None:
+    """Unmount what killed processes left mounted, and remove the folders that it lay in.
+
+    What belongs to another container or boot is left alone: nobody here can judge it.
+    """
+    left = [point for point in mount_points() if PREFIX in point and process_tags.is_dead(point)]
+    # a frozen one lets nothing be unmounted, and so is thawed first; the innermost goes first
+    for point in left:
+        subprocess.run(["fsfreeze", "--unfreeze", point], capture_output=True, check=False)  # noqa: S607
+    for point in sorted(left, key=len, reverse=True):
+        unmount(Path(point))
+    process_tags.sweep_folders(PREFIX)
+
+
+def mount_points() -> list[str]:
+    """Every mount point of this process's name space."""
+    try:
+        lines = Path("/proc/self/mounts").read_text().splitlines()
+    except OSError:  # not Linux
+        return []
+    return [line.split()[1] for line in lines]
+
+
+def run_tool(*command: str) -> str:
+    """Run a tool; raises Unavailable with what it said where it fails."""
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise Unavailable(f"{' '.join(command)}: {ran.stderr.strip()}")
+    return ran.stdout

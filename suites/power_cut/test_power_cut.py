@@ -1,0 +1,72 @@
+"""The power goes while clients write: what is lost, and what prevents it? Measured, N cuts each."""
+
+import contextlib
+import time
+
+import pytest
+
+from chromadrill.checks.power_cut import keep_acknowledged, seen_at_rest, were_judged
+from chromadrill.drill.flusher_cost import flusher_cost
+from chromadrill.drill.power_cut import CutPlan, cut_power
+from chromadrill.drill.power_cut_table import note_of, table_row
+from chromadrill.evidence.report.cut_chart import cut_chart
+from fixtures.run import RUN
+from suites.power_cut.conftest import EVERY_S
+
+pytestmark = [pytest.mark.powercut, pytest.mark.runbook("RB-1")]
+
+
+def alone(data):
+    """Nothing is beside the server."""
+    return contextlib.nullcontext()
+
+
+@pytest.fixture
+def measured(drill, settings, say, request, record_property):
+    """Cuts the power as often as `--tries` says, with this beside the server, and keeps the results."""
+
+    def measure(name, beside, idle_s, mount_options=()):
+        tries, seed = settings.drill.power_cuts, int(time.time())
+        plan = CutPlan(tries, beside, min(idle_s, 2.0 * tries), seed, mount_options)
+        with drill.when(f"the power is cut {tries} times (seed {seed}), with {name}"):
+            cuts = cut_power(plan, say)
+        for cut in cuts:
+            drill.note("power cut", **note_of(cut))
+        row = table_row(name, cuts)
+        record_property("powercut", row)
+        picture = request.config.stash[RUN].folder / f"powercut-{name.replace(' ', '-')}.svg"
+        picture.write_text(
+            cut_chart(row["points"], title=f"{len(cuts)} power cuts, {name}"), "utf-8"
+        )
+        drill.judge(were_judged(cuts, tries))
+        return cuts
+
+    return measure
+
+
+def test_power_cuts_of_a_server_as_it_is_are_measured(drill, measured):
+    """On-call learns what a power cut, or a snapshot of the running volume, leaves: seen at rest?"""
+    cuts = measured("nothing", alone, idle_s=40.0)
+    drill.judge(seen_at_rest(cuts))
+
+
+def test_power_cuts_of_a_disk_that_journals_data_lose_no_acknowledged_write(drill, measured):
+    """On-call learns that ext4's `data=journal` syncs the index with the database: no flusher at all."""
+    cuts = measured("data=journal", alone, idle_s=40.0, mount_options=("data=journal",))
+    drill.judge(keep_acknowledged(cuts, 0.0), seen_at_rest(cuts))
+
+
+def test_power_cuts_beside_a_flusher_lose_nothing_older_than_its_interval(drill, measured, flusher):
+    """On-call learns that `chromadrill flush` keeps every acknowledged write that is a second old."""
+    cuts = measured("flusher", flusher, idle_s=4.0)
+    drill.judge(keep_acknowledged(cuts, EVERY_S), seen_at_rest(cuts))
+
+
+def test_cost_of_the_flusher_to_clients_is_measured(drill, flusher, record_property):
+    """Operators learn what the flusher costs: latency and writes a second, with and without."""
+    with drill.when("a client writes, in turns without and with the flusher"):
+        rows, verdict = flusher_cost(flusher)
+    for row in rows:
+        record_property("flusher", row)
+        drill.note("flusher cost", **row)
+    drill.judge(verdict)

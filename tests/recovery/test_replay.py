@@ -1,0 +1,80 @@
+"""A torn index comes back from the server's queue, where the queue still has it: RB-1."""
+
+import contextlib
+import shutil
+import sqlite3
+from typing import NamedTuple
+
+import pytest
+
+from chromadrill.chroma.connection import connect
+from chromadrill.core.model import CollectionInfo, Scope
+from chromadrill.drill.cut_judge import ask
+from chromadrill.targets.process.private_copy import private_copy, scratch_target
+from chromadrill.workload.writer import Writer, random_vector
+from tests.front_door import enter
+
+pytestmark = pytest.mark.slow
+
+SYNCED_OFTEN = {"space": "l2", "sync_threshold": 50, "batch_size": 50}
+PURGE_OFF = """UPDATE embeddings_queue_config SET config_json_str =
+    replace(config_json_str, '"automatically_purge":true', '"automatically_purge":false')"""
+
+
+class TornStore(NamedTuple):
+    path: object
+    writes: CollectionInfo
+    acknowledged: int
+
+
+@pytest.fixture(params=["purged", "kept"], scope="module")
+def torn(request, tmp_path_factory):
+    """The store of a server that was stopped; its index has 0 bytes, as a power cut leaves it.
+
+    kept: its queue was never purged, so the vectors are there a second time.
+    """
+    folder = tmp_path_factory.mktemp(request.param) / "data"
+    with scratch_target((Scope(),), room_for=1_000_000) as target:
+        if request.param == "kept":
+            target.start()
+            target.stop()
+            database = sqlite3.connect(target.data / "chroma.sqlite3")
+            with contextlib.closing(database), database:
+                assert database.execute(PURGE_OFF).rowcount == 1
+        target.start()
+        with connect(target.url) as chroma:
+            writes = chroma.create_collection(Scope(), "writes", hnsw=SYNCED_OFTEN)
+        with Writer(target.url, writes, batch=20, vectors=random_vector) as writer:
+            writer.wait_for(130)
+        target.stop()
+        shutil.copytree(target.data, folder)
+    for file in folder.glob("*/data_level0.bin"):
+        file.write_bytes(b"")
+    return request.param, TornStore(folder, writes, len(writer.acknowledged))
+
+
+def test_index_is_made_anew_from_a_queue_that_is_whole_and_a_purged_one_is_not_believed(
+    torn, tmp_path, capsys
+):
+    kind, store = torn
+    before = {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
+    ended = enter(capsys, "replay", "--path", store.path, "--into", tmp_path / "new")
+    assert before == {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
+    if kind == "purged":
+        assert ended.code == 1
+        assert "not all of it is in the queue" in ended.out
+        return
+    assert ended.code == 0
+    assert "the next start makes the index" in ended.out
+    with private_copy(tmp_path / "new", ()) as target:
+        target.start()
+        answers = ask(target.url, store.writes)
+    assert len(answers.present) == store.acknowledged
+    assert (answers.errors, answers.torn, answers.not_found) == ((), 0, 0)
+
+
+def test_folder_that_is_there_is_refused_and_missing_words_are_said(torn, tmp_path, capsys):
+    _, store = torn
+    assert enter(capsys, "replay", "--path", store.path, "--into", tmp_path).code == 1
+    assert enter(capsys, "replay", "--path", store.path).code == 64
+    assert enter(capsys, "replay", "--path", tmp_path, "--into", tmp_path / "new").code == 2

@@ -1,0 +1,73 @@
+"""The disk whose power can be cut: what was not synced is not in its image, and nothing is left."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chromadrill.core.errors import Unavailable
+from chromadrill.targets.disk import mounts
+from chromadrill.targets.disk.cut_disk import cut_disk, recover_data
+
+
+@pytest.fixture
+def able():
+    """Root with loop devices; elsewhere power cuts are not covered."""
+    try:
+        mounts.require_mounts()
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.usefixtures("able")
+def test_cut_keeps_what_was_synced_and_loses_what_was_not():
+    with cut_disk() as disk:
+        data = disk.folder / "data"
+        data.mkdir()
+        (data / "synced").write_text("x" * 3_000_000)
+        os.sync()
+        (data / "in memory").write_text("y")
+        acknowledged = []
+        image = disk.cut(disk.scratch / "1.img", at_cut=lambda: acknowledged.append(1))
+        recovered = recover_data(image, "data", disk.scratch / "recovered")
+
+        assert acknowledged == [1]
+        assert [path.name for path in recovered.iterdir()] == ["synced"]
+        assert (recovered / "synced").stat().st_size == 3_000_000
+        assert (data / "in memory").read_text() == "y"  # whoever is on the disk knows nothing
+        (data / "afterwards").write_text("z")
+        os.sync()
+    assert not disk.scratch.exists()
+    assert f"{mounts.PREFIX}{os.getpid()}-" not in " ".join(mounts.mount_points())
+
+
+@pytest.mark.usefixtures("able")
+def test_disk_of_a_killed_process_is_swept_even_when_it_was_frozen():
+    code = (
+        "import sys\n"
+        "from chromadrill.targets.disk.cut_disk import cut_disk\n"
+        "with cut_disk() as disk:\n"
+        "    def wait():\n"
+        "        print(disk.scratch, flush=True); sys.stdin.read()\n"
+        "    disk.cut(disk.scratch / 'x', at_cut=wait)\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    scratch = run.stdout.readline().strip()
+    assert sum(scratch in point for point in mounts.mount_points()) == 2
+    run.kill()
+    run.wait()
+    mounts.sweep()
+
+    assert not any(scratch in point for point in mounts.mount_points())
+    assert not Path(scratch).exists()
+
+
+@pytest.mark.parametrize("user", [1000])
+def test_machine_that_cannot_make_one_says_why(monkeypatch, user):
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    with pytest.raises(Unavailable, match="only root may"), cut_disk():
+        pass
