@@ -11,8 +11,7 @@ from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.redaction import mask_output
 from chromadrill.core.settings.dotted_keys import flatten
 
-# what RB-3 needs: the extras `embed` and `postgres`
-REBUILD_NEEDS = ("sentence_transformers", "psycopg")
+REBUILD_NEEDS = ("sentence_transformers", "psycopg")  # of RB-3: the extras `embed` and `postgres`
 # of the runbook
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "scratch": {"role": "scratch"},
