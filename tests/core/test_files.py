@@ -2,10 +2,12 @@
 
 import os
 import stat
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from chromadrill.core.files import atomic_file, size_of, write_atomic
+from chromadrill.core.files import atomic_file, remove_tree, size_of, write_atomic
 
 
 def test_size_is_of_a_file_or_of_all_files_below_a_folder(tmp_path):
@@ -50,3 +52,21 @@ def test_private_file_is_its_owners_alone_and_others_are_as_the_umask_says(tmp_p
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert modes == {"private": 0o600, "public": 0o644}
+
+
+def test_folder_that_was_restored_read_only_is_removed():
+    """As a user, that is: root may delete anywhere."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "a" / "b").mkdir(parents=True)
+        (folder / "a" / "b" / "file").write_text("x")
+        (folder / "a" / "b").chmod(0o500)
+        (folder / "a").chmod(0o500)
+        remove_tree(folder)
+        assert not folder.exists()
+    finally:
+        if is_root:
+            os.seteuid(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,20 @@ def size_of(path: Path) -> int:
             with contextlib.suppress(FileNotFoundError):  # a journal comes and goes
                 total += (Path(folder) / name).stat().st_size
     return total
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of ours with all that is in it, read-only folders too; errors are left alone.
+
+    restic and tar give restored folders the modes of the original, which need not let us delete in them.
+    """
+    for parent, names, _ in os.walk(folder):
+        for name in names:
+            path = Path(parent) / name
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget_cached(path: Path) -> None:

@@ -16,13 +16,14 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+
+from chromadrill.core.files import remove_tree
 
 _TAG = re.compile(r"(?<!\d)(\d+)-([0-9a-f]{10})x(\d+)t(?![0-9a-z])")
 
@@ -77,7 +78,7 @@ def dead_folders(prefix: str) -> Iterator[Path]:
 def sweep_folders(prefix: str) -> None:
     """Remove the folders that killed processes left behind."""
     for folder in dead_folders(prefix):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
 
 
 def _boot() -> str:

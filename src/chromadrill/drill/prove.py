@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from chromadrill.checks.suite import outcome_of
 from chromadrill.core import cli
 from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import DrillError
+from chromadrill.core.files import remove_tree
 from chromadrill.core.model import JSON, Artefact, Outcome, Verdict
 from chromadrill.core.model.window import BackupWindow
 from chromadrill.core.plural import plural
@@ -175,7 +175,7 @@ class ArtefactProof:
 
     def close(self) -> None:
         """Leave nothing of it on the disk."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        remove_tree(self._folder)
 
     def _without_scratch(self, verdict: Verdict) -> Verdict:
         """With the backup's own paths in its message: nobody finds those of the scratch any more."""
