@@ -123,6 +123,7 @@ def test_export_under_writers_is_kept_with_its_coverage_and_can_be_restored(
         chroma.delete_collection(Scope(), "calm")
     restored = enter(capsys, "restore", "--url", lab.url, "--input-file", tmp_path / name, "--json")
     assert restored.code == 0, restored.text
+    assert "taken while clients wrote: " in restored.answer["notes"][0]
 
 
 def test_export_of_one_collection_to_parquet_is_kept_with_its_coverage(lab, capsys, tmp_path):

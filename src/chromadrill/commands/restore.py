@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,5 +61,16 @@ def restore(
         verdicts = importer.restore(chroma, export, into=into, places=places, progress=on_stderr)
     counts = {move.to: export.fingerprint.collections[move.key].count for move in moves}
     verdicts += shortcomings(export, counts, places.keys())
-    more = {"left_out": export.about["left_out"]} if "left_out" in export.about else {}
+    facts = ("left_out", "coverage")
+    more: dict[str, Any] = {key: export.about[key] for key in facts if key in export.about}
+    if "coverage" in more:
+        more["notes"] = [_coverage_note(more["coverage"])]
     return report(verdicts, collections_json(counts, verdicts), as_json=json, **more)
+
+
+def _coverage_note(coverage: object) -> str:
+    """What an export says of itself that was taken while clients wrote: it is of no one instant."""
+    sentence = coverage.get("sentence") if isinstance(coverage, dict) else None
+    return (
+        f"this export was taken while clients wrote: {sentence or 'how much is proven is not said'}"
+    )
