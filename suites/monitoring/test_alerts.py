@@ -182,8 +182,9 @@ def test_restore_that_nobody_proves_any_more_pages_until_one_is_proven(alarm, pr
             proven_source.age(timedelta(days=36))
         with drill.then("it pages"):
             alarm.fires("proof")
-        with drill.when("a restore is proven"), alarm.recovery():
-            proven_source.prove()
+        with drill.when("the newest backup is proven"), alarm.recovery():
+            drill.export(**proven_source.environment)
+            drill.command("prove", proven_source.name)
         with drill.then("it clears"):
             alarm.clears("proof")
 

@@ -141,9 +141,9 @@ def test_the_monitor_of_a_target_watches_the_proofs_of_its_sources(tmp_path):
     assert collector.log.path == tmp_path / "proven.jsonl"
 
 
-def test_aged_proofs_of_the_drill_are_old_until_one_is_made(log):
-    source = ProvenSource("here", log)
-    source.prove()
+def test_aged_proofs_of_the_drill_are_old_until_one_is_made(log, tmp_path):
+    source = ProvenSource("here", tmp_path / "snapshots", log, tmp_path / "proofs")
+    source.note()
     collector = ProofCollector(source.tables, log)
 
     def percent():
@@ -153,5 +153,5 @@ def test_aged_proofs_of_the_drill_are_old_until_one_is_made(log):
     assert percent() < 1
     source.age(timedelta(days=36))
     assert 102 < percent() < 104
-    source.prove()
+    source.note()
     assert percent() < 1
