@@ -58,7 +58,6 @@ LIMITS = {
 }
 OTHERS = {
     "self-recall / bare queries": Row(fingerprints.self_recall, 1.1),
-    "live records / at rest": Row(fingerprints.at_rest, 4.0, at_least=True),
     "export to Parquet / bare paging": Row(exports.write_export, 1.1),
     "import / bare upserts": Row(exports.import_records, 1.2),
     # p50 above a bare httpx loop's, by what it may be: the larger of 10 % and 1 ms

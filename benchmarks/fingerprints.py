@@ -1,4 +1,4 @@
-"""The rows of fingerprints: live against bare paging, at rest against live, size of the file."""
+"""The rows of fingerprints: live against bare paging, recall, size of the file."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ import pyarrow as pa
 
 from benchmarks.at_rest import cost, stores
 from benchmarks.big_store import NAME
-from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file, live, server_answers
-from chromadrill.chroma.fingerprint.digests import RECORDS, record_table
+from chromadrill.chroma.fingerprint.digests import RECORDS
 from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
 from chromadrill.core.records.streams import RecordsInMemory
@@ -123,10 +122,6 @@ def bare_paging(bench: Bench) -> None:
                 return
 
 
-def digest_live(bench: Bench) -> int:
-    return sum(len(record_table(p)) for p in bench.chroma.pages(bench.info, size=live.PAGE))
-
-
 def self_recall(bench: Bench) -> Ratio:
     grader = Grader(bench.info.space, [])
     for page in bench.chroma.pages(bench.info, size=live.PAGE):
@@ -144,22 +139,6 @@ def self_recall(bench: Bench) -> Ratio:
 
     one, other = alternate(ours, bare)
     return one / other, {"ours_s": round(one, 2), "bare_s": round(other, 2), "queries": len(ids)}
-
-
-def at_rest(bench: Bench) -> Ratio:
-    with tempfile.TemporaryDirectory(prefix="chromadrill-bench-") as folder:
-        bench.target.stop()
-        copy = Path(folder) / "data"
-        shutil.copytree(bench.target.data, copy)
-        bench.target.start()
-
-        def cold() -> None:
-            with Store.open(copy) as files:
-                info = next(one for one in files.collections() if one.id == bench.info.id)
-                assert sum(len(record_table(p)) for p in files.pages(info)) == bench.records
-
-        files_s, live_s = alternate(cold, lambda: digest_live(bench))
-    return live_s / files_s, {"live_s": round(live_s, 2), "at_rest_s": round(files_s, 2)}
 
 
 def million(bench: Bench) -> Ratio:
