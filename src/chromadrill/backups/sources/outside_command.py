@@ -85,7 +85,7 @@ def _wait(process: subprocess.Popen[bytes], name: str, limit_s: float, into: Pat
                 )
             if into is not None and (free := shutil.disk_usage(into).free) < LEAST_FREE:
                 raise Unavailable(
-                    f"{name}: no room in {into.parent}: {free / 1e6:.0f} MB are left,"
+                    f"{name}: no room in {tempfile.gettempdir()}: {free / 1e6:.0f} MB are left,"
                     f" {LEAST_FREE / 1e6:.0f} MB have to stay free. It was ended.",
                     next_step="Free space there, or use another disk: TMPDIR=FOLDER.",
                 )
