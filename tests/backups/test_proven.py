@@ -95,6 +95,22 @@ def test_a_later_failure_of_the_same_content_takes_the_proof_back(log: ProvenLog
     assert log.newest_proven("production") is None
 
 
+def test_a_later_failure_of_the_same_artefact_takes_the_proof_back_though_its_content_rotted(
+    log: ProvenLog,
+) -> None:
+    rotten = replace(NIGHT, digest="d2", outcome=Outcome.FAIL, proven_at="2026-11-29T03:00:00.000Z")
+    log.add(NIGHT)
+    log.add(rotten)
+    assert log.newest_proven("production") is None
+
+    log.add(replace(NIGHT, proven_at="2026-11-30T03:00:00.000Z"))
+    log.add(replace(rotten, created_at="2026-11-29T02:00:00.000Z"))  # another of the same name
+    log.add(replace(rotten, digest="", outcome=Outcome.UNKNOWN))  # it could not be fetched
+    newest = log.newest_proven("production")
+    assert newest is not None
+    assert newest.proven_at.startswith("2026-11-30")
+
+
 def test_the_digest_is_of_the_content_and_not_of_the_place(tmp_path: Path) -> None:
     digests = []
     for name, text in (("a", "one"), ("b", "one"), ("c", "two")):

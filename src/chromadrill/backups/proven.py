@@ -97,11 +97,17 @@ class ProvenLog:
     def newest_proven(self, source: str) -> ProvenEntry | None:
         """The last try of the source that passed; None where no backup of it was ever proven.
 
-        A later try of the same content that did not pass takes it back.
+        A later try that did not pass takes it back: of the same content, and of the same artefact,
+        whose content may have rotted since. One that could not be fetched says nothing of either.
         """
-        last = {(entry.digest or entry.artefact): entry for entry in self.entries(source)}
-        passed = [entry for entry in last.values() if entry.is_proven]
-        return max(passed, key=lambda entry: parse_time(entry.proven_at), default=None)
+        passed: dict[str, ProvenEntry] = {}
+        for entry in self.entries(source):
+            passed.pop(entry.digest or entry.artefact, None)
+            if entry.is_proven:
+                passed[entry.digest or entry.artefact] = entry
+            elif entry.digest:
+                passed = {key: one for key, one in passed.items() if not _is_same(one, entry)}
+        return max(passed.values(), key=lambda entry: parse_time(entry.proven_at), default=None)
 
     def fleet(self, sources: Mapping[str, float]) -> list[JSON]:
         """Each of `sources` for a record: when it was last proven, and when and how it was last tried.
@@ -167,6 +173,10 @@ def remember(
     )
     log.add(entry)
     return entry
+
+
+def _is_same(one: ProvenEntry, other: ProvenEntry) -> bool:
+    return one.artefact == other.artefact and _is_of(one, other.created_at)
 
 
 def _is_of(entry: ProvenEntry, created_at: str | None) -> bool:
