@@ -45,6 +45,8 @@ def test_variable_reaches_the_backup_of_the_file(tmp_path):
             "source = 'command'\nlist = 'l {id}'\nfetch = 'f {id} {into}'",
             "{id}: no such placeholder",
         ),
+        ("source = 'command'\nlist = 'l'\nfetch = 'f {id!x} {into}'", "write {id} alone"),
+        ("source = 'command'\nlist = 'l'\nfetch = 'f {id} {into:z}'", "write {into} alone"),
         ("source = 'command'\nlist = 'l {'\nfetch = 'f {id} {into}'", "Write {{ for a brace"),
         ("source = '/backups'\nlist = 'l'", "list is for source = 'command'"),
         ("source = 'restic:rest:https://u:geheim@h/r'", "source holds a password"),

@@ -163,15 +163,19 @@ def _require_source(name: str, table: BackupTable) -> None:
 
 def _require_placeholders(where: str, command: str, wanted: frozenset[str]) -> None:
     try:
-        named = {field for _, field, _, _ in string.Formatter().parse(command) if field is not None}
+        parts = [part for part in string.Formatter().parse(command) if part[1] is not None]
     except ValueError as error:
         raise UsageError(f"{where} = {command!r}: {error}. Write {{{{ for a brace.") from error
+    named = {str(name) for _, name, _, _ in parts}
     for field in sorted(named - wanted):
         raise UsageError(
             f"{where}: {{{field}}}: no such placeholder. {did_you_mean(field, wanted)}"
         )
     for field in sorted(wanted - named):
         raise UsageError(f"{where} names no {{{field}}}: fetch has {{id}} and {{into}}.")
+    for _, name, layout, conversion in parts:
+        if layout or conversion:
+            raise UsageError(f"{where}: write {{{name}}} alone, with no ! or : in its braces.")
 
 
 def refuse_secrets(file: Path, tables: Mapping[str, Any]) -> None:
