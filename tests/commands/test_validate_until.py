@@ -47,6 +47,9 @@ def window(tmp_path_factory):
         with Chroma(target.url) as chroma:
             chroma.delete(chroma.collection(Scope(), "docs"), ["r3"])
             chroma.create_collection(Scope(), "made", hnsw={"space": "l2"})
+            chroma.create_tenant("other")
+            chroma.create_database(Scope("other", "theirs"))
+            chroma.create_collection(Scope("other", "theirs"), "mail", hnsw={"space": "l2"})
         export = folder / "export.jsonl"
         assert invoke(["backup", "--url", target.url, "--all", "--output-file", str(export)]) == 0
         target.stop()
@@ -98,6 +101,14 @@ def test_export_and_tar_are_held_between_the_same_fingerprints(window, capsys, t
     code, answer, _ = validate(window, "--path", place, capsys=capsys)
     assert code == 0
     assert answer["coverage"]["proven"] == 26
+
+
+def test_tenant_that_no_fingerprint_covers_is_named_as_not_compared(window, capsys):
+    for more in ([], ["--serve"]):
+        _, _, verdicts = validate(window, "--path", window.copy, *more, capsys=capsys)
+        assert verdicts["coverage"]["message"].endswith(
+            "; 1 of the copy's tenants not compared (other)"
+        )
 
 
 def test_server_itself_is_held_between_them(window, capsys):

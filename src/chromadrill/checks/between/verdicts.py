@@ -239,6 +239,7 @@ def covered(observation: Observation, window: BackupWindow, coverage: Coverage) 
     if share is None:
         return Verdict.not_run("coverage", "there is no record to prove")
     message = coverage_text(total, has_after=window.after is not None)
+    message += _listed("of the copy's tenants not compared", observation.unread_tenants)
     if share < window.least_coverage:
         message += f"; {window.least_coverage:.0%} wanted: take the fingerprints closer to the copy"
         return Verdict.unknown("coverage", message, **numbers)

@@ -20,6 +20,7 @@ from chromadrill.chroma.fingerprint import reference_queries
 from chromadrill.chroma.fingerprint.digests import record_table
 from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.chroma.fingerprint.reference_queries import SAMPLE, ReferenceQuery
+from chromadrill.chroma.permissions import MONITOR
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.memory import give_back_freed, without_cycle_search
@@ -102,6 +103,7 @@ class _Reader:
         databases: tuple[Scope, ...] = ()
         missing_tenants: tuple[str, ...] = ()
         newest_write: str | None = None
+        unread: set[str] = set()
         with self.step("start", str(self.path)), Store.open(self.path) as store:
             versions = dict(store.versions)
             with ChecksBeside(store) as self.checks:
@@ -111,6 +113,8 @@ class _Reader:
                     for info in store.collections():
                         if info.scope in self.scopes:
                             prints[info.key] = self.collection(store, info)
+                        else:
+                            unread.add(info.tenant)
                 self.structure()
                 self.integrity()
             with suppress(DrillError):  # a log that cannot be read is the structure's own finding
@@ -123,6 +127,9 @@ class _Reader:
             self.counts,
             self.seconds,
             newest_write=newest_write,
+            unread_tenants=tuple(
+                sorted(unread - {MONITOR} - {scope.tenant for scope in self.scopes})
+            ),
         )
 
     def structure(self) -> None:

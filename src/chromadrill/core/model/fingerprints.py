@@ -119,7 +119,8 @@ class Observation:
 
     `access_error`: why the observation ended early, where the data were not to blame. The collections
     of `fingerprint` had been read to their end by then. `newest_write`: when the newest entry was put
-    into the log of writes, where files were read and the log is not empty.
+    into the log of writes, where files were read and the log is not empty. `unread_tenants`: in the
+    files, and of none of the scopes that were asked for.
     """
 
     fingerprint: Fingerprint
@@ -129,3 +130,4 @@ class Observation:
     seconds: Mapping[str, float] = field(default_factory=dict)
     access_error: str | None = None
     newest_write: str | None = None
+    unread_tenants: tuple[str, ...] = ()
