@@ -25,9 +25,9 @@ def alone(data):
 def measured(drill, settings, say, request, record_property):
     """Cuts the power as often as `--tries` says, with this beside the server, and keeps the results."""
 
-    def measure(name, beside, idle_s, mount_options=()):
+    def measure(name, beside, idle_s, **disk):
         tries, seed = settings.drill.power_cuts, int(time.time())
-        plan = CutPlan(tries, beside, min(idle_s, 2.0 * tries), seed, mount_options)
+        plan = CutPlan(tries, beside, min(idle_s, 2.0 * tries), seed, **disk)
         with drill.when(f"the power is cut {tries} times (seed {seed}), with {name}"):
             cuts = cut_power(plan, say)
         for cut in cuts:
@@ -53,6 +53,12 @@ def test_power_cuts_of_a_server_as_it_is_are_measured(drill, measured):
 def test_power_cuts_of_a_disk_that_journals_data_lose_no_acknowledged_write(drill, measured):
     """On-call learns that ext4's `data=journal` syncs the index with the database: no flusher at all."""
     cuts = measured("data=journal", alone, idle_s=40.0, mount_options=("data=journal",))
+    drill.judge(keep_acknowledged(cuts, 0.0), seen_at_rest(cuts))
+
+
+def test_frozen_block_copies_lose_no_acknowledged_write(drill, measured):
+    """On-call learns that `fsfreeze` around a snapshot keeps everything, and how long clients wait."""
+    cuts = measured("fsfreeze", alone, idle_s=4.0, freezes=True)
     drill.judge(keep_acknowledged(cuts, 0.0), seen_at_rest(cuts))
 
 

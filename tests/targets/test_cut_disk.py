@@ -44,6 +44,18 @@ def test_cut_keeps_what_was_synced_and_loses_what_was_not():
 
 
 @pytest.mark.usefixtures("able")
+def test_cut_of_a_frozen_disk_has_what_was_only_in_memory():
+    with cut_disk() as disk:
+        (disk.folder / "data").mkdir()
+        (disk.folder / "data" / "in memory").write_text("y")
+        with disk.frozen():
+            image = disk.cut(disk.scratch / "1.img")
+        (disk.folder / "data" / "afterwards").write_text("z")  # it takes writes again
+        recovered = recover_data(image, "data", disk.scratch / "recovered")
+        assert [path.name for path in recovered.iterdir()] == ["in memory"]
+
+
+@pytest.mark.usefixtures("able")
 def test_disk_of_a_killed_process_is_swept_even_when_it_was_frozen():
     code = (
         "import sys\n"

@@ -41,7 +41,8 @@ Beside = Callable[[Path], AbstractContextManager[object]]
 class CutPlan:
     """`tries` cuts. `beside`: what runs beside the server, given its data directory.
 
-    `mount_options`: of the disk, besides ext4's own.
+    `mount_options`: of the disk, besides ext4's own. `freezes`: the server's file system is frozen
+    around each, as for a snapshot; then it is no power cut.
     `idle_s`: the longest that a cut comes after the last write. `seed`: of the moments.
     """
 
@@ -50,6 +51,7 @@ class CutPlan:
     idle_s: float = 40.0
     seed: int = 0
     mount_options: tuple[str, ...] = ()
+    freezes: bool = False
 
 
 def cut_power(plan: CutPlan, say: Callable[[str], None] = lambda _: None) -> list[PowerCut]:
@@ -108,10 +110,10 @@ def _round(
             # what a server holds that has run for long
             run_tool("sync", "--file-system", str(disk.folder))
             for number, image in _at(while_writing, first, images):
-                yield _cut(disk, writer, number, image), image, writes
+                yield _cut(disk, writer, number, image, plan.freezes), image, writes
             writer.stop()
             for number, image in _at(afterwards, first + len(while_writing), images):
-                yield _cut(disk, writer, number, image), image, writes
+                yield _cut(disk, writer, number, image, plan.freezes), image, writes
 
 
 def _at(moments: Sequence[float], first: int, images: Path) -> Iterator[tuple[int, Path]]:
@@ -122,10 +124,13 @@ def _at(moments: Sequence[float], first: int, images: Path) -> Iterator[tuple[in
         yield number, images / f"{number}.img"
 
 
-def _cut(disk: CutDisk, writer: Writer, number: int, image: Path) -> PowerCut:
+def _cut(disk: CutDisk, writer: Writer, number: int, image: Path, freezes: bool) -> PowerCut:
     flushed = last_flush(disk.folder / DATA)
     seen: list[tuple[float, tuple[Acknowledged, ...]]] = []
-    disk.cut(image, at_cut=lambda: seen.append((time.time(), tuple(writer.acknowledged))))
+    began = now()
+    with disk.frozen() if freezes else nullcontext():
+        disk.cut(image, at_cut=lambda: seen.append((time.time(), tuple(writer.acknowledged))))
+    frozen_s = now() - began if freezes else None
     at, ledger = seen[0]
     return PowerCut(
         number,
@@ -133,6 +138,7 @@ def _cut(disk: CutDisk, writer: Writer, number: int, image: Path) -> PowerCut:
         ledger,
         since_write_s=at - ledger[-1].at if ledger else None,
         since_flush_s=at - flushed if flushed is not None else None,
+        frozen_s=frozen_s,
     )
 
 

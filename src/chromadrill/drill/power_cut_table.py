@@ -45,6 +45,7 @@ def table_row(beside: str, cuts: Sequence[PowerCut]) -> JSON:
         "replayed": f"{sum(map(checks.is_replayed, damaged))} of {len(damaged)}",
         "seen_at_rest": f"{seen} of {len(damaged)}",
         "most_lost": max((len(checks.lost(cut)) for cut in losses), default=0),
+        "frozen_s": max((cut.frozen_s for cut in cuts if cut.frozen_s), default=None),
         "loss_s": round(max(map(checks.loss_s, losses), default=0.0), 3),
         "points": [
             (_rounded(cut.since_write_s), _rounded(cut.since_flush_s), str(checks.class_of(cut)))

@@ -62,7 +62,7 @@ class Drill:
         self.note, self.judge = log.note, log.judge
         terminal = terminal or Terminal(log, target)
         self.ops, self.command, self.export = terminal.ops, terminal.command, terminal.export
-        self.expect_refusal = terminal.expect_refusal
+        self.expect_refusal, self.check = terminal.expect_refusal, terminal.check
 
     def backup(self, backup_id: str) -> StoredBackup:
         """The snapshot of that id, with its fingerprint read from beside it."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
 from chromadrill.core.model import Verdict
 from chromadrill.core.protocols import Target
 from chromadrill.drill.scenario_log import DrillFailed, ScenarioLog
-from chromadrill.recovery.runbook_commands import CommandRun, RunbookCommandFailed, chromadrill
+from chromadrill.recovery.runbook_commands import (
+    CommandRun,
+    RunbookCommandFailed,
+    chromadrill,
+    run,
+)
 
 
 class Terminal:
@@ -41,6 +47,14 @@ class Terminal:
         """Type `chromadrill NAME ...` for the target's server; returns what it printed."""
         return self._type(name, *args)
 
+    def check(self, name: str, *args: str) -> bool:
+        """Type a command whose exit code decides what on-call types next; True: it ended with 0."""
+        typed = " ".join(["chromadrill", name, *args])
+        command = [sys.executable, "-m", "chromadrill", name, *args]
+        ran = run(command, environment=self._environment, typed=typed)
+        self._note(ran)
+        return ran.exit_code == 0
+
     def expect_refusal(self, *args: str, message: str) -> None:
         """Type a command that has to end in an error with `message`; any other end is a FAIL.
 
@@ -64,6 +78,10 @@ class Terminal:
                 raise  # nothing is broken yet: the drill could not be set up
             self._log.judge(Verdict.failed("runbook command", str(error)))
             raise DrillFailed(f"the runbook's command failed: {error}") from error
+        self._note(ran)
+        return ran.output.strip()
+
+    def _note(self, ran: CommandRun) -> None:
         self._log.note(
             "command",
             command=ran.command,
@@ -71,7 +89,6 @@ class Terminal:
             seconds=round(ran.seconds, 3),
             output=ran.output[-2000:],
         )
-        return ran.output.strip()
 
     def _run(self, command: str, *args: str) -> CommandRun:
         if command == "ops":

@@ -44,7 +44,8 @@ class PowerCut:
     """One cut: UTC epoch seconds, and the writes that were acknowledged until then, in their order.
 
     `since_write_s`, `since_flush_s`: since the last acknowledged write, and since the last time that
-    the server wrote index files; None: there was none. `at_rest`: what the check suite found in the
+    the server wrote index files; None: there was none. `frozen_s`: how long the server's file system
+    was frozen for it; None: it was not. `at_rest`: what the check suite found in the
     recovered files before the first start; None: nothing. `replayed`: of a damaged one, what a server
     gave back whose index was made anew from its queue; None: the queue was not whole. `error`: why the
     harness has no answer.
@@ -55,6 +56,7 @@ class PowerCut:
     ledger: tuple[Acknowledged, ...]
     since_write_s: float | None
     since_flush_s: float | None
+    frozen_s: float | None = None
     at_rest: str | None = None
     served: ServedData | None = None
     restarted: ServedData | None = None

@@ -91,6 +91,7 @@ TABLES: dict[str, TableKind] = {
             "Unjudged": _text("unjudged"),
             "Damaged, replayed": _text("replayed"),
             "Damaged, seen": _text("seen_at_rest"),
+            "Frozen at most": _time("frozen_s"),
             "Most lost": lambda row: (
                 f"{text_of(row.get('most_lost'))} writes, {duration(row.get('loss_s'), '-')}"
             ),
