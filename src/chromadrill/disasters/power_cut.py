@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from chromadrill.backups import files
 from chromadrill.core.errors import DrillError
@@ -71,12 +70,3 @@ def on_own_disk(target: Target) -> Iterator[CutDisk]:
             target.data.unlink()
             with suppress(DrillError):
                 target.data.mkdir()
-
-
-def replace_data(target: Target, by: Path) -> None:
-    """Put the files of the folder `by` in the place of the stopped target's own."""
-    if not isinstance(target, ProcessTarget):
-        raise DrillError(f"{target.name}: its files are out of reach.")
-    with target.volume() as data:
-        files.empty(data)
-        files.copy_tree(by, data)
