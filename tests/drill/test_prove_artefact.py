@@ -140,3 +140,19 @@ def test_backup_that_is_larger_than_the_disk_is_not_fetched(here, proof_of):
     assert proof.fetch() is False
     assert "No room" in verdicts(proof)["fetch"].message
     assert not (here / "came").exists()
+
+
+def test_limits_are_those_of_the_environment_of_its_target(here, store, proof_of, monkeypatch):
+    monkeypatch.setenv("DRILL_ENVIRONMENTS__PRODUCTION__URL", "http://production.example:8000")
+    proof = proof_of(source=str(store.parent), target="http://production.example:8000/")
+    assert proof._objectives.rb2_recovery_s == 300
+    with (here / "drill.toml").open("a") as file:
+        file.write("\n[environments.production.objectives]\nrb2_recovery_s = 7\n")
+    limited = ArtefactProof(
+        proof._log, proof._selection, proof._artefact, load(),
+        scratch=here / "scratch", run_id="run-1",
+    )  # fmt: skip
+    assert limited._objectives.rb2_recovery_s == 7
+    assert limited.fetch()
+    (note,) = notes(here, "backup")
+    assert note["production_origin"] is True
