@@ -15,7 +15,7 @@ from chromadrill.drill.recordings_around import surroundings
 from tests.conftest import fingerprint, page, printed
 
 NIGHT = datetime(2026, 11, 29, 2, 0, tzinfo=UTC)
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def recordings(tmp_path):
     return Recordings(tmp_path / "recordings")
 
 
-def one_of(begun_at):
-    """A fingerprint that took a minute."""
-    base = fingerprint(printed(page(), answers=(), recall=None))
+def one_of(begun_at, **changes):
+    """A fingerprint that took a minute. `changes`: of its page of records."""
+    base = fingerprint(printed(page(**changes), answers=(), recall=None))
     finished_at = time_text(begun_at + MINUTE)
     return dataclasses.replace(base, taken_at=time_text(begun_at), finished_at=finished_at)
 
@@ -72,11 +72,30 @@ def test_recording_under_way_meanwhile_is_on_neither_side(recordings, around):
 
 
 def test_copy_that_kept_the_times_of_an_idle_database_is_of_the_time_it_came(recordings, around):
-    """The last write was a day before; the first recording is an hour before the copy."""
-    keep(recordings, NIGHT - HOUR, NIGHT + HOUR)
+    """The last write was a day before; two recordings since then hold the same."""
+    keep(recordings, NIGHT - 2 * HOUR, NIGHT - HOUR, NIGHT + HOUR)
     copy = {"kind": "folder", "created_at": NIGHT - 24 * HOUR, "newest_file_at": NIGHT - 24 * HOUR}
     copy |= {"begun_at": NIGHT, "finished_at": NIGHT}
     assert around(**copy) == (time_text(NIGHT - HOUR), time_text(NIGHT + HOUR), False)
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        {"kind": "folder", "created_at": NIGHT - 60 * DAY, "begun_at": NIGHT},
+        {"kind": "archive", "created_at": NIGHT},
+    ],
+    ids=["folder", "archive"],
+)
+def test_old_backup_that_came_lately_is_not_between_recordings_of_a_database_in_use(
+    recordings, around, copy
+):
+    """It is healthy: what clients wrote since it was made is no damage in it."""
+    recordings.keep(one_of(NIGHT - 30 * DAY))
+    recordings.keep(one_of(NIGHT - DAY, documents=["one", "another", None]))
+    keep(recordings, NIGHT + HOUR)
+    came = {**copy, "newest_file_at": NIGHT - 60 * DAY, "finished_at": NIGHT}
+    assert around(**came) == (None, time_text(NIGHT + HOUR), False)
 
 
 def test_archive_is_of_the_time_of_its_newest_file(recordings, around):

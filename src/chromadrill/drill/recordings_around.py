@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from chromadrill.backups.recordings import Recording, Recordings
-from chromadrill.core.clock import parse_time
+from chromadrill.checks.suite import judge_between, outcome_of
+from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.errors import DrillError
-from chromadrill.core.model import JSON, Artefact, Fingerprint
+from chromadrill.core.model import JSON, Artefact, Fingerprint, Observation, Outcome
 from chromadrill.core.model.window import BackupWindow
 from chromadrill.core.settings import BackupTable, Settings
 from chromadrill.drill.recording import record_target
@@ -56,9 +57,12 @@ def surroundings(
     """
     why: list[str] = []
     recordings = Recordings(Path(table.recordings))
-    before, why_before = _load(_before(recordings, artefact, newest_file_at))
+    recording, why_before = _before(recordings, artefact, newest_file_at)
+    before, why_torn = _load(recording)
     if before is None:
-        why.append(why_before or f"no recording in {table.recordings} from before the backup")
+        why.append(
+            why_before or why_torn or f"no recording in {table.recordings} from before the backup"
+        )
         if both_or_none:
             return Surroundings(None, None, why=tuple(why))
     after, why_after = _load(_after(recordings, artefact))
@@ -89,21 +93,36 @@ def record_now(settings: Settings, table: BackupTable, target: str) -> Fingerpri
 
 def _before(
     recordings: Recordings, artefact: Artefact, newest_file_at: str | None
-) -> Recording | None:
-    """The last one that had finished when the backup began.
+) -> tuple[Recording | None, str]:
+    """The last one that had finished when the backup began, or why it is none of those there.
 
     A source may know only when the files were last written to, which is no later than that: a copy
-    keeps the original's times, and of an idle database they lie long before it.
+    keeps the original's times, and of an idle database they lie long before it. Of one that was
+    written to since, they are those of an old backup, which came to this place later.
     """
     begins = [artefact.begun_at or artefact.created_at, artefact.created_at]
     if artefact.kind in ("folder", "archive") and newest_file_at:
         begins.append(newest_file_at)
-    moments = sorted(parse_time(begin) for begin in begins)
-    for moment in (moments[0], parse_time(begins[0])):
-        recording, _ = recordings.around(moment)
-        if recording is not None:
-            return recording
-    return None
+    written_at, begun_at = min(map(parse_time, begins)), parse_time(begins[0])
+    recording, _ = recordings.around(written_at)
+    if recording is None:
+        recording, _ = recordings.around(begun_at)
+        if recording is not None and not _was_idle(recordings.all()[0], recording):
+            return None, (
+                f"every recording in {recordings.folder} is later than the newest file of the backup"
+                f" ({time_text(written_at)}), and clients wrote meanwhile"
+            )
+    return recording, ""
+
+
+def _was_idle(first: Recording, last: Recording) -> bool:
+    """Whether nobody wrote between two recordings, as far as both can be read."""
+    before, now = _load(first)[0], _load(last)[0]
+    if first.path == last.path or before is None or now is None:
+        return True
+    counts = {key: collection.count for key, collection in now.collections.items()}
+    verdicts, _ = judge_between(Observation(now, counts=counts), BackupWindow(before))
+    return outcome_of(verdicts) is Outcome.PASS
 
 
 def _after(recordings: Recordings, artefact: Artefact) -> Recording | None:
