@@ -195,7 +195,7 @@ def test_until_alone_is_refused(window):
 
 def test_fingerprint_of_a_server_that_clients_write_to_is_a_recording(server, tmp_path, capsys):
     """Its records change between being read and being asked: it does not disagree with itself."""
-    stop = threading.Event()
+    stop, begun = threading.Event(), threading.Event()
 
     def rewrite():
         with Chroma(server.url) as chroma:
@@ -207,12 +207,14 @@ def test_fingerprint_of_a_server_that_clients_write_to_is_a_recording(server, tm
                     moving, ids=[f"r{n}" for n in range(30)], vectors=vectors,
                     documents=[f"turn {turn}"] * 30, metadatas=None,
                 )  # fmt: skip
+                begun.set()
 
     with Chroma(server.url) as chroma:
         moving = fill(chroma, "moving")
         client = threading.Thread(target=rewrite)
         client.start()
         try:
+            assert begun.wait(30)  # on a busy machine the fingerprint was the faster one
             code = invoke(["fingerprint", "--url", server.url, "--output", str(tmp_path / "f")])
         finally:
             stop.set()

@@ -117,6 +117,16 @@ def test_live_target_is_recorded_where_nothing_was_after_and_that_is_kept(
     assert around() == (time_text(NIGHT - HOUR), live.taken_at, False)  # the next finds it there
 
 
+def test_live_recordings_expire_as_those_of_record_do(recordings, around, monkeypatch):
+    live = one_of(datetime.now(UTC))
+    recorded = type("Recorded", (), {"server": type("Server", (), {"fingerprint": live})})
+    monkeypatch.setattr(recordings_around, "record_target", lambda settings, name: recorded)
+    keep(recordings, *(NIGHT - days * DAY for days in (900, 800, 700)))
+    around(target="production")
+    kept = [time_text(one.taken_at) for one in recordings.all()]
+    assert kept == [time_text(NIGHT - 700 * DAY), live.taken_at]
+
+
 def test_live_target_that_does_not_answer_leaves_one_recording_and_a_reason(
     recordings, around, monkeypatch
 ):

@@ -83,11 +83,13 @@ def surroundings(
 def record_now(settings: Settings, table: BackupTable, target: str) -> Fingerprint:
     """The fingerprint of the live target, read as slowly as production bears.
 
-    It is kept among the recordings: of the next backup it is the one from before.
+    It is kept among the recordings, as long as those: of the next backup it is the one from before.
     """
     fingerprint = record_target(settings, target).server.fingerprint
+    recordings = Recordings(Path(table.recordings))
     with contextlib.suppress(OSError):
-        Recordings(Path(table.recordings)).keep(fingerprint)
+        recordings.keep(fingerprint)
+        recordings.expire(table.keep_days)
     return fingerprint
 
 
