@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import psutil
 import pytest
 
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.targets.process import supervisor
 from chromadrill.targets.process.target import MARKER, ProcessTarget
 
 
@@ -98,3 +100,16 @@ def test_taken_port_is_a_sentence(target, tmp_path):
     (other.home / MARKER).write_text(json.dumps({"port": target.port}))
     with pytest.raises(DrillError, match="taken by another program"):
         other.start()
+
+
+def test_lock_that_somebody_looks_at_for_a_moment_is_waited_for(tmp_path):
+    def lock():
+        return os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+
+    look, server, another = lock(), lock(), lock()
+    assert supervisor.take(look)
+    threading.Timer(0.05, os.close, [look]).start()
+    assert supervisor.take(server)
+    assert not supervisor.take(another)  # a server does not let go
+    for handle in (server, another):
+        os.close(handle)
