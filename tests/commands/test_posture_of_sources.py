@@ -150,3 +150,23 @@ def test_a_size_that_the_source_does_not_say_is_that_of_the_last_try():
     entry = ProvenEntry("p", "a", "d", Outcome.PASS, time_text(made(0)), bytes=1200)
     assert TriedArtefact(artefact, entry).facts()["bytes"] == 1200
     assert TriedArtefact(artefact, None).facts()["bytes"] is None
+
+
+@pytest.mark.parametrize(
+    ("taken", "outcome", "words"),
+    [
+        ("running", "FAIL", "UNSAFE: of a running server"),
+        ("flushed", "PASS", "a flusher runs beside the server"),
+        ("frozen", "PASS", "the file system is frozen"),
+        ("stopped", "PASS", "the server is stopped"),
+        (None, "", "nobody says how it is taken"),
+    ],
+)
+def test_the_way_that_a_backup_is_taken_is_judged(place, capsys, taken, outcome, words):
+    said = f'taken = "{taken}"\n' if taken else ""
+    (place / "drill.toml").write_text(f"{SOURCE}{said}")
+    code, output = posture(capsys)
+    line = next(line for line in output.splitlines() if "way taken" in line)
+    assert words in line
+    assert outcome in line
+    assert (code == 1) == (outcome == "FAIL")

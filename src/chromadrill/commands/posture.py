@@ -21,7 +21,7 @@ from chromadrill.backups.posture.tried import (
 )
 from chromadrill.backups.proven import log_beside
 from chromadrill.backups.sources.registry import open_source
-from chromadrill.checks.posture import judge, newest
+from chromadrill.checks.posture import judge, newest, way_taken
 from chromadrill.checks.proofs import proven_lately
 from chromadrill.checks.suite import outcome_of
 from chromadrill.commands import options
@@ -148,7 +148,7 @@ class _Listing:
         stale_after_s = settings.backups[self.name].stale_after_s
         if stale_after_s is not None:
             verdicts[0] = newest(self.store, (), now, stale_after_s)
-        return [*verdicts, self.proof]
+        return [*verdicts, way_taken(settings.backups[self.name].taken), self.proof]
 
     def facts(self) -> JSON:
         artefacts = [tried.facts() for tried in self.artefacts]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chromadrill.checks.registry.check import Check, CheckGroup
 from chromadrill.checks.registry.commands import (
     AGAIN,
+    FLUSH,
     LATENCY,
     LOAD,
     LOGS,
@@ -139,6 +140,9 @@ def _backups() -> tuple[Check, ...]:
         Check("size", "Is the newest backup as large as it must be?",
               "The newest backup is empty, or much smaller than what it is a backup of.",
               SNAPSHOTS, g),
+        Check("way taken", "Is the backup taken so that it has what the server acknowledged?",
+              "Snapshots of a running server lose vectors: stop it, freeze it, or run a flusher.",
+              FLUSH, g),
         Check("restore in time", "Has a late drill restored such a backup in time?",
               "No drill of late has restored such a backup in time.", AGAIN, g),
     )  # fmt: skip

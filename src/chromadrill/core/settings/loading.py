@@ -13,8 +13,9 @@ from pydantic import BaseModel, ValidationError
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.settings import schema
 from chromadrill.core.settings.dotted_keys import assign, flatten, nest
+from chromadrill.core.settings.environments import ENVIRONMENTS
 from chromadrill.core.settings.renamed_keys import refuse_renamed_keys, refuse_renamed_variable
-from chromadrill.core.settings.schema import ENVIRONMENTS, DrillTable, Settings
+from chromadrill.core.settings.schema import DrillTable, Settings
 from chromadrill.core.settings.validation import (
     refuse_secrets,
     require_apart,

@@ -12,26 +12,6 @@ from chromadrill.core.redaction import mask_output
 from chromadrill.core.settings.dotted_keys import flatten
 
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")  # of RB-3: the extras `embed` and `postgres`
-# of the runbook
-ENVIRONMENTS: dict[str, dict[str, Any]] = {
-    "scratch": {"role": "scratch"},
-    "staging": {
-        "role": "staging",
-        "memory_mb": 512,
-        "disk_mb": 5 * 1024,
-        "backups": [{"every": "weekly", "keep_days": 7}],
-        "objectives": {"data_loss_s": 7 * 86_400},
-    },
-    "production": {
-        "role": "production",
-        "memory_mb": 1024,
-        "disk_mb": 10 * 1024,
-        "backups": [
-            {"every": "daily", "at": "02:00", "keep_days": 7},
-            {"every": "weekly", "keep_days": 28},
-        ],
-    },
-}
 
 
 class _Table(BaseModel):
@@ -226,7 +206,8 @@ class BackupTable(_Table):
 
     `source`: a folder, "restic:REPOSITORY[#TAG or #/PATH]", "command" (its `list` and `fetch`) or
     "target" (what the target's platform keeps); None: only recordings are kept. `recordings` is never
-    empty once the tables are loaded.
+    empty once the tables are loaded. `taken`: what is done to the server for a backup; `running`:
+    nothing, and a snapshot of its volume has what was on the disk by chance.
     """
 
     source: str | None = Field(None, min_length=1)
@@ -234,6 +215,7 @@ class BackupTable(_Table):
     fetch: str | None = Field(None, min_length=1)
     timeout_s: float = Field(3600, gt=0)
     target: str | None = Field(None, min_length=1)
+    taken: Literal["stopped", "frozen", "exported", "flushed", "running"] | None = None
     recordings: str = ""
     keep_days: float = Field(35, gt=0)
     least_coverage_percent: float = Field(50, ge=0, le=100)
