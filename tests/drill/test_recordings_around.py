@@ -98,11 +98,12 @@ def test_old_backup_that_came_lately_is_not_between_recordings_of_a_database_in_
     assert around(**came) == (None, time_text(NIGHT + HOUR), False)
 
 
-def test_archive_is_of_the_time_of_its_newest_file(recordings, around):
-    """It was packed for two minutes, and a recording ended in them."""
+@pytest.mark.parametrize("kind", ["archive", "snapshot"])
+def test_backup_is_of_the_time_of_its_newest_file(recordings, around, kind):
+    """It was packed, or read again, for two minutes, and a recording ended in them."""
     keep(recordings, NIGHT - HOUR, NIGHT - 2 * MINUTE, NIGHT + HOUR)
     newest = NIGHT - 2 * MINUTE
-    before, _, _ = around(kind="archive", newest_file_at=newest)
+    before, _, _ = around(kind=kind, newest_file_at=newest)
     assert before == time_text(NIGHT - HOUR)
 
 

@@ -103,7 +103,8 @@ def _before(
     written to since, they are those of an old backup, which came to this place later.
     """
     begins = [artefact.begun_at or artefact.created_at, artefact.created_at]
-    if artefact.kind in ("folder", "archive") and newest_file_at:
+    # of a snapshot of ours the time is that of its manifest, which ends the reading after the copy
+    if artefact.kind in ("folder", "archive", "snapshot") and newest_file_at:
         begins.append(newest_file_at)
     written_at, begun_at = min(map(parse_time, begins)), parse_time(begins[0])
     recording, _ = recordings.around(written_at)
