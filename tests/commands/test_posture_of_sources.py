@@ -79,7 +79,7 @@ def test_the_last_proof_is_judged_with_its_own_recovery_time(place, capsys):
 def test_a_source_that_was_never_proven_is_unknown_and_says_what_to_type(place, capsys):
     code, output = posture(capsys)
     assert code != 0
-    assert "no backup of production was ever proven: chromadrill prove production" in output
+    assert "no backup of production is proven: chromadrill prove production" in output
     assert "no restore of production was timed: chromadrill prove production" in output
 
 

@@ -66,7 +66,7 @@ def test_a_source_of_which_nothing_was_ever_proven_pages_and_says_what_to_type(l
     monitor = ProofMonitor(log)
     assert monitor.look() == [FIRED]
     assert monitor.verdict.outcome is Outcome.FAIL
-    assert "no backup of production was ever proven in 1 tries: chromadrill prove production" in (
+    assert "no backup of production is proven in 1 tries: chromadrill prove production" in (
         monitor.verdict.message
     )
 

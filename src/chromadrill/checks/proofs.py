@@ -27,7 +27,7 @@ def proven_lately(
         message = f"{newest_tried[0]}, the newest that was tried, is NOT PROVEN: {again}"
         return Verdict.failed(CHECK, message)
     if proven_at is None:
-        return Verdict.unknown(CHECK, f"no backup of {source} was ever proven: {again}")
+        return Verdict.unknown(CHECK, f"no backup of {source} is proven: {again}")
     age_s = (now - parse_time(proven_at)) / timedelta(seconds=1)
     sentence = f"last proven {age_s / 86_400:.1f} days ago, {within_s / 86_400:.1f} allowed"
     numbers = {"actual": age_s, "limit": within_s, "unit": "s"}

@@ -116,12 +116,16 @@ def _parts_of(now: CollectionPrint, was: CollectionPrint | None) -> list[_Recall
     here, source = now.recall, was.recall if was else None
     if here and here.wanted:
         share = source.found / source.wanted if source and source.wanted else None
-        chance = _chance(share or 0.0, here.wanted, source.wanted if source else 0)
+        chance = _chance(here.found, here.wanted, source.found, source.wanted) if source else 0.0
         by_chance = max(_held_by_few(now.answers), chance, _chance_of_questions(now, was))
         parts.append(_RecallPart("neighbours", here.found, here.wanted, share, by_chance))
     if here and here.self_asked:
         share = source.self_found / source.self_asked if source and source.self_asked else None
-        chance = _chance(share or 0.0, here.self_asked, source.self_asked if source else 0)
+        chance = (
+            _chance(here.self_found, here.self_asked, source.self_found, source.self_asked)
+            if source
+            else 0.0
+        )
         by_chance = max(RECALL_RECORDS, chance)
         parts.append(_RecallPart("self", here.self_found, here.self_asked, share, by_chance))
     return parts
@@ -143,10 +147,18 @@ def _has_distinct_vectors(collection: CollectionPrint) -> bool:
     return len({vector for batch in batches for vector in batch}) == collection.count
 
 
-def _chance(share: float, of: int, of_source: int) -> float:
-    """The slack, of `of`, for the difference to a sample of `of_source`, each found by chance."""
-    both = 1 / of + 1 / of_source if of_source else 0.0
-    return DEVIATIONS * of * math.sqrt(share * (1 - share) * both)
+def _chance(found: int, of: int, found_at_source: int, of_source: int) -> float:
+    """The slack, of `of`, for the difference of two samples, each found by chance.
+
+    A recording asks a sample of what a copy is asked: all 200 of it may be found where one record in a
+    hundred is not. So the share is then that of both together.
+    """
+    if not of_source:
+        return 0.0
+    share = found_at_source / of_source
+    if of_source < of:
+        share = (found + found_at_source) / (of + of_source)
+    return DEVIATIONS * of * math.sqrt(share * (1 - share) * (1 / of + 1 / of_source))
 
 
 def _held_by_few(answers: Sequence[Answer]) -> int:

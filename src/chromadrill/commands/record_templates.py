@@ -57,7 +57,7 @@ def _cron(job: RecordJob) -> str:
     folder, command = shlex.quote(job.folder), shlex.join(job.command)
     line = f'cd {folder} && out=$({command} 2>&1) || echo "$out"'.replace("%", r"\%")
     return f"""\
-# crontab -e: recordings around the backup of {job.at}, by this machine's clock. A failed one is mailed.
+# crontab -e, below CRON_TZ=UTC: recordings around the backup of {job.at}. A failed one is mailed.
 {job.cron} {line}
 """
 

@@ -21,7 +21,7 @@ from chromadrill.checks.suite import (
 )
 from chromadrill.chroma.fingerprint import at_rest, live
 from chromadrill.core.errors import UsageError
-from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope, Verdict
+from chromadrill.core.model import Fingerprint, Observation, Outcome, Recall, Scope, Verdict
 from chromadrill.core.model.window import BackupWindow, Coverage
 from chromadrill.core.stopwatch import Stopwatch
 from chromadrill.drill.connection import connect
@@ -164,16 +164,24 @@ def _between_files(
     verdicts, coverage = judge_between(narrowed, expected, imported=imported)
     verdicts = [*judge_soundness(narrowed), *verdicts]
     if serve:
-        observation = with_recall_of(observation, window.before)
+        observation = with_recall_of(observation, window)
     verdicts += (
         _serve(data, observation, None, name, (), clock, questions) if serve else not_served()
     )
     return Validation(narrowed.counts, verdicts, coverage)
 
 
-def with_recall_of(observation: Observation, source: Fingerprint) -> Observation:
-    """The observation with the source's recall of each collection: files alone have none."""
-    known = {one.info.id: one.recall for one in source.collections.values()}
+def with_recall_of(observation: Observation, window: BackupWindow) -> Observation:
+    """The observation with the source's recall of each collection: files alone have none.
+
+    The lower one counts: clients' deletes cost an index some recall on the way.
+    """
+    known: dict[str, Recall] = {}
+    for fingerprint in window.fingerprints:
+        for one in fingerprint.collections.values():
+            lowest = known.get(one.info.id)
+            if one.recall and (lowest is None or one.recall.self_share < lowest.self_share):
+                known[one.info.id] = one.recall
     collections = {
         key: dataclasses.replace(one, recall=known.get(one.info.id))
         for key, one in observation.fingerprint.collections.items()

@@ -48,7 +48,7 @@ class ProofCollector:
         if newest is None:
             tries = len(self.log.entries(name))
             tried = f" in {tries} tries" if tries else ""
-            return math.inf, f"no backup of {name} was ever proven{tried}: chromadrill prove {name}"
+            return math.inf, f"no backup of {name} is proven{tried}: chromadrill prove {name}"
         age_s = (today - parse_time(newest.proven_at)).total_seconds()
         if age_s < -AHEAD_S:
             return (

@@ -181,7 +181,7 @@ def _cause(observation: Observation, window: BackupWindow, total: CollectionCove
         return "no client can do this"
     return (
         f"{total.unexplained:,} records are the same before and after, and the copy lost or altered"
-        " them; or it was taken earlier or later"
+        " them; or it was taken earlier or later, or clients changed them and changed them back"
     )
 
 

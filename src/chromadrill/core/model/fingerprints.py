@@ -61,6 +61,11 @@ class Recall:
     self_asked: int
     self_missed: tuple[str, ...] = ()
 
+    @property
+    def self_share(self) -> float:
+        """The part of the asked records that found themselves; 1.0 where none was asked."""
+        return self.self_found / self.self_asked if self.self_asked else 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class CollectionPrint:
