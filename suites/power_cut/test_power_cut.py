@@ -56,6 +56,12 @@ def test_power_cuts_of_a_disk_that_journals_data_lose_no_acknowledged_write(dril
     drill.judge(keep_acknowledged(cuts, 0.0), seen_at_rest(cuts))
 
 
+def test_power_cuts_of_a_server_that_keeps_its_queue_are_replayed(drill, measured):
+    """On-call learns that `automatically_purge` off makes every torn index whole again, by replay."""
+    cuts = measured("queue kept", alone, idle_s=10.0, purges=False)
+    drill.judge(keep_acknowledged(cuts, 0.0))
+
+
 def test_frozen_block_copies_lose_no_acknowledged_write(drill, measured):
     """On-call learns that `fsfreeze` around a snapshot keeps everything, and how long clients wait."""
     cuts = measured("fsfreeze", alone, idle_s=4.0, freezes=True)

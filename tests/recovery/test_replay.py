@@ -1,8 +1,6 @@
 """A torn index comes back from the server's queue, where the queue still has it: RB-1."""
 
-import contextlib
 import shutil
-import sqlite3
 from typing import NamedTuple
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from chromadrill.chroma.connection import connect
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.drill.cut_judge import ask
+from chromadrill.recovery.replay import keep_queue
 from chromadrill.targets.process.private_copy import private_copy, scratch_target
 from chromadrill.workload.writer import Writer, random_vector
 from tests.front_door import enter
@@ -17,8 +16,6 @@ from tests.front_door import enter
 pytestmark = pytest.mark.slow
 
 SYNCED_OFTEN = {"space": "l2", "sync_threshold": 50, "batch_size": 50}
-PURGE_OFF = """UPDATE embeddings_queue_config SET config_json_str =
-    replace(config_json_str, '"automatically_purge":true', '"automatically_purge":false')"""
 
 
 class TornStore(NamedTuple):
@@ -38,9 +35,7 @@ def torn(request, tmp_path_factory):
         if request.param == "kept":
             target.start()
             target.stop()
-            database = sqlite3.connect(target.data / "chroma.sqlite3")
-            with contextlib.closing(database), database:
-                assert database.execute(PURGE_OFF).rowcount == 1
+            keep_queue(target.data)
         target.start()
         with connect(target.url) as chroma:
             writes = chroma.create_collection(Scope(), "writes", hnsw=SYNCED_OFTEN)

@@ -198,8 +198,8 @@ def restorable(
 WAYS = {
     "stopped": "the server is stopped for it",
     "exported": "read via the API",
-    "frozen": "the file system is frozen for it",
-    "flushed": "a flusher runs beside the server: 1 of 160 block copies was damaged",
+    "frozen": "the file system is frozen for it; not while an index is written",
+    "flushed": "a flusher runs beside the server: 2 of 260 block copies were damaged",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from chromadrill.checks.power_cut import USABLE, class_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import wait_until
-from chromadrill.core.errors import DrillError
+from chromadrill.core.errors import DrillError, Refused
 from chromadrill.core.model import CollectionInfo, Outcome, PowerCut, ServedData
 from chromadrill.drill.validate import validate_files
 from chromadrill.recovery.replay import replay_into
@@ -73,7 +74,12 @@ def _read_at_rest(data: Path) -> str | None:
 
 def _serve(target: ProcessTarget, writes: CollectionInfo) -> ServedData:
     try:
-        target.start()
+        try:
+            target.start()
+        except Refused:
+            # a program that another judge just started held the lock that was only looked at
+            time.sleep(END_S)
+            target.start()
     except DrillError as error:
         return ServedData(start_error=str(error))
     data = ask(target.url, writes)

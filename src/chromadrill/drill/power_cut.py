@@ -18,9 +18,10 @@ from pathlib import Path
 
 from chromadrill.chroma.connection import connect
 from chromadrill.core import process_tags
-from chromadrill.core.clock import now
+from chromadrill.core.clock import now, wait_until
 from chromadrill.core.model import Acknowledged, CollectionInfo, PowerCut, Scope
 from chromadrill.drill.cut_judge import DATA, judge_cut
+from chromadrill.recovery.replay import keep_queue
 from chromadrill.targets.disk.cut_disk import MB, MEGABYTES, CutDisk, cut_disk
 from chromadrill.targets.disk.mounts import PREFIX, run_tool
 from chromadrill.targets.process.private_copy import scratch_target
@@ -33,6 +34,7 @@ SECONDS_OF_A_CUT = 0.6  # of writing, for each cut in it
 WARM_UP = 1_200  # writes that are on the disk before the first cut: the index was flushed once
 BATCH, PAUSE_S = 200, 0.1
 JUDGES = 2
+REST_S = 0.5  # index files that were not written for so long are not being written
 
 Beside = Callable[[Path], AbstractContextManager[object]]
 
@@ -42,7 +44,8 @@ class CutPlan:
     """`tries` cuts. `beside`: what runs beside the server, given its data directory.
 
     `mount_options`: of the disk, besides ext4's own. `freezes`: the server's file system is frozen
-    around each, as for a snapshot; then it is no power cut.
+    around each, as for a snapshot, once the index files are at rest; then it is no power cut.
+    `purges`: the server forgets in its queue what its index has, as it does by default.
     `idle_s`: the longest that a cut comes after the last write. `seed`: of the moments.
     """
 
@@ -52,6 +55,7 @@ class CutPlan:
     seed: int = 0
     mount_options: tuple[str, ...] = ()
     freezes: bool = False
+    purges: bool = True
 
 
 def cut_power(plan: CutPlan, say: Callable[[str], None] = lambda _: None) -> list[PowerCut]:
@@ -75,12 +79,16 @@ def cut_power(plan: CutPlan, say: Callable[[str], None] = lambda _: None) -> lis
 
 
 @contextmanager
-def server_on(disk: CutDisk) -> Iterator[ProcessTarget]:
+def server_on(disk: CutDisk, *, purges: bool = True) -> Iterator[ProcessTarget]:
     """A running server whose data lie on the disk; it ends with this process, however that ends."""
     with scratch_target((Scope(),), room_for=MEGABYTES * MB) as target:
         target.data = disk.folder / DATA
         target.data.mkdir()
         target.start()
+        if not purges:
+            target.stop()
+            keep_queue(target.data)
+            target.start()
         yield target
 
 
@@ -103,7 +111,10 @@ def _round(
     while_writing = sorted(moments.uniform(0, busy_s) for _ in range(cuts - idle))
     # as many within the first second as within the last thirty
     afterwards = sorted(plan.idle_s ** moments.uniform(-0.5, 1) for _ in range(idle))
-    with cut_disk(MEGABYTES, *plan.mount_options) as disk, server_on(disk) as target:
+    with (
+        cut_disk(MEGABYTES, *plan.mount_options) as disk,
+        server_on(disk, purges=plan.purges) as target,
+    ):
         writes = new_collection(target.url)
         with plan.beside(target.data), writer_of(target.url, writes) as writer:
             writer.wait_for(WARM_UP)
@@ -125,6 +136,8 @@ def _at(moments: Sequence[float], first: int, images: Path) -> Iterator[tuple[in
 
 
 def _cut(disk: CutDisk, writer: Writer, number: int, image: Path, freezes: bool) -> PowerCut:
+    if freezes:  # a freeze stops a flush half-way as well as anything (measured: 2 of 99)
+        wait_until(lambda: _is_at_rest(disk), within_s=30, name="index files at rest", every_s=0.02)
     flushed = last_flush(disk.folder / DATA)
     seen: list[tuple[float, tuple[Acknowledged, ...]]] = []
     began = now()
@@ -140,6 +153,11 @@ def _cut(disk: CutDisk, writer: Writer, number: int, image: Path, freezes: bool)
         since_flush_s=at - flushed if flushed is not None else None,
         frozen_s=frozen_s,
     )
+
+
+def _is_at_rest(disk: CutDisk) -> bool:
+    flushed = last_flush(disk.folder / DATA)
+    return flushed is None or time.time() - flushed > REST_S
 
 
 def last_flush(data: Path) -> float | None:

@@ -20,6 +20,8 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import ReadError
 
 DATABASE = "chroma.sqlite3"
+KEEP_QUEUE = """UPDATE embeddings_queue_config SET config_json_str =
+    replace(config_json_str, '"automatically_purge":true', '"automatically_purge":false')"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,20 @@ def replay_into(data: Path, into: Path) -> Replay:
     return Replay(
         tuple(collections), tuple(observation.read_errors), sum(observation.counts.values())
     )
+
+
+def keep_queue(data: Path) -> None:
+    """Make a stopped server keep its queue: it never purges it again, and the database grows.
+
+    Raises Unavailable where the database has no such setting.
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(data / DATABASE)) as database, database:
+            changed = database.execute(KEEP_QUEUE).rowcount
+    except sqlite3.Error as error:
+        raise Unavailable(f"{data / DATABASE} cannot be changed: {error}") from error
+    if not changed:
+        raise Unavailable(f"{data / DATABASE} has no setting of its queue.")
 
 
 def _drop_indexes(data: Path, keys: set[str]) -> Sequence[str]:
