@@ -27,7 +27,7 @@ def measured(drill, settings, say, request, record_property):
 
     def measure(name, beside, idle_s, **disk):
         tries, seed = settings.drill.power_cuts, int(time.time())
-        plan = CutPlan(tries, beside, min(idle_s, 2.0 * tries), seed, **disk)
+        plan = CutPlan(tries, beside, min(idle_s, 1.0 * tries), seed, **disk)
         with drill.when(f"the power is cut {tries} times (seed {seed}), with {name}"):
             cuts = cut_power(plan, say)
         for cut in cuts:

@@ -15,7 +15,7 @@ from chromadrill.core.model import JSON, Verdict
 from chromadrill.drill.power_cut import new_collection, server_on, writer_of
 from chromadrill.targets.disk.cut_disk import cut_disk
 
-TURNS, TURN_S = 4, 4.0
+TURNS, TURN_S = 4, 2.0
 
 
 def flusher_cost(
