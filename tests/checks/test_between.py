@@ -165,6 +165,28 @@ def test_coverage_counts_what_is_proven_moved_unseen_and_unexplained():
     assert "missing record of 1 ids: r5" in records.message
 
 
+def test_a_moved_record_of_neither_recording_is_counted_and_called_unchecked():
+    after = changed(BEFORE, r0=2, r1=2, r2=2, r3=None, new=2)
+    copy = changed(BEFORE, r0=1, r1=2, r3=1)  # in between; of after; of before; in between; gone
+    window = BackupWindow(taken(BEFORE), taken(after))
+    verdicts, coverage = between.judge(seen(copy), window)
+    assert (coverage.total.moved, coverage.total.in_between) == (5, 2)
+    message = next(v for v in verdicts if v.check == "records").message
+    assert message == (
+        "96 of 101 records proven exactly, 5 moved while the copy was taken, 2 of them with a"
+        " version between both, whose content nothing can check"
+    )
+    assert "explained" not in message
+
+
+def test_garbage_in_records_that_moved_is_never_called_one_of_the_two_recordings():
+    after = changed(BEFORE, r0=2)
+    for version, count in ((0, 0), (2, 0), (9999, 1)):
+        window = BackupWindow(taken(BEFORE), taken(after))
+        coverage = between.judge(seen(changed(BEFORE, r0=version)), window).coverage
+        assert coverage.total.in_between == count
+
+
 def test_too_little_that_is_proven_is_unknown_with_the_share():
     after = changed(BEFORE, **{f"r{n}": 2 for n in range(60)})
     verdict = verdicts_of(BEFORE, BEFORE, after)["coverage"]

@@ -159,8 +159,23 @@ def test_coverage_is_told_in_numbers_and_drawn_for_every_collection():
 def test_what_moved_and_what_was_not_compared_is_said():
     text = Reader(page(proven())).text
     assert "225 records changed between the two recordings" in text
+    assert "201 of them are in the backup as one of the recordings has them" in text
+    assert "24 are in it in a version that neither recording has: nothing can check" in text
+    assert "The content of 24 of the 225 records that changed: no recording has it." in text
+    assert "27 of them to what neither recording has: nothing can check that" in text
     assert "3 records are in the backup and in neither recording" in text
     assert "Not asked: files: no manifest" in text
+
+
+@pytest.mark.parametrize("strange", [None, 0, 24])
+def test_no_page_promises_of_a_record_that_moved_what_nothing_checked(strange):
+    counts = {"proven": 4058, "moved": 225, "unseen": 0, "unexplained": 0, "in_between": strange}
+    record = record_of(run(proof(coverage={**COVERAGE, "collections": {DOCS: counts}})))
+    text = Reader(page(record)).text
+    for promise in ("explained", "right in that time", "rightly"):
+        assert promise not in text
+    assert ("nothing can check" in text) is (strange != 0)
+    assert ("as one of the two recordings has it, or came or went" in text) is (strange == 0)
 
 
 def test_checks_that_were_not_asked_for_one_reason_share_a_sentence():

@@ -136,6 +136,7 @@ def coverage_facts(coverage: Coverage, window: BackupWindow) -> JSON:
                 "moved": part.moved,
                 "unseen": part.unseen,
                 "unexplained": part.unexplained,
+                "in_between": part.in_between,
             }
             for key, part in coverage.collections.items()
         },

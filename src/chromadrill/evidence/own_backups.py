@@ -13,6 +13,7 @@ from typing import Any
 from chromadrill.core.model import JSON, Outcome
 
 COUNTS = ("proven", "moved", "unseen", "unexplained")
+IN_BETWEEN = "in_between"  # of those that moved; None where nobody counted them
 FETCH = "fetch"  # a backup that could not be had
 SAME_CONTENT = "same content"  # byte for byte what was proven before
 SLOW, OLD = "recovery time", "data loss"  # of a backup that is whole: late, or stale
@@ -24,8 +25,10 @@ _TRIED = ("proven_at", "outcome", "coverage")
 def coverage_of(mine: Sequence[JSON]) -> JSON | None:
     """What was proven between two recordings in one scenario; None where nothing was so compared.
 
-    {share (0 to 1), limit_percent, collections: {key: {proven, moved, unseen, unexplained}}, before,
-    after}. `before` and `after` are the recordings: {taken_at, live}, None for one that is missing.
+    {share (0 to 1), limit_percent, collections: {key: {proven, moved, unseen, unexplained,
+    in_between}}, before, after}. `in_between` (of those that moved, how many are in the backup in a
+    version of neither recording): None in a ledger of an older release. `before` and `after` are the
+    recordings: {taken_at, live}, None for one that is missing.
     """
     note = next((e for e in reversed(mine) if e["event"] == "coverage"), None)
     if note is None:
@@ -35,7 +38,10 @@ def coverage_of(mine: Sequence[JSON]) -> JSON | None:
         "share": note.get("share"),
         "limit_percent": note.get("limit_percent"),
         "collections": {
-            key: {name: int(counts.get(name) or 0) for name in COUNTS}
+            key: {
+                **{name: int(counts.get(name) or 0) for name in COUNTS},
+                IN_BETWEEN: counts.get(IN_BETWEEN),
+            }
             for key, counts in collections.items()
         },
         "before": _recording(note.get("before")),

@@ -64,14 +64,16 @@ class _Comparison:
     def __init__(self, *, tolerant: bool, has_after: bool, may_be_absent: bool) -> None:
         self._tolerant, self._has_after = tolerant, has_after
         self._may_be_absent = may_be_absent
-        self._proven = self._moved = self._unseen = self._unexplained = 0
+        self._proven = self._moved = self._unseen = self._unexplained = self._in_between = 0
         self._missing, self._doubled = Tally("record", "missing"), Tally("record", "doubled")
         self._changed = {name: Tally(name, "changed") for name in FIELDS}
         self._lost = Tally("vector", "missing")
 
     def result(self, collection: str) -> RecordWindow:
         tallies = (self._missing, self._doubled, *self._changed.values(), self._lost)
-        coverage = CollectionCoverage(self._proven, self._moved, self._unseen, self._unexplained)
+        coverage = CollectionCoverage(
+            self._proven, self._moved, self._unseen, self._unexplained, self._in_between
+        )
         return RecordWindow(coverage, [t.difference(collection) for t in tallies if t.count])
 
     def read(self, before: pa.Table, copy: pa.Table, after: pa.Table) -> None:
@@ -92,34 +94,53 @@ class _Comparison:
         self._missing.add(rows.ids.filter(pa.array(absent)))
         bare = in_copy & ~stable & _has_lost_vector(copied, was, now, in_before, in_after)
         self._lost.add(rows.ids.filter(pa.array(bare)))
-        self._count(
+        moved = self._count(
             rows,
             proven=stable & in_copy & ~wrong,
             unexplained=wrong | absent | bare,
             unseen=in_copy & ~in_before & ~in_after & ~bare,
         )
+        held = moved & in_copy
+        self._in_between += self._count_strange(held, copied, (was, in_before), (now, in_after))
 
     def _read_without_after(self, rows: _Rows) -> None:
         was, copied = rows.side(rows.tables[0], rows.before), rows.side(rows.tables[1], rows.copy)
         in_both = (rows.before >= 0) & (rows.copy >= 0)
-        same = in_both & ~_any_unequal(was, copied)
-        if self._tolerant:
-            same |= (
-                in_both & ~_any_unequal(was, copied, _WITHOUT_VECTOR) & ~self._drifted(was, copied)
-            )
+        same = in_both & self._same(was, copied)
         bare = in_both & ~same & _is_null(copied, "vector") & ~_is_null(was, "vector")
         self._lost.add(rows.ids.filter(pa.array(bare)))
         self._count(rows, proven=same, unexplained=bare, unseen=np.zeros(len(same), bool))
 
-    def _count(self, rows: _Rows, *, proven: _Mask, unexplained: _Mask, unseen: _Mask) -> None:
-        """What is none of these moved; an id that the copy alone holds twice is unexplained."""
+    def _count_strange(self, held: _Mask, copied: pa.Table, *sides: tuple[pa.Table, _Mask]) -> int:
+        """How many of the rows `held` are in none of `sides` as the copy has them.
+
+        A side: its rows, and which of them it has.
+        """
+        strange = held
+        for side, present in sides:
+            if not strange.any():
+                return 0
+            strange = strange & ~(present & self._same(side, copied))
+        return int(strange.sum())
+
+    def _same(self, side: pa.Table, copied: pa.Table) -> _Mask:
+        """Which rows of both are the same; vectors within DRIFT where the copy came over the API."""
+        same = ~_any_unequal(side, copied)
+        if self._tolerant:
+            same |= ~_any_unequal(side, copied, _WITHOUT_VECTOR) & ~self._drifted(side, copied)
+        return same
+
+    def _count(self, rows: _Rows, *, proven: _Mask, unexplained: _Mask, unseen: _Mask) -> _Mask:
+        """Which rows moved: those that are none of these. An id twice in the copy is unexplained."""
         doubled = rows.doubled
         self._doubled.add(rows.ids.filter(pa.array(doubled)))
         unexplained = unexplained | doubled
         self._proven += int((proven & ~unexplained).sum())
         self._unexplained += int(unexplained.sum())
         self._unseen += int((unseen & ~unexplained).sum())
-        self._moved += int((~proven & ~unexplained & ~unseen).sum())
+        moved = ~proven & ~unexplained & ~unseen
+        self._moved += int(moved.sum())
+        return moved
 
     def _unlike(self, copied: pa.Table, was: pa.Table, rows: _Mask) -> _Mask:
         """Which of `rows` differ; each difference is tallied by its field."""

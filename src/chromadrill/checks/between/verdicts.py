@@ -149,7 +149,9 @@ def explained_records(
     good = f"{total.proven:,} of {counted(total.records)} proven exactly"
     moved = total.moved + total.unseen
     if moved:
-        good += f", {moved:,} moved while the copy was taken, each explained"
+        good += f", {moved:,} moved while the copy was taken"
+        if strange := total.in_between + total.unseen:
+            good += f", {strange:,} of them with a version between both, whose content nothing can check"
     verdict = judge_differences(
         "records",
         observation,

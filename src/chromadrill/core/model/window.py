@@ -36,15 +36,17 @@ class BackupWindow:
 class CollectionCoverage:
     """The records of one collection, of both recordings and the copy, each counted once.
 
-    `proven`: the same in both recordings and in the copy. `moved`: written to between the recordings,
-    and what the copy holds of it can be explained. `unseen`: in the copy alone; it came and went.
-    `unexplained`: what the copy holds of it no client can have made.
+    `proven`: the same in both recordings and in the copy. `moved`: written to between the recordings:
+    the copy may hold any version of it. `unseen`: in the copy alone; it came and went.
+    `unexplained`: what the copy holds of it no client can have made. `in_between`: of the moved ones,
+    how many the copy holds in a version of neither recording. Nothing can check their content.
     """
 
     proven: int = 0
     moved: int = 0
     unseen: int = 0
     unexplained: int = 0
+    in_between: int = 0
 
     @property
     def records(self) -> int:
@@ -58,13 +60,14 @@ class CollectionCoverage:
     @classmethod
     def sum(cls, parts: Iterable[CollectionCoverage]) -> Self:
         """All records of several collections, or of several parts of one."""
-        proven = moved = unseen = unexplained = 0
+        proven = moved = unseen = unexplained = in_between = 0
         for part in parts:
             proven += part.proven
             moved += part.moved
             unseen += part.unseen
             unexplained += part.unexplained
-        return cls(proven, moved, unseen, unexplained)
+            in_between += part.in_between
+        return cls(proven, moved, unseen, unexplained, in_between)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from chromadrill.evidence.report.formatting import (
 )
 
 _WRONG = ("lost", "altered", "extra")
+NONE_MISSING = "None that should be there is missing."
 VERDICTS = {"pass": "proven", "fail": "NOT PROVEN", "unknown": "could not tell"}
 
 
@@ -163,9 +164,13 @@ def sentence(record: JSON, kind: str) -> str:
     if not changed:
         return f"{text}, and none is missing."
     rest = f"the other {count(changed)} changed while the backup was taken"
-    if total.unseen:
-        return f"{text}; {rest}, {count(total.unseen)} of them unseen by any recording."
-    return f"{text}; {rest}, and each change is explained. None that should be there is missing."
+    if total.in_between is None:
+        return f"{text}; {rest}, and nothing can check their content. {NONE_MISSING}"
+    if strange := total.in_between + total.unseen:
+        rest += f", {count(strange)} of them to what neither recording has: nothing can check that"
+        return f"{text}; {rest}. {NONE_MISSING}"
+    known = "each is as one of the two recordings has it, or came or went"
+    return f"{text}; {rest}, and {known}. {NONE_MISSING}"
 
 
 def _is_sound(scenarios: Sequence[JSON]) -> bool:

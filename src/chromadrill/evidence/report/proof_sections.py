@@ -8,7 +8,7 @@ from typing import Any
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report.coverage_chart import coverage_chart
-from chromadrill.evidence.report.coverage_counts import counts_of, sum_of
+from chromadrill.evidence.report.coverage_counts import Counts, counts_of, sum_of
 from chromadrill.evidence.report.formatting import (
     count,
     one_line,
@@ -35,7 +35,7 @@ LEGEND = (
     ("proven", "right", "proven exactly",
      "the same in both recordings, and exactly so in the backup."),
     ("moved", "timeout", "changed meanwhile",
-     "clients wrote while the backup was taken, and what it holds is explained by that."),
+     "clients wrote between the recordings, so the backup may hold any version of them."),
     ("unseen", "unwatched", "in no recording",
      "they came and went between the recordings, so nothing can be said of them."),
     ("unexplained", "error", "damaged",
@@ -95,11 +95,7 @@ def moved_sentences(scenario: JSON) -> list[str]:
             " they are damaged. Nobody can tell without a second recording."
         )
     elif total.moved:
-        found.append(
-            f"{count(total.moved)} records changed between the two recordings: clients went on"
-            " writing. Of each the backup holds a version that was right in that time, or it was"
-            " rightly not there yet or no longer."
-        )
+        found.append(_moved_between(total))
     if total.unseen:
         found.append(
             f"{count(total.unseen)} records are in the backup and in neither recording: they came"
@@ -110,16 +106,33 @@ def moved_sentences(scenario: JSON) -> list[str]:
     return found
 
 
+def _moved_between(total: Counts) -> str:
+    """What is known of records that moved between two recordings, and what is not."""
+    text = (
+        f"{count(total.moved)} records changed between the two recordings: clients went on writing."
+    )
+    if total.in_between is None:
+        return f"{text} The backup may hold any version of them, or none where they came or went."
+    known = total.moved - total.in_between
+    text += f" {count(known)} of them are in the backup as one of the recordings has them, or were"
+    text += " added or deleted meanwhile and are not in it."
+    if total.in_between:
+        text += f" {count(total.in_between)} are in it in a version that neither recording has:"
+        text += " nothing can check their content."
+    return text
+
+
 def not_compared(scenario: JSON) -> list[str]:
     """What this proof does not say, each in a sentence."""
     return [*_recordings_missing(scenario), *_checks_missing(rows(scenario, "verdicts"))]
 
 
 def _recordings_missing(scenario: JSON) -> list[str]:
-    coverage, changed = part(scenario, "coverage"), sum_of(counts_of(scenario)).moved
+    coverage, total = part(scenario, "coverage"), sum_of(counts_of(scenario))
     if is_bracketed(scenario):
-        gap = f"The exact content of the {count(changed)} records that changed: only that it is one"
-        return [f"{gap} of their versions."] if changed else []
+        strange = total.moved if total.in_between is None else total.in_between
+        gap = f"The content of {count(strange)} of the {count(total.moved)} records that changed"
+        return [f"{gap}: no recording has it."] if strange else []
     if compared_alone(scenario) is not None:
         return []
     if again := proven_before(scenario):
