@@ -169,3 +169,26 @@ def test_the_way_that_a_backup_is_taken_is_judged(place, capsys, taken, outcome,
     line = next(line for line in output.splitlines() if "way taken" in line)
     assert words in line
     assert outcome in line
+
+
+PLAN = """[targets.other]
+url = "http://127.0.0.1:2"
+[[environments.production.backups]]
+every = "daily"
+keep_days = 1
+[environments.production.objectives]
+data_loss_s = 60
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("--target", "production"), ("--store", "production")])
+def test_backups_of_a_url_are_judged_as_the_environment_of_their_name_wants_them(
+    place, capsys, words
+):
+    (place / "drill.toml").write_text(SOURCE + 'target = "http://127.0.0.1:1"\n' + PLAN)
+    _, output = posture(capsys, *words, "--json")
+    answer = json.loads(output)
+    assert answer["environment"] == "production"
+    limits = {verdict["check"]: verdict["limit"] for verdict in answer["verdicts"]}
+    assert limits["daily retention"] == 1
+    assert [source["name"] for source in answer["sources"]] == ["production"]

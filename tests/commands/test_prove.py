@@ -50,6 +50,7 @@ NIGHT = "echo night-1 2026-11-29T02:00:00Z"
         (["bucket", "--pick", "night-2"], 64, "Did you mean 'night-1'"),
         (["./bucket", "--new"], 64, "needs a source with a name"),
         (["--random", "-1"], 64, "--random"),
+        (["lost"], 64, "[backups.lost] target = 'produktion': unknown target. Known"),
     ],
 )
 def test_what_cannot_be_proven_is_a_sentence_and_no_run(here, capsys, words, code, sentence):
@@ -58,6 +59,7 @@ def test_what_cannot_be_proven_is_a_sentence_and_no_run(here, capsys, words, cod
         here,
         bucket={"source": "command", "list": NIGHT, "fetch": "true {id} {into}"},
         tool={"source": "command", "list": "no-such-tool", "fetch": "true {id} {into}"},
+        lost={"source": "bucket", "target": "produktion"},
     )
     assert exit_code("prove", *words) == code
     assert sentence in capsys.readouterr().err

@@ -216,6 +216,17 @@ def test_what_does_not_fit_is_a_sentence_and_nothing_is_written(capsys, text, wo
     assert not Path("recordings").exists()
 
 
+def test_name_of_a_backup_stands_for_its_target_where_no_target_has_it(capsys):
+    write_settings("[backups.production]\ntarget='http://127.0.0.1:1'")
+    ended = enter(capsys, "record", "--target", "production")
+    assert ended.code == 2, ended.text
+    assert "that of [backups.production] is meant, http://127.0.0.1:1." in ended.err
+    assert "Is the server running" in ended.err
+    ended = enter(capsys, "questions", "sample", "--target", "production", "--output", "q.jsonl")
+    assert ended.code == 2, ended.text
+    assert "Is the server running" in ended.err
+
+
 # ---- what cannot be recorded, or is sick --------------------------------------------------------
 def test_server_that_is_down_is_no_recording(capsys):
     production("http://127.0.0.1:1")

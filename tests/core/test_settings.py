@@ -273,3 +273,34 @@ def test_scope_that_is_none_is_a_sentence_whatever_the_kind(tmp_path, kind, scop
     file = write(tmp_path, f'[targets.x]\nkind = "{kind}"\nscopes = ["a/b", "{scope}"]')
     with pytest.raises(UsageError, match=rf"\[targets\.x\] scopes: .*DATABASE, not '{scope}'"):
         load(file, environ={})
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind"),
+    [
+        ('url = "http://h:1"', "remote"),
+        ('url = "http://h:1"\ncommands = {stop = "true"}', "command"),
+        ('url = "http://h:1"\nkind = "railway"', "railway"),
+        ('home = "/srv/lab"', "process"),
+    ],
+)
+def test_target_with_a_url_and_without_a_kind_is_somebodys_server(tmp_path, lines, kind):
+    file = tmp_path / "drill.toml"
+    file.write_text(f"[targets.production]\n{lines}\n")
+    assert load(file, environ={}).targets["production"].kind == kind
+
+
+def test_url_alone_from_a_variable_is_somebodys_server():
+    environ = {"DRILL_TARGETS__LAB__URL": "http://h:1"}
+    assert load(environ=environ).targets["lab"].kind == "remote"
+
+
+@pytest.mark.parametrize("kind", ["process", "container"])
+def test_url_of_a_server_that_we_start_is_refused(tmp_path, kind):
+    file = tmp_path / "drill.toml"
+    file.write_text(f"[targets.lab]\nkind = '{kind}'\nurl = 'http://u:geheim@h:1'\n")
+    with pytest.raises(
+        UsageError, match=r"starts a server of its own\. Leave the kind out"
+    ) as error:
+        load(file, environ={})
+    assert "geheim" not in str(error.value)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from chromadrill.core import cli
 from chromadrill.core.errors import CapabilityMissing, UsageError
 from chromadrill.core.protocols import Target
 from chromadrill.core.settings import Settings, load
 from chromadrill.core.urls import without_password
 from chromadrill.targets.guarded import GuardedTarget, guard_target, is_named
-from chromadrill.targets.registry import open_target
+from chromadrill.targets.registry import open_target, target_of_backup
 from chromadrill.targets.safety import rules
 from chromadrill.targets.safety.access import allow_writes
 from chromadrill.targets.safety.target_role import target_role
@@ -49,6 +50,18 @@ def place_named(
             f" {without_password(name)}; name the same."
         )
     return NamedPlace(settings, name, break_glass is not None)
+
+
+def target_meant(settings: Settings, target: str | None) -> str | None:
+    """The target that was typed; the name of a [backups.NAME] stands for its target, which is said."""
+    meant = target_of_backup(settings, target) if target else None
+    if meant is None:
+        return target
+    cli.say(
+        f"No target is called {target}: that of [backups.{target}] is meant,"
+        f" {without_password(meant)}."
+    )
+    return meant
 
 
 def lacks_capability(target: Target, capability: str) -> CapabilityMissing:

@@ -27,15 +27,16 @@ from chromadrill.checks.suite import outcome_of
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import EXIT, print_line, print_verdicts
-from chromadrill.commands.place import place_named
+from chromadrill.commands.place import place_named, target_meant
 from chromadrill.core import cli
 from chromadrill.core.model import JSON, BackupStore, Plan, ProvenRestore, Verdict
 from chromadrill.core.plural import plural
 from chromadrill.core.protocols import Simulated
 from chromadrill.core.settings import Settings, load
+from chromadrill.core.settings.validation import objectives_in
 from chromadrill.evidence.report.formatting import size, when
 from chromadrill.targets.safety import rules
-from chromadrill.targets.safety.target_role import TargetRole, target_role
+from chromadrill.targets.safety.target_role import TargetRole, backup_role
 
 MOST_LISTED = 30  # backups on a terminal
 
@@ -71,6 +72,10 @@ def posture(
     yes, 1 no, 2 could not check. Only reads.
     """
     settings = load(drill_config, command_line={"drill.target": target})
+    if (meant := target_meant(settings, target)) != target:
+        if target and settings.backups[target].source is not None:
+            store = store or target
+        target = meant
     now = datetime.now(UTC)
     names = _sources(settings, target, store)
     listings = [_listed(settings, name, target, drill_config, now) for name in names]
@@ -178,7 +183,7 @@ def _listed(
 ) -> _Listing:
     """The source `name`, listed. No server is asked, but where its platform keeps the backups."""
     table = settings.backups[name]
-    at = target_role(settings, target or table.target or name)
+    at = backup_role(settings, name, target)
     rules.require_may_operate(at, "posture")
     source = open_source(
         settings, name,
@@ -217,6 +222,8 @@ def _judged(
     simulated: bool = False,
 ) -> list[Verdict]:
     plans = settings.environments[environment].backups if environment else ()
+    if environment and settings.drill.environment is None:
+        settings = settings.model_copy(update={"objectives": objectives_in(settings, environment)})
     return judge(
         store,
         [Plan(plan.every, plan.at, plan.keep_days) for plan in plans],

@@ -14,6 +14,7 @@ import typer
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, CommandGroup, application
 from chromadrill.commands.output import EXIT, NEXT, print_line, print_verdicts, verdicts_json
+from chromadrill.commands.place import target_meant
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import JSON, QuestionCounts, QuestionState, Scope
@@ -170,7 +171,7 @@ def _source(
         return path, ()
     if url is not None:
         return url, ()
-    opened = open_target(settings, target)
+    opened = open_target(settings, target_meant(settings, target))
     return opened.url, scopes_of(opened)
 
 

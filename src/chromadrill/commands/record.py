@@ -15,6 +15,7 @@ from chromadrill.backups.recordings import Recordings
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
+from chromadrill.commands.place import target_meant
 from chromadrill.commands.record_templates import TEMPLATES, RecordJob
 from chromadrill.core import cli
 from chromadrill.core.errors import UsageError
@@ -70,7 +71,10 @@ def record(
     """
     options.require_known("--template", template, TEMPLATES)
     settings = load(drill_config)
-    plan = plan_recording(settings, target, backup)
+    meant = target_meant(settings, target)
+    if meant != target and backup is None:
+        backup = target  # of several backups of one target, the one that was named
+    plan = plan_recording(settings, meant, backup)
     if template:
         sys.stdout.write(TEMPLATES[template](_job(settings, plan, drill_config, at)))
         return cli.DONE

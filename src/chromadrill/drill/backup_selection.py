@@ -18,7 +18,7 @@ from chromadrill.backups.sources.source import NEWEST, BackupSource, pick, requi
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import Artefact
 from chromadrill.core.settings import Settings
-from chromadrill.targets.registry import open_target
+from chromadrill.targets.registry import open_target, require_target_of_backup
 
 RESTIC_S = 3600.0  # of a repository that no table gives a limit
 
@@ -77,6 +77,8 @@ def select(settings: Settings, text: str, wanted: Wanted = Wanted()) -> Selectio
             f"--new needs a source with a name: what was proven of {text} is not remembered.",
             next_step="Write a [backups.NAME] source = ... in drill.toml.",
         )
+    if table is not None:
+        require_target_of_backup(settings, table)
     artefacts = source.artefacts()
     require_some(artefacts, source.where)
     tries = log_beside(settings.monitoring.backup_journal).entries(table) if table else []

@@ -32,7 +32,7 @@ from chromadrill.drill.recordings_around import Surroundings, surroundings
 from chromadrill.drill.scenario_log import ScenarioLog
 from chromadrill.drill.validate import Validation, validate_files
 from chromadrill.targets.process.private_copy import COPIED
-from chromadrill.targets.safety.target_role import target_role
+from chromadrill.targets.safety.target_role import backup_role, target_role
 from chromadrill.workload.queries.configured_questions import ConfiguredQuestions
 
 FETCHED = "fetched"
@@ -75,8 +75,8 @@ class ArtefactProof:
     @property
     def _objectives(self) -> Objectives:
         """Those of the environment of the target that it is the backup of."""
-        target = self._table.target if self._table else None
-        environment = target_role(self._settings, target).environment if target else None
+        name = self._selection.table
+        environment = backup_role(self._settings, name).environment if name else None
         if environment is None or self._settings.drill.environment is not None:
             return self._settings.objectives
         return objectives_in(self._settings, environment)

@@ -99,8 +99,7 @@ def require_known(settings: Settings, name: str | None = None) -> None:
     """
     where = "command line" if name else settings.origin("drill.target")
     name = name or settings.drill.target
-    reachable = [environment for environment, table in settings.environments.items() if table.url]
-    known = {*SCRATCH, *settings.targets, *reachable}
+    known = _names_of_targets(settings)
     if "://" in name or "@" in name:  # no import path has one: nothing of it is quoted
         require_server_url(name, "--target")
     if ":" in name or name in known:
@@ -109,6 +108,31 @@ def require_known(settings: Settings, name: str | None = None) -> None:
         f"Unknown target '{name}' (from the {where}). "
         f"{did_you_mean(name, known)} Or a URL, or package.module:Class."
     )
+
+
+def target_of_backup(settings: Settings, name: str) -> str | None:
+    """The target of `[backups.NAME]`, where no target has that name; None where `name` is no such."""
+    table = settings.backups.get(name)
+    if table is None or table.target in (None, name) or name in _names_of_targets(settings):
+        return None
+    return table.target
+
+
+def require_target_of_backup(settings: Settings, name: str) -> None:
+    """Raise UsageError where `[backups.NAME] target` names no target."""
+    target = settings.backups[name].target
+    if target is None or "://" in target or ":" in target or target in _names_of_targets(settings):
+        return
+    raise UsageError(
+        f"[backups.{name}] target = '{target}': unknown target."
+        f" {did_you_mean(target, _names_of_targets(settings))}",
+        next_step=f'Write [targets.{target}] url = "http://..." in drill.toml, or leave target out.',
+    )
+
+
+def _names_of_targets(settings: Settings) -> set[str]:
+    reachable = [environment for environment, table in settings.environments.items() if table.url]
+    return {*SCRATCH, *settings.targets, *reachable}
 
 
 def _import_target(path: str) -> Target:

@@ -18,6 +18,7 @@ from chromadrill.core.settings.renamed_keys import refuse_renamed_keys, refuse_r
 from chromadrill.core.settings.schema import DrillTable, Settings
 from chromadrill.core.settings.validation import (
     refuse_secrets,
+    refuse_url_of_own_server,
     require_apart,
     require_known_environments,
     require_names,
@@ -82,6 +83,7 @@ def load(
             f"{did_you_mean(name, settings.environments)}"
         )
     require_known_environments(settings)
+    refuse_url_of_own_server(settings)
     require_apart(settings)
     require_sources(settings)
     return with_objectives(settings)

@@ -288,7 +288,10 @@ class Forecast(_Table):
 
 
 class TargetTable(_Table):
-    """`[targets.NAME]`: where a target is, and what kind it is."""
+    """`[targets.NAME]`: where a target is, and what kind it is.
+
+    Without a `kind` a table with a `url` is "remote", with `commands` beside it "command".
+    """
 
     kind: str = "process"
     url: str | None = None
@@ -305,6 +308,13 @@ class TargetTable(_Table):
     timeouts_s: dict[str, float] = Field(default_factory=dict)
     shell: bool = False
     scopes: tuple[str, ...] = ("default_tenant/default_database",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_of_url(cls, table: Any) -> Any:
+        if isinstance(table, dict) and table.get("url") and "kind" not in table:
+            return {**table, "kind": "command" if table.get("commands") else "remote"}
+        return table
 
     @field_validator("scopes")
     @classmethod

@@ -15,6 +15,7 @@ from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.settings.schema import BackupTable, Objectives, Settings
 from chromadrill.core.urls import same_server
 
+_OWN_KINDS = ("process", "container")  # `is_own` in targets/kinds.py, which stands above
 _NAME = re.compile("[a-z0-9]+([_-][a-z0-9]+)*")  # of a target, or an environment
 
 SECRETS = (
@@ -82,6 +83,17 @@ def require_known_environments(settings: Settings) -> None:
             f"{settings.origin(f'targets.{target}.environment')}: [targets.{target}] environment ="
             f" '{named}': no [environments.{named}]. {did_you_mean(named, settings.environments)}"
         )
+
+
+def refuse_url_of_own_server(settings: Settings) -> None:
+    """Refuse a `url` beside a kind that starts its own server: nothing would ever ask it."""
+    for name, table in settings.targets.items():
+        if table.url and table.kind in _OWN_KINDS:
+            raise UsageError(
+                f"{settings.origin(f'targets.{name}.url')}: [targets.{name}] has a url, and kind ="
+                f" '{table.kind}' starts a server of its own.",
+                next_step="Leave the kind out for the server that answers there, or leave the url out.",
+            )
 
 
 def _is_id(text: str) -> bool:

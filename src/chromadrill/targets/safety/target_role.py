@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import same_server, without_password
@@ -54,3 +54,15 @@ def target_role(settings: Settings, target: str, url: str | None = None) -> Targ
         return TargetRole(plain, url, kind, None, None)
     found = settings.environments[environment]
     return TargetRole(plain, url, kind, environment, found.role, found.exclusive)
+
+
+def backup_role(settings: Settings, name: str, target: str | None = None) -> TargetRole:
+    """The role of `target` (None: that of `[backups.NAME]`), whose backups lie there.
+
+    A target without an environment stands in the one that is called as its backups are.
+    """
+    at = target_role(settings, target or settings.backups[name].target or name)
+    if at.environment is not None or name not in settings.environments:
+        return at
+    found = settings.environments[name]
+    return replace(at, environment=name, role=found.role, exclusive=found.exclusive)
