@@ -62,10 +62,10 @@ def sweep() -> None:
     What belongs to another container or boot is left alone: nobody here can judge it.
     """
     left = [point for point in mount_points() if PREFIX in point and process_tags.is_dead(point)]
-    # a frozen one lets nothing be unmounted, and so is thawed first; the innermost goes first
+    # a frozen one lets nothing be unmounted, and so is thawed first; the newest goes first
     for point in left:
         subprocess.run(["fsfreeze", "--unfreeze", point], capture_output=True, check=False)  # noqa: S607
-    for point in sorted(left, key=len, reverse=True):
+    for point in reversed(left):
         unmount(Path(point))
     process_tags.sweep_folders(PREFIX)
 
