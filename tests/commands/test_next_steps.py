@@ -17,7 +17,8 @@ SOURCES = Path(chromadrill.__file__).parent
 NAMES = "|".join(name for commands in RootCommands.audiences.values() for name in commands)
 # to the end of the command: a line's, a sentence's, or a bracket's
 COMMAND = re.compile(
-    rf"\bchromadrill ((?:{NAMES})\b[^;,()'`|\n]*?)(?=[.:]? [A-Z][a-z]|[.:;,()'`|]*$|[;,()'`|\n])"
+    rf"\bchromadrill ((?:{NAMES})\b[^;,()'`|&\\\n]*?)"
+    r"(?=[.:]? [A-Z][a-z]|[.:;,()'`|]*$|[;,()'`|&\\\n])"
 )
 
 
@@ -32,8 +33,14 @@ def texts_of(file):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         if isinstance(node, ast.JoinedStr):
-            parts = (v.value if isinstance(v, ast.Constant) else "VALUE" for v in node.values)
-            yield "".join(map(str, parts))
+            yield "".join(map(_part, node.values))
+
+
+def _part(value):
+    """A number, which has a format, stands as 1; it is read as one."""
+    if isinstance(value, ast.Constant):
+        return str(value.value)
+    return "1" if getattr(value, "format_spec", None) else "VALUE"
 
 
 def commands_in(text):

@@ -151,7 +151,7 @@ def test_small_collection_costs_few_calls(front, server, capsys):
 
 # ---- where, and how long ------------------------------------------------------------------------
 def test_old_recordings_go_when_there_are_newer_ones(server, capsys):
-    production(server.url, "keep_days = 0.000001\nrecordings = 'kept'\n")
+    production(server.url, "keep_days = 1e-9\nrecordings = 'kept'\n")
     answers = [enter(capsys, "record", "--json").answer for _ in range(3)]
     assert [len(answer["expired"]) for answer in answers] == [0, 0, 1]
     assert answers[2]["expired"] == [answers[0]["written"]]
