@@ -39,8 +39,8 @@ def made(n):
 def tried(place, n, outcome=Outcome.PASS, days=2.0, **changes):
     log = ProvenLog(place / ".chromadrill" / "proven.jsonl")
     ended = time_text(datetime.now(UTC) - timedelta(days=days))
-    fields = {"coverage": 0.956, "recovery_s": 41.5, "run": "r1", **changes}
-    log.add(ProvenEntry("production", f"night-{n}", f"d{n}", outcome, ended, **fields))
+    fields = {"digest": f"d{n}", "coverage": 0.956, "recovery_s": 41.5, "run": "r1", **changes}
+    log.add(ProvenEntry("production", f"night-{n}", outcome=outcome, proven_at=ended, **fields))
 
 
 def posture(capsys, *args):
@@ -95,6 +95,54 @@ def test_a_newest_try_that_failed_is_a_fail(place, capsys):
     code, output = posture(capsys)
     assert code == 1
     assert "night-0, the newest that was tried, is NOT PROVEN" in output
+
+
+def proof_of(capsys):
+    _, output = posture(capsys, "--json")
+    answer = json.loads(output)
+    verdict = next(v for v in answer["verdicts"] if v["check"] == "proof")
+    return verdict["outcome"], verdict["message"], answer["sources"][0]["artefacts"]
+
+
+@pytest.mark.parametrize("digest", ["", "d0", "d9"])
+def test_a_try_that_could_not_tell_makes_no_failure_green(place, capsys, digest):
+    tried(place, 2, days=4)
+    tried(place, 0, Outcome.FAIL, days=1)
+    tried(place, 0, Outcome.UNKNOWN, days=0, digest=digest)
+    outcome, message, artefacts = proof_of(capsys)
+    assert (outcome, artefacts[0]["outcome"]) == ("fail", "fail")
+    assert "night-0, the newest that was tried, is NOT PROVEN" in message
+
+
+def test_a_newer_backup_that_could_not_be_told_hides_no_failure_before_it(place, capsys):
+    tried(place, 2, days=4)
+    tried(place, 1, Outcome.FAIL, days=1)
+    tried(place, 0, Outcome.UNKNOWN, days=0)
+    outcome, message, _ = proof_of(capsys)
+    assert outcome == "fail"
+    assert (
+        "night-1 is NOT PROVEN, and the try of night-0, which is newer, could not tell" in message
+    )
+
+
+@pytest.mark.parametrize("digest", ["", "d1"])
+def test_a_try_that_this_machine_broke_takes_no_proof_back_and_is_named(place, capsys, digest):
+    tried(place, 1)
+    tried(place, 1, Outcome.UNKNOWN, days=0, digest=digest)  # no room, a password
+    outcome, _, artefacts = proof_of(capsys)
+    assert outcome == "pass"
+    assert (artefacts[1]["outcome"], artefacts[1]["coverage"]) == ("pass", 0.956)
+    assert artefacts[1]["unknown_at"] > artefacts[1]["proven_at"]
+    _, output = posture(capsys)
+    line = row(output, "night-1")
+    assert line.endswith("proven 2 days ago, 95.6 %; a try just now could not tell")
+
+
+def test_another_content_that_could_not_be_told_is_not_proven_by_the_first(place, capsys):
+    tried(place, 1)
+    tried(place, 1, Outcome.UNKNOWN, days=0, digest="rotten")
+    outcome, _, artefacts = proof_of(capsys)
+    assert (outcome, artefacts[1]["outcome"]) == ("unknown", "unknown")
 
 
 def test_another_backup_under_the_same_name_was_never_tried(place, capsys):

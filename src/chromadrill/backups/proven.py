@@ -88,25 +88,30 @@ class ProvenLog:
         return [entry for entry in entries if source is None or entry.source == source]
 
     def latest(self, source: str, key: str, *, created_at: str | None = None) -> ProvenEntry | None:
-        """The last try of the artefact with that id, or with that content digest; None: never.
-
-        `created_at`: an artefact of that id which was made at another time is another one.
-        """
+        """The try that counts of the artefact with that id or content digest, as `last_try` has it."""
         return last_try(self.entries(source), key, created_at=created_at)
 
     def newest_proven(self, source: str) -> ProvenEntry | None:
         """The last try of the source that passed; None where no backup of it was ever proven.
 
-        A later try that did not pass takes it back: of the same content, and of the same artefact,
-        whose content may have rotted since. One that could not be fetched says nothing of either.
+        A later try that failed takes it back: of the same content, and of the same artefact, whose
+        content may have rotted since. One that could not tell takes back what was proven of the same
+        artefact with other content. It says nothing of the same content, nor where none was fetched.
         """
         passed: dict[str, ProvenEntry] = {}
         for entry in self.entries(source):
-            passed.pop(entry.digest or entry.artefact, None)
+            key = entry.digest or entry.artefact
             if entry.is_proven:
-                passed[entry.digest or entry.artefact] = entry
-            elif entry.digest:
-                passed = {key: one for key, one in passed.items() if not _is_same(one, entry)}
+                passed[key] = entry
+                continue
+            if entry.outcome is Outcome.FAIL:
+                passed.pop(key, None)
+            if entry.digest:
+                passed = {
+                    other: one
+                    for other, one in passed.items()
+                    if other == key or not _is_same(one, entry)
+                }
         return max(passed.values(), key=lambda entry: parse_time(entry.proven_at), default=None)
 
     def fleet(self, sources: Mapping[str, float]) -> list[JSON]:
@@ -135,13 +140,36 @@ class ProvenLog:
 def last_try(
     entries: Iterable[ProvenEntry], key: str, *, created_at: str | None = None
 ) -> ProvenEntry | None:
-    """The last of `entries` (oldest first) with that id or content digest, as `ProvenLog.latest`."""
-    tries = [
+    """The try that counts of those with that id or content digest; None: never tried.
+
+    `entries`: oldest first. It is the last one that passed or failed. One that could not tell (no room,
+    a password) counts only where no other did, or where it had other content than what was proven.
+    `created_at`: an artefact of that id which was made at another time is another one.
+    """
+    counts: ProvenEntry | None = None
+    for entry in tries_of(entries, key, created_at=created_at):
+        if counts is None or entry.outcome is not Outcome.UNKNOWN or _tells_more(entry, counts):
+            counts = entry
+    return counts
+
+
+def tries_of(
+    entries: Iterable[ProvenEntry], key: str, *, created_at: str | None = None
+) -> list[ProvenEntry]:
+    """All tries of the artefact with that id or content digest, oldest first."""
+    return [
         entry
         for entry in entries
         if (key and entry.digest == key) or (entry.artefact == key and _is_of(entry, created_at))
     ]
-    return tries[-1] if tries else None
+
+
+def _tells_more(unknown: ProvenEntry, counts: ProvenEntry) -> bool:
+    """Whether a try that could not tell replaces the one that counts; it never replaces a failure."""
+    if counts.outcome is Outcome.UNKNOWN:
+        return True
+    is_other = bool(unknown.digest) and unknown.digest != counts.digest
+    return counts.is_proven and is_other
 
 
 def remember(

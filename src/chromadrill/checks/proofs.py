@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chromadrill.core.clock import parse_time
@@ -16,15 +17,22 @@ def proven_lately(
     now: datetime,
     within_s: float,
     proven_at: str | None,
-    newest_tried: tuple[str, Outcome] | None,
+    tries: Sequence[tuple[str, Outcome]],
 ) -> Verdict:
     """Whether a restore of `source` was proven within `within_s` seconds, and none newer failed.
 
-    `newest_tried`: id and outcome of the newest backup that was ever tried, None where none was.
+    `tries`: id and outcome of every backup that was ever tried, the newest backup first. One that
+    could not be told says nothing of those before it.
     """
     again = f"chromadrill prove {source}"
-    if newest_tried and newest_tried[1] is Outcome.FAIL:
-        message = f"{newest_tried[0]}, the newest that was tried, is NOT PROVEN: {again}"
+    known = next(((name, end) for name, end in tries if end is not Outcome.UNKNOWN), None)
+    if known and known[1] is Outcome.FAIL:
+        message = f"{known[0]}, the newest that was tried, is NOT PROVEN: {again}"
+        if known != tries[0]:
+            message = (
+                f"{known[0]} is NOT PROVEN, and the try of {tries[0][0]}, which is newer, could not"
+                f" tell: {again}"
+            )
         return Verdict.failed(CHECK, message)
     if proven_at is None:
         return Verdict.unknown(CHECK, f"no backup of {source} is proven: {again}")

@@ -191,14 +191,13 @@ def _listed(
     )  # fmt: skip
     log = log_beside(settings.monitoring.backup_journal)
     artefacts = tried_artefacts(source, log)
-    entry = next((tried.entry for tried in artefacts if tried.entry), None)
     last = log.newest_proven(name)
     proof = proven_lately(
         name,
         now=now,
         within_s=table.proven_within_s,
         proven_at=last.proven_at if last else None,
-        newest_tried=(entry.artefact, entry.outcome) if entry else None,
+        tries=[(tried.artefact.id, tried.entry.outcome) for tried in artefacts if tried.entry],
     )
     return _Listing(
         name,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chromadrill.backups import manifest
 from chromadrill.backups.data_place import ARCHIVES, nearest
-from chromadrill.backups.proven import ProvenEntry, content_digest, last_try, log_beside
+from chromadrill.backups.proven import ProvenEntry, content_digest, last_try, log_beside, tries_of
 from chromadrill.backups.sources.folder import FolderSource, backups_below, is_backup
 from chromadrill.backups.sources.path import PathSource
 from chromadrill.backups.sources.registry import open_source
@@ -51,7 +51,7 @@ class Selection:
     remark: str = ""
 
     def last_try_of(self, artefact: Artefact) -> ProvenEntry | None:
-        """How it went the last time; None: never tried."""
+        """The try that counts of it; None: never tried."""
         return last_try(self.tries, artefact.id, created_at=artefact.created_at)
 
     def is_newest(self, artefact: Artefact) -> bool:
@@ -133,9 +133,12 @@ def _choose(
 
 
 def _is_proven(source: BackupSource, artefact: Artefact, tries: Sequence[ProvenEntry]) -> bool:
-    """Whether its last try passed: by id and time; in a folder also by content, under another name."""
-    entry = last_try(tries, artefact.id, created_at=artefact.created_at)
-    if entry is None and tries and isinstance(source, FolderSource):
+    """Whether its last try passed: by id and time; in a folder also by content, under another name.
+
+    One that could not tell is tried again, though an earlier proof of it stands.
+    """
+    mine = tries_of(tries, artefact.id, created_at=artefact.created_at)
+    if not mine and tries and isinstance(source, FolderSource):
         path = source.fetch(artefact, source.folder)
-        entry = last_try(tries, content_digest(manifest.files_of(path)))
-    return entry is not None and entry.is_proven
+        mine = tries_of(tries, content_digest(manifest.files_of(path)))
+    return bool(mine) and mine[-1].is_proven

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chromadrill.backups.posture.restic_store import store as restic_store
-from chromadrill.backups.proven import ProvenEntry, ProvenLog, last_try
+from chromadrill.backups.proven import ProvenEntry, ProvenLog, last_try, tries_of
 from chromadrill.backups.sources.restic import PREFIX
 from chromadrill.backups.sources.source import BackupSource
 from chromadrill.core.clock import parse_time
@@ -18,10 +18,14 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class TriedArtefact:
-    """An artefact as its source lists it; `entry` is the last try to prove it, None for never."""
+    """An artefact as its source lists it; `entry` is the try that counts of it, None for never.
+
+    `later`: a try after that one which could not tell, None where there was none.
+    """
 
     artefact: Artefact
     entry: ProvenEntry | None
+    later: ProvenEntry | None = None
 
     @property
     def bytes(self) -> int | None:
@@ -34,12 +38,18 @@ class TriedArtefact:
         """ "proven 2 days ago, 95.6 %", "NOT PROVEN, 3 days ago", "never"."""
         if self.entry is None:
             return "never"
-        ago = _ago((now - parse_time(self.entry.proven_at)).total_seconds())
-        if self.entry.outcome is Outcome.FAIL:
+        text = self._counting(self.entry, now)
+        if self.later is None:
+            return text
+        return f"{text}; a try {_ago_of(self.later, now)} could not tell"
+
+    def _counting(self, entry: ProvenEntry, now: datetime) -> str:
+        ago = _ago_of(entry, now)
+        if entry.outcome is Outcome.FAIL:
             return f"NOT PROVEN, {ago}"
-        if self.entry.outcome is not Outcome.PASS:
+        if entry.outcome is not Outcome.PASS:
             return f"could not tell, {ago}"
-        coverage = self.entry.coverage
+        coverage = entry.coverage
         return f"proven {ago}" + ("" if coverage is None else f", {_percent(coverage)}")
 
     def facts(self) -> JSON:
@@ -54,16 +64,21 @@ class TriedArtefact:
             "outcome": entry and str(entry.outcome),
             "coverage": entry and entry.coverage,
             "recovery_s": entry and entry.recovery_s,
+            "unknown_at": self.later and self.later.proven_at,
         }
 
 
 def tried_artefacts(source: BackupSource, log: ProvenLog) -> list[TriedArtefact]:
     """The artefacts of `source`, newest first. Raises Unavailable where they cannot be listed."""
     entries = log.entries(source.name)
-    return [
-        TriedArtefact(artefact, last_try(entries, artefact.id, created_at=artefact.created_at))
-        for artefact in source.artefacts()
-    ]
+    return [_tried(artefact, entries) for artefact in source.artefacts()]
+
+
+def _tried(artefact: Artefact, entries: Sequence[ProvenEntry]) -> TriedArtefact:
+    tries = tries_of(entries, artefact.id, created_at=artefact.created_at)
+    entry = last_try(tries, artefact.id, created_at=artefact.created_at)
+    later = tries[-1] if tries and tries[-1] is not entry else None
+    return TriedArtefact(artefact, entry, later)
 
 
 def store_of_source(
@@ -99,6 +114,10 @@ def proven_restore(
 
 def _percent(share: float) -> str:
     return f"{int(share * 1000 + 1e-6) / 10:g} %"  # rounded down: 99.97 % are not all
+
+
+def _ago_of(entry: ProvenEntry, now: datetime) -> str:
+    return _ago((now - parse_time(entry.proven_at)).total_seconds())
 
 
 def _ago(seconds: float) -> str:
