@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chromadrill.checks import between
+from chromadrill.checks.between.verdicts import is_written_later
 from chromadrill.checks.suite import judge_between, outcome_of
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core.model import CollectionPrint, Observation, Outcome, Page, Scope
@@ -253,6 +254,34 @@ def test_other_database_and_other_time_are_called_so():
     rewritten = changed(BEFORE, **dict.fromkeys(BEFORE["notes"][1], 5))
     message = verdicts_of(BEFORE, rewritten, BEFORE)["records"].message
     assert "of another database, or of another time" in message
+
+
+def test_records_of_collections_that_are_not_in_the_copy_are_lost_and_not_explained():
+    verdicts = verdicts_of(BEFORE, {"strange": (9, {"a": 1})}, BEFORE)
+    records, coverage = verdicts["records"], verdicts["coverage"]
+    assert records.outcome is Outcome.FAIL
+    assert "100 records that stand before and after: not in the copy" in records.message
+    assert "explained" not in records.message
+    assert coverage.outcome is Outcome.UNKNOWN
+    assert coverage.message.endswith(
+        "first find out what became of the 100 unexplained (inventory, records)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("taken_by", "begun", "is_later"),
+    [
+        ("recording", "2026-11-29T02:00:05.700000Z", True),  # the very second, which may be later
+        ("recording", "2026-11-29T02:00:06.000000Z", False),  # the second before it began
+        ("recording", "2026-11-29T02:00:04.900000Z", True),
+        ("live", "2026-11-29T02:00:05.700000Z", False),  # nobody wrote while it was taken
+        ("live", "2026-11-29T02:00:04.900000Z", True),
+    ],
+)
+def test_write_in_the_second_in_which_a_recording_began_may_be_later(taken_by, begun, is_later):
+    before = dataclasses.replace(taken(BEFORE), taken=taken_by, taken_at=begun)
+    copy = dataclasses.replace(seen(BEFORE), newest_write="2026-11-29T02:00:05Z")
+    assert is_written_later(copy, before) is is_later
 
 
 @pytest.mark.parametrize("space", ["cosine", "ip"])

@@ -49,7 +49,7 @@ def judge(
     verdicts = [
         explained_inventory(observation, window, collections),
         explained_counts(observation),
-        explained_records(observation, window, coverage, differences),
+        explained_records(observation, window, collections, coverage, differences),
         explained_settings(observation, window, collections, imported),
         covered(observation, window, coverage),
     ]
@@ -81,10 +81,9 @@ def _compare_collection(
     one: CollectionWindow, window: BackupWindow, *, is_imported: bool
 ) -> RecordWindow:
     if one.copy is None:
-        # what is lost with its collection is named by the inventory, not record by record
-        known = max(len(known.records) for known in (one.before, one.after) if known)
-        lost = known if one.is_lost else 0
-        return RecordWindow(CollectionCoverage(moved=known - lost, unexplained=lost), [])
+        # what is lost with its collection is named by its name, not record by record
+        lost = one.recorded if one.is_lost else 0
+        return RecordWindow(CollectionCoverage(moved=one.recorded - lost, unexplained=lost), [])
     return record_window.compare(
         one.key,
         one.before.records if one.before else None,

@@ -29,6 +29,11 @@ class CollectionWindow:
         return present.info.key if present else ""
 
     @property
+    def recorded(self) -> int:
+        """How many records it had before or after, whichever is more."""
+        return max((len(side.records) for side in (self.before, self.after) if side), default=0)
+
+    @property
     def is_lost(self) -> bool:
         """Whether it stands before and after, and the copy does not have it."""
         stands = self.before is not None and self.after is not None and not self.is_remade

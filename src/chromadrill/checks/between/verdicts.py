@@ -25,9 +25,19 @@ NAMED = 4  # of what came, went or moved, in a sentence
 
 
 def is_written_later(observation: Observation, before: Fingerprint) -> bool:
-    """Whether the log of a store shows a write that came after the fingerprint was taken."""
-    newest = observation.newest_write
-    return newest is not None and parse_time(newest) > parse_time(before.taken_at)
+    """Whether the log of a store shows a write that came after the fingerprint began.
+
+    Trap: the log has whole seconds, cut off. What clients wrote in the second in which a recording began
+    may be later than that, so it counts as later: a loss is then UNKNOWN, which proves nothing wrong. Of
+    a server or files where nobody wrote meanwhile it does not, or a loss would go unnamed. Not
+    `finished_at`: a write during a recording may be in the copy alone.
+    """
+    if observation.newest_write is None:
+        return False
+    newest, begun = parse_time(observation.newest_write), parse_time(before.taken_at)
+    if before.taken == "recording":
+        return newest >= begun.replace(microsecond=0)
+    return newest > begun
 
 
 def explained_inventory(
@@ -141,6 +151,7 @@ def explained_counts(observation: Observation) -> Verdict:
 def explained_records(
     observation: Observation,
     window: BackupWindow,
+    collections: Sequence[CollectionWindow],
     coverage: Coverage,
     differences: list[Difference],
 ) -> Verdict:
@@ -163,6 +174,13 @@ def explained_records(
         unit="records",
         cause=_cause(observation, window, total),
     )
+    lost = [one for one in collections if one.is_lost and one.recorded]
+    if verdict.outcome is Outcome.PASS and lost:
+        message = (
+            f"{counted(sum(one.recorded for one in lost))} that stand before and after: not in the"
+        )
+        message += f" copy, nor are their collections{_listed('lost', [one.key for one in lost])}"
+        return dataclasses.replace(verdict, outcome=Outcome.FAIL, message=message)
     if verdict.outcome is Outcome.PASS and window.after is None and moved:
         message = f"{total.proven:,} of {counted(total.records)} are as they were,"
         message += f" {moved:,} differ: {ONE_ALONE}"
@@ -243,12 +261,24 @@ def covered(observation: Observation, window: BackupWindow, coverage: Coverage) 
     message = coverage_text(total, has_after=window.after is not None)
     message += _listed("of the copy's tenants not compared", observation.unread_tenants)
     if share < window.least_coverage:
-        message += f"; {window.least_coverage:.0%} wanted: take the fingerprints closer to the copy"
+        message += f"; {window.least_coverage:.0%} wanted: {_way_to_coverage(total, window)}"
         return Verdict.unknown("coverage", message, **numbers)
     if total.unseen > window.most_unseen * total.records:
         message += f"; at most {window.most_unseen:.0%} may be in neither fingerprint"
         return Verdict.unknown("coverage", message, **numbers)
     return Verdict.passed("coverage", message, **numbers)
+
+
+def _way_to_coverage(total: CollectionCoverage, window: BackupWindow) -> str:
+    """What to do for more of it: fingerprints that are closer do not bring back what is lost."""
+    closer = "take the fingerprints closer to the copy"
+    if not total.unexplained:
+        return closer
+    first = (
+        f"first find out what became of the {total.unexplained:,} unexplained (inventory, records)"
+    )
+    is_all = total.proven + total.unexplained >= window.least_coverage * total.records
+    return first if is_all else f"{first}, then {closer}"
 
 
 def coverage_text(total: CollectionCoverage, *, has_after: bool = True) -> str:
