@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +32,24 @@ def recordings(tmp_path):
 
 def names(recordings):
     return sorted(path.name for path in recordings.folder.iterdir())
+
+
+def test_two_that_begin_in_the_same_second_are_both_kept_though_written_at_once(
+    recordings, monkeypatch
+):
+    both, write = threading.Barrier(2), fingerprint_file._write
+    first = iter([both.wait, both.wait])
+
+    def write_together(*args):
+        next(first, lambda timeout: None)(timeout=20)  # no name is taken before both have looked
+        write(*args)
+
+    monkeypatch.setattr(fingerprint_file, "_write", write_together)
+    with ThreadPoolExecutor(2) as threads:
+        kept = list(threads.map(recordings.keep, [one_of(START), one_of(START, seconds=90)]))
+    assert names(recordings) == ["20261129T020000Z-2.fingerprint", "20261129T020000Z.fingerprint"]
+    ends = {recording.path: recording.finished_at for recording in recordings.all()}
+    assert ends == {recording.path: recording.finished_at for recording in kept}
 
 
 def test_folder_that_is_not_there_holds_no_recording(recordings):

@@ -1,11 +1,13 @@
 """Which backups are proven: by name or path, the newest, by chance, and what is new."""
 
 import os
+import shutil
 import sqlite3
 
 import pytest
 
 from chromadrill.backups import manifest, proven
+from chromadrill.backups.sources.folder import FolderSource
 from chromadrill.core.errors import DrillError, Unavailable, UsageError
 from chromadrill.core.model import Outcome
 from chromadrill.core.settings import load
@@ -68,6 +70,59 @@ def test_all_are_new_at_first_and_then_none(settings):
     selection = select(settings, "production", Wanted(new=True))
     assert selection.picked == []
     assert "all 5 are proven, the newest at 20" in selection.nothing_new()
+
+
+def test_backup_that_goes_while_it_is_looked_at_ends_nothing(settings, here, monkeypatch):
+    artefacts = select(settings, "production").artefacts
+    remember(settings, artefacts[0])
+    fetch = FolderSource.fetch
+
+    def fetch_after_the_job(source, artefact, into):
+        path = fetch(source, artefact, into) if artefact.id != "backup-3" else None
+        shutil.rmtree(here / "nights" / "backup-3", ignore_errors=True)
+        return path or fetch(source, artefact, into)
+
+    monkeypatch.setattr(FolderSource, "fetch", fetch_after_the_job)
+    assert picked(settings, new=True) == ["backup-1", "backup-2", "backup-4"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words", "newer_too"),
+    [
+        ({}, ["newest"], ["backup-new"]),
+        ({"new": True}, ["newest", *(f"backup-{n}" for n in range(5))], ["backup-new", "backup-0"]),
+        ({"picks": ("backup-1",)}, ["backup-1"], ["backup-1"]),
+    ],
+)
+def test_newest_that_comes_after_the_choice_is_proven_with_its_age(
+    settings, here, wanted, words, newer_too
+):
+    wanted = Wanted(**wanted)
+    chosen = select(settings, "production", wanted).words(wanted)
+    assert chosen == words
+    make(here / "nights" / "backup-new", age_s=-5)
+    selection = select(settings, "production", Wanted(tuple(chosen)))
+    assert [artefact.id for artefact in selection.picked][: len(newer_too)] == newer_too
+    assert selection.is_newest(selection.picked[0]) is ("newest" in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("./nights", "chromadrill prove production uses"),
+        ("nights/backup-1", "chromadrill prove production --pick backup-1 uses"),
+        ("restic:/srv/repo", "chromadrill prove bucket uses"),
+        ("restic:/srv/other", ""),
+        ("elsewhere", ""),
+    ],
+)
+def test_path_that_a_table_names_is_said_to_have_recordings_there(here, settings, text, command):
+    (here / "elsewhere").mkdir()
+    with (here / "drill.toml").open("a") as file:
+        file.write('[backups.bucket]\nsource = "restic:/srv/repo#nightly"\n')
+    remark = require_source(load(), text)
+    assert command in remark
+    assert bool(command) is bool(remark)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.UNKNOWN])

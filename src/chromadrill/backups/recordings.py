@@ -7,6 +7,8 @@ Nothing else in the folder is touched. Fingerprints of other names there are use
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,12 +77,14 @@ class Recordings:
     def keep(self, fingerprint: Fingerprint) -> Recording:
         """Write a fingerprint, whole or not at all, for its owner alone. Raises OSError."""
         start = compact_time(parse_time(fingerprint.taken_at))
-        path, number = self.folder / f"{start}{SUFFIX}", 1
-        while path.exists():
-            number += 1
-            path = self.folder / f"{start}-{number}{SUFFIX}"
-        fingerprint_file.save(fingerprint, path)
-        return _recording(path, fingerprint)
+        for number in itertools.count(1):
+            path = self.folder / f"{start}{f'-{number}' if number > 1 else ''}{SUFFIX}"
+            if path.exists():
+                continue
+            with contextlib.suppress(FileExistsError):  # another process took the name meanwhile
+                fingerprint_file.save(fingerprint, path, new=True)
+                return _recording(path, fingerprint)
+        raise AssertionError("numbers do not end")
 
     def expire(self, days: float, now: datetime | None = None) -> list[Path]:
         """Remove the recordings that finished more than `days` ago; return their paths.

@@ -50,7 +50,8 @@ def prove(
     """
     settings = load(drill_config, command_line={"drill.environment": environment})
     name = backup or _only_source(settings)
-    selection = select(settings, name, Wanted(tuple(pick or ()), new=new, by_chance=by_chance))
+    wanted = Wanted(tuple(pick or ()), new=new, by_chance=by_chance)
+    selection = select(settings, name, wanted)
     if selection.remark:
         cli.say(selection.remark)
     if not selection.picked:
@@ -59,7 +60,7 @@ def prove(
     ids = [artefact.id for artefact in selection.picked]
     if len(selection.artefacts) > 1:
         cli.say(f"{selection.source.where}: {', '.join(ids)} of {len(selection.artefacts)}.")
-    chosen = [f"--pick={artefact_id}" for artefact_id in ids]
+    chosen = [f"--pick={word}" for word in selection.words(wanted)]
     run_pytest(
         "drill",
         {"--backup": name, "--environment": environment, "--drill-config": drill_config},

@@ -63,10 +63,11 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 
 @contextmanager
-def atomic_file(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+def atomic_file(path: Path, *, private: bool = False, new: bool = False) -> Iterator[IO[bytes]]:
     """A new file beside `path`, which takes its place when all went well and is removed otherwise.
 
-    `private`: for its owner alone, and on the disk before it takes the name.
+    `private`: for its owner alone, and on the disk before it takes the name. `new`: raises
+    FileExistsError where the name was taken by then, also by another process.
     """
     partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     handle = os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
@@ -76,6 +77,10 @@ def atomic_file(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
             if private:
                 file.flush()
                 os.fsync(file.fileno())
+        if (
+            new
+        ):  # the name first, by a call that one process alone can win; not every disk has links
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from chromadrill.backups.data_place import ARCHIVES, nearest
 from chromadrill.backups.proven import ProvenEntry, content_digest, last_try, log_beside, tries_of
 from chromadrill.backups.sources.folder import FolderSource, backups_below, is_backup
 from chromadrill.backups.sources.path import PathSource
-from chromadrill.backups.sources.registry import open_source
+from chromadrill.backups.sources.registry import COMMAND, TARGET, open_source
 from chromadrill.backups.sources.restic import PREFIX, parse_source
 from chromadrill.backups.sources.source import NEWEST, BackupSource, pick, require_some
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
@@ -57,6 +57,18 @@ class Selection:
     def is_newest(self, artefact: Artefact) -> bool:
         return artefact == self.artefacts[0]
 
+    def words(self, wanted: Wanted) -> list[str]:
+        """The picks by which another process, which lists anew, proves what is picked here.
+
+        Trap: a newer backup may come meanwhile. Where the newest is meant, that one is proven (too): of
+        an older one no age is judged.
+        """
+        ids = [artefact.id for artefact in self.picked]
+        if wanted.picks in ((), (NEWEST,)) and not (wanted.new or wanted.by_chance):
+            return [NEWEST]
+        means_newest = NEWEST in wanted.picks or (wanted.new and self.artefacts[0] in self.picked)
+        return [NEWEST, *ids] if means_newest else ids
+
     def nothing_new(self) -> str:
         """The sentence for a source of which everything is proven."""
         newest = self.last_try_of(self.artefacts[0])
@@ -92,7 +104,7 @@ def require_source(settings: Settings, text: str) -> str:
         beside = Path(text).exists()
         return f"{text} is [backups.{text}]; for the path write ./{text}." if beside else ""
     if text.startswith(PREFIX) or Path(text).exists():
-        return ""
+        return _remark_of_table(settings, text)
     path = Path(text)
     near = nearest(path)
     is_word = "/" not in text and not text.lower().endswith((*ARCHIVES, ".zip"))
@@ -101,6 +113,26 @@ def require_source(settings: Settings, text: str) -> str:
             f"No [backups.{text}], and no such path. {did_you_mean(text, settings.backups)}"
         )
     raise Unavailable(f"{text} is not a backup: it does not exist.", next_step=near)
+
+
+def _remark_of_table(settings: Settings, text: str) -> str:
+    """What has to be said of a repository or a path that a table names too; "" where none does."""
+    for name, table in settings.backups.items():
+        source, which = table.source or "", ""
+        if text.startswith(PREFIX) or source.startswith(PREFIX):
+            is_same = text.partition("#")[0] == source.partition("#")[0]
+        elif source in (COMMAND, TARGET, ""):
+            continue
+        else:
+            folder, path = Path(source).expanduser().resolve(), Path(text).resolve()
+            is_same = path.is_relative_to(folder)
+            which = f" --pick {path.relative_to(folder)}" if is_same and path != folder else ""
+        if is_same:
+            return (
+                f"This is the source of [backups.{name}], whose recordings are not used here:"
+                f" chromadrill prove {name}{which} uses them."
+            )
+    return ""
 
 
 def _source_of(settings: Settings, text: str) -> tuple[BackupSource, str]:
@@ -126,19 +158,25 @@ def _choose(
     names = wanted.picks or (() if wanted.new or wanted.by_chance else (NEWEST,))
     picked = [pick(artefacts, name) for name in names]
     if wanted.new:
-        picked += [one for one in artefacts if not _is_proven(source, one, tries)]
+        picked += [one for one in artefacts if not _is_proven_or_gone(source, one, tries)]
     old = [one for one in artefacts[1:] if one not in picked]
     picked += random.sample(old, min(wanted.by_chance, len(old)))
     return list(dict.fromkeys(picked))
 
 
-def _is_proven(source: BackupSource, artefact: Artefact, tries: Sequence[ProvenEntry]) -> bool:
+def _is_proven_or_gone(
+    source: BackupSource, artefact: Artefact, tries: Sequence[ProvenEntry]
+) -> bool:
     """Whether its last try passed: by id and time; in a folder also by content, under another name.
 
-    One that could not tell is tried again, though an earlier proof of it stands.
+    One that could not tell is tried again, though an earlier proof of it stands. What a job removed
+    since the folder was listed is no backup any more.
     """
     mine = tries_of(tries, artefact.id, created_at=artefact.created_at)
     if not mine and tries and isinstance(source, FolderSource):
-        path = source.fetch(artefact, source.folder)
-        mine = tries_of(tries, content_digest(manifest.files_of(path)))
+        try:
+            path = source.fetch(artefact, source.folder)
+            mine = tries_of(tries, content_digest(manifest.files_of(path)))
+        except (Unavailable, FileNotFoundError):
+            return True
     return bool(mine) and mine[-1].is_proven

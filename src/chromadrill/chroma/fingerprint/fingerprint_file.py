@@ -44,10 +44,11 @@ class FingerprintRefused(Unavailable):
     """The file is not a whole, unaltered fingerprint."""
 
 
-def save(fingerprint: Fingerprint, path: Path) -> None:
+def save(fingerprint: Fingerprint, path: Path, *, new: bool = False) -> None:
     """Write the fingerprint to `path`, mode 0600. An existing file is replaced by a whole one only.
 
-    Raises UsageError where `path` is something else than a regular file.
+    Raises UsageError where `path` is something else than a regular file; with `new` FileExistsError
+    for any file that is there when all is written.
     """
     try:
         path = path.resolve()  # a link is followed, never replaced
@@ -56,7 +57,7 @@ def save(fingerprint: Fingerprint, path: Path) -> None:
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is not a regular file. Nothing was written.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path, private=True) as file:
+    with atomic_file(path, private=True, new=new) as file:
         _write(fingerprint, file)
 
 
