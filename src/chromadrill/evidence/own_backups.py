@@ -83,15 +83,16 @@ def lowest_share(scenarios: Iterable[JSON]) -> float | None:
 
 
 def sources_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
-    """Each source with all artefacts that it lists, and how the last try of each of them ended.
+    """Each source with all artefacts that it lists, and how the try that counts of each of them ended.
 
-    The tries of this run are the last ones. `outcome` None: never tried.
+    The tries of this run are the last ones. One that could not tell hides no failure, nor a proof where
+    it saw nothing of the backup: it is `unknown_at`. `outcome` None: never tried.
     """
     listed: dict[str, list[JSON]] = {}
     for event in events:
         # the source of a rebuild has a note of that name too, and no artefacts
         if event["event"] == "source" and "artefacts" in event:
-            keys = ("id", "created_at", "bytes", *_TRIED)
+            keys = ("id", "created_at", "bytes", *_TRIED, "unknown_at")
             artefacts = event.get("artefacts") or ()
             listed[event["name"]] = [{key: a.get(key) for key in keys} for a in artefacts]
     for tried in _tries(events, scenarios):
@@ -100,32 +101,81 @@ def sources_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
             continue
         known = next((a for a in artefacts if a["id"] == tried["id"]), None)
         if known is None:
-            known = {"id": tried["id"], "created_at": None, "bytes": None, "coverage": None}
+            keys = ("id", "created_at", "bytes", *_TRIED, "unknown_at")
+            known = {**dict.fromkeys(keys), "id": tried["id"]}
             artefacts.append(known)
-        # of one that is byte for byte what was proven before, the coverage of then stays
-        known.update({key: tried[key] for key in _TRIED if tried[key] is not None})
+        if _hides(tried, known["outcome"]):
+            known["unknown_at"] = tried["proven_at"]
+        else:
+            # of one that is byte for byte what was proven before, the coverage of then stays
+            known.update({key: tried[key] for key in _TRIED if tried[key] is not None})
+            known["unknown_at"] = None
         for key in ("created_at", "bytes"):
             known[key] = tried[key] if known[key] is None else known[key]
     return [{"name": name, "artefacts": artefacts} for name, artefacts in listed.items()]
 
 
 def fleet_of(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
-    """Every configured source: when a restore of it was last proven, and when it was last tried."""
+    """Every configured source: when a restore of it was last proven, and when it was last tried.
+
+    Of several tries in this run the worst is the last outcome. A failure of the backup that was proven
+    last takes its proof back; the newest other one that this record knows of stands.
+    """
     note = next((e for e in reversed(events) if e["event"] == "fleet"), None)
     keys = ("proven_within_s", "last_proven_at", "coverage", "last_tried_at", "last_outcome")
     sources = {
         source["name"]: {"name": source["name"], **{key: source.get(key) for key in keys}}
         for source in (note or {}).get("sources") or ()
     }
-    for tried in _tries(events, scenarios):
-        source = sources.get(tried["source"])
-        if source is None:
+    listed = {one["name"]: one["artefacts"] for one in sources_of(events, scenarios)}
+    tries = _tries(events, scenarios)
+    for name, source in sources.items():
+        mine = [tried for tried in tries if tried["source"] == name]
+        if not mine:
             continue
-        source |= {"last_tried_at": tried["proven_at"], "last_outcome": tried["outcome"]}
-        if tried["outcome"] == Outcome.PASS:
-            coverage = source["coverage"] if tried["coverage"] is None else tried["coverage"]
-            source |= {"last_proven_at": tried["proven_at"], "coverage": coverage}
+        outcomes = [Outcome(tried["outcome"]) for tried in mine]
+        source |= {
+            "last_tried_at": max(str(tried["proven_at"] or "") for tried in mine) or None,
+            "last_outcome": str(Outcome.merge(outcomes)),
+            **_last_proof(source, mine, _listed_first(events, name), listed.get(name, [])),
+        }
     return list(sources.values())
+
+
+def _last_proof(
+    source: JSON, tries: Sequence[JSON], first: Sequence[JSON], listed: Sequence[JSON]
+) -> JSON:
+    """When a restore of `source` was last proven, and its coverage, after the `tries` of this run.
+
+    `first`: its artefacts as they were listed before. `listed`: the same after the tries.
+    """
+    at, coverage = source["last_proven_at"], source["coverage"]
+    proven = [
+        (t["proven_at"], coverage if t["coverage"] is None else t["coverage"])
+        for t in tries
+        if t["outcome"] == Outcome.PASS
+    ]
+    failed = {tried["id"] for tried in tries if tried["outcome"] == Outcome.FAIL}
+    if any(a["id"] in failed and a.get("proven_at") == at for a in first):
+        proven += [(a["proven_at"], a["coverage"]) for a in listed if a["outcome"] == Outcome.PASS]
+    else:
+        proven.append((at, coverage))
+    last = max(proven, key=lambda proof: str(proof[0] or ""), default=(None, None))
+    return {"last_proven_at": last[0], "coverage": last[1]}
+
+
+def _listed_first(events: Sequence[JSON], name: str) -> Sequence[JSON]:
+    """The artefacts of the source `name` as its first note in this run lists them."""
+    notes = (e for e in events if e["event"] == "source" and e.get("name") == name)
+    note = next((e for e in notes if "artefacts" in e), {})
+    return list(note.get("artefacts") or ())
+
+
+def _hides(tried: JSON, outcome: str | None) -> bool:
+    """Whether a try that could not tell would hide how an earlier one ended."""
+    if tried["outcome"] != Outcome.UNKNOWN or outcome is None:
+        return False
+    return outcome == Outcome.FAIL or (outcome == Outcome.PASS and tried["is_unseen"])
 
 
 def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
@@ -165,15 +215,19 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
     newest = sorted(others, key=lambda a: str(a["created_at"] or ""), reverse=True)
     proven = next((a for a in newest if a["outcome"] == Outcome.PASS), None)
     untried = next((a for a in newest if a["outcome"] is None), None)
+    if proven and untried and str(untried["created_at"] or "") < str(proven["created_at"] or ""):
+        untried = None  # older than one that is known to be sound
     meaning = f"Do not rely on this backup. {step['meaning']}"
+    command = f"chromadrill prove {name}"
     if proven:
         meaning += f" The newest one that is proven: {proven['id']}, made {proven['created_at']}."
-    command = f"chromadrill prove {name}"
-    if untried:
-        command += f" --pick {shlex.quote(str(untried['id']))}"
+    if other := untried or proven:
+        command += f" --pick {shlex.quote(str(other['id']))}"
     else:
         meaning += " No other is left to try: take a new backup, and prove that."
-    return {**step, "meaning": meaning, "command": command}
+    keys = ("id", "created_at", "proven_at", "coverage")
+    restore = {key: proven[key] for key in keys} if proven else None
+    return {**step, "meaning": meaning, "command": command, "restore": restore}
 
 
 def _next_step_of_path(step: JSON | None, scenario: JSON) -> JSON | None:
@@ -193,7 +247,10 @@ def _next_step_of_path(step: JSON | None, scenario: JSON) -> JSON | None:
 
 
 def _tries(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
-    """What this run tried: source, id, when the try ended, its outcome and its coverage."""
+    """What this run tried: source, id, when the try ended, its outcome and its coverage.
+
+    `is_unseen`: it could not tell for a reason of this machine; the backup itself was not judged.
+    """
     ends = {e["scenario"]: e.get("at") for e in events if e["event"] == "scenario finished"}
     tries = []
     for scenario in scenarios:
@@ -206,9 +263,16 @@ def _tries(events: Sequence[JSON], scenarios: Sequence[JSON]) -> list[JSON]:
                 "id": backup.get("artefact") or backup.get("id"),
                 "created_at": backup.get("created_at"),
                 "bytes": backup.get("bytes"),
-                "proven_at": ends.get(scenario["id"]),
+                "proven_at": ends.get(scenario["id"]) or scenario.get("started_at"),
                 "outcome": proof_outcome(scenario),
+                "is_unseen": _is_unseen(scenario),
                 "coverage": (scenario.get("coverage") or {}).get("share"),
             }
         )
     return tries
+
+
+def _is_unseen(scenario: JSON) -> bool:
+    """Whether nothing but the fetching (no room, a password, Ctrl-C) left this try open."""
+    checks = {v["check"] for v in scenario["verdicts"] if v["outcome"] == Outcome.UNKNOWN}
+    return checks <= {FETCH}

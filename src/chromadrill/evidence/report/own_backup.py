@@ -5,6 +5,7 @@ Everything here is read from the record; a record of any other run has no such p
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
@@ -233,8 +234,14 @@ def tried_card(record: JSON) -> tuple[str, str, bool | None]:
     tried = [a for a in artefacts if a.get("outcome")]
     bad = [a for a in tried if a.get("outcome") != "pass"]
     never = len(artefacts) - len(tried)
-    note = f"{len(tried) - len(bad)} proven"
-    note += f", {len(bad)} not proven" if bad else ""
+    note = ends_of(artefacts) or "none proven"
     note += f"; {never} never tried" if never else "; none is left untried"
     # an older backup that failed is no failure of this run: the table of the auditor names it
     return f"{len(tried)} of {len(artefacts)}", note, None if bad else True
+
+
+def ends_of(artefacts: Sequence[JSON]) -> str:
+    """ "2 proven, 1 not proven": of those that were tried, how the try that counts ended."""
+    outcomes = Counter(str(a["outcome"]) for a in artefacts if a.get("outcome"))
+    words = {"pass": "proven", "fail": "not proven", "unknown": "not to be judged"}
+    return ", ".join(f"{outcomes[key]} {words[key]}" for key in words if outcomes[key])

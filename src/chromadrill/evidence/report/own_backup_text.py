@@ -43,7 +43,8 @@ def fleet_lines(record: JSON) -> list[str]:
         if source.get("last_proven_at"):
             line = f"{source['name']}: last proven {when(source['last_proven_at'])}"
             line += f", {share(source.get('coverage'), 'coverage not measured')}"
-        if source.get("last_tried_at") != source.get("last_proven_at"):
+        is_proof = source.get("last_tried_at") == source.get("last_proven_at")
+        if not is_proof or source.get("last_outcome") not in (None, "pass"):
             outcome = OUTCOMES.get(str(source.get("last_outcome")), "UNKNOWN")
             line += f"; last try {when(source.get('last_tried_at'))}: {outcome}"
         if source["overdue"]:
@@ -95,12 +96,15 @@ def _proof(scenario: JSON, record: JSON) -> list[str]:
 
 def _tried(artefact: JSON) -> str:
     outcome = artefact.get("outcome")
+    result = OUTCOMES.get(str(outcome), "UNKNOWN") if outcome else UNTRIED
+    if outcome and artefact.get("unknown_at"):
+        result += f"; a try {when(artefact['unknown_at'])} could not tell"
     cells = [
         text_of(artefact.get("id")),
         when(artefact.get("created_at")),
         size(artefact.get("bytes")),
         when(artefact.get("proven_at")) if outcome else "never",
-        OUTCOMES.get(str(outcome), "UNKNOWN") if outcome else UNTRIED,
+        result,
         share(artefact.get("coverage")) if outcome else "-",
     ]
     return f"| {' | '.join(map(_cell, cells))} |"

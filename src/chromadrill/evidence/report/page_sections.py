@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,7 +138,26 @@ def action_of(record: JSON) -> JSON | None:
         "unit": check.get("unit"),
         "meaning": step.get("meaning"),
         "step": step.get("command"),
+        "restore": restore_sentence(step, record.get("finished_at")),
     }
+
+
+def restore_sentence(step: JSON, at: Any) -> str:
+    """The newest backup that is known to be sound, for who must restore now; "" where none is known.
+
+    `at`: when the run ended.
+    """
+    sound = part(step, "restore")
+    if not sound:
+        return ""
+    text = f"{text_of(sound.get('id'))}, made {formatting.when(sound.get('created_at'))}"
+    proven, ended = moment(sound.get("proven_at")), moment(at)
+    if proven and ended and ended >= proven:
+        text += (
+            f", proven {formatting.days((ended - proven).total_seconds())} before this run ended"
+        )
+    known = number(sound.get("coverage"))
+    return text if known is None else f"{text}, {formatting.share(known)} exactly"
 
 
 def sources(record: JSON) -> list[JSON]:
@@ -181,17 +199,19 @@ def fleet(record: JSON) -> list[JSON]:
 
 def _tried(artefacts: Sequence[JSON]) -> str:
     """ "Of 14 backups that the source lists, 3 were tried: 2 proven, 1 not proven. ..." """
-    outcomes = Counter(str(a["outcome"]) for a in artefacts if a.get("outcome"))
-    tried = sum(outcomes.values())
+    tried = sum(1 for a in artefacts if a.get("outcome"))
     if not artefacts:
         return "The source lists no backup."
-    words = {"pass": "proven", "fail": "not proven", "unknown": "not to be judged"}
-    ends = ", ".join(f"{outcomes[key]} {words[key]}" for key in words if outcomes[key])
+    ends = own_backup.ends_of(artefacts)
     never = len(artefacts) - tried
     were = "was" if tried == 1 else "were"
     text = f"Of {plural(len(artefacts), 'backup')} that the source lists, {tried} {were} tried"
     text += f": {ends}." if ends else "."
-    return f"{text} {never} {'was' if never == 1 else 'were'} never tried." if never else text
+    if never:
+        text += f" {never} {'was' if never == 1 else 'were'} never tried."
+    if again := sum(1 for a in artefacts if a.get("outcome") and a.get("unknown_at")):
+        text += f" A later try of {again} could not tell, and changes nothing."
+    return text
 
 
 def slowest(record: JSON) -> JSON | None:
