@@ -237,7 +237,8 @@ def test_class_of_a_target_is_found_in_the_working_directory(tmp_path):
 def test_drill_that_proves_nothing_exits_2(tmp_path):
     ran = run_command("drill", "-k", "no_such_scenario", cwd=tmp_path)
     assert ran.returncode == 2, ran.stdout + ran.stderr
-    assert [entry.name for entry in tmp_path.iterdir() if entry.name == "reports"] == ["reports"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["reports"]
+    assert "page: reports/" in ran.stdout
 
 
 def test_drill_whose_target_is_not_there_exits_64(tmp_path):

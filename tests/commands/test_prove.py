@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import threading
 from pathlib import Path
 
@@ -64,6 +65,22 @@ def test_what_cannot_be_proven_is_a_sentence_and_no_run(here, capsys, words, cod
     assert exit_code("prove", *words) == code
     assert sentence in capsys.readouterr().err
     assert not (here / "reports").exists()
+
+
+@pytest.mark.slow  # a pytest of its own
+def test_half_of_an_archive_is_not_called_fetched_and_the_page_is_named(here):
+    (here / "x").write_bytes(os.urandom(300_000))
+    with tarfile.open(here / "cut.tar.gz", "w:gz") as tar:
+        tar.add(here / "x", arcname="x")
+    os.truncate(here / "cut.tar.gz", 200_000)
+    (here / "x").unlink()
+    ran = run_command("prove", "cut.tar.gz", cwd=here)
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert "files are those of the manifest: 0 s, UNKNOWN" in ran.stdout
+    assert ", done" not in ran.stdout
+    (page,) = [one for one in ran.stdout.splitlines() if one.startswith("page: ")]
+    assert (here / page.removeprefix("page: ")).is_file()
+    assert sorted(entry.name for entry in here.iterdir()) == ["cut.tar.gz", "reports"]
 
 
 def test_without_settings_it_says_what_to_type(here, capsys):

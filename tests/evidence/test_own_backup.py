@@ -221,6 +221,24 @@ def test_a_missing_recording_is_named_and_the_next_command_records():
     assert "No recording of the database lies around this backup" in Reader(page(unrecorded())).text
 
 
+@pytest.mark.parametrize(
+    ("judged", "error", "why"),
+    [
+        ([verdict("fetch", "unknown", "half of an archive")], None, "the backup could not be had"),
+        ([], "the scenario did not end", "the scenario did not end"),
+        ([verdict("inventory")], None, "there is no recording to compare with"),
+    ],
+)
+def test_the_terminal_says_why_no_coverage_was_measured(judged, error, why):
+    record = record_of(run(proof(coverage=None, judged=judged)))
+    record["scenarios"][0]["error"] = error
+    assert f"coverage: not measured, {why}\n" in terminal(record)
+
+
+def test_the_terminal_ends_with_the_page():
+    assert terminal(proven()).endswith("page: reports/r/report.html\n")
+
+
 def test_what_is_open_is_never_called_explained():
     sentence = headline_of(half_recorded()).sentence
     assert "explained" not in sentence

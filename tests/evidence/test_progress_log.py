@@ -54,6 +54,14 @@ def test_running_phase_is_told_every_ten_seconds_and_not_more_often(tmp_path, li
     ]
 
 
+def test_phase_in_which_something_could_not_be_had_is_not_done(tmp_path, lines, clock):
+    progress_log = log(tmp_path, lines, clock)
+    with progress_log.phase("test_x", "RB-2", NAME, end=lambda: "UNKNOWN"):
+        pass
+    assert lines[-1] == f"  [RB-2] {NAME}: 0 s, UNKNOWN"
+    assert events(tmp_path)[-1]["event"] == "finished"
+
+
 def test_waking_once_a_second_never_leaves_more_than_ten_seconds_silent(tmp_path, lines, clock):
     progress_log = log(tmp_path, lines, clock, wake_s=1.0)
     progress_log._running.append(_running(progress_log, clock))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -38,7 +39,7 @@ def run_pytest(mark: str, options: Mapping[str, object], more: Sequence[str]) ->
         str(folder),
         # without it pytest would look for its configuration from the arguments on
         *("-c", str(folder / "pyproject.toml")),
-        *("-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"),
+        *_without_folders_of_pytest(more),
         *("-m", mark),
         *_arguments(options),
         *more,
@@ -51,6 +52,16 @@ def run_locust(options: Mapping[str, object], more: Sequence[str]) -> NoReturn:
     """Become locust on the load profiles."""
     folder = product_folder() / "loadtests"
     _become([sys.executable, "-m", "locust", "-f", str(folder), *_arguments(options), *more])
+
+
+def _without_folders_of_pytest(more: Sequence[str]) -> list[str]:
+    """Nothing but reports/ and .chromadrill/ is left in the user's folder.
+
+    Trap: pytest-benchmark makes the folder of its storage though it keeps nothing there.
+    """
+    typed = any(word.startswith("--benchmark-") for word in more)
+    storage = [] if typed else [f"--benchmark-storage=file://{tempfile.gettempdir()}"]
+    return ["-p", "no:cacheprovider", *storage]
 
 
 def _arguments(options: Mapping[str, object]) -> list[str]:

@@ -66,26 +66,32 @@ class ProgressLog:
 
     @contextmanager
     def phase(
-        self, scenario: str, runbook: str, name: str, *, limit_s: float | None = None
+        self,
+        scenario: str,
+        runbook: str,
+        name: str,
+        *,
+        limit_s: float | None = None,
+        end: Callable[[], str] = lambda: "done",
     ) -> Iterator[None]:
-        """Report the start, the time and the end of a phase."""
+        """Report the start, the time and the end of a phase. `end`: its word without an error."""
         started = self._clock()
         mine = _Phase(scenario, runbook, name, limit_s, started, started)
         with self._lock:
             self._running.append(mine)
             self._write(mine, 0.0, "started")
             self._say(f"  [{runbook}] {name}")
-        event = "failed"
+        event, word = "failed", "FAILED"
         try:
             with self._ticking():
                 yield
-            event = "finished"
+            event, word = "finished", end()
         finally:
             with self._lock:
                 self._running.remove(mine)
                 elapsed = self._clock() - started
                 self._write(mine, elapsed, event)
-                self._say(mine.line(elapsed, ", done" if event == "finished" else ", FAILED"))
+                self._say(mine.line(elapsed, f", {word}"))
                 if self._running:  # the outer phase was reported by its inner one
                     self._running[-1].reported_at = self._clock()
 

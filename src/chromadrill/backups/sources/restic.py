@@ -110,22 +110,28 @@ class ResticSource:
         """What restic's last words mean, and what to do."""
         if any(phrase in error.last_words for phrase in _LOCKED_OUT):
             return Unavailable(
-                f"{self.where} is encrypted, and its password is wrong or missing: {error.last_words}",
+                f"{self.where} is encrypted, and its password is wrong or missing: {_ended(error)}",
                 next_step="Set RESTIC_PASSWORD_FILE (or RESTIC_PASSWORD_COMMAND) in the environment.",
             )
         if any(phrase in error.last_words for phrase in _NO_REPOSITORY) and about is None:
             return Unavailable(
-                f"{self.where} is not there: {error.last_words}",
+                f"{self.where} is not there: {_ended(error)}",
                 next_step="Is its disk mounted, and the name right?",
             )
         if about is not None and (
             "no matching ID" in error.last_words or "not found" in error.last_words
         ):
             return Unavailable(
-                f"restic snapshot {about.id} is gone: {error.last_words}",
+                f"restic snapshot {about.id} is gone: {_ended(error)}",
                 next_step="Did `restic forget` run meanwhile? Prove another one: --pick newest.",
             )
         return error
+
+
+def _ended(error: CommandFailed) -> str:
+    """The last words of restic, as a sentence: our next step follows."""
+    words = error.last_words.strip()
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def parse_source(name: str, text: str, timeout_s: float) -> ResticSource:

@@ -83,6 +83,7 @@ def print_summary(record: JSON, folder: str, console: Console) -> None:
     if heavy := heavy_prober(record):
         console.print(f"beware: {heavy}", markup=False, soft_wrap=True)
     console.print(f"evidence: {folder}", markup=False, soft_wrap=True)
+    console.print(f"page: {folder}/report.html", markup=False, soft_wrap=True)
 
 
 def markdown(record: JSON) -> str:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import own_backup, proof_sections
 from chromadrill.evidence.report.coverage_counts import counts_of, sum_of
-from chromadrill.evidence.report.formatting import OUTCOMES, count, rows, share, size, text_of, when
+from chromadrill.evidence.report.formatting import (
+    OUTCOMES,
+    count,
+    one_line,
+    rows,
+    share,
+    size,
+    text_of,
+    when,
+)
 from chromadrill.evidence.report.page_sections import fleet, sources
+from chromadrill.evidence.report.proof_sections import LONGEST_REASON
 
 UNTRIED = "NOT TRIED"
 
@@ -23,7 +33,7 @@ def terminal_lines(record: JSON) -> list[str]:
             else f" of {own_backup.title_of(scenario, record.get('started_at'))}"
         )
         if not total.total:
-            lines.append(f"coverage{about}: not measured, there is no recording to compare with")
+            lines.append(f"coverage{about}: not measured, {_why_not_measured(scenario)}")
             continue
         lines.append(
             f"coverage{about}: {share(total.share)} of {count(total.total)} records proven exactly,"
@@ -33,6 +43,17 @@ def terminal_lines(record: JSON) -> list[str]:
     lines += [f"tried: {view['name']}: {view['sentence']}" for view in sources(record)]
     lines += [f"source {line}" for line in fleet_lines(record)]
     return lines
+
+
+def _why_not_measured(scenario: JSON) -> str:
+    """Why no record of a backup was compared with a recording."""
+    if scenario.get("error"):
+        return one_line(scenario["error"], LONGEST_REASON)
+    if any(verdict.get("check") == "fetch" for verdict in rows(scenario, "verdicts")):
+        return "the backup could not be had"
+    if own_backup.compared_alone(scenario) is not None:
+        return "it was compared with the fingerprint beside it"
+    return "there is no recording to compare with"
 
 
 def fleet_lines(record: JSON) -> list[str]:
