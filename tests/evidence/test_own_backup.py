@@ -32,7 +32,8 @@ from tests.evidence.own_backup_ledgers import (
 )
 from tests.evidence.page_reader import Reader, nastily
 
-FAILED = verdicts(records=verdict("records", "fail", "2 are missing"))
+LOST = verdict("records", "fail", "2 are missing")
+FAILED = verdicts(records=LOST)
 YELLOW = "it does not show that production's own backup exists"
 
 
@@ -93,10 +94,51 @@ def test_a_backup_named_by_its_path_has_the_same_page():
     record = path_run(judged=judged)
     assert headline_of(record).text == "RESTORE PROVEN: backup chroma_db of 01:00 UTC, 1.2 GB"
     text = Reader(page(record)).text
-    assert "all 5,186 are exactly what they were, by the fingerprint beside it" in text
-    assert "0 lost or altered of 5,186 records, by the fingerprint beside the backup" in text
+    assert "all 5,186 are exactly what they were, compared with the fingerprint beside it" in text
+    assert "0 lost or altered of 5,186 records, compared with the fingerprint beside the" in text
+    assert "5,186 records were compared with the fingerprint beside the backup" in text
     assert "not judged: it is a path" in text
     assert "unknown origin" not in text
+
+
+def test_the_terminal_says_with_what_a_backup_was_compared_that_needs_no_recording():
+    text = " ".join(terminal(path_run(judged=verdicts(coverage=None, data_loss=None))).split())
+    assert "5,186 records were compared with the fingerprint beside it" in text
+    assert "not measured" not in text
+    judged = verdicts(coverage=None, data_loss=None, records=verdict("records", "unknown", "none"))
+    text = " ".join(terminal(path_run(judged=judged)).split())
+    assert (
+        "coverage: not measured, there is no recording and no fingerprint to compare with" in text
+    )
+
+
+def test_an_export_is_compared_with_the_fingerprint_that_is_sealed_in_it():
+    judged = [
+        *verdicts(coverage=None, data_loss=None, records=None),
+        verdict("records (served)", actual=2020, limit=2020),
+        verdict("records (restarted)", actual=2020, limit=2020),
+    ]
+    record = path_run(judged=judged, method="export")
+    sealed = "compared with the fingerprint sealed in the export when it was taken"
+    assert f"all 2,020 are exactly what they were, {sealed}." in headline_of(record).sentence
+    text = Reader(page(record)).text
+    assert "the backup is taken, with a fingerprint sealed in it" in text
+    assert f"0 lost or altered of 2,020 records, {sealed}" in text
+    assert "only its own fingerprint says so" in text
+    for report in (text, " ".join(terminal(record).split())):
+        assert "no fingerprint to compare" not in report
+        assert sealed in report
+
+
+@pytest.mark.parametrize("report", [page, markdown, terminal, lambda r: str(slack(r, "ab"))])
+def test_a_recovery_time_of_what_is_not_proven_is_void_and_within_no_limit(report):
+    void = verdict("recovery time", "unknown", "answers came after 41.5 s, but the data is not proven",
+                   41.5, 300, "s")  # fmt: skip
+    record = record_of(run(proof(judged=verdicts(recovery_time=void, records=LOST))))
+    text = Reader(report(record)).text if report is page else " ".join(report(record).split())
+    assert "void" in text
+    assert "within the limit of 300 s" not in text.partition("Age of the backup")[0]
+    assert "41.5 s of 300 s" not in text
 
 
 def test_a_path_without_a_fingerprint_says_how_to_know_what_it_should_hold():

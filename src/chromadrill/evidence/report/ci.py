@@ -11,7 +11,7 @@ from typing import Any
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
 from chromadrill.evidence.report import own_backup
-from chromadrill.evidence.report.headline import headline_of
+from chromadrill.evidence.report.headline import VOID, fact, headline_of
 from chromadrill.evidence.report.markdown import recovery
 
 # GitHub shows ten of a kind for a step and drops the others without a word
@@ -117,7 +117,9 @@ def _numbers(record: JSON) -> str:
     numbers = []
     for name, check in (("recovery", registry.RECOVERY_TIME), ("data_loss", registry.DATA_LOSS)):
         actual, limit = summary.get(f"{check.replace(' ', '_')}_s"), summary.get(f"{name}_limit_s")
-        if actual is not None and limit:
+        if actual is not None and limit and fact(record, check.replace(" ", "_"), check)[0] == VOID:
+            numbers.append(f"{registry.title(check)} {VOID}")
+        elif actual is not None and limit:
             numbers.append(f"{registry.title(check)} {actual:.1f} s of {limit:g} s")
     if own_backup.is_own(record):
         value, note, _ = own_backup.coverage_card(record)

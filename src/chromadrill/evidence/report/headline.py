@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,7 @@ COPYING = set(
 POWER_CUTS = set(registry.of_group(CheckGroup.POWER))
 COPIES = "HOT COPIES MEASURED"
 POWER = "POWER CUTS MEASURED"
+VOID = "void"  # of a time in which nothing came back that is proven
 LATENCY = "LATENCY PASSED"  # nothing but RB-6 was asked for: fast enough says nothing of a restore
 
 
@@ -289,6 +291,8 @@ def fact(record: JSON, name: str, check: str) -> tuple[Any, Any, str]:
 
         worst = max(verdicts, key=used_share)
         value, limit = worst.get("actual"), worst.get("limit")
+    if void := _void(verdicts, value):
+        return VOID, limit, void
     actual, most = number(value), number(limit)
     of = "no limit in the record" if most is None else f"the limit of {duration(most)}"
     if actual is None:
@@ -300,6 +304,15 @@ def fact(record: JSON, name: str, check: str) -> tuple[Any, Any, str]:
         return value, limit, f"over {of} by {duration(actual - most)}"
     share = f" ({actual / most:.0%} of it)" if most and actual >= most / 100 else ""
     return value, limit, f"within {of}{share}"
+
+
+def _void(verdicts: Sequence[JSON], value: Any) -> str:
+    """Why the time `value` counts for nothing: what it brought back was not proven; "" where it does."""
+    time = number(value)
+    judged = [v for v in verdicts if time is not None and number(v.get("actual")) == time]
+    if not judged or any(v.get("outcome") != "unknown" for v in judged):
+        return ""
+    return f"answers came after {duration(time)}, and what they came from is not proven"
 
 
 def records(record: JSON) -> tuple[str, str, bool | None]:

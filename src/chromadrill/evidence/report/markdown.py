@@ -25,6 +25,8 @@ def recovery(scenario: JSON) -> str:
     for verdict in scenario["verdicts"]:
         if verdict["check"] == registry.RECOVERY_TIME and verdict["limit"] is not None:
             actual = "never" if verdict["actual"] is None else f"{verdict['actual']:.1f} s"
+            if verdict["outcome"] == "unknown" and verdict["actual"] is not None:
+                return f"void, limit {verdict['limit']:g} s"
             return f"{actual} of {verdict['limit']:g} s"
     return "-"
 

@@ -74,18 +74,40 @@ def made_at(backup: JSON) -> Any:
 
 
 def compared_alone(scenario: JSON) -> int | None:
-    """Records that were compared with the fingerprint beside the backup; None where there was none.
+    """Records that were compared with the fingerprint taken with the backup; None where there was none.
 
-    "records (served)" is another check: of the served copy with the backup's own files.
+    "records (served)" is another check: of the served copy with the backup's own files. Of an export,
+    whose fingerprint is sealed in it, it is the comparison.
     """
+    exported = is_export(scenario)
     judged = [
         v
         for v in rows(scenario, "verdicts")
-        if v.get("check") == registry.RECORDS and v.get("outcome") in ("pass", "fail")
+        if v.get("outcome") in ("pass", "fail")
+        and (registry.plain_name(str(v.get("check"))) if exported else v.get("check"))
+        == registry.RECORDS
     ]
     if part(scenario, "coverage") or not judged:
         return None
     return int(max(number(v.get("actual")) or 0 for v in judged))
+
+
+def is_export(scenario: JSON) -> bool:
+    """Whether the backup is an export, which is compared with the fingerprint that is sealed in it."""
+    return part(scenario, "backup").get("method") == "export"
+
+
+def fingerprint_of(scenarios: Sequence[JSON], backup: str = "it") -> str:
+    """ "the fingerprint beside it"; of exports, the one that was sealed in them."""
+    sealed = [is_export(scenario) for scenario in scenarios]
+    if all(sealed):
+        export = "the export when it was" if len(sealed) == 1 else "the exports when they were"
+        return f"the fingerprint{'s' * (len(sealed) > 1)} sealed in {export} taken"
+    if any(sealed):
+        return "the fingerprints taken with them"
+    return (
+        f"the fingerprint beside {backup}" if len(sealed) == 1 else "the fingerprints beside them"
+    )
 
 
 def proven_before(scenario: JSON) -> str:
@@ -143,8 +165,8 @@ def sentence(record: JSON, kind: str) -> str:
     total = total_of(scenarios)
     alone = [n for scenario in scenarios if (n := compared_alone(scenario)) is not None]
     if total.total == 0 and kind == "pass" and alone:
-        beside = "by the fingerprint beside it" if one else "by the fingerprints beside them"
-        return f"{done}: all {count(sum(alone))} are exactly what they were, {beside}."
+        compared = f"compared with {fingerprint_of(scenarios)}"
+        return f"{done}: all {count(sum(alone))} are exactly what they were, {compared}."
     again = [message for scenario in scenarios if (message := proven_before(scenario))]
     if total.total == 0 and kind == "pass" and again:
         return f"{done}: {again[0]}."
@@ -192,7 +214,9 @@ def coverage_card(record: JSON) -> tuple[str, str, bool | None]:
     if not known and alone:
         summary = part(record, "summary")
         wrong = sum(number(summary.get(f"records_{kind}")) or 0 for kind in _WRONG)
-        note = f"of {count(sum(alone))} records, by the fingerprint beside the backup"
+        covered = [s for s in rows(record, "scenarios") if compared_alone(s) is not None]
+        fingerprint = fingerprint_of(covered, "the backup")
+        note = f"of {count(sum(alone))} records, compared with {fingerprint}"
         return f"{count(wrong)} lost or altered", note, not wrong
     again = [m for s in rows(record, "scenarios") if (m := proven_before(s))]
     if not known and again:

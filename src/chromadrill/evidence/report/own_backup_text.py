@@ -33,7 +33,7 @@ def terminal_lines(record: JSON) -> list[str]:
             else f" of {own_backup.title_of(scenario, record.get('started_at'))}"
         )
         if not total.total:
-            lines.append(f"coverage{about}: not measured, {_why_not_measured(scenario)}")
+            lines.append(f"coverage{about}: {_without_recordings(scenario)}")
             continue
         lines.append(
             f"coverage{about}: {share(total.share)} of {count(total.total)} records proven exactly,"
@@ -45,15 +45,19 @@ def terminal_lines(record: JSON) -> list[str]:
     return lines
 
 
-def _why_not_measured(scenario: JSON) -> str:
-    """Why no record of a backup was compared with a recording."""
+def _without_recordings(scenario: JSON) -> str:
+    """What a backup was compared with that lies between no recordings, or why it was not."""
     if scenario.get("error"):
-        return one_line(scenario["error"], LONGEST_REASON)
+        return f"not measured, {one_line(scenario['error'], LONGEST_REASON)}"
     if any(verdict.get("check") == "fetch" for verdict in rows(scenario, "verdicts")):
-        return "the backup could not be had"
-    if own_backup.compared_alone(scenario) is not None:
-        return "it was compared with the fingerprint beside it"
-    return "there is no recording to compare with"
+        return "not measured, the backup could not be had"
+    alone = own_backup.compared_alone(scenario)
+    if alone is not None:
+        compared = own_backup.fingerprint_of([scenario])
+        return f"no recording was needed, {count(alone)} records were compared with {compared}"
+    if again := own_backup.proven_before(scenario):
+        return f"as proven before, {again}"
+    return "not measured, there is no recording to compare with"
 
 
 def fleet_lines(record: JSON) -> list[str]:

@@ -72,6 +72,8 @@ def view_of(scenario: JSON, key: str) -> JSON:
     timed = next((v for v in verdicts if v.get("check") == registry.RECOVERY_TIME), {})
     took = scenario.get("recovery_time_s", timed.get("actual"))
     never = took is None and timed.get("outcome") == "fail"
+    # a time in which nothing came back that is proven
+    void = took is not None and timed.get("outcome") == "unknown"
     backup = part(scenario, "backup")
     return {
         **scenario,
@@ -79,7 +81,7 @@ def view_of(scenario: JSON, key: str) -> JSON:
         "outcome": scenario.get("outcome")
         if scenario.get("outcome") in formatting.OUTCOMES
         else None,
-        "took": "never" if never else took,
+        "took": "never" if never else headline.VOID if void else took,
         "limit": timed.get("limit"),
         "spans": spans(scenario),
         "verdicts": verdicts,

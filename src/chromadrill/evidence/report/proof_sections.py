@@ -22,6 +22,8 @@ from chromadrill.evidence.report.own_backup import (
     age_card,
     compared_alone,
     coverage_card,
+    fingerprint_of,
+    is_export,
     is_own,
     made_at,
     owner_of,
@@ -52,7 +54,8 @@ def recordings(scenario: JSON) -> list[tuple[str, Any]]:
     owner = owner if "/" not in owner else "the database"
     alone = compared_alone(scenario) is not None
     if alone or proven_before(scenario):
-        beside = ", with a fingerprint beside it" if alone else ""
+        where = "sealed in it" if is_export(scenario) else "beside it"
+        beside = f", with a fingerprint {where}" if alone else ""
         return [
             (f"the backup is taken{beside}", made_at(backup)),
             ("it is fetched and tried here", scenario.get("started_at")),
@@ -134,7 +137,8 @@ def _recordings_missing(scenario: JSON) -> list[str]:
         gap = f"The content of {count(strange)} of the {count(total.moved)} records that changed"
         return [f"{gap}: no recording has it."] if strange else []
     if compared_alone(scenario) is not None:
-        return []
+        gap = "Whether the export held all that the database did: only its own fingerprint says so."
+        return [gap] if is_export(scenario) else []
     if again := proven_before(scenario):
         return [f"Its records, one by one: they were when it was proven first ({again})."]
     reasons = texts(scenario, "missing_recordings")
@@ -176,7 +180,9 @@ def proofs_of(record: JSON) -> list[JSON]:
                 "finished_at": record.get("finished_at"),
                 "artefact": backup.get("artefact"),
                 "outcome": scenario.get("outcome"),
-                "recovery_time_s": timed.get("actual"),
+                "recovery_time_s": None
+                if timed.get("outcome") == "unknown"
+                else timed.get("actual"),
                 "recovery_limit_s": timed.get("limit"),
                 "data_loss_s": age.get("actual"),
                 "coverage": part(scenario, "coverage").get("share"),
@@ -207,6 +213,7 @@ def view_of(record: JSON) -> JSON | None:
                 "total": sum_of(counts_of(scenario)),
                 "counts": counts_of(scenario),
                 "alone": compared_alone(scenario),
+                "fingerprint": fingerprint_of([scenario], "the backup"),
                 "bracketed": is_bracketed(scenario),
                 "legend": legend_of(scenario),
                 "recordings": recordings(scenario),
