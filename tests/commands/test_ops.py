@@ -181,18 +181,20 @@ def test_scratch_server_that_holds_somebodys_data_is_not_drilled(lab):
 
 # ---- clients that write meanwhile ----------------------------------------------------------------
 def test_snapshot_by_the_users_own_commands_says_what_stood_still_while_clients_wrote(lab):
-    stop = threading.Event()
+    stop, written = threading.Event(), threading.Event()
 
     def write():
         with Chroma(lab.url, timeout_s=5) as chroma:
             theirs = chroma.collection(Scope(), "theirs")
-            for number in itertools.takewhile(lambda _: not stop.wait(0.2), itertools.count()):
+            for number in itertools.takewhile(lambda _: not stop.wait(0.005), itertools.count()):
                 with contextlib.suppress(CallFailed):  # it is stopped for the snapshot
                     chroma.upsert(theirs, ids=[f"late-{number}"], vectors=VECTOR)
+                    written.set()
 
     client = threading.Thread(target=write, daemon=True)
     client.start()
     try:
+        assert written.wait(30)
         answer = json.loads(lab.ops("snapshot", "--json"))
     finally:
         stop.set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -61,15 +63,26 @@ def flush(
         sys.stdout.write(f"{'alive' if lives else 'DEAD'}: {why}\n")
         return cli.DONE if lives else cli.DIFFERS
     data = _require("--path", path)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    counts = flusher.flush(data, every_s=every, stop=stop, heartbeat=heartbeat, say=cli.say)
+    with _set_by_signals() as stop:
+        counts = flusher.flush(data, every_s=every, stop=stop, heartbeat=heartbeat, say=cli.say)
     cli.say(
         f"{counts.syncs} syncs, the longest {counts.longest_s:.2f} s, {counts.late} longer than"
         f" {every:g} s; {counts.index_flushes} more because index files were written."
     )
     return cli.DONE
+
+
+@contextmanager
+def _set_by_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and Ctrl-C set, for as long as it is used."""
+    stop = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    former = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, former, strict=True):
+            signal.signal(number, handler)
 
 
 def _require(option: str, value: Path | None) -> Path:
