@@ -181,6 +181,19 @@ def test_a_memory_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         ProvenLog(tmp_path).entries()
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_the_last_outcome_of_a_source_is_the_worst_of_its_last_run(
+    log: ProvenLog, order: int
+) -> None:
+    log.add(replace(NIGHT, artefact="night-0", digest="d0", run="before"))
+    failed = replace(NIGHT, artefact="night-2", digest="d2", outcome=Outcome.FAIL)
+    for entry in (NIGHT, failed)[::order]:
+        log.add(entry)
+
+    (production,) = log.fleet({"production": 60.0})
+    assert production["last_outcome"] == "fail"
+
+
 def test_the_fleet_names_every_source_with_its_last_proof_and_its_last_try(log: ProvenLog) -> None:
     log.add(NIGHT)
     log.add(

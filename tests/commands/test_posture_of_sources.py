@@ -76,6 +76,18 @@ def test_the_last_proof_is_judged_with_its_own_recovery_time(place, capsys):
     assert source["artefacts"][1]["coverage"] == 0.956
 
 
+def test_the_time_of_a_restore_is_of_one_backup_and_names_those_of_its_run_that_failed(
+    place, capsys
+):
+    tried(place, 1)
+    tried(place, 2, Outcome.FAIL)
+    tried(place, 0, Outcome.FAIL, run="another")
+    _, output = posture(capsys, "--json")
+    (timed,) = [v for v in json.loads(output)["verdicts"] if v["check"] == "restore in time"]
+    assert "41.5 s of 300 s, night-1 in run r1" in timed["message"]
+    assert timed["message"].endswith("; not proven in that run: night-2")
+
+
 def test_a_source_that_was_never_proven_is_unknown_and_says_what_to_type(place, capsys):
     code, output = posture(capsys)
     assert code != 0

@@ -124,6 +124,12 @@ class ProvenLog:
         for name, within_s in sources.items():
             tries, proven = self.entries(name), self.newest_proven(name)
             last = tries[-1] if tries else None
+            # the worst of a run is its outcome, whichever of its backups came last
+            of_run = [
+                entry.outcome
+                for entry in tries
+                if last and (entry is last or (last.run and entry.run == last.run))
+            ]
             fleet.append(
                 {
                     "name": name,
@@ -131,7 +137,7 @@ class ProvenLog:
                     "last_proven_at": proven and proven.proven_at,
                     "coverage": proven and proven.coverage,
                     "last_tried_at": last and last.proven_at,
-                    "last_outcome": last and str(last.outcome),
+                    "last_outcome": last and str(Outcome.merge(of_run)),
                 }
             )
         return fleet

@@ -188,8 +188,12 @@ def restorable(
     if proven.seconds is None:
         return Verdict.unknown(check, f"{run}: no restore in it was timed")
     make = Verdict.passed if proven.seconds <= limit_s else Verdict.failed
+    what = f"{proven.backup} in {run}" if proven.backup else f"in {run}"
+    message = f"{proven.seconds:.1f} s of {limit_s:g} s, {what}, {days:.0f} days ago"
+    if proven.others:
+        message += f"; not proven in that run: {', '.join(proven.others)}"
     return make(
-        check, f"{proven.seconds:.1f} s of {limit_s:g} s, in {run}, {days:.0f} days ago",
+        check, message,
         actual=proven.seconds, limit=limit_s, unit="s",
     )  # fmt: skip
 

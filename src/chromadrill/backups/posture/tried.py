@@ -109,6 +109,14 @@ def proven_restore(
         seconds=newest.recovery_s,
         at=newest.proven_at,
         environment=environment or source,
+        backup=newest.artefact,
+        others=tuple(
+            dict.fromkeys(
+                entry.artefact
+                for entry in log.entries(source)
+                if newest.run and entry.run == newest.run and not entry.is_proven
+            )
+        ),
     )
 
 

@@ -87,7 +87,8 @@ class ProvenRestore:
     """What a drill's record proves of restores: all of its RB-2 and RB-8 together.
 
     `seconds`: the slowest that passed; None where none was timed. `at`: when the run ended (ISO 8601,
-    UTC). `environment`: where it was, None where the record does not say.
+    UTC). `environment`: where it was, None where the record does not say. `backup`: the one of the
+    user's own that it is about, None for a drill's. `others`: those of the same run that did not pass.
     """
 
     kind: str
@@ -97,3 +98,5 @@ class ProvenRestore:
     at: str
     environment: str | None = None
     simulated: bool = False
+    backup: str | None = None
+    others: tuple[str, ...] = ()
