@@ -479,6 +479,16 @@ def test_a_try_that_this_machine_broke_hides_nothing_that_is_known(name, outcome
     jsonschema.validate(record, orjson.loads(JSON_SCHEMA.read_bytes()))
 
 
+def test_what_never_came_or_was_cut_short_is_not_called_asked_for_every_record():
+    for events, words in (
+        (without_room("night-29"), "Nothing is said of what it holds: it could not be had."),
+        (proof(coverage=None, judged=[verdict("files")])[:-1], "The try was cut short"),
+    ):
+        sentence = headline_of(record_of(run(events))).sentence
+        assert sentence.startswith(words)
+        assert "asked for every record" not in sentence
+
+
 def test_a_backup_that_was_looked_at_and_not_judged_is_no_longer_called_proven():
     open_ = proof("night-28", judged=verdicts(records=verdict("records", "unknown", "unread")))
     artefact = record_of(run(open_))["sources"][0]["artefacts"][1]

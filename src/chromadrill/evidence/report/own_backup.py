@@ -12,7 +12,7 @@ from typing import Any
 
 from chromadrill.checks import registry
 from chromadrill.core.model import JSON
-from chromadrill.evidence.own_backups import OLD, SAME_CONTENT, SLOW
+from chromadrill.evidence.own_backups import FETCH, OLD, SAME_CONTENT, SLOW
 from chromadrill.evidence.report.coverage_counts import counts_of, sum_of, total_of
 from chromadrill.evidence.report.formatting import (
     count,
@@ -172,6 +172,8 @@ def sentence(record: JSON, kind: str) -> str:
         return f"{done}: {again[0]}."
     if total.total == 0 and kind == "fail":
         return f"{done}. Not all of it is as it was."
+    if total.total == 0 and (cut := _cut_short(scenarios)):
+        return cut
     if total.total == 0:
         sound = ": in itself it is sound" if _is_sound(scenarios) else ""
         return f"{done}{sound}. There was no recording and no fingerprint to compare it with."
@@ -194,6 +196,23 @@ def sentence(record: JSON, kind: str) -> str:
         return f"{text}; {rest}. {NONE_MISSING}"
     known = "each is as one of the two recordings has it, or came or went"
     return f"{text}; {rest}, and {known}. {NONE_MISSING}"
+
+
+def _cut_short(scenarios: Sequence[JSON]) -> str:
+    """That nothing was judged of what a backup holds, since it never came or the try did not end."""
+    one = len(scenarios) == 1
+    checks = {
+        str(v.get("check"))
+        for scenario in scenarios
+        for v in rows(scenario, "verdicts")
+        if v.get("outcome") == "unknown"
+    }
+    if FETCH in checks:
+        it = "it" if one else "one of them"
+        return f"Nothing is said of what {it} holds: {it} could not be had."
+    if any(scenario.get("error") for scenario in scenarios):
+        return "The try was cut short: what the backup holds was not judged."
+    return ""
 
 
 def _is_sound(scenarios: Sequence[JSON]) -> bool:
