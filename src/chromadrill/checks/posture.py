@@ -39,7 +39,11 @@ def judge(
     verdicts = [newest(store, plans, now, may_lose_s)]
     if not plans:
         verdicts.append(
-            Verdict.unknown("schedule", "no schedule is asked for: [[environments.NAME.backups]]")
+            Verdict.unknown(
+                "schedule",
+                "no schedule is asked for: [[environments.NAME.backups]], NAME being the environment of"
+                " the target, or that of [backups.NAME]",
+            )
         )
     for plan in plans:
         verdicts += [schedule(store, plan, now), hour(store, plan), retention(store, plan, now)]
