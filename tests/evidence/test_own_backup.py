@@ -137,6 +137,7 @@ def test_a_recovery_time_of_what_is_not_proven_is_void_and_within_no_limit(repor
     assert "void" in text
     assert "within the limit of 300 s" not in text.partition("Age of the backup")[0]
     assert "41.5 s of 300 s" not in text
+    assert record["summary"]["recovery_time_s"] is None  # no metric and no history either
 
 
 def test_a_path_without_a_fingerprint_says_how_to_know_what_it_should_hold():

@@ -191,14 +191,14 @@ def next_step_of(scenario: JSON, sources: Sequence[JSON]) -> JSON | None:
     if not source or not step:
         return step
     name = shlex.quote(str(source))
+    again = f" --pick {shlex.quote(str(backup['artefact']))}" if backup.get("artefact") else ""
     if step["check"] == OLD:
         meaning = "The newest backup is older than agreed: has the backup job run?"
         return {**step, "meaning": meaning, "command": f"chromadrill posture --store {name}"}
     if step["check"] == SLOW:
         meaning = "It takes longer than agreed to have this backup back; its parts say where."
-        return {**step, "meaning": meaning, "command": f"chromadrill prove {name}"}
+        return {**step, "meaning": meaning, "command": f"chromadrill prove {name}{again}"}
     if step["check"] == FETCH:  # it was not seen at all: no recording would help
-        again = f" --pick {shlex.quote(str(backup['artefact']))}" if backup.get("artefact") else ""
         return {**step, "command": f"chromadrill prove {name}{again}"}
     if scenario["outcome"] == Outcome.UNKNOWN:
         coverage = scenario.get("coverage") or {}

@@ -16,7 +16,10 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
     records = [_records(scenario) for scenario in scenarios]
     searches = registry.of_figure("search_p90_ms")
     return {
-        "recovery_time_s": recovery and recovery["actual"],
+        # a time in which nothing came back that is proven is void
+        "recovery_time_s": recovery["actual"]
+        if recovery and recovery["outcome"] != "unknown"
+        else None,
         "recovery_limit_s": recovery and recovery["limit"],
         "data_loss_s": loss and loss["actual"],
         "data_loss_limit_s": loss and loss["limit"],

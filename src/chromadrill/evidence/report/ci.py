@@ -117,7 +117,7 @@ def _numbers(record: JSON) -> str:
     numbers = []
     for name, check in (("recovery", registry.RECOVERY_TIME), ("data_loss", registry.DATA_LOSS)):
         actual, limit = summary.get(f"{check.replace(' ', '_')}_s"), summary.get(f"{name}_limit_s")
-        if actual is not None and limit and fact(record, check.replace(" ", "_"), check)[0] == VOID:
+        if fact(record, check.replace(" ", "_"), check)[0] == VOID:
             numbers.append(f"{registry.title(check)} {VOID}")
         elif actual is not None and limit:
             numbers.append(f"{registry.title(check)} {actual:.1f} s of {limit:g} s")

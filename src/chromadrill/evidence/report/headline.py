@@ -308,11 +308,14 @@ def fact(record: JSON, name: str, check: str) -> tuple[Any, Any, str]:
 
 def _void(verdicts: Sequence[JSON], value: Any) -> str:
     """Why the time `value` counts for nothing: what it brought back was not proven; "" where it does."""
-    time = number(value)
-    judged = [v for v in verdicts if time is not None and number(v.get("actual")) == time]
-    if not judged or any(v.get("outcome") != "unknown" for v in judged):
+    time, timed = number(value), [v for v in verdicts if number(v.get("actual")) is not None]
+    if time is None and any(v.get("outcome") == "fail" and v not in timed for v in verdicts):
+        return ""  # it never came back
+    void = [v for v in timed if v.get("outcome") == "unknown" and time in (None, v["actual"])]
+    if not void or any(v["actual"] == time for v in timed if v not in void):
         return ""
-    return f"answers came after {duration(time)}, and what they came from is not proven"
+    longest = max(v["actual"] for v in void)
+    return f"answers came after {duration(longest)}, and what they came from is not proven"
 
 
 def records(record: JSON) -> tuple[str, str, bool | None]:
