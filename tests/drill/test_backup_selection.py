@@ -91,6 +91,8 @@ def test_backup_that_goes_while_it_is_looked_at_ends_nothing(settings, here, mon
     [
         ({}, ["newest"], ["backup-new"]),
         ({"new": True}, ["newest", *(f"backup-{n}" for n in range(5))], ["backup-new", "backup-0"]),
+        ({"picks": ("newest",)}, ["newest"], ["backup-new"]),
+        ({"picks": ("newest", "backup-3")}, ["newest", "backup-0", "backup-3"], ["backup-new"]),
         ({"picks": ("backup-1",)}, ["backup-1"], ["backup-1"]),
     ],
 )
@@ -111,7 +113,9 @@ def test_newest_that_comes_after_the_choice_is_proven_with_its_age(
     [
         ("./nights", "chromadrill prove production uses"),
         ("nights/backup-1", "chromadrill prove production --pick backup-1 uses"),
+        ("nights/backup-1/chroma.sqlite3", "chromadrill prove production --pick backup-1 uses"),
         ("restic:/srv/repo", "chromadrill prove bucket uses"),
+        ("restic:/srv/repo/#other", "chromadrill prove bucket uses"),
         ("restic:/srv/other", ""),
         ("elsewhere", ""),
     ],

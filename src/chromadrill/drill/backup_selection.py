@@ -66,8 +66,11 @@ class Selection:
         ids = [artefact.id for artefact in self.picked]
         if wanted.picks in ((), (NEWEST,)) and not (wanted.new or wanted.by_chance):
             return [NEWEST]
-        means_newest = NEWEST in wanted.picks or (wanted.new and self.artefacts[0] in self.picked)
-        return [NEWEST, *ids] if means_newest else ids
+        newest = self.artefacts[0].id
+        if NEWEST not in wanted.picks and not (wanted.new and newest in ids):
+            return ids
+        at = ids.index(newest)
+        return [*ids[:at], NEWEST, *ids[at:]]
 
     def nothing_new(self) -> str:
         """The sentence for a source of which everything is proven."""
@@ -120,19 +123,31 @@ def _remark_of_table(settings: Settings, text: str) -> str:
     for name, table in settings.backups.items():
         source, which = table.source or "", ""
         if text.startswith(PREFIX) or source.startswith(PREFIX):
-            is_same = text.partition("#")[0] == source.partition("#")[0]
+            is_same = _repository(text) == _repository(source)
         elif source in (COMMAND, TARGET, ""):
             continue
         else:
             folder, path = Path(source).expanduser().resolve(), Path(text).resolve()
             is_same = path.is_relative_to(folder)
-            which = f" --pick {path.relative_to(folder)}" if is_same and path != folder else ""
+            artefact_id = _id_below(folder, path) if is_same else None
+            which = f" --pick {artefact_id}" if artefact_id else ""
         if is_same:
             return (
                 f"This is the source of [backups.{name}], whose recordings are not used here:"
                 f" chromadrill prove {name}{which} uses them."
             )
     return ""
+
+
+def _repository(text: str) -> str:
+    return text.partition("#")[0].rstrip("/")
+
+
+def _id_below(folder: Path, path: Path) -> str | None:
+    """The id of the backup in `folder` that `path` is or lies in; None where that is `folder` itself."""
+    above = [one for one in (*reversed(path.parents), path) if one.is_relative_to(folder)]
+    backup = next((one for one in above if is_backup(one)), folder)
+    return None if backup == folder else backup.relative_to(folder).as_posix()
 
 
 def _source_of(settings: Settings, text: str) -> tuple[BackupSource, str]:
