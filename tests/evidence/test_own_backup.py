@@ -490,6 +490,11 @@ def test_what_never_came_or_was_cut_short_is_not_called_asked_for_every_record()
         assert "asked for every record" not in sentence
 
 
+def test_a_proof_that_was_cut_short_before_it_named_its_backup_claims_no_data_of_the_drill():
+    record = record_of(run(proof(coverage=None, judged=[])[:1]))
+    assert data_origin(record)[0] == "Data of unknown origin"
+
+
 def test_a_backup_that_was_looked_at_and_not_judged_is_no_longer_called_proven():
     open_ = proof("night-28", judged=verdicts(records=verdict("records", "unknown", "unread")))
     artefact = record_of(run(open_))["sources"][0]["artefacts"][1]

@@ -132,8 +132,13 @@ def _backup(mine: list[JSON]) -> JSON | None:
 
 
 def _origin(mine: list[JSON]) -> bool | None:
-    """Whether the backup is production's; None where nobody said. A drill's own backup never is."""
+    """Whether the backup is production's; None where nobody said. A drill's own backup never is.
+
+    A scenario that was cut short before it named its backup says nothing either.
+    """
     backups = [e for e in mine if e["event"] == "backup"]
+    if not backups and not any(e["event"] == "scenario finished" for e in mine):
+        return None
     origin = backups[-1].get("production_origin", False) if backups else False
     return origin if isinstance(origin, bool) else None
 
