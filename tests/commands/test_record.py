@@ -204,6 +204,8 @@ def test_url_of_a_backup_table_is_known_in_any_spelling(server, capsys):
         ("[backups.a]\ntarget='x'\n[backups.b]\ntarget='x'", [], "x is the target of a, b."),
         ("[backups.a]\ntarget='x'\n[backups.b]\ntarget='y'", [], "--target is missing"),
         ("[backups.a]\ntarget='stagin'", [], "Unknown target 'stagin'"),
+        ("", ["--target", "production"], 'Write [targets.production] url = "http://..."'),
+        ("[backups.a]\ntarget='a'", [], 'Write [targets.a] url = "http://..." in drill.toml.'),
     ],
 )
 def test_what_does_not_fit_is_a_sentence_and_nothing_is_written(capsys, text, words, message):

@@ -166,6 +166,18 @@ def test_hour_without_a_template_and_a_template_that_is_none_are_refused(
     assert (ended.code, "Did you mean 'cron'" in ended.err) == (64, True)
 
 
+def test_hour_of_a_url_is_that_of_the_environment_of_its_backups_name(
+    capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("drill.toml").write_text(
+        '[[environments.production.backups]]\nevery = "daily"\nat = "04:30"\nkeep_days = 7\n'
+        '[backups.production]\ntarget = "http://127.0.0.1:1"\n'
+    )
+    ended = enter(capsys, "record", "--template", "cron")
+    assert "around the backup of 04:30" in ended.out
+
+
 def test_password_of_a_url_is_in_no_job(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "drill.toml").write_text(

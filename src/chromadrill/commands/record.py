@@ -31,6 +31,7 @@ from chromadrill.drill.recording import (
     plan_recording,
     record_target,
 )
+from chromadrill.targets.safety.target_role import backup_role
 
 NAMED = 5  # records or files that a sentence names
 
@@ -113,7 +114,7 @@ def _job(
     return RecordJob(
         [*_program(), "record", *words],
         str(Path.cwd()),
-        at or _hour_of_backups(settings, plan.target),
+        at or _hour_of_backups(settings, plan),
         _user(),
     )
 
@@ -131,10 +132,15 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _hour_of_backups(settings: Settings, target: str) -> str:
-    environment = settings.environments.get(settings.environment_of(target) or "")
-    plans = environment.backups if environment else ()
-    return next((plan.at for plan in plans if plan.at), "02:00")
+def _hour_of_backups(settings: Settings, plan: RecordingPlan) -> str:
+    name = (
+        backup_role(settings, plan.backup, plan.target).environment
+        if plan.backup in settings.backups
+        else settings.environment_of(plan.target)
+    )
+    environment = settings.environments.get(name or "")
+    schedules = environment.backups if environment else ()
+    return next((schedule.at for schedule in schedules if schedule.at), "02:00")
 
 
 def _lost_vectors(recorded: TargetRecording) -> Iterator[Verdict]:

@@ -104,9 +104,11 @@ def require_known(settings: Settings, name: str | None = None) -> None:
         require_server_url(name, "--target")
     if ":" in name or name in known:
         return
+    is_meant = name in settings.environments or name in settings.backups  # no misspelt word
     raise UsageError(
         f"Unknown target '{name}' (from the {where}). "
-        f"{did_you_mean(name, known)} Or a URL, or package.module:Class."
+        f"{did_you_mean(name, known)} Or a URL, or package.module:Class.",
+        next_step=_url_wanted(name) if is_meant else "",
     )
 
 
@@ -126,8 +128,12 @@ def require_target_of_backup(settings: Settings, name: str) -> None:
     raise UsageError(
         f"[backups.{name}] target = '{target}': unknown target."
         f" {did_you_mean(target, _names_of_targets(settings))}",
-        next_step=f'Write [targets.{target}] url = "http://..." in drill.toml, or leave target out.',
+        next_step=_url_wanted(target),
     )
+
+
+def _url_wanted(name: str) -> str:
+    return f'Write [targets.{name}] url = "http://..." in drill.toml.'
 
 
 def _names_of_targets(settings: Settings) -> set[str]:
