@@ -1,8 +1,10 @@
 """Jobs that record around a backup: each is run here as its scheduler would run it."""
 
+import os
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,12 @@ def recordings(folder):
 def records(folder, *command, cwd="/"):
     """Run a job's command as its scheduler does, and see that there is one recording more."""
     before = recordings(folder)
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    # the image of a job has the command on its PATH; pytest may be called by its own
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        command, cwd=cwd, env={**os.environ, "PATH": path},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert recordings(folder) == before + 1
     return ended.stdout

@@ -16,7 +16,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -201,17 +201,19 @@ class _Reader:
         rows = rows[np.unique(np.linspace(0, len(rows) - 1, most).astype(int))]
         chosen = page.rows(rows.tolist())
         selves = (chosen.ids, chosen.vectors)
-        with suppress(CallFailed):  # a recording without this measure is one still
+        try:
             recall = self._repeated(
                 lambda: server_answers.recall(
                     self.chroma, self.info, selves, (), lambda *_: nullcontext()
                 )
             )
-            if recall is not None:
-                self.found, self.asked = (
-                    self.found + recall.self_found,
-                    self.asked + recall.self_asked,
-                )
+        except CallFailed as error:
+            if error.is_access:
+                raise
+            return  # a recording without this measure is one still
+        if recall is not None:
+            self.found += recall.self_found
+            self.asked += recall.self_asked
 
     def _space(self) -> str:
         """The metric by the server's answers; a client may delete the records it is told by."""
