@@ -5,7 +5,12 @@ import time
 
 import pytest
 
-from chromadrill.checks.power_cut import keep_acknowledged, seen_at_rest, were_judged
+from chromadrill.checks.power_cut import (
+    keep_acknowledged,
+    seen_at_rest,
+    tear_only_at_flushes,
+    were_judged,
+)
 from chromadrill.drill.flusher_cost import flusher_cost
 from chromadrill.drill.power_cut import CutPlan, cut_power
 from chromadrill.drill.power_cut_table import note_of, table_row
@@ -47,31 +52,33 @@ def measured(drill, settings, say, request, record_property):
 def test_power_cuts_of_a_server_as_it_is_are_measured(drill, measured):
     """On-call learns what a power cut, or a snapshot of the running volume, leaves: seen at rest?"""
     cuts = measured("nothing", alone, idle_s=40.0)
-    drill.judge(seen_at_rest(cuts))
+    drill.judge(seen_at_rest(cuts, needs_damage=True))
 
 
 def test_power_cuts_of_a_disk_that_journals_data_lose_no_acknowledged_write(drill, measured):
     """On-call learns that ext4's `data=journal` syncs the index with the database: no flusher at all."""
     cuts = measured("data=journal", alone, idle_s=40.0, mount_options=("data=journal",))
-    drill.judge(keep_acknowledged(cuts, 0.0), seen_at_rest(cuts))
+    drill.judge(keep_acknowledged(cuts), seen_at_rest(cuts))
 
 
 def test_power_cuts_of_a_server_that_keeps_its_queue_are_replayed(drill, measured):
     """On-call learns that `automatically_purge` off makes every torn index whole again, by replay."""
     cuts = measured("queue kept", alone, idle_s=10.0, purges=False)
-    drill.judge(keep_acknowledged(cuts, 0.0))
+    drill.judge(keep_acknowledged(cuts))
 
 
 def test_frozen_block_copies_lose_no_acknowledged_write(drill, measured):
     """On-call learns that `fsfreeze` around a snapshot keeps everything, and how long clients wait."""
     cuts = measured("fsfreeze", alone, idle_s=4.0, freezes=True)
-    drill.judge(keep_acknowledged(cuts, 0.0), seen_at_rest(cuts))
+    drill.judge(keep_acknowledged(cuts), seen_at_rest(cuts))
 
 
-def test_power_cuts_beside_a_flusher_lose_nothing_older_than_its_interval(drill, measured, flusher):
-    """On-call learns that `chromadrill flush` keeps every acknowledged write that is a second old."""
+def test_power_cuts_beside_a_flusher_tear_an_index_only_while_it_is_flushed(
+    drill, measured, flusher
+):
+    """On-call learns that `chromadrill flush` leaves one moment of danger: a second from a flush."""
     cuts = measured("flusher", flusher, idle_s=4.0)
-    drill.judge(keep_acknowledged(cuts, EVERY_S), seen_at_rest(cuts))
+    drill.judge(tear_only_at_flushes(cuts, EVERY_S), seen_at_rest(cuts))
 
 
 def test_cost_of_the_flusher_to_clients_is_measured(drill, flusher, record_property):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chromadrill.checks import between
 from chromadrill.checks.between.verdicts import is_written_later
+from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge_between, outcome_of
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core.model import CollectionPrint, Observation, Outcome, Page, Scope
@@ -241,7 +242,7 @@ def test_imported_copy_has_new_ids_and_is_known_by_name():
     moved = changed(BEFORE, r0=2)
     copy = {"notes": (77, moved["notes"][1])}
     window = BackupWindow(taken(BEFORE), taken(moved))
-    imported = between.came_over_the_api(taken(copy), window)
+    imported = came_over_the_api(taken(copy), *window.fingerprints)
     verdicts, coverage = judge_between(seen(copy), window, imported=imported)
     assert outcome_of(verdicts) is Outcome.PASS
     assert coverage.total.proven == 99

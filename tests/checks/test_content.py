@@ -165,9 +165,16 @@ def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_differe
     imported = observed(printed(id="2"), printed(name="other", id="3"))
     tampered = observed(printed(id="2"), printed(name="other"))
 
-    assert content.came_over_the_api(imported, two) == two.collections.keys()
-    assert not content.came_over_the_api(tampered, two)
+    assert content.came_over_the_api(imported.fingerprint, two) == two.collections.keys()
+    assert not content.came_over_the_api(tampered.fingerprint, two)
     assert content.same_inventory(tampered, two).outcome is Outcome.FAIL
+
+
+def test_two_collections_that_have_each_others_name_came_with_files_and_are_a_difference():
+    two = fingerprint(printed(), printed(name="other", id="9"))
+    swapped = observed(printed(id="9"), printed(name="other"))
+    assert not content.came_over_the_api(swapped.fingerprint, two)
+    assert content.same_inventory(swapped, two).outcome is Outcome.FAIL
 
 
 def test_structure_of_a_store_that_was_not_opened_is_unknown_never_sound():

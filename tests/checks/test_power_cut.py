@@ -11,6 +11,7 @@ from chromadrill.checks.power_cut import (
     keep_acknowledged,
     loss_s,
     seen_at_rest,
+    tear_only_at_flushes,
     were_judged,
 )
 from chromadrill.core.model import Acknowledged, CutClass, Outcome, PowerCut, ServedData
@@ -57,35 +58,44 @@ def test_cut_that_was_not_judged_is_unknown_and_never_a_pass():
     assert were_judged([cut(), cut(error="no room")], 2).outcome is Outcome.UNKNOWN
     assert were_judged([], 0).outcome is Outcome.UNKNOWN
     assert were_judged([cut(), cut(served(start_error="x"))], 2).outcome is Outcome.PASS
-    assert keep_acknowledged([cut(error="x")], 1.0).outcome is Outcome.UNKNOWN
+    assert keep_acknowledged([cut(error="x")]).outcome is Outcome.UNKNOWN
     assert seen_at_rest([]).outcome is Outcome.UNKNOWN
+
+
+def test_cuts_that_put_nothing_at_risk_are_unknown_and_never_a_pass():
+    early = dataclasses.replace(cut(), since_flush_s=None)
+    assert keep_acknowledged([early, early]).outcome is Outcome.UNKNOWN
+    assert tear_only_at_flushes([early], 1.0).outcome is Outcome.UNKNOWN
+    assert keep_acknowledged([early, cut()]).outcome is Outcome.PASS
+    assert seen_at_rest([cut()], needs_damage=True).outcome is Outcome.UNKNOWN
+    assert seen_at_rest([cut()]).outcome is Outcome.PASS
 
 
 def test_write_lost_is_allowed_within_the_interval_alone():
     late = cut(served(range(3)))
     assert loss_s(late) == 2.0
-    assert keep_acknowledged([cut(), late], 2.0).outcome is Outcome.PASS
-    assert keep_acknowledged([cut(), late], 1.0).outcome is Outcome.FAIL
+    assert tear_only_at_flushes([cut(), late], 2.0).outcome is Outcome.PASS
+    assert tear_only_at_flushes([cut(), late], 1.0).outcome is Outcome.FAIL
 
 
 def test_damage_is_no_loss_where_the_queue_gives_every_write_back():
     damaged = cut(served((), errors=("500",)))
-    assert keep_acknowledged([damaged], 1.0).outcome is Outcome.FAIL
+    assert keep_acknowledged([damaged]).outcome is Outcome.FAIL
     assert not is_replayed(dataclasses.replace(damaged, replayed=served(range(4))))
     assert not is_replayed(dataclasses.replace(damaged, replayed=served(died=True)))
     replayed = dataclasses.replace(damaged, replayed=served())
     assert is_replayed(replayed)
-    assert keep_acknowledged([replayed], 1.0).outcome is Outcome.PASS
+    assert keep_acknowledged([replayed]).outcome is Outcome.PASS
 
 
 def test_damage_is_told_and_not_judged_only_where_an_index_was_just_written():
     damaged = cut(served((), errors=("500",)))  # two seconds after a flush
-    assert keep_acknowledged([damaged], 0.0).outcome is Outcome.FAIL
-    assert keep_acknowledged([damaged], 1.9).outcome is Outcome.FAIL
-    within = keep_acknowledged([damaged], 2.1)
+    assert keep_acknowledged([damaged]).outcome is Outcome.FAIL
+    assert tear_only_at_flushes([damaged], 1.9).outcome is Outcome.FAIL
+    within = tear_only_at_flushes([damaged], 2.1)
     assert within.outcome is Outcome.PASS
     assert "1 left damage" in within.message
-    assert "and 1 within 2.1 s of an index flush" in within.message
+    assert "1 tore vectors of any age within 2.1 s of an index flush" in within.message
 
 
 def test_checks_at_rest_must_see_damage_and_nothing_else():

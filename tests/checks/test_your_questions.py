@@ -53,7 +53,7 @@ def test_too_few_found_fails_and_names_a_line():
 def test_records_that_moved_are_no_loss():
     verdict = judged({FOUND: 12, MOVED: 10})
     assert verdict.outcome is Outcome.PASS
-    assert "10 whose records moved since, no loss (line 7" in verdict.message
+    assert "10 whose right records are gone or changed since, not judged (line 7" in verdict.message
 
 
 def test_most_records_moved_is_unknown_and_says_to_record_anew():

@@ -123,7 +123,7 @@ def test_collections_imported_via_the_api_pass_with_their_drift_reported(edge_ca
     finally:
         source.remove()
         copy.remove()
-    by_api = came_over_the_api(observation, before)
+    by_api = came_over_the_api(observation.fingerprint, before)
     verdicts = judge(observation, before, imported=by_api)
 
     assert by_api == before.collections.keys()

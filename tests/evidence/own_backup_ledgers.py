@@ -174,3 +174,13 @@ RECORDS = {
     "proven": proven, "damaged": damaged, "half recorded": half_recorded, "unrecorded": unrecorded,
     "several": several, "stale": stale, "older": older_fetched,
 }  # fmt: skip
+
+
+def without_room(artefact):
+    """A try that this machine broke: nothing of the backup was seen."""
+    judged = [verdict("fetch", "unknown", "no room: 2.4 GB are wanted, 1.1 GB are free")]
+    return proof(artefact, coverage=None, judged=judged)
+
+
+LOST = verdict("records", "fail", "2 are missing")
+FAILED = verdicts(records=LOST)

@@ -20,19 +20,17 @@ from chromadrill.core.model import (
 from chromadrill.core.plural import plural
 
 
-def came_over_the_api(observation: Observation, before: Fingerprint) -> frozenset[str]:
-    """Return all collections where the store was imported, none where files came back.
+def came_over_the_api(copy: Fingerprint, *known: Fingerprint) -> frozenset[str]:
+    """Return the collections that are known by name where the store was imported; none for files.
 
-    Files bring ids back, so one changed id among kept ones is a difference. An import gives every
-    collection a new id, and moves cosine vectors by an ulp.
+    An import gives every collection a new id, and moves cosine vectors by an ulp. Files bring ids
+    back: where one of them is `known`, any other one that is new is a difference.
     """
-    shared = before.collections.keys() & observation.fingerprint.collections.keys()
-    same_ids = [
-        key
-        for key in shared
-        if before.collections[key].info.id == observation.fingerprint.collections[key].info.id
-    ]
-    return frozenset() if same_ids else frozenset(shared)
+    names = {key for fingerprint in known for key in fingerprint.collections}
+    ids = {one.info.id for fingerprint in known for one in fingerprint.collections.values()}
+    if any(collection.info.id in ids for collection in copy.collections.values()):
+        return frozenset()
+    return frozenset(copy.collections.keys() & names)
 
 
 def same_inventory(

@@ -101,8 +101,11 @@ def were_judged(cuts: Sequence[PowerCut], tries: int) -> Verdict:
     return Verdict.unknown(check, f"{judged} of {tries} judged: {sums(cuts)}{why}", **numbers)
 
 
-def seen_at_rest(cuts: Sequence[PowerCut]) -> Verdict:
-    """Whether the checks at rest, before any start, tell usable data from damaged data."""
+def seen_at_rest(cuts: Sequence[PowerCut], *, needs_damage: bool = False) -> Verdict:
+    """Whether the checks at rest, before any start, tell usable data from damaged data.
+
+    `needs_damage`: nothing was beside the server, so cuts that all left usable data show nothing.
+    """
     check = "power cuts seen"
     judged = [cut for cut in cuts if class_of(cut) is not CutClass.UNJUDGED]
     missed = [cut for cut in judged if class_of(cut) not in USABLE and cut.at_rest is None]
@@ -118,27 +121,41 @@ def seen_at_rest(cuts: Sequence[PowerCut]) -> Verdict:
         return Verdict.failed(check, sentence)
     if not judged:
         return Verdict.unknown(check, "no cut was judged")
+    if needs_damage and not damaged:
+        return Verdict.unknown(check, f"no cut left damage to see: {sums(cuts)}")
     return Verdict.passed(check, sentence)
 
 
-def keep_acknowledged(cuts: Sequence[PowerCut], within_s: float) -> Verdict:
-    """No cut lost a write acknowledged more than `within_s` before it, for good.
+def keep_acknowledged(cuts: Sequence[PowerCut]) -> Verdict:
+    """No cut lost an acknowledged write for good, or left damage.
 
-    A damaged index whose vectors all come back from the queue (RB-1) is no loss. A server writes its
-    index files in place: a cut within `within_s` of that can tear one, whatever is beside the server.
-    Those cuts are counted, and not judged; with `within_s` 0 there are none.
+    A damaged index whose vectors all come back from the queue (RB-1) is no loss.
     """
-    check = "power cuts survived"
+    return _judge_losses("power cuts survived", cuts, 0.0)
+
+
+def tear_only_at_flushes(cuts: Sequence[PowerCut], within_s: float) -> Verdict:
+    """What was lost was acknowledged, or torn by an index flush, within `within_s` of the cut.
+
+    It is no promise that nothing older is lost: a server writes its index files in place, and a cut
+    within a flush tears vectors of any age. Those cuts are counted in the message.
+    """
+    return _judge_losses("power cuts torn by flushes alone", cuts, within_s)
+
+
+def _judge_losses(check: str, cuts: Sequence[PowerCut], within_s: float) -> Verdict:
+    """UNKNOWN where no cut came after an index flush: until then nothing is at risk."""
     damaged = [cut for cut in cuts if class_of(cut) not in (*USABLE, CutClass.UNJUDGED)]
+    torn = [cut for cut in damaged if is_within_flush(cut, within_s) and not is_replayed(cut)]
     bad = [cut for cut in damaged if not is_replayed(cut) and not is_within_flush(cut, within_s)]
     late = [cut for cut in cuts if class_of(cut) is CutClass.LOST and loss_s(cut) > within_s]
-    judged = sum(class_of(cut) is not CutClass.UNJUDGED for cut in cuts)
+    judged = [cut for cut in cuts if class_of(cut) is not CutClass.UNJUDGED]
     numbers = {"actual": float(len(bad) + len(late)), "limit": 0.0, "unit": "cuts"}
     sentence = (
-        f"of {judged} cuts {len(damaged)} left damage, {sum(map(is_replayed, damaged))} of it replayed"
-        f" from the queue without a loss, and {sum(is_within_flush(c, within_s) for c in damaged)}"
-        f" within {within_s:g} s of an index flush; {len(late)} lost a write that was acknowledged"
-        f" more than {within_s:g} s before: {sums(cuts)}"
+        f"of {len(judged)} cuts {len(damaged)} left damage, {sum(map(is_replayed, damaged))} of it"
+        f" replayed from the queue without a loss; {len(torn)} tore vectors of any age within"
+        f" {within_s:g} s of an index flush; {len(late)} lost a write that was acknowledged more than"
+        f" {within_s:g} s before: {sums(cuts)}"
     )
     if bad or late:
         first = (bad or late)[0]
@@ -146,6 +163,8 @@ def keep_acknowledged(cuts: Sequence[PowerCut], within_s: float) -> Verdict:
         return Verdict.failed(check, sentence, **numbers)
     if not judged:
         return Verdict.unknown(check, "no cut was judged", limit=0.0, unit="cuts")
+    if all(cut.since_flush_s is None for cut in judged):
+        return Verdict.unknown(check, "no cut came after an index flush: nothing was at risk")
     return Verdict.passed(check, sentence, **numbers)
 
 

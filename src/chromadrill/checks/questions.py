@@ -119,7 +119,7 @@ def _asides(counts: QuestionCounts) -> list[str]:
     """What is told, and not judged."""
     asides = []
     for state, text in (
-        (QuestionState.MOVED, "whose records moved since, no loss"),
+        (QuestionState.MOVED, "whose right records are gone or changed since, not judged"),
         (QuestionState.UNREACHED, "whose record is in the index, and its search does not reach it"),
         (QuestionState.LOST, "whose record no search finds"),
     ):

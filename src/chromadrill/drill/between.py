@@ -12,7 +12,7 @@ from chromadrill.backups.detect import ExistingBackup, open_existing
 from chromadrill.backups.export import read_back
 from chromadrill.backups.export.formats import is_export, open_export
 from chromadrill.backups.export.types import ExportRefused
-from chromadrill.checks import between
+from chromadrill.checks.content import came_over_the_api
 from chromadrill.checks.suite import judge, judge_between, judge_content
 from chromadrill.core import process_tags
 from chromadrill.core.model import Outcome, Scope, Verdict
@@ -69,7 +69,7 @@ def _validate_server(
 ) -> Validation:
     observation = observe_server(url, scopes, None, serve=serve)
     observation, window = narrow_to_collection(observation, window, name)
-    imported = between.came_over_the_api(observation.fingerprint, window)
+    imported = came_over_the_api(observation.fingerprint, *window.fingerprints)
     verdicts, coverage = judge_between(observation, window, imported=imported)
     known = {verdict.check for verdict in verdicts}
     answers = [one for one in judge(observation, None) if one.check not in known]

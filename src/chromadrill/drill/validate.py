@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from chromadrill.backups.data_place import data_directory, is_packed, require_store
-from chromadrill.checks import between
 from chromadrill.checks.at_rest import unread_store
 from chromadrill.checks.between.verdicts import is_written_later
 from chromadrill.checks.content import came_over_the_api
@@ -81,7 +80,7 @@ def validate(
     observation = observe_server(source, scopes, before, serve=serve)
     # narrowed first: one collection that was restored from its export is imported, all of it
     observation, before = narrow(observation, before, name)
-    imported = came_over_the_api(observation, before) if before else ()
+    imported = came_over_the_api(observation.fingerprint, before) if before else ()
     anew = imported if rebuilt else ()
     verdicts = judge(observation, before, imported=imported, rebuilt=anew)
     return Validation(observation.counts, verdicts)
@@ -116,7 +115,7 @@ def validate_files(
     observation = at_rest.observe(data, scopes, like=before)
     narrowed, expected = narrow(observation, before, name)
     # narrowed first: one collection that was restored from its export is imported, all of it
-    imported = came_over_the_api(narrowed, expected) if expected else frozenset()
+    imported = came_over_the_api(narrowed.fingerprint, expected) if expected else frozenset()
     verdicts = judge_files(narrowed, expected, imported=imported)
     differs = outcome_of(verdicts) is Outcome.FAIL
     if before and differs and is_written_later(observation, before):
@@ -160,7 +159,7 @@ def _between_files(
     questions: ConfiguredQuestions | None,
 ) -> Validation:
     narrowed, expected = narrow_to_collection(observation, window, name)
-    imported = between.came_over_the_api(narrowed.fingerprint, expected)
+    imported = came_over_the_api(narrowed.fingerprint, *expected.fingerprints)
     verdicts, coverage = judge_between(narrowed, expected, imported=imported)
     verdicts = [*judge_soundness(narrowed), *verdicts]
     if serve:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from chromadrill.checks.between import record_window
 from chromadrill.checks.between.collection_window import (
     CollectionWindow,
-    came_over_the_api,
     match,
 )
 from chromadrill.checks.between.record_window import RecordWindow
@@ -26,7 +25,7 @@ from chromadrill.checks.between.verdicts import (
 from chromadrill.core.model import Difference, Observation, Verdict
 from chromadrill.core.model.window import BackupWindow, CollectionCoverage, Coverage
 
-__all__ = ["Between", "came_over_the_api", "judge"]
+__all__ = ["Between", "judge"]
 
 
 class Between(NamedTuple):

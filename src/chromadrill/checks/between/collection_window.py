@@ -69,19 +69,6 @@ def match(
     return sorted(windows, key=lambda one: one.key)
 
 
-def came_over_the_api(copy: Fingerprint, window: BackupWindow) -> frozenset[str]:
-    """Return all shared collections where the store was imported, none where files came back.
-
-    An import gives every collection a new id. Files bring ids back, so one that is known is enough.
-    """
-    names = {key for one in window.fingerprints for key in one.collections}
-    ids = {c.info.id for one in window.fingerprints for c in one.collections.values()}
-    shared = copy.collections.keys() & names
-    if any(collection.info.id in ids for collection in copy.collections.values()):
-        return frozenset()
-    return frozenset(shared)
-
-
 def _of_fingerprints(
     window: BackupWindow, *, by_name: bool
 ) -> Iterator[tuple[CollectionPrint | None, CollectionPrint | None, bool]]:

@@ -206,6 +206,9 @@ def _power_cuts() -> tuple[Check, ...]:
         Check("power cuts survived", "Was everything there that was acknowledged before the cut?",
               "A power cut loses acknowledged writes: run a flusher, or freeze before a snapshot.",
               FLUSH, g),
+        Check("power cuts torn by flushes alone", "Was nothing lost but by a cut within a flush?",
+              "A cut long after an index flush loses records: the flusher does not run, or lags.",
+              FLUSH, g),
         Check("cost of the flusher", "What does the flusher cost clients?",
               "Too few calls were measured: nobody can tell what the flusher costs.", AGAIN, g),
     )  # fmt: skip
