@@ -17,11 +17,11 @@ from chromadrill.core.settings.schema import Questions
 from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.drill.scenario import Drill
 from chromadrill.drill.scenario_log import ScenarioLog
+from chromadrill.embedding import minilm
 from chromadrill.evidence.ledger import Ledger
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.http_collector import HttpCollector
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.workload.data import minilm
 from chromadrill.workload.load.plan import AnswersWrong, build_requests, choose_questions
 from chromadrill.workload.load.profiles import PROFILES
 from chromadrill.workload.queries.configured_questions import configured_questions

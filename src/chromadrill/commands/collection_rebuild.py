@@ -25,8 +25,9 @@ from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.model import CollectionPrint, Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.protocols import Model
-from chromadrill.core.settings import Embedding, Settings, SourceTable
+from chromadrill.core.settings import Settings, SourceTable
 from chromadrill.drill.connection import LONG_S, connect
+from chromadrill.embedding import embedders
 from chromadrill.recovery.name_swap import undo_half_swap
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
@@ -34,7 +35,6 @@ from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import RowSource
 from chromadrill.recovery.sources.stored_documents import stored_documents
 from chromadrill.targets.guarded import require_may_import
-from chromadrill.workload.data import minilm
 
 CollectionName = Annotated[
     str | None,
@@ -132,7 +132,7 @@ def run(job: Job) -> int:
         connect(url, deadline_s=LONG_S, break_glass=job.break_glass) as chroma,
         _source(chroma, known, table, task, job) as source,
     ):
-        model = load_model(known.embedding)
+        model = embedders.load(known.embedding)
         result = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
     if result.discarded:
         cli.say(
@@ -160,18 +160,6 @@ def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
         bounded=job.since is not None,
         drop_old=job.drop_old,
         batch_size=known.embedding.batch_size * known.embedding.workers,
-    )
-
-
-def load_model(embedding: Embedding) -> minilm.MiniLM:
-    """The model of `[embedding]`. Raises Unavailable where it cannot be had."""
-    return minilm.load(
-        Path(embedding.directory) if embedding.directory else None,
-        threads=embedding.threads,
-        workers=embedding.workers,
-        batch_size=embedding.batch_size,
-        device=embedding.device,
-        offline=embedding.offline,
     )
 
 

@@ -13,8 +13,9 @@ from chromadrill.checks.questions import finds_right_records, not_readable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import QuestionCounts, Verdict
+from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Embedding, Settings
-from chromadrill.workload.data import minilm
+from chromadrill.embedding import embedders
 from chromadrill.workload.queries.known_answer import NEAREST, QUESTIONS, KnownAnswer
 from chromadrill.workload.queries.question_counts import count_answers
 from chromadrill.workload.queries.question_file import QuestionFile
@@ -29,7 +30,7 @@ class ConfiguredEmbedder:
 
     def __init__(self, embedding: Embedding) -> None:
         self._embedding = embedding
-        self._model: minilm.MiniLM | None = None
+        self._model: Model | None = None
         self._vectors: dict[str, np.ndarray] = {}
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
@@ -41,16 +42,9 @@ class ConfiguredEmbedder:
             self._vectors |= dict(zip(new, self._load().embed(new), strict=True))
         return np.array([self._vectors[text] for text in texts], np.float32)
 
-    def _load(self) -> minilm.MiniLM:
+    def _load(self) -> Model:
         if self._model is None:
-            embedding = self._embedding
-            self._model = minilm.load(
-                Path(embedding.directory) if embedding.directory else None,
-                threads=embedding.threads,
-                batch_size=embedding.batch_size,
-                device=embedding.device,
-                offline=embedding.offline,
-            )
+            self._model = embedders.load(self._embedding)
         return self._model
 
 

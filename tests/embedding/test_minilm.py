@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chromadrill.core.errors import Refused, Unavailable
-from chromadrill.workload.data import minilm
+from chromadrill.embedding import minilm
 from chromadrill.workload.data.stdlib import documents
 
 HAS_EMBED = all(importlib.util.find_spec(name) for name in ("sentence_transformers", minilm.MODULE))
@@ -49,7 +49,7 @@ def test_without_the_extra_it_is_unavailable_with_the_command():
 
 
 def test_package_is_not_imported_at_start_up():
-    code = "import sys, chromadrill.workload.data.minilm; print('torch' in sys.modules)"
+    code = "import sys, chromadrill.embedding.minilm; print('torch' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code]).strip() == b"False"
 
 
@@ -116,7 +116,7 @@ def test_directory_with_the_published_weights_is_taken():
 @with_embed
 def test_offline_without_any_weights_is_unavailable_and_does_not_hang(tmp_path):
     code = (
-        "from chromadrill.workload.data import minilm\n"
+        "from chromadrill.embedding import minilm\n"
         "from chromadrill.core.errors import Unavailable\n"
         "minilm._from_package = lambda: None\n"
         "try: minilm.find_model_files()\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chromadrill.core.errors import Unavailable
-from chromadrill.workload.data import minilm
+from chromadrill.embedding import minilm
 
 
 class StandInModel:
