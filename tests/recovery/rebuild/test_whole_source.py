@@ -230,11 +230,12 @@ def test_lock_that_nobody_gives_up_is_said(table, rebuild_command, monkeypatch):
         ("text", '{"a": [1.0, NaN]}', "metadata 'a' is no number (NaN)"),
         ("text", '{"a": 1e400}', "metadata 'a' is beyond a 64-bit float"),
     ],
+    ids=["surrogate", "surrogate in a key", "depth", "NaN", "NaN in a list", "beyond a float"],
 )
 def test_metadata_that_no_request_can_hold_are_refused_before_anything_is_made(
     table, rebuild_command, monkeypatch, type_, metadata, sentence
 ):
-    monkeypatch.setattr("chromadrill.commands.collection_rebuild.load_model", lambda _: table.model)
+    monkeypatch.setattr("chromadrill.embedding.embedders.load", lambda _: table.model)
     table.sql(f"alter table manual_content alter metadata type {type_} using metadata::{type_}")
     table.sql("update manual_content set metadata = %s where id = 'r3'", [metadata])
     code, errors = rebuild_command(table.url)
