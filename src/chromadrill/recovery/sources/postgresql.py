@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
 from chromadrill.recovery.sources.postgres_url import host_and_database, require_psycopg
-from chromadrill.recovery.sources.rows import Row, metadata_of
+from chromadrill.recovery.sources.rows import KeyRange, Row, metadata_of
 from chromadrill.recovery.sources.source_sql import SourceMapping, SourceSql
 from chromadrill.recovery.sources.whole_source import (
     mapped_columns,
@@ -31,13 +31,23 @@ if TYPE_CHECKING:
 CONNECT_S = 10
 LOCK_S = 60  # a table that somebody holds for longer is not waited for
 SHOWN = 10  # ids in a sentence
+# bytes: a database in SQL_ASCII may hold what is not UTF-8, and whoever lets server or driver decode
+# a batch cannot say which row it was
+ROWS: LiteralString = (
+    "select {id_bytes}, convert_to({content}::text, {encoding}),"
+    " {metadata_bytes}, {changed} from {source}"
+)
+# literals have no type of their own: the column's index is used, whatever its type is
+RANGE: LiteralString = f"{ROWS} where {{key}} >= {{first}} and {{key}} <= {{last}} order by {{key}}"
 
 
 @contextmanager
 def open_table(
-    url: str, mapping: SourceMapping, *, since: datetime | None = None
+    url: str, mapping: SourceMapping, *, since: datetime | None = None, snapshot: str | None = None
 ) -> Iterator[PostgresTable]:
     """The table, checked: it is there, its columns are, no id or content is null, no id comes twice.
+
+    `snapshot`: the instant that another transaction has exported, which has checked the table.
 
     Raises Unavailable where the database, table, column or a row cannot be had, Refused for rows
     that no collection can be made of, UsageError for a URL that is none.
@@ -60,6 +70,10 @@ def open_table(
     try:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
+        if snapshot:  # before any query of this transaction
+            connection.execute(
+                psycopg.sql.SQL("set transaction snapshot {}").format(psycopg.sql.Literal(snapshot))
+            )
         # an hour of embedding lies between two reads: the server's limit for idle ones would end it
         connection.execute("set local idle_in_transaction_session_timeout = 0")
         # a role's limit of a statement is meant for its application; no lock is waited for in silence
@@ -70,7 +84,8 @@ def open_table(
         refuse_hidden_rows(connection)
         refuse_standby(connection, place)
         table = PostgresTable(connection, mapping, place, since)
-        table.check()
+        if snapshot is None:
+            table.check()
         yield table
     except psycopg.errors.InsufficientPrivilege as error:
         raise Unavailable(
@@ -135,16 +150,39 @@ class PostgresTable:
         return int(self._scalars("select count(*) from {source}")[0])
 
     def rows(self) -> Iterator[list[Row]]:
-        # bytes: a database in SQL_ASCII may hold what is not UTF-8, and whoever lets server or
-        # driver decode a batch cannot say which row it was
-        query = self._sql(
-            "select {id_bytes}, convert_to({content}::text, {encoding}),"
-            " {metadata_bytes}, {changed} from {source}"
-        )
         with self._connection.cursor("chromadrill", binary=True) as cursor:
-            cursor.execute(query)
+            cursor.execute(self._sql(ROWS))
             while batch := cursor.fetchmany(self._mapping.batch):
                 yield [self._row(*columns) for columns in batch]
+
+    def ranges(self) -> Iterator[tuple[KeyRange, list[Row]]]:
+        """As `rows`, in the order of the keys, with the range that each batch is."""
+        with self._connection.cursor("chromadrill-ranges", binary=True) as cursor:
+            cursor.execute(self._sql(f"{ROWS} order by {{key}}"))
+            while batch := cursor.fetchmany(self._mapping.batch):
+                rows = [self._row(*columns) for columns in batch]
+                yield KeyRange(batch[0][0].decode(), batch[-1][0].decode()), rows
+
+    def rows_between(self, keys: KeyRange) -> list[Row]:
+        """The rows of a range, in the order of their keys."""
+        query = self._sql(RANGE, first=keys.first, last=keys.last)
+        with self._connection.cursor(binary=True) as cursor:
+            return [self._row(*columns) for columns in cursor.execute(query)]
+
+    def has_ranges(self) -> bool:
+        """Whether an index finds the rows of a range, however few rows there are today."""
+        self._connection.execute("set local enable_seqscan = off")
+        first = self._connection.execute(
+            self._sql("select {id_bytes} from {source} limit 1")
+        ).fetchone()
+        key = first[0].decode("utf-8", "replace") if first else ""
+        plan = self._scalars(f"explain (format json) {RANGE}", first=key, last=key) if first else ()
+        self._connection.execute("set local enable_seqscan to default")
+        return "Index Cond" in json.dumps(plan)
+
+    def export_snapshot(self) -> str:
+        """The instant of this transaction, for `open_table` in another connection."""
+        return str(self._scalars("select pg_export_snapshot()")[0])
 
     def holds(self, ids: Sequence[str]) -> set[str]:
         query = self._sql("select {id} from {source} where {id} = any({ids})", ids=list(ids))

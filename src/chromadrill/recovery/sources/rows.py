@@ -38,6 +38,14 @@ class Row:
         return len(orjson.dumps([self.id, self.content, self.metadata, self.uri]))
 
 
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Keys of a source from `first` to `last`, both included, as the source writes them as text."""
+
+    first: str
+    last: str
+
+
 class RowSource(Protocol):
     """What a collection is rebuilt from: one unchanging state, however often it is read."""
 

@@ -33,6 +33,7 @@ class SourceMapping(Protocol):
 class SourceSql:
     """Fills in templates: `{source} {id} {content} {encoding} {id_bytes} {metadata_bytes} {changed}`.
 
+    And `{key}`: the id in its own type, which an index finds; `{id}` is its text.
     `{changed}`: whether the row changed since `since`; true where no instant was given.
     """
 
@@ -54,6 +55,7 @@ class SourceSql:
         id_text = sql.SQL("{}::text").format(sql.Identifier(mapping.id))
         self._parts: dict[str, sql.Composable] = {
             "source": self._source,
+            "key": sql.Identifier(mapping.id),
             "id": id_text,
             "content": sql.Identifier(mapping.content),
             "encoding": encoding,
