@@ -202,3 +202,19 @@ def test_gateway_that_wants_a_token_pages_until_it_lets_the_monitor_in(alarm):
             proxy.authorization = ""
         with drill.then("it clears"):
             alarm.clears("access")
+
+
+@pytest.mark.needs("hotcopy")
+@pytest.mark.needs("snapshot")
+def test_flusher_that_died_pages_until_one_runs_again(alarm, flusher):
+    """Everything is answered and written, and nobody syncs it: only the heartbeat file tells."""
+    drill = alarm.drill
+    with alarm.watching(flusher=flusher.heartbeat):
+        with drill.when("the flusher is killed"), alarm.fault("flusher killed"):
+            flusher.kill()
+        with drill.then("it pages"):
+            alarm.fires("flusher")
+        with drill.when("on-call starts it again"), alarm.recovery():
+            flusher.start()
+        with drill.then("it clears"):
+            alarm.clears("flusher")

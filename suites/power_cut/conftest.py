@@ -1,14 +1,12 @@
 """What is beside the server while the power is cut."""
 
 import contextlib
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable
+from chromadrill.drill.flusher_process import FlusherProcess
 from chromadrill.targets.disk.mounts import require_mounts
 
 EVERY_S = 1.0
@@ -29,16 +27,12 @@ def flusher(tmp_path):
 
     @contextlib.contextmanager
     def beside(data: Path):
-        heartbeat = tmp_path / "flusher.json"
-        heartbeat.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "chromadrill", "flush", "--path", str(data)]
-        process = subprocess.Popen([*command, "--every", f"{EVERY_S:g}", "--heartbeat", heartbeat])
+        process = FlusherProcess(data, tmp_path / "flusher.json", EVERY_S)
+        process.start()
         try:
-            wait_until(heartbeat.exists, within_s=60, name="the flusher's first sync")
             yield process
-            assert process.poll() is None, "the flusher died"
+            process.require_alive()
         finally:
-            process.terminate()
-            process.wait(60)
+            process.stop()
 
     return beside

@@ -86,6 +86,7 @@ def test_sync_that_takes_longer_than_its_interval_is_said(data, monkeypatch):
         ("{", "no heartbeat"),
         ("[]", "no heartbeat"),
         ('{"at": "2026-01-01T00:00:00Z", "every_s": 1, "longest_s": 0}', "s are allowed"),
+        ('{"at": "2999-01-01T00:00:00Z", "every_s": 1, "longest_s": 0}', "in the future"),
     ],
 )
 def test_flusher_without_a_young_heartbeat_is_dead(tmp_path, text, why):

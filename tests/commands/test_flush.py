@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from chromadrill.commands.flush_templates import TEMPLATES
-from chromadrill.core.clock import wait_until
+from chromadrill.core.clock import utc_now, wait_until
 from tests.front_door import enter
 
 
@@ -29,9 +29,23 @@ def test_check_tells_a_live_one_from_a_dead_one(tmp_path, capsys):
     beat = tmp_path / "beat"
     dead = enter(capsys, "flush", "--check", "--heartbeat", beat)
     assert (dead.code, dead.out.startswith("DEAD")) == (1, True)
-    beat.write_text(json.dumps({"at": "2999-01-01T00:00:00Z", "every_s": 1, "longest_s": 0}))
+    beat.write_text(json.dumps({"at": utc_now(), "every_s": 1, "longest_s": 0}))
     live = enter(capsys, "flush", "--check", "--heartbeat", beat)
     assert (live.code, live.out.startswith("alive")) == (0, True)
+
+
+def test_check_of_a_heartbeat_that_cannot_be_read_could_not_tell(tmp_path, capsys):
+    ended = enter(capsys, "flush", "--check", "--heartbeat", tmp_path)
+    assert ended.code == 2
+    assert "nobody knows whether the flusher lives" in ended.err
+
+
+def test_it_ends_with_the_run_that_it_was_started_for(tmp_path, capsys, monkeypatch):
+    (tmp_path / "chroma.sqlite3").write_bytes(b"")
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    monkeypatch.setenv("DRILL_OWNER_PID", str(gone.pid))
+    assert enter(capsys, "flush", "--path", tmp_path).code == 0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ HEALTHY = Symptoms(
     sizes=(CollectionSize("t/d/c", 100_000, 384, 16, 100),), log={}, memory_bytes=300 * MB,
     memory_limit_bytes=1024 * MB, oom_kills=0, disk_bytes=300 * MB, disk_limit_bytes=10_000 * MB,
     growth_bytes_a_day=1.0 * MB, is_database_missing=False, store=StoreUsage(300 * MB, 0, 500, 1000),
+    flusher=(True, "the last sync was 0.4 s ago"),
 )  # fmt: skip
 CAUSES = {
     "service status": {"running": False, "connects_ms": None, "heartbeat_ms": None},
@@ -37,6 +38,7 @@ CAUSES = {
     "concurrent load": {"concurrent_ms": (900.0,) * 10},
     "slow searches": {"searches_ms": (2500.0,) * 10},
     "queue": {"store": StoreUsage(300 * MB, 0, 50_000, 1000)},
+    "flusher": {"flusher": (False, "the last sync was 90 s ago")},
     "dimension efficiency": {"store": StoreUsage(3000 * MB, 0, 0, 1000)},
     "orphans": {"store": StoreUsage(400 * MB, 100 * MB, 0, 1000)},
 }
@@ -70,7 +72,7 @@ def test_what_cannot_be_seen_is_not_ruled_out(cause):
         running=None, connects_ms=None, heartbeat_ms=None, searches_ms=(), concurrent_ms=(),
         sizes=(), log=None, memory_bytes=None, memory_limit_bytes=None, oom_kills=None,
         disk_bytes=None, disk_limit_bytes=None, growth_bytes_a_day=None,
-        is_database_missing=None, store=None,
+        is_database_missing=None, store=None, flusher=None,
     )  # fmt: skip
     assert blind[cause] != "pass"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -16,8 +17,9 @@ from chromadrill.backups.flusher import flusher
 from chromadrill.commands import options
 from chromadrill.commands.flush_templates import TEMPLATES
 from chromadrill.commands.groups import Command, application
-from chromadrill.core import cli
+from chromadrill.core import cli, process_tags
 from chromadrill.core.errors import UsageError
+from chromadrill.targets.kinds import OWNER_VARIABLE
 
 app = application()
 
@@ -64,12 +66,25 @@ def flush(
         return cli.DONE if lives else cli.DIFFERS
     data = _require("--path", path)
     with _set_by_signals() as stop:
-        counts = flusher.flush(data, every_s=every, stop=stop, heartbeat=heartbeat, say=cli.say)
+        counts = flusher.flush(
+            data,
+            every_s=every,
+            stop=stop,
+            is_orphan=_is_orphan,
+            heartbeat=heartbeat,
+            say=cli.say,
+        )
     cli.say(
         f"{counts.syncs} syncs, the longest {counts.longest_s:.2f} s, {counts.late} longer than"
         f" {every:g} s; {counts.index_flushes} more because index files were written."
     )
     return cli.DONE
+
+
+def _is_orphan() -> bool:
+    """Whether the run that a flusher was started for is gone; one that is nobody's runs on."""
+    owner = os.environ.get(OWNER_VARIABLE, "")
+    return owner.isdecimal() and process_tags.is_gone(int(owner))
 
 
 @contextmanager

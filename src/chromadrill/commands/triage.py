@@ -76,8 +76,13 @@ def triage(
 # ---- the tree -----------------------------------------------------------------------------------
 def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_json: bool) -> int:
     target = open_even_if_down(settings, target_name)
-    symptoms, log_errors = collect(target, monitored_scopes(target, settings), lines=lines)
     limits = settings.monitoring
+    symptoms, log_errors = collect(
+        target,
+        monitored_scopes(target, settings),
+        lines=lines,
+        flusher_heartbeat=limits.flusher_heartbeat,
+    )
     verdicts = judge(symptoms, search_ms=limits.search_ms, disk_percent=limits.disk_percent)
     causes = [verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL]
     role = target_role(settings, target_name or settings.drill.target)

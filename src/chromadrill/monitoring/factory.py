@@ -15,6 +15,7 @@ from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target, sco
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.monitoring.backup_collector import BackupCollector
+from chromadrill.monitoring.flusher_collector import FlusherCollector
 from chromadrill.monitoring.http_collector import HttpCollector
 from chromadrill.monitoring.monitor import Collector, Monitor, OnSamples
 from chromadrill.monitoring.proof_collector import ProofCollector
@@ -86,6 +87,7 @@ def monitor_of(
     collectors.append(BackupCollector(target, Path(figures.backup_journal)))
     own = sources_of(settings, target.name, target.url)
     collectors.append(ProofCollector(own, log_beside(figures.backup_journal)))
+    collectors.append(FlusherCollector(figures.flusher_heartbeat))
     if isinstance(target, HasLogs):
         collectors.append(LogCollector(target))
     every_s = figures.interval_s * figures.time_scale

@@ -121,4 +121,8 @@ def rules(f: Figures) -> tuple[Rule, ...]:
               "RB-8", "no verified backup for too long", clear_limit=f.backup_every_s),
         rule("proof", samples.PROOF_AGE, "above", 100, "RB-2",
               "no restore of its own backups was proven for too long"),
+        # one that is started again has an old heartbeat until its first sync
+        rule("flusher", samples.FLUSHER, "below", 1, "RB-1",
+              "nobody syncs its index files: a power cut or a block snapshot loses vectors",
+              count=f.failures_to_alert),
     )  # fmt: skip

@@ -21,6 +21,7 @@ RESTARTS = "restarts"  # new ones since the look before
 BACKUP = "backup"  # 1: the newest attempt was verified, 0: it failed
 BACKUP_AGE = "backup age"  # s since the newest verified one
 PROOF_AGE = "proof age"  # % of the time that is allowed, since the newest proven restore
+FLUSHER = "flusher"  # 1: its heartbeat is young, 0: it is old, or there is none
 LOG_ERRORS = "log errors"  # new lines of known trouble since the look before
 
 UNITS = {SEARCH: "ms", DISK: "%", MEMORY: "%", BACKUP_AGE: "s", PROOF_AGE: "%"}

@@ -21,6 +21,7 @@ from chromadrill.core.files import write_atomic
 
 DATABASE = "chroma.sqlite3"
 MISSED = 3  # intervals without a sign of life
+AHEAD_S = 60.0  # clocks differ so much; one that was set back makes no dead flusher alive
 
 
 @dataclass(slots=True)
@@ -41,10 +42,14 @@ def flush(
     *,
     every_s: float,
     stop: threading.Event,
+    is_orphan: Callable[[], bool] = lambda: False,
     heartbeat: Path | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> FlushCounts:
-    """Flush until `stop` is set, and once more then. Raises Unavailable where there are no data."""
+    """Flush until `stop` is set, and once more then. Raises Unavailable where there are no data.
+
+    `is_orphan`: whether the process is gone that it was started for; then it ends as well.
+    """
     if not (data / DATABASE).is_file():
         raise Unavailable(
             f"{data} holds no {DATABASE}: it is no data directory of Chroma.",
@@ -53,7 +58,7 @@ def flush(
     counts = FlushCounts()
     with IndexWatch(data) as watch:
         while True:
-            is_last = stop.is_set()
+            is_last = stop.is_set() or is_orphan()
             seconds = _sync(data)
             counts.syncs += 1
             counts.longest_s = max(counts.longest_s, seconds)
@@ -77,7 +82,7 @@ def is_alive(heartbeat: Path) -> tuple[bool, str]:
     """Whether the flusher of that heartbeat lives, and why in a sentence.
 
     A flusher whose syncs are late has a younger heartbeat than a dead one all the same: it is written
-    after each.
+    after each. Raises Unavailable where the file is there and cannot be read.
     """
     try:
         beat = json.loads(heartbeat.read_bytes())
@@ -85,10 +90,16 @@ def is_alive(heartbeat: Path) -> tuple[bool, str]:
         every_s, longest_s = float(beat["every_s"]), float(beat["longest_s"])
     except FileNotFoundError:
         return False, f"{heartbeat} is not there: no flusher has run"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise Unavailable(
+            f"{heartbeat} cannot be read: {error.strerror}: nobody knows whether the flusher lives."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
         return False, f"{heartbeat} is no heartbeat of a flusher: {error}"
+    if age_s < -AHEAD_S:
+        return False, f"{heartbeat} is dated in the future: {beat['at']}"
     limit_s = MISSED * max(every_s, longest_s, 1.0)
-    sentence = f"the last sync was {age_s:.1f} s ago, {limit_s:g} s are allowed"
+    sentence = f"the last sync was {max(0.0, age_s):.1f} s ago, {limit_s:g} s are allowed"
     return age_s <= limit_s, sentence
 
 

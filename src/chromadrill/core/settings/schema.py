@@ -121,6 +121,7 @@ class Monitoring(_Table):
     backup_every_s: float = Field(86_400, gt=0)
     backup_grace_s: float = Field(17_280, ge=0)
     backup_journal: str = ".chromadrill/backups.jsonl"
+    flusher_heartbeat: str | None = Field(None, min_length=1)
     time_scale: float = Field(1.0, gt=0, le=1)
     url: str | None = None
     escalation: tuple[str, ...] = ()

@@ -29,7 +29,7 @@ FIELDS = {
     s.RECORDS: "records", s.SEARCH: "search_ms", s.DISK: "disk_percent",
     s.MEMORY: "memory_percent", s.OOM: "oom_kills", s.RESTARTS: "restarts",
     s.BACKUP: "backup_verified", s.BACKUP_AGE: "backup_age_s",
-    s.PROOF_AGE: "proof_age_percent",
+    s.PROOF_AGE: "proof_age_percent", s.FLUSHER: "flusher_alive",
     s.LOG_ERRORS: "log_errors",
 }  # fmt: skip
 AGAIN_S = 60.0  # a failure is printed once so often

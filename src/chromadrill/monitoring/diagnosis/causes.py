@@ -167,6 +167,14 @@ def growth(s: Symptoms) -> Verdict:
     return _either(good)("growth", text, actual=days, limit=FULL_SOON_DAYS, unit="days")
 
 
+def flusher(s: Symptoms) -> Verdict:
+    """A dead one is no cause of a trouble that clients have now: it is one of the next power cut."""
+    if s.flusher is None:
+        return unknown("flusher", "no [monitoring] flusher_heartbeat says where a flusher's is")
+    lives, why = s.flusher
+    return _either(lives)("flusher", why)
+
+
 def dimensions(s: Symptoms) -> Verdict:
     if s.store is None or not s.sizes:
         return unknown("dimension efficiency", "no files, or no collection, to be seen here")

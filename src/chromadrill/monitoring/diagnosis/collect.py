@@ -7,7 +7,9 @@ import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from chromadrill.backups.flusher.flusher import is_alive
 from chromadrill.chroma.access_errors import PROXY, next_step
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import what_answered
@@ -33,9 +35,9 @@ SEARCHES, CONCURRENT = 10, 4
 
 
 def collect(
-    target: Target, scopes: Sequence[Scope], *, lines: int
+    target: Target, scopes: Sequence[Scope], *, lines: int, flusher_heartbeat: str | None = None
 ) -> tuple[Symptoms, list[LogFinding]]:
-    """The symptoms, and the findings in the log."""
+    """The symptoms, and the findings in the log. `flusher_heartbeat`: of the flusher beside it."""
     connects_ms, connect_error = _connect(target.url)
     findings: list[LogFinding] = []
     log: dict[str, int] | None = None
@@ -82,8 +84,18 @@ def collect(
         growth_bytes_a_day=growth_of(target),
         is_database_missing=is_database_missing(target),
         store=store_usage_of(target, sizes),
+        flusher=_flusher(flusher_heartbeat),
     )
     return symptoms, findings
+
+
+def _flusher(heartbeat: str | None) -> tuple[bool, str] | None:
+    if heartbeat is None:
+        return None
+    try:
+        return is_alive(Path(heartbeat))
+    except DrillError:
+        return None
 
 
 @dataclass

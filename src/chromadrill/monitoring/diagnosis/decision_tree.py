@@ -36,6 +36,10 @@ TREE: dict[str, tuple[str, str]] = {
     "slow searches": ("slow queries", f"RB-6: {PERFORMANCE}"),
     "queue": ("storage", "RB-9: the log is not purged: is the compactor alive?\n"
                          f"      then: {RESTART}"),
+    "flusher": ("storage", "RB-1: start it where the server runs: chromadrill flush --path DATA"
+                           " --every 1 --heartbeat FILE\n"
+                           "      then: take no block snapshot before it lives: chromadrill flush"
+                           " --check --heartbeat FILE"),
     "dimension efficiency": ("storage", "RB-9: find what is kept beside vectors; an export into a new"
                                         " volume shrinks it (RB-4): chromadrill backup --url URL --all"
                                         " --output-file FILE"),
@@ -73,6 +77,7 @@ def judge(s: Symptoms, *, search_ms: float, disk_percent: float) -> list[Verdict
         "growth": lambda: c.growth(s), "size against memory": lambda: c.memory_for_index(s),
         "index settings": lambda: c.index_settings(s), "concurrent load": lambda: c.load(s),
         "slow searches": lambda: c.searches(s, search_ms), "queue": lambda: c.queue(s),
+        "flusher": lambda: c.flusher(s),
         "dimension efficiency": lambda: c.dimensions(s), "orphans": lambda: c.orphans(s),
     }  # fmt: skip
     return [questions[name]() for name in TREE]

@@ -63,3 +63,4 @@ class Symptoms:
     is_database_missing: bool | None
     store: StoreUsage | None
     refusals: tuple[str, ...] = ()
+    flusher: tuple[bool, str] | None = None  # whether it lives, and why in a sentence
