@@ -255,10 +255,21 @@ class Embedder(Protocol):
 
 
 class Model(Embedder, Protocol):
-    """An embedder whose vectors can be told from another model's: by the hash of its weights."""
+    """An embedder whose vectors can be told from another model's.
+
+    By the hash of its weights; a model without weights at hand (a service) has None there, and is
+    told by its name and the hash of its configuration.
+    """
 
     revision: str
-    weights_sha256: str
+
+    @property
+    def weights_sha256(self) -> str | None: ...
+
+    @property
+    def configuration_sha256(self) -> str | None:
+        """Of what makes its vectors beside its name; None where the weights say all of it."""
+        ...
 
     def facts(self) -> Mapping[str, Any]:
         """What a report says of it."""

@@ -1,16 +1,23 @@
-"""The embedder that `[embedding]` names."""
+"""The embedder that `[embedding] function` names: the one door to all of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import CollectionInfo
 from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Embedding
 from chromadrill.embedding import minilm
 
 
-def load(embedding: Embedding) -> Model:
-    """The model of `[embedding]`. Raises Unavailable where it cannot be had."""
+def load(embedding: Embedding, collection: CollectionInfo | None = None) -> Model:
+    """The model of `[embedding]`. Raises Unavailable where it cannot be had.
+
+    `collection`: whose vectors are meant; `function = "collection"` takes what it names.
+    """
+    if embedding.function != "minilm":
+        raise Unavailable(f"[embedding] function = {embedding.function!r} cannot be had yet.")
     return minilm.load(
         Path(embedding.directory) if embedding.directory else None,
         threads=embedding.threads,

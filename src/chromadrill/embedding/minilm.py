@@ -97,6 +97,7 @@ class MiniLM:
     name = NAME
     dimension = DIMENSION
     weights_sha256 = WEIGHTS_SHA256  # `find_model_files` has seen to it
+    configuration_sha256 = None  # of one kind only
 
     def __init__(
         self, model: Any, *, revision: str, threads: int, batch_size: int, workers: int = 1

@@ -1,4 +1,4 @@
-"""Which model made a collection's vectors: written into its metadata, and read before a rebuild.
+"""Is it the model that made a collection's vectors? Asked before a rebuild touches anything.
 
 Vectors of two models can have the same width and still not fit together, and no answer shows it.
 """
@@ -9,64 +9,55 @@ import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Refused
-from chromadrill.core.model import JSON, CollectionInfo
+from chromadrill.core.model import CollectionInfo
 from chromadrill.core.protocols import Model
+from chromadrill.embedding.identity import describe, describe_named, names_same_model
 
-MODEL, REVISION = "embedding_model", "embedding_revision"
-WEIGHTS, DIMENSION = "embedding_weights_sha256", "embedding_dimension"
 SAMPLE = 8
 SAME = 0.9999
-
-
-def identity(model: Model) -> JSON:
-    """What the metadata of a collection says of the model that made its vectors."""
-    return {
-        MODEL: model.name,
-        REVISION: model.revision,
-        WEIGHTS: model.weights_sha256,
-        DIMENSION: model.dimension,
-    }
+BESIDE = "Under another name it can be made beside it: --collection-name NAME"
 
 
 def require_same_model(chroma: Chroma, info: CollectionInfo, model: Model) -> None:
     """Raise Refused where the collection's vectors are another model's.
 
-    Where its metadata names no model, some of its documents are embedded and compared.
+    Where hashes of weights do not decide it, some of its documents are embedded and compared.
     """
-    weights = (info.metadata or {}).get(WEIGHTS)
-    if weights == model.weights_sha256:
-        return
-    beside = "Under another name it can be made beside it: --collection-name NAME"
-    if weights is not None:
+    is_named = names_same_model(info.metadata, model)
+    if is_named is False:
         raise Refused(
-            f"{info.key} was embedded by {(info.metadata or {}).get(MODEL)} (weights {weights[:12]}...),"
-            f" not by {model.name} ({model.weights_sha256[:12]}...). Nothing was touched.",
-            next_step=beside,
+            f"{info.key} was embedded by {describe_named(info.metadata)}, not by"
+            f" {describe(model)}. Nothing was touched.",
+            next_step=BESIDE,
         )
+    if is_named and model.weights_sha256 is not None:
+        return
     if info.dimension not in (None, model.dimension):
         raise Refused(
             f"{info.key} has {info.dimension} dimensions, {model.name} makes {model.dimension}."
             " Nothing was touched.",
-            next_step=beside,
+            next_step=BESIDE,
         )
     lowest = _lowest_cosine(chroma, info, model)
-    if lowest is not None and lowest < SAME:
+    if lowest is not None and not lowest >= SAME:
+        named = is_named is None and not (info.metadata or {}).get("embedding_model")
+        reason = " does not say which model embedded it, and" if named else ":"
         raise Refused(
-            f"{info.key} does not say which model embedded it, and its vectors are not those of"
-            f" {model.name} (cosine {lowest:.4f}). Nothing was touched.",
+            f"{info.key}{reason} its vectors are not those of {describe(model)}"
+            f" (cosine {lowest:.4f}). Nothing was touched.",
             next_step="If they are damaged, make them anew: chromadrill regenerate --source NAME. "
-            + beside,
+            + BESIDE,
         )
 
 
 def require_not_another(info: CollectionInfo, model: Model) -> None:
     """As `require_same_model`, by metadata alone: the vectors may be what is to be mended."""
-    weights = (info.metadata or {}).get(WEIGHTS, model.weights_sha256)
-    if weights != model.weights_sha256 or info.dimension not in (None, model.dimension):
+    is_another = names_same_model(info.metadata, model) is False
+    if is_another or info.dimension not in (None, model.dimension):
         raise Refused(
-            f"{info.key} ({info.dimension} dimensions) was not embedded by {model.name}, weights"
-            f" {model.weights_sha256[:12]}..., {model.dimension} dimensions. Nothing was touched.",
-            next_step="Under another name it can be made beside it: --collection-name NAME",
+            f"{info.key} ({info.dimension} dimensions) was not embedded by {describe(model)},"
+            f" {model.dimension} dimensions. Nothing was touched.",
+            next_step=BESIDE,
         )
 
 

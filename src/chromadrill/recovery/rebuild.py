@@ -21,17 +21,13 @@ from chromadrill.chroma.distance_metric import true_space
 from chromadrill.chroma.request_size import require_request_taken
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Refused, Unavailable
-from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Outcome
+from chromadrill.core.model import CollectionInfo, CollectionPrint, Outcome
 from chromadrill.core.progress import Progress, silent
 from chromadrill.core.protocols import Model
+from chromadrill.embedding.identity import identity, names_same_model, with_identity
 from chromadrill.recovery import verify
 from chromadrill.recovery.fill import Filler
-from chromadrill.recovery.model_identity import (
-    WEIGHTS,
-    identity,
-    require_not_another,
-    require_same_model,
-)
+from chromadrill.recovery.model_identity import require_not_another, require_same_model
 from chromadrill.recovery.name_swap import swap
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.rows import RowSource
@@ -172,8 +168,7 @@ class _Rebuild:
         return to_embed, self.chroma.count(self.live) == same and self.names_model()
 
     def names_model(self) -> bool:
-        metadata = (self.live and self.live.metadata) or {}
-        return metadata.get(WEIGHTS) == self.model.weights_sha256
+        return self.live is not None and bool(names_same_model(self.live.metadata, self.model))
 
     # ---- the settings it is made with -----------------------------------------------------------
     @property
@@ -184,17 +179,14 @@ class _Rebuild:
         """As what `info` should be made: the settings of `like`, else those of `info` itself."""
         if like := self.like:
             space = true_space(self.chroma, like) if like is self.live else like.space
-            return replace(like, space=space, metadata=self.metadata_with_model(like))
-        return replace(info, space=self.task.space, metadata=self.metadata_with_model(info))
-
-    def metadata_with_model(self, info: CollectionInfo) -> JSON:
-        """The metadata of `info`, with the identity of the model."""
-        return {**(info.metadata or {}), **identity(self.model)}
+            return replace(like, space=space, metadata=with_identity(like.metadata, self.model))
+        metadata = with_identity(info.metadata, self.model)
+        return replace(info, space=self.task.space, metadata=metadata)
 
     def create(self) -> CollectionInfo:
         task = self.task
         if like := self.like:
-            wanted = replace(like, metadata=self.metadata_with_model(like))
+            wanted = replace(like, metadata=with_identity(like.metadata, self.model))
             return create_like(self.chroma, wanted, task.scope, task.staging)
         return self.chroma.create_collection(
             task.scope, task.staging, hnsw={"space": task.space}, metadata=identity(self.model)
@@ -230,8 +222,8 @@ class _Rebuild:
         settings = same_settings(self.wanted_settings(rebuilt.info), rebuilt.info)
         self.result.verdicts += [*proof.verdicts, settings]
         if lost := self.lost:
-            # the lost database need not have named its model
-            metadata = {**identity(self.model), **(lost.info.metadata or {})}
+            # the lost database need not have named its model; another one was refused at once
+            metadata = with_identity(lost.info.metadata, self.model)
             before = replace(lost, info=replace(lost.info, metadata=metadata))
             self.result.verdicts.append(same_as_lost(before, rebuilt))
         self.result.single_ms = proof.single_ms

@@ -37,7 +37,7 @@ class RecoveryTimes:
 class CostlessModel(SeededEmbedder):
     """Makes vectors that cost next to nothing, in place of a model: what is timed is all the rest."""
 
-    revision, weights_sha256 = "none", "none"
+    revision, weights_sha256, configuration_sha256 = "none", "none", None
 
     def facts(self) -> JSON:
         return {"name": self.name}

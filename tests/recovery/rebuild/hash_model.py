@@ -9,6 +9,7 @@ class HashModel:
     """One vector for each text, from its hash. Keeps the texts that it was asked for."""
 
     name, revision, dimension = "hash", "1", 16
+    configuration_sha256 = None
 
     def __init__(self, seed=""):
         self.seed, self.texts = seed, []

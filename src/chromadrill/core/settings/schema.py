@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -12,6 +13,12 @@ from chromadrill.core.redaction import mask_output
 from chromadrill.core.settings.dotted_keys import flatten
 
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")  # of RB-3: the extras `embed` and `postgres`
+
+_EMBEDDING_FUNCTION = re.compile(
+    r"minilm|collection"
+    r"|[\w.~-]+(/[\w.~-]+)+"  # a sentence-transformers model
+    r"|[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"  # package.module:callable
+)
 
 
 class _Table(BaseModel):
@@ -145,8 +152,13 @@ class Betterstack(_Table):
 
 
 class Embedding(_Table):
-    """`[embedding]`: the model all-MiniLM-L6-v2, and how it runs."""
+    """`[embedding]`: the model, and how it runs.
 
+    `function`: "minilm" (all-MiniLM-L6-v2), "collection" (what the collection's own configuration
+    names), the name of a sentence-transformers model (it holds a "/"), or "package.module:callable".
+    """
+
+    function: str = "minilm"
     directory: str | None = None
     # measured: two threads are 1.3 times faster on an idle machine, and up to 20 times slower where
     # another process holds a core; batches of 32 short documents are slower than batches of 8
@@ -156,6 +168,16 @@ class Embedding(_Table):
     batch_size: int = Field(8, ge=1)
     device: str = "cpu"
     offline: bool = True
+
+    @field_validator("function")
+    @classmethod
+    def _function(cls, function: str) -> str:
+        if not _EMBEDDING_FUNCTION.fullmatch(function):
+            raise ValueError(
+                'want "minilm", "collection", the name of a sentence-transformers model'
+                ' (ORGANIZATION/MODEL) or "package.module:callable"'
+            )
+        return function
 
 
 class Container(_Table):
