@@ -18,7 +18,9 @@ def test_each_kind_of_embedder_is_named_in_a_word(function):
     assert load(function) == function
 
 
-@pytest.mark.parametrize("function", ["", "openai", "own:", ":embed", "own:a-b", "a//b", "http://x"])
+@pytest.mark.parametrize(
+    "function", ["", "openai", "own:", ":embed", "own:a-b", "a//b", "http://x"]
+)
 def test_any_other_word_is_a_usage_error_that_says_what_is_wanted(function):
     with pytest.raises(UsageError, match=r'want "minilm", "collection".*package\.module:callable'):
         load(function)
