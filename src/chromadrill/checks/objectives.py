@@ -8,6 +8,7 @@ from datetime import datetime
 from statistics import quantiles
 from typing import Any
 
+from chromadrill.checks.acknowledged import lost_writes
 from chromadrill.core.model import (
     Acknowledged,
     Difference,
@@ -121,7 +122,7 @@ def data_loss(
     check = "data loss"
     if not acknowledged:
         return Verdict.unknown(check, "no write was acknowledged before the fault")
-    lost = [write for write in acknowledged if present.get(write.id, -1) < write.value]
+    lost = lost_writes(acknowledged, present)
     holes = tuple(Difference(e.collection, "write", "missing", (e.id,)) for e in lost)
     loss_s = max((struck_at - write.at for write in lost), default=0.0)
     sentence = f"{len(acknowledged) - len(lost)} of {len(acknowledged)} acknowledged writes present"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from chromadrill.checks.acknowledged import holes_in, lost_writes
 from chromadrill.core.model import Acknowledged, CutClass, PowerCut, ServedData, Verdict
 from chromadrill.core.plural import plural
 
@@ -44,15 +45,12 @@ def faults(data: ServedData) -> list[str]:
 
 def lost(cut: PowerCut) -> list[Acknowledged]:
     """Acknowledged before the cut and not given back, oldest first."""
-    present = cut.served.present if cut.served else {}
-    return [write for write in cut.ledger if present.get(write.id, -1) < write.value]
+    return lost_writes(cut.ledger, cut.served.present if cut.served else {})
 
 
 def holes(cut: PowerCut) -> list[Acknowledged]:
     """Lost writes that are older than one that was given back: one client wrote them in order."""
-    present = cut.served.present if cut.served else {}
-    newest = max(present.values(), default=-1)
-    return [write for write in lost(cut) if write.value < newest]
+    return holes_in(cut.ledger, cut.served.present if cut.served else {})
 
 
 def explain(cut: PowerCut) -> str:
@@ -82,7 +80,7 @@ def is_replayed(cut: PowerCut) -> bool:
     data = cut.replayed
     if data is None or data.start_error is not None or data.died or faults(data):
         return False
-    return all(data.present.get(write.id, -1) >= write.value for write in cut.ledger)
+    return not lost_writes(cut.ledger, data.present)
 
 
 def is_within_flush(cut: PowerCut, within_s: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,7 @@ BATCH = 5
 DIMENSION = 8
 RANDOM_DIMENSION = 32
 PAUSE_S = 0.01  # between two calls
+CHANGE = 1_000_000  # added to the value of a record at each change of it
 
 Vectors = Callable[[int], Sequence[float] | np.ndarray]  # of record number N
 
@@ -81,15 +83,14 @@ class Writer:
             return None
 
     def _write(self) -> None:
-        number = 0
         with Chroma(self._url, timeout_s=10) as chroma:
-            while not self._stop.is_set():
-                rows = range(number, number + self._batch)
-                number += self._batch
-                batch = [new_write(row, self._collection) for row in rows]
+            for number in itertools.count():
+                if self._stop.is_set():
+                    return
+                batch = self._batch_of(number)
                 due = now()
                 try:
-                    upsert(chroma, self._collection, batch, [self._vectors(row) for row in rows])
+                    self._send(chroma, batch)
                 except CallFailed as error:
                     result = "timeout" if error.is_timeout else "error"
                     self.refused.append(ProbeResult(due, now(), result, str(error)[:200]))
@@ -100,11 +101,26 @@ class Writer:
                 self.acknowledged += [replace(write, at=at) for write in batch]
                 self._stop.wait(self._pause_s)
 
+    def _batch_of(self, call: int) -> list[Acknowledged]:
+        """What call number `call` writes."""
+        rows = range(call * self._batch, (call + 1) * self._batch)
+        return [new_write(row, self._collection) for row in rows]
 
-def new_write(row: int, collection: CollectionInfo) -> Acknowledged:
-    """Record `row` as it is written, at this moment."""
-    document = f"acknowledged write number {row}"
-    return Acknowledged(time.time(), collection.key, f"write-{row:06d}", document, row)
+    def _send(self, chroma: Chroma, batch: Sequence[Acknowledged]) -> None:
+        """Write them. Raises CallFailed: then they are not acknowledged."""
+        vectors = [self._vectors(write.value) for write in batch]
+        upsert(chroma, self._collection, batch, vectors)
+
+
+def new_write(value: int, collection: CollectionInfo) -> Acknowledged:
+    """The record of that value as it is written, at this moment."""
+    document = f"acknowledged write number {value}"
+    return Acknowledged(time.time(), collection.key, id_of(value), document, value)
+
+
+def id_of(value: int) -> str:
+    """The record that has this value: `value` counts the records, and in millions their changes."""
+    return f"write-{value % CHANGE:06d}"
 
 
 def upsert(
@@ -142,7 +158,7 @@ def complete_writes(
         for row, record in enumerate(page.ids):
             value = (page.metadatas[row] or {}).get("value", -1)
             if (
-                record == f"write-{value:06d}"
+                record == id_of(value)
                 and page.documents[row] == f"acknowledged write number {value}"
                 and row not in page.without_vector
                 and (vectors is None or np.array_equal(page.vectors[row], vectors(value)))

@@ -10,13 +10,17 @@ from chromadrill.core.model.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """One write that the server acknowledged: UTC epoch seconds, and the record's digests."""
+    """One write that the server acknowledged: UTC epoch seconds, and the record's digests.
+
+    `is_deletion`: the record was removed; its id is not written again.
+    """
 
     at: float
     collection: str
     id: str
     document: str
     value: int
+    is_deletion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
