@@ -34,6 +34,7 @@ from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import RowSource
 from chromadrill.recovery.sources.stored_documents import stored_documents
+from chromadrill.recovery.vectors_from.open_lenders import open_lenders
 from chromadrill.targets.guarded import require_may_import
 
 CollectionName = Annotated[
@@ -46,6 +47,15 @@ BatchSize = Annotated[
 Fingerprint = Annotated[
     Path | None,
     typer.Option("--fingerprint", metavar="FILE", help="of the lost database: its vectors too"),
+]
+VectorsFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--vectors-from",
+        metavar="X",
+        help="take vectors of unchanged documents over: a collection, an export, a backup or data"
+        " directory at rest, PATH#COLLECTION; may be repeated",
+    ),
 ]
 DropOld = Annotated[bool, typer.Option("--drop-old", help="keep no copy from before")]
 
@@ -69,6 +79,7 @@ class Job:
     source_name: str | None = None
     fresh: bool = False
     from_documents: bool = False
+    vectors_from: tuple[str, ...] = ()
     since: datetime | None = None
 
 
@@ -80,6 +91,7 @@ def _job_of(
     collection_name: CollectionName = None,
     batch_size: BatchSize = None,
     fingerprint: Fingerprint = None,
+    vectors_from: VectorsFrom = None,
     drop_old: DropOld = False,
     drill_config: options.DrillConfig = None,
     break_glass: options.BreakGlassUrl = None,
@@ -91,6 +103,7 @@ def _job_of(
         collection_name=collection_name,
         batch_size=batch_size,
         fingerprint=fingerprint,
+        vectors_from=tuple(vectors_from or ()),
         drop_old=drop_old,
         drill_config=drill_config,
         break_glass=break_glass,
@@ -131,9 +144,12 @@ def run(job: Job) -> int:
     with (
         connect(url, deadline_s=LONG_S, break_glass=job.break_glass) as chroma,
         _source(chroma, known, table, task, job) as source,
+        open_lenders(chroma, job.vectors_from, task.scope, task.name) as lenders,
     ):
         model = embedders.load(known.embedding)
-        result = rebuild(chroma, source, model, task, lost=lost, progress=on_stderr)
+        result = rebuild(
+            chroma, source, model, task, lost=lost, lenders=lenders, progress=on_stderr
+        )
     if result.discarded:
         cli.say(
             f"{task.staging} had wrong vectors and was removed."
@@ -221,6 +237,8 @@ def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) ->
         more["documents_per_s"] = round(result.embedded / fill_s, 1)
     if result.single_ms:
         more["ms_per_document_p90"] = percentile(result.single_ms, 90)
+    if result.loans:
+        more |= _loans(job, result)
     if job.json:
         more["embedder"] = dict(model.facts())
         more["single_ms"] = list(result.single_ms)
@@ -231,3 +249,14 @@ def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) ->
         more["old"] = result.old
     collections = collections_json({task.key: result.rows}, result.verdicts)
     return report(result.verdicts, collections, as_json=job.json, **more)
+
+
+def _loans(job: Job, result: RebuildResult) -> dict[str, Any]:
+    """How much was taken over, in all and of each lender."""
+    if not job.json:
+        for loan in result.loans:
+            cli.say(loan.sentence)
+    return {
+        "taken_over_percent": round(100 * result.copied / result.rows, 1),
+        "vectors_from": [loan.as_json() for loan in result.loans],
+    }

@@ -15,6 +15,7 @@ from chromadrill.core.model import CollectionInfo
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Embedder
 from chromadrill.recovery.sources.rows import Row, RowSource
+from chromadrill.recovery.vectors_from.lent import LentVectors
 
 IDS_PER_DELETE = 1000
 StoredRecord = tuple[str | None, str | None, str | None]  # document, canonical metadata, URI
@@ -25,13 +26,14 @@ class RowGroups:
     """Rows of a batch by what they need.
 
     `complete`: nothing; `other_metadata`: new metadata alone; `reusable`: the vector of the old
-    collection; `to_embed`: an embedding. `same_in_old`: how many the old collection holds exactly
-    so.
+    collection; `lent`: that of a lender; `to_embed`: an embedding. `same_in_old`: how many the old
+    collection holds exactly so.
     """
 
     complete: list[Row] = field(default_factory=list)
     other_metadata: list[Row] = field(default_factory=list)
     reusable: list[Row] = field(default_factory=list)
+    lent: list[Row] = field(default_factory=list)
     to_embed: list[Row] = field(default_factory=list)
     same_in_old: int = 0
 
@@ -40,7 +42,8 @@ class RowGroups:
 class Filler:
     """Fills `staging`. `old` lends vectors of unchanged documents (None: none are taken over).
 
-    Counts what it did: rows embedded, copied from the old collection, resumed of an earlier run.
+    `lent`: vectors of others, by the document alone. Counts what it did: rows embedded, copied from
+    the old collection or a lender, resumed of an earlier run.
     """
 
     chroma: Chroma
@@ -49,6 +52,7 @@ class Filler:
     old: CollectionInfo | None
     staging: CollectionInfo | None
     batch_size: int
+    lent: LentVectors = field(default_factory=LentVectors)
     fresh: set[str] = field(default_factory=set)  # ids of what was embedded
     copied: int = 0
     resumed: int = 0
@@ -73,6 +77,7 @@ class Filler:
                 groups.reusable.append(row)
             else:
                 groups.to_embed.append(row)
+        groups.lent, groups.to_embed = self.lent.split(groups.to_embed)
         return groups
 
     def fill(self, staged: CollectionInfo, rows: Sequence[Row], advance: Advance) -> None:
@@ -82,6 +87,7 @@ class Filler:
         mended = self._copy(staged, staged, groups.other_metadata, to_embed)
         self.resumed += len(groups.complete) + mended
         self.copied += self._copy(self.old, staged, groups.reusable, to_embed)
+        to_embed = self._take_over(staged, [*groups.lent, *to_embed])
         # of one length together: the shorter ones of a batch are padded to its longest
         to_embed.sort(key=lambda row: len(row.content))
         size = self.batch_size
@@ -117,6 +123,14 @@ class Filler:
         if with_vector:
             self._write(staged, with_vector, np.stack([vectors[row.id] for row in with_vector]))
         return len(with_vector)
+
+    def _take_over(self, staged: CollectionInfo, rows: list[Row]) -> list[Row]:
+        """Write those of `rows` that a lender has a vector of; returns the others."""
+        lent, vectors, others = self.lent.take(rows)
+        if lent:
+            self._write(staged, lent, vectors)
+        self.copied += len(lent)
+        return others
 
     def _write(self, staged: CollectionInfo, rows: Sequence[Row], vectors: np.ndarray) -> None:
         ids, metadatas = [row.id for row in rows], [row.metadata for row in rows]

@@ -10,6 +10,7 @@ kept as NAME.before-rebuild. Killed at any moment, every collection exists under
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chromadrill.checks.rebuild import same_as_lost, same_settings
@@ -31,6 +32,9 @@ from chromadrill.recovery.model_identity import require_not_another, require_sam
 from chromadrill.recovery.name_swap import swap
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.rows import RowSource
+from chromadrill.recovery.vectors_from.lender import Lender
+from chromadrill.recovery.vectors_from.lent import LentVectors
+from chromadrill.recovery.vectors_from.pool import VectorPool
 
 
 def rebuild(
@@ -40,16 +44,18 @@ def rebuild(
     task: RebuildTask,
     *,
     lost: CollectionPrint | None = None,
+    lenders: Sequence[Lender] = (),
     progress: Progress = silent,
 ) -> RebuildResult:
     """Do it all; the name changes hands only when every verdict is PASS.
 
-    `lost`: the fingerprint of the collection that was lost: its settings are taken over, its
-    vectors and settings compared. Raises Refused before anything is made, Unavailable for a server
-    that fails; the collection of that name is untouched then.
+    `lenders`: vectors are taken over from them, by the document. `lost`: the fingerprint of the
+    collection that was lost: its settings are taken over, its vectors and settings compared. Raises
+    Refused before anything is made, Unavailable for a server that fails; the collection of that name
+    is untouched then.
     """
     try:
-        return _Rebuild(chroma, source, model, task, lost, progress).run()
+        return _Rebuild(chroma, source, model, task, lost, lenders, progress).run()
     except CallFailed as error:
         raise Unavailable(
             f"{chroma.url}: {error.sentence.rstrip('.')}."
@@ -68,10 +74,11 @@ class _Rebuild:
         model: Model,
         task: RebuildTask,
         lost: CollectionPrint | None,
+        lenders: Sequence[Lender],
         progress: Progress,
     ) -> None:
         self.chroma, self.source, self.model, self.task = chroma, source, model, task
-        self.lost, self.progress = lost, progress
+        self.lost, self.lenders, self.progress = lost, lenders, progress
         self.result = RebuildResult()
         infos = {info.name: info for info in chroma.collections(task.scope)}
         self.live, self.staging = infos.get(task.name), infos.get(task.staging)
@@ -86,6 +93,8 @@ class _Rebuild:
         result.rows = self.source.count()
         if not result.rows:
             raise Refused(f"{self.source.name}: no rows. Nothing was touched.")
+        self.borrow()
+        result.seconds["lenders"], started = now() - started, now()
         to_embed, unchanged = self.compare()
         result.seconds["compare"] = now() - started
         if unchanged and self.live:
@@ -140,6 +149,20 @@ class _Rebuild:
                 " Nothing was touched.",
                 next_step="Look at it and delete it, or run with --drop-old.",
             )
+
+    def borrow(self) -> None:
+        """Prove the lenders, and have their vectors at hand."""
+        if not self.lenders:
+            return
+        lent = LentVectors(VectorPool(self.model.dimension))
+        with self.progress("look up", self.result.rows) as advance:
+            for rows in self.source.rows():
+                lent.want(rows)
+                advance(len(rows))
+        with self.progress("read lenders", sum(one.records for one in self.lenders)) as advance:
+            for lender in self.lenders:
+                lent.borrow(lender, self.model, batch_size=self.task.batch_size, advance=advance)
+        self.filler.lent, self.result.loans = lent, lent.loans
 
     def compare(self) -> tuple[int, bool]:
         """How many documents must be embedded; and whether the collection is the source already."""

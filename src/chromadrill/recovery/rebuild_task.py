@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from chromadrill.backups.export.staging import require_name
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope, Verdict
+from chromadrill.recovery.vectors_from.lender import Loan
 
 LONGEST_NAME = 480  # so that the two others fit
 
@@ -58,7 +59,7 @@ class RebuildResult:
 
     `changed`: whether clients see another collection than before. `old`: what that one is called.
     `discarded`: the new collection had wrong vectors, and was removed. `staged`: it was not proven,
-    and waits under its own name.
+    and waits under its own name. `loans`: what came of each lender, in their order.
     """
 
     rows: int = 0
@@ -72,3 +73,4 @@ class RebuildResult:
     verdicts: list[Verdict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     single_ms: tuple[float, ...] = ()
+    loans: list[Loan] = field(default_factory=list)

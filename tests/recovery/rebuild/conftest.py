@@ -6,9 +6,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Scope
+from chromadrill.core.model import Outcome, Scope
 from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.name_swap import undo_half_swap
 from chromadrill.recovery.rebuild import rebuild
@@ -59,13 +60,15 @@ class Table:
         self.url, self.sql, self.chroma = url, connection.execute, chroma
         self.model = HashModel()
 
-    def rebuild(self, *, model=None, mapping=None, since=None, lost=None, **task):
+    def rebuild(self, *, model=None, mapping=None, since=None, lost=None, lenders=(), **task):
         """With the settings' defaults, a small batch and no progress."""
         whole = RebuildTask(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
         table = mapping or SourceTable(batch=25)
         with open_table(self.url, table, since=since) as source:
             undo_half_swap(self.chroma, whole)
-            return rebuild(self.chroma, source, model or self.model, whole, lost=lost)
+            return rebuild(
+                self.chroma, source, model or self.model, whole, lost=lost, lenders=lenders
+            )
 
     def collection(self, name="docs"):
         return self.chroma.collection(Scope(), name)
@@ -79,6 +82,11 @@ class Table:
 
     def names(self):
         return [info.name for info in self.chroma.collections(Scope())]
+
+
+def assert_passed(result):
+    messages = [verdict.message for verdict in result.verdicts]
+    assert outcome_of(result.verdicts) is Outcome.PASS, messages
 
 
 @pytest.fixture

@@ -7,19 +7,13 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Outcome, Scope
-from tests.recovery.rebuild.conftest import ROWS
+from tests.recovery.rebuild.conftest import ROWS, assert_passed
 from tests.recovery.rebuild.hash_model import HashModel
 
 SINCE = datetime(2026, 6, 1, tzinfo=UTC)
-
-
-def assert_passed(result):
-    messages = [verdict.message for verdict in result.verdicts]
-    assert outcome_of(result.verdicts) is Outcome.PASS, messages
 
 
 def not_passed(result):

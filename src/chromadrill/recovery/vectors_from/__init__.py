@@ -1,0 +1,1 @@
+"""Vectors that somebody has already: found by their document, proven, and taken over by a rebuild."""

@@ -1,0 +1,87 @@
+"""Take vectors of lenders into the pool: each lender is proven by a sample before it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chromadrill.core.errors import Refused
+from chromadrill.core.progress import Advance
+from chromadrill.core.protocols import Model
+from chromadrill.recovery.model_identity import require_not_another
+from chromadrill.recovery.vectors_from.lender import Lender, Loan
+from chromadrill.recovery.vectors_from.pool import SAME, UNIT, Candidates, VectorPool, cosines
+from chromadrill.recovery.vectors_from.sample import Sample, SampledDocument
+
+
+def borrow(
+    pool: VectorPool, lender: Lender, model: Model, *, batch_size: int, advance: Advance
+) -> Loan:
+    """Read a lender once, embed a sample of what it has again, and let the pool have it.
+
+    Raises Refused, with the lender named, where its vectors are another model's or another document's.
+    """
+    require_not_another(lender.info, model)
+    candidates, sample = pool.begin_loan(), Sample()
+    loan = Loan(lender.name, notes=lender.notes)
+    for page in lender.read():
+        loan.records += len(page.ids)
+        lost = set(page.without_vector)
+        rows = [
+            row for row, text in enumerate(page.documents) if text is not None and row not in lost
+        ]
+        texts, vectors = [page.documents[row] or "" for row in rows], page.vectors[rows]
+        if rows and vectors.shape[1] == model.dimension:
+            added = candidates.add(texts, vectors).tolist()
+            sample.offer(
+                SampledDocument(page.ids[rows[number]], texts[number], vectors[number].copy())
+                for number in added
+            )
+        advance(len(page.ids))
+    _prove(candidates, sample.documents(), model, loan, batch_size)
+    loan.offered = len(candidates)
+    contradictory = candidates.contradictory + pool.take(candidates)
+    loan.left_out = {
+        "zero or not finite": candidates.unusable,
+        "not of length 1": candidates.not_unit,
+        "with two vectors that contradict each other": contradictory,
+    }
+    return loan
+
+
+def _prove(
+    candidates: Candidates,
+    sample: Sequence[SampledDocument],
+    model: Model,
+    loan: Loan,
+    batch_size: int,
+) -> None:
+    if not sample:
+        return
+    fresh = _embed(model, [document.text for document in sample], batch_size)
+    if (np.abs(np.linalg.norm(fresh, axis=1) - 1) <= UNIT).all():
+        candidates.keep_unit_length()
+    has = candidates.has([document.text for document in sample])
+    kept = np.flatnonzero(has).tolist()
+    if not kept:
+        return
+    same = cosines(np.stack([sample[row].vector for row in kept]), fresh[kept])
+    loan.sampled, loan.least_cosine = len(kept), round(float(np.nanmin(same)), 7)
+    wrong = [sample[row].id for row, cosine in zip(kept, same, strict=True) if not cosine >= SAME]
+    if wrong:
+        candidates.drop()
+        raise Refused(
+            f"--vectors-from {loan.lender}: {len(wrong)} of {len(kept)} sampled vectors are not what"
+            f" {model.name} makes of their documents (lowest cosine {loan.least_cosine:.4f}):"
+            f" {', '.join(wrong[:5])}. Nothing was touched.",
+            next_step="Its vectors are another model's, or of other documents. Leave it out, or name"
+            " another place that has them.",
+        )
+
+
+def _embed(model: Model, texts: Sequence[str], batch_size: int) -> np.ndarray:
+    parts = [
+        model.embed(texts[start : start + batch_size]) for start in range(0, len(texts), batch_size)
+    ]
+    return np.concatenate(parts)

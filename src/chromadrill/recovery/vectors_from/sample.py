@@ -1,0 +1,47 @@
+"""A sample of a lender's documents, drawn while it is read: the digests' order is as good as chance."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from chromadrill.recovery.vectors_from.text_digests import text_digests
+
+SIZE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SampledDocument:
+    """A record of a lender that is looked at again."""
+
+    id: str
+    text: str
+    vector: np.ndarray
+
+
+class Sample:
+    """Keeps the documents whose digests are the lowest, SIZE at most."""
+
+    def __init__(self, size: int = SIZE) -> None:
+        self._size = size
+        self._lowest: list[tuple[int, int, SampledDocument]] = []  # a heap: the highest comes first
+        self._number = 0
+
+    def offer(self, documents: Iterable[SampledDocument]) -> None:
+        """Look at further documents."""
+        documents = list(documents)
+        keys = text_digests([document.text for document in documents])[:, 0].tolist()
+        for key, document in zip(keys, documents, strict=True):
+            self._number += 1  # no two documents are compared by themselves
+            entry = (-key, self._number, document)
+            if len(self._lowest) < self._size:
+                heapq.heappush(self._lowest, entry)
+            elif entry > self._lowest[0]:
+                heapq.heapreplace(self._lowest, entry)
+
+    def documents(self) -> list[SampledDocument]:
+        """Those that were kept, the lowest digest first."""
+        return [document for _, _, document in sorted(self._lowest, reverse=True)]

@@ -1,0 +1,164 @@
+"""`--vectors-from`: what somebody has embedded already is taken over by its document, once proven."""
+
+import shutil
+import tarfile
+
+import numpy as np
+import pytest
+
+from chromadrill.backups.export.exporter import export
+from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.model import Scope
+from chromadrill.recovery.vectors_from.open_lenders import open_lenders
+from tests.recovery.rebuild.conftest import ROWS, assert_passed
+from tests.recovery.rebuild.hash_model import HashModel
+
+TEXTS = [text for _, text, _ in ROWS]
+
+
+def lend(table, name="lender", *, vectors=None, texts=TEXTS, metadata=None, **hnsw):
+    """A collection whose ids have nothing to do with the rows'."""
+    info = table.chroma.create_collection(
+        Scope(), name, hnsw={"space": "cosine", **hnsw}, metadata=metadata
+    )
+    vectors = table.model.embed(texts) if vectors is None else vectors
+    ids = [f"other-{number}" for number in range(len(texts))]
+    table.chroma.upsert(info, ids=ids, vectors=vectors, documents=texts)
+    table.model.texts.clear()
+    return info
+
+
+def rebuild_from(table, *lenders, **task):
+    with open_lenders(table.chroma, [str(one) for one in lenders], Scope(), "docs") as opened:
+        return table.rebuild(lenders=opened, **task)
+
+
+def as_collection(table, chroma_home, tmp_path):
+    return "lender"
+
+
+def as_export(table, chroma_home, tmp_path):
+    return export(table.chroma, tmp_path / "all.jsonl", scopes=[Scope()]).path
+
+
+def as_parquet_folder(table, chroma_home, tmp_path):
+    return export(table.chroma, tmp_path / "folder", scopes=[Scope()]).path
+
+
+def as_data_directory(table, chroma_home, tmp_path):
+    return shutil.copytree(chroma_home.data, tmp_path / "data")
+
+
+def as_archive(table, chroma_home, tmp_path):
+    with tarfile.open(tmp_path / "data.tar.gz", "w:gz") as tar:
+        tar.add(chroma_home.data, "chroma_db")
+    return tmp_path / "data.tar.gz"
+
+
+@pytest.mark.parametrize(
+    "place", [as_collection, as_export, as_parquet_folder, as_data_directory, as_archive]
+)
+def test_documents_that_a_lender_has_are_not_embedded_again(table, chroma_home, tmp_path, place):
+    lend(table)
+    path = place(table, chroma_home, tmp_path)
+    table.sql("update manual_content set content = 'changed' where id = 'r7'")
+    result = rebuild_from(table, path)
+
+    assert_passed(result)
+    assert (result.embedded, result.copied) == (1, 59)
+    (loan,) = result.loans
+    assert (loan.records, loan.taken, loan.sampled) == (60, 59, 59)
+    assert loan.least_cosine > 0.99999
+    assert table.records()["r7"][0] == "changed"
+    assert table.records()["r8"] == ROWS[8][1:]
+    assert table.names() == ["docs", "lender"]
+
+
+def test_regenerate_takes_over_from_the_lender_and_not_from_the_collection_itself(table):
+    table.rebuild()
+    info = table.collection()
+    wrong = HashModel("stale").embed(TEXTS)
+    table.chroma.upsert(info, ids=[i for i, _, _ in ROWS], vectors=wrong, documents=TEXTS)
+    lend(table)
+    result = rebuild_from(table, "lender", fresh=True)
+
+    assert_passed(result)
+    assert (result.embedded, result.copied) == (0, 60)
+
+
+def test_lender_that_names_another_model_is_refused_and_named(table):
+    lend(table, metadata={"embedding_model": "m", "embedding_weights_sha256": "0" * 64})
+    with pytest.raises(Refused, match=r"lender .*not embedded by hash"):
+        rebuild_from(table, "lender")
+    assert table.names() == ["lender"]
+
+
+def test_lender_of_another_model_that_names_none_is_found_by_the_sample(table):
+    lend(table, vectors=HashModel("other").embed(TEXTS))
+    with pytest.raises(Refused, match=r"lender: 60 of 60 sampled vectors are not what hash makes"):
+        rebuild_from(table, "lender")
+    assert table.names() == ["lender"]
+
+
+def test_swapped_vectors_are_found_by_the_sample(table):
+    vectors = table.model.embed(TEXTS)
+    vectors[[3, 4]] = vectors[[4, 3]]
+    lend(table, vectors=vectors)
+    with pytest.raises(Refused, match="2 of 60 sampled"):
+        rebuild_from(table, "lender")
+
+
+def test_vectors_that_are_zero_or_of_another_length_are_left_out_and_counted(table):
+    vectors = table.model.embed(TEXTS)
+    vectors[:3], vectors[3:5] = 0, vectors[3:5] * 2
+    lend(table, vectors=vectors, space="l2")
+    result = rebuild_from(table, "lender")
+
+    assert_passed(result)
+    assert (result.embedded, result.copied) == (5, 55)
+    (loan,) = result.loans
+    assert loan.left_out["zero or not finite"] == 3
+    assert loan.left_out["not of length 1"] == 2
+
+
+def test_two_lenders_that_contradict_each_other_lend_neither(table):
+    lend(table, texts=TEXTS[:40])
+    vectors = table.model.embed(TEXTS[20:])
+    vectors[0] += np.float32(0.05) * vectors[1]
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    lend(table, "second", texts=TEXTS[20:], vectors=vectors)
+    with pytest.raises(Refused, match="second"):  # here the sample is all of it
+        rebuild_from(table, "lender", "second")
+
+
+def test_first_lender_of_a_document_is_the_one_that_gives_it(table):
+    lend(table, texts=TEXTS[:40])
+    lend(table, "second", texts=TEXTS[20:])
+    result = rebuild_from(table, "lender", "second")
+
+    assert_passed(result)
+    assert result.embedded == 0
+    assert [loan.taken for loan in result.loans] == [40, 20]
+
+
+def test_damaged_segment_lends_what_can_still_be_read_by_label(table, chroma_home, tmp_path):
+    lend(table, sync_threshold=10, batch_size=10)
+    data = shutil.copytree(chroma_home.data, tmp_path / "data")
+    (pickle,) = data.glob("*/index_metadata.pickle")
+    header = (pickle.parent / "header.bin").read_bytes()
+    row_size = int.from_bytes(header[28:36], "little")
+    with (pickle.parent / "data_level0.bin").open("r+b") as file:
+        file.truncate(40 * row_size + 7)
+    before = {file: file.read_bytes() for file in data.rglob("*") if file.is_file()}
+    result = rebuild_from(table, data)
+
+    assert_passed(result)
+    assert 20 <= result.embedded <= 25
+    assert result.loans[0].taken == 60 - result.embedded
+    assert {file: file.read_bytes() for file in data.rglob("*") if file.is_file()} == before
+
+
+def test_lender_that_is_no_path_and_no_collection_is_a_usage_error(table):
+    lend(table)
+    with pytest.raises(UsageError, match="Did you mean 'lender'"):
+        rebuild_from(table, "lendr")
