@@ -133,7 +133,8 @@ class Candidates:
     def has(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Whether each document still has a vector here."""
         spots = spots_of(self._wanted, text_digests(texts)[:, 0])
-        return (spots >= 0) & (self.places[np.maximum(spots, 0)] >= 0)
+        has: npt.NDArray[np.bool_] = (spots >= 0) & (self.places[np.maximum(spots, 0)] >= 0)
+        return has
 
     def leave_out(self, texts: Sequence[str]) -> None:
         """Take the vectors of these documents away again."""
