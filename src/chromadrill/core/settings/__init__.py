@@ -19,10 +19,9 @@ from chromadrill.core.settings.schema import (
     Questions,
     Remediation,
     Settings,
-    Source,
-    SourceTable,
     TargetTable,
 )
+from chromadrill.core.settings.source_table import Source, SourceTable
 
 __all__ = [
     "BackupPlan",

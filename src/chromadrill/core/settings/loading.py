@@ -16,6 +16,7 @@ from chromadrill.core.settings.dotted_keys import assign, flatten, nest
 from chromadrill.core.settings.environments import ENVIRONMENTS
 from chromadrill.core.settings.renamed_keys import refuse_renamed_keys, refuse_renamed_variable
 from chromadrill.core.settings.schema import DrillTable, Settings
+from chromadrill.core.settings.source_table import SourceTable
 from chromadrill.core.settings.validation import (
     refuse_secrets,
     refuse_url_of_own_server,
@@ -170,7 +171,7 @@ def _keys(path: list[str]) -> list[str]:
         "monitoring": schema.Monitoring,
         "betterstack": schema.Betterstack,
         "embedding": schema.Embedding,
-        "source": schema.SourceTable,
+        "source": SourceTable,
         "forecast": schema.Forecast,
         "evidence": schema.Remediation if "remediation" in path else schema.Evidence,
     }

@@ -6,11 +6,12 @@ import importlib.util
 import re
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
-from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.redaction import mask_output
 from chromadrill.core.settings.dotted_keys import flatten
+from chromadrill.core.settings.source_table import Source
+from chromadrill.core.settings.table import Table
 
 REBUILD_NEEDS = ("sentence_transformers", "psycopg")  # of RB-3: the extras `embed` and `postgres`
 
@@ -21,11 +22,7 @@ _EMBEDDING_FUNCTION = re.compile(
 )
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DrillTable(_Table):
+class DrillTable(Table):
     """`[drill]`: what a drill covers, and how much data it uses."""
 
     target: str = "process"
@@ -47,7 +44,7 @@ def _default_required() -> tuple[str, ...]:
     return ("RB-1", "RB-2", *(["RB-3"] if has_extras else []), "RB-4", "RB-6", "RB-8")
 
 
-class Objectives(_Table):
+class Objectives(Table):
     """`[objectives]`: limits, units in the names."""
 
     rb1_recovery_s: float = Field(120, gt=0)
@@ -68,7 +65,7 @@ class Objectives(_Table):
     embedding_p90_ms: float = Field(100, gt=0)
 
 
-class Contacts(_Table):
+class Contacts(Table):
     """`[contacts]`: whom on-call calls, in this order; "NAME, HOW TO REACH"."""
 
     primary: str | None = None
@@ -76,7 +73,7 @@ class Contacts(_Table):
     platform: str | None = None
 
 
-class Remediation(_Table):
+class Remediation(Table):
     """`[[evidence.remediation]]`: what an earlier drill found, and who mends it by when."""
 
     what: str
@@ -85,7 +82,7 @@ class Remediation(_Table):
     ticket: str | None = None
 
 
-class Evidence(_Table):
+class Evidence(Table):
     """`[evidence]`: what a record says of itself. `signing_key`: from the environment alone."""
 
     operator: str | None = None
@@ -98,7 +95,7 @@ class Evidence(_Table):
     signing_key: SecretStr | None = None
 
 
-class Notify(_Table):
+class Notify(Table):
     """`[notify]`: who is notified of how a run ended. All URLs are secrets: from the environment alone.
 
     `heartbeat` is for drills, `backup_heartbeat` for backups, `monitor_heartbeat` for the monitor.
@@ -110,7 +107,7 @@ class Notify(_Table):
     monitor_heartbeat: SecretStr | None = None
 
 
-class Monitoring(_Table):
+class Monitoring(Table):
     """`[monitoring]`: the figures of the alert rules; seconds, unless the name says otherwise.
 
     `time_scale` shortens every wait for a test; it stands in the evidence.
@@ -140,7 +137,7 @@ class Monitoring(_Table):
         return self
 
 
-class Betterstack(_Table):
+class Betterstack(Table):
     """`[betterstack]`: where its two products are. Tokens: from the environment alone."""
 
     uptime_url: str = "https://uptime.betterstack.com"
@@ -151,7 +148,7 @@ class Betterstack(_Table):
     ingest_token: SecretStr | None = None
 
 
-class Embedding(_Table):
+class Embedding(Table):
     """`[embedding]`: the model, and how it runs.
 
     `function`: "minilm" (all-MiniLM-L6-v2), "collection" (what the collection's own configuration
@@ -180,7 +177,7 @@ class Embedding(_Table):
         return function
 
 
-class Container(_Table):
+class Container(Table):
     """`[container]`: what the target `container` runs. Without a figure, the environment's applies."""
 
     image: str = "chromadb/chroma:1.5.9"
@@ -191,14 +188,14 @@ class Container(_Table):
     engine_start: str | None = None
 
 
-class Compat(_Table):
+class Compat(Table):
     """`[compat]`: older releases whose backups are restored; where their servers are kept."""
 
     releases: tuple[str, ...] = ("1.0.0",)
     cache: str | None = None
 
 
-class BackupPlan(_Table):
+class BackupPlan(Table):
     """`[[environments.NAME.backups]]`: a schedule. `at`: UTC; without it any hour is right."""
 
     every: Literal["daily", "weekly", "monthly"]
@@ -206,7 +203,7 @@ class BackupPlan(_Table):
     keep_days: float = Field(gt=0)
 
 
-class Environment(_Table):
+class Environment(Table):
     """`[environments.NAME]`: what a deployment is there, and what may be done to it.
 
     `role`: production is only read; without one nothing there may be damaged. `exclusive`: nobody
@@ -224,7 +221,7 @@ class Environment(_Table):
     disk_mb: int | None = Field(None, ge=1)
 
 
-class BackupTable(_Table):
+class BackupTable(Table):
     """`[backups.NAME]`: where production's own backups lie, and how they are proven.
 
     `source`: a folder, "restic:REPOSITORY[#TAG or #/PATH]", "command" (its `list` and `fetch`) or
@@ -247,7 +244,7 @@ class BackupTable(_Table):
     proven_within_s: float = Field(35 * 86_400, gt=0)
 
 
-class Questions(_Table):
+class Questions(Table):
     """`[questions]`: questions of the users with the ids that are right; None: none are asked.
 
     `least_hit_percent` leaves room for one question in ten: an approximate index misses a few, and what
@@ -260,45 +257,7 @@ class Questions(_Table):
     most_asked: int = Field(1000, ge=1)
 
 
-class SourceTable(_Table):
-    """`[source.NAME]`: a table or query of documents, which columns are what, and the collection.
-
-    A column named "" is one that the table does not have.
-    """
-
-    table: str = Field("manual_content", min_length=1)
-    sql: str = ""
-    id: str = Field("id", min_length=1)
-    content: str = Field("content", min_length=1)
-    metadata: str = "metadata"
-    updated_at: str = "updated_at"
-    batch: int = Field(500, ge=1, le=10_000)
-    collection: str = "bmad_embeddings"
-    space: str = Field("cosine", pattern="^(cosine|l2|ip)$")
-
-
-class Source(SourceTable):
-    """`[source]`: the default source, and further ones by name. `database_url`: DATABASE_URL alone.
-
-    `postgres_image`: a drill starts it where there is no DATABASE_URL and no embedded server.
-    """
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-    __pydantic_extra__: dict[str, SourceTable]
-    database_url: SecretStr | None = None
-    postgres_image: str = Field("postgres:17-alpine", min_length=1)
-
-    def table_named(self, name: str) -> SourceTable:
-        """`[source.NAME]`; `[source]` itself where that is its table. Raises UsageError."""
-        table = (self.__pydantic_extra__ or {}).get(name)
-        ours = {self.table, self.table.rpartition(".")[2]}  # with and without its schema
-        if table is None and name not in ours:
-            known = [*ours, *(self.__pydantic_extra__ or {})]
-            raise UsageError(f"--source {name}: no [source.{name}]. {did_you_mean(name, known)}")
-        return table or self
-
-
-class Forecast(_Table):
+class Forecast(Table):
     """`[forecast]`: the size whose recovery time is foretold; without `records` nothing is measured.
 
     `mean_document_length` in characters. `sizes`: records that are rebuilt and restored for it.
@@ -310,7 +269,7 @@ class Forecast(_Table):
     sizes: tuple[int, ...] = (1000, 2500, 6000)
 
 
-class TargetTable(_Table):
+class TargetTable(Table):
     """`[targets.NAME]`: where a target is, and what kind it is.
 
     Without a `kind` a table with a `url` is "remote", with `commands` beside it "command".
@@ -349,7 +308,7 @@ class TargetTable(_Table):
         return scopes
 
 
-class Settings(_Table):
+class Settings(Table):
     """All tables. `origins` says for "table.key" where its value came from."""
 
     drill: DrillTable = DrillTable()  # type: ignore[call-arg]

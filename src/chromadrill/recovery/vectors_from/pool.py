@@ -110,7 +110,7 @@ class Candidates:
         rows = np.flatnonzero((spots >= 0) & is_usable)
         is_new = self.places[spots[rows]] == NONE
         _, firsts = np.unique(spots[rows[is_new]], return_index=True)
-        added = rows[is_new][np.sort(firsts)]
+        added: npt.NDArray[np.int64] = rows[is_new][np.sort(firsts)]
         self.places[spots[added]] = np.arange(self._file.rows, self._file.rows + len(added))
         self._file.append(digests[added, 1], vectors[added])
         again = np.setdiff1d(rows, added)
