@@ -1,0 +1,186 @@
+"""Whatever page is destroyed, the rows of the others come back, and none that nobody wrote."""
+
+import sqlite3
+from contextlib import closing
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chromadrill.chroma.remains.database import recover
+
+PAGE = 1024
+TREES = (2, 5, 10, 13)  # first bytes of b-tree pages; those of overflow pages nothing tells apart
+TABLES = (
+    """CREATE TABLE embeddings (id INTEGER PRIMARY KEY, segment_id TEXT NOT NULL,
+    embedding_id TEXT NOT NULL, seq_id BLOB NOT NULL, created_at TIMESTAMP NOT NULL,
+    UNIQUE (segment_id, embedding_id))""",
+    """CREATE TABLE embedding_metadata (id INTEGER REFERENCES embeddings(id), key TEXT NOT NULL,
+    string_value TEXT, int_value INTEGER, float_value REAL, bool_value INTEGER,
+    PRIMARY KEY (id, key))""",
+    """CREATE INDEX embedding_metadata_string_value ON embedding_metadata (key, string_value)
+    WHERE string_value IS NOT NULL""",
+    """CREATE TABLE embedding_metadata_array (id INTEGER NOT NULL, key TEXT NOT NULL,
+    string_value TEXT, int_value INTEGER, float_value REAL, bool_value INTEGER)""",
+)
+COLUMNS = "rowid, id, key, string_value, int_value, float_value, bool_value"
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """400 records, some with long documents, a few deleted; and every row of them."""
+    file = tmp_path_factory.mktemp("original") / "chroma.sqlite3"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"PRAGMA page_size={PAGE}")
+        for sql in TABLES:
+            database.execute(sql)
+        for number in range(1, 401):
+            row = (number, "segment", f"id-{number}", number, "2026-01-01 00:00:00")
+            database.execute("INSERT INTO embeddings VALUES (?, ?, ?, ?, ?)", row)
+            text = f"document {number} " * (200 if number % 40 == 0 else number % 7)
+            rows = [(number, "chroma:document", text, None, None, None),
+                    (number, "year", None, number, None, None),
+                    (number, "open", None, None, None, number % 2)]  # fmt: skip
+            database.executemany("INSERT INTO embedding_metadata VALUES (?, ?, ?, ?, ?, ?)", rows)
+            lists = [(number, "tags", tag, None, None, None) for tag in ("a", "b")]
+            database.executemany(
+                "INSERT INTO embedding_metadata_array VALUES (?, ?, ?, ?, ?, ?)", lists
+            )
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("DELETE FROM embedding_metadata WHERE id BETWEEN 300 AND 330")
+        database.execute("DELETE FROM embeddings WHERE id BETWEEN 300 AND 330")
+    return file
+
+
+def rows_of(file):
+    with closing(sqlite3.connect(file)) as database:
+        select = "SELECT rowid, id, segment_id, embedding_id, seq_id FROM embeddings"
+        return {
+            "embeddings": set(database.execute(select)),
+            "embedding_metadata": set(
+                database.execute(f"SELECT {COLUMNS} FROM embedding_metadata")
+            ),
+            "embedding_metadata_array": set(
+                database.execute(f"SELECT {COLUMNS} FROM embedding_metadata_array")
+            ),
+        }
+
+
+def is_part(row, rows):
+    """Whether a row of this number is there, and says all that this one says."""
+    by_number = {other[0]: other for other in rows}
+    other = by_number.get(row[0])
+    return other is not None and all(
+        one in (None, held) for one, held in zip(row, other, strict=True)
+    )
+
+
+def recovered(file, folder):
+    new = folder / "new.sqlite3"
+    new.unlink(missing_ok=True)
+    return recover(file, new), rows_of(new)
+
+
+def test_a_sound_file_comes_back_row_for_row(original, tmp_path):
+    before = original.read_bytes()
+    remains, rows = recovered(original, tmp_path)
+    assert rows == rows_of(original)
+    assert (remains.damaged_pages, remains.lost_pages) == (0, 0)
+    assert original.read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("damaged")
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.data())
+def test_a_destroyed_page_costs_its_own_rows_and_invents_none(original, scratch, data):
+    content = bytearray(original.read_bytes())
+    pages = len(content) // PAGE
+    for number in data.draw(st.lists(st.integers(2, pages), min_size=1, max_size=3, unique=True)):
+        damage = data.draw(st.sampled_from(["zeroes", "noise", "another page"]))
+        other = data.draw(st.integers(2, pages).filter(lambda n: content[(n - 1) * PAGE] in TREES))
+        start = (number - 1) * PAGE
+        content[start : start + PAGE] = {
+            "zeroes": bytes(PAGE),
+            "noise": Random(other).randbytes(PAGE),
+            "another page": content[(other - 1) * PAGE : other * PAGE],
+        }[damage]
+    file = scratch / "chroma.sqlite3"
+    file.write_bytes(content)
+    _, rows = recovered(file, scratch)
+    for table, wanted in rows_of(original).items():
+        invented = [row for row in rows[table] if not is_part(row, wanted)]
+        assert invented == [], table
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(0, 2**32))
+def test_flipped_bits_end_in_no_traceback(original, scratch, seed):
+    content = bytearray(original.read_bytes())
+    for n in range(8):
+        at = seed * (n + 1) * 2654435761 % len(content)
+        content[at] ^= 1 << (seed % 8)
+    file = scratch / "bits.sqlite3"
+    file.write_bytes(content)
+    _, rows = recovered(file, scratch)
+    assert rows.keys() == rows_of(original).keys()
+
+
+def test_what_the_indexes_know_of_a_zeroed_page_comes_back(original, tmp_path):
+    content = bytearray(original.read_bytes())
+    with closing(sqlite3.connect(original)) as database:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = 'embeddings'"
+        (root,) = database.execute(sql).fetchone()
+    page = content[(root - 1) * PAGE : root * PAGE]
+    child = int.from_bytes(page[int.from_bytes(page[12:14], "big") :][:4], "big")
+    content[(child - 1) * PAGE : child * PAGE] = bytes(PAGE)
+    file = tmp_path / "chroma.sqlite3"
+    file.write_bytes(content)
+    remains, rows = recovered(file, tmp_path)
+    ids = {row[3] for row in rows["embeddings"]}
+    assert ids == {row[3] for row in rows_of(original)["embeddings"]}
+    assert remains.tables["embeddings"].damaged_pages == 1
+    assert remains.tables["embeddings"].from_indexes > 5
+
+
+def test_rows_of_an_inner_page_that_is_gone_are_found_by_their_pages(original, tmp_path):
+    content = bytearray(original.read_bytes())
+    with closing(sqlite3.connect(original)) as database:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = 'embedding_metadata'"
+        (root,) = database.execute(sql).fetchone()
+    content[(root - 1) * PAGE : root * PAGE] = bytes(PAGE)
+    file = tmp_path / "chroma.sqlite3"
+    file.write_bytes(content)
+    remains, rows = recovered(file, tmp_path)
+    assert rows["embedding_metadata"] == rows_of(original)["embedding_metadata"]
+    assert remains.tables["embedding_metadata"].from_lost_pages > 100
+
+
+def test_deleted_rows_stay_deleted(original, tmp_path):
+    content = bytearray(original.read_bytes())
+    content[16:18] = b"\xff\xff"  # the header's page size: the file is no database to SQLite
+    file = tmp_path / "chroma.sqlite3"
+    file.write_bytes(content)
+    _, rows = recovered(file, tmp_path)
+    assert {row[0] for row in rows["embeddings"]} == {*range(1, 300), *range(331, 401)}
+
+
+def test_a_file_that_is_no_database_gives_no_rows(tmp_path):
+    file = tmp_path / "chroma.sqlite3"
+    file.write_bytes(b"not a database at all" * 1000)
+    _, rows = recovered(file, tmp_path)
+    assert not any(rows.values())
+
+
+def test_the_schema_of_a_hostile_file_makes_tables_and_nothing_else(tmp_path):
+    file = tmp_path / "chroma.sqlite3"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE tenants (id TEXT PRIMARY KEY)")
+        database.execute("PRAGMA writable_schema=ON")
+        endless = "CREATE TABLE tenants AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n"  # noqa: E501
+        database.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'tenants'", (endless,))
+    recovered(file, tmp_path)
