@@ -96,7 +96,9 @@ def container() -> None:
 def hotcopy() -> None:
     record = newest(marks="hotcopy")
     assert record["outcome"] == "pass", record["outcome"]
-    assert len(record["scenarios"]) >= 6, [each["id"] for each in record["scenarios"]]
+    scenarios = [each["id"] for each in record["scenarios"]]
+    assert len(scenarios) >= 13, scenarios
+    assert sum("the_disk" in each for each in scenarios) >= 6, scenarios
 
 
 def powercut() -> None:

@@ -1,15 +1,19 @@
 """Which copies of a server that is written to are backups? Measured, N tries each."""
 
+import contextlib
 import dataclasses
+import functools
 
 import pytest
 
+from chromadrill.backups.hot_copy.disk_methods import DISK_COPY_METHODS
 from chromadrill.backups.hot_copy.methods import HOT_COPY_METHODS
 from chromadrill.backups.registry import METHODS
 from chromadrill.checks.hot_copy import are_safe, is_consistent, was_measured
 from chromadrill.core.errors import Unavailable
 from chromadrill.drill.hot_copy import examine, table_row, take_hot_copy
 from chromadrill.workload.writer import Writer
+from suites.hot_copy.conftest import new_writes
 
 pytestmark = [pytest.mark.hotcopy, pytest.mark.runbook("RB-2")]
 
@@ -36,14 +40,51 @@ def test_way_of_copying_a_running_server_is_measured(
         drill.when(f"the server is copied {tries} times: {method.what}"),
     ):
         folders = [tmp_path / str(number) for number in range(tries)]
-        tried = [take_hot_copy(drill.target, method, writer, folder) for folder in folders]
+        copy = functools.partial(method.copy, drill.target)
+        tried = [take_hot_copy(method.name, copy, writer, folder) for folder in folders]
     with drill.then("each copy is read at rest, served, written to, restarted"):
         copies = [examine(copy, place, writes) for copy, place in tried]
+    hot_copies[method.name] = copies
+    note(drill, method, copies, record_property)
+    drill.judge(was_measured(copies, tries))
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+@pytest.mark.parametrize("method", DISK_COPY_METHODS.values(), ids=str)
+def test_way_of_copying_the_disk_of_a_running_server_is_measured(
+    drill, method, size, on_disk, run_name, flusher, settings, hot_copies, record_property, tmp_path
+):
+    """On-call learns whether a snapshot of the volume is a backup, and whether clients notice it."""
+    tries = settings.drill.hot_copy_attempts
+    with drill.given("the server on a disk of its own, clients are writing"):
+        disk = on_disk(method.disk, size)
+        writes = new_writes(drill.target.url, run_name)
+
+    def copy(into):
+        method.copy(disk, into)
+        return into
+
+    beside = flusher(disk.data) if method.is_flushed else contextlib.nullcontext()
+    with (
+        beside,
+        Writer(drill.target.url, writes) as writer,
+        drill.when(f"the disk is copied {tries} times: {method.what}"),
+    ):
+        folders = [tmp_path / str(number) for number in range(tries)]
+        tried = [take_hot_copy(method.name, copy, writer, into, disk.data) for into in folders]
+    with drill.then("each copy is read at rest, served, written to, restarted"):
+        copies = [examine(copy, place, writes) for copy, place in tried]
+    if method.backup_method:
+        hot_copies.setdefault(method.backup_method, []).extend(copies)
+    note(drill, method, copies, record_property)
+    drill.judge(was_measured(copies, tries))
+
+
+def note(drill, method, copies, record_property):
+    """Write down what was measured."""
     for copy in copies:
         drill.note("hot copy", verdict=dataclasses.asdict(is_consistent(copy)))
-    hot_copies[method.name] = copies
     record_property("hotcopy", table_row(method, copies))
-    drill.judge(was_measured(copies, tries))
 
 
 @pytest.mark.needs("snapshot")

@@ -28,6 +28,7 @@ class BackupMethods(UserDict[str, BackupMethod | str]):
 METHODS = BackupMethods(
     {
         "volume-copy": "chromadrill.backups.volume_copy",
+        "live-copy": "chromadrill.backups.live_copy",
         "export": "chromadrill.backups.export.backup_method",
     }
 )

@@ -15,7 +15,7 @@ database. So the server is stopped for the copy, and a restore empties the volum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def take(
     # the server starts beside the proof of the copy: clients wait for the copying alone
     with ThreadPoolExecutor(1) as pool, catalog.new_folder(into, backup_id) as folder:
         start = _copy_stopped(target, folder / "data", pool)
-        copy = _prove(folder / "data", reading, target, start)
+        copy = prove(folder / "data", reading, target.url, wait=start.result)
         source = {"target": target.name, "url": target.url}
         catalog.describe(
             folder,
@@ -88,12 +88,17 @@ def put_back(backup: Backup, target: Stoppable) -> None:
         restore(backup, data)
 
 
-def _prove(data: Path, reading: FirstReading, target: Stoppable, start: Future[None]) -> ProvenCopy:
-    """The copy must hold what was read before, or what clients made of it until the stop."""
+def prove(
+    data: Path, reading: FirstReading, url: str, *, wait: Callable[[], object] = lambda: None
+) -> ProvenCopy:
+    """The copy must hold what was read before, or what clients made of it until it was taken.
+
+    `wait`: returns when the server can be read again, where it has to be. Raises Unavailable.
+    """
     difference = _difference(data, reading.fingerprint)
     if difference:
-        start.result()
-        return prove_copy(data, reading.fingerprint, target.url, difference)
+        wait()
+        return prove_copy(data, reading.fingerprint, url, difference)
     if reading.error is not None:
         raise reading.error  # nobody wrote: the server itself is sick
     return ProvenCopy(reading.fingerprint, {})

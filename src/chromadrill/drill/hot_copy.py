@@ -6,15 +6,16 @@ import dataclasses
 import itertools
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 from chromadrill.backups.export.formats import is_export, open_export
-from chromadrill.backups.hot_copy.methods import HotCopyMethod, HotCopyTarget
 from chromadrill.checks import hot_copy as checks
 from chromadrill.chroma.at_rest import Store
 from chromadrill.core.errors import DrillError
+from chromadrill.core.files import size_of
 from chromadrill.core.model import JSON, CollectionInfo, HotCopy, Outcome
 from chromadrill.drill.backup_proof import prove_export
 from chromadrill.drill.validate import Validation, validate
@@ -23,28 +24,44 @@ from chromadrill.workload.writer import BATCH, DIMENSION, Writer, complete_write
 WARM_UP = 100  # writes acknowledged before each try
 
 
+class NamedMethod(Protocol):
+    """A method to copy a running server, as a table names it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def what(self) -> str: ...
+
+
 def take_hot_copy(
-    target: HotCopyTarget, method: HotCopyMethod, writer: Writer, into: Path
+    name: str, copy: Callable[[Path], Path], writer: Writer, into: Path, data: Path | None = None
 ) -> tuple[HotCopy, Path | None]:
-    """Make the copy once the writer is in full flow, and return when it writes again."""
+    """Make the copy once the writer is in full flow, and return when it writes again.
+
+    `copy(into)` returns the copy's path, or raises DrillError where it refuses. `data`: what is
+    copied, where its size is to be told.
+    """
+    size = size_of(data) if data else None
     writer.wait_for(len(writer.acknowledged) + WARM_UP)
     began, refused, place = time.time(), None, None
     try:
-        place = method.copy(target, into)
+        place = copy(into)
     except DrillError as error:
         refused = str(error)
     ended = time.time()
     writer.wait_for(len(writer.acknowledged) + BATCH)
     ledger = list(writer.acknowledged)
-    copy = HotCopy(
-        method=method.name,
+    hot_copy = HotCopy(
+        method=name,
         began=began,
         ended=ended,
         ledger=tuple(write for write in ledger if write.at <= ended),
         stalled_s=_longest_wait([write.at for write in ledger], began),
         refused=refused,
+        store_bytes=size,
     )
-    return copy, place
+    return hot_copy, place
 
 
 def examine(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotCopy:
@@ -56,7 +73,7 @@ def examine(copy: HotCopy, place: Path | None, writes: CollectionInfo) -> HotCop
     return dataclasses.replace(copy, verdicts=tuple(verdicts), present=present)
 
 
-def table_row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
+def table_row(method: NamedMethod, copies: Sequence[HotCopy]) -> JSON:
     """One method in the table, and in `hotcopy.json`: what was measured, over all tries.
 
     Losses are those of the copy that loses most. Holes are those of the copy with most holes.
@@ -71,6 +88,7 @@ def table_row(method: HotCopyMethod, copies: Sequence[HotCopy]) -> JSON:
     return {
         "way": method.name,
         "what": method.what,
+        "store_mb": _megabytes(copies[0].store_bytes),
         "tries": len(copies),
         "consistent": outcomes.count(Outcome.PASS),
         "bad": outcomes.count(Outcome.FAIL),
@@ -104,6 +122,10 @@ def _present_writes(place: Path, writes: CollectionInfo) -> dict[str, int]:
             return complete_writes(store.pages(infos[0]), dimension=DIMENSION) if infos else {}
     except DrillError:
         return {}
+
+
+def _megabytes(count: int | None) -> float | None:
+    return None if count is None else round(count / 1e6, 1)
 
 
 def _longest_wait(times: Sequence[float], began: float) -> float:

@@ -10,6 +10,7 @@ from typing import Protocol
 from chromadrill.backups import files
 from chromadrill.backups.export import exporter
 from chromadrill.backups.export.backup_method import DEADLINE_S, TRIES
+from chromadrill.backups.hot_copy.live import copy_live
 from chromadrill.backups.hot_copy.write_lock import write_lock
 from chromadrill.chroma.connection import connect
 from chromadrill.core.model import Scope
@@ -68,6 +69,11 @@ def _copy_locked(target: HotCopyTarget, into: Path) -> Path:
     return into
 
 
+def _copy_live(target: HotCopyTarget, into: Path) -> Path:
+    copy_live(target.live_data(), into)
+    return into
+
+
 def _copy_plain(target: HotCopyTarget, into: Path) -> Path:
     target.copy_running(into, bytes_per_s=BYTES_PER_S)
     return into
@@ -89,6 +95,12 @@ HOT_COPY_METHODS = {
             "pause-copy", "freeze the process, copy, wake it", _copy_paused, ("pause", "hotcopy")
         ),
         HotCopyMethod("lock-copy", "hold SQLite's write lock, copy", _copy_locked, in_place=True),
+        HotCopyMethod(
+            "live-copy",
+            "the lock, for clones of the files where there are",
+            _copy_live,
+            in_place=True,
+        ),
         HotCopyMethod("plain-copy", "copy the files as they are", _copy_plain),
         HotCopyMethod("export", "read everything via the API, twice", _export, ("snapshot",)),
     )

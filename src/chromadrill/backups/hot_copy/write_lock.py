@@ -22,6 +22,17 @@ def write_lock(data: Path) -> Iterator[None]:
     A server that was writing an index when the lock came writes it to its end, hence the wait.
     Raises Unavailable where the lock cannot be had.
     """
+    with sqlite_lock(data):
+        _wait_for_rest(data)
+        yield
+
+
+@contextmanager
+def sqlite_lock(data: Path) -> Iterator[None]:
+    """Hold the lock alone: the database does not change. Index files may, and whoever copies looks.
+
+    Raises Unavailable where the lock cannot be had.
+    """
     holder = subprocess.Popen(
         [
             sys.executable,
@@ -39,7 +50,6 @@ def write_lock(data: Path) -> Iterator[None]:
         line = holder.stdout.readline().strip()
         if line != "locked":
             raise Unavailable(f"No write lock on {data / DATABASE}: {line or 'its holder died'}.")
-        _wait_for_rest(data)
         yield
         if holder.poll() is not None:
             raise Unavailable(f"The holder of the lock on {data / DATABASE} died meanwhile.")

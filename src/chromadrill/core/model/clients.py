@@ -30,6 +30,7 @@ class HotCopy:
     `began`, `ended`: UTC epoch seconds. `ledger`: the writes acknowledged until it ended, in their
     order. `stalled_s`: the longest that the writer waited between two acknowledgements meanwhile.
     `present`: whole writes found in the copy, id -> value. `refused`: why the method gave no copy.
+    `store_bytes`: of the directory that was copied; None: not told.
     """
 
     method: str
@@ -40,6 +41,7 @@ class HotCopy:
     refused: str | None = None
     present: Mapping[str, int] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
+    store_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

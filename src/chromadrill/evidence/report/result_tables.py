@@ -62,6 +62,7 @@ TABLES: dict[str, TableKind] = {
         " Load: of the machine, over a minute.",
         {
             "Way": _text("way"),
+            "Store, MB": _text("store_mb"),
             "Verdict": _outcome,
             "Tries": _text("tries"),
             "Consistent": _text("consistent"),
