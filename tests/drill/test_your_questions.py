@@ -18,6 +18,7 @@ from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.drill.scenario import Drill
 from chromadrill.drill.scenario_log import ScenarioLog
 from chromadrill.embedding import minilm
+from chromadrill.embedding.weights import FETCH
 from chromadrill.evidence.ledger import Ledger
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.http_collector import HttpCollector
@@ -202,13 +203,13 @@ def test_words_are_embedded_once_and_asked_before_and_after_a_restart(
 
 def test_words_without_an_embedder_are_not_run_and_the_line_is_named(chroma, tmp_path, monkeypatch):
     def refuse(*_, **__):
-        raise Unavailable("The extra `embed` is not installed.", next_step=minilm.INSTALL)
+        raise Unavailable("/models holds no model.safetensors.", next_step=FETCH)
 
     monkeypatch.setattr(minilm, "load", refuse)
     file = other_file(tmp_path, collection="docs", text="why", vector=None)
     (verdict,) = file.verdicts(chroma)
     assert verdict.outcome is Outcome.NOT_RUN
-    assert "line 1: a question in words. The extra `embed` is not installed." in verdict.message
+    assert "line 1: a question in words. /models holds no model.safetensors." in verdict.message
 
 
 # ---- the suites ---------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Embedding
-from chromadrill.embedding import minilm
+from chromadrill.embedding import minilm, sentence_transformer
+from chromadrill.embedding.weights import NAME
 
 
 def load(embedding: Embedding, collection: CollectionInfo | None = None) -> Model:
@@ -18,11 +19,21 @@ def load(embedding: Embedding, collection: CollectionInfo | None = None) -> Mode
     """
     if embedding.function != "minilm":
         raise Unavailable(f"[embedding] function = {embedding.function!r} cannot be had yet.")
+    directory = Path(embedding.directory) if embedding.directory else None
+    if embedding.device != "cpu":  # onnxruntime's plain package knows no other
+        return sentence_transformer.load(
+            NAME,
+            directory,
+            threads=embedding.threads,
+            workers=embedding.workers,
+            batch_size=embedding.batch_size,
+            device=embedding.device,
+            offline=embedding.offline,
+        )
     return minilm.load(
-        Path(embedding.directory) if embedding.directory else None,
+        directory,
         threads=embedding.threads,
         workers=embedding.workers,
         batch_size=embedding.batch_size,
-        device=embedding.device,
         offline=embedding.offline,
     )

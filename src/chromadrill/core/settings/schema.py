@@ -13,7 +13,7 @@ from chromadrill.core.settings.dotted_keys import flatten
 from chromadrill.core.settings.source_table import Source
 from chromadrill.core.settings.table import Table
 
-REBUILD_NEEDS = ("sentence_transformers", "psycopg")  # of RB-3: the extras `embed` and `postgres`
+REBUILD_NEEDS = "psycopg"  # of RB-3: the extra `postgres`
 
 _EMBEDDING_FUNCTION = re.compile(
     r"minilm|collection"
@@ -39,9 +39,9 @@ class DrillTable(Table):
 
 
 def _default_required() -> tuple[str, ...]:
-    """RB-3 is part of the drill where it can run: where its two extras are installed."""
-    has_extras = all(importlib.util.find_spec(module) for module in REBUILD_NEEDS)
-    return ("RB-1", "RB-2", *(["RB-3"] if has_extras else []), "RB-4", "RB-6", "RB-8")
+    """RB-3 is part of the drill where its extra is installed; a model is one command away."""
+    has_extra = importlib.util.find_spec(REBUILD_NEEDS) is not None
+    return ("RB-1", "RB-2", *(["RB-3"] if has_extra else []), "RB-4", "RB-6", "RB-8")
 
 
 class Objectives(Table):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from chromadrill.core.errors import Unavailable
+from chromadrill.core.installer import command_path, install, user_cache
 
-INSTALL_S = 900
 BINDINGS = "chromadb_rust_bindings"  # from 1.0 on the whole server
 
 
@@ -33,7 +31,7 @@ def installed_server() -> InstalledServer:
     """
     bindings = importlib.util.find_spec(BINDINGS)
     if bindings is None or bindings.origin is None:
-        command = _command("chroma")
+        command = command_path("chroma")
         if command is None:
             raise Unavailable("No `chroma` command here.", next_step="pip install chromadb==1.5.9")
         return InstalledServer(version("chromadb"), (command,))
@@ -54,7 +52,7 @@ def install_server(release: str, cache: Path | None = None) -> InstalledServer:
     from filelock import FileLock
 
     python = f"py{sys.version_info.major}.{sys.version_info.minor}"
-    folder = (cache or _cache()) / f"chromadb-{release}-{python}"
+    folder = (cache or user_cache()) / f"chromadb-{release}-{python}"
     server = _launched(release, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f"{folder.name}.lock")):
@@ -63,31 +61,6 @@ def install_server(release: str, cache: Path | None = None) -> InstalledServer:
         partial = folder.with_name(f"{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         alone = [] if release.startswith("0.") else ["--no-deps"]
-        install = [*_installer(), *alone, "--target", str(partial), f"chromadb=={release}"]
-        ran = subprocess.run(
-            install, capture_output=True, text=True, timeout=INSTALL_S, check=False
-        )
-        if ran.returncode:
-            last = (ran.stderr.strip() or ran.stdout.strip()).splitlines()[-1:]
-            raise Unavailable(f"chromadb=={release} cannot be installed: {' '.join(last)}")
+        install(f"chromadb=={release}", partial, *alone)
         partial.rename(folder)
     return server
-
-
-def _installer() -> list[str]:
-    uv = _command("uv")
-    if uv:
-        return [uv, "pip", "install", "--quiet", "--python", sys.executable]
-    if importlib.util.find_spec("pip"):
-        return [sys.executable, "-m", "pip", "install", "--quiet"]
-    raise Unavailable("Neither uv nor pip is here to install a server with.")
-
-
-def _command(name: str) -> str | None:
-    """The program beside this interpreter, else the one in the PATH."""
-    beside = Path(sys.executable).with_name(name)
-    return str(beside) if beside.is_file() else shutil.which(name)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chromadrill"
