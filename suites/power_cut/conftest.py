@@ -12,8 +12,8 @@ from chromadrill.targets.disk.mounts import require_mounts
 EVERY_S = 1.0
 
 
-@pytest.fixture(autouse=True)
-def _needs_a_disk():
+@pytest.fixture
+def needs_a_disk():
     """Without root, loop devices or ext4's tools nothing is covered, and the record says why."""
     try:
         require_mounts()

@@ -9,7 +9,11 @@ from chromadrill.drill.way_back import walk_back
 from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.writer import Writer, random_vector, read_complete_writes
 
-pytestmark = [pytest.mark.powercut, pytest.mark.runbook("RB-1")]
+pytestmark = [
+    pytest.mark.powercut,
+    pytest.mark.runbook("RB-1"),
+    pytest.mark.usefixtures("needs_a_disk"),
+]
 
 FLUSHED = 1_400  # writes; the index is written at 1,000, and nobody syncs it
 

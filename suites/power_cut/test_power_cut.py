@@ -11,14 +11,20 @@ from chromadrill.checks.power_cut import (
     tear_only_at_flushes,
     were_judged,
 )
+from chromadrill.core.errors import Unavailable
 from chromadrill.drill.flusher_cost import flusher_cost
 from chromadrill.drill.power_cut import CutPlan, cut_power
 from chromadrill.drill.power_cut_table import note_of, table_row
 from chromadrill.evidence.report.cut_chart import cut_chart
+from chromadrill.targets.disk.mounts import require_mounts
 from fixtures.run import RUN
 from suites.power_cut.conftest import EVERY_S
 
-pytestmark = [pytest.mark.powercut, pytest.mark.runbook("RB-1")]
+pytestmark = [
+    pytest.mark.powercut,
+    pytest.mark.runbook("RB-1"),
+    pytest.mark.usefixtures("needs_a_disk"),
+]
 
 
 def alone(data):
@@ -39,7 +45,8 @@ def measured(drill, settings, say, request, record_property):
             drill.note("power cut", **note_of(cut))
         row = table_row(name, cuts)
         record_property("powercut", row)
-        picture = request.config.stash[RUN].folder / f"powercut-{name.replace(' ', '-')}.svg"
+        file = f"powercut-{name.replace(',', '').replace(' ', '-')}.svg"
+        picture = request.config.stash[RUN].folder / file
         picture.write_text(
             cut_chart(row["points"], title=f"{len(cuts)} power cuts, {name}"), "utf-8"
         )
@@ -53,6 +60,17 @@ def test_power_cuts_of_a_server_as_it_is_are_measured(drill, measured):
     """On-call learns what a power cut, or a snapshot of the running volume, leaves: seen at rest?"""
     cuts = measured("nothing", alone, idle_s=40.0)
     drill.judge(seen_at_rest(cuts, needs_damage=True))
+
+
+@pytest.mark.parametrize("kind", ["xfs", "btrfs"])
+def test_power_cuts_on_another_file_system_are_measured(drill, measured, kind):
+    """On-call learns whether xfs or btrfs keeps what ext4 loses."""
+    try:
+        require_mounts(kind)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    cuts = measured(f"nothing, {kind}", alone, idle_s=40.0, kind=kind)
+    drill.judge(seen_at_rest(cuts))
 
 
 def test_power_cuts_of_a_disk_that_journals_data_lose_no_acknowledged_write(drill, measured):

@@ -46,6 +46,8 @@ def cut(first=None, second=None, **facts):
         (cut(served(not_found=1)), CutClass.WHOLE, "every"),  # a healthy index loses some
         (cut(served([0, 1, 3, 4])), CutClass.WRONG, "1 write missing before one that is there"),
         (cut(served(), served(range(4))), CutClass.WRONG, "other records after the restart"),
+        (cut(written_on=served(errors=("stale",))), CutClass.WRONG, "written on: stale"),
+        (cut(written_on=served()), CutClass.WHOLE, "every"),
         (cut(error="no room"), CutClass.UNJUDGED, "no room"),
     ],
 )
@@ -105,3 +107,15 @@ def test_checks_at_rest_must_see_damage_and_nothing_else():
     assert (
         seen_at_rest([cut(), dataclasses.replace(damaged, at_rest="torn")]).outcome is Outcome.PASS
     )
+
+
+def test_verdicts_of_kills_speak_of_kills():
+    kills = [cut()]
+    for verdict in (
+        were_judged(kills, 1, "kill"),
+        seen_at_rest(kills, event="kill"),
+        tear_only_at_flushes(kills, 1.0, "kill"),
+    ):
+        assert verdict.outcome is Outcome.PASS
+        assert verdict.check.startswith("kills ")
+        assert "cut" not in verdict.message

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.disk import mounts
 from chromadrill.targets.disk.cut_disk import cut_disk, recover_data
@@ -55,8 +56,27 @@ def test_cut_of_a_frozen_disk_has_what_was_only_in_memory():
         assert [path.name for path in recovered.iterdir()] == ["in memory"]
 
 
+@pytest.mark.parametrize("kind", ["xfs", "btrfs"])
+def test_disk_has_the_file_system_that_is_asked_for(kind):
+    try:
+        mounts.require_mounts(kind)
+    except Unavailable as error:
+        pytest.skip(str(error))
+    with cut_disk(kind=kind) as disk:
+        (disk.folder / "data").mkdir()
+        (disk.folder / "data" / "synced").write_text("x")
+        os.sync()
+        (disk.folder / "data" / "in memory").write_text("y")
+        image = disk.cut(disk.scratch / "1.img")
+        # while the disk that it is of is mounted: both have the same id
+        recovered = recover_data(image, "data", disk.scratch / "recovered", kind)
+        assert [path.name for path in recovered.iterdir()] == ["synced"]
+        lines = Path("/proc/self/mounts").read_text().splitlines()
+        assert [line.split()[2] for line in lines if str(disk.folder) in line] == [kind]
+
+
 @pytest.mark.usefixtures("able")
-def test_disk_of_a_killed_process_is_swept_even_when_it_was_frozen():
+def test_nothing_is_left_of_the_disk_of_a_killed_process_not_even_where_it_was_frozen():
     code = (
         "import sys\n"
         "from chromadrill.targets.disk.cut_disk import cut_disk\n"
@@ -72,10 +92,16 @@ def test_disk_of_a_killed_process_is_swept_even_when_it_was_frozen():
     assert sum(scratch in point for point in mounts.mount_points()) == 2
     run.kill()
     run.wait()
-    mounts.sweep()
-
+    # nobody sweeps: what unmounts it was started with the first mount
+    wait_until(lambda: not Path(scratch).exists(), within_s=30, name="the guard's sweep")
     assert not any(scratch in point for point in mounts.mount_points())
-    assert not Path(scratch).exists()
+
+
+def test_kernel_without_a_file_system_says_so(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(mounts.shutil, "which", lambda tool: tool)
+    with pytest.raises(Unavailable, match="the kernel has no reiser9"):
+        mounts.require_mounts("reiser9")
 
 
 @pytest.mark.parametrize("user", [1000])

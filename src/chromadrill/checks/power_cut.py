@@ -1,4 +1,4 @@
-"""What a power cut left of a database: the class of each cut, and the verdicts on many of them."""
+"""What a power cut, or a kill, left of a database: the class of each, and verdicts on many."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from chromadrill.checks.acknowledged import holes_in, lost_writes
 from chromadrill.core.model import Acknowledged, CutClass, PowerCut, ServedData, Verdict
 from chromadrill.core.plural import plural
 
+EVENTS = {"cut": "power cuts", "kill": "kills"}
 USABLE = (CutClass.WHOLE, CutClass.LOST)
 # of the records that are asked for by their own vector; a healthy index loses up to 1.5 % (measured)
 NOT_FOUND = 0.1
@@ -18,7 +19,8 @@ def class_of(cut: PowerCut) -> CutClass:
     """WHOLE and LOST: every answer is right, before and after a restart; they differ in `lost`."""
     if cut.error is not None or cut.served is None:
         return CutClass.UNJUDGED
-    every = [data for data in (cut.served, cut.restarted) if data is not None]
+    seen = (cut.served, cut.restarted, cut.written_on)
+    every = [data for data in seen if data is not None]
     if any(data.start_error is not None for data in every):
         return CutClass.DOES_NOT_START
     if any(data.died for data in every):
@@ -57,7 +59,11 @@ def explain(cut: PowerCut) -> str:
     """Why the cut is of its class, in a few words."""
     if cut.error is not None:
         return cut.error
-    for when, data in (("served", cut.served), ("restarted", cut.restarted)):
+    for when, data in (
+        ("served", cut.served),
+        ("restarted", cut.restarted),
+        ("written on", cut.written_on),
+    ):
         if data is None:
             continue
         if data.start_error is not None:
@@ -88,23 +94,27 @@ def is_within_flush(cut: PowerCut, within_s: float) -> bool:
     return cut.since_flush_s is not None and cut.since_flush_s < within_s
 
 
-def were_judged(cuts: Sequence[PowerCut], tries: int) -> Verdict:
+def were_judged(cuts: Sequence[PowerCut], tries: int, event: str = "cut") -> Verdict:
     """Whether so many cuts were made, and none is left unexplained. The message tells the classes."""
-    check, classes = "power cuts judged", Counter(map(class_of, cuts))
+    check, classes = f"{EVENTS[event]} judged", Counter(map(class_of, cuts))
     judged = len(cuts) - classes[CutClass.UNJUDGED]
-    numbers = {"actual": float(judged), "limit": float(tries), "unit": "cuts"}
+    numbers = {"actual": float(judged), "limit": float(tries), "unit": f"{event}s"}
     if judged >= tries > 0:
-        return Verdict.passed(check, sums(cuts), **numbers)
+        return Verdict.passed(check, sums(cuts, event), **numbers)
     why = next((f"; {cut.error}" for cut in cuts if cut.error), "")
-    return Verdict.unknown(check, f"{judged} of {tries} judged: {sums(cuts)}{why}", **numbers)
+    return Verdict.unknown(
+        check, f"{judged} of {tries} judged: {sums(cuts, event)}{why}", **numbers
+    )
 
 
-def seen_at_rest(cuts: Sequence[PowerCut], *, needs_damage: bool = False) -> Verdict:
+def seen_at_rest(
+    cuts: Sequence[PowerCut], *, needs_damage: bool = False, event: str = "cut"
+) -> Verdict:
     """Whether the checks at rest, before any start, tell usable data from damaged data.
 
     `needs_damage`: nothing was beside the server, so cuts that all left usable data show nothing.
     """
-    check = "power cuts seen"
+    check = f"{EVENTS[event]} seen"
     judged = [cut for cut in cuts if class_of(cut) is not CutClass.UNJUDGED]
     missed = [cut for cut in judged if class_of(cut) not in USABLE and cut.at_rest is None]
     alarms = [cut for cut in judged if class_of(cut) in USABLE and cut.at_rest is not None]
@@ -115,12 +125,12 @@ def seen_at_rest(cuts: Sequence[PowerCut], *, needs_damage: bool = False) -> Ver
     )
     if missed or alarms:
         first = (missed or alarms)[0]
-        sentence += f"; first cut {first.number}: {explain(first)}; at rest: {first.at_rest}"
+        sentence += f"; first {event} {first.number}: {explain(first)}; at rest: {first.at_rest}"
         return Verdict.failed(check, sentence)
     if not judged:
-        return Verdict.unknown(check, "no cut was judged")
+        return Verdict.unknown(check, f"no {event} was judged")
     if needs_damage and not damaged:
-        return Verdict.unknown(check, f"no cut left damage to see: {sums(cuts)}")
+        return Verdict.unknown(check, f"no {event} left damage to see: {sums(cuts, event)}")
     return Verdict.passed(check, sentence)
 
 
@@ -132,37 +142,39 @@ def keep_acknowledged(cuts: Sequence[PowerCut]) -> Verdict:
     return _judge_losses("power cuts survived", cuts, 0.0)
 
 
-def tear_only_at_flushes(cuts: Sequence[PowerCut], within_s: float) -> Verdict:
+def tear_only_at_flushes(cuts: Sequence[PowerCut], within_s: float, event: str = "cut") -> Verdict:
     """What was lost was acknowledged, or torn by an index flush, within `within_s` of the cut.
 
     It is no promise that nothing older is lost: a server writes its index files in place, and a cut
     within a flush tears vectors of any age. Those cuts are counted in the message.
     """
-    return _judge_losses("power cuts torn by flushes alone", cuts, within_s)
+    return _judge_losses(f"{EVENTS[event]} torn by flushes alone", cuts, within_s, event)
 
 
-def _judge_losses(check: str, cuts: Sequence[PowerCut], within_s: float) -> Verdict:
+def _judge_losses(
+    check: str, cuts: Sequence[PowerCut], within_s: float, event: str = "cut"
+) -> Verdict:
     """UNKNOWN where no cut came after an index flush: until then nothing is at risk."""
     damaged = [cut for cut in cuts if class_of(cut) not in (*USABLE, CutClass.UNJUDGED)]
     torn = [cut for cut in damaged if is_within_flush(cut, within_s) and not is_replayed(cut)]
     bad = [cut for cut in damaged if not is_replayed(cut) and not is_within_flush(cut, within_s)]
     late = [cut for cut in cuts if class_of(cut) is CutClass.LOST and loss_s(cut) > within_s]
     judged = [cut for cut in cuts if class_of(cut) is not CutClass.UNJUDGED]
-    numbers = {"actual": float(len(bad) + len(late)), "limit": 0.0, "unit": "cuts"}
+    numbers = {"actual": float(len(bad) + len(late)), "limit": 0.0, "unit": f"{event}s"}
     sentence = (
-        f"of {len(judged)} cuts {len(damaged)} left damage, {sum(map(is_replayed, damaged))} of it"
+        f"of {len(judged)} {event}s {len(damaged)} left damage, {sum(map(is_replayed, damaged))} of it"
         f" replayed from the queue without a loss; {len(torn)} tore vectors of any age within"
         f" {within_s:g} s of an index flush; {len(late)} lost a write that was acknowledged more than"
-        f" {within_s:g} s before: {sums(cuts)}"
+        f" {within_s:g} s before: {sums(cuts, event)}"
     )
     if bad or late:
         first = (bad or late)[0]
-        sentence += f"; first cut {first.number}: {class_of(first)}, {explain(first)}"
+        sentence += f"; first {event} {first.number}: {class_of(first)}, {explain(first)}"
         return Verdict.failed(check, sentence, **numbers)
     if not judged:
-        return Verdict.unknown(check, "no cut was judged", limit=0.0, unit="cuts")
+        return Verdict.unknown(check, f"no {event} was judged", limit=0.0, unit=f"{event}s")
     if all(cut.since_flush_s is None for cut in judged):
-        return Verdict.unknown(check, "no cut came after an index flush: nothing was at risk")
+        return Verdict.unknown(check, f"no {event} came after an index flush: nothing was at risk")
     return Verdict.passed(check, sentence, **numbers)
 
 
@@ -172,8 +184,8 @@ def loss_s(cut: PowerCut) -> float:
     return cut.at - gone[0].at if gone else 0.0
 
 
-def sums(cuts: Sequence[PowerCut]) -> str:
+def sums(cuts: Sequence[PowerCut], event: str = "cut") -> str:
     """How many cuts are of each class."""
     classes = Counter(map(class_of, cuts))
     parts = [f"{classes[name]} {name}" for name in CutClass if classes[name]]
-    return f"{plural(len(cuts), 'cut')}: {', '.join(parts) or 'none'}"
+    return f"{plural(len(cuts), event)}: {', '.join(parts) or 'none'}"

@@ -41,7 +41,7 @@ class PowerCutOfServer:
         image = self.disk.scratch / "power-cut.img"
         self.disk.cut(image, at_cut=lambda: self.before.extend(self.acknowledged()))
         target.kill()
-        recovered = recover_data(image, DATA, self.disk.scratch / "recovered")
+        recovered = recover_data(image, DATA, self.disk.scratch / "recovered", self.disk.kind)
         with target.volume() as data:
             files.empty(data)
             files.copy_tree(recovered, data)

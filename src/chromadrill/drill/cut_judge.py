@@ -1,4 +1,4 @@
-"""What is on a disk after a power cut: recovered, read at rest, served on a copy, served again."""
+"""What a power cut or a kill left: recovered, read at rest, served on a copy, served again."""
 
 from __future__ import annotations
 
@@ -6,34 +6,56 @@ import contextlib
 import dataclasses
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from chromadrill.checks.acknowledged import lost_writes
 from chromadrill.checks.power_cut import USABLE, class_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import wait_until
-from chromadrill.core.errors import DrillError, Refused
-from chromadrill.core.model import CollectionInfo, Outcome, PowerCut, ServedData
+from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.core.model import Acknowledged, CollectionInfo, Outcome, PowerCut, ServedData
+from chromadrill.core.plural import plural
 from chromadrill.drill.validate import validate_files
 from chromadrill.recovery.replay import replay_into
 from chromadrill.targets.disk.cut_disk import recover_data
 from chromadrill.targets.process.private_copy import private_copy
 from chromadrill.targets.process.target import ProcessTarget
+from chromadrill.workload.changing_writer import UPDATE, ChangingWriter
 from chromadrill.workload.writer import complete_writes, random_vector
 
 DEADLINE_S = 30.0  # for one call, on a machine that does other things
 END_S = 1.0  # from a crash to its supervisor's end
+WRITTEN_ON = 1_200  # writes after a restart; the index is flushed after 1,000
 SAMPLE = 30  # records that are asked for by their own vector
 DATA = "data"  # the server's directory on the disk
 
 
-def judge_cut(cut: PowerCut, image: Path, writes: CollectionInfo) -> PowerCut:
-    """The cut with what was seen of its image, which is removed."""
+def judge_cut(cut: PowerCut, image: Path, writes: CollectionInfo, kind: str = "ext4") -> PowerCut:
+    """The cut with what was seen of its image, a file system of that kind, which is removed."""
     data = image.with_suffix(".data")
     try:
-        recover_data(image, DATA, data)
+        recover_data(image, DATA, data, kind)
         image.unlink()
+        return judge_files(cut, data, writes)
+    except DrillError as error:
+        return dataclasses.replace(cut, error=str(error))
+    finally:
+        image.unlink(missing_ok=True)
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def judge_files(
+    cut: PowerCut, data: Path, writes: CollectionInfo, *, goes_on: bool = False
+) -> PowerCut:
+    """The cut with what was seen of the data directory that it left, which is not changed.
+
+    `goes_on`: after the restart the records are written anew, past the next flush of the index.
+    """
+    into = data.with_suffix(".replayed")
+    try:
         cut = dataclasses.replace(cut, at_rest=_read_at_rest(data))
         # no scopes: ready is who has a heartbeat, and a crash at the first question is no failed start
         with private_copy(data, ()) as target:
@@ -41,17 +63,37 @@ def judge_cut(cut: PowerCut, image: Path, writes: CollectionInfo) -> PowerCut:
             cut = dataclasses.replace(cut, served=served)
             if served.start_error is None and not served.died:
                 target.stop()
-                cut = dataclasses.replace(cut, restarted=_serve(target, writes))
+                restarted = _serve(target, writes)
+                cut = dataclasses.replace(cut, restarted=restarted)
+                if goes_on and class_of(cut) in USABLE:
+                    written_on = write_on(target.url, writes, cut.ledger)
+                    cut = dataclasses.replace(cut, written_on=written_on)
         if class_of(cut) not in USABLE:
-            replayed = _replay(data, image.with_suffix(".replayed"), writes)
-            cut = dataclasses.replace(cut, replayed=replayed)
+            cut = dataclasses.replace(cut, replayed=_replay(data, into, writes))
     except DrillError as error:
         return dataclasses.replace(cut, error=str(error))
     finally:
-        image.unlink(missing_ok=True)
-        shutil.rmtree(data, ignore_errors=True)
-        shutil.rmtree(image.with_suffix(".replayed"), ignore_errors=True)
+        shutil.rmtree(into, ignore_errors=True)
     return cut
+
+
+def write_on(url: str, writes: CollectionInfo, before: Sequence[Acknowledged]) -> ServedData:
+    """Write records anew until the index was flushed once more; what the server then gives back.
+
+    A server whose index stands still counts right, and finds its old vectors.
+    """
+    with ChangingWriter(
+        url, writes, batch=200, pause_s=0.0, vectors=random_vector, before=before, turns=(UPDATE,)
+    ) as writer:
+        try:
+            writer.wait_for(len(before) + WRITTEN_ON)
+        except Unavailable as error:
+            return ServedData(errors=(f"written to again: {error}",))
+    answers = ask(url, writes)
+    if lost := lost_writes(writer.ledger(), answers.present):
+        sentence = f"{plural(len(lost), 'write')} of after the restart not there: {lost[0].id}"
+        return dataclasses.replace(answers, errors=(*answers.errors, sentence))
+    return answers
 
 
 def _replay(data: Path, into: Path, writes: CollectionInfo) -> ServedData | None:

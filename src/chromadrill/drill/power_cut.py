@@ -43,10 +43,10 @@ Beside = Callable[[Path], AbstractContextManager[object]]
 class CutPlan:
     """`tries` cuts. `beside`: what runs beside the server, given its data directory.
 
-    `mount_options`: of the disk, besides ext4's own. `freezes`: the server's file system is frozen
+    `kind`: the disk's file system. `mount_options`: of it, besides its own. `freezes`: it is frozen
     around each, as for a snapshot, once the index files are at rest; then it is no power cut.
-    `purges`: the server forgets in its queue what its index has, as it does by default.
-    `idle_s`: the longest that a cut comes after the last write. `seed`: of the moments.
+    `purges`: the server forgets in its queue what its index has, as it does by default. `idle_s`: the
+    longest that a cut comes after the last write. `seed`: of the moments.
     """
 
     tries: int
@@ -56,6 +56,7 @@ class CutPlan:
     mount_options: tuple[str, ...] = ()
     freezes: bool = False
     purges: bool = True
+    kind: str = "ext4"
 
 
 def cut_power(plan: CutPlan, say: Callable[[str], None] = lambda _: None) -> list[PowerCut]:
@@ -68,7 +69,7 @@ def cut_power(plan: CutPlan, say: Callable[[str], None] = lambda _: None) -> lis
         while len(futures) < plan.tries:
             of_round = min(OF_A_ROUND, plan.tries - len(futures))
             for cut, image, writes in _round(plan, of_round, len(futures), moments, images):
-                futures.append(judges.submit(judge_cut, cut, image, writes))
+                futures.append(judges.submit(judge_cut, cut, image, writes, plan.kind))
             say(
                 f"{len(futures)} of {plan.tries} cuts made, {sum(f.done() for f in futures)} judged"
             )
@@ -112,7 +113,7 @@ def _round(
     # as many within the first second as within the last thirty
     afterwards = sorted(plan.idle_s ** moments.uniform(-0.5, 1) for _ in range(idle))
     with (
-        cut_disk(MEGABYTES, *plan.mount_options) as disk,
+        cut_disk(MEGABYTES, *plan.mount_options, kind=plan.kind) as disk,
         server_on(disk, purges=plan.purges) as target,
     ):
         writes = new_collection(target.url)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chromadrill.core.errors import Unavailable
 
-CLOSED_AFTER_WRITE, CREATED, MOVED_IN = 0x8, 0x100, 0x80
+MODIFIED, CLOSED_AFTER_WRITE, CREATED, MOVED_IN = 0x2, 0x8, 0x100, 0x80
 _EVENT = struct.Struct("iIII")  # watch, mask, cookie, bytes of the name
 
 

@@ -209,6 +209,12 @@ def _power_cuts() -> tuple[Check, ...]:
         Check("power cuts torn by flushes alone", "Was nothing lost but by a cut within a flush?",
               "A cut long after an index flush loses records: the flusher does not run, or lags.",
               FLUSH, g),
+        Check("kills judged", "Is every kill within an index flush explained?",
+              "Some kills could not be judged: nobody can tell what they left.", AGAIN, g),
+        Check("kills seen", "Do the checks at rest tell damaged data from usable data?",
+              "What a kill left was called damaged and was not, or the other way round.", PROVE, g),
+        Check("kills torn by flushes alone", "Was nothing lost but within a flush?",
+              "A kill that was not within an index flush lost acknowledged writes.", SNAPSHOTS, g),
         Check("cost of the flusher", "What does the flusher cost clients?",
               "Too few calls were measured: nobody can tell what the flusher costs.", AGAIN, g),
     )  # fmt: skip

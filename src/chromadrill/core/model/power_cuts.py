@@ -1,4 +1,4 @@
-"""A power cut of a server that was written to: when it was, and what was seen of the disk afterwards."""
+"""A power cut, or a kill, of a server that was written to: when it was, and what it left."""
 
 from __future__ import annotations
 
@@ -41,13 +41,14 @@ class ServedData:
 
 @dataclass(frozen=True, slots=True)
 class PowerCut:
-    """One cut: UTC epoch seconds, and the writes that were acknowledged until then, in their order.
+    """One cut, or one kill: UTC epoch seconds, and the writes acknowledged until then, in their order.
 
     `since_write_s`, `since_flush_s`: since the last acknowledged write, and since the last time that
     the server wrote index files; None: there was none. `frozen_s`: how long the server's file system
-    was frozen for it; None: it was not. `at_rest`: what the check suite found in the
-    recovered files before the first start; None: nothing. `replayed`: of a damaged one, what a server
-    gave back whose index was made anew from its queue; None: the queue was not whole. `error`: why the
+    was frozen for it; None: it was not. `at_rest`: what the check suite found in the recovered files
+    before the first start; None: nothing. `written_on`: what was given back after the restart when
+    records had been written anew; None: not tried. `replayed`: of a damaged one, what a server gave
+    back whose index was made anew from its queue; None: the queue was not whole. `error`: why the
     harness has no answer.
     """
 
@@ -60,5 +61,6 @@ class PowerCut:
     at_rest: str | None = None
     served: ServedData | None = None
     restarted: ServedData | None = None
+    written_on: ServedData | None = None
     replayed: ServedData | None = None
     error: str | None = None

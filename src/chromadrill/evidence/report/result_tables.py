@@ -98,6 +98,24 @@ TABLES: dict[str, TableKind] = {
             ),
         },
     ),
+    "kills": TableKind(
+        "What does a SIGKILL leave that hits an index flush?",
+        "A client writes records anew, adds and deletes; the server is killed at that moment of an index"
+        " flush. WHOLE: every acknowledged write and deletion is there, right answers, after a restart"
+        " and after the next flush too. Seen: damaged ones that the checks at rest name before a start.",
+        {
+            "Killed when": _text("beside"),
+            "Kills": _text("cuts"),
+            "WHOLE": _text("whole"),
+            "LOST": _text("lost"),
+            "DOES NOT START": _text("does_not_start"),
+            "CRASHES WHEN ASKED": _text("crashes"),
+            "WRONG ANSWERS": _text("wrong"),
+            "Unjudged": _text("unjudged"),
+            "Damaged, replayed": _text("replayed"),
+            "Damaged, seen": _text("seen_at_rest"),
+        },
+    ),
     "flusher": TableKind(
         "What does the flusher cost clients?",
         "The same client on the same server, in turns without and with the flusher beside it.",

@@ -1,8 +1,8 @@
 """A disk whose power can be cut while a server runs on it: what is on it then is an image.
 
-Two file systems in files lie one in the other. The server's is in the inner file (ext4, default
-options). To cut, the outer one is frozen: from then on no write reaches the inner file, and the image
-of it is that of one instant. Copied without a freeze, the image would be torn: no disk looks so.
+Two file systems in files lie one in the other. The server's is in the inner file (ext4 or another,
+default options). To cut, the outer one is frozen: from then on no write reaches the inner file, and
+the image of it is that of one instant. Copied without a freeze it would be torn: no disk looks so.
 What was on its way to the inner disk when the freeze came is not in the image, as after a power cut
 of a disk without a cache of its own; a block snapshot sees the same.
 """
@@ -33,6 +33,7 @@ class CutDisk:
     folder: Path
     scratch: Path
     _outer: Path
+    kind: str = "ext4"
 
     def cut(self, into: Path, *, at_cut: Callable[[], None] = lambda: None) -> Path:
         """Write the image of this instant to the file `into`. The server goes on, and knows nothing.
@@ -59,12 +60,14 @@ class CutDisk:
 
 
 @contextmanager
-def cut_disk(megabytes: int = MEGABYTES, *options: str) -> Iterator[CutDisk]:
+def cut_disk(megabytes: int = MEGABYTES, *options: str, kind: str = "ext4") -> Iterator[CutDisk]:
     """A new, empty disk of that size, mounted with `options`; removed afterwards.
 
-    Raises Unavailable where there can be none."""
+    `kind`: its file system, ext4, xfs or btrfs. Raises Unavailable where there can be none.
+    """
     sweep()
     require_mounts()
+    require_mounts(kind)
     scratch = process_tags.new_folder(PREFIX)
     try:
         outer = scratch / "outer.img"
@@ -73,19 +76,21 @@ def cut_disk(megabytes: int = MEGABYTES, *options: str) -> Iterator[CutDisk]:
         run_tool("mkfs.ext4", "-q", "-O", "^has_journal", str(outer))
         with mounted(outer, scratch / "outer") as around:
             _make_file(around / INNER, megabytes)
-            run_tool("mkfs.ext4", "-q", str(around / INNER))
+            run_tool(f"mkfs.{kind}", "-q", str(around / INNER))
             with mounted(around / INNER, scratch / "disk", *options) as folder:
-                yield CutDisk(folder, scratch, around)
+                yield CutDisk(folder, scratch, around, kind)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def recover_data(image: Path, name: str, into: Path) -> Path:
+def recover_data(image: Path, name: str, into: Path, kind: str = "ext4") -> Path:
     """Mount the image, which recovers its file system, and copy its folder `name` to `into`.
 
-    Raises Unavailable where it cannot be mounted, or has no such folder.
+    The disk that it is of may be mounted meanwhile. Raises Unavailable where it cannot be mounted.
     """
-    with mounted(image, image.with_suffix(".mounted")) as folder:
+    # xfs refuses a second one with the same id; ext4 and btrfs (since Linux 6.7) do not
+    options = ("nouuid",) if kind == "xfs" else ()
+    with mounted(image, image.with_suffix(".mounted"), *options) as folder:
         if not (folder / name).is_dir():
             into.mkdir()  # the folder itself was not on the disk yet: there is no data
             return into

@@ -1,10 +1,13 @@
-"""File systems in files, mounted on loop devices; the sweep of what killed processes left mounted."""
+"""File systems in files, mounted on loop devices; the sweep of what killed processes left."""
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,18 +17,31 @@ from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Unavailable
 
 PREFIX = "chromadrill-cut-disk-"  # its owner's tag follows: whose a mount is can be read off it
-TOOLS = ("mkfs.ext4", "mount", "umount", "fsfreeze")
+TOOLS = ("mount", "umount", "fsfreeze")
+KINDS = ("ext4", "xfs", "btrfs")
 GONE_S = 10.0  # a server whose owner was killed ends within a second
 
 
-def require_mounts() -> None:
-    """Raise Unavailable, in words, where this machine cannot mount a file system in a file."""
-    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+def require_mounts(kind: str = "ext4") -> None:
+    """Raise Unavailable, in words, where this machine cannot mount such a file system in a file."""
+    missing = [tool for tool in (f"mkfs.{kind}", *TOOLS) if not shutil.which(tool)]
+    none = "No disk whose power can be cut can be made here"
     if os.geteuid() != 0 or missing:
         why = f"no {' and no '.join(missing)}" if missing else "only root may mount one"
-        raise Unavailable(f"No disk whose power can be cut can be made here: {why}.")
+        raise Unavailable(f"{none}: {why}.")
     if not Path("/dev/loop-control").exists():
-        raise Unavailable("No disk whose power can be cut can be made here: no loop devices.")
+        raise Unavailable(f"{none}: no loop devices.")
+    if kind not in _kinds_of_kernel():
+        raise Unavailable(f"{none}: the kernel has no {kind}.")
+
+
+def _kinds_of_kernel() -> set[str]:
+    """File systems that this kernel has now; one that is a module is there once it is loaded."""
+    try:
+        lines = Path("/proc/filesystems").read_text().splitlines()
+    except OSError:  # not Linux
+        return set()
+    return {line.split()[-1] for line in lines if line.strip()}
 
 
 @contextmanager
@@ -34,6 +50,7 @@ def mounted(image: Path, at: Path, *options: str) -> Iterator[Path]:
 
     Mounting recovers it: its journal is replayed. Raises Unavailable where it cannot be mounted.
     """
+    _start_guard(os.getpid())
     at.mkdir()
     # `mount` makes a device that the kernel removes with the mount itself
     run_tool("mount", "-o", ",".join(("loop", *options)), str(image), str(at))
@@ -41,6 +58,25 @@ def mounted(image: Path, at: Path, *options: str) -> Iterator[Path]:
         yield at
     finally:
         unmount(at)
+
+
+@functools.cache
+def _start_guard(owner: int) -> None:
+    """Start, once a process, what unmounts all of it if this process is killed: see `guard.py`."""
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "chromadrill.targets.disk.guard", process_tags.tag(owner)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",  # it keeps no folder busy
+        start_new_session=True,  # Ctrl-C and the end of a group do not reach it
+    )
+
+    def end() -> None:
+        guard.kill()
+        guard.wait()
+
+    atexit.register(end)
 
 
 def unmount(at: Path) -> None:

@@ -1,0 +1,27 @@
+"""Unmounts what a killed process left mounted: `python -m chromadrill.targets.disk.guard TAG`.
+
+TAG names the process that it watches (`process_tags`). Where that ends as it should it ends the guard
+as well; where it is killed, nothing of its disks is left a second or two later.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from chromadrill.core import process_tags
+from chromadrill.targets.disk.mounts import sweep
+
+EVERY_S = 0.3
+
+
+def main() -> None:
+    """Wait for the end of the owner, then sweep."""
+    owner = sys.argv[1]
+    while not process_tags.is_dead(owner):
+        time.sleep(EVERY_S)
+    sweep()
+
+
+if __name__ == "__main__":
+    main()
