@@ -46,7 +46,9 @@ def same_rows(key: str, source: Records, rebuilt: Records) -> Verdict:
     return Verdict.passed(check, message)
 
 
-def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]], *, unseen: int = 0) -> Verdict:
+def fresh_embeddings(
+    key: str, cosines: Sequence[tuple[str, float]], *, unseen: int = 0, least: float = COSINE
+) -> Verdict:
     """Stored vectors are what the model makes of their documents now: (id, cosine) of a sample.
 
     `unseen`: how many other vectors were copied, of the old collection or an earlier run.
@@ -54,7 +56,7 @@ def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]], *, unseen: 
     check = "fresh embeddings"
     if not cosines:
         return Verdict.unknown(check, "no document was embedded again: nothing was compared")
-    other = tuple(record for record, cosine in cosines if not cosine >= COSINE)  # NaN: no vector
+    other = tuple(record for record, cosine in cosines if not cosine >= least)  # NaN: no vector
     lowest = min((cosine for _, cosine in cosines if cosine == cosine), default=0.0)
     message = f"{len(cosines) - len(other)} of {len(cosines)} sampled vectors are the model's own"
     message += f"; {unseen} vectors were copied unseen" if unseen else ""
@@ -64,7 +66,7 @@ def fresh_embeddings(key: str, cosines: Sequence[tuple[str, float]], *, unseen: 
         Outcome.FAIL if other else Outcome.PASS,
         "; ".join([f"{message} (lowest cosine {lowest:.7f})", *map(str, differences)]),
         actual=round(lowest, 7),
-        limit=COSINE,
+        limit=least,
         differences=tuple(differences),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import wraps
 from inspect import Signature, signature
@@ -22,7 +22,7 @@ from chromadrill.commands.output import collections_json, report
 from chromadrill.core import cli, settings
 from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import Unavailable, UsageError
-from chromadrill.core.model import CollectionPrint, Scope
+from chromadrill.core.model import CollectionInfo, CollectionPrint, Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Settings, SourceTable
@@ -146,7 +146,10 @@ def run(job: Job) -> int:
         _source(chroma, known, table, task, job) as source,
         open_lenders(chroma, job.vectors_from, task.scope, task.name) as lenders,
     ):
-        model = embedders.load(known.embedding)
+        collection = _named_collection(chroma, task, lost)
+        model = embedders.load(known.embedding, collection)
+        at_once = embedders.documents_at_once(known.embedding, collection)
+        task = replace(task, batch_size=at_once, least_cosine=known.embedding.least_cosine)
         result = rebuild(
             chroma, source, model, task, lost=lost, lenders=lenders, progress=on_stderr
         )
@@ -175,8 +178,16 @@ def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
         fresh=job.fresh,
         bounded=job.since is not None,
         drop_old=job.drop_old,
-        batch_size=known.embedding.batch_size * known.embedding.workers,
     )
+
+
+def _named_collection(
+    chroma: Chroma, task: RebuildTask, lost: CollectionPrint | None
+) -> CollectionInfo | None:
+    """What knows the embedding function: the collection, one that is being made, or the lost one."""
+    infos = {info.name: info for info in chroma.collections(task.scope)}
+    names = (task.name, task.staging, task.aside)
+    return next((infos[name] for name in names if name in infos), lost.info if lost else None)
 
 
 @contextmanager
@@ -243,8 +254,9 @@ def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) ->
         more["embedder"] = dict(model.facts())
         more["single_ms"] = list(result.single_ms)
     else:
-        more["threads"] = model.facts().get("threads")
-        more["workers"] = model.facts().get("workers")
+        facts = model.facts()
+        shown = ("threads", "workers", "requests", "retries", "tokens")
+        more |= {key: facts[key] for key in shown if key in facts}
     if result.old:
         more["old"] = result.old
     collections = collections_json({task.key: result.rows}, result.verdicts)

@@ -5,83 +5,84 @@ Vectors of two models can have the same width and still not fit together, and no
 
 from __future__ import annotations
 
-import numpy as np
-
-from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused
-from chromadrill.core.model import CollectionInfo
+from chromadrill.core.model import CollectionInfo, CollectionPrint
 from chromadrill.core.protocols import Model
-from chromadrill.embedding.identity import describe, describe_named, names_same_model
+from chromadrill.embedding.canary import canary_of_collection, canary_of_fingerprint
+from chromadrill.embedding.identity import MODEL, describe, describe_named, names_same_model
+from chromadrill.recovery.sources.rows import RowSource
 
-SAMPLE = 8
-SAME = 0.9999
 BESIDE = "Under another name it can be made beside it: --collection-name NAME"
+MEND = "If they are damaged, make them anew: chromadrill regenerate --source NAME. " + BESIDE
 
 
-def require_same_model(chroma: Chroma, info: CollectionInfo, model: Model) -> None:
+def require_same_model(
+    chroma: Chroma, info: CollectionInfo, model: Model, least: float, next_step: str = MEND
+) -> None:
     """Raise Refused where the collection's vectors are another model's.
 
     Where hashes of weights do not decide it, some of its documents are embedded and compared.
     """
-    is_named = names_same_model(info.metadata, model)
-    if is_named is False:
+    require_not_another(info, model)
+    if model.weights_sha256 is not None and names_same_model(info.metadata, model):
+        return
+    result = canary_of_collection(chroma, info, model, least)
+    if result is None or result.is_same(least):
+        return
+    names = bool((info.metadata or {}).get(MODEL))
+    origin = "" if names else "does not say which model embedded it, and "
+    raise Refused(
+        f"{info.key} {origin}its vectors are not those of {describe(model)}"
+        f" ({result.sentence()}). Nothing was touched.",
+        next_step=next_step,
+    )
+
+
+def require_named_model(chroma: Chroma, info: CollectionInfo, model: Model, least: float) -> None:
+    """As `require_same_model`, where the vectors may be what is to be mended.
+
+    Metadata decide, where they can. Where they name a model that may be the same one (another address
+    of a service), the vectors must be its own.
+    """
+    require_not_another(info, model)
+    names = bool((info.metadata or {}).get(MODEL))
+    if names and names_same_model(info.metadata, model) is None:
+        require_same_model(chroma, info, model, least, next_step=BESIDE)
+
+
+def require_lost_model(
+    lost: CollectionPrint, source: RowSource, model: Model, least: float
+) -> None:
+    """Raise Refused where the lost vectors were another model's, as far as the fingerprint shows it.
+
+    Its sketches are compared before anything is embedded: afterwards all of it would have been paid.
+    """
+    require_not_another(lost.info, model)
+    if model.weights_sha256 is not None and names_same_model(lost.info.metadata, model):
+        return
+    first = next(iter(source.rows()), [])
+    texts = {row.id: row.content for row in first}
+    result = canary_of_fingerprint(lost, texts, model, least)
+    if result is not None and not result.is_same(least):
+        raise Refused(
+            f"{lost.info.key} of the fingerprint was not embedded by {describe(model)}: its vectors"
+            f" are others ({result.sentence()}). Nothing was touched.",
+            next_step="Name the model that made them: [embedding] function. " + BESIDE,
+        )
+
+
+def require_not_another(info: CollectionInfo, model: Model) -> None:
+    """By metadata and width alone."""
+    if names_same_model(info.metadata, model) is False:
         raise Refused(
             f"{info.key} was embedded by {describe_named(info.metadata)}, not by"
             f" {describe(model)}. Nothing was touched.",
             next_step=BESIDE,
         )
-    if is_named and model.weights_sha256 is not None:
-        return
     if info.dimension not in (None, model.dimension):
         raise Refused(
             f"{info.key} has {info.dimension} dimensions, {model.name} makes {model.dimension}."
             " Nothing was touched.",
             next_step=BESIDE,
         )
-    lowest = _lowest_cosine(chroma, info, model)
-    if lowest is not None and not lowest >= SAME:
-        named = is_named is None and not (info.metadata or {}).get("embedding_model")
-        reason = " does not say which model embedded it, and" if named else ":"
-        raise Refused(
-            f"{info.key}{reason} its vectors are not those of {describe(model)}"
-            f" (cosine {lowest:.4f}). Nothing was touched.",
-            next_step="If they are damaged, make them anew: chromadrill regenerate --source NAME. "
-            + BESIDE,
-        )
-
-
-def require_not_another(info: CollectionInfo, model: Model) -> None:
-    """As `require_same_model`, by metadata alone: the vectors may be what is to be mended."""
-    is_another = names_same_model(info.metadata, model) is False
-    if is_another or info.dimension not in (None, model.dimension):
-        raise Refused(
-            f"{info.key} ({info.dimension} dimensions) was not embedded by {describe(model)},"
-            f" {model.dimension} dimensions. Nothing was touched.",
-            next_step=BESIDE,
-        )
-
-
-def _lowest_cosine(chroma: Chroma, info: CollectionInfo, model: Model) -> float | None:
-    """Of a few records with a document; None where there are none, or the vectors cannot be read."""
-    try:
-        raw = chroma.get(info, include=("documents", "embeddings"), limit=SAMPLE)
-    except CallFailed as error:
-        if error.status == 0:
-            raise
-        return None
-    rows = [
-        (text, np.asarray(vector, np.float64))
-        for text, vector in zip(raw["documents"] or [], raw["embeddings"] or [], strict=False)
-        if text is not None and vector is not None
-    ]
-    if not rows:
-        return None
-    fresh = model.embed([text for text, _ in rows])
-    return min(cosine(vector, row) for (_, vector), row in zip(rows, fresh, strict=True))
-
-
-def cosine(one: np.ndarray, other: np.ndarray) -> float:
-    """Of two vectors; NaN where one has no direction."""
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    length = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float(a @ b) / length if length else float("nan")

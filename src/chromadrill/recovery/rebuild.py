@@ -28,7 +28,11 @@ from chromadrill.core.protocols import Model
 from chromadrill.embedding.identity import identity, names_same_model, with_identity
 from chromadrill.recovery import verify
 from chromadrill.recovery.fill import Filler
-from chromadrill.recovery.model_identity import require_not_another, require_same_model
+from chromadrill.recovery.model_identity import (
+    require_lost_model,
+    require_named_model,
+    require_same_model,
+)
 from chromadrill.recovery.name_swap import swap
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.rows import RowSource
@@ -115,14 +119,15 @@ class _Rebuild:
 
     # ---- before anything is made ----------------------------------------------------------------
     def refuse_other_models(self) -> None:
+        model, least = self.model, self.task.least_cosine
         if self.live:
-            if self.task.fresh:
-                require_not_another(self.live, self.model)
-            else:
-                require_same_model(self.chroma, self.live, self.model)
-        for info in (self.staging, self.lost and self.lost.info):
-            if info:
-                require_not_another(info, self.model)
+            require = require_named_model if self.task.fresh else require_same_model
+            require(self.chroma, self.live, model, least)
+        if self.staging:  # a service may run another model than when the earlier run began
+            begun = f"Delete {self.task.staging}, which an earlier run began."
+            require_same_model(self.chroma, self.staging, model, least, next_step=begun)
+        if self.lost:
+            require_lost_model(self.lost, self.source, model, least)
 
     def refuse_other_settings(self) -> None:
         """What an earlier run began is gone on with only if it is what would be made now."""
@@ -239,6 +244,7 @@ class _Rebuild:
             info,
             rows=self.result.rows,
             fresh=self.filler.fresh,
+            least_cosine=self.task.least_cosine,
             progress=self.progress,
         )
         rebuilt = proof.collection

@@ -18,6 +18,7 @@ class RebuildTask:
 
     `bounded`: only rows that changed since an instant may be embedded, any other is refused.
     `drop_old`: what had the name is not kept. `batch_size`: documents embedded and written together.
+    `least_cosine`: of the vectors of one document, embedded twice.
     """
 
     scope: Scope
@@ -27,6 +28,7 @@ class RebuildTask:
     bounded: bool = False
     drop_old: bool = False
     batch_size: int = 8
+    least_cosine: float = 0.9999
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:

@@ -19,7 +19,7 @@ from chromadrill.core.progress import Progress
 from chromadrill.core.protocols import Model
 from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Spool
-from chromadrill.recovery.model_identity import cosine
+from chromadrill.embedding.likeness import cosine
 from chromadrill.recovery.sources.rows import Row, RowSource
 
 SAMPLE = 64  # documents embedded again, spread over the source
@@ -42,6 +42,7 @@ def prove(
     *,
     rows: int,
     fresh: Collection[str],
+    least_cosine: float,
     progress: Progress,
 ) -> RebuildProof:
     """Read the source and the collection once more, run the check suite, embed a sample. Only reads.
@@ -65,7 +66,12 @@ def prove(
     suite = [v for v in judge(observation, None) if v.outcome is not Outcome.NOT_RUN]
     verdicts = [
         same_rows(info.key, source_rows.records(), collection.records),
-        fresh_embeddings(info.key, cosines, unseen=rows - len({*fresh, *(r.id for r in sample)})),
+        fresh_embeddings(
+            info.key,
+            cosines,
+            unseen=rows - len({*fresh, *(row.id for row in sample)}),
+            least=least_cosine,
+        ),
         *suite,
     ]
     return RebuildProof(collection, verdicts, single_ms)

@@ -162,9 +162,16 @@ class Embedding(Table):
     threads: int = Field(1, ge=1)
     # threads of ours do not spin: two are 1.8 times as fast on two idle cores, and never slower
     workers: int = Field(2, ge=1)
-    batch_size: int = Field(8, ge=1)
+    batch_size: int | None = Field(None, ge=1)
     device: str = "cpu"
     offline: bool = True
+    least_cosine: float = Field(0.9999, gt=0, lt=1)
+    timeout_s: float = Field(60, gt=0)
+    retries: int = Field(6, ge=0, le=100)
+    retry_wait_s: float = Field(1, ge=0)
+    requests_per_minute: float | None = Field(None, gt=0)
+    documents_per_minute: float | None = Field(None, gt=0)
+    ask_above_tokens: int = Field(1_000_000, ge=0)
 
     @field_validator("function")
     @classmethod
