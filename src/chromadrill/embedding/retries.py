@@ -57,8 +57,8 @@ def call_again(
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, CallFailed) and error.wait_s is not None:
             return error.wait_s * random.uniform(1, 1.1)  # not all at once
-        longest = min(LONGEST_WAIT_S, plan.first_wait_s * 2 ** (state.attempt_number - 1))
-        return longest * random.uniform(0.5, 1)
+        doubled: float = plan.first_wait_s * 2.0 ** (state.attempt_number - 1)
+        return min(LONGEST_WAIT_S, doubled) * random.uniform(0.5, 1)
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda e: isinstance(e, CallFailed) and e.passes),
