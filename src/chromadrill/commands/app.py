@@ -46,6 +46,7 @@ class RootCommands(CommandGroup):
             "monitor": "RB-7: watch a target by the alert rules",
             "performance": "RB-6: is every search fast enough, and right?",
             "questions": "your own questions: make a first file, and ask them",
+            "reconcile": "does a collection say what its source says?",
             "posture": "are the backups as the environment wants them?",
         },
         "Developer": {

@@ -155,6 +155,12 @@ class PostgresTable:
             while batch := cursor.fetchmany(self._mapping.batch):
                 yield [self._row(*columns) for columns in batch]
 
+    def rows_of(self, ids: Sequence[str]) -> list[Row]:
+        """The rows with these ids, in any order."""
+        query = self._sql(f"{ROWS} where {{id}} = any({{ids}})", ids=list(ids))
+        with self._connection.cursor(binary=True) as cursor:
+            return [self._row(*columns) for columns in cursor.execute(query)]
+
     def ranges(self) -> Iterator[tuple[KeyRange, list[Row]]]:
         """As `rows`, in the order of the keys, with the range that each batch is."""
         with self._connection.cursor("chromadrill-ranges", binary=True) as cursor:

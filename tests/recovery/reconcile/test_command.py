@@ -1,0 +1,146 @@
+"""`chromadrill reconcile` on a real PostgreSQL and a real server: every kind of difference by name."""
+
+import shlex
+import subprocess
+
+import numpy as np
+
+from chromadrill.core.model import Scope
+from tests.recovery.reconcile.word_model import WordModel
+
+
+def kinds_of(lines):
+    return {line["id"]: line["kinds"] for line in lines}
+
+
+def put(store, record, **columns):
+    """Write one record beside the application."""
+    store.chroma.upsert(
+        store.collection(), ids=[record], **{key: [value] for key, value in columns.items()}
+    )
+
+
+def vector_of(store, record):
+    raw = store.chroma.get(store.collection(), ids=[record], include=("embeddings",))
+    return np.asarray(raw["embeddings"], np.float32)
+
+
+def give_vectors(store, ids, vectors):
+    """Only the vectors change: document and metadata stay."""
+    raw = store.chroma.get(store.collection(), ids=ids, include=("documents", "metadatas"))
+    rows = {record: row for row, record in enumerate(raw["ids"])}
+    store.chroma.upsert(
+        store.collection(),
+        ids=ids,
+        vectors=np.stack(vectors),
+        documents=[raw["documents"][rows[record]] for record in ids],
+        metadatas=[raw["metadatas"][rows[record]] for record in ids],
+    )
+
+
+def test_equal_collection_ends_with_0_and_says_how_many_vectors_were_judged(compare, store):
+    code, answer, lines = compare()
+    assert (code, answer["outcome"], lines, answer["plan"]) == (0, "pass", [], [])
+    assert answer["rows"] == answer["collections"][0]["count"] == 60
+    assert answer["vectors"] == {"records": 60, "remembered": 0, "embedded": 60, "unseen": 0}
+    code, answer, _ = compare("--embed", "16")
+    (judged,) = [v for v in answer["verdicts"] if v["check"] == "stored vectors"]
+    assert code == 0
+    assert "16 were embedded again; 44 are not judged" in judged["message"]
+    assert "under 17.1% of them wrong, by 95 %" in judged["message"]
+
+
+def test_every_kind_is_named_with_its_record(compare, store):
+    fruit = WordModel("fruit")
+    store.sql("insert into manual_content values ('new', 'not yet a record', null)")
+    store.sql("delete from manual_content where id = 'r1'")
+    store.sql("update manual_content set content = 'another text' where id = 'r2'")
+    store.sql("update manual_content set metadata = '{\"n\": 3.0}' where id = 'r3'")
+    give_vectors(store, ["r4"], vector_of(store, "r5"))
+    give_vectors(store, ["r6"], fruit.embed(["document 6 about a"]))
+    code, answer, lines = compare("--embed", "all")
+    assert code == 1
+    assert kinds_of(lines) == {
+        "new": ["missing"],
+        "r1": ["orphaned"],
+        "r2": ["stale text"],
+        "r3": ["stale metadata"],
+        "r4": ["vector of another document"],
+        "r6": ["vector of another model"],
+    }
+    (swapped,) = [line for line in lines if line["id"] == "r4"]
+    assert swapped["vector_of"] == "r5"
+    assert swapped["cosine"] < 0.9
+    assert answer["differences"] == dict.fromkeys(
+        ("missing", "orphaned", "stale text", "stale metadata", "vector of another document",
+         "vector of another model"), 1,
+    )  # fmt: skip
+
+
+def test_text_that_was_changed_without_a_new_vector_is_another_documents(compare, store):
+    raw = store.chroma.get(store.collection(), ids=["r7"], include=("embeddings", "metadatas"))
+    text = "document 7 about something else altogether"
+    put(
+        store, "r7", vectors=np.asarray(raw["embeddings"][0], np.float32), documents=text,
+        metadatas=raw["metadatas"][0],
+    )  # fmt: skip
+    store.sql("update manual_content set content = %s where id = 'r7'", [text])
+    code, _, lines = compare("--embed", "all")
+    assert (code, kinds_of(lines)) == (1, {"r7": ["vector of another document"]})
+
+
+def test_memory_of_vectors_finds_swapped_ones_and_embeds_nothing_twice(compare, store):
+    code, _, _ = compare("--embed", "all", "--memory", "vectors.arrow")
+    assert code == 0
+    before = store.model.embedded
+    code, answer, _ = compare("--embed", "0", "--memory", "vectors.arrow")
+    assert (code, store.model.embedded) == (0, before)
+    assert answer["vectors"] == {"records": 60, "remembered": 60, "embedded": 0, "unseen": 0}
+
+    one, other = vector_of(store, "r8"), vector_of(store, "r9")
+    give_vectors(store, ["r8", "r9"], [other[0], one[0]])
+    code, answer, lines = compare("--embed", "0", "--memory", "vectors.arrow")
+    assert (code, kinds_of(lines)) == (
+        1,
+        {key: ["vector of another document"] for key in ("r8", "r9")},
+    )
+    assert {line["id"]: line["vector_of"] for line in lines} == {"r8": "r9", "r9": "r8"}
+    assert store.model.embedded == before + 2
+
+    code, answer, _ = compare("--memory", "vectors.arrow", model=WordModel("fruit"))
+    assert code == 1
+    assert "nothing of it counts" in answer["notes"][0]
+
+
+def test_collection_of_another_model_is_one_sentence_and_made_anew_beside_it(compare, store):
+    code, answer, _ = compare(model=WordModel("fruit"))
+    (model,) = [v for v in answer["verdicts"] if v["check"] == "model of the vectors"]
+    assert (code, model["outcome"]) == (1, "fail")
+    assert "embedded by model of words" in model["message"]
+    assert answer["differences"] == {"vector of another model": 60}
+    assert "docs.other-model" in answer["plan"][-1]
+
+
+def test_missing_collection_differs_and_is_named(compare, store):
+    store.chroma.delete_collection(Scope(), "docs")
+    code, answer, lines = compare()
+    assert (code, len(lines)) == (1, 60)
+    assert "no such collection. There are: none." in answer["notes"][0]
+
+
+def test_what_cannot_be_compared_ends_with_2(compare, store):
+    store.sql("update manual_content set content = null where id = 'r3'")
+    code, message, _ = compare()
+    assert (code, "no content: r3" in message) == (2, True)
+    store.sql("truncate manual_content")
+    code, message, _ = compare()
+    assert (code, "no rows" in message) == (2, True)
+
+
+def test_plan_for_orphans_is_a_request_that_deletes_them(compare, store):
+    store.sql("delete from manual_content where id in ('r1', 'r2')")
+    code, answer, lines = compare()
+    assert (code, len(lines)) == (1, 2)
+    (curl,) = [line for line in answer["plan"] if line.startswith("curl ")]
+    subprocess.run(shlex.split(curl), check=True, capture_output=True, timeout=60)
+    assert compare()[0] == 0
