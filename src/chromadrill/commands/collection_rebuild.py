@@ -19,6 +19,7 @@ from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands import options
 from chromadrill.commands.options import ServerOptions
 from chromadrill.commands.output import collections_json, report
+from chromadrill.commands.rebuild_workers import say_shares, shares_json, worker_plan
 from chromadrill.core import cli, settings
 from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import Unavailable, UsageError
@@ -35,6 +36,7 @@ from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import RowSource
 from chromadrill.recovery.sources.stored_documents import stored_documents
 from chromadrill.recovery.vectors_from.open_lenders import open_lenders
+from chromadrill.recovery.workers.plan import workers_named
 from chromadrill.targets.guarded import require_may_import
 
 CollectionName = Annotated[
@@ -58,6 +60,14 @@ VectorsFrom = Annotated[
     ),
 ]
 DropOld = Annotated[bool, typer.Option("--drop-old", help="keep no copy from before")]
+Workers = Annotated[
+    str | None,
+    typer.Option(
+        "--workers",
+        metavar="N|tcp://...",
+        help="embed in N processes, or on the Dask cluster of this scheduler",
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,7 @@ class Job:
     batch_size: int | None
     fingerprint: Path | None
     drop_old: bool
+    workers: str | None
     drill_config: Path | None
     break_glass: str | None
     json: bool
@@ -93,6 +104,7 @@ def _job_of(
     fingerprint: Fingerprint = None,
     vectors_from: VectorsFrom = None,
     drop_old: DropOld = False,
+    workers: Workers = None,
     drill_config: options.DrillConfig = None,
     break_glass: options.BreakGlassUrl = None,
     json: options.Json = False,
@@ -105,6 +117,7 @@ def _job_of(
         fingerprint=fingerprint,
         vectors_from=tuple(vectors_from or ()),
         drop_old=drop_old,
+        workers=workers,
         drill_config=drill_config,
         break_glass=break_glass,
         json=json,
@@ -140,6 +153,8 @@ def run(job: Job) -> int:
     require_may_import(known, url, job.break_glass)
     table = known.source.table_named(job.source_name) if job.source_name else known.source
     task = _task(job, known, table)
+    if job.workers:
+        workers_named(job.workers)
     lost = _lost_collection(job.fingerprint, task) if job.fingerprint else None
     with (
         connect(url, deadline_s=LONG_S, break_glass=job.break_glass) as chroma,
@@ -150,8 +165,16 @@ def run(job: Job) -> int:
         model = embedders.load(known.embedding, collection)
         at_once = embedders.documents_at_once(known.embedding, collection)
         task = replace(task, batch_size=at_once, least_cosine=known.embedding.least_cosine)
+        plan = worker_plan(job.workers, known, table, source, collection)
         result = rebuild(
-            chroma, source, model, task, lost=lost, lenders=lenders, progress=on_stderr
+            chroma,
+            source,
+            model,
+            task,
+            lost=lost,
+            lenders=lenders,
+            workers=plan,
+            progress=on_stderr,
         )
     if result.discarded:
         cli.say(
@@ -253,10 +276,15 @@ def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) ->
     if job.json:
         more["embedder"] = dict(model.facts())
         more["single_ms"] = list(result.single_ms)
+        if result.workers:
+            more["workers"] = shares_json(result)
     else:
         facts = model.facts()
         shown = ("threads", "workers", "requests", "retries", "tokens")
         more |= {key: facts[key] for key in shown if key in facts}
+        if result.workers:
+            more["workers"] = len(result.workers)
+            say_shares(result)
     if result.old:
         more["old"] = result.old
     collections = collections_json({task.key: result.rows}, result.verdicts)

@@ -14,7 +14,8 @@ from chromadrill.chroma.leaked_metadata import remove_leaked_keys
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Embedder
-from chromadrill.recovery.sources.rows import Row, RowSource
+from chromadrill.recovery.embedding_step import Batch, EmbeddingStep, InThisProcess
+from chromadrill.recovery.sources.rows import KeyRange, Row, RowSource
 from chromadrill.recovery.vectors_from.lent import LentVectors
 
 IDS_PER_DELETE = 1000
@@ -42,8 +43,9 @@ class RowGroups:
 class Filler:
     """Fills `staging`. `old` lends vectors of unchanged documents (None: none are taken over).
 
-    `lent`: vectors of others, by the document alone. Counts what it did: rows embedded, copied from
-    the old collection or a lender, resumed of an earlier run.
+    `lent`: vectors of others, by the document alone. `step`: who embeds; None: `model`, in this
+    process. Counts what it did: rows embedded, copied from the old collection or a lender, resumed of
+    an earlier run.
     """
 
     chroma: Chroma
@@ -53,6 +55,7 @@ class Filler:
     staging: CollectionInfo | None
     batch_size: int
     lent: LentVectors = field(default_factory=LentVectors)
+    step: EmbeddingStep | None = None
     fresh: set[str] = field(default_factory=set)  # ids of what was embedded
     copied: int = 0
     resumed: int = 0
@@ -80,8 +83,18 @@ class Filler:
         groups.lent, groups.to_embed = self.lent.split(groups.to_embed)
         return groups
 
-    def fill(self, staged: CollectionInfo, rows: Sequence[Row], advance: Advance) -> None:
-        """Bring `rows` into `staged`; `advance` is called with the documents embedded each time."""
+    def fill(
+        self,
+        staged: CollectionInfo,
+        rows: Sequence[Row],
+        advance: Advance,
+        keys: KeyRange | None = None,
+    ) -> None:
+        """Bring `rows` into `staged`; `advance` is called with the documents embedded each time.
+
+        `keys`: the range of the source that the rows are. A step of workers is behind: see `finish`.
+        """
+        step = self.step or InThisProcess(self.model)
         groups = self.sort(rows)
         to_embed = groups.to_embed
         mended = self._copy(staged, staged, groups.other_metadata, to_embed)
@@ -95,9 +108,20 @@ class Filler:
         # long and short in turn, else the time that is left is told from the short ones alone
         for turn in range(len(batches)):
             batch = batches.pop() if turn % 2 else batches.popleft()
-            self._write(staged, batch, self.model.embed([row.content for row in batch]))
-            self.fresh.update(row.id for row in batch)
-            advance(len(batch))
+            for embedded in step.put(batch, keys):
+                self._add(staged, embedded, advance)
+
+    def finish(self, staged: CollectionInfo, advance: Advance) -> None:
+        """Bring in what the step still has in hand."""
+        if self.step:
+            for embedded in self.step.rest():
+                self._add(staged, embedded, advance)
+
+    def _add(self, staged: CollectionInfo, embedded: Batch, advance: Advance) -> None:
+        rows, vectors = embedded
+        self._write(staged, rows, vectors)
+        self.fresh.update(row.id for row in rows)
+        advance(len(rows))
 
     def remove_extra(self, staged: CollectionInfo, rows: int) -> None:
         """What an earlier run had written and the source no longer has."""

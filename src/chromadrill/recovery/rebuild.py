@@ -10,7 +10,8 @@ kept as NAME.before-rebuild. Killed at any moment, every collection exists under
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from chromadrill.checks.rebuild import same_as_lost, same_settings
@@ -35,10 +36,12 @@ from chromadrill.recovery.model_identity import (
 )
 from chromadrill.recovery.name_swap import swap
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
-from chromadrill.recovery.sources.rows import RowSource
+from chromadrill.recovery.sources.key_ranges import Divisible
+from chromadrill.recovery.sources.rows import KeyRange, Row, RowSource
 from chromadrill.recovery.vectors_from.lender import Lender
 from chromadrill.recovery.vectors_from.lent import LentVectors
 from chromadrill.recovery.vectors_from.pool import VectorPool
+from chromadrill.recovery.workers.plan import DOCUMENTS, WorkerPlan
 
 
 def rebuild(
@@ -49,17 +52,18 @@ def rebuild(
     *,
     lost: CollectionPrint | None = None,
     lenders: Sequence[Lender] = (),
+    workers: WorkerPlan | None = None,
     progress: Progress = silent,
 ) -> RebuildResult:
     """Do it all; the name changes hands only when every verdict is PASS.
 
     `lenders`: vectors are taken over from them, by the document. `lost`: the fingerprint of the
-    collection that was lost: its settings are taken over, its vectors and settings compared. Raises
-    Refused before anything is made, Unavailable for a server that fails; the collection of that name
-    is untouched then.
+    collection that was lost: its settings are taken over, its vectors and settings compared.
+    `workers`: who embeds; None: this process. Raises Refused before anything is made, Unavailable for
+    a server that fails; the collection of that name is untouched then.
     """
     try:
-        return _Rebuild(chroma, source, model, task, lost, lenders, progress).run()
+        return _Rebuild(chroma, source, model, task, lost, lenders, workers, progress).run()
     except CallFailed as error:
         raise Unavailable(
             f"{chroma.url}: {error.sentence.rstrip('.')}."
@@ -79,10 +83,11 @@ class _Rebuild:
         task: RebuildTask,
         lost: CollectionPrint | None,
         lenders: Sequence[Lender],
+        workers: WorkerPlan | None,
         progress: Progress,
     ) -> None:
         self.chroma, self.source, self.model, self.task = chroma, source, model, task
-        self.lost, self.lenders, self.progress = lost, lenders, progress
+        self.lost, self.lenders, self.workers, self.progress = lost, lenders, workers, progress
         self.result = RebuildResult()
         infos = {info.name: info for info in chroma.collections(task.scope)}
         self.live, self.staging = infos.get(task.name), infos.get(task.staging)
@@ -224,15 +229,40 @@ class _Rebuild:
     def fill(self, to_embed: int) -> CollectionInfo:
         filler, result, started = self.filler, self.result, now()
         staged = filler.staging = filler.staging or self.create()
-        with self.progress("embed" if to_embed else "copy", to_embed or result.rows) as advance:
-            for rows in self.source.rows():
-                filler.fill(staged, rows, advance if to_embed else lambda rows: None)
+        progress = self.progress("embed" if to_embed else "copy", to_embed or result.rows)
+        with progress as advance, self.embedding_step(to_embed):
+            add = advance if to_embed else lambda rows: None
+            for keys, rows in self.parts():
+                filler.fill(staged, rows, add, keys)
                 advance(0 if to_embed else len(rows))
+            filler.finish(staged, add)
         filler.remove_extra(staged, result.rows)
         result.embedded, result.copied = filler.embedded, filler.copied
         result.resumed = filler.resumed
         result.seconds["fill"] = now() - started
         return staged
+
+    @contextmanager
+    def embedding_step(self, to_embed: int) -> Iterator[None]:
+        """While it is open, the filler's documents go to the workers, where some are wanted."""
+        if self.workers is None or not to_embed:
+            yield
+            return
+        filler = self.filler
+        filler.batch_size = max(DOCUMENTS, filler.batch_size)
+        with self.workers.step(self.model, self.task.least_cosine) as filler.step:
+            try:
+                yield
+            finally:
+                self.result.workers = filler.step.shares
+        filler.step = None
+
+    def parts(self) -> Iterator[tuple[KeyRange | None, list[Row]]]:
+        """All rows in batches; for workers who read them, each with the range of keys that it is."""
+        if self.workers and self.workers.setup.instant and isinstance(self.source, Divisible):
+            yield from self.source.ranges()
+        else:
+            yield from ((None, rows) for rows in self.source.rows())
 
     def prove(self, info: CollectionInfo) -> None:
         """All verdicts, before anything changes its name."""

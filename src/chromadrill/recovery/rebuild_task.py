@@ -8,6 +8,7 @@ from chromadrill.backups.export.staging import require_name
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope, Verdict
 from chromadrill.recovery.vectors_from.lender import Loan
+from chromadrill.recovery.workers.step import WorkerShare
 
 LONGEST_NAME = 480  # so that the two others fit
 
@@ -61,7 +62,8 @@ class RebuildResult:
 
     `changed`: whether clients see another collection than before. `old`: what that one is called.
     `discarded`: the new collection had wrong vectors, and was removed. `staged`: it was not proven,
-    and waits under its own name. `loans`: what came of each lender, in their order.
+    and waits under its own name. `loans`: what came of each lender, in their order. `workers`: what
+    each did, where there were any.
     """
 
     rows: int = 0
@@ -74,5 +76,6 @@ class RebuildResult:
     old: str | None = None
     verdicts: list[Verdict] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    workers: dict[str, WorkerShare] = field(default_factory=dict)
     single_ms: tuple[float, ...] = ()
     loans: list[Loan] = field(default_factory=list)

@@ -14,8 +14,11 @@ from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.name_swap import undo_half_swap
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildTask
+from chromadrill.recovery.sources.key_ranges import SharedInstant
 from chromadrill.recovery.sources.postgres_embedded import embedded_postgresql
 from chromadrill.recovery.sources.postgresql import open_table
+from chromadrill.recovery.workers.plan import WorkerPlan
+from chromadrill.recovery.workers.tasks import WorkerSetup
 from chromadrill.targets.process.target import ProcessTarget
 from tests.recovery.rebuild.hash_model import HashModel
 
@@ -58,17 +61,41 @@ class Table:
 
     def __init__(self, url, connection, chroma):
         self.url, self.sql, self.chroma = url, connection.execute, chroma
-        self.model = HashModel()
+        self.model, self.lines = HashModel(), []
 
-    def rebuild(self, *, model=None, mapping=None, since=None, lost=None, lenders=(), **task):
-        """With the settings' defaults, a small batch and no progress."""
+    def rebuild(
+        self,
+        *,
+        model=None,
+        mapping=None,
+        since=None,
+        lost=None,
+        lenders=(),
+        load=None,
+        workers=2,
+        **task,
+    ):
+        """With the settings' defaults, a small batch and no progress. `load`: the workers' model."""
         whole = RebuildTask(Scope(), "docs", batch_size=8, bounded=since is not None, **task)
         table = mapping or SourceTable(batch=25)
         with open_table(self.url, table, since=since) as source:
             undo_half_swap(self.chroma, whole)
+            plan = load and self.plan(source, table, load, workers)
             return rebuild(
-                self.chroma, source, model or self.model, whole, lost=lost, lenders=lenders
+                self.chroma,
+                source,
+                model or self.model,
+                whole,
+                lost=lost,
+                lenders=lenders,
+                workers=plan,
             )
+
+    def plan(self, source, table, load, where):
+        instant = None
+        if source.has_ranges():
+            instant = SharedInstant(self.url, table, source.export_snapshot())
+        return WorkerPlan(where, WorkerSetup(load, instant), self.lines.append)
 
     def collection(self, name="docs"):
         return self.chroma.collection(Scope(), name)

@@ -1,0 +1,95 @@
+"""Models of workers: they log what they embed, die, or are another model than they say.
+
+Loaded in processes of their own. What they share is in a folder: files are made there by one alone.
+"""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+
+from chromadrill.core.errors import Unavailable
+from tests.recovery.rebuild.hash_model import HashModel
+
+
+class LoggedModel(HashModel):
+    """Logs each text that it was asked for, in a file of its process."""
+
+    def __init__(self, folder, seed=""):
+        super().__init__(seed)
+        self.folder = Path(folder)
+
+    def embed(self, texts):
+        with (self.folder / f"log-{os.getpid()}").open("a") as file:
+            file.writelines(f"{text}\n" for text in texts)
+        return super().embed(texts)
+
+
+def texts_of(folder):
+    """By process: what was embedded there."""
+    return [path.read_text().splitlines() for path in sorted(Path(folder).glob("log-*"))]
+
+
+def is_mine(folder, name):
+    """True for the first that asks."""
+    try:
+        (Path(folder) / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+class Mortal(LoggedModel):
+    """Kills its process at an `embed`, as long as there are lives to lose, all workers together."""
+
+    def __init__(self, folder, deaths, at_text=""):
+        super().__init__(folder)
+        self.deaths, self.at_text, self.calls = deaths, at_text, 0
+
+    def embed(self, texts):
+        self.calls += 1
+        dies = any(self.at_text in text for text in texts) and (self.at_text or self.calls > 1)
+        if dies and any(is_mine(self.folder, f"death-{n}") for n in range(self.deaths)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed(texts)
+
+
+class Odd(LoggedModel):
+    """Says that it is the model, and hands over what is not the model's."""
+
+    def __init__(self, folder, way):
+        super().__init__(folder)
+        self.way = way
+        if way == "another":
+            self.weights_sha256 = "f" * 64
+
+    def embed(self, texts):
+        vectors = super().embed(texts)
+        if self.way == "wide":
+            return np.hstack([vectors, vectors])
+        if self.way == "nan":
+            vectors[-1, 3] = np.nan
+        if self.way == "zero":
+            vectors[-1] = 0
+        if self.way == "same width":
+            return np.stack([HashModel("other").vector(text) for text in texts])
+        if self.way == "reordered":
+            return vectors[::-1].copy()
+        if self.way == "fails":
+            raise RuntimeError("no memory on the device")
+        if self.way == "poison" and "document 17" in texts:
+            raise ValueError("a token that nobody knows")
+        return vectors
+
+
+def odd_one(folder, way):
+    """The model of the first worker that asks is odd; the others' are not."""
+    return Odd(folder, way) if is_mine(folder, "odd") else LoggedModel(folder)
+
+
+def unloadable(folder, number):
+    """The first `number` that ask cannot load it."""
+    if any(is_mine(folder, f"unloadable-{n}") for n in range(number)):
+        raise Unavailable("The weights are not here.", next_step="chromadrill fetch-model")
+    return LoggedModel(folder)
