@@ -86,7 +86,7 @@ def test_help_of_a_command_begins_with_what_the_table_says_of_it(name, capsys):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_is_a_module_of_its_name(name):
-    assert (Path(cli.__file__).parents[1] / "commands" / f"{name}.py").is_file()
+    assert (Path(cli.__file__).parents[1] / "commands" / f"{name.replace('-', '_')}.py").is_file()
 
 
 def test_no_command_prints_the_help_and_is_a_usage_error():

@@ -29,7 +29,7 @@ def published(monkeypatch, tmp_path):
 def cache(monkeypatch, tmp_path):
     """An empty cache of the user, and no package."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(weights, "_from_package", lambda: None)
+    monkeypatch.setattr(weights, "from_package", lambda: None)
     return weights.cache_directory()
 
 
@@ -79,7 +79,7 @@ def test_offline_without_any_weights_is_unavailable_and_does_not_hang(tmp_path):
     code = (
         "from chromadrill.embedding import weights\n"
         "from chromadrill.core.errors import Unavailable\n"
-        "weights._from_package = lambda: None\n"
+        "weights.from_package = lambda: None\n"
         "try: weights.find_model_files()\n"
         "except Unavailable as error: print(error)\n"
     )

@@ -47,6 +47,7 @@ class RootCommands(CommandGroup):
             "performance": "RB-6: is every search fast enough, and right?",
             "questions": "your own questions: make a first file, and ask them",
             "reconcile": "does a collection say what its source says?",
+            "fetch-model": "the weights that RB-3 embeds with, once",
             "posture": "are the backups as the environment wants them?",
         },
         "Developer": {

@@ -16,8 +16,13 @@ INSTALL_S = 900
 
 
 def user_cache() -> Path:
-    """Where what was downloaded is kept for the next run."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chromadrill"
+    """Where what was downloaded is kept for the next run; raises Unavailable for a user without one."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chromadrill"
+    except RuntimeError as error:  # a user that the system does not know
+        raise Unavailable(
+            "This user has no home directory.", next_step="Set XDG_CACHE_HOME."
+        ) from error
 
 
 def install(requirement: str, folder: Path, *options: str, timeout_s: float = INSTALL_S) -> None:
@@ -47,12 +52,16 @@ def install(requirement: str, folder: Path, *options: str, timeout_s: float = IN
 
 
 def _installers() -> Iterator[tuple[str, list[str]]]:
-    uv = command_path("uv")
-    if uv:
-        yield "uv", [uv, "pip", "install", "--quiet", "--python", sys.executable]
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    """uv, this interpreter's pip, or any other pip, which then runs in this interpreter."""
+    if uv := command_path("uv"):
+        # trap: a link would share with uv's cache what is damaged here, and come back with it
+        copy = ["--link-mode", "copy"]
+        yield "uv", [uv, "pip", "install", "--quiet", *copy, "--python", sys.executable]
+    install = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--retries", "2"]
     if importlib.util.find_spec("pip"):
-        yield "pip", [sys.executable, *pip]
+        yield "pip", [sys.executable, "-m", "pip", *install]
+    elif pip := command_path("pip3") or command_path("pip"):
+        yield "pip", [pip, "--python", sys.executable, *install]
 
 
 def command_path(name: str) -> str | None:

@@ -43,7 +43,7 @@ def find_model_files(directory: Path | None = None, *, offline: bool = True) -> 
     if directory:
         files = _from_directory(directory)
     else:
-        files = _from_package() or _from_cache() or from_hub(offline=offline)
+        files = from_package() or _from_cache() or from_hub(offline=offline)
     require_published(files.directory)
     return files
 
@@ -74,7 +74,7 @@ def _from_directory(directory: Path) -> ModelFiles:
     return ModelFiles(directory, f"directory {directory.name}")
 
 
-def _from_package() -> ModelFiles | None:
+def from_package() -> ModelFiles | None:
     spec = importlib.util.find_spec(MODULE)  # not imported: third-party code need not run
     for place in (spec.submodule_search_locations or ()) if spec else ():
         try:
@@ -85,17 +85,16 @@ def _from_package() -> ModelFiles | None:
 
 
 def _from_cache() -> ModelFiles | None:
-    directory = cache_directory()
     try:
+        directory = cache_directory()
         revision = (directory / REVISION).read_text("utf-8").strip()
-    except OSError:
+    except (OSError, Unavailable):
         return None
     return ModelFiles(directory, revision)
 
 
 def from_hub(name: str = NAME, *, offline: bool, files: tuple[str, ...] = HUB_FILES) -> ModelFiles:
     """A repository of the hub, downloaded unless `offline`; raises Unavailable."""
-    prepare_hub(offline)
     try:
         from huggingface_hub import snapshot_download
 
