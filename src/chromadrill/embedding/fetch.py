@@ -140,7 +140,7 @@ def _by_package(folder: Path) -> ModelFiles:
 def _by_hub(folder: Path) -> ModelFiles:
     try:
         from huggingface_hub import HfApi, snapshot_download
-        from huggingface_hub.utils import disable_progress_bars
+        from huggingface_hub.utils.tqdm import disable_progress_bars
 
         disable_progress_bars()
         commit = str(HfApi().model_info(NAME, timeout=30).sha)
