@@ -15,7 +15,8 @@ from pathlib import Path
 
 from chromadrill.core.clock import now
 from chromadrill.core.files import size_of
-from chromadrill.targets.railway.simulator.service import DATA, Service
+from chromadrill.targets.railway.simulator import block_snapshot
+from chromadrill.targets.railway.simulator.service import DATA, Service, written_back
 from chromadrill.targets.railway.simulator.world import (
     ApiError,
     SimulatedBackup,
@@ -48,7 +49,7 @@ class Platform:
 
     # ---- backups --------------------------------------------------------------------------------
     def create_backup(self, instance: str, name: str | None) -> Workflow:
-        """Fails above half of the volume's size."""
+        """Fails above half of the volume's size. Of a running service it is as a block snapshot is."""
         volume = self.volume(instance)
         if volume.service is None:
             raise ApiError("Backups exist only for a volume that is attached to a service")
@@ -59,7 +60,10 @@ class Platform:
             if self.fault == "backup-workflow-error":
                 raise ApiError("snapshot of the volume failed")
             folder = self.home / "backups" / f"{len(self.world.backups)}-{time.time_ns()}"
-            shutil.copytree(volume.folder, folder)
+            if self.service.runs_on(volume):
+                block_snapshot.take(volume.folder, written_back(volume), folder)
+            else:  # a stopped service's volume is unmounted, which syncs it
+                shutil.copytree(volume.folder, folder)
             if self.fault == "torn-snapshot":
                 _lose_an_index(folder)
             used_mb = max(1, math.ceil(size_of(folder) / 1e6))

@@ -20,7 +20,7 @@ from chromadrill.targets.railway.simulator.platform import VOLUME_MB, Platform
 
 STARTUP_S = 90.0
 LOCK = "simulator.lock"
-FOLDERS = ("volumes", "backups", "deployments")
+FOLDERS = ("volumes", "backups", "deployments", "written-back")
 
 
 @dataclass(frozen=True, slots=True)

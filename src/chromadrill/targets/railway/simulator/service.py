@@ -12,9 +12,20 @@ from pathlib import Path
 from chromadrill.core.errors import DrillError, Refused
 from chromadrill.targets.home import MARKER
 from chromadrill.targets.process.target import ProcessTarget
-from chromadrill.targets.railway.simulator.world import ApiError, Deployment, World
+from chromadrill.targets.railway.simulator import block_snapshot
+from chromadrill.targets.railway.simulator.world import (
+    ApiError,
+    Deployment,
+    SimulatedVolume,
+    World,
+)
 
 DATA = "/data"  # where Chroma 1.x keeps its data; a volume mounted elsewhere is not used
+
+
+def written_back(volume: SimulatedVolume) -> Path:
+    """Where is kept what of a volume's index files was on the disk when it was mounted last."""
+    return volume.folder.parent.with_name("written-back") / volume.folder.name
 
 
 class Service:
@@ -39,6 +50,8 @@ class Service:
                 for old in before:
                     old.container.stop()
                     old.status, old.stopped = "REMOVED", True
+                volume = self._world.mounted_volume()
+                block_snapshot.remember(volume.folder, written_back(volume))
                 is_up = self._start(deployment.container)
                 deployment.status = "SUCCESS" if is_up else "CRASHED"
 
@@ -62,6 +75,13 @@ class Service:
             if deployment.id == id_:
                 return deployment
         raise ApiError("Deployment not found")
+
+    def runs_on(self, volume: SimulatedVolume) -> bool:
+        """Whether a server runs on that volume."""
+        return any(
+            deployment.container.data == volume.folder and deployment.container.running()
+            for deployment in self._world.deployments
+        )
 
     def is_idle(self) -> bool:
         """Whether no deployment is on its way."""
