@@ -193,6 +193,17 @@ def test_damaged_index_is_fail_and_one_that_cannot_be_judged_is_unknown():
     assert at_rest.sound_structure(refused).outcome is Outcome.UNKNOWN
 
 
+def test_type_that_records_added_to_a_key_is_no_difference_of_an_import():
+    on, off = {"inverted_index": {"enabled": True}}, {"inverted_index": {"enabled": False}}
+    defaults = {"int": on, "float": on}
+    before = fingerprint(printed(schema={"defaults": defaults, "keys": {"n": {"int": on}}}))
+    more = observed(printed(schema={"defaults": defaults, "keys": {"n": {"int": on, "float": on}}}))
+    altered = observed(printed(schema={"defaults": defaults, "keys": {"n": {"int": off}}}))
+    assert content.same_configuration(more, before, imported=[KEY]).outcome is Outcome.PASS
+    assert content.same_configuration(more, before).outcome is Outcome.FAIL
+    assert content.same_configuration(altered, before, imported=[KEY]).outcome is Outcome.FAIL
+
+
 def test_schema_keys_that_an_import_learned_from_its_records_are_no_difference():
     index = {"string": {"string_inverted_index": {"enabled": True, "config": {}}}}
     off = {"string": {"string_inverted_index": {"enabled": False, "config": {}}}}

@@ -192,16 +192,29 @@ def _settings(
 
 
 def without_learned_keys(was: JSON | None, now: JSON | None) -> JSON | None:
-    """`now` without the keys that only it has and that are indexed as the defaults say."""
+    """`now` without the keys that only it has and that are indexed as the defaults say.
+
+    A key that both have may have got values of one more type: that one is left out too.
+    """
     if not was or not now:
         return now
     known, defaults = was.get("keys") or {}, now.get("defaults") or {}
     keys = {
-        key: entry
+        key: _without_learned_types(known[key], entry, defaults) if key in known else entry
         for key, entry in (now.get("keys") or {}).items()
         if key in known or not _within(entry, defaults)
     }
     return {**now, "keys": keys}
+
+
+def _without_learned_types(was: Any, now: Any, defaults: JSON) -> Any:
+    if not isinstance(was, dict) or not isinstance(now, dict):
+        return now
+    return {
+        kind: index
+        for kind, index in now.items()
+        if kind in was or kind not in defaults or not _within(index, defaults[kind])
+    }
 
 
 def _within(part: Any, whole: Any) -> bool:

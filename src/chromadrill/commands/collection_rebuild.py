@@ -92,6 +92,7 @@ class Job:
     from_documents: bool = False
     vectors_from: tuple[str, ...] = ()
     since: datetime | None = None
+    embed_again: frozenset[str] = frozenset()
 
 
 def _job_of(
@@ -201,6 +202,7 @@ def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
         fresh=job.fresh,
         bounded=job.since is not None,
         drop_old=job.drop_old,
+        embed_again=job.embed_again,
     )
 
 

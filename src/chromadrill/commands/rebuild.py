@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chromadrill.commands.collection_rebuild import Job, run, since_time, with_job
 from chromadrill.commands.groups import Command, application
+from chromadrill.recovery.reconcile.findings_file import wrong_vectors
 
 app = application()
 
@@ -28,6 +30,14 @@ def rebuild(
             "--since", metavar="TIME", help="embed only rows changed since; refuse where more did"
         ),
     ] = None,
+    embed_again: Annotated[
+        Path | None,
+        typer.Option(
+            "--embed-again",
+            metavar="FILE",
+            help="of `reconcile --output-file`: the vectors that it found wrong are made anew",
+        ),
+    ] = None,
 ) -> int:
     """RB-3: make a collection again from PostgreSQL, prove it, and give it its name.
 
@@ -36,4 +46,6 @@ def rebuild(
     [source] of drill.toml the table.
     """
     del from_postgresql  # says what is done; required, so that nobody guesses
-    return run(replace(job, source_name=source, since=since_time(since) if since else None))
+    doubted = frozenset(wrong_vectors(embed_again)) if embed_again else frozenset[str]()
+    instant = since_time(since) if since else None
+    return run(replace(job, source_name=source, since=instant, embed_again=doubted))

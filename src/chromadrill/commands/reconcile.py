@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
-import orjson
 import typer
 
-from chromadrill.checks.reconcile import Finding
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.options import ServerOptions
 from chromadrill.commands.output import collections_json, print_line, report
 from chromadrill.core import settings
 from chromadrill.core.errors import Refused, Unavailable, UsageError
-from chromadrill.core.files import atomic_file, write_atomic
+from chromadrill.core.files import write_atomic
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.core.progress import on_stderr
 from chromadrill.core.protocols import Model
@@ -28,6 +23,7 @@ from chromadrill.core.urls import without_password
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.embedding import embedders
 from chromadrill.embedding.identity import describe
+from chromadrill.recovery.reconcile.findings_file import write_findings
 from chromadrill.recovery.reconcile.repair_plan import (
     Typed,
     orphans_body,
@@ -95,7 +91,14 @@ def reconcile(
     known = settings.load(drill_config)
     address = server.require_url()
     table = known.source.table_named(source) if source else known.source
-    task = ReconcileTask(_scope(server), collection_name or table.collection, sample, settle)
+    task = ReconcileTask(
+        _scope(server),
+        collection_name or table.collection,
+        sample,
+        settle,
+        embedders.documents_at_once(known.embedding),
+        known.embedding.least_cosine,
+    )
     typed = Typed(
         without_password(address),
         source or table.table,
@@ -104,7 +107,7 @@ def reconcile(
         str(output_file) if output_file else None,
     )
     load_model = partial(_load_model, known) if wants_vectors else None
-    with _findings_file(output_file) as write, connect(address, deadline_s=LONG_S) as chroma:
+    with write_findings(output_file) as write, connect(address, deadline_s=LONG_S) as chroma:
         try:
             result = compare(
                 chroma,
@@ -149,33 +152,6 @@ def _database_url(known: Settings) -> str:
 
 def _load_model(known: Settings, info: CollectionInfo) -> Model:
     return embedders.load(known.embedding, info)
-
-
-@contextmanager
-def _findings_file(path: Path | None) -> Iterator[Callable[[Finding], None]]:
-    """What writes a finding as a line; the file has its name when all of them are in it."""
-    if path is None:
-        yield lambda finding: None
-        return
-    try:
-        with atomic_file(path) as file:
-            yield partial(_write, file)
-    except OSError as error:
-        if error.filename is None or os.fspath(path.parent) not in os.fspath(error.filename):
-            raise
-        raise Unavailable(
-            f"--output-file {path} cannot be written: {error.strerror}.",
-            next_step="Name a file in a folder that is there.",
-        ) from error
-
-
-def _write(file: IO[bytes], finding: Finding) -> None:
-    line: dict[str, Any] = {"id": finding.id, "kinds": finding.kinds}
-    if finding.owner is not None:
-        line["vector_of"] = finding.owner
-    if finding.cosine is not None:
-        line["cosine"] = finding.cosine
-    file.write(orjson.dumps(line) + b"\n")
 
 
 def _report(task: ReconcileTask, result: ReconcileResult, typed: Typed, *, as_json: bool) -> int:

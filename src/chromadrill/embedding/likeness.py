@@ -20,6 +20,14 @@ def cosines(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
         return np.asarray(np.where(lengths == 0, np.nan, (a @ b.T) / lengths))
 
 
+def row_cosines(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Row by row, of two matrices (n, dimension): float64 (n,); NaN without a direction."""
+    a, b = ones.astype(np.float64), others.astype(np.float64)
+    with np.errstate(all="ignore"):  # a damaged vector may hold NaN or 1e300
+        lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+        return np.asarray(np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, np.nan))
+
+
 def is_shuffled(wanted: np.ndarray, got: np.ndarray, least: float) -> bool:
     """Whether `got` are the rows of `wanted` in another order: each is there, and not all in place."""
     alike = cosines(wanted, got) >= least

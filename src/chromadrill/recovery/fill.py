@@ -44,8 +44,8 @@ class Filler:
     """Fills `staging`. `old` lends vectors of unchanged documents (None: none are taken over).
 
     `lent`: vectors of others, by the document alone. `step`: who embeds; None: `model`, in this
-    process. Counts what it did: rows embedded, copied from the old collection or a lender, resumed of
-    an earlier run.
+    process. `doubted`: ids whose vectors are made anew, whatever others have. Counts what it did:
+    rows embedded, copied from the old collection or a lender, resumed of an earlier run.
     """
 
     chroma: Chroma
@@ -56,6 +56,7 @@ class Filler:
     batch_size: int
     lent: LentVectors = field(default_factory=LentVectors)
     step: EmbeddingStep | None = None
+    doubted: frozenset[str] = frozenset()
     fresh: set[str] = field(default_factory=set)  # ids of what was embedded
     copied: int = 0
     resumed: int = 0
@@ -66,11 +67,14 @@ class Filler:
 
     def sort(self, rows: Sequence[Row]) -> RowGroups:
         """What each row needs. Documents decide, text against text; a clock may be wrong."""
-        groups = RowGroups()
+        groups, doubted = RowGroups(), list[Row]()
         all_staged, all_old = self._records(self.staging, rows), self._records(self.old, rows)
         for row in rows:
             wanted = (row.content, canonical(row.metadata), row.uri)
             staged, old = all_staged.get(row.id), all_old.get(row.id)
+            if row.id in self.doubted:
+                doubted.append(row)
+                continue
             groups.same_in_old += old == wanted
             if staged == wanted:
                 groups.complete.append(row)
@@ -81,6 +85,7 @@ class Filler:
             else:
                 groups.to_embed.append(row)
         groups.lent, groups.to_embed = self.lent.split(groups.to_embed)
+        groups.to_embed += doubted
         return groups
 
     def fill(
@@ -100,7 +105,9 @@ class Filler:
         mended = self._copy(staged, staged, groups.other_metadata, to_embed)
         self.resumed += len(groups.complete) + mended
         self.copied += self._copy(self.old, staged, groups.reusable, to_embed)
-        to_embed = self._take_over(staged, [*groups.lent, *to_embed])
+        doubted = [row for row in to_embed if row.id in self.doubted]
+        trusted = [row for row in to_embed if row.id not in self.doubted]
+        to_embed = [*self._take_over(staged, [*groups.lent, *trusted]), *doubted]
         # of one length together: the shorter ones of a batch are padded to its longest
         to_embed.sort(key=lambda row: len(row.content))
         size = self.batch_size

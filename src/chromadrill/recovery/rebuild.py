@@ -93,7 +93,9 @@ class _Rebuild:
         self.live, self.staging = infos.get(task.name), infos.get(task.staging)
         self.aside = infos.get(task.aside)
         old = None if task.fresh else self.live
-        self.filler = Filler(chroma, source, model, old, self.staging, task.batch_size)
+        self.filler = Filler(
+            chroma, source, model, old, self.staging, task.batch_size, doubted=task.embed_again
+        )
 
     def run(self) -> RebuildResult:
         result, started = self.result, now()

@@ -19,7 +19,8 @@ class RebuildTask:
 
     `bounded`: only rows that changed since an instant may be embedded, any other is refused.
     `drop_old`: what had the name is not kept. `batch_size`: documents embedded and written together.
-    `least_cosine`: of the vectors of one document, embedded twice.
+    `least_cosine`: of the vectors of one document, embedded twice. `embed_again`: ids of records whose
+    vectors are known to be wrong.
     """
 
     scope: Scope
@@ -30,6 +31,7 @@ class RebuildTask:
     drop_old: bool = False
     batch_size: int = 8
     least_cosine: float = 0.9999
+    embed_again: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.name) > LONGEST_NAME:

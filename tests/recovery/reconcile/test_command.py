@@ -1,11 +1,14 @@
 """`chromadrill reconcile` on a real PostgreSQL and a real server: every kind of difference by name."""
 
+import json
 import shlex
 import subprocess
 
 import numpy as np
 
+from chromadrill.commands import collection_rebuild as rebuilding
 from chromadrill.core.model import Scope
+from tests.commands.run import exit_code
 from tests.recovery.reconcile.word_model import WordModel
 
 
@@ -144,3 +147,34 @@ def test_plan_for_orphans_is_a_request_that_deletes_them(compare, store):
     (curl,) = [line for line in answer["plan"] if line.startswith("curl ")]
     subprocess.run(shlex.split(curl), check=True, capture_output=True, timeout=60)
     assert compare()[0] == 0
+
+
+def test_plan_for_every_kind_is_a_rebuild_that_makes_only_the_wrong_vectors_anew(
+    compare, store, monkeypatch, capsys
+):
+    """The commands of the plan are run as they are printed, and then both sides are equal."""
+    store.sql("insert into manual_content values ('new', 'not yet a record', null)")
+    store.sql("delete from manual_content where id = 'r1'")
+    store.sql("update manual_content set content = 'another text' where id = 'r2'")
+    store.sql("update manual_content set metadata = '{\"n\": 3.0}' where id = 'r3'")
+    give_vectors(store, ["r4"], vector_of(store, "r5"))
+    code, answer, lines = compare("--embed", "all")
+    assert (code, len(lines)) == (1, 5)
+    (command,) = [line for line in answer["plan"] if line.startswith("chromadrill ")]
+    monkeypatch.setattr(rebuilding.embedders, "load", lambda *_: store.model)
+    store.model.embedded = 0
+    assert exit_code(*shlex.split(command)[1:], "--json") == 0
+    rebuilt = json.loads(capsys.readouterr().out)
+    assert rebuilt["embedded"] == 3  # new, r2, and r4
+    code, answer, _ = compare("--embed", "all")
+    assert (code, answer["differences"]) == (0, {})
+
+
+def test_file_that_is_none_of_ours_is_a_usage_error(compare, store, tmp_path, capsys):
+    (tmp_path / "other.txt").write_text("r1\n")
+    for name, problem in (("other.txt", "other.txt:1 is no line"), ("none", "cannot be read")):
+        code = exit_code(
+            "rebuild", "--from-postgresql", "--url", store.chroma.url, "--collection-name", "docs",
+            "--embed-again", str(tmp_path / name),
+        )  # fmt: skip
+        assert (code, problem in capsys.readouterr().err) == (64, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -9,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chromadrill.checks.record_diff import REBUILT
 from chromadrill.core.records.alignment import align
 from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Slot, Spool
@@ -21,8 +21,6 @@ from chromadrill.recovery.reconcile.vector_memory import (
     unit_sketches,
 )
 
-# a sketch estimates: what is in doubt is embedded, and the cosine decides
-NEAR = REBUILT / 2
 BY_TEXT = pa.schema(
     [("id", pa.string()), ("record", pa.string()), ("sketch", SCHEMA.field("sketch").type)]
 )
@@ -77,10 +75,27 @@ class IdList:
             yield self._spool.get(slot)["id"].to_pylist()
 
 
+def nearness(least_cosine: float) -> float:
+    """How far apart the sketches, of length 1, of one text's vectors may be.
+
+    A sketch estimates: half of what the cosine allows. What is in doubt is embedded.
+    """
+    return math.sqrt(2 * (1 - least_cosine)) / 2
+
+
 def choose_vectors(
-    by_text: Records, memory: VectorMemory, sample: int | None, rng: np.random.Generator
+    by_text: Records,
+    memory: VectorMemory,
+    sample: int | None,
+    rng: np.random.Generator,
+    *,
+    least: float = 0.9999,
 ) -> ChosenVectors:
-    """Hold each vector against what is remembered of its text. `sample` None: all that are unknown."""
+    """Hold each vector against what is remembered of its text. `sample` None: all that are unknown.
+
+    `least`: cosine of one text's vectors.
+    """
+    slack = nearness(least)
     chosen, reservoir = ChosenVectors(len(by_text)), _Reservoir(sample, rng)
     nothing = pa.Table.from_batches([], SCHEMA)
     for records, known in align(by_text.batches(), _begun_with(nothing, memory.tables())):
@@ -89,8 +104,10 @@ def choose_vectors(
         at = np.asarray(pc.fill_null(places, -1), np.int64)
         is_known = at >= 0
         is_right = np.zeros(len(records), bool)
-        is_right[is_known] = _near(sketches[is_known], sketches_of(known)[at[is_known]])
-        is_suspect = (is_known & ~is_right) | (~is_known & _differ_for_one_text(records, sketches))
+        is_right[is_known] = _near(sketches[is_known], sketches_of(known)[at[is_known]], slack)
+        is_suspect = (is_known & ~is_right) | (
+            ~is_known & _differ_for_one_text(records, sketches, slack)
+        )
         chosen.remembered += int(is_right.sum())
         if is_suspect.any():
             chosen.suspects.add(records["record"].filter(pa.array(is_suspect)))
@@ -122,18 +139,18 @@ class _Reservoir:
             sample.add(pa.array(self._ids.tolist(), pa.string()))
 
 
-def _near(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.asarray(np.linalg.norm(one.astype(np.float64) - other, axis=1) <= NEAR)
+def _near(one: np.ndarray, other: np.ndarray, slack: float) -> np.ndarray:
+    return np.asarray(np.linalg.norm(one.astype(np.float64) - other, axis=1) <= slack)
 
 
-def _differ_for_one_text(records: pa.Table, sketches: np.ndarray) -> np.ndarray:
+def _differ_for_one_text(records: pa.Table, sketches: np.ndarray, slack: float) -> np.ndarray:
     """Rows whose text comes more than once, with vectors that are not all the same."""
     suspect = np.zeros(len(records), bool)
     if len(records) < 2:
         return suspect
     ids = np.asarray(records["id"].to_pylist(), object)
     again = ids[1:] == ids[:-1]
-    others = again & ~_near(sketches[1:], sketches[:-1])
+    others = again & ~_near(sketches[1:], sketches[:-1], slack)
     if others.any():
         suspect |= np.isin(ids, np.unique(ids[1:][others]))
     return suspect

@@ -163,8 +163,9 @@ class _Reconciliation:
         started = now()
         memory = self.open_memory(model)
         result.notes += [memory.forgot] if memory.forgot else []
-        chosen = choose_vectors(by_text, memory, self.task.sample, np.random.default_rng())
-        judge = VectorJudge(self.chroma, info, model, memory)
+        task, rng = self.task, np.random.default_rng()
+        chosen = choose_vectors(by_text, memory, task.sample, rng, least=task.least_cosine)
+        judge = VectorJudge(self.chroma, info, model, memory, task.batch_size, task.least_cosine)
         try:
             with self.progress("embed", chosen.suspects.count + chosen.sample.count) as advance:
                 judge.judge(chosen.suspects, advance)

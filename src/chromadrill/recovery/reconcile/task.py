@@ -14,13 +14,16 @@ SAMPLE = 64  # vectors embedded again where nothing else is asked for: some two 
 class ReconcileTask:
     """What is compared. `sample`: unknown vectors that are embedded again; None: all of them.
 
-    `settle_s`: how long a difference has to stand still before it is named.
+    `settle_s`: how long a difference has to stand still before it is named. `batch_size`: texts that
+    the model gets together. `least_cosine`: of the vectors of one text, embedded twice.
     """
 
     scope: Scope
     name: str
     sample: int | None = SAMPLE
     settle_s: float = 5.0
+    batch_size: int = 16
+    least_cosine: float = 0.9999
 
     @property
     def key(self) -> str:

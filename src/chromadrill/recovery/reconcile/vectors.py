@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chromadrill.checks.cosines import cosines, look_strange, unit_rows
-from chromadrill.checks.rebuild import COSINE
 from chromadrill.checks.reconcile import Finding, Kind
+from chromadrill.checks.strange_vectors import look_strange, unit_rows
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint.digests import sketch
 from chromadrill.core.clock import now
@@ -20,11 +19,11 @@ from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Model
 from chromadrill.core.records.spool import Slot, Spool
 from chromadrill.core.records.streams import Records
-from chromadrill.recovery.reconcile.chosen_vectors import NEAR, IdList
+from chromadrill.embedding.likeness import row_cosines
+from chromadrill.recovery.reconcile.chosen_vectors import IdList, nearness
 from chromadrill.recovery.reconcile.sides import StoredRecord, records_of
 from chromadrill.recovery.reconcile.vector_memory import VectorMemory, sketches_of, unit_sketches
 
-AT_ONCE = 32  # texts that the model gets together
 KNOWN = 512  # fresh vectors that a strange one is held against
 OWNERS_FOR = 5000  # wrong vectors whose owners are searched for: each search reads all sketches
 SAVE_EVERY_S = 60.0
@@ -32,12 +31,17 @@ SAVE_EVERY_S = 60.0
 
 @dataclass(slots=True)
 class VectorJudge:
-    """Embeds stored texts again and holds the stored vectors against what comes of it."""
+    """Embeds stored texts again and holds the stored vectors against what comes of it.
+
+    `batch_size`: texts that the model gets together. `least`: cosine of one text's vectors.
+    """
 
     chroma: Chroma
     info: CollectionInfo
     model: Model
     memory: VectorMemory
+    batch_size: int
+    least: float
     embedded: int = 0
     _spool: Spool = field(default_factory=Spool)
     _wrong: list[Slot] = field(default_factory=list)
@@ -54,8 +58,8 @@ class VectorJudge:
                 (record for record, one in stored.items() if one.text is not None),
                 key=lambda record: len(stored[record].text or ""),
             )
-            for start in range(0, len(records), AT_ONCE):
-                some = records[start : start + AT_ONCE]
+            for start in range(0, len(records), self.batch_size):
+                some = records[start : start + self.batch_size]
                 wrong += self._judge(some, [stored[record] for record in some])
                 advance(len(some))
             if now() - saved_at > SAVE_EVERY_S:
@@ -66,7 +70,7 @@ class VectorJudge:
     def _judge(self, ids: Sequence[str], stored: Sequence[StoredRecord]) -> int:
         fresh = self._embed(stored)
         bad = [
-            row for row, near in enumerate(_cosines(stored, fresh)) if not near >= COSINE
+            row for row, near in enumerate(_cosines(stored, fresh)) if not near >= self.least
         ]  # NaN is wrong too
         if bad:
             digests = [(stored[row].content.document or b"").hex() for row in bad]
@@ -101,7 +105,7 @@ class VectorJudge:
             records = [stored[record] for record in ids]
             fresh = self._fresh_again(ids, records, before)
             near = _cosines(records, fresh)
-            bad = [row for row in range(len(ids)) if not near[row] >= COSINE]
+            bad = [row for row in range(len(ids)) if not near[row] >= self.least]
             yield from self._name(
                 [ids[row] for row in bad], [records[row] for row in bad], near[bad], by_text
             )
@@ -159,12 +163,13 @@ class VectorJudge:
         if self._searched >= OWNERS_FOR:
             return owners
         self._searched += len(records)
+        least = 1 - nearness(self.least) ** 2 / 2
         sketches, texts = unit_sketches(sketch(vectors)), dict[int, str]()
         for table in self.memory.tables():
             # of unit vectors: their distance, squared, is 2 less twice their product
             product = sketches @ unit_rows(sketches_of(table)).T
             best = product.argmax(axis=1)
-            near = np.flatnonzero(product.max(axis=1) >= 1 - NEAR**2 / 2)
+            near = np.flatnonzero(product.max(axis=1) >= least)
             texts |= {int(row): table["id"][int(best[row])].as_py() for row in near}
         records_with = _first_records(by_text, set(texts.values())) if texts else {}
         for number, text in texts.items():
@@ -179,7 +184,7 @@ def _cosines(stored: Sequence[StoredRecord], fresh: np.ndarray) -> np.ndarray:
     for row, one in enumerate(stored):
         if one.vector is not None and len(one.vector) == fresh.shape[1]:
             vectors[row] = one.vector
-    return cosines(vectors, fresh)
+    return row_cosines(vectors, fresh)
 
 
 def _first_records(by_text: Records, texts: set[str]) -> dict[str, str]:

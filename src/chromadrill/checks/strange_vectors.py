@@ -1,4 +1,4 @@
-"""Vectors side by side: how near they are, and whether they can be of one model."""
+"""Can vectors be of the model that made others?"""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ import numpy as np
 # largest of some hundreds is 3.2 deviations; a text of the same field is nearer than 5 to some other
 STRANGE_DEVIATIONS = 5.0
 UNIT_SLACK = 0.01
-
-
-def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Row by row, of two matrices (n, dimension): float64 (n,). NaN where one has no direction."""
-    a, b = one.astype(np.float64), other.astype(np.float64)
-    with np.errstate(all="ignore"):  # a damaged vector may hold NaN or 1e300
-        lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-        return np.asarray(np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, np.nan))
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
