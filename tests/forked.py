@@ -8,6 +8,7 @@ do) has to be tested with a real one: `tests/commands/test_front_door.py` and `t
 
 import atexit
 import contextlib
+import gc
 import multiprocessing
 import os
 import runpy
@@ -66,6 +67,7 @@ class _Became(BaseException):
 
 def _become(words, environment, folder, outputs):
     """In the fork: be the process that was asked for, to its end."""
+    gc.freeze()  # what was imported stays: to search it for garbage copies its pages, too
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

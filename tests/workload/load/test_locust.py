@@ -46,6 +46,7 @@ def names(server):
         return {info.name for info in chroma.collections(Scope())}
 
 
+@pytest.mark.slow
 def test_a_short_run_measures_and_knows_that_it_is_too_short(filled, locust):
     code, output = locust.run("--host", filled.url, "--profile", "steady", "--run-time", "2s")
     assert code == 2, output
