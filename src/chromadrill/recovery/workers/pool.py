@@ -45,10 +45,10 @@ def no_worker_left(reasons: Mapping[str, str], next_step: str = "") -> Unavailab
     )
 
 
-def task_that_kills(task: Task) -> Unavailable:
+def task_that_kills(task: Task, deaths: int = DEATHS) -> Unavailable:
     """The sentence for documents over which one worker after the other has died."""
     return Unavailable(
-        f"{DEATHS} workers died over the same {plural(len(task.ids), 'document')}:"
+        f"{deaths} workers died over the same {plural(len(task.ids), 'document')}:"
         f" '{task.ids[0]}' to '{task.ids[-1]}'.",
         next_step="Where memory is short: fewer workers, or a smaller [embedding] batch_size."
         f" {GOES_ON}",

@@ -37,10 +37,9 @@ def serve(name: str, setup: WorkerSetup, pipe: Connection) -> None:
     except Exception as error:  # of the user's own function, or of a library
         pipe.send(WorkerFailure(f"{type(error).__name__}: {error}"))
         return
-    with worker:
-        pipe.send(Ready(now() - started))
-        while True:
-            pipe.send(worker.embed(tasks.get()))
+    pipe.send(Ready(now() - started))
+    while True:  # until `_take` ends the process
+        pipe.send(worker.embed(tasks.get()))
 
 
 def _take(pipe: Connection, tasks: queue.SimpleQueue[Task]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from types import TracebackType
 
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
@@ -39,15 +38,8 @@ class Worker:
         self._open = ExitStack()
         self._range: tuple[KeyRange, dict[str, str]] | None = None
 
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the connection to the source."""
         self._open.close()
 
     @property
