@@ -16,5 +16,5 @@ def one_service():
 def service(one_service, monkeypatch):
     """Its key is in the variable that the configurations name."""
     one_service.reset()
-    monkeypatch.setenv("DRILL_TEST_KEY", KEY)
+    monkeypatch.setenv("EMBEDDING_DOOR", KEY)
     return one_service

@@ -95,7 +95,7 @@ class EmbeddingService:
     def openai(self, **more):
         """The configuration of a collection that was made with chromadb's OpenAIEmbeddingFunction."""
         config = {
-            "api_key_env_var": "DRILL_TEST_KEY", "model_name": "text-embedding-3-small",
+            "api_key_env_var": "EMBEDDING_DOOR", "model_name": "text-embedding-3-small",
             "api_base": f"{self.url}/v1", "organization_id": None, "api_type": None,
             "api_version": None, "deployment_id": None, "default_headers": None, "dimensions": None,
         }  # fmt: skip

@@ -57,22 +57,22 @@ def test_key_is_the_one_of_the_variable_that_the_configuration_names(service, mo
         monkeypatch.setenv(variable, "sk-of-somebody-else-entirely")
     load(service.openai()).embed(["a"])
     load(service.tei()).embed(["a"])
-    load(service.tei(api_key_env_var="DRILL_TEST_KEY")).embed(["a"])
+    load(service.tei(api_key_env_var="EMBEDDING_DOOR")).embed(["a"])
     assert set(service.keys) == {KEY, ""}
     assert len(service.keys) == 9
 
 
 def test_key_that_is_not_set_is_named_and_nothing_is_asked(service, monkeypatch):
-    monkeypatch.delenv("DRILL_TEST_KEY")
+    monkeypatch.delenv("EMBEDDING_DOOR")
     with pytest.raises(
-        Unavailable, match=r"DRILL_TEST_KEY, which .* names for 'openai', is not set"
+        Unavailable, match=r"EMBEDDING_DOOR, which .* names for 'openai', is not set"
     ):
         load(service.openai())
     assert service.keys == []
 
 
 def test_wrong_key_is_a_sentence_that_does_not_quote_it(service, monkeypatch):
-    monkeypatch.setenv("DRILL_TEST_KEY", "sk-wrong-but-a-secret-all-the-same")
+    monkeypatch.setenv("EMBEDDING_DOOR", "sk-wrong-but-a-secret-all-the-same")
     with pytest.raises(Unavailable, match="status 401: Incorrect API key") as caught:
         load(service.openai())
     assert "sk-wrong" not in str(caught.value)

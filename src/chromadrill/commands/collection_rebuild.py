@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Settings, SourceTable
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.embedding import embedders
+from chromadrill.embedding.bill import Bill
 from chromadrill.recovery.name_swap import undo_half_swap
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
@@ -59,6 +61,7 @@ VectorsFrom = Annotated[
         " directory at rest, PATH#COLLECTION; may be repeated",
     ),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="embed, however much it is")]
 DropOld = Annotated[bool, typer.Option("--drop-old", help="keep no copy from before")]
 Workers = Annotated[
     str | None,
@@ -86,6 +89,7 @@ class Job:
     workers: str | None
     drill_config: Path | None
     break_glass: str | None
+    yes: bool
     json: bool
     source_name: str | None = None
     fresh: bool = False
@@ -108,6 +112,7 @@ def _job_of(
     workers: Workers = None,
     drill_config: options.DrillConfig = None,
     break_glass: options.BreakGlassUrl = None,
+    yes: Yes = False,
     json: options.Json = False,
 ) -> Job:
     """The options that both commands have."""
@@ -121,6 +126,7 @@ def _job_of(
         workers=workers,
         drill_config=drill_config,
         break_glass=break_glass,
+        yes=yes,
         json=json,
     )
 
@@ -176,6 +182,7 @@ def run(job: Job) -> int:
             lenders=lenders,
             workers=plan,
             progress=on_stderr,
+            agree=lambda bill: _agree(bill, known.embedding.ask_above_tokens, task, yes=job.yes),
         )
     if result.discarded:
         cli.say(
@@ -204,6 +211,25 @@ def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
         drop_old=job.drop_old,
         embed_again=job.embed_again,
     )
+
+
+def _agree(bill: Bill, ask_above_tokens: int, task: RebuildTask, *, yes: bool) -> None:
+    """Say the bill; ask where it is above the limit. Raises UsageError where nobody can be asked."""
+    cli.say(bill.sentence())
+    if yes or not bill.is_metered or bill.tokens <= ask_above_tokens:
+        return
+    limit = f"[embedding] ask_above_tokens = {ask_above_tokens:,}"
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{bill.tokens:,} tokens are above {limit}, and there is no terminal to ask at."
+            f" What is embedded so far is kept in {task.staging}.",
+            next_step="The same command with --yes embeds the rest.",
+        )
+    if not typer.confirm(f"That is above {limit}. Embed?", err=True):
+        raise Unavailable(
+            f"Not embedded. What is embedded so far is kept in {task.staging}.",
+            next_step="The same command goes on from there.",
+        )
 
 
 def _named_collection(
@@ -271,6 +297,8 @@ def _report(job: Job, task: RebuildTask, result: RebuildResult, model: Model) ->
     }
     if result.embedded:
         more["documents_per_s"] = round(result.embedded / fill_s, 1)
+    if result.bill and job.json:
+        more["bill"] = result.bill.to_json()
     if result.single_ms:
         more["ms_per_document_p90"] = percentile(result.single_ms, 90)
     if result.loans:

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from chromadrill.core.protocols import Embedder
+from chromadrill.embedding.function_model import PartlyEmbedded
 from chromadrill.recovery.sources.rows import KeyRange, Row
 
 Batch = tuple[list[Row], np.ndarray]  # rows, and their vectors of shape (rows, dimension)
@@ -26,14 +27,24 @@ class EmbeddingStep(Protocol):
 
 
 class InThisProcess:
-    """Each batch is embedded when it is put."""
+    """Each batch is embedded when it is put.
+
+    What a service answered before it failed is paid: it is given back before the failure is raised.
+    """
 
     def __init__(self, model: Embedder) -> None:
         self._model = model
 
     def put(self, rows: list[Row], keys: KeyRange | None) -> Iterator[Batch]:
         del keys
-        yield rows, self._model.embed([row.content for row in rows])
+        try:
+            vectors = self._model.embed([row.content for row in rows])
+        except PartlyEmbedded as failure:
+            places = sorted(failure.vectors)
+            answered = np.stack([failure.vectors[place] for place in places])
+            yield [rows[place] for place in places], answered
+            raise
+        yield rows, vectors
 
     def rest(self) -> Iterator[Batch]:
         return iter(())

@@ -103,7 +103,7 @@ class Filler:
         groups = self.sort(rows)
         to_embed = groups.to_embed
         mended = self._copy(staged, staged, groups.other_metadata, to_embed)
-        self.resumed += len(groups.complete) + mended
+        self.resumed += sum(row.id not in self.fresh for row in groups.complete) + mended
         self.copied += self._copy(self.old, staged, groups.reusable, to_embed)
         doubted = [row for row in to_embed if row.id in self.doubted]
         trusted = [row for row in to_embed if row.id not in self.doubted]
@@ -129,6 +129,11 @@ class Filler:
         self._write(staged, rows, vectors)
         self.fresh.update(row.id for row in rows)
         advance(len(rows))
+
+    def embed(self, staged: CollectionInfo, rows: Sequence[Row]) -> None:
+        """Embed and write them in this process, whoever embeds the others."""
+        for embedded in InThisProcess(self.model).put(list(rows), None):
+            self._add(staged, embedded, lambda rows: None)
 
     def remove_extra(self, staged: CollectionInfo, rows: int) -> None:
         """What an earlier run had written and the source no longer has."""

@@ -10,7 +10,7 @@ kept as NAME.before-rebuild. Killed at any moment, every collection exists under
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,8 +26,10 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Outcome
 from chromadrill.core.progress import Progress, silent
 from chromadrill.core.protocols import Model
+from chromadrill.embedding.bill import Bill, bill_of
 from chromadrill.embedding.identity import identity, names_same_model, with_identity
 from chromadrill.recovery import verify
+from chromadrill.recovery.estimate import Estimate
 from chromadrill.recovery.fill import Filler
 from chromadrill.recovery.model_identity import (
     require_lost_model,
@@ -43,6 +45,8 @@ from chromadrill.recovery.vectors_from.lent import LentVectors
 from chromadrill.recovery.vectors_from.pool import VectorPool
 from chromadrill.recovery.workers.plan import DOCUMENTS, WorkerPlan
 
+Agree = Callable[[Bill], None]  # is told what embedding will cost; raises where that is too much
+
 
 def rebuild(
     chroma: Chroma,
@@ -54,6 +58,7 @@ def rebuild(
     lenders: Sequence[Lender] = (),
     workers: WorkerPlan | None = None,
     progress: Progress = silent,
+    agree: Agree = lambda bill: None,
 ) -> RebuildResult:
     """Do it all; the name changes hands only when every verdict is PASS.
 
@@ -63,7 +68,7 @@ def rebuild(
     a server that fails; the collection of that name is untouched then.
     """
     try:
-        return _Rebuild(chroma, source, model, task, lost, lenders, workers, progress).run()
+        return _Rebuild(chroma, source, model, task, lost, lenders, workers, progress, agree).run()
     except CallFailed as error:
         raise Unavailable(
             f"{chroma.url}: {error.sentence.rstrip('.')}."
@@ -85,9 +90,11 @@ class _Rebuild:
         lenders: Sequence[Lender],
         workers: WorkerPlan | None,
         progress: Progress,
+        agree: Agree,
     ) -> None:
         self.chroma, self.source, self.model, self.task = chroma, source, model, task
         self.lost, self.lenders, self.workers, self.progress = lost, lenders, workers, progress
+        self.agree, self.estimate = agree, Estimate(task.batch_size)
         self.result = RebuildResult()
         infos = {info.name: info for info in chroma.collections(task.scope)}
         self.live, self.staging = infos.get(task.name), infos.get(task.staging)
@@ -185,6 +192,7 @@ class _Rebuild:
             for rows in self.source.rows():
                 groups = self.filler.sort(rows)
                 to_embed += len(groups.to_embed)
+                self.estimate.add(groups.to_embed)
                 older += [row.id for row in groups.to_embed if not row.changed]
                 same += groups.same_in_old
                 for row in groups.to_embed:
@@ -231,8 +239,10 @@ class _Rebuild:
     def fill(self, to_embed: int) -> CollectionInfo:
         filler, result, started = self.filler, self.result, now()
         staged = filler.staging = filler.staging or self.create()
+        first = self.settle_bill(staged)
         progress = self.progress("embed" if to_embed else "copy", to_embed or result.rows)
         with progress as advance, self.embedding_step(to_embed):
+            advance(first)
             add = advance if to_embed else lambda rows: None
             for keys, rows in self.parts():
                 filler.fill(staged, rows, add, keys)
@@ -265,6 +275,28 @@ class _Rebuild:
             yield from self.source.ranges()
         else:
             yield from ((None, rows) for rows in self.source.rows())
+
+    def settle_bill(self, staged: CollectionInfo) -> int:
+        """Embed and time a few documents, say what all will cost; returns how many they were.
+
+        What was embedded stays in `staged`, whatever is said to the bill.
+        """
+        estimate, started = self.estimate, now()
+        if not estimate.documents:
+            return 0
+        if first := estimate.first:
+            self.filler.embed(staged, first)
+        took_s = now() - started
+        self.result.bill = bill_of(
+            self.model,
+            estimate.documents,
+            estimate.characters,
+            measured=len(first),
+            took_s=took_s,
+            processes=self.workers.where if self.workers and type(self.workers.where) is int else 1,
+        )
+        self.agree(self.result.bill)
+        return len(first)
 
     def prove(self, info: CollectionInfo) -> None:
         """All verdicts, before anything changes its name."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from chromadrill.backups.export.staging import require_name
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Scope, Verdict
+from chromadrill.embedding.bill import Bill
 from chromadrill.recovery.vectors_from.lender import Loan
 from chromadrill.recovery.workers.step import WorkerShare
 
@@ -80,4 +81,5 @@ class RebuildResult:
     seconds: dict[str, float] = field(default_factory=dict)
     workers: dict[str, WorkerShare] = field(default_factory=dict)
     single_ms: tuple[float, ...] = ()
+    bill: Bill | None = None
     loans: list[Loan] = field(default_factory=list)

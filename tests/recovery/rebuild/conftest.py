@@ -20,7 +20,10 @@ from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.workers.plan import WorkerPlan
 from chromadrill.recovery.workers.tasks import WorkerSetup
 from chromadrill.targets.process.target import ProcessTarget
+from tests.embedding.conftest import one_service, service
 from tests.recovery.rebuild.hash_model import HashModel
+
+__all__ = ["one_service", "service"]  # an embedding service, for the tests of this folder too
 
 
 @pytest.fixture(scope="session")
