@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Python's search for circular garbage costs the tests a tenth of their time, of objects that stay."""
+    """Python's search for circular garbage costs the tests a tenth of their time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
