@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from chromadrill.checks.objectives import within
 from chromadrill.checks.power_cut import (
     keep_acknowledged,
     seen_at_rest,
@@ -25,6 +26,8 @@ pytestmark = [
     pytest.mark.runbook("RB-1"),
     pytest.mark.usefixtures("needs_a_disk"),
 ]
+# three intervals without a sign of life are a death, or three of the longest sync on a busy disk
+KNOWN_S = 15.0
 
 
 def alone(data):
@@ -97,6 +100,22 @@ def test_power_cuts_beside_a_flusher_tear_an_index_only_while_it_is_flushed(
     """On-call learns that `chromadrill flush` leaves one moment of danger: a second from a flush."""
     cuts = measured("flusher", flusher, idle_s=4.0)
     drill.judge(tear_only_at_flushes(cuts, EVERY_S), seen_at_rest(cuts))
+
+
+def test_flusher_that_dies_protects_no_longer_and_is_known_to_be_dead(
+    drill, measured, dying_flusher
+):
+    """On-call learns that a dead flusher is as none, and that its heartbeat says so within seconds."""
+    cuts = measured(
+        "flusher, killed half-way", dying_flusher.beside, idle_s=4.0, at_half=dying_flusher.die
+    )
+    alive = [cut for cut in cuts if dying_flusher.lived_at(cut.at)]
+    known_s = dying_flusher.seconds_until_known()
+    drill.judge(
+        tear_only_at_flushes(alive, EVERY_S),
+        seen_at_rest(cuts),
+        within("dead flusher known", known_s, KNOWN_S, what="an old heartbeat"),
+    )
 
 
 def test_cost_of_the_flusher_to_clients_is_measured(drill, flusher, record_property):

@@ -46,7 +46,8 @@ class CutPlan:
     `kind`: the disk's file system. `mount_options`: of it, besides its own. `freezes`: it is frozen
     around each, as for a snapshot, once the index files are at rest; then it is no power cut.
     `purges`: the server forgets in its queue what its index has, as it does by default. `idle_s`: the
-    longest that a cut comes after the last write. `seed`: of the moments.
+    longest that a cut comes after the last write. `seed`: of the moments. `at_half` is called when half
+    of the cuts of a server were made.
     """
 
     tries: int
@@ -57,6 +58,7 @@ class CutPlan:
     freezes: bool = False
     purges: bool = True
     kind: str = "ext4"
+    at_half: Callable[[], None] = lambda: None
 
 
 def cut_power(plan: CutPlan, say: Callable[[str], None] = lambda _: None) -> list[PowerCut]:
@@ -122,6 +124,8 @@ def _round(
             # what a server holds that has run for long
             run_tool("sync", "--file-system", str(disk.folder))
             for number, image in _at(while_writing, first, images):
+                if number - first - 1 == cuts // 2:
+                    plan.at_half()
                 yield _cut(disk, writer, number, image, plan.freezes), image, writes
             writer.stop()
             for number, image in _at(afterwards, first + len(while_writing), images):

@@ -167,6 +167,35 @@ def test_damaged_index_files_are_named_and_only_in_their_collection(
     assert not any(problems.values())
 
 
+def age_pickle(directory: Path) -> None:
+    """The pickle of the flush before the last one: it does not know the newest row."""
+    file = directory / "index_metadata.pickle"
+    maps = pickle.loads(file.read_bytes())
+    newest = max(maps["label_to_id"])
+    del maps["id_to_label"][maps["label_to_id"].pop(newest)]
+    file.write_bytes(pickle.dumps({**maps, "total_elements_added": newest - 1}))
+
+
+def test_lists_of_links_that_end_behind_the_rows_of_the_pickle_are_cut_off(copy: Path) -> None:
+    directory = segment(copy, "cosine-100")
+    age_pickle(directory)
+    links = directory / "link_lists.bin"
+    os.truncate(links, links.stat().st_size - 4)
+    problems, _ = read_everything(copy)
+    assert any("link_lists.bin is cut off" in sentence for sentence in problems["cosine-100"])
+
+
+def test_deletion_that_is_in_the_rows_and_not_in_the_pickle_is_seen(copy: Path) -> None:
+    directory = segment(copy, "cosine-100")
+    patch(
+        directory / "data_level0.bin",
+        live_rows(directory)[0][0] // row_size(directory) * row_size(directory) + 2,
+        b"\1",
+    )
+    problems, _ = read_everything(copy)
+    assert any("marked deleted" in sentence for sentence in problems["cosine-100"])
+
+
 def test_lengths_are_judged_for_cosine_alone(copy: Path) -> None:
     for name in ("l2-100", "ip-100", "cosine-100"):
         file = segment(copy, name) / "length.bin"

@@ -228,6 +228,8 @@ def _power_cuts() -> tuple[Check, ...]:
               "What a kill left was called damaged and was not, or the other way round.", PROVE, g),
         Check("kills torn by flushes alone", "Was nothing lost but within a flush?",
               "A kill that was not within an index flush lost acknowledged writes.", SNAPSHOTS, g),
+        Check("dead flusher known", "Was it known in time that the flusher was dead?",
+              "A flusher was killed, and its heartbeat file did not say so.", FLUSH, g),
         Check("cost of the flusher", "What does the flusher cost clients?",
               "Too few calls were measured: nobody can tell what the flusher costs.", AGAIN, g),
     )  # fmt: skip
