@@ -17,7 +17,7 @@ import pytest
 from chromadrill.chroma import permissions
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.commands.app import invoke
-from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.errors import CapabilityMissing, Refused, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import load
 from chromadrill.targets.home import free_port, home_of
@@ -120,6 +120,13 @@ def test_restore_that_would_take_somebodys_data_is_refused_and_says_whose(lab):
     lab.ops("start")
     assert not stopped.exists()
     assert marker.is_file()
+
+
+def test_platform_whose_files_are_out_of_reach_is_not_stopped_for_a_live_copy(lab):
+    lab.ops("snapshot", "--name", "one")
+    with pytest.raises(CapabilityMissing, match="no capability 'hotcopy'"):
+        lab.ops("snapshot", "--method", "live-copy")
+    assert lab.ops("snapshots").count("\n") == 1
 
 
 def test_server_that_was_stopped_by_others_may_hold_anything(lab):

@@ -25,10 +25,12 @@ class BackupMethods(UserDict[str, BackupMethod | str]):
         return method
 
 
+LIVE = "live-copy"  # it needs the running server's directory
+
 METHODS = BackupMethods(
     {
         "volume-copy": "chromadrill.backups.volume_copy",
-        "live-copy": "chromadrill.backups.live_copy",
+        LIVE: "chromadrill.backups.live_copy",
         "export": "chromadrill.backups.export.backup_method",
     }
 )

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chromadrill.backups import manifest
-from chromadrill.backups.registry import METHODS, api_method
+from chromadrill.backups.registry import LIVE, METHODS, api_method
 from chromadrill.commands.groups import Action, CommandGroup, application
 from chromadrill.commands.options import DrillConfig, Json, TargetName, require_known
 from chromadrill.commands.place import NamedPlace, lacks_capability, place_named
@@ -19,6 +19,7 @@ from chromadrill.core.model import JSON, Backup
 from chromadrill.core.protocols import (
     HasLogs,
     HasSnapshots,
+    HotCopyable,
     Recreatable,
     Restartable,
     RestartsItself,
@@ -157,6 +158,9 @@ def snapshot(
         guard = place.open("snapshot", export=api_method(method) is not None)
         if not isinstance(guard.target, HasSnapshots):
             raise lacks_capability(guard.target, "snapshot")
+        # a platform would take another way instead, and stop the service for it
+        if method == LIVE and not isinstance(guard.target, HotCopyable):
+            raise lacks_capability(guard.target, "hotcopy")
         backup = guard.snapshot(name, method)
     coverage = _coverage(backup)
     if json:
