@@ -2,8 +2,7 @@
 
 import pytest
 
-from chromadrill.core.settings import Embedding
-from chromadrill.embedding.rate_limit import RateLimit, share
+from chromadrill.embedding.rate_limit import RateLimit
 
 
 class Clock:
@@ -46,9 +45,3 @@ def test_wait_that_a_service_asks_for_holds_everybody():
     limit = RateLimit(sleep=clock.sleep, clock=clock)
     limit.hold(7)
     assert seconds_of(clock, limit, [1]) == pytest.approx(7)
-
-
-def test_processes_share_the_limits():
-    embedding = Embedding(requests_per_minute=500)
-    assert share(embedding, 4).requests_per_minute == 125
-    assert share(embedding, 4).documents_per_minute is None

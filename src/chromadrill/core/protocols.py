@@ -277,6 +277,15 @@ class Model(Embedder, Protocol):
 
 
 @runtime_checkable
+class EmbedsQueries(Protocol):
+    """A model that may have another vector for a question; without: as of a document."""
+
+    def embed_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """float32 of shape (len(texts), dimension)."""
+        ...
+
+
+@runtime_checkable
 class HasRelease(Protocol):
     """Knows which release of Chroma it runs (None: it cannot tell), so a downgrade is refused."""
 

@@ -16,7 +16,14 @@ from chromadrill.chroma.at_rest.store import Store
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.run_names import is_run_name
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import QuestionCounts, QuestionState, Scope, Verdict, WhyUnasked
+from chromadrill.core.model import (
+    CollectionInfo,
+    QuestionCounts,
+    QuestionState,
+    Scope,
+    Verdict,
+    WhyUnasked,
+)
 from chromadrill.drill.collection_counts import is_unfinished
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.targets.process.private_copy import private_copy
@@ -105,7 +112,7 @@ def _require_some(written: int, states: Counter[QuestionState], sampled: Sampled
     )
 
 
-def _no_text(texts: Sequence[str]) -> np.ndarray:
+def _no_text(texts: Sequence[str], collection: CollectionInfo) -> np.ndarray:
     raise Unavailable("Records are asked for by their vectors.")
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from chromadrill.core.clock import now
-from chromadrill.core.settings import Embedding
 
 
 class RateLimit:
@@ -49,10 +48,3 @@ class RateLimit:
             60 * requests / self.requests_per_minute if self.requests_per_minute else 0.0,
             60 * documents / self.documents_per_minute if self.documents_per_minute else 0.0,
         )
-
-
-def share(embedding: Embedding, processes: int) -> Embedding:
-    """`[embedding]` for one of several processes that embed at once: its part of the limits."""
-    limits = ("requests_per_minute", "documents_per_minute")
-    parts = {key: value / processes for key in limits if (value := getattr(embedding, key))}
-    return embedding.model_copy(update=parts)

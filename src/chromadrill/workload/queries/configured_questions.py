@@ -12,8 +12,8 @@ import numpy as np
 from chromadrill.checks.questions import finds_right_records, not_readable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import QuestionCounts, Verdict
-from chromadrill.core.protocols import Model
+from chromadrill.core.model import CollectionInfo, QuestionCounts, Verdict
+from chromadrill.core.protocols import EmbedsQueries, Model
 from chromadrill.core.settings import Embedding, Settings
 from chromadrill.embedding import embedders
 from chromadrill.workload.queries.known_answer import NEAREST, QUESTIONS, KnownAnswer
@@ -26,26 +26,34 @@ REMEMBERED = 2000  # texts whose vectors are kept: they are asked before and aft
 
 
 class ConfiguredEmbedder:
-    """The model of `[embedding]`, loaded when the first text comes, with the vectors it made last."""
+    """The model of `[embedding]`, loaded when the first text comes, with the vectors it made last.
+
+    Where collections name their functions, it is one model a collection.
+    """
 
     def __init__(self, embedding: Embedding) -> None:
         self._embedding = embedding
-        self._model: Model | None = None
-        self._vectors: dict[str, np.ndarray] = {}
+        self._models: dict[str, Model] = {}
+        self._vectors: dict[tuple[str, str], np.ndarray] = {}
 
-    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+    def __call__(self, texts: Sequence[str], collection: CollectionInfo) -> np.ndarray:
         """float32 of shape (len(texts), dimension). Raises Unavailable where there is no model."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        owner = collection.key if self._embedding.function == "collection" else ""
+        keys = [(owner, text) for text in texts]
+        new = [key for key in dict.fromkeys(keys) if key not in self._vectors]
         if new:
             if len(self._vectors) + len(new) > REMEMBERED:
-                self._vectors = {t: self._vectors[t] for t in texts if t in self._vectors}
-            self._vectors |= dict(zip(new, self._load().embed(new), strict=True))
-        return np.array([self._vectors[text] for text in texts], np.float32)
+                self._vectors = {key: self._vectors[key] for key in keys if key in self._vectors}
+            if owner not in self._models:
+                self._models[owner] = embedders.load(self._embedding, collection)
+            vectors = _embed_questions(self._models[owner], [text for _, text in new])
+            self._vectors |= dict(zip(new, vectors, strict=True))
+        return np.array([self._vectors[key] for key in keys], np.float32)
 
-    def _load(self) -> Model:
-        if self._model is None:
-            self._model = embedders.load(self._embedding)
-        return self._model
+
+def _embed_questions(model: Model, texts: list[str]) -> np.ndarray:
+    """Some models have another vector for a question than for a document."""
+    return model.embed_queries(texts) if isinstance(model, EmbedsQueries) else model.embed(texts)
 
 
 @dataclass(frozen=True, slots=True)

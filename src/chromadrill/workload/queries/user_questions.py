@@ -23,7 +23,8 @@ from chromadrill.workload.queries.self_queries import SLACK, distance, is_hidden
 
 TOGETHER = 100  # questions in memory and, of one collection and filter, in one call
 SAME_COSINE = 1e-3  # of a record's vector to the question: an import may drift by less
-Embed = Callable[[Sequence[str]], np.ndarray]  # raises Unavailable where there is no embedder
+# questions of one collection -> a vector of each; raises Unavailable where there is no embedder
+Embed = Callable[[Sequence[str], CollectionInfo], np.ndarray]
 REFUSED = (400, 422)  # statuses of a filter that is none
 HANGS = 2  # calls without an answer in time, after which nothing more is asked
 
@@ -88,7 +89,7 @@ class _Asker:
         self._nearest, self._with_cosines = nearest, with_cosines
         self._infos: dict[str, CollectionInfo | None] = {}
         self._spaces: dict[str, str] = {}
-        self._no_embedder = ""
+        self._no_embedder: dict[str, str] = {}  # of a collection: why
         self._timed_out = 0
 
     def ask(self, questions: Sequence[UserQuestion]) -> Iterator[QuestionAnswer]:
@@ -109,22 +110,28 @@ class _Asker:
         self, questions: Sequence[UserQuestion]
     ) -> Iterator[tuple[UserQuestion, QuestionAnswer | None]]:
         """Each question with its vector, or with why it has none."""
-        texts = [question for question in questions if question.vector is None]
-        vectors: dict[int, np.ndarray] = {}
-        if texts and not self._no_embedder:
-            try:
-                embedded = self._embed([str(question.text) for question in texts])
-                vectors = {q.line: row for q, row in zip(texts, embedded, strict=True)}
-            except Unavailable as error:
-                self._no_embedder = str(error)
+        in_words: dict[str, list[UserQuestion]] = {}
         for question in questions:
-            if question.vector is not None:
-                yield question, None
-            elif question.line in vectors:
+            if question.vector is None:
+                in_words.setdefault(question.key, []).append(question)
+        vectors: dict[int, np.ndarray] = {}
+        for key, group in in_words.items():
+            info = self._info(group[0])
+            if info is None or key in self._no_embedder:
+                continue
+            try:
+                embedded = self._embed([str(question.text) for question in group], info)
+                vectors |= {q.line: row for q, row in zip(group, embedded, strict=True)}
+            except Unavailable as error:
+                self._no_embedder[key] = str(error)
+        for question in questions:
+            if question.line in vectors:
                 yield replace(question, vector=vectors[question.line]), None
-            else:
-                message = f"a question in words. {self._no_embedder}"
+            elif question.vector is None and question.key in self._no_embedder:
+                message = f"a question in words. {self._no_embedder[question.key]}"
                 yield question, _cannot_ask(question, WhyUnasked.EMBEDDER, message)
+            else:  # with a vector of its own, or of a collection that is not there
+                yield question, None
 
     def _info(self, question: UserQuestion) -> CollectionInfo | None:
         if question.key not in self._infos:
