@@ -84,7 +84,7 @@ class FunctionModel:
         ones = [self._ask([text], dimension) for text in CONTROLS]
         self.dimension = int(ones[0].shape[1])
         self._controls = np.concatenate(ones)
-        if np.allclose(*self._controls, rtol=1e-6, atol=1e-9):
+        if np.allclose(ones[0], ones[1], rtol=1e-6, atol=1e-9):
             raise WrongAnswer(f"{name} gives two different texts the same vector.")
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
