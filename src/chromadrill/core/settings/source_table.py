@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from pydantic import ConfigDict, Field, SecretStr
 
 from chromadrill.core.errors import UsageError, did_you_mean
 from chromadrill.core.settings.table import Table
 
+Scalar = bool | int | float | datetime | date | str
+Parameter = Scalar | list[Scalar]
+
 
 class SourceTable(Table):
     """`[source.NAME]`: a table or query of documents, which columns are what, and the collection.
 
-    A column named "" is one that the table does not have.
+    A column named "" is one that the table does not have. `parameters`: values of the `%(name)s` in
+    `sql`, bound by PostgreSQL. `split`: "package.module:function", which makes records of a row.
     """
 
     table: str = Field("manual_content", min_length=1)
     sql: str = ""
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    split: str = Field("", pattern=r"^([\w.]+:\w+)?$")
     id: str = Field("id", min_length=1)
     content: str = Field("content", min_length=1)
     metadata: str = "metadata"

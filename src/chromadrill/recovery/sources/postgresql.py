@@ -7,15 +7,20 @@ is half in. Read only. A server-side cursor keeps memory flat.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
+from chromadrill.core.plural import plural
 from chromadrill.recovery.sources.postgres_url import host_and_database, require_psycopg
+from chromadrill.recovery.sources.record_ids import SUMS, RecordIds, content_sum, having
 from chromadrill.recovery.sources.rows import KeyRange, Row, metadata_of
 from chromadrill.recovery.sources.source_sql import SourceMapping, SourceSql
+from chromadrill.recovery.sources.split import Split, load_split
 from chromadrill.recovery.sources.whole_source import (
     mapped_columns,
     notes,
@@ -54,6 +59,7 @@ def open_table(
     """
     psycopg = require_psycopg()
     place = host_and_database(url)
+    split = load_split(mapping.split) if mapping.split else None
     try:
         connection = psycopg.connect(
             url,
@@ -83,7 +89,7 @@ def open_table(
         connection.execute("set local datestyle = 'ISO'")
         refuse_hidden_rows(connection)
         refuse_standby(connection, place)
-        table = PostgresTable(connection, mapping, place, since)
+        table = PostgresTable(connection, mapping, place, since, split)
         if snapshot is None:
             table.check()
         yield table
@@ -115,8 +121,10 @@ class PostgresTable:
         mapping: SourceMapping,
         place: str,
         since: datetime | None,
+        split: Split | None = None,
     ) -> None:
         self.name = f"PostgreSQL {place}, {mapping.table if not mapping.sql else 'query'}"
+        self._split, self._records = split, RecordIds()
         self._connection, self._mapping, self._since = connection, mapping, since
         self._sql = SourceSql(connection, mapping, since)
         self.notes: list[str] = []
@@ -145,15 +153,51 @@ class PostgresTable:
                 f"{self.name}: ids that come more than once: {repeated}. Nothing was touched.",
                 next_step="Ids must be unique: repair the table, or name another [source] id.",
             )
+        if self._split:
+            self._check_records(self._split)
+
+    def _check_records(self, split: Split) -> None:
+        """The split gives the same records each time, and no id twice."""
+        rows = without = 0
+        for batch in self._sql.batches(ROWS, self._mapping.batch, name="chromadrill"):
+            rows += len(batch)
+            read = [self._row(*columns) for columns in batch]
+            with self._named():
+                parts = [split.steady_records(row) for row in read]
+            without += parts.count([])
+            self._records.add(list(chain.from_iterable(parts)))
+        keys = self._records.repeated()
+        if len(keys):
+            ids = Counter(id_ for records in self.rows() for id_ in having(records, keys))
+            names = ", ".join(f"'{id_}'" for id_ in sorted(ids)[:SHOWN])
+            raise Refused(
+                f"{self.name}: {split.name} gives {len(ids)} ids to more than one record: {names}."
+                " Nothing was touched.",
+                next_step="Ids must be unique among the records of all rows: begin them with the row's.",
+            )
+        note = f"{plural(self._records.count, 'record')} of {plural(rows, 'row')} by {split.name}"
+        self.notes.append(
+            f"{self.name}: {note}" + (f", {without} rows give none." if without else ".")
+        )
 
     def count(self) -> int:
+        if self._split:
+            return self._records.count
         return int(self._scalars("select count(*) from {source}")[0])
 
     def rows(self) -> Iterator[list[Row]]:
-        with self._connection.cursor("chromadrill", binary=True) as cursor:
-            cursor.execute(self._sql(ROWS))
-            while batch := cursor.fetchmany(self._mapping.batch):
-                yield [self._row(*columns) for columns in batch]
+        count = total = 0
+        for batch in self._sql.batches(ROWS, self._mapping.batch, name="chromadrill"):
+            rows = self._rows(batch)
+            if self._split:
+                count, total = count + len(rows), total + content_sum(rows)
+            yield rows
+        if self._split and (count, total % SUMS) != (self._records.count, self._records.sum):
+            raise Refused(
+                f"{self.name}: {self._split.name} is not deterministic: it gives other records of the"
+                f" same rows than before ({self._records.count}, then {count}).",
+                next_step="Make ids and texts of the row alone: no time, no random number, no counter.",
+            )
 
     def rows_of(self, ids: Sequence[str]) -> list[Row]:
         """The rows with these ids, in any order."""
@@ -163,24 +207,19 @@ class PostgresTable:
 
     def ranges(self) -> Iterator[tuple[KeyRange, list[Row]]]:
         """As `rows`, in the order of the keys, with the range that each batch is."""
-        with self._connection.cursor("chromadrill-ranges", binary=True) as cursor:
-            cursor.execute(self._sql(f"{ROWS} order by {{key}}"))
-            while batch := cursor.fetchmany(self._mapping.batch):
-                rows = [self._row(*columns) for columns in batch]
-                yield KeyRange(batch[0][0].decode(), batch[-1][0].decode()), rows
+        query: LiteralString = f"{ROWS} order by {{key}}"
+        for batch in self._sql.batches(query, self._mapping.batch, name="chromadrill-ranges"):
+            rows = self._rows(batch)
+            yield KeyRange(batch[0][0].decode(), batch[-1][0].decode()), rows
 
     def rows_between(self, keys: KeyRange) -> list[Row]:
         """The rows of a range, in the order of their keys."""
-        query = self._sql(RANGE, first=keys.first, last=keys.last)
-        with self._connection.cursor(binary=True) as cursor:
-            return [self._row(*columns) for columns in cursor.execute(query)]
+        return self._rows(self._sql.execute(RANGE, first=keys.first, last=keys.last))
 
     def has_ranges(self) -> bool:
         """Whether an index finds the rows of a range, however few rows there are today."""
         self._connection.execute("set local enable_seqscan = off")
-        first = self._connection.execute(
-            self._sql("select {id_bytes} from {source} limit 1")
-        ).fetchone()
+        first = self._sql.execute("select {id_bytes} from {source} limit 1").fetchone()
         key = first[0].decode("utf-8", "replace") if first else ""
         plan = self._scalars(f"explain (format json) {RANGE}", first=key, last=key) if first else ()
         self._connection.execute("set local enable_seqscan to default")
@@ -191,8 +230,25 @@ class PostgresTable:
         return str(self._scalars("select pg_export_snapshot()")[0])
 
     def holds(self, ids: Sequence[str]) -> set[str]:
-        query = self._sql("select {id} from {source} where {id} = any({ids})", ids=list(ids))
-        return {record for (record,) in self._connection.execute(query)}
+        if self._split:
+            return self._records.holds(ids)
+        query: LiteralString = "select {id} from {source} where {id} = any({ids})"
+        return {record for (record,) in self._sql.execute(query, ids=list(ids))}
+
+    def _rows(self, batch: Iterable[tuple[Any, ...]]) -> list[Row]:
+        """The rows of a batch of the cursor, or the records that the split makes of them."""
+        rows = [self._row(*columns) for columns in batch]
+        if not self._split:
+            return rows
+        with self._named():
+            return [record for row in rows for record in self._split.records(row)]
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except Refused as error:
+            raise Refused(f"{self.name}: {error.sentence}", next_step=error.next_step) from error
 
     def _row(self, record: bytes, content: bytes, metadata: bytes | None, changed: bool) -> Row:
         name = record.decode("utf-8", "replace")
@@ -200,7 +256,11 @@ class PostgresTable:
             return Row(
                 record.decode(),
                 content.decode(),
-                metadata_of(name, json.loads(metadata.decode()) if metadata else None),
+                metadata_of(
+                    name,
+                    json.loads(metadata.decode()) if metadata else None,
+                    self._mapping.metadata,
+                ),
                 changed,
             )
         except UnicodeDecodeError as error:
@@ -252,8 +312,7 @@ class PostgresTable:
         table = None if self._mapping.sql else self._sql.source_name
         if table:
             require_readable(self._connection, table, list(wanted.values()), self.name)
-        query = self._sql.columns(list(wanted.values()))
-        description = self._connection.execute(query).description or ()
+        description = self._sql.columns(list(wanted.values())).description or ()
         numbers = [column.type_code for column in description]
         types = dict(zip(wanted.items(), numbers, strict=True))
         columns = mapped_columns(self._connection, types)
@@ -264,24 +323,24 @@ class PostgresTable:
     def _column_names(self) -> list[str]:
         """Of a query by its result, of a table by the catalogue: not all of it need be readable."""
         if self._mapping.sql:
-            query = self._sql("select * from {source} limit 0")
-            return [column.name for column in self._connection.execute(query).description or ()]
-        query = self._sql(
+            rows = self._sql.execute("select * from {source} limit 0")
+            return [column.name for column in rows.description or ()]
+        names = self._sql.execute(
             "select attname::text from pg_attribute where attrelid = {table}::regclass"
             " and attnum > 0 and not attisdropped",
             table=self._sql.source_name,
         )
-        return [name for (name,) in self._connection.execute(query)]
+        return [name for (name,) in names]
 
     def _ids(self, query: LiteralString) -> str:
         ids = [bytes(id_).decode("utf-8", "replace") for id_ in self._column(query)]
         return ", ".join(ids[:SHOWN]) + (", ..." if len(ids) > SHOWN else "")
 
     def _column(self, query: LiteralString) -> list[Any]:
-        return [value for (value,) in self._connection.execute(self._sql(query))]
+        return [value for (value,) in self._sql.execute(query)]
 
     def _scalars(self, query: LiteralString, **values: Any) -> tuple[Any, ...]:
-        row = self._connection.execute(self._sql(query, **values)).fetchone()
+        row = self._sql.execute(query, **values).fetchone()
         return tuple(row or ())
 
 

@@ -62,8 +62,8 @@ class RowSource(Protocol):
         ...
 
 
-def metadata_of(record: str, value: Any) -> JSON | None:
-    """A row's JSON as Chroma keeps it, types and all.
+def metadata_of(record: str, value: Any, column: str = "metadata") -> JSON | None:
+    """A row's JSON, of that column, as Chroma keeps it, types and all.
 
     What Chroma has no type for (objects, mixed lists) becomes its JSON text. Raises Refused for
     what would be altered or dropped in silence.
@@ -71,7 +71,11 @@ def metadata_of(record: str, value: Any) -> JSON | None:
     if value is None:
         return None
     if not isinstance(value, dict):
-        raise Refused(f"row '{record}': metadata is no JSON object: {json.dumps(value)[:80]}.")
+        raise Refused(
+            f"row '{record}': metadata is no JSON object: {json.dumps(value)[:80]}.",
+            next_step="Give it a key: [source] sql, with"
+            f" jsonb_build_object('{column}', {column}) as {column}.",
+        )
     metadata: JSON = {}
     for key, item in value.items():
         _require_unicode(record, key, key)

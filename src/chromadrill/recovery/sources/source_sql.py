@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
+
+from chromadrill.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
     import psycopg
     from psycopg import sql
+
+
+_NAMED = re.compile(r"%\((\w+)\)s")
+_NAMED_OR_PERCENT = re.compile(r"%%|%\((\w+)\)s|%")
 
 
 class SourceMapping(Protocol):
@@ -28,6 +35,10 @@ class SourceMapping(Protocol):
     def updated_at(self) -> str: ...
     @property
     def batch(self) -> int: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def split(self) -> str: ...
 
 
 class SourceSql:
@@ -45,9 +56,11 @@ class SourceSql:
     ) -> None:
         from psycopg import sql
 
+        self._connection = connection
+        query, self._parameters = bound(mapping.sql.rstrip("; \n"), mapping.parameters)
         self._source = (
-            sql.SQL("({}) as source").format(sql.SQL(_literal(mapping.sql.rstrip("; \n"))))
-            if mapping.sql
+            sql.SQL("({}) as source").format(sql.SQL(_literal(query)))
+            if query
             else sql.Identifier(*mapping.table.split("."))
         )
         server_encoding = connection.info.parameter_status("server_encoding")
@@ -79,17 +92,83 @@ class SourceSql:
         literals = {key: sql.Literal(value) for key, value in values.items()}
         return sql.SQL(template).format(**self._parts, **literals)
 
-    def columns(self, names: Sequence[str]) -> sql.Composed:
-        """The query that shows the types of these columns, and reads no row."""
+    def execute(self, template: LiteralString, **values: Any) -> psycopg.Cursor[Any]:
+        """Run a query. One that names the source gets the parameters of `[source.parameters]`."""
+        query = self(template, **values)
+        if "{source}" not in template:
+            return self._connection.execute(query)
+        return self._raw_cursor().execute(query, self._parameters or None)
+
+    def batches(
+        self, template: LiteralString, size: int, *, name: str
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """The rows of a query about the source, as bytes, by a server-side cursor of that name."""
+        from psycopg import RawServerCursor
+
+        with RawServerCursor(self._connection, name) as cursor:
+            cursor.execute(self(template), self._parameters or None, binary=True)
+            while batch := cursor.fetchmany(size):
+                yield batch
+
+    def columns(self, names: Sequence[str]) -> psycopg.Cursor[Any]:
+        """A cursor that shows the types of these columns, and reads no row."""
         from psycopg import sql
 
         listed = sql.SQL(", ").join(sql.Identifier(name) for name in names)
-        return sql.SQL("select {} from {} limit 0").format(listed, self._source)
+        query = sql.SQL("select {} from {} limit 0").format(listed, self._source)
+        return self._raw_cursor().execute(query, self._parameters or None)
+
+    def _raw_cursor(self) -> psycopg.Cursor[Any]:
+        # its placeholders are PostgreSQL's own: a % in an id or a pattern is no placeholder
+        from psycopg import RawCursor
+
+        return RawCursor(self._connection)
 
     @property
     def source_name(self) -> str:
         """The table's name, quoted as SQL needs it."""
         return self._source.as_string()
+
+
+def bound(query: str, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    """A query with `%(name)s` as PostgreSQL takes it, with $1, and the values in that order.
+
+    A query without parameters is left as it is. Raises UsageError for a name without a value, a value
+    that is not asked for, and a % that is neither a parameter nor doubled.
+    """
+    if not parameters:
+        names = sorted({name for name in _NAMED.findall(query) if name})
+        if names:
+            raise UsageError(
+                f"[source] sql has the parameter %({names[0]})s, and there is no value for it.",
+                next_step=f"In drill.toml: [source.parameters] {names[0]} = VALUE",
+            )
+        return query, []
+    numbers: dict[str, int] = {}
+
+    def replaced(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return "%"
+        name = found[1]
+        if name is None:
+            raise UsageError(
+                f"[source] sql: '{query[found.start() : found.start() + 12]}' is no parameter.",
+                next_step="A parameter is %(name)s. With parameters, write any other % as %%.",
+            )
+        if name not in parameters:
+            raise UsageError(
+                f"[source] sql has the parameter %({name})s, [source.parameters] has no such value."
+                f" {did_you_mean(name, parameters)}"
+            )
+        return f"${numbers.setdefault(name, len(numbers) + 1)}"
+
+    text = _NAMED_OR_PERCENT.sub(replaced, query)
+    if unused := sorted(parameters.keys() - numbers.keys()):
+        raise UsageError(
+            f"[source.parameters] {unused[0]}: [source] sql has no %({unused[0]})s."
+            f" {did_you_mean(unused[0], numbers)}"
+        )
+    return text, [parameters[name] for name in numbers]
 
 
 def _literal(text: str) -> LiteralString:

@@ -123,6 +123,13 @@ def refuse_other_than_text(columns: Sequence[MappedColumn], source_name: str) ->
     for column in columns:
         is_text = column.category in TEXT_CATEGORIES or column.type_name in WRITTEN_AS_TEXT
         is_bytea, name = column.type_name == BYTEA, column.name
+        if column.setting == "metadata" and not (is_text or is_bytea):
+            raise Refused(
+                f"{source_name}: the column '{name}' ([source] metadata) is {column.type_text},"
+                " not JSON. Nothing was touched.",
+                next_step=f"Say how it is read: [source] sql, with jsonb_build_object('{name}', {name})"
+                f" as {name}, or to_jsonb({name}) where that is an object.",
+            )
         if not is_bytea and (is_text or column.setting != "content"):
             continue
         cast = f"convert_from({name}, 'UTF8')" if is_bytea else f"{name}::text"

@@ -12,7 +12,8 @@ from chromadrill.core.protocols import Model
 from chromadrill.recovery.model_identity import require_not_another
 from chromadrill.recovery.vectors_from.lender import Lender, Loan
 from chromadrill.recovery.vectors_from.pool import SAME, UNIT, Candidates, VectorPool, cosines
-from chromadrill.recovery.vectors_from.sample import Sample, SampledDocument
+from chromadrill.recovery.vectors_from.sample import SIZE, Sample, SampledDocument
+from chromadrill.recovery.vectors_from.suspicion import Suspicion
 
 
 def borrow(
@@ -24,6 +25,7 @@ def borrow(
     """
     require_not_another(lender.info, model)
     candidates, sample = pool.begin_loan(), Sample()
+    suspicion = Suspicion(min(lender.records, len(candidates.places)))
     loan = Loan(lender.name, notes=lender.notes)
     for page in lender.read():
         loan.records += len(page.ids)
@@ -33,13 +35,17 @@ def borrow(
         ]
         texts, vectors = [page.documents[row] or "" for row in rows], page.vectors[rows]
         if rows and vectors.shape[1] == model.dimension:
-            added = candidates.add(texts, vectors).tolist()
-            sample.offer(
+            numbers, keys = candidates.add(texts, vectors)
+            documents = [
                 SampledDocument(page.ids[rows[number]], texts[number], vectors[number].copy())
-                for number in added
-            )
+                for number in numbers
+            ]
+            sample.offer(documents, keys)
+            suspicion.offer(documents, keys)
         advance(len(page.ids))
-    _prove(candidates, sample.documents(), model, loan, batch_size)
+    suspects = suspicion.worst()
+    by_chance = sample.documents()[: SIZE - len(suspects)]
+    _prove(candidates, [*suspects, *by_chance], model, loan, batch_size)
     loan.offered = len(candidates)
     contradictory = candidates.contradictory + pool.take(candidates)
     loan.left_out = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from chromadrill.recovery.vectors_from.text_digests import Digests, text_digests
+from chromadrill.recovery.text_digests import Digests, text_digests
 from chromadrill.recovery.vectors_from.vector_file import Places, VectorFile
 
 NONE, REFUSED = -1, -2  # of a place: no vector is known; there are two that contradict each other
@@ -101,8 +101,11 @@ class Candidates:
         self.places = np.full(len(wanted), NONE, np.int32)
         self.unusable = self.not_unit = self.contradictory = 0
 
-    def add(self, texts: Sequence[str], vectors: Vectors) -> npt.NDArray[np.int64]:
-        """Put in the vectors of documents that are wanted. Returns the numbers of those texts."""
+    def add(self, texts: Sequence[str], vectors: Vectors) -> tuple[list[int], list[int]]:
+        """Put in the vectors of documents that are wanted.
+
+        Returns the numbers of those texts, and the digests that they are looked up by.
+        """
         digests = text_digests(texts)
         spots = spots_of(self._wanted, digests[:, 0])
         is_usable = np.isfinite(vectors).all(axis=1) & vectors.any(axis=1)
@@ -115,7 +118,7 @@ class Candidates:
         self._file.append(digests[added, 1], vectors[added])
         again = np.setdiff1d(rows, added)
         self._compare(spots[again], vectors[again])
-        return added
+        return added.tolist(), digests[added, 0].tolist()
 
     def keep_unit_length(self) -> None:
         """Leave out every vector whose length is not 1: the model makes none of them."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from chromadrill.recovery.vectors_from.text_digests import text_digests
 
 SIZE = 64
 
@@ -30,10 +28,8 @@ class Sample:
         self._lowest: list[tuple[int, int, SampledDocument]] = []  # a heap: the highest comes first
         self._number = 0
 
-    def offer(self, documents: Iterable[SampledDocument]) -> None:
-        """Look at further documents."""
-        documents = list(documents)
-        keys = text_digests([document.text for document in documents])[:, 0].tolist()
+    def offer(self, documents: Sequence[SampledDocument], keys: Sequence[int]) -> None:
+        """Look at further documents; `keys` are their digests."""
         for key, document in zip(keys, documents, strict=True):
             self._number += 1  # no two documents are compared by themselves
             entry = (-key, self._number, document)

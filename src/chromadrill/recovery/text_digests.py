@@ -1,4 +1,4 @@
-"""The digest of a document by which its vector is found: whatever its id, wherever it lies."""
+"""Digests of texts as numbers: what is known of millions of them takes 8 bytes each."""
 
 from __future__ import annotations
 
