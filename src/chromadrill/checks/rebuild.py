@@ -30,7 +30,7 @@ def same_rows(key: str, source: Records, rebuilt: Records) -> Verdict:
     check = "source rows"
     if not len(source):
         return Verdict.unknown(check, "the source has no rows: nothing was compared")
-    diff = compare(key, source, rebuilt, fields=("document", "metadata", "uri"))
+    diff = compare(key, source, rebuilt, fields=("document", "metadata", "uri"), written=True)
     differences = tuple(diff.differences)
     if differences:
         return Verdict.failed(

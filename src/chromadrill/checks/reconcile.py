@@ -24,9 +24,10 @@ class Kind(StrEnum):
     NO_VECTOR = "no vector"
     OTHER_MODEL = "vector of another model"
     OTHER_DOCUMENT = "vector of another document"
+    WRONG_VECTOR = "vector of another document or model"
 
 
-OF_VECTORS = (Kind.NO_VECTOR, Kind.OTHER_MODEL, Kind.OTHER_DOCUMENT)
+OF_VECTORS = (Kind.NO_VECTOR, Kind.OTHER_MODEL, Kind.OTHER_DOCUMENT, Kind.WRONG_VECTOR)
 _FIELDS: Mapping[Kind, tuple[str, str]] = {
     Kind.MISSING: ("record", "missing"),
     Kind.ORPHANED: ("record", "extra"),
@@ -35,6 +36,7 @@ _FIELDS: Mapping[Kind, tuple[str, str]] = {
     Kind.NO_VECTOR: ("vector", "missing"),
     Kind.OTHER_MODEL: ("vector", "another model's"),
     Kind.OTHER_DOCUMENT: ("vector", "another document's"),
+    Kind.WRONG_VECTOR: ("vector", "another's"),
 }
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chromadrill.checks.same_metadata import other_metadata
 from chromadrill.core.model import Difference
 from chromadrill.core.records.alignment import align
 from chromadrill.core.records.streams import Records
@@ -47,13 +48,15 @@ def compare(
     slack: float = DRIFT,
     fields: Sequence[str] = FIELDS,
     where_same: str | None = None,
+    written: bool = False,
 ) -> RecordDiff:
     """Name every difference of two collections' records, in `fields`, in one pass and flat memory.
 
     `tolerant`: vectors may differ by `slack` of their length (a cosine collection that came back
     via the API); else their bytes must be the same. An id that comes more often on one side is
     doubled, and its fields are not compared. Nor are those of records whose field `where_same` is
-    missing or another.
+    missing or another. `written`: `after` is what a server made of `before`, which moves floats of
+    metadata by an ulp or three.
     """
     missing, extra, doubled = (Tally("record", kind) for kind in ("missing", "extra", "doubled"))
     changed = {name: Tally(name, "changed") for name in fields}
@@ -68,6 +71,8 @@ def compare(
         compared += len(was)
         for name in fields:
             rows = unequal_rows(was[name], now[name])
+            if name == "metadata" and written:
+                rows = other_metadata(was, now, rows)
             if name == "vector" and tolerant and len(rows):
                 moved = drift_of(was.take(rows), now.take(rows))
                 largest = float(moved[np.isfinite(moved)].max(initial=largest))

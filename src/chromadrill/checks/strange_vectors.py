@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-# directions that have nothing to do with each other: cosines of deviation 1/sqrt(dimension). The
-# largest of some hundreds is 3.2 deviations; a text of the same field is nearer than 5 to some other
-STRANGE_DEVIATIONS = 5.0
+# cosines of directions that have nothing to do with each other have a deviation of 1/sqrt(dimension);
+# one in 150,000 is beyond 4.5 of them
+CHANCE_DEVIATIONS = 4.5
+OWN_SHARE = 0.95  # of the vectors that are known: so many must be nearer than chance to another one
 UNIT_SLACK = 0.01
 
 
@@ -17,18 +18,28 @@ def unit_rows(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(wide / np.where(lengths > 0, lengths, 1.0))
 
 
-def look_strange(vectors: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Which of `vectors` (n, dimension) are not of the model that made `known` (m, dimension).
+def is_strange(vectors: np.ndarray, known: np.ndarray) -> list[bool | None]:
+    """Whether each of `vectors` (n, dimension) is not of the model that made `known` (m, dimension).
 
-    Strange is what is near to none of `known`, or of another length where all of those have length 1.
-    With a low dimension chance is near to everything, and nothing is strange.
+    A text of the field is nearer to some known one than chance brings directions together. A vector
+    that is not is strange, if nearly all known ones are that near to another; else nobody can tell:
+    None. So is one of another length, where all known ones have length 1.
     """
     if not len(known):
-        return np.zeros(len(vectors), bool)
-    limit = min(0.9, STRANGE_DEVIATIONS / np.sqrt(known.shape[1]))
+        return [None] * len(vectors)
+    limit = CHANCE_DEVIATIONS / np.sqrt(known.shape[1])
+    directions = unit_rows(known)
     with np.errstate(all="ignore"):
-        nearest = (unit_rows(vectors) @ unit_rows(known).T).max(axis=1)
+        is_near = (unit_rows(vectors) @ directions.T).max(axis=1) >= limit
         lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    is_unit = bool(np.abs(np.linalg.norm(known.astype(np.float64), axis=1) - 1).max() < 1e-3)
-    other_length = (np.abs(lengths - 1) > UNIT_SLACK) if is_unit else np.zeros(len(vectors), bool)
-    return np.asarray(~(nearest >= limit) | other_length)
+    among = directions @ directions.T
+    np.fill_diagonal(among, -1.0)
+    is_telling = len(known) > 1 and float((among.max(axis=1) >= limit).mean()) >= OWN_SHARE
+    has_unit = bool(np.abs(np.linalg.norm(known.astype(np.float64), axis=1) - 1).max() < 1e-3)
+    return [
+        True if has_unit and abs(length - 1) > UNIT_SLACK
+        else False if near
+        else True if is_telling
+        else None
+        for near, length in zip(is_near.tolist(), lengths.tolist(), strict=True)
+    ]  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chromadrill.checks.same_metadata import same_metadata
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint.digests import canonical
 from chromadrill.chroma.leaked_metadata import remove_leaked_keys
@@ -20,6 +21,14 @@ from chromadrill.recovery.vectors_from.lent import LentVectors
 
 IDS_PER_DELETE = 1000
 StoredRecord = tuple[str | None, str | None, str | None]  # document, canonical metadata, URI
+
+
+def is_stored(stored: StoredRecord | None, wanted: StoredRecord) -> bool:
+    """Whether a record is what was to be written, as far as a server keeps it."""
+    if stored is None:
+        return False
+    same_text = (stored[0], stored[2]) == (wanted[0], wanted[2])
+    return same_text and same_metadata(wanted[1], stored[1])
 
 
 @dataclass(slots=True)
@@ -75,8 +84,8 @@ class Filler:
             if row.id in self.doubted:
                 doubted.append(row)
                 continue
-            groups.same_in_old += old == wanted
-            if staged == wanted:
+            groups.same_in_old += is_stored(old, wanted)
+            if is_stored(staged, wanted):
                 groups.complete.append(row)
             elif staged and staged[0] == row.content:
                 groups.other_metadata.append(row)

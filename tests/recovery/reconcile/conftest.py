@@ -6,8 +6,10 @@ import psycopg
 import pytest
 
 from chromadrill.commands import reconcile as command
+from chromadrill.core.model import Scope
+from chromadrill.embedding.identity import identity
 from tests.commands.run import exit_code
-from tests.recovery.rebuild.conftest import chroma, chroma_home, database, table
+from tests.recovery.rebuild.conftest import ROWS, chroma, chroma_home, database, table
 from tests.recovery.reconcile.word_model import WordModel
 
 __all__ = ["chroma", "chroma_home", "compare", "database", "store", "table"]
@@ -15,9 +17,15 @@ __all__ = ["chroma", "chroma_home", "compare", "database", "store", "table"]
 
 @pytest.fixture
 def store(table):
-    """The collection `docs`, rebuilt from its table by a model that is quick."""
+    """The collection `docs` as a rebuild of its table by a quick model would leave it."""
     table.model = WordModel()
-    table.rebuild()
+    info = table.chroma.create_collection(
+        Scope(), "docs", hnsw={"space": "cosine"}, metadata=identity(table.model)
+    )
+    ids, texts, metadatas = (list(column) for column in zip(*ROWS, strict=True))
+    table.chroma.upsert(
+        info, ids=ids, vectors=table.model.embed(texts), documents=texts, metadatas=metadatas
+    )
     return table
 
 

@@ -8,7 +8,7 @@ import numpy as np
 class WordModel:
     """Sum of one fixed direction a word, of length 1. `seed`: another one is another model."""
 
-    revision, dimension, configuration_sha256 = "1", 64, None
+    revision, dimension, configuration_sha256 = "1", 192, None
 
     def __init__(self, seed="words"):
         self.name, self.seed, self.embedded, self._directions = f"model of {seed}", seed, 0, {}

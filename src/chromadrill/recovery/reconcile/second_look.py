@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from chromadrill.checks.reconcile import Finding, Kind
+from chromadrill.checks.same_metadata import same_metadata
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.records.spool import Slot, Spool
@@ -115,7 +116,8 @@ def kinds_of(row: Row | None, stored: StoredRecord | None) -> tuple[Kind, ...]:
         kinds.append(Kind.STALE_TEXT)
     elif not stored.has_direction:
         kinds.append(Kind.NO_VECTOR)
-    if wanted.metadata != content.metadata or wanted.uri not in (None, content.uri):
+    is_same = same_metadata(wanted.metadata, content.metadata)
+    if not is_same or wanted.uri not in (None, content.uri):
         kinds.append(Kind.STALE_METADATA)
     return tuple(kinds)
 

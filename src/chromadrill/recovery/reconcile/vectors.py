@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chromadrill.checks.reconcile import Finding, Kind
-from chromadrill.checks.strange_vectors import look_strange, unit_rows
+from chromadrill.checks.strange_vectors import is_strange, unit_rows
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint.digests import sketch
 from chromadrill.core.clock import now
@@ -144,15 +144,15 @@ class VectorJudge:
             if one.vector is not None and len(one.vector) == width:
                 vectors[row] = one.vector
         owners = self._owners(records, vectors, by_text)
-        strange = look_strange(vectors, np.concatenate(self._known)[:KNOWN])
+        strange = is_strange(vectors, np.concatenate(self._known)[:KNOWN])
         for row, record in enumerate(ids):
             cosine = None if np.isnan(near[row]) else round(float(near[row]), 6)
             if not records[row].has_direction:
                 kind = Kind.NO_VECTOR
-            elif owners[row] is not None or not strange[row]:
+            elif owners[row] is not None or strange[row] is False:
                 kind = Kind.OTHER_DOCUMENT
             else:
-                kind = Kind.OTHER_MODEL
+                kind = Kind.OTHER_MODEL if strange[row] else Kind.WRONG_VECTOR
             yield Finding(record, (kind,), owners[row], cosine)
 
     def _owners(
