@@ -61,8 +61,10 @@ def test_way_of_copying_the_disk_of_a_running_server_is_measured(
         disk = on_disk(method.disk, size)
         writes = new_writes(drill.target.url, run_name)
 
-    def copy(into):
-        method.copy(disk, into)
+    held = []
+
+    def copy_disk(into):
+        held.append(method.copy(disk, into))
         return into
 
     beside = flusher(disk.data) if method.is_flushed else contextlib.nullcontext()
@@ -72,13 +74,15 @@ def test_way_of_copying_the_disk_of_a_running_server_is_measured(
         drill.when(f"the disk is copied {tries} times: {method.what}"),
     ):
         folders = [tmp_path / str(number) for number in range(tries)]
-        tried = [take_hot_copy(method.name, copy, writer, into, disk.data) for into in folders]
+        tried = [take_hot_copy(method.name, copy_disk, writer, into, disk.data) for into in folders]
     copies = []
     with drill.then("each copy is read at rest, served, written to, restarted"):
         for copied, place in tried:
-            copies.append(examine(copied, place, writes))
+            copy = examine(copied, place, writes)
             if place:
+                copy = dataclasses.replace(copy, held_s=held.pop(0))
                 shutil.rmtree(place)  # of many tries they would fill a disk
+            copies.append(copy)
     if method.backup_method:
         hot_copies.setdefault(method.backup_method, []).extend(copies)
     note(drill, method, copies, record_property)

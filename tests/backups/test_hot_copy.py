@@ -1,5 +1,6 @@
 """Copies of a running server: what makes a copy bad, and the lock that makes one good."""
 
+import dataclasses
 import os
 import shutil
 import threading
@@ -128,6 +129,10 @@ def test_row_of_the_table_counts_and_names_what_would_be_lost():
     assert row["oldest_missing"][:3] == ["write-000002", "write-000003", "write-000004"]
     assert (row["holes"], row["missing"]) == (row["oldest_missing"][:3], 7)
     assert (row["data_loss_s"], row["stalled_s"]) == (8.0, 1.5)
+    assert (row["store_mb"], row["held_s"], row["usual_s"]) == (None, None, 0.0)
+    held = dataclasses.replace(copy(range(9)), store_bytes=16_400_000, held_s=0.05, usual_s=0.1)
+    row = table_row(HOT_COPY_METHODS["live-copy"], [held, copy(range(9))])
+    assert (row["store_mb"], row["held_s"], row["usual_s"]) == (16.4, 0.05, 0.1)
     assert table_row(HOT_COPY_METHODS["export"], [copy(refused="no")])["data_loss_s"] is None
 
 

@@ -60,7 +60,7 @@ def test_snapshot_of_a_running_server_is_taken_by_a_command_and_comes_back(serve
 
 
 def test_clones_are_made_under_the_lock_and_nothing_is_left_of_them(server, tmp_path, fake_clones):
-    way = live.copy_live(server.data, tmp_path / "copy")
+    way = live.copy_live(server.data, tmp_path / "copy").way
 
     assert way == live.REFLINK
     assert "chroma.sqlite3" in fake_clones

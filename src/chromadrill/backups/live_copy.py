@@ -49,7 +49,7 @@ def take(
     require_room(into, size_of(data))
     with catalog.new_folder(into, backup_id) as folder:
         folder.mkdir()
-        way = copy_live(data, folder / "data")
+        way = copy_live(data, folder / "data").way
         copy = volume_copy.prove(folder / "data", reading, target.url)
         catalog.describe(
             folder,

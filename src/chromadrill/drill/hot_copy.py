@@ -58,6 +58,7 @@ def take_hot_copy(
         ended=ended,
         ledger=tuple(write for write in ledger if write.at <= ended),
         stalled_s=_longest_wait([write.at for write in ledger], began),
+        usual_s=_longest_wait([w.at for w in ledger if w.at <= began], began - (ended - began)),
         refused=refused,
         store_bytes=size,
     )
@@ -96,7 +97,9 @@ def table_row(method: NamedMethod, copies: Sequence[HotCopy]) -> JSON:
         "outcome": str(verdict.outcome),
         "message": verdict.message,
         "copy_s": round(median(copy.ended - copy.began for copy in copies), 3),
+        "held_s": _longest([copy.held_s for copy in copies]),
         "stalled_s": round(max(copy.stalled_s for copy in copies), 3),
+        "usual_s": round(max(copy.usual_s for copy in copies), 3),
         "data_loss_s": round(checks.data_loss_s(worst), 3) if worst else None,
         "missing": len(missing),
         "oldest_missing": [write.id for write in missing[:10]],
@@ -126,6 +129,11 @@ def _present_writes(place: Path, writes: CollectionInfo) -> dict[str, int]:
 
 def _megabytes(count: int | None) -> float | None:
     return None if count is None else round(count / 1e6, 1)
+
+
+def _longest(seconds: Sequence[float | None]) -> float | None:
+    known = [second for second in seconds if second is not None]
+    return round(max(known), 3) if known else None
 
 
 def _longest_wait(times: Sequence[float], began: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from typing import Protocol
 from chromadrill.backups.flusher.index_rest import is_at_rest, wait_for_rest
 from chromadrill.backups.flusher.kernel import sync_volume
 from chromadrill.backups.hot_copy.live import copy_live
+from chromadrill.core.clock import now
 from chromadrill.core.errors import Unavailable
 
 TRIES = 50  # a server that flushes its index without a pause is not waited for for ever
@@ -38,7 +40,8 @@ class SnapshotVolume(Protocol):
 class DiskCopyMethod:
     """A method to copy a running server by its disk.
 
-    `copy(disk, into)` makes the data directory `into`; it raises DrillError where it refuses.
+    `copy(disk, into)` makes the data directory `into`, and returns for how many seconds no write was
+    taken for it, where that is known. It raises DrillError where it refuses.
     `disk`: block, xfs or btrfs. `is_flushed`: a flusher runs beside the server. `backup_method`: the
     backup method that copies so; "": none does.
     """
@@ -46,7 +49,7 @@ class DiskCopyMethod:
     name: str
     what: str
     disk: str
-    copy: Callable[[SnapshotVolume, Path], None]
+    copy: Callable[[SnapshotVolume, Path], float | None]
     is_flushed: bool = False
     backup_method: str = ""
 
@@ -54,37 +57,43 @@ class DiskCopyMethod:
         return self.name
 
 
-def _copy_block(disk: SnapshotVolume, into: Path) -> None:
+def _copy_block(disk: SnapshotVolume, into: Path) -> float:
     disk.read(disk.snapshot(), into)
+    return 0.0
 
 
-def _copy_frozen(disk: SnapshotVolume, into: Path) -> None:
+def _copy_frozen(disk: SnapshotVolume, into: Path) -> float:
     """A freeze stops a server within an index flush as well as anywhere: so it is looked for, frozen."""
+    longest_s = 0.0
     for _ in range(TRIES):
         wait_for_rest(disk.data)
         sync_volume(disk.data)  # else clients wait, frozen, for what is dirty
-        began = time.time()
+        began, started = time.time(), now()
         with disk.frozen():
             snapshot = disk.snapshot() if is_at_rest(disk.data, began) else None
+        longest_s = max(longest_s, now() - started)
         if snapshot:
-            return disk.read(snapshot, into)
+            disk.read(snapshot, into)
+            return longest_s
     raise Unavailable(f"Index files were written in each of {TRIES} tries to freeze them at rest.")
 
 
 def _copy_subvolume(disk: SnapshotVolume, into: Path) -> None:
-    for number in range(TRIES):
+    for _ in range(TRIES):
         wait_for_rest(disk.data)
         sync_volume(disk.data)
         began = time.time()
         snapshot = disk.snapshot()
-        if is_at_rest(snapshot, began):
-            return disk.read(snapshot, into)
-        disk.read(snapshot, into.with_name(f"{into.name}-torn-{number}"))
+        is_whole = is_at_rest(snapshot, began)
+        disk.read(snapshot, into)
+        if is_whole:
+            return
+        shutil.rmtree(into)
     raise Unavailable(f"Index files were written in each of {TRIES} snapshots.")
 
 
-def _copy_clones(disk: SnapshotVolume, into: Path) -> None:
-    copy_live(disk.data, into)
+def _copy_clones(disk: SnapshotVolume, into: Path) -> float:
+    return copy_live(disk.data, into).locked_s
 
 
 DISK_COPY_METHODS = {

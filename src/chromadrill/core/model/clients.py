@@ -30,7 +30,8 @@ class HotCopy:
     `began`, `ended`: UTC epoch seconds. `ledger`: the writes acknowledged until it ended, in their
     order. `stalled_s`: the longest that the writer waited between two acknowledgements meanwhile.
     `present`: whole writes found in the copy, id -> value. `refused`: why the method gave no copy.
-    `store_bytes`: of the directory that was copied; None: not told.
+    `store_bytes`: of the directory that was copied. `held_s`: the longest that no write was taken for
+    it. None: not told. `usual_s`: the longest wait of the writer in as long a time just before.
     """
 
     method: str
@@ -42,6 +43,8 @@ class HotCopy:
     present: Mapping[str, int] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     store_bytes: int | None = None
+    held_s: float | None = None
+    usual_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,8 @@ TABLES: dict[str, TableKind] = {
         "Which copies of a running server are backups?",
         "Taken while a client wrote without pause. PASS: never failed in so many tries. UNKNOWN:"
         " it gave no copy. Lost: what was acknowledged until the copy ended and is not in it."
-        " Load: of the machine, over a minute.",
+        " Held: the longest freeze or lock. Before: the client's longest wait in as long a time before a"
+        " copy. Load: of the machine, over a minute.",
         {
             "Way": _text("way"),
             "Store, MB": _text("store_mb"),
@@ -69,7 +70,9 @@ TABLES: dict[str, TableKind] = {
             "Bad": _text("bad"),
             "Refused": _text("refused"),
             "Copy takes": _time("copy_s"),
+            "Writes held": _time("held_s"),
             "Clients wait": _time("stalled_s"),
+            "Before": _time("usual_s"),
             "Lost": _loss,
             "Load": _text("load"),
             "Failed checks": lambda row: ", ".join(texts(row, "failed_checks")[:4]) or "-",

@@ -8,7 +8,9 @@ for the copying, the longer the more there is.
 
 from __future__ import annotations
 
+import fcntl
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,7 @@ from chromadrill.targets.disk.mounts import PREFIX, mounted, require_mounts, run
 MEGABYTES = 1024
 INNER = "disk.img"
 DATA = "data"
+FREEZE, THAW = 0xC0045877, 0xC0045878
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,19 @@ class SnapshotDisk:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """The server's file system is synced and takes no write meanwhile: `fsfreeze`."""
-        run_tool("fsfreeze", "--freeze", str(self.data))
+        """The server's file system is synced and takes no write meanwhile, as `fsfreeze` does it.
+
+        No program is started for it: on a busy machine that takes longer than the snapshot.
+        """
+        handle = os.open(self.data, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            yield
+            fcntl.ioctl(handle, FREEZE, 0)
+            try:
+                yield
+            finally:
+                fcntl.ioctl(handle, THAW, 0)
         finally:
-            run_tool("fsfreeze", "--unfreeze", str(self.data))
+            os.close(handle)
 
 
 @contextmanager
