@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from chromadrill.chroma.at_rest.index import HnswIndex
 from chromadrill.disasters.catalogue.byte_edits import cut, patch
 from chromadrill.disasters.catalogue.segment_files import RowLayout, read_pickle, write_pickle
 from chromadrill.disasters.catalogue.store_editor import (
@@ -22,6 +23,7 @@ from chromadrill.disasters.incidents.lab import Lab
 
 FILES = Incidents("Damaged files of a store at rest")
 CAPACITY_AT, COUNT_AT = 12, 20  # of max_elements and of the rows in use, in header.bin
+DELETED_AT = 2  # of the mark of a deleted row, in the row
 
 
 def largest_index(data: Path) -> Collection:
@@ -224,4 +226,22 @@ def snapshot_without_freeze(lab: Lab) -> Iterator[Places]:
     index = largest_index(data).directory
     header = RowLayout.read(index)
     os.truncate(index / "data_level0.bin", header.count * 6 // 10 * header.row_size)
+    yield {"data": data}
+
+
+@FILES.add(
+    "killed within a flush, after deletions",
+    "chroma-core/chroma#7678",
+    "Killed while it wrote an index: each call was answered 500, failed to apply logs to the hnsw"
+    " segment writer, after each start. Seen here on 1.5.9.",
+    check="structure",
+    since="0.2.0",
+)
+def killed_within_flush_after_deletions(lab: Lab) -> Iterator[Places]:
+    """A row is marked deleted, and the pickle of the flush before still has its id."""
+    data = lab.copy_of_store()
+    directory = largest_index(data).directory
+    index = HnswIndex(directory)
+    row = int(index.rows_of(index.owned[:1])[0])
+    patch(directory / "data_level0.bin", row * index.header.row_size + DELETED_AT, b"\1")
     yield {"data": data}
