@@ -173,14 +173,21 @@ class _Rebuild:
         """Prove the lenders, and have their vectors at hand."""
         if not self.lenders:
             return
-        lent = LentVectors(VectorPool(self.model.dimension))
+        task = self.task
+        lent = LentVectors(VectorPool(self.model.dimension, task.least_cosine))
         with self.progress("look up", self.result.rows) as advance:
             for rows in self.source.rows():
                 lent.want(rows)
                 advance(len(rows))
         with self.progress("read lenders", sum(one.records for one in self.lenders)) as advance:
             for lender in self.lenders:
-                lent.borrow(lender, self.model, batch_size=self.task.batch_size, advance=advance)
+                lent.borrow(
+                    lender,
+                    self.model,
+                    batch_size=task.batch_size,
+                    least_cosine=task.least_cosine,
+                    advance=advance,
+                )
         self.filler.lent, self.result.loans = lent, lent.loans
 
     def compare(self) -> tuple[int, bool]:

@@ -6,12 +6,12 @@ import pytest
 
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.settings import SourceTable
-from tests.recovery.rebuild import splits
+from tests.recovery.rebuild import own_functions
 from tests.recovery.rebuild.conftest import ROWS, assert_passed
 
 
 def by(function, **more):
-    return SourceTable(batch=25, split=f"tests.recovery.rebuild.splits:{function}", **more)
+    return SourceTable(batch=25, split=f"tests.recovery.rebuild.own_functions:{function}", **more)
 
 
 def test_row_becomes_its_pieces_with_stable_ids(table):
@@ -79,7 +79,7 @@ def test_mistake_of_the_function_is_a_sentence_with_the_row(table, function, mes
 
 
 def test_split_that_gives_other_records_the_next_time_is_named(table, monkeypatch):
-    monkeypatch.setattr(splits, "CALLS", itertools.count())
+    monkeypatch.setattr(own_functions, "CALLS", itertools.count())
     with pytest.raises(Refused, match="by_a_counter is not deterministic: it gives other records"):
         table.rebuild(mapping=by("by_a_counter"))
     assert "docs" not in table.names()
@@ -89,8 +89,8 @@ def test_split_that_gives_other_records_the_next_time_is_named(table, monkeypatc
     ("split", "message"),
     [
         ("no.such.module:function", "cannot be imported: ModuleNotFoundError"),
-        ("tests.recovery.rebuild.splits:nothing", "cannot be imported: AttributeError"),
-        ("tests.recovery.rebuild.splits:NO_FUNCTION", "is no function"),
+        ("tests.recovery.rebuild.own_functions:nothing", "cannot be imported: AttributeError"),
+        ("tests.recovery.rebuild.own_functions:NO_FUNCTION", "is no function"),
     ],
 )
 def test_function_that_is_not_there_is_a_usage_error(table, split, message):

@@ -1,5 +1,6 @@
 """`--vectors-from`: what somebody has embedded already is taken over by its document, once proven."""
 
+import json
 import shutil
 import tarfile
 
@@ -10,6 +11,7 @@ from chromadrill.backups.export.exporter import export
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.recovery.vectors_from.open_lenders import open_lenders
+from tests.commands.run import ROOT, run_command
 from tests.recovery.rebuild.conftest import ROWS, assert_passed
 from tests.recovery.rebuild.hash_model import HashModel
 
@@ -88,14 +90,14 @@ def test_regenerate_takes_over_from_the_lender_and_not_from_the_collection_itsel
 
 def test_lender_that_names_another_model_is_refused_and_named(table):
     lend(table, metadata={"embedding_model": "m", "embedding_weights_sha256": "0" * 64})
-    with pytest.raises(Refused, match=r"lender .*not embedded by hash"):
+    with pytest.raises(Refused, match=r"lender was embedded by m .*, not by hash"):
         rebuild_from(table, "lender")
     assert table.names() == ["lender"]
 
 
 def test_lender_of_another_model_that_names_none_is_found_by_the_sample(table):
     lend(table, vectors=HashModel("other").embed(TEXTS))
-    with pytest.raises(Refused, match=r"lender: 60 of 60 sampled vectors are not what hash makes"):
+    with pytest.raises(Refused, match=r"lender: 60 of 60 sampled vectors are not what hash "):
         rebuild_from(table, "lender")
     assert table.names() == ["lender"]
 
@@ -162,3 +164,34 @@ def test_lender_that_is_no_path_and_no_collection_is_a_usage_error(table):
     lend(table)
     with pytest.raises(UsageError, match="Did you mean 'lender'"):
         rebuild_from(table, "lendr")
+
+
+def test_command_says_what_each_lender_gave(table, chroma_home, tmp_path):
+    lend(table)
+    file = as_export(table, chroma_home, tmp_path)
+    table.chroma.delete_collection(Scope(), "lender")
+    lend(table, "second", texts=TEXTS[:10])
+    table.sql("update manual_content set content = 'changed' where id = 'r7'")
+    environment = {
+        "CHROMA_URL": chroma_home.url,
+        "DATABASE_URL": table.url,
+        "DRILL_EMBEDDING__FUNCTION": "tests.recovery.rebuild.own_functions:hash_model",
+    }
+    typed = (
+        "rebuild", "--from-postgresql", "--collection-name", "docs",
+        "--vectors-from", str(file), "--vectors-from", "second",
+    )  # fmt: skip
+    ran = run_command(*typed, "--json", environment=environment, cwd=ROOT)
+
+    assert ran.returncode == 0, ran.stderr
+    answer = json.loads(ran.stdout)
+    assert (answer["embedded"], answer["copied"], answer["taken_over_percent"]) == (1, 59, 98.3)
+    first, second = answer["vectors_from"]
+    assert (first["taken"], second["taken"], second["offered"]) == (59, 0, 9)
+    assert first["lender"] == f"{file}#default_tenant/default_database/lender"
+    assert first["canary"]["documents"] == 59
+
+    lend(table, "third", vectors=HashModel("other").embed(TEXTS))
+    refused = run_command(*typed, "--vectors-from", "third", environment=environment, cwd=ROOT)
+    assert refused.returncode == 1
+    assert "--vectors-from collection default_tenant/default_database/third" in refused.stderr

@@ -9,15 +9,23 @@ import numpy as np
 from chromadrill.core.errors import Refused
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Model
+from chromadrill.embedding.identity import describe
+from chromadrill.embedding.likeness import row_cosines
 from chromadrill.recovery.model_identity import require_not_another
 from chromadrill.recovery.vectors_from.lender import Lender, Loan
-from chromadrill.recovery.vectors_from.pool import SAME, UNIT, Candidates, VectorPool, cosines
+from chromadrill.recovery.vectors_from.pool import UNIT, Candidates, VectorPool
 from chromadrill.recovery.vectors_from.sample import SIZE, Sample, SampledDocument
 from chromadrill.recovery.vectors_from.suspicion import Suspicion
 
 
 def borrow(
-    pool: VectorPool, lender: Lender, model: Model, *, batch_size: int, advance: Advance
+    pool: VectorPool,
+    lender: Lender,
+    model: Model,
+    *,
+    batch_size: int,
+    least_cosine: float,
+    advance: Advance,
 ) -> Loan:
     """Read a lender once, embed a sample of what it has again, and let the pool have it.
 
@@ -45,7 +53,7 @@ def borrow(
         advance(len(page.ids))
     suspects = suspicion.worst()
     by_chance = sample.documents()[: SIZE - len(suspects)]
-    _prove(candidates, [*suspects, *by_chance], model, loan, batch_size)
+    _prove(candidates, [*suspects, *by_chance], model, loan, batch_size, least_cosine)
     loan.offered = len(candidates)
     contradictory = candidates.contradictory + pool.take(candidates)
     loan.left_out = {
@@ -62,6 +70,7 @@ def _prove(
     model: Model,
     loan: Loan,
     batch_size: int,
+    least_cosine: float,
 ) -> None:
     if not sample:
         return
@@ -72,14 +81,16 @@ def _prove(
     kept = np.flatnonzero(has).tolist()
     if not kept:
         return
-    same = cosines(np.stack([sample[row].vector for row in kept]), fresh[kept])
+    same = row_cosines(np.stack([sample[row].vector for row in kept]), fresh[kept])
     loan.sampled, loan.least_cosine = len(kept), round(float(np.nanmin(same)), 7)
-    wrong = [sample[row].id for row, cosine in zip(kept, same, strict=True) if not cosine >= SAME]
+    wrong = [
+        sample[row].id for row, cosine in zip(kept, same, strict=True) if not cosine >= least_cosine
+    ]
     if wrong:
         candidates.drop()
         raise Refused(
             f"--vectors-from {loan.lender}: {len(wrong)} of {len(kept)} sampled vectors are not what"
-            f" {model.name} makes of their documents (lowest cosine {loan.least_cosine:.4f}):"
+            f" {describe(model)} makes of their documents (lowest cosine {loan.least_cosine:.4f}):"
             f" {', '.join(wrong[:5])}. Nothing was touched.",
             next_step="Its vectors are another model's, or of other documents. Leave it out, or name"
             " another place that has them.",

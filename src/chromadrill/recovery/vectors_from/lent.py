@@ -30,12 +30,27 @@ class LentVectors:
         if self.pool:
             self.pool.want([row.content for row in rows])
 
-    def borrow(self, lender: Lender, model: Model, *, batch_size: int, advance: Advance) -> None:
+    def borrow(
+        self,
+        lender: Lender,
+        model: Model,
+        *,
+        batch_size: int,
+        least_cosine: float,
+        advance: Advance,
+    ) -> None:
         """Prove a lender, and have its vectors at hand. Raises Refused."""
         if self.pool:
             self.starts.append(self.pool.end)
             self.loans.append(
-                borrow(self.pool, lender, model, batch_size=batch_size, advance=advance)
+                borrow(
+                    self.pool,
+                    lender,
+                    model,
+                    batch_size=batch_size,
+                    least_cosine=least_cosine,
+                    advance=advance,
+                )
             )
 
     def split(self, rows: list[Row]) -> tuple[list[Row], list[Row]]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from chromadrill.embedding.likeness import row_cosines
 from chromadrill.recovery.text_digests import Digests, text_digests
 from chromadrill.recovery.vectors_from.vector_file import Places, VectorFile
 
 NONE, REFUSED = -1, -2  # of a place: no vector is known; there are two that contradict each other
-SAME = 0.9999  # cosine of two vectors of one document: a batch differs from a single one by 1.5e-7
-UNIT = 1e-3  # of a length of 1: a vector off by as much is still within the cosine of SAME
+UNIT = 1e-3  # of a length of 1: noise that shows in no length moves a direction by less than 0.0001
 _CHUNK = 2048
 
 Vectors = npt.NDArray[np.float32]
@@ -23,10 +23,12 @@ class VectorPool:
 
     The documents are known by 8 bytes of their digest each, in order; 4 more say where the vector lies.
     The other 8 bytes of the digest lie beside the vector, and confirm it. No order of the rows is
-    relied upon: PostgreSQL gives them in another one the next time.
+    relied upon: PostgreSQL gives them in another one the next time. `least_cosine`: of two vectors of
+    one document; below, they contradict each other.
     """
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, least_cosine: float = 0.9999) -> None:
+        self._least = least_cosine
         self._parts: list[npt.NDArray[np.uint64]] = []
         self._wanted: npt.NDArray[np.uint64] = np.empty(0, np.uint64)
         self._places: npt.NDArray[np.int32] = np.empty(0, np.int32)
@@ -42,7 +44,7 @@ class VectorPool:
             self._wanted = np.unique(np.concatenate(self._parts))
             self._places = np.full(len(self._wanted), NONE, np.int32)
             self._parts = []
-        return Candidates(self._wanted, self._file)
+        return Candidates(self._wanted, self._file, self._least)
 
     def take(self, loan: Candidates) -> int:
         """Add a lender's vectors; the first lender of a document keeps it.
@@ -57,7 +59,7 @@ class VectorPool:
             spots = both[start : start + _CHUNK]
             _, ours = self._file.read(self._places[spots].astype(np.int64))
             _, theirs = self._file.read(loan.places[spots].astype(np.int64))
-            other = spots[~(cosines(ours, theirs) >= SAME)]
+            other = spots[~(row_cosines(ours, theirs) >= self._least)]
             self._places[other] = REFUSED
             contradictory += len(other)
         return contradictory
@@ -95,8 +97,10 @@ class Candidates:
     that are left out: zero or not finite; of another length than 1; two of them for one document.
     """
 
-    def __init__(self, wanted: npt.NDArray[np.uint64], file: VectorFile) -> None:
-        self._wanted, self._file = wanted, file
+    def __init__(
+        self, wanted: npt.NDArray[np.uint64], file: VectorFile, least_cosine: float
+    ) -> None:
+        self._wanted, self._file, self._least = wanted, file, least_cosine
         self.first = file.rows
         self.places = np.full(len(wanted), NONE, np.int32)
         self.unusable = self.not_unit = self.contradictory = 0
@@ -139,10 +143,6 @@ class Candidates:
         has: npt.NDArray[np.bool_] = (spots >= 0) & (self.places[np.maximum(spots, 0)] >= 0)
         return has
 
-    def leave_out(self, texts: Sequence[str]) -> None:
-        """Take the vectors of these documents away again."""
-        self.places[spots_of(self._wanted, text_digests(texts)[:, 0])] = NONE
-
     def drop(self) -> None:
         """Forget all that was put in."""
         self._file.forget_from(self.first)
@@ -155,7 +155,7 @@ class Candidates:
         known = self.places[spots] >= 0
         spots, vectors = spots[known], vectors[known]
         _, stored = self._file.read(self.places[spots].astype(np.int64))
-        other = np.unique(spots[~(cosines(stored, vectors) >= SAME)])
+        other = np.unique(spots[~(row_cosines(stored, vectors) >= self._least)])
         self.places[other] = REFUSED
         self.contradictory += len(other)
 
@@ -166,12 +166,3 @@ def spots_of(wanted: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64]) -> Pl
         return np.full(len(keys), -1, np.int64)
     spots = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
     return np.where(wanted[spots] == keys, spots, -1).astype(np.int64)
-
-
-def cosines(some: Vectors, others: Vectors) -> npt.NDArray[np.float64]:
-    """Of each pair of rows; NaN where one has no direction."""
-    a, b = some.astype(np.float64), others.astype(np.float64)
-    with np.errstate(all="ignore"):
-        lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-        result: npt.NDArray[np.float64] = np.einsum("ij,ij->i", a, b) / lengths
-    return result

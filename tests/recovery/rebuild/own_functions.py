@@ -1,9 +1,15 @@
-"""Functions for `[source] split`: some that a user would write, and some that nobody should."""
+"""Functions of the user's: embedder and `[source] split`; some that nobody should write."""
 
 import itertools
 import random
 
+from tests.recovery.rebuild.hash_model import HashModel
+
 CALLS = itertools.count()
+
+
+def hash_model(texts):
+    return HashModel().embed(list(texts))
 
 
 def words_of_two(row):
