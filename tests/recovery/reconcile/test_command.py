@@ -184,6 +184,27 @@ def test_floats_that_the_server_moves_by_an_ulp_are_no_difference(compare, store
     assert kinds_of(compare()[2]) == {"r1": ["stale metadata"]}
 
 
+def test_rows_that_are_split_are_compared_record_by_record(compare, store, tmp_path, monkeypatch):
+    (tmp_path / "halves.py").write_text(
+        "def split(row):\n    return [row['content'], row['content'].upper()]\n"
+    )
+    monkeypatch.setenv("DRILL_SOURCE__SPLIT", "halves:split")
+    code, answer, lines = compare()
+    assert (code, answer["differences"]) == (1, {"missing": 120, "orphaned": 60})
+    ids = [f"{record}:{n}" for record in store.records() for n in (0, 1)]
+    texts = [text for text, _ in store.records().values()]
+    store.chroma.upsert(
+        store.collection(),
+        ids=ids,
+        vectors=store.model.embed([t for text in texts for t in (text, text.upper())]),
+        documents=[t for text in texts for t in (text, text.upper())],
+        metadatas=[metadata for _, metadata in store.records().values() for _ in (0, 1)],
+    )
+    store.chroma.delete(store.collection(), [f"r{n}" for n in range(60)])
+    code, answer, lines = compare()
+    assert (code, lines) == (0, []), answer
+
+
 def test_file_that_is_none_of_ours_is_a_usage_error(compare, store, tmp_path, capsys):
     (tmp_path / "other.txt").write_text("r1\n")
     for name, problem in (("other.txt", "other.txt:1 is no line"), ("none", "cannot be read")):

@@ -6,8 +6,9 @@ is a finding when row and record stood still from one look to the next and still
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +23,6 @@ from chromadrill.recovery.reconcile.candidates import CANDIDATES, FIELDS, SIDES
 from chromadrill.recovery.reconcile.sides import (
     Content,
     OpenSource,
-    ReadableSource,
     StoredRecord,
     content_of,
     records_of,
@@ -31,6 +31,7 @@ from chromadrill.recovery.sources.rows import Row
 
 LOOKS = 5
 IDS_PER_LOOK = 500
+BATCHES_AT_ONCE = 20
 UNKNOWN: Any = object()  # a side that was not seen yet
 
 
@@ -49,6 +50,12 @@ class Waiting:
     def batches(self) -> Iterator[pa.Table]:
         for slot in self._slots:
             yield self._spool.get(slot)
+
+    def groups(self) -> Iterator[list[pa.Table]]:
+        """The same, some at a time: a source that has to be read whole is read once for each group."""
+        batches = self.batches()
+        while group := list(islice(batches, BATCHES_AT_ONCE)):
+            yield group
 
 
 @dataclass(slots=True)
@@ -75,16 +82,20 @@ class SecondLook:
             self.wait(self.settle_s)
             changed = Waiting()
             with self.open_source() as source:
-                for batch in waiting.batches():
-                    yield from self._look(source, batch, changed)
+                for batches in waiting.groups():
+                    ids = [record for batch in batches for record in batch["id"].to_pylist()]
+                    rows = {row.id: row for row in source.rows_of(ids)}
+                    for batch in batches:
+                        yield from self._look(rows, batch, changed)
             waiting = changed
         self.unsettled = waiting.count
         for batch in waiting.batches():
             self.unsettled_ids += batch["id"].to_pylist()[: 10 - len(self.unsettled_ids)]
 
-    def _look(self, source: ReadableSource, batch: pa.Table, changed: Waiting) -> Iterator[Finding]:
+    def _look(
+        self, rows: Mapping[str, Row], batch: pa.Table, changed: Waiting
+    ) -> Iterator[Finding]:
         ids = batch["id"].to_pylist()
-        rows = {row.id: row for row in source.rows_of(ids)}
         records = records_of(self.chroma, self.info, ids) if self.info else {}
         again: list[dict[str, Any]] = []
         for before in batch.to_pylist():

@@ -200,10 +200,12 @@ class PostgresTable:
             )
 
     def rows_of(self, ids: Sequence[str]) -> list[Row]:
-        """The rows with these ids, in any order."""
-        query = self._sql(f"{ROWS} where {{id}} = any({{ids}})", ids=list(ids))
-        with self._connection.cursor(binary=True) as cursor:
-            return [self._row(*columns) for columns in cursor.execute(query)]
+        """The records with these ids, in any order. With a split all rows are read for it."""
+        if self._split:
+            wanted = set(ids)
+            return [row for rows in self.rows() for row in rows if row.id in wanted]
+        query: LiteralString = f"{ROWS} where {{id}} = any({{ids}})"
+        return self._rows(self._sql.execute(query, ids=list(ids)))
 
     def ranges(self) -> Iterator[tuple[KeyRange, list[Row]]]:
         """As `rows`, in the order of the keys, with the range that each batch is."""
