@@ -77,7 +77,7 @@ class HnswIndex:
         """Read the index; raises IndexDamaged, or StoreUnknown for a pickle of objects."""
         self.directory = directory
         try:
-            self.header = _read_header(directory / "header.bin")
+            self.header = read_header(directory / "header.bin")
             size = regular_size(directory / "data_level0.bin")
             stored = min(self.header.elements, size // self.header.row_size)
             self.short = stored < self.header.elements
@@ -172,7 +172,8 @@ def regular_size(file: Path) -> int:
     return details.st_size
 
 
-def _read_header(file: Path) -> IndexHeader:
+def read_header(file: Path) -> IndexHeader:
+    """Return the fields of header.bin. Raises IndexDamaged for what hnswlib cannot have written."""
     if regular_size(file) < _HEADER.size:
         raise IndexDamaged("header.bin is cut off")
     with file.open("rb") as handle:

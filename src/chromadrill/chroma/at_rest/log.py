@@ -77,18 +77,6 @@ def vector_changes(
             if operation == UPSERT or _is_present(id_, changed, indexed) == wanted:
                 changed[id_] = seq
     return changed
-    for seq, operation, id_, has_vector in entries(db, stretch, after, "vector IS NOT NULL"):
-        if operation == DELETE:
-            changed[id_] = DELETED
-        elif has_vector and (
-            operation == UPSERT
-            or (
-                operation in (ADD, UPDATE)
-                and _is_present(id_, changed, indexed) == (operation == UPDATE)
-            )
-        ):
-            changed[id_] = seq
-    return changed
 
 
 def _is_present(id_: str, changed: dict[str, int], indexed: Container[str]) -> bool:

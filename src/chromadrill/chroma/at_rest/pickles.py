@@ -40,8 +40,45 @@ def read_dict(data: bytes) -> dict[Any, Any]:
     return content
 
 
-def _run(data: bytes) -> Any:
+def read_prefix(data: bytes) -> dict[str, dict[Any, Any]]:
+    """Return the dicts under their names as far as a damaged file goes; no more than it says.
+
+    Raises PickleRefused for more than plain data, whatever is behind it.
+    """
     stack: list[Any] = []
+    try:
+        content = _run(data, stack)
+    except (LookupError, struct.error, ValueError, TypeError, AttributeError):
+        content = _unfinished(stack)
+    if not isinstance(content, dict):
+        return {}
+    return {
+        key: value
+        for key, value in content.items()
+        if isinstance(key, str) and isinstance(value, dict)
+    }
+
+
+def _unfinished(stack: list[Any]) -> Any:
+    """The dict that was being filled when the file ended: of its entries, those that are whole."""
+    while len(stack) > 1:
+        place = len(stack) - 1
+        while place > 0 and stack[place] is not _MARK:
+            place -= 1
+        if stack[place] is not _MARK:
+            return stack[0]
+        items, above = stack[place + 1 :], stack[place - 1] if place else None
+        del stack[place:]
+        if not isinstance(above, dict):
+            return stack[0] if stack else None
+        for key, value in zip(items[::2], items[1::2], strict=False):
+            if isinstance(key, str | int):
+                above[key] = value
+    return stack[0] if stack else None
+
+
+def _run(data: bytes, stack: list[Any] | None = None) -> Any:
+    stack = [] if stack is None else stack
     memo: dict[int, Any] = {}
     push = stack.append
     at = 0

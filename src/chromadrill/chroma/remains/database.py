@@ -17,7 +17,14 @@ from pathlib import Path
 from chromadrill.chroma.remains.cells import Row
 from chromadrill.chroma.remains.index_rows import add_rows_of_indexes
 from chromadrill.chroma.remains.page_file import PageFile
-from chromadrill.chroma.remains.tables import Index, Table, indexes_of, known_tables, tables_of
+from chromadrill.chroma.remains.tables import (
+    REAL_COLUMNS,
+    Index,
+    Table,
+    indexes_of,
+    known_tables,
+    tables_of,
+)
 from chromadrill.chroma.remains.trees import (
     HIGHEST,
     LOWEST,
@@ -121,7 +128,11 @@ class _Recovery:
 
     def create(self, table: Table) -> None:
         columns = ", ".join(
-            f'"{column}" INTEGER PRIMARY KEY' if column == table.rowid_column else f'"{column}"'
+            f'"{column}" INTEGER PRIMARY KEY'
+            if column == table.rowid_column
+            else f'"{column}" REAL'
+            if column in REAL_COLUMNS
+            else f'"{column}"'
             for column in table.columns
         )
         self.new.execute(f'CREATE TABLE "{table.name}" ({columns})')

@@ -44,6 +44,8 @@ ROWID_COLUMN = {
     "embeddings_queue": "seq_id",
     "embeddings_queue_config": "id",
 }
+# a whole number in a column of floats is kept as an integer, and read as a float
+REAL_COLUMNS = ("float_value",)
 _LETTERS = {type(None): "n", int: "i", float: "f", str: "t", bytes: "b"}
 
 

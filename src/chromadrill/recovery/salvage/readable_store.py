@@ -1,0 +1,175 @@
+"""A damaged data directory as a store that can be read; the directory itself is only read.
+
+Where SQLite finds its file sound, that file is read. Else a new database of what its pages still hold
+is made in a scratch folder, beside links to the folders of the indexes.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from chromadrill.backups.files import require_room
+from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
+from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME, KNOWN_HEADS, copy_privately
+from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
+from chromadrill.chroma.remains.database import DatabaseRemains, recover
+from chromadrill.core import process_tags
+from chromadrill.core.errors import Unavailable
+from chromadrill.core.model import Fingerprint
+from chromadrill.recovery.salvage.segments import name_segments
+
+PREFIX = "chromadrill-salvage-"
+QUEUE = "embeddings_queue"
+DOCUMENT = "chroma:document"
+# a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
+_BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableStore:
+    """`remains`: what was read page by page; None where SQLite reads the file.
+
+    `documents_from_text_index`: records whose document is in the full-text table alone.
+    `queue_entries_lost`: entries of the queue that hold no JSON.
+    """
+
+    store: Store
+    remains: DatabaseRemains | None = None
+    damage: str = ""
+    documents_from_text_index: int = 0
+    queue_entries_lost: int = 0
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether entries of the queue are lost."""
+        pages = self.remains.tables[QUEUE].damaged_pages if self.remains else 0
+        return bool(pages or self.queue_entries_lost)
+
+
+@contextmanager
+def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[ReadableStore]:
+    """Open the store, or what is left of it. `before`: its last fingerprint, which knows ids.
+
+    Raises Unavailable where nothing of it can be read, StoreUnknown for a format that is not known,
+    Refused where there is no room for a copy of the database.
+    """
+    damage = _damage_of(path)
+    if not damage:
+        with Store.open(path) as store:
+            yield ReadableStore(store)
+        return
+    process_tags.sweep_folders(PREFIX)
+    scratch = process_tags.new_folder(PREFIX)
+    try:
+        require_room(scratch, 3 * (path / FILE_NAME).stat().st_size)
+        rolled_back = _rolled_back(path, scratch / "copy")
+        place = scratch / "data"
+        place.mkdir()
+        remains = recover(rolled_back, place / FILE_NAME)
+        shutil.rmtree(rolled_back.parent, ignore_errors=True)
+        for folder in path.iterdir():
+            if folder.is_dir():
+                (place / folder.name).symlink_to(folder.resolve())
+        documents, entries = _mend(place / FILE_NAME, before)
+        try:
+            store = Store.open(place)
+        except StoreUnreadable as error:
+            raise Unavailable(f"{path}: nothing of its database can be read: {error}") from error
+        with store:
+            yield ReadableStore(store, remains, damage, documents, entries)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _damage_of(path: Path) -> str:
+    """What makes SQLite, or a reader of Chroma's tables, refuse the file; "" where nothing does."""
+    try:
+        with Store.open(path) as store:
+            for (line,) in store.db.rows("PRAGMA quick_check(1)"):
+                if line != "ok":
+                    return str(line)
+            for info in store.collections():
+                store.records(info)
+                for _ in store.db.rows(
+                    "SELECT metadata FROM embeddings_queue WHERE NOT json_valid(metadata)"
+                ):
+                    return "an entry of embeddings_queue holds no JSON"
+    except StoreUnknown:
+        raise
+    except StoreUnreadable as error:
+        return str(error)
+    return ""
+
+
+def _rolled_back(path: Path, folder: Path) -> Path:
+    """A copy of the database, rolled back where a journal lies beside it and SQLite takes it."""
+    folder.mkdir()
+    copy = folder / FILE_NAME
+    copy_privately(path / FILE_NAME, copy)
+    for name in _BESIDE:
+        if (path / name).is_file():
+            copy_privately(path / name, folder / name)
+    try:
+        with closing(sqlite3.connect(copy)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except DAMAGE:
+        copy_privately(path / FILE_NAME, copy)
+    return copy
+
+
+def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
+    """What readers need: the format's numbers, whole entries of the queue, segments, documents.
+
+    Returns how many documents came from the full-text table, and how many queue entries were dropped.
+    """
+    with closing(sqlite3.connect(file)) as database, database:
+        heads = dict(database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir"))
+        for name, head in KNOWN_HEADS.items():
+            if not isinstance(heads.get(name), int):
+                row = (name, head, "", "", "")
+                database.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?)", row)
+        broken = [
+            (seq,)
+            for seq, text in database.execute("SELECT seq_id, metadata FROM embeddings_queue")
+            if not _is_object(text)
+        ]
+        database.executemany("DELETE FROM embeddings_queue WHERE seq_id = ?", broken)
+        name_segments(database, _ids_of(before))
+        documents = database.execute(
+            "INSERT INTO embedding_metadata (id, key, string_value)"
+            " SELECT t.id, ?, t.c0 FROM embedding_fulltext_search_content t"
+            " JOIN embeddings e ON e.id = t.id WHERE t.c0 IS NOT NULL AND NOT EXISTS ("
+            "  SELECT 1 FROM embedding_metadata m WHERE m.id = t.id AND m.key = ?)",
+            (DOCUMENT, DOCUMENT),
+        ).rowcount
+    return documents, len(broken)
+
+
+def _ids_of(before: Fingerprint | None) -> dict[str, Hashes]:
+    """The ids of each collection of the fingerprint, by the collection's own id."""
+    return {
+        one.info.id: np.concatenate(
+            [
+                np.empty(0, np.int64),
+                *(hashes_of(batch.column("id").to_pylist()) for batch in one.records.batches()),
+            ]
+        )
+        for one in (before.collections.values() if before else ())
+    }
+
+
+def _is_object(text: object) -> bool:
+    if text is None:
+        return True
+    try:
+        return isinstance(text, str) and isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False

@@ -1,0 +1,258 @@
+"""Read what is left: every record with its vector and where that is; what is lost, line by line."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from chromadrill.chroma.at_rest import Store, StoreUnreadable
+from chromadrill.chroma.at_rest.id_hashes import hashes_of
+from chromadrill.chroma.at_rest.records import split
+from chromadrill.chroma.fingerprint.digests import digest, record_table
+from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
+from chromadrill.core.progress import Advance
+from chromadrill.recovery.salvage.findings import CollectionFindings, Findings
+from chromadrill.recovery.salvage.readable_store import ReadableStore
+from chromadrill.recovery.salvage.segments import vector_segment
+from chromadrill.recovery.salvage.vector_finder import VectorFinder
+
+PAGE = 1000
+NoteLoss = Callable[[JSON], None]
+_CONTENT = "embedding_fulltext_search_content"
+_SAME = ("document", "metadata", "uri")  # columns by which a record is the fingerprint's
+
+
+class WholeRecords:
+    """The records of one collection that can be brought back; `findings` are whole once read."""
+
+    def __init__(
+        self,
+        readable: ReadableStore,
+        info: CollectionInfo,
+        before: CollectionPrint | None,
+        note_loss: NoteLoss,
+    ) -> None:
+        self._readable, self._before, self._note_loss = readable, before, note_loss
+        self.findings = CollectionFindings(info.key)
+        if before is not None and info.configuration is None:
+            self.findings.damage.append("its configuration is the fingerprint's")
+            info = dataclasses.replace(
+                before.info, id=info.id, dimension=info.dimension or before.info.dimension
+            )
+        self.info = info
+        self._finder: VectorFinder | None = None
+        try:
+            segment = vector_segment(readable.store, info)
+            self._finder = VectorFinder(readable.store, info, segment, has_gaps=readable.has_gaps)
+        except StoreUnreadable as error:
+            self.findings.damage.append(str(error))
+            return
+        self.info = dataclasses.replace(
+            info, dimension=info.dimension or self._finder.dimension or None
+        )
+        self.findings.damage += self._finder.problems
+
+    def pages(self, advance: Advance) -> Iterator[Page]:
+        """Yield the records whose vector is sound, in the order of the store."""
+        findings, digests, finder = self.findings, _Digests(self._before), self._finder
+        try:
+            copies = _other_copies(self._readable.store, self.info) if finder else {}
+            for page in self._pages() if finder else ():
+                self._choose_documents(page, copies, digests)
+                wanted = digests.of(page)
+                assert finder is not None  # noqa: S101 - there are no pages without one
+                vectors, places, proven = finder.find(page.ids, wanted)
+                findings.records += len(page.ids)
+                findings.documents += sum(text is not None for text in page.documents)
+                findings.metadatas += sum(bool(metadata) for metadata in page.metadatas)
+                findings.places.update(places)
+                findings.proven += int(proven.sum())
+                for id_, place in zip(page.ids, places, strict=True):
+                    if not place.is_sound:
+                        self._lose(id_, f"its vector is {place}")
+                sound = [row for row, place in enumerate(places) if place.is_sound]
+                advance(len(page.ids))
+                if sound:
+                    yield _rows_of(page, sound, vectors)
+        except StoreUnreadable as error:
+            findings.damage.append(str(error))
+        self._count_lost_values()
+        findings.records_lost += digests.missing(self._lose)
+        findings.changed += digests.changed
+
+    def _pages(self) -> Iterator[Page]:
+        records = self._readable.store.records(self.info)
+        for page in records.pages(PAGE):
+            yield page_of(page)
+
+    def _choose_documents(self, page: Page, copies: Mapping[str, str], digests: _Digests) -> None:
+        """Of a document whose two copies differ, the one that the fingerprint knows."""
+        for row, id_ in enumerate(page.ids):
+            if (copy := copies.get(id_)) is None:
+                continue
+            known = digests.document(id_)
+            if known == digest(copy.encode()):
+                page.documents[row] = copy
+            elif known is None or known != digest((page.documents[row] or "").encode()):
+                self.findings.documents_doubtful += 1
+                self._lose(id_, "which of the two copies of its document is right")
+
+    def _lose(self, id_: str, why: str) -> None:
+        self._note_loss({"collection": self.info.key, "id": id_, "lost": why})
+
+    def _count_lost_values(self) -> None:
+        """Values of which only the key is left: the tables keep none of null."""
+        store = self._readable.store
+        segment = store.segment(self.info, "METADATA")
+        if self._readable.remains is None or segment is None:
+            return
+        sql = (
+            "SELECT e.embedding_id, m.key FROM embedding_metadata m JOIN embeddings e ON e.id = m.id"
+            " WHERE e.segment_id = ? AND m.string_value IS NULL AND m.int_value IS NULL"
+            " AND m.float_value IS NULL AND m.bool_value IS NULL"
+        )
+        for id_, key in store.db.rows(sql, segment.id):
+            self.findings.values_lost += 1
+            self._lose(str(id_), f"the value of its metadata '{key}'")
+
+
+def read_all(
+    readable: ReadableStore,
+    before: Fingerprint | None,
+    note_loss: NoteLoss,
+    advance: Advance,
+    take: Callable[[WholeRecords, Iterator[Page]], None],
+) -> Findings:
+    """Hand every collection with its sound records to `take`; returns what was found."""
+    findings = Findings(damage=list(_database_damage(readable)), is_paged=bool(readable.remains))
+    prints: Mapping[str, CollectionPrint] = before.collections if before else {}
+    by_id = {one.info.id: one for one in prints.values()}
+    keys = set()
+    for info in readable.store.collections():
+        collection = WholeRecords(
+            readable, info, prints.get(info.key) or by_id.get(info.id), note_loss
+        )
+        keys.add(info.key)
+        pages = collection.pages(advance)
+        take(collection, pages)
+        for _ in pages:
+            pass
+        findings.collections.append(collection.findings)
+    findings.missing = sorted(prints.keys() - keys)
+    return findings
+
+
+def _database_damage(readable: ReadableStore) -> Iterator[str]:
+    if (remains := readable.remains) is None:
+        return
+    yield f"SQLite refuses chroma.sqlite3 ({readable.damage}); it was read page by page"
+    for table in remains.tables.values():
+        if table.damaged_pages:
+            yield (
+                f"{table.name}: {table.damaged_pages} pages are damaged; {table.from_lost_pages} rows"
+                f" were found on other pages, {table.from_hidden_cells + table.from_indexes} by the"
+                " indexes"
+            )
+    if readable.documents_from_text_index:
+        yield f"{readable.documents_from_text_index} documents are the full-text table's"
+    if readable.queue_entries_lost:
+        yield f"{readable.queue_entries_lost} entries of the queue hold no JSON"
+
+
+class _Digests:
+    """What the fingerprint says of records, a page at a time."""
+
+    def __init__(self, before: CollectionPrint | None) -> None:
+        self._table: pa.Table | None = None
+        self._seen: list[np.ndarray] = []
+        self.changed = 0
+        if before is not None:
+            columns = ["id", "vector", *_SAME]
+            parts = [batch.select(columns) for batch in before.records.batches()]
+            self._table = pa.concat_tables(parts) if parts else None
+        ids = self._table.column("id").to_pylist() if self._table is not None else []
+        self._hashes = hashes_of(ids)
+        self._order = np.argsort(self._hashes, kind="stable")
+
+    def of(self, page: Page) -> Sequence[bytes | None]:
+        """The vector's digest of each record that is the fingerprint's in all but the vector."""
+        if self._table is None:
+            return [None] * len(page.ids)
+        hashes = hashes_of(page.ids)
+        self._seen.append(hashes)
+        ordered = self._hashes[self._order]
+        places = np.minimum(np.searchsorted(ordered, hashes), max(0, len(ordered) - 1))
+        is_known = ordered[places] == hashes if len(ordered) else np.zeros(len(hashes), bool)
+        rows = self._table.take(pa.array(self._order[places] if len(ordered) else []))
+        own = record_table(page)
+        same = is_known.copy()
+        for column in _SAME:
+            before, now = rows.column(column).to_pylist(), own.column(column).to_pylist()
+            same &= np.array([a == b for a, b in zip(before, now, strict=True)], bool)
+        self.changed += int((is_known & ~same).sum())
+        digests = rows.column("vector").to_pylist()
+        return [one if is_same else None for one, is_same in zip(digests, same, strict=True)]
+
+    def document(self, id_: str) -> bytes | None:
+        """The digest of a record's document; None where the fingerprint has none."""
+        if self._table is None:
+            return None
+        (row,) = np.flatnonzero(self._hashes == hash(id_))[:1].tolist() or (None,)
+        return None if row is None else self._table.column("document")[row].as_py()
+
+    def missing(self, lose: Callable[[str, str], None]) -> int:
+        """Name the records of the fingerprint that were not read; returns how many."""
+        if self._table is None:
+            return 0
+        seen = np.concatenate(self._seen) if self._seen else np.empty(0, np.int64)
+        rows = np.flatnonzero(~np.isin(self._hashes, seen))
+        for id_ in self._table.column("id").take(pa.array(rows)).to_pylist():
+            lose(id_, "the record: the fingerprint has it, the store does not")
+        return len(rows)
+
+
+def _other_copies(store: Store, info: CollectionInfo) -> dict[str, str]:
+    """Documents as the full-text table has them, of records whose own table says otherwise."""
+    segment = store.segment(info, "METADATA")
+    if segment is None or _CONTENT not in store.db.tables:
+        return {}
+    sql = (
+        f"SELECT e.embedding_id, t.c0 FROM embeddings e JOIN {_CONTENT} t ON t.id = e.id"  # noqa: S608
+        " JOIN embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
+        " WHERE e.segment_id = ? AND m.string_value <> t.c0 AND instr(t.c0, char(0)) = 0"
+    )
+    return {str(id_): str(text) for id_, text in store.db.rows(sql, segment.id)}
+
+
+def page_of(records: Sequence[tuple[str, JSON]]) -> Page:
+    """A page without vectors of (id, raw metadata)."""
+    ids = [id_ for id_, _ in records]
+    documents, metadatas, uris = split([raw for _, raw in records])
+    none = np.zeros((len(ids), 1), np.float32)
+    return Page(ids, documents, metadatas, uris, none, tuple(range(len(ids))))
+
+
+def _rows_of(page: Page, rows: list[int], vectors: np.ndarray) -> Page:
+    return Page(
+        [page.ids[row] for row in rows],
+        [page.documents[row] for row in rows],
+        [page.metadatas[row] for row in rows],
+        [page.uris[row] for row in rows],
+        vectors[rows],
+        (),
+    )
+
+
+def look(
+    readable: ReadableStore, before: Fingerprint | None, note_loss: NoteLoss, advance: Advance
+) -> Findings:
+    """What is left of a store, read and thrown away."""
+
+    def count(collection: WholeRecords, pages: Iterator[Page]) -> None:
+        for _ in pages:
+            pass
+
+    return read_all(readable, before, note_loss, advance, count)

@@ -1,0 +1,271 @@
+"""The vectors of a damaged collection: where each one is, and what says that it is that record's.
+
+A vector of the queue stands beside its id, and is the newest one. A vector of the index is taken where
+two places say that it is that record's: both maps of ids and labels, a map and the order of the records,
+or the digest of a fingerprint. Every other one is doubtful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.at_rest.id_hashes import hashes_of
+from chromadrill.chroma.at_rest.index import IndexDamaged
+from chromadrill.chroma.at_rest.log import ADD, DELETE, UPDATE, UPSERT, Stretch, as_seq_id, entries
+from chromadrill.chroma.at_rest.vectors import normalise
+from chromadrill.chroma.fingerprint.digests import digest
+from chromadrill.chroma.remains.index import IndexRemains, open_remains
+from chromadrill.core.model import CollectionInfo
+from chromadrill.recovery.salvage.findings import Place
+from chromadrill.recovery.salvage.labels import Labels, labels_of
+
+Vectors = npt.NDArray[np.float32]
+_UNIT = 1e-4  # what the length of a unit vector may be off
+_WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
+_LOOKED_UP = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The newest vector of a record in the queue. `is_addition`: it counts only where none was."""
+
+    seq_id: int
+    is_addition: bool
+
+
+class VectorFinder:
+    """`problems`: what is wrong with the index, as clauses. `dimension`: 0 where nothing says it."""
+
+    def __init__(
+        self, store: Store, info: CollectionInfo, segment: str | None, *, has_gaps: bool = False
+    ) -> None:
+        """`segment`: the folder of the index; None where the store names none.
+
+        `has_gaps`: entries of the queue are lost. A record of which nobody knows when it was written
+        may have been changed by one of them.
+        """
+        self._has_gaps = has_gaps
+        self._store, self._info = store, info
+        self._is_cosine = info.space == "cosine"
+        self.problems: list[str] = []
+        self.index: IndexRemains | None = None
+        stretch = store.stretch(info)
+        self._queue, self._kept = _newest(store, stretch) if stretch else ({}, set[int]())
+        row = store.segment(info, "VECTOR")
+        self._synced = row.synced if row else 0
+        self.dimension = info.dimension or self._queued_dimension() or 0
+        if segment is not None:
+            try:
+                self.index = open_remains(store.path / segment, info.dimension, _links(info))
+            except IndexDamaged as error:
+                self.problems.append(str(error))
+        if self.index is not None:
+            self.problems += self.index.problems
+            self.dimension = self.dimension or self.index.header.dimension
+        ids, numbers = _record_numbers(store, info)
+        self._labels: Labels | None = None
+        if self.index is not None:
+            self._labels = labels_of(self.index, ids, numbers)
+            if self._labels.are_paired:
+                self.problems.append("nothing says which row is whose")
+        self._rows_by_digest: dict[bytes, int] | None = None
+
+    def find(
+        self, ids: Sequence[str], digests: Sequence[bytes | None]
+    ) -> tuple[Vectors, list[Place], npt.NDArray[np.bool_]]:
+        """Return the vectors of `ids`, float32 (len(ids), dimension), where each is, which are proven.
+
+        `digests`: of the fingerprint, None where it has none of just this record. Rows without a
+        vector are zero.
+        """
+        out = np.zeros((len(ids), self.dimension), np.float32)
+        places = [Place.NOWHERE] * len(ids)
+        written = self._written(ids)
+        self._from_index(ids, out, places)
+        self._doubt_older(ids, places, written)
+        self._from_queue(ids, out, places, written)
+        proven = np.zeros(len(ids), np.bool_)
+        for row, wanted in enumerate(digests):
+            if wanted is None:
+                continue
+            if places[row] is not Place.NOWHERE and digest(out[row].data) == wanted:
+                proven[row] = True
+                if not places[row].is_sound:
+                    places[row] = Place.INDEX
+            elif not places[row].is_sound or places[row] is Place.INDEX:
+                found = self._row_of_digest(wanted)
+                if found is not None:
+                    out[row] = found
+                    places[row], proven[row] = Place.INDEX, True
+                elif places[row] is Place.INDEX:  # the same record, and another vector
+                    places[row] = Place.DOUBTFUL
+        return out, places, proven
+
+    # ---- the index ----------------------------------------------------------------------------------
+    def _from_index(self, ids: Sequence[str], out: Vectors, places: list[Place]) -> None:
+        if self.index is None or self._labels is None:
+            return
+        hashes = hashes_of(ids)
+        labels = self._labels.names.numbers_of(hashes)
+        rows = np.where(labels >= 0, self.index.rows_of(labels), -1)
+        has = np.flatnonzero(rows >= 0)
+        if not len(has) or self.index.header.dimension != self.dimension:
+            return
+        vectors, is_sound = self._vectors(rows[has])
+        witnessed = self._labels.is_witnessed(hashes[has]) & is_sound
+        out[has] = vectors
+        for place, is_witnessed in zip(has.tolist(), witnessed.tolist(), strict=True):
+            places[place] = Place.INDEX if is_witnessed else Place.DOUBTFUL
+
+    def _vectors(self, rows: npt.NDArray[np.int64]) -> tuple[Vectors, npt.NDArray[np.bool_]]:
+        """Vectors as a server answers them, and which of them can be such vectors at all."""
+        assert self.index is not None  # noqa: S101 - asked by those who have looked
+        vectors = self.index.read_vectors(rows)
+        with np.errstate(all="ignore"):
+            is_sound = np.asarray(np.isfinite(vectors).all(axis=1), np.bool_)
+            if self._is_cosine:
+                norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
+                lengths = self.index.lengths_of(rows)
+                is_sound = is_sound & (np.abs(norms - 1) < _UNIT) & np.isfinite(lengths)
+                vectors = vectors * np.nan_to_num(lengths, nan=1.0)[:, None]
+        return vectors, is_sound
+
+    def _row_of_digest(self, wanted: bytes) -> Vectors | None:
+        """The vector of whichever row has this digest: its label may be gone or wrong."""
+        if self.index is None or self.index.header.dimension != self.dimension:
+            return None
+        if self._rows_by_digest is None:
+            self._rows_by_digest = {}
+            for start in range(0, self.index.row_count, _LOOKED_UP):
+                rows = np.arange(start, min(start + _LOOKED_UP, self.index.row_count))
+                vectors, _ = self._vectors(rows)
+                for row, vector in zip(rows.tolist(), vectors, strict=True):
+                    self._rows_by_digest[digest(vector.data)] = row
+        if (place := self._rows_by_digest.get(wanted)) is None:
+            return None
+        vectors, _ = self._vectors(np.array([place]))
+        return np.asarray(vectors[0], np.float32)
+
+    def _doubt_older(
+        self, ids: Sequence[str], places: list[Place], written: dict[str, int]
+    ) -> None:
+        """A record that was written after the index, by a write that the queue has lost, is doubtful."""
+        if not self._synced:
+            return
+        for row, id_ in enumerate(ids):
+            last = written.get(id_, 0)
+            is_older = last > self._synced and last not in self._kept
+            if places[row] is Place.INDEX and (is_older or (not last and self._has_gaps)):
+                places[row] = Place.DOUBTFUL
+
+    # ---- the queue ----------------------------------------------------------------------------------
+    def _from_queue(
+        self, ids: Sequence[str], out: Vectors, places: list[Place], written: dict[str, int]
+    ) -> None:
+        queued = {id_: self._queue[id_] for id_ in ids if id_ in self._queue}
+        if not queued:
+            return
+        vectors = self._read(entry.seq_id for entry in queued.values())
+        for row, id_ in enumerate(ids):
+            entry = queued.get(id_)
+            vector = vectors.get(entry.seq_id) if entry else None
+            if entry is None or vector is None:
+                continue
+            # a record of the tables that is newer than this addition was there before it
+            last = written.get(id_)
+            if entry.is_addition and last is not None and last < entry.seq_id:
+                continue
+            if places[row] is Place.INDEX:
+                is_equal = bool(np.array_equal(out[row], vector, equal_nan=True))
+                places[row] = Place.BOTH_EQUAL if is_equal else Place.BOTH_DIFFERENT
+            else:
+                places[row] = Place.QUEUE
+            out[row] = vector
+
+    def _written(self, ids: Sequence[str]) -> dict[str, int]:
+        """The number of the write that each record of the tables is of; 0 where that is lost."""
+        segment = self._store.segment(self._info, "METADATA")
+        if segment is None:
+            return {}
+        sql = (
+            "SELECT e.embedding_id, e.seq_id FROM json_each(?) j CROSS JOIN embeddings e "
+            "ON e.segment_id = ? AND e.embedding_id = j.value"
+        )
+        wanted = orjson.dumps(list(ids)).decode()
+        return {
+            str(id_): as_seq_id(seq) or 0
+            for id_, seq in self._store.db.rows(sql, wanted, segment.id)
+        }
+
+    def _read(self, seq_ids: object) -> dict[int, Vectors]:
+        wanted = orjson.dumps(list(seq_ids)).decode()  # type: ignore[call-overload]
+        sql = (
+            "SELECT q.seq_id, q.vector, q.encoding FROM json_each(?) j CROSS JOIN embeddings_queue q"
+            " ON q.seq_id = j.value"
+        )
+        vectors = {}
+        for seq, blob, encoding in self._store.db.rows(sql, wanted):
+            kind = _WIDTHS.get(encoding)
+            if kind is None or not isinstance(blob, bytes) or len(blob) != 4 * self.dimension:
+                continue
+            vector = np.frombuffer(blob, kind).astype(np.float32)[None, :]
+            if not np.isfinite(vector).all():
+                continue
+            if self._is_cosine:  # as the server answers it
+                unit, length = normalise(vector)
+                vector = unit * length[:, None]
+            vectors[seq] = vector[0]
+        return vectors
+
+    def _queued_dimension(self) -> int | None:
+        entry = next(iter(self._queue.values()), None)
+        if entry is None:
+            return None
+        sql = "SELECT length(vector) FROM embeddings_queue WHERE seq_id = ?"
+        row = self._store.db.one(sql, entry.seq_id)
+        return int(row[0]) // 4 if row and row[0] else None
+
+
+def _newest(store: Store, stretch: Stretch) -> tuple[dict[str, Entry], set[int]]:
+    """The newest entry with a vector of each id that was not deleted later; all entries' numbers."""
+    newest: dict[str, Entry] = {}
+    kept: set[int] = set()
+    for seq, operation, id_, has_vector in entries(store.db, stretch, 0, "vector IS NOT NULL"):
+        kept.add(seq)
+        if operation == DELETE:
+            newest.pop(id_, None)
+        elif has_vector and operation in (UPDATE, UPSERT):
+            newest[id_] = Entry(seq, is_addition=False)
+        elif has_vector and operation == ADD and id_ not in newest:
+            newest[id_] = Entry(seq, is_addition=True)
+    return newest, kept
+
+
+def _record_numbers(
+    store: Store, info: CollectionInfo
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(hash of the id, number) of each record of the tables, in the order of the numbers."""
+    segment = store.segment(info, "METADATA")
+    if segment is None:
+        none = np.empty(0, np.int64)
+        return none, none
+    sql = "SELECT id, embedding_id FROM embeddings WHERE segment_id = ?"
+    flat = np.fromiter(
+        (value for number, id_ in store.db.rows(sql, segment.id) for value in (number, hash(id_))),
+        np.int64,
+    ).reshape(-1, 2)
+    flat = flat[np.argsort(flat[:, 0], kind="stable")]
+    return flat[:, 1].copy(), flat[:, 0].copy()
+
+
+def _links(info: CollectionInfo) -> int | None:
+    """`max_neighbors` of the configuration."""
+    hnsw = ((info.configuration or {}).get("hnsw") or {}) if info.configuration else {}
+    links = hnsw.get("max_neighbors")
+    return links if isinstance(links, int) and 0 < links < 1024 else None
