@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from chromadrill.core.errors import Unavailable
-from chromadrill.targets.disk import mounts, snapshot_disk
+from chromadrill.targets.disk import mounts
 from chromadrill.targets.disk.snapshot_disk import block_disk, subvolume_disk
 
 
@@ -64,6 +64,8 @@ def test_snapshot_of_a_subvolume_has_what_is_in_memory(tmp_path):
 
 
 def test_missing_tool_is_a_sentence_with_what_to_install(monkeypatch):
-    monkeypatch.setattr(snapshot_disk.shutil, "which", lambda _: None)
-    with pytest.raises(Unavailable, match=r"No mkfs\.zfs here"):
-        snapshot_disk.require_tools("mkfs.zfs")
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda tool: None if tool == "btrfs" else which(tool))
+    with pytest.raises(Unavailable, match="No btrfs here") as error, subvolume_disk():
+        pass
+    assert "btrfs-progs" in error.value.next_step

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chromadrill.backups import files
@@ -12,6 +12,7 @@ from chromadrill.core.errors import DrillError
 from chromadrill.core.model import Acknowledged
 from chromadrill.core.protocols import Target
 from chromadrill.targets.disk.cut_disk import CutDisk, cut_disk, recover_data
+from chromadrill.targets.disk.placed import placed_on
 from chromadrill.targets.process.target import ProcessTarget
 
 DATA = "data"
@@ -57,16 +58,5 @@ def on_own_disk(target: Target) -> Iterator[CutDisk]:
     """
     if not isinstance(target, ProcessTarget):
         raise DrillError(f"{target.name} cannot be put on a disk of its own.")
-    with cut_disk() as disk:
-        target.stop()
-        shutil.copytree(target.data, disk.folder / DATA)
-        shutil.rmtree(target.data)
-        target.data.symlink_to(disk.folder / DATA)
-        target.start()
-        try:
-            yield disk
-        finally:
-            target.kill()
-            target.data.unlink()
-            with suppress(DrillError):
-                target.data.mkdir()
+    with cut_disk() as disk, placed_on(target, disk.folder / DATA):
+        yield disk

@@ -66,7 +66,10 @@ class SnapshotDisk:
 @contextmanager
 def block_disk() -> Iterator[SnapshotDisk]:
     """An empty disk of which block snapshots are taken. Raises Unavailable where there can be none."""
-    if not shutil.which("mkfs.xfs"):
+    require_mounts()
+    try:
+        require_mounts("xfs")
+    except Unavailable:
         with _copied_disk() as disk:
             yield disk
         return
@@ -136,8 +139,7 @@ def clone_disk() -> Iterator[SnapshotDisk]:
 def file_system(kind: str, megabytes: int = MEGABYTES) -> Iterator[Path]:
     """The mount point of a new `kind` (xfs, btrfs); removed afterwards. Raises Unavailable."""
     sweep()
-    require_mounts()
-    require_tools(f"mkfs.{kind}")
+    require_mounts(kind)
     scratch = process_tags.new_folder(PREFIX)
     try:
         _make_file(scratch / "outer.img", megabytes)
