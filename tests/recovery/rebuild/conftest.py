@@ -22,6 +22,7 @@ from chromadrill.recovery.workers.tasks import WorkerSetup
 from chromadrill.targets.process.target import ProcessTarget
 from tests.embedding.conftest import one_service, service
 from tests.recovery.rebuild.hash_model import HashModel
+from tests.recovery.rebuild.named_function import Command
 
 __all__ = ["one_service", "service"]  # an embedding service, for the tests of this folder too
 
@@ -136,3 +137,15 @@ def table(database, chroma):
 
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def command(table, chroma_home, monkeypatch, capsys):
+    for variable, value in {
+        "CHROMA_URL": chroma_home.url,
+        "DATABASE_URL": table.url,
+        "DRILL_EMBEDDING__FUNCTION": "collection",
+        "DRILL_EMBEDDING__RETRY_WAIT_S": "0.001",
+    }.items():
+        monkeypatch.setenv(variable, value)
+    return Command(capsys)

@@ -1,78 +1,18 @@
 """`rebuild` and `regenerate` with the embedding function that a collection names, as one types them."""
 
-import json
-
 import numpy as np
 import pytest
 
-from chromadrill.chroma.fingerprint import fingerprint_file, live
 from chromadrill.core.model import Scope
 from chromadrill.embedding.function_model import CONTROLS
-from tests.commands.run import exit_code
-from tests.embedding.servers import KEY, Fault, WordModel
-from tests.recovery.rebuild.conftest import ROWS
-
-TEXTS = [text for _, text, _ in ROWS]
+from tests.embedding.servers import Fault, WordModel
+from tests.recovery.rebuild.named_function import TEXTS, lose, make
 
 
 # the second one asks the same of a slower library
 @pytest.fixture(params=["tei", pytest.param("openai", marks=pytest.mark.slow)])
 def function(service, request):
     return getattr(service, request.param)()
-
-
-class Command:
-    """`chromadrill rebuild` for the collection `docs`, in this process; what it printed."""
-
-    def __init__(self, capsys):
-        self._capsys, self.answer, self.errors = capsys, {}, ""
-
-    def __call__(self, *options, name="rebuild"):
-        words = (
-            ("rebuild", "--from-postgresql", "--collection-name", "docs")
-            if name == "rebuild"
-            else ("regenerate", "--source", "manual_content", "--collection-name", "docs")
-        )
-        code = exit_code(*words, "--json", *options)
-        printed = self._capsys.readouterr()
-        self.answer, self.errors = json.loads(printed.out or "{}"), printed.err
-        assert "Traceback" not in printed.err
-        assert KEY not in printed.out + printed.err
-        return code
-
-
-@pytest.fixture
-def command(table, chroma_home, monkeypatch, capsys):
-    for variable, value in {
-        "CHROMA_URL": chroma_home.url,
-        "DATABASE_URL": table.url,
-        "DRILL_EMBEDDING__FUNCTION": "collection",
-        "DRILL_EMBEDDING__RETRY_WAIT_S": "0.001",
-    }.items():
-        monkeypatch.setenv(variable, value)
-    return Command(capsys)
-
-
-def make(table, function, *, texts=TEXTS, model=None, metadata=None):
-    """The collection as its users made it: with their function, and without our metadata."""
-    info = table.chroma.create_collection(
-        Scope(), "docs", hnsw={"space": "cosine"}, embedding_function=function, metadata=metadata
-    )
-    table.chroma.upsert(
-        info,
-        ids=[f"r{number}" for number in range(len(texts))],
-        vectors=(model or WordModel()).embed(texts),
-        documents=texts,
-    )
-    return info
-
-
-def lose(table, tmp_path):
-    """Take the fingerprint of the collection, and lose it."""
-    path = tmp_path / "before.fingerprint"
-    fingerprint_file.save(live.fingerprint(table.chroma, [Scope()]), path)
-    table.chroma.delete_collection(Scope(), "docs")
-    return path
 
 
 def own_texts(service):
