@@ -14,7 +14,7 @@ from chromadrill.embedding.likeness import row_cosines
 from chromadrill.recovery.model_identity import require_not_another
 from chromadrill.recovery.vectors_from.lender import Lender, Loan
 from chromadrill.recovery.vectors_from.pool import UNIT, Candidates, VectorPool
-from chromadrill.recovery.vectors_from.sample import SIZE, Sample, SampledDocument
+from chromadrill.recovery.vectors_from.sample import BESIDE_SUSPECTS, SIZE, Sample, SampledDocument
 from chromadrill.recovery.vectors_from.suspicion import Suspicion
 
 
@@ -52,7 +52,7 @@ def borrow(
             suspicion.offer(documents, keys)
         advance(len(page.ids))
     suspects = suspicion.worst()
-    by_chance = sample.documents()[: SIZE - len(suspects)]
+    by_chance = sample.documents()[: BESIDE_SUSPECTS if suspects else SIZE]
     _prove(candidates, [*suspects, *by_chance], model, loan, batch_size, least_cosine)
     loan.offered = len(candidates)
     contradictory = candidates.contradictory + pool.take(candidates)

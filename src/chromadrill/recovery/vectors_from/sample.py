@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 SIZE = 64
+BESIDE_SUSPECTS = 16  # as many are enough where those that lie worst are looked at as well
 
 
 @dataclass(frozen=True, slots=True)

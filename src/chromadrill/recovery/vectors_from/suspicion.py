@@ -22,7 +22,7 @@ from chromadrill.recovery.vectors_from.sample import SampledDocument
 SUSPECTS = 32
 FITTED = 2048  # documents that the line is fitted to
 FEWEST = 256  # for fewer a sample by chance is as good
-MOST = 20_000  # documents that are looked at, a tenth of a millisecond each
+MOST = 5_000  # documents that are looked at, a tenth of a millisecond each
 _FEATURES = 512
 _WORDS = 64  # of a document
 _RIDGE = 1.0
