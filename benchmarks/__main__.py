@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import at_rest, commands, exports, fingerprints, load, rebuild, restores
+from benchmarks import at_rest, commands, exports, fingerprints, load, rebuild, restores, reuse
 from benchmarks.fingerprints import Bench, Ratio
 
 
@@ -54,6 +54,8 @@ LIMITS = {
     "at rest, one core / two": Row(at_rest.two_cores, 1.7, at_least=True),
     "memory at rest, 100,000 / 10,000": Row(at_rest.memory, 1.3),
     "1,000,000 records compared, s": Row(fingerprints.comparison, 5.0),
+    "embedding all / 99 % taken over": Row(reuse.speed, 50.0, at_least=True),
+    "memory of taking over, all / a part": Row(reuse.memory, 1.3),
     "restore / checksums, cp -a, start": Row(restores.first_answer, 1.2),
 }
 OTHERS = {
