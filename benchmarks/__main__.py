@@ -19,7 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import at_rest, commands, exports, fingerprints, load, rebuild, restores, reuse
+from benchmarks import (
+    at_rest,
+    commands,
+    exports,
+    fingerprints,
+    load,
+    rebuild,
+    restores,
+    reuse,
+    workers,
+)
 from benchmarks.fingerprints import Bench, Ratio
 
 
@@ -66,6 +76,8 @@ OTHERS = {
     "load generator's share / allowed": Row(load.overhead, 1.0),
     "rows of PostgreSQL / bare cursor": Row(rebuild.read_rows, 8.0),
     "rebuild without model / bare upserts": Row(rebuild.fill_collection, 2.0),
+    # clock time of both cores: in a quiet moment
+    "two workers / one, documents a second": Row(workers.two_workers, 1.8, at_least=True),
     "1,000,000 records in a file, MB": Row(fingerprints.million, 250.0),
 }
 
