@@ -16,8 +16,11 @@ from chromadrill.backups.export.formats import open_export
 from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
-from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
+from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import CollectionInfo, Page, Scope
+from chromadrill.core.plural import plural
+from chromadrill.recovery.salvage.readable_store import ReadableStore, readable_store
+from chromadrill.recovery.salvage.reading import WholeRecords
 from chromadrill.recovery.vectors_from.lender import Lender
 
 OPTION = "--vectors-from"
@@ -32,8 +35,8 @@ def open_lenders(
     """Open all that is named, in this order. `scope`, `collection`: what is going to be made.
 
     Of files with several collections the one of that name is taken, else all of them; PATH#NAME says
-    which. Raises UsageError for what is neither a path nor a collection, Refused for files that cannot
-    be read, Unavailable for what is no backup.
+    which. Raises UsageError for what is neither a path nor a collection, Refused for an export that was
+    altered, Unavailable for what is no backup and for files of which nothing can be read.
     """
     with ExitStack() as stack:
         lenders: list[Lender] = []
@@ -108,30 +111,53 @@ def _of_path(stack: ExitStack, path: Path, text: str, name: str, same_key: str) 
             )
             for info in _chosen([one.info for one in prints.values()], text, name, same_key)
         ]
+    opened = _sound_store(stack, backup.data, text, name, same_key)
+    return opened or _salvaged(stack, backup.data, text, name, same_key)
+
+
+def _sound_store(stack: ExitStack, data: Path, text: str, name: str, same_key: str) -> list[Lender]:
+    """Of files whose tables and indexes can be read; none where they are damaged."""
     try:
-        store = stack.enter_context(Store.open(backup.data))
-        infos = store.collections()
-    except StoreUnreadable as error:
-        raise _unreadable(text, error) from error
-    return [
-        _at_rest(store, info, f"{path}{MARK}{info.key}")
-        for info in _chosen(infos, text, name, same_key)
-    ]
+        store = stack.enter_context(Store.open(data))
+        lenders = [
+            _at_rest(store, info, f"{text.removesuffix(MARK + name)}{MARK}{info.key}")
+            for info in _chosen(store.collections(), text, name, same_key)
+        ]
+        damaged = any(store.vectors(lender.info).problems for lender in lenders)
+    except StoreUnreadable:
+        return []
+    return [] if damaged else lenders
+
+
+def _salvaged(stack: ExitStack, data: Path, text: str, name: str, same_key: str) -> list[Lender]:
+    """Of damaged files: each vector of which two places say whose it is."""
+    readable = stack.enter_context(readable_store(data))
+    infos = _chosen(readable.store.collections(), text, name, same_key)
+    return [_from_remains(readable, info, f"{text}{MARK}{info.key}") for info in infos]
+
+
+def _from_remains(readable: ReadableStore, info: CollectionInfo, name: str) -> Lender:
+    notes: list[str] = [readable.damage] if readable.damage else []
+    records = WholeRecords(readable, info, None, lambda loss: None)
+
+    def read() -> Iterator[Page]:
+        yield from records.pages(lambda done: None)
+        lost = records.findings.records - records.findings.taken
+        notes.extend(records.findings.damage)
+        if lost:
+            notes.append(f"of {plural(lost, 'record')} nothing says which vector is theirs")
+
+    return Lender(name, records.info, 0, read, notes)
 
 
 def _at_rest(store: Store, info: CollectionInfo, name: str) -> Lender:
     notes: list[str] = []
-    try:
-        records = store.count(info)
-    except StoreUnreadable as error:
-        raise _unreadable(name, error) from error
-    return Lender(name, info, records, partial(_pages_at_rest, store, info, notes), notes)
+    return Lender(name, info, store.count(info), partial(_pages_at_rest, store, info, notes), notes)
 
 
 def _pages_at_rest(store: Store, info: CollectionInfo, notes: list[str]) -> Iterator[Page]:
     """What can be read: each vector is found by its label, a damaged graph is not walked."""
     try:
-        notes += [f"of its index, {problem}" for problem in store.vectors(info).problems]
         yield from store.pages(info, PAGE)
     except StoreUnreadable as error:
         notes.append(f"the rest of it could not be read: {error.sentence}")
@@ -149,10 +175,3 @@ def _chosen(
     if not infos:
         raise Unavailable(f"{OPTION} {text}: there is no collection in it.")
     return wanted or [info for info in infos if info.key == same_key] or list(infos)
-
-
-def _unreadable(text: str, error: StoreUnreadable) -> Refused:
-    return Refused(
-        f"{OPTION} {text}: {error.sentence} Nothing was touched.",
-        next_step=f"Leave it out, or name another place: {OPTION} PATH.",
-    )
