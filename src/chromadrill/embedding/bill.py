@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chromadrill.core.model import JSON
-from chromadrill.core.plural import plural
 from chromadrill.core.protocols import Model
 from chromadrill.embedding.function_model import FunctionModel
 from chromadrill.embedding.usage import Usage
@@ -32,10 +31,10 @@ class Bill:
 
     def sentence(self) -> str:
         at = f" at {self.endpoint}" if self.endpoint else ""
-        text = (
-            f"To embed by {self.model}{at}: {plural(self.documents, 'document')},"
-            f" {self.characters:,} characters, about {self.tokens:,} tokens"
-        )
+        noun = "document" if self.documents == 1 else "documents"
+        text = f"To embed by {self.model}{at}: {self.documents:,} {noun}, {self.characters:,} characters"
+        if self.is_metered:
+            text += f", about {self.tokens:,} tokens"
         if self.seconds is None:
             return f"{text}."
         rate = self.documents / self.seconds if self.seconds else 0.0
