@@ -18,7 +18,8 @@ from suites.power_cut.conftest import flusher  # noqa: F401 - beside the server,
 
 DISKS = {"block": block_disk, "btrfs": subvolume_disk, "xfs": clone_disk}
 # The ballast is few records of much text: it makes a store large, and judging it no longer.
-BALLAST, TEXT_BYTES, OF_A_CALL = 1_300, 50_000, 50  # 200 MB on the disk
+TEXT_BYTES, OF_A_CALL = 50_000, 50
+OF_A_MB = 9  # records; the database keeps a text more than once
 
 
 @pytest.fixture
@@ -41,14 +42,15 @@ def hot_copies():
 
 
 @pytest.fixture(scope="session")
-def ballast(tmp_path_factory):
-    """A store of 200 MB, made once."""
+def ballast(tmp_path_factory, settings):
+    """A store of `[drill] hot_copy_store_mb`, made once."""
     folder = tmp_path_factory.mktemp("ballast") / "data"
-    with scratch_target((Scope(),), room_for=300_000_000) as server:
+    store_mb = settings.drill.hot_copy_store_mb
+    with scratch_target((Scope(),), room_for=2_000_000 * store_mb) as server:
         server.start()
         with connect(server.url) as chroma:
             collection = chroma.create_collection(Scope(), "ballast")
-            for first in range(0, BALLAST, OF_A_CALL):
+            for first in range(0, OF_A_MB * store_mb, OF_A_CALL):
                 rows = range(first, first + OF_A_CALL)
                 chroma.upsert(
                     collection,
@@ -63,7 +65,7 @@ def ballast(tmp_path_factory):
 
 
 @pytest.fixture
-def on_disk(request, target):
+def on_disk(request, target, settings):
     """`on_disk(kind, size)`: the target runs on a disk of its own, of which snapshots are taken."""
     if not isinstance(target, ProcessTarget):
         pytest.skip(f"{target.name} does not run on a disk of its own")
@@ -71,7 +73,9 @@ def on_disk(request, target):
 
         def place(kind, size):
             try:
-                disk = stack.enter_context(DISKS[kind]())
+                # twice the store, and the snapshots of it, which hold no more until it changes
+                megabytes = max(1024, 6 * settings.drill.hot_copy_store_mb)
+                disk = stack.enter_context(DISKS[kind](megabytes))
             except Unavailable as error:
                 pytest.skip(str(error))
             if size == "large":

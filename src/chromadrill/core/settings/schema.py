@@ -35,6 +35,7 @@ class DrillTable(Table):
     environment: str | None = None
     require_docker: bool = False
     hot_copy_attempts: int = Field(3, ge=1, le=1000)
+    hot_copy_store_mb: int = Field(150, ge=10, le=100_000)
     power_cuts: int = Field(20, ge=1, le=10_000)
 
 

@@ -64,26 +64,26 @@ class SnapshotDisk:
 
 
 @contextmanager
-def block_disk() -> Iterator[SnapshotDisk]:
+def block_disk(megabytes: int = MEGABYTES) -> Iterator[SnapshotDisk]:
     """An empty disk of which block snapshots are taken. Raises Unavailable where there can be none."""
     require_mounts()
     try:
         require_mounts("xfs")
     except Unavailable:
-        with _copied_disk() as disk:
+        with _copied_disk(megabytes) as disk:
             yield disk
         return
-    with file_system("xfs") as around:
+    with file_system("xfs", megabytes) as around:
         image = around / INNER
-        _make_file(image, MEGABYTES // 2)
+        _make_file(image, megabytes // 2)
         run_tool("mkfs.ext4", "-q", str(image))
         with mounted(image, around.with_name("disk")) as folder:
             yield _block_disk(folder, _numbered(around), lambda to: clone_file(image, to), True)
 
 
 @contextmanager
-def _copied_disk() -> Iterator[SnapshotDisk]:
-    with cut_disk(MEGABYTES // 2) as disk:
+def _copied_disk(megabytes: int) -> Iterator[SnapshotDisk]:
+    with cut_disk(megabytes // 2) as disk:
         yield _block_disk(disk.folder, _numbered(disk.scratch), disk.cut, False)
 
 
@@ -104,10 +104,10 @@ def _block_disk(
 
 
 @contextmanager
-def subvolume_disk() -> Iterator[SnapshotDisk]:
+def subvolume_disk(megabytes: int = MEGABYTES) -> Iterator[SnapshotDisk]:
     """An empty btrfs, whose own snapshots of a subvolume are taken. Raises Unavailable."""
     require_tools("btrfs")
-    with file_system("btrfs") as folder:
+    with file_system("btrfs", megabytes) as folder:
         data, names = folder / DATA, _numbered(folder)
         run_tool("btrfs", "subvolume", "create", str(data))
 
@@ -124,19 +124,19 @@ def subvolume_disk() -> Iterator[SnapshotDisk]:
 
 
 @contextmanager
-def clone_disk() -> Iterator[SnapshotDisk]:
+def clone_disk(megabytes: int = MEGABYTES) -> Iterator[SnapshotDisk]:
     """An empty xfs, whose files can be cloned; the disk itself has no snapshots. Raises Unavailable."""
 
     def snapshot() -> Path:
         raise Unavailable("This disk has no snapshots: its files are cloned.")
 
-    with file_system("xfs") as folder:
+    with file_system("xfs", megabytes) as folder:
         (folder / DATA).mkdir()
         yield SnapshotDisk(folder / DATA, True, snapshot, lambda _, __: None)
 
 
 @contextmanager
-def file_system(kind: str, megabytes: int = MEGABYTES) -> Iterator[Path]:
+def file_system(kind: str, megabytes: int) -> Iterator[Path]:
     """The mount point of a new `kind` (xfs, btrfs); removed afterwards. Raises Unavailable."""
     sweep()
     require_mounts(kind)
