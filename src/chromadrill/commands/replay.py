@@ -46,7 +46,7 @@ def _verdicts(result: Replay) -> list[Verdict]:
         return [
             Verdict.failed(
                 "structure",
-                f"not all of it is in the queue: {first.where}: {first.message}. {RESTORE}",
+                f"not all of it is in the queue: {first.where}: {first.message.rstrip('.')}. {RESTORE}",
             )
         ]
     if not result.collections:
