@@ -63,7 +63,17 @@ def limits() -> None:
     """Every bar of speed and memory was measured, and none was missed by more than the margin."""
     rows = json.loads((REPORTS / "benchmarks.json").read_text())
     assert len(rows) >= 14, f"only {len(rows)} bars were measured"
-    parts = ("live", "validate", "export", "peak", "at rest", "compared", "restore", "99 % taken over", "memory of taking over")
+    parts = (
+        "live",
+        "validate",
+        "export",
+        "peak",
+        "at rest",
+        "compared",
+        "restore",
+        "99 % taken over",
+        "memory of taking over",
+    )
     missing = [part for part in parts if not any(part in row["row"] for row in rows)]
     assert not missing, f"not measured: {missing}"
     bad = [row["row"] for row in rows if row["value"] is None or row["outcome"] == "FAIL"]

@@ -92,7 +92,7 @@ def test_regenerate_takes_over_from_the_lender_and_not_from_the_collection_itsel
 
 def test_lender_that_names_another_model_is_refused_and_named(table):
     lend(table, metadata={"embedding_model": "m", "embedding_weights_sha256": "0" * 64})
-    with pytest.raises(Refused, match=r"lender was embedded by m .*, not by hash"):
+    with pytest.raises(Refused, match=r"lender: it was embedded by m .*, not by hash"):
         rebuild_from(table, "lender")
     assert table.names() == ["lender"]
 
@@ -203,6 +203,32 @@ def test_damaged_store_lends_what_can_still_be_read_by_label(table, chroma_home,
     assert result.copied + result.embedded == 60
     assert least - 5 <= result.loans[0].taken == result.copied, result.loans[0].sentence
     assert {file: file.read_bytes() for file in data.rglob("*") if file.is_file()} == before
+
+
+def test_export_of_several_collections_lends_those_of_the_model(table, chroma_home, tmp_path):
+    lend(table, texts=TEXTS[:30])
+    lend(table, "second", texts=TEXTS[30:])
+    other = lend(table, "other", vectors=np.eye(60, 8, dtype=np.float32) + 1)
+    file = as_export(table, chroma_home, tmp_path)
+    result = rebuild_from(table, file)
+
+    assert_passed(result)
+    taken = {loan.lender.rpartition("/")[2]: loan.taken for loan in result.loans}
+    assert taken == {"lender": 30, "other": 0, "second": 30}
+    assert "it has 8 dimensions" in result.loans[1].sentence
+    with pytest.raises(Refused, match="it has 8 dimensions"):
+        rebuild_from(table, f"{file}#{other.name}")
+    with pytest.raises(UsageError, match="Did you mean 'default_tenant/default_database/second'"):
+        rebuild_from(table, f"{file}#default_tenant/default_database/secnd")
+
+
+def test_name_of_a_file_and_of_a_collection_is_not_guessed(table, tmp_path, monkeypatch):
+    lend(table)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lender").mkdir()
+    with pytest.raises(UsageError, match="a file of that name here, and a collection"):
+        rebuild_from(table, "lender")
+    assert rebuild_from(table, "default_tenant/default_database/lender").copied == 60
 
 
 def test_lender_that_is_no_path_and_no_collection_is_a_usage_error(table):

@@ -11,6 +11,7 @@ import copy
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,9 +26,9 @@ Function = Callable[[dict[str, Any]], Iterable[Any]]
 def load_split(name: str) -> Split:
     """The function "package.module:function". Raises UsageError where there is none."""
     module_name, _, attribute = name.partition(":")
-    here = "" in sys.path or "." in sys.path
-    if not here:  # a command finds modules of the folder it is typed in, as `python -m` does
-        sys.path.insert(0, "")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        # a command finds modules beside drill.toml, as python -m does; they may import others later
+        sys.path.insert(0, str(Path.cwd()))
     try:
         function = getattr(importlib.import_module(module_name), attribute)
     except Exception as error:  # whatever a module of the user's does when it is imported
@@ -35,9 +36,6 @@ def load_split(name: str) -> Split:
             f'[source] split = "{name}" cannot be imported: {type(error).__name__}: {error}.',
             next_step=f"python -c 'from {module_name} import {attribute}' must work in this folder.",
         ) from error
-    finally:
-        if not here:
-            sys.path.remove("")
     if not callable(function):
         raise UsageError(f'[source] split = "{name}" is no function.')
     return Split(name, function)

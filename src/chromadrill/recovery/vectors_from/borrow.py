@@ -9,13 +9,14 @@ import numpy as np
 from chromadrill.core.errors import Refused
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Model
-from chromadrill.embedding.identity import describe
+from chromadrill.embedding.identity import describe, describe_named, names_same_model
 from chromadrill.embedding.likeness import row_cosines
-from chromadrill.recovery.model_identity import require_not_another
 from chromadrill.recovery.vectors_from.lender import Lender, Loan
 from chromadrill.recovery.vectors_from.pool import UNIT, Candidates, VectorPool
 from chromadrill.recovery.vectors_from.sample import BESIDE_SUSPECTS, SIZE, Sample, SampledDocument
 from chromadrill.recovery.vectors_from.suspicion import Suspicion
+
+ANOTHER = "Leave it out, or name another place: --vectors-from X."
 
 
 def borrow(
@@ -31,7 +32,12 @@ def borrow(
 
     Raises Refused, with the lender named, where its vectors are another model's or another document's.
     """
-    require_not_another(lender.info, model)
+    if another := _of_another_model(lender, model):
+        if lender.is_named:
+            raise Refused(
+                f"--vectors-from {lender.name}: {another}. Nothing was touched.", next_step=ANOTHER
+            )
+        return Loan(lender.name, notes=[*lender.notes, another])
     candidates, sample = pool.begin_loan(), Sample()
     suspicion = Suspicion(min(lender.records, len(candidates.places)))
     loan = Loan(lender.name, notes=lender.notes)
@@ -64,6 +70,16 @@ def borrow(
     return loan
 
 
+def _of_another_model(lender: Lender, model: Model) -> str:
+    """Why its vectors cannot be the model's, by what it says of itself; "" where they can."""
+    metadata, dimension = lender.info.metadata, lender.info.dimension
+    if names_same_model(metadata, model) is False:
+        return f"it was embedded by {describe_named(metadata)}, not by {describe(model)}"
+    if dimension not in (None, model.dimension):
+        return f"it has {dimension} dimensions, {describe(model)} makes {model.dimension}"
+    return ""
+
+
 def _prove(
     candidates: Candidates,
     sample: Sequence[SampledDocument],
@@ -92,8 +108,7 @@ def _prove(
             f"--vectors-from {loan.lender}: {len(wrong)} of {len(kept)} sampled vectors are not what"
             f" {describe(model)} makes of their documents (lowest cosine {loan.least_cosine:.4f}):"
             f" {', '.join(wrong[:5])}. Nothing was touched.",
-            next_step="Its vectors are another model's, or of other documents. Leave it out, or name"
-            " another place that has them.",
+            next_step=f"Its vectors are another model's, or of other documents. {ANOTHER}",
         )
 
 

@@ -12,7 +12,8 @@ from chromadrill.core.model import JSON, CollectionInfo, Page
 class Lender:
     """`name`: as it was typed, with the collection. `read`: its records, page by page, only read.
 
-    `notes`: what a reader of the report has to know, filled while it is read.
+    `notes`: what a reader of the report has to know, filled while it is read. `is_named`: this very
+    collection was asked for, not all that a file has.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Lender:
     records: int
     read: Callable[[], Iterator[Page]]
     notes: list[str] = field(default_factory=list)
+    is_named: bool = True
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -44,9 +45,18 @@ def open_lenders(
             path, name = _path_and_name(text)
             if path is None:
                 lenders.append(_collection(chroma, scope, text))
-            else:
-                lenders += _of_path(stack, path, text, name, f"{scope}/{collection}")
+                continue
+            _refuse_both(chroma, scope, text)
+            lenders += _of_path(stack, path, _Choice(text, name, f"{scope}/{collection}"))
         yield lenders
+
+
+def _refuse_both(chroma: Chroma, scope: Scope, text: str) -> None:
+    if "/" not in text and text in {info.name for info in chroma.collections(scope)}:
+        raise UsageError(
+            f"{OPTION} {text}: there is a file of that name here, and a collection.",
+            next_step=f"{OPTION} ./{text} is the file, {OPTION} {scope}/{text} the collection.",
+        )
 
 
 def _path_and_name(text: str) -> tuple[Path | None, str]:
@@ -95,7 +105,31 @@ def _pages_of_server(chroma: Chroma, info: CollectionInfo, notes: list[str]) -> 
         yield from page_despite_lost_vectors(chroma, info, offset=read, size=PAGE)
 
 
-def _of_path(stack: ExitStack, path: Path, text: str, name: str, same_key: str) -> list[Lender]:
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Which collections of files: `name` if one was typed, else that of `same_key`, else all."""
+
+    text: str
+    name: str
+    same_key: str
+
+    def of(self, infos: Sequence[CollectionInfo]) -> list[tuple[CollectionInfo, bool]]:
+        """The collections, and whether this very one is meant."""
+        if not infos:
+            raise Unavailable(f"{OPTION} {self.text}: there is no collection in it.")
+        if self.name:
+            wanted = [info for info in infos if self.name in (info.name, info.key)]
+            if not wanted:
+                raise UsageError(
+                    f"{OPTION} {self.text}: no collection '{self.name}' in it."
+                    f" {did_you_mean(self.name, [info.key for info in infos])}"
+                )
+        else:
+            wanted = [info for info in infos if info.key == self.same_key] or list(infos)
+        return [(info, len(wanted) == 1) for info in wanted]
+
+
+def _of_path(stack: ExitStack, path: Path, choice: _Choice) -> list[Lender]:
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chromadrill-")))
     backup = open_existing(path, scratch)
     if backup.exported:
@@ -108,51 +142,30 @@ def _of_path(stack: ExitStack, path: Path, text: str, name: str, same_key: str) 
                 info,
                 prints[info.key].count,
                 partial(reader.pages, info.key, size=PAGE),
+                is_named=is_named,
             )
-            for info in _chosen([one.info for one in prints.values()], text, name, same_key)
+            for info, is_named in choice.of([one.info for one in prints.values()])
         ]
-    opened = _sound_store(stack, backup.data, text, name, same_key)
-    return opened or _salvaged(stack, backup.data, text, name, same_key)
+    sound = _of_sound_store(stack, backup.data, path, choice)
+    return sound or _of_damaged_store(stack, backup.data, path, choice)
 
 
-def _sound_store(stack: ExitStack, data: Path, text: str, name: str, same_key: str) -> list[Lender]:
+def _of_sound_store(stack: ExitStack, data: Path, path: Path, choice: _Choice) -> list[Lender]:
     """Of files whose tables and indexes can be read; none where they are damaged."""
     try:
         store = stack.enter_context(Store.open(data))
-        lenders = [
-            _at_rest(store, info, f"{text.removesuffix(MARK + name)}{MARK}{info.key}")
-            for info in _chosen(store.collections(), text, name, same_key)
-        ]
-        damaged = any(store.vectors(lender.info).problems for lender in lenders)
+        chosen = choice.of(store.collections())
+        if any(store.vectors(info).problems for info, _ in chosen):
+            return []
+        return [_at_rest(store, info, path, is_named=is_named) for info, is_named in chosen]
     except StoreUnreadable:
         return []
-    return [] if damaged else lenders
 
 
-def _salvaged(stack: ExitStack, data: Path, text: str, name: str, same_key: str) -> list[Lender]:
-    """Of damaged files: each vector of which two places say whose it is."""
-    readable = stack.enter_context(readable_store(data))
-    infos = _chosen(readable.store.collections(), text, name, same_key)
-    return [_from_remains(readable, info, f"{text}{MARK}{info.key}") for info in infos]
-
-
-def _from_remains(readable: ReadableStore, info: CollectionInfo, name: str) -> Lender:
-    notes: list[str] = [readable.damage] if readable.damage else []
-    records = WholeRecords(readable, info, None, lambda loss: None)
-
-    def read() -> Iterator[Page]:
-        yield from records.pages(lambda done: None)
-        lost = records.findings.records - records.findings.taken
-        notes.extend(records.findings.damage)
-        if lost:
-            notes.append(f"of {plural(lost, 'record')} nothing says which vector is theirs")
-
-    return Lender(name, records.info, 0, read, notes)
-
-
-def _at_rest(store: Store, info: CollectionInfo, name: str) -> Lender:
+def _at_rest(store: Store, info: CollectionInfo, path: Path, *, is_named: bool) -> Lender:
     notes: list[str] = []
-    return Lender(name, info, store.count(info), partial(_pages_at_rest, store, info, notes), notes)
+    read = partial(_pages_at_rest, store, info, notes)
+    return Lender(f"{path}{MARK}{info.key}", info, store.count(info), read, notes, is_named)
 
 
 def _pages_at_rest(store: Store, info: CollectionInfo, notes: list[str]) -> Iterator[Page]:
@@ -163,15 +176,26 @@ def _pages_at_rest(store: Store, info: CollectionInfo, notes: list[str]) -> Iter
         notes.append(f"the rest of it could not be read: {error.sentence}")
 
 
-def _chosen(
-    infos: Sequence[CollectionInfo], text: str, name: str, same_key: str
-) -> list[CollectionInfo]:
-    wanted = [info for info in infos if name in (info.name, info.key)] if name else []
-    if name and not wanted:
-        raise UsageError(
-            f"{OPTION} {text}: no collection '{name}' in it."
-            f" {did_you_mean(name, [info.key for info in infos])}"
-        )
-    if not infos:
-        raise Unavailable(f"{OPTION} {text}: there is no collection in it.")
-    return wanted or [info for info in infos if info.key == same_key] or list(infos)
+def _of_damaged_store(stack: ExitStack, data: Path, path: Path, choice: _Choice) -> list[Lender]:
+    """Each vector of which two places say whose it is."""
+    readable = stack.enter_context(readable_store(data))
+    return [
+        _from_remains(readable, info, path, is_named=is_named)
+        for info, is_named in choice.of(readable.store.collections())
+    ]
+
+
+def _from_remains(
+    readable: ReadableStore, info: CollectionInfo, path: Path, *, is_named: bool
+) -> Lender:
+    notes: list[str] = [readable.damage] if readable.damage else []
+    records = WholeRecords(readable, info, None, lambda loss: None)
+
+    def read() -> Iterator[Page]:
+        yield from records.pages(lambda done: None)
+        lost = records.findings.records - records.findings.taken
+        notes.extend(records.findings.damage)
+        if lost:
+            notes.append(f"of {plural(lost, 'record')} nothing says which vector is theirs")
+
+    return Lender(f"{path}{MARK}{info.key}", records.info, 0, read, notes, is_named)
