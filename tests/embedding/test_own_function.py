@@ -2,6 +2,7 @@
 
 import time
 
+import httpx
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.settings import Embedding
 from chromadrill.embedding import embedders
 from chromadrill.embedding.answers import WrongAnswer
-from tests.embedding.servers import WordModel
+from tests.embedding.servers import Fault, WordModel
 
 HERE = __name__
 
@@ -70,6 +71,27 @@ class Hanging:
         return WordModel().embed(texts)
 
 
+URL = [""]  # of the service of a test
+client = httpx.Client()
+
+
+def by_service(texts):
+    """As people write it: a client of the module."""
+    answer = client.post(f"{URL[0]}/embed", json={"inputs": texts})
+    return answer.json()
+
+
+class ByService:
+    def __init__(self):
+        self.http = httpx.Client()
+
+    def vectors(self, texts):
+        return self.http.post(f"{URL[0]}/embed", json={"inputs": texts}).json()
+
+
+own = ByService()
+
+
 def broken(texts):
     raise KeyError("no such model")
 
@@ -102,6 +124,17 @@ def test_function_that_says_what_it_is_is_told_by_that():
     assert load("Told").configuration_sha256 == small.configuration_sha256
     questions = small.embed_queries(["q", "r"])
     np.testing.assert_allclose(questions, WordModel("question small").embed(["q", "r"]), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["by_service", "own.vectors"])
+def test_function_that_asks_a_service_is_looked_after_as_a_service_is(service, name):
+    URL[0] = service.url
+    model = load(name)
+    service.faults.extend([Fault(429, retry_after="0.01"), Fault(503)])
+    texts = [f"text {n}" for n in range(70)]
+    np.testing.assert_allclose(model.embed(texts), WordModel().embed(texts), atol=1e-6)
+    assert (model.workers, model.facts()["retries"]) == (2, 2)
+    assert model.facts()["endpoint"] == service.url
 
 
 def test_error_that_passes_is_asked_again():

@@ -85,7 +85,7 @@ def watch(function: object, timeout_s: float) -> int:
 def _objects(root: object) -> Iterator[Any]:
     """`root` and what hangs on its attributes, each once. Code and plain values are no clients."""
     seen: set[int] = set()
-    level = [root]
+    level = [root, *_names_of(root)]
     for _ in range(DEEPEST):
         below: list[object] = []
         for thing in level:
@@ -96,10 +96,26 @@ def _objects(root: object) -> Iterator[Any]:
             below += [
                 value
                 for value in getattr(thing, "__dict__", {}).values()
-                if not isinstance(value, str | bytes | int | float | type | ModuleType)
-                and hasattr(value, "__dict__")
+                if _may_hold_client(value)
             ]
         level = below
+
+
+def _names_of(function: object) -> list[object]:
+    """What a function reaches by name: the owner of a method, clients of its module, its closure."""
+    owner = getattr(function, "__self__", None)
+    plain = getattr(function, "__func__", function)
+    code, names = getattr(plain, "__code__", None), getattr(plain, "__globals__", {})
+    things = [owner, *(names.get(name) for name in getattr(code, "co_names", ()))]
+    for cell in getattr(plain, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # an empty one
+            things.append(cell.cell_contents)
+    return [thing for thing in things if thing is not None and _may_hold_client(thing)]
+
+
+def _may_hold_client(value: object) -> bool:
+    is_plain = isinstance(value, str | bytes | int | float | type | ModuleType)
+    return not is_plain and hasattr(value, "__dict__")
 
 
 def _note(response: Any, *_: object, **__: object) -> None:

@@ -5,6 +5,8 @@ Vectors of two models can have the same width and still not fit together, and no
 
 from __future__ import annotations
 
+from itertools import islice
+
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused
 from chromadrill.core.model import CollectionInfo, CollectionPrint
@@ -13,6 +15,7 @@ from chromadrill.embedding.canary import canary_of_collection, canary_of_fingerp
 from chromadrill.embedding.identity import MODEL, describe, describe_named, names_same_model
 from chromadrill.recovery.sources.rows import RowSource
 
+LOST_BATCHES = 20  # of the source that are looked through for a document that was lost unchanged
 BESIDE = "Under another name it can be made beside it: --collection-name NAME"
 MEND = "If they are damaged, make them anew: chromadrill regenerate --source NAME. " + BESIDE
 
@@ -61,10 +64,13 @@ def require_lost_model(
     require_not_another(lost.info, model)
     if model.weights_sha256 is not None and names_same_model(lost.info.metadata, model):
         return
-    first = next(iter(source.rows()), [])
-    texts = {row.id: row.content for row in first}
-    result = canary_of_fingerprint(lost, texts, model, least)
-    if result is not None and not result.is_same(least):
+    for rows in islice(source.rows(), LOST_BATCHES):
+        texts = {row.id: row.content for row in rows}
+        if result := canary_of_fingerprint(lost, texts, model, least):
+            break
+    else:
+        return
+    if not result.is_same(least):
         raise Refused(
             f"{lost.info.key} of the fingerprint was not embedded by {describe(model)}: its vectors"
             f" are others ({result.sentence()}). Nothing was touched.",

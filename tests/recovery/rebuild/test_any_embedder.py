@@ -186,6 +186,51 @@ def test_regenerate_mends_vectors_with_the_function_of_the_collection(
     np.testing.assert_allclose(vectors, WordModel().embed(documents), atol=1e-5)
 
 
+@pytest.mark.slow
+def test_collection_that_chromadb_itself_made_names_its_function(
+    table, command, service, chroma_home, tmp_path
+):
+    import chromadb
+    from chromadb.utils.embedding_functions import HuggingFaceEmbeddingServer
+
+    host, port = chroma_home.url.removeprefix("http://").split(":")
+    client = chromadb.HttpClient(host=host, port=int(port))
+    collection = client.create_collection(
+        "docs",
+        embedding_function=HuggingFaceEmbeddingServer(f"{service.url}/embed"),
+        configuration={"hnsw": {"space": "cosine"}},
+    )
+    collection.add(ids=[f"r{number}" for number in range(30)], documents=TEXTS[:30])
+    before = lose(table, tmp_path)
+    assert command("--fingerprint", str(before)) == 0, command.errors
+    answer = client.get_collection("docs").query(query_texts=[TEXTS[7]], n_results=1)
+    assert answer["ids"] == [["r7"]]
+
+
+@pytest.mark.slow
+def test_workers_ask_the_service_too_and_share_its_limit(
+    table, command, service, tmp_path, monkeypatch
+):
+    make(table, service.tei())
+    before = lose(table, tmp_path)
+    monkeypatch.setenv("DRILL_EMBEDDING__REQUESTS_PER_MINUTE", "6000")
+    assert command("--fingerprint", str(before), "--workers", "2") == 0, command.errors
+    assert (command.answer["outcome"], command.answer["embedded"]) == ("pass", 60)
+    assert set(table.records()) == {f"r{number}" for number in range(60)}
+
+
+def test_first_rows_that_are_newer_than_the_fingerprint_do_not_hide_another_model(
+    table, command, service, tmp_path, monkeypatch
+):
+    make(table, service.tei())
+    before = lose(table, tmp_path)
+    monkeypatch.setenv("DRILL_SOURCE__BATCH", "20")
+    table.sql("update manual_content set content = content || '!' where (metadata->>'n')::int < 50")
+    service.model = WordModel("another")
+    assert command("--fingerprint", str(before)) == 1, command.errors
+    assert "of the fingerprint was not embedded by" in command.errors
+
+
 def test_collection_without_a_function_says_how_one_is_named(table, command, service):
     table.chroma.create_collection(Scope(), "docs")
     assert command() == 2, command.errors
