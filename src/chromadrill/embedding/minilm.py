@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from chromadrill.embedding.weights import (
 
 GRAPH = Path(__file__).with_name("minilm_graph.onnx")
 MOST_TOKENS = 256  # `max_seq_length` of the published model: the rest of a text is not read
+ONLY_ERRORS = 3  # of the severities of onnxruntime's log
 WINDOW = 1024  # texts that are tokens at the same time
 # The first numbers of sentence-transformers' vector of a text with all that a tokenizer may do
 # otherwise: accents, capitals, other scripts, words in pieces.
@@ -111,6 +113,7 @@ class MiniLM:
         """What a report says of the embedder that ran."""
         return {
             "name": self.name,
+            "engine": f"onnxruntime {version('onnxruntime')}",
             "revision": self.revision,
             "weights_sha256": self.weights_sha256,
             "dimension": self.dimension,
@@ -157,11 +160,12 @@ def _session(weights: Path, threads: int) -> Any:
     """The graph with the weights in it. onnxruntime keeps a copy of them, laid out for its kernels."""
     import onnxruntime
 
+    onnxruntime.set_default_logger_severity(ONLY_ERRORS)  # not that this machine has no GPU
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     # a thread that spins while it waits takes the core of whatever else runs
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors, which are raised as well
+    options.log_severity_level = ONLY_ERRORS
     tensors = initializers(weights)
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(tensor) for tensor in tensors.values()]
     options.add_external_initializers(list(tensors), values)

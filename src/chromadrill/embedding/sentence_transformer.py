@@ -7,6 +7,7 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,7 @@ class SentenceTransformerModel:
         """What a report says of the embedder that ran."""
         return {
             "name": self.name,
+            "engine": f"sentence-transformers {version('sentence-transformers')}",
             "revision": self.revision,
             "weights_sha256": self.weights_sha256,
             "dimension": self.dimension,
