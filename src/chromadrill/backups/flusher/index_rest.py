@@ -38,7 +38,11 @@ def wait_for_rest(data: Path, *, within_s: float = 30.0) -> None:
 
 def _is_written(segment: Path, moment: float) -> bool:
     times, ids = [0.0], 0.0
-    for path in segment.iterdir():
+    try:
+        paths = list(segment.iterdir())
+    except FileNotFoundError:  # dropped meanwhile
+        return True
+    for path in paths:
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
             times.append(status.st_mtime)
