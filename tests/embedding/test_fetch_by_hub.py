@@ -73,7 +73,9 @@ def hub():
 
 def fetch_model(hub, folder):
     environment = {
-        **os.environ, "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        # another test may have loaded a model, which is offline
+        **{name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"},
+        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
         "HF_HOME": str(folder / "hub"), "XDG_CACHE_HOME": str(folder / "cache"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }  # fmt: skip

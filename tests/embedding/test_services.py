@@ -1,5 +1,7 @@
 """The embedding function that a collection names, against real services that fail in every way."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,17 @@ def test_service_that_stays_ill_is_given_up_and_says_what_it_said(service, funct
     service.faults.extend([Fault(500, message="out of memory")] * 3)
     with pytest.raises(Unavailable, match=r"does not embed 3 times: status 500: out of memory\."):
         model.embed(TEXTS[:3])
+
+
+def test_long_wait_is_said_with_its_reason(service, monkeypatch, capsys):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    model = load(service.tei(), retry_wait_s=10)
+    service.faults.append(Fault(503, message="model is loading"))
+    model.embed(["a"])
+    said = capsys.readouterr().err
+    assert re.search(
+        r"huggingface_server: status 503: model is loading. Asked again in \d+ s\.", said
+    )
 
 
 def test_quota_that_is_used_up_is_not_waited_for(service, function):

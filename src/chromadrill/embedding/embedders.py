@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from chromadrill.core import cli
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.protocols import Model
@@ -86,4 +87,5 @@ def _way(embedding: Embedding) -> Way:
         requests_per_minute=embedding.requests_per_minute,
         documents_per_minute=embedding.documents_per_minute,
         least_cosine=embedding.least_cosine,
+        say=cli.say,
     )

@@ -27,6 +27,7 @@ from chromadrill.embedding.usage import Usage
 
 Function = Callable[[list[str]], Any]  # texts -> a vector of each
 CONTROLS = ("a small boat", "iron and glass")
+LONG_WAIT_S = 3.0  # somebody wonders by then
 TOO_LARGE = (400, 413, 422)  # the request, or a document of it
 
 
@@ -34,7 +35,7 @@ TOO_LARGE = (400, 413, 422)  # the request, or a document of it
 class Way:
     """How a function is called: documents of a request, seconds, calls side by side, limits.
 
-    `least_cosine`: of the vectors of one text, embedded twice.
+    `least_cosine`: of the vectors of one text, embedded twice. `say`: is told of long waits.
     """
 
     batch_size: int = 30
@@ -44,6 +45,7 @@ class Way:
     requests_per_minute: float | None = None
     documents_per_minute: float | None = None
     least_cosine: float = 0.9999
+    say: Callable[[str], None] = lambda line: None
 
 
 class PartlyEmbedded(Unavailable):
@@ -201,9 +203,11 @@ class FunctionModel:
             self._limit.wait(len(texts))
             return self._call(call, texts, dimension)
 
-        def on_retry(seconds: float) -> None:
+        def on_retry(failure: CallFailed, seconds: float) -> None:
             self.usage.retried()
             self._limit.hold(seconds)
+            if seconds >= LONG_WAIT_S:
+                self._way.say(f"{self.name}: {failure.sentence}. Asked again in {seconds:.0f} s.")
 
         try:
             return call_again(self._way.retry, attempt, on_retry)

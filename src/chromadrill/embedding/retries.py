@@ -45,11 +45,12 @@ class RetryPlan:
 
 
 def call_again(
-    plan: RetryPlan, call: Callable[[], Answer], on_retry: Callable[[float], None]
+    plan: RetryPlan, call: Callable[[], Answer], on_retry: Callable[[CallFailed, float], None]
 ) -> Answer:
     """What `call` returns; made again while what failed may pass, after a growing, uneven wait.
 
-    A Retry-After is honoured. `on_retry` is told the seconds before each wait. Raises CallFailed.
+    A Retry-After is honoured. `on_retry` is told what failed, and for how many seconds it is waited.
+    Raises CallFailed.
     """
     import tenacity
 
@@ -60,11 +61,16 @@ def call_again(
         doubled: float = plan.first_wait_s * 2.0 ** (state.attempt_number - 1)
         return min(LONGEST_WAIT_S, doubled) * random.uniform(0.5, 1)
 
+    def before_sleep(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, CallFailed) and state.next_action:
+            on_retry(error, float(state.next_action.sleep))
+
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda e: isinstance(e, CallFailed) and e.passes),
         wait=wait_s,
         stop=tenacity.stop_after_attempt(plan.retries + 1),
-        before_sleep=lambda state: on_retry(state.next_action.sleep if state.next_action else 0.0),
+        before_sleep=before_sleep,
         sleep=time.sleep,
         reraise=True,
     )

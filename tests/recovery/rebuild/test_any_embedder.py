@@ -147,6 +147,7 @@ def test_width_that_does_not_fit_is_a_sentence(table, command, service, function
     assert "makes 32" in command.errors
 
 
+@pytest.mark.slow
 def test_model_that_changes_midway_is_stopped_and_gone_on_with_once_it_is_back(
     table, command, service, function, tmp_path
 ):
@@ -172,6 +173,7 @@ def test_model_that_changes_midway_is_stopped_and_gone_on_with_once_it_is_back(
     assert command.answer["resumed"] == begun
 
 
+@pytest.mark.slow
 def test_regenerate_mends_vectors_with_the_function_of_the_collection(
     table, command, service, function
 ):
