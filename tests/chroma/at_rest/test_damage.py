@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
+from chromadrill.chroma.at_rest.graph import LogTail, graph_problems
 from chromadrill.chroma.at_rest.index import HnswIndex
 from chromadrill.chroma.at_rest.integrity import integrity_problems
 from chromadrill.chroma.at_rest.structure import structure_problems
@@ -194,6 +195,30 @@ def test_deletion_that_is_in_the_rows_and_not_in_the_pickle_is_seen(copy: Path) 
     )
     problems, _ = read_everything(copy)
     assert any("marked deleted" in sentence for sentence in problems["cosine-100"])
+
+
+@pytest.mark.parametrize(
+    ("log", "sentences"),
+    [
+        (LogTail(np.array([], np.int64), 0), ["label", "row"]),
+        (LogTail(np.array([9_999], np.int64), 0), ["row"]),
+        (LogTail(np.array([], np.int64), 1), ["label"]),
+        (LogTail(np.array([9_999], np.int64), 1), []),
+    ],
+)
+def test_pickle_that_is_newer_than_the_rows_is_explained_by_the_log_alone(
+    copy: Path, log: LogTail, sentences: list[str]
+) -> None:
+    index = HnswIndex(segment(copy, "cosine-100"))
+    last = index.owned.max()  # a deletion took it out of the pickle, and a write put another in
+    index.owned = np.append(index.owned[index.owned != last], 9_999)
+    index.added = 9_999
+    problems = graph_problems(index, True, np.array([], np.int64), log)
+    expected = {
+        "label": "1 labels of its pickle have no row",
+        "row": "1 rows carry labels that its pickle does not know",
+    }
+    assert problems == [expected[sentence] for sentence in sentences]
 
 
 def test_lengths_are_judged_for_cosine_alone(copy: Path) -> None:

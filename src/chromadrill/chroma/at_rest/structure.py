@@ -164,7 +164,7 @@ def _index(info: CollectionInfo, vectors: VectorSource) -> list[str]:
     if without := int(np.searchsorted(rows, 0)):
         problems.append(f"{without} records have a label but no live row in the index")
     rows = narrow(rows[without:])
-    of_graph = graph_problems(index, info.space == "cosine", rows)
+    of_graph = graph_problems(index, info.space == "cosine", rows, vectors.log_tail())
     return problems + [f"in its index, {text}" for text in of_graph]
 
 

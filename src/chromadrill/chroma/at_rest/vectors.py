@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chromadrill.chroma.at_rest.database import Database
+from chromadrill.chroma.at_rest.graph import LogTail
 from chromadrill.chroma.at_rest.id_hashes import Hashes, IdMap, hashes_of
 from chromadrill.chroma.at_rest.index import PICKLE, HnswIndex, IndexDamaged
 from chromadrill.chroma.at_rest.log import DELETED, Stretch, vector_changes
@@ -84,6 +85,12 @@ class VectorSource:
     def is_unchanged(self) -> npt.NDArray[np.bool_]:
         """Whether the log leaves each entry of `indexed` as it is."""
         return ~np.isin(self.indexed.hashes, hashes_of(self.changed))
+
+    def log_tail(self) -> LogTail:
+        """Return what of the log bears on the index."""
+        written = [id_ for id_, state in self.changed.items() if state != DELETED]
+        labels = self.indexed.numbers_of(hashes_of(written))
+        return LogTail(labels[labels >= 0], len(self.changed) - len(written))
 
     def fetch(self, ids: Sequence[str], dimension: int) -> tuple[Vectors, list[int]]:
         """Return the vectors of `ids`, float32 (len(ids), dimension), and the rows without a vector.
