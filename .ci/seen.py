@@ -90,7 +90,7 @@ def simulated() -> None:
 def monitoring() -> None:
     record = newest(marks="monitoring")
     assert record["outcome"] == "pass", record["outcome"]
-    assert len(record["scenarios"]) >= 12, [each["id"] for each in record["scenarios"]]
+    assert len(record["scenarios"]) >= 13, [each["id"] for each in record["scenarios"]]
 
 
 def container() -> None:

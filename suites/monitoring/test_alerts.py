@@ -218,3 +218,23 @@ def test_flusher_that_died_pages_until_one_runs_again(alarm, flusher):
             flusher.start()
         with drill.then("it clears"):
             alarm.clears("flusher")
+
+
+@pytest.mark.needs("snapshot")
+def test_vectors_of_another_model_page_until_the_texts_are_embedded_anew(alarm, embedded_texts):
+    """A deployment with another model of the same width wrote: only the texts themselves tell."""
+    drill = alarm.drill
+    with alarm.watching(embedded=embedded_texts):
+        # its records are no longer found by the vectors that they had
+        with (
+            drill.when("another model writes the vectors"),
+            alarm.fault("vectors of another model", "wrong answers"),
+        ):
+            embedded_texts.embed(by_another_model=True)
+        with drill.then("it pages"):
+            alarm.fires("embedding drift")
+        with drill.when("on-call follows RB-3: embed every text anew"), alarm.recovery():
+            drill.export(**embedded_texts.environment)
+            drill.command(*embedded_texts.regenerate)
+        with drill.then("it clears"):
+            alarm.clears("embedding drift")

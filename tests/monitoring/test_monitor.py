@@ -55,6 +55,7 @@ def test_healthy_server_fires_nothing_and_keeps_one_record_of_the_monitor(target
     assert outcomes.pop("backup overdue") is Outcome.FAIL
     assert outcomes.pop("backup failed") is Outcome.UNKNOWN
     assert outcomes.pop("proof") is Outcome.NOT_RUN  # no [backups.NAME] is of this target
+    assert outcomes.pop("embedding drift") is Outcome.NOT_RUN  # no collection is in the settings
     assert outcomes.pop("flusher") is Outcome.NOT_RUN  # no heartbeat is in the settings
     assert set(outcomes.values()) == {Outcome.PASS}, outcomes
     with Chroma(target.url) as chroma:

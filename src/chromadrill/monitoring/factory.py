@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from chromadrill.backups.own_sources import sources_of
 from chromadrill.backups.proven import log_beside
 from chromadrill.core import cli
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Scope
-from chromadrill.core.protocols import HasLogs, HasMetrics, Scratch, Target, scopes_of
+from chromadrill.core.model import CollectionInfo, Scope
+from chromadrill.core.protocols import HasLogs, HasMetrics, Model, Scratch, Target, scopes_of
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
+from chromadrill.embedding import embedders
 from chromadrill.monitoring.backup_collector import BackupCollector
+from chromadrill.monitoring.drift_collector import DriftCollector
 from chromadrill.monitoring.flusher_collector import FlusherCollector
 from chromadrill.monitoring.http_collector import HttpCollector
 from chromadrill.monitoring.monitor import Collector, Monitor, OnSamples
@@ -56,6 +58,19 @@ def monitored_scopes(target: Target, settings: Settings) -> Sequence[Scope]:
     return own or ([Scope.parse(scope) for scope in table.scopes] if table else [Scope()])
 
 
+def model_loader(settings: Settings) -> Callable[[CollectionInfo], Model]:
+    """Loads the model of `[embedding]`, once for all collections where it is the same for all."""
+    models: dict[str, Model] = {}
+
+    def load(info: CollectionInfo) -> Model:
+        key = info.key if settings.embedding.function == "collection" else ""
+        if key not in models:
+            models[key] = embedders.load(settings.embedding, info)
+        return models[key]
+
+    return load
+
+
 def monitor_of(
     target: Target,
     settings: Settings,
@@ -87,6 +102,18 @@ def monitor_of(
     collectors.append(BackupCollector(target, Path(figures.backup_journal)))
     own = sources_of(settings, target.name, target.url)
     collectors.append(ProofCollector(own, log_beside(figures.backup_journal)))
+    collectors.append(
+        DriftCollector(
+            url or target.url,
+            scopes or monitored_scopes(target, settings),
+            figures.drift_collections,
+            model_loader(settings),
+            figures.drift_texts,
+            figures.drift_cosine,
+            figures.drift_embed_every_s,
+            figures.timeout_s,
+        )
+    )
     collectors.append(FlusherCollector(figures.flusher_heartbeat))
     if isinstance(target, HasLogs):
         collectors.append(LogCollector(target))

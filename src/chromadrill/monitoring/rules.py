@@ -70,6 +70,8 @@ class Figures(Protocol):
     @property
     def backup_grace_s(self) -> float: ...
     @property
+    def drift_cosine(self) -> float: ...
+    @property
     def time_scale(self) -> float: ...
 
 
@@ -124,5 +126,8 @@ def rules(f: Figures) -> tuple[Rule, ...]:
         # one that is started again has an old heartbeat until its first sync
         rule("flusher", samples.FLUSHER, "below", 1, "RB-1",
               "nobody syncs its index files: a power cut or a block snapshot loses vectors",
+              count=f.failures_to_alert),
+        rule("embedding drift", samples.DRIFT, "below", f.drift_cosine, "RB-3",
+              "stored vectors are not what the model makes of their texts",
               count=f.failures_to_alert),
     )  # fmt: skip

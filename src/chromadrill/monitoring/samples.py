@@ -22,6 +22,7 @@ BACKUP = "backup"  # 1: the newest attempt was verified, 0: it failed
 BACKUP_AGE = "backup age"  # s since the newest verified one
 PROOF_AGE = "proof age"  # % of the time that is allowed, since the newest proven restore
 FLUSHER = "flusher"  # 1: its heartbeat is young, 0: it is old, or there is none
+DRIFT = "embedding drift"  # lowest cosine of a stored vector and its text embedded again
 LOG_ERRORS = "log errors"  # new lines of known trouble since the look before
 
 UNITS = {SEARCH: "ms", DISK: "%", MEMORY: "%", BACKUP_AGE: "s", PROOF_AGE: "%"}

@@ -12,6 +12,7 @@ from chromadrill.checks.registry.commands import (
     PAGING,
     POSTURE,
     PROVE_SOURCE,
+    RECONCILE,
     REPORT,
     SNAPSHOTS,
     VALIDATE,
@@ -105,6 +106,9 @@ def _monitoring() -> tuple[Check, ...]:
         Check("flusher", "Did the flusher beside the server sync all the time?",
               "Nobody synced the index files: a power cut or a block snapshot loses vectors.",
               FLUSH, g),
+        Check("embedding drift", "Are stored vectors what the model makes of their texts, all the time?",
+              "Stored vectors are not what the model makes of their texts: another model writes, or is"
+              " asked.", RECONCILE, g),
         Check("{} detected", "Did the alert fire in time?",
               "The alert about this fault came late or never.", WATCH, g),
         Check("{} cleared", "Was the fault one page and one all-clear?",

@@ -127,6 +127,10 @@ class Monitoring(Table):
     backup_grace_s: float = Field(17_280, ge=0)
     backup_journal: str = ".chromadrill/backups.jsonl"
     flusher_heartbeat: str | None = Field(None, min_length=1)
+    drift_collections: tuple[str, ...] = ()
+    drift_texts: int = Field(8, ge=1, le=1000)
+    drift_cosine: float = Field(0.9999, gt=0, lt=1)
+    drift_embed_every_s: float = Field(3600, ge=0)
     time_scale: float = Field(1.0, gt=0, le=1)
     url: str | None = None
     escalation: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ FIELDS = {
     s.MEMORY: "memory_percent", s.OOM: "oom_kills", s.RESTARTS: "restarts",
     s.BACKUP: "backup_verified", s.BACKUP_AGE: "backup_age_s",
     s.PROOF_AGE: "proof_age_percent", s.FLUSHER: "flusher_alive",
+    s.DRIFT: "drift_cosine",
     s.LOG_ERRORS: "log_errors",
 }  # fmt: skip
 AGAIN_S = 60.0  # a failure is printed once so often

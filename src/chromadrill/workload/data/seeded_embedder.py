@@ -23,6 +23,10 @@ class SeededEmbedder:
         self.dimension = dimension
         self._centres = np.random.default_rng(seed).normal(size=(_CLUSTERS, dimension))
 
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """As `embed`: an embedding function of `[embedding] function`."""
+        return self.embed(texts)
+
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """float32 of shape (len(texts), dimension)."""
         vectors = np.empty((len(texts), self.dimension), np.float32)
