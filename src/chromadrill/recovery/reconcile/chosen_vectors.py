@@ -24,6 +24,7 @@ from chromadrill.recovery.reconcile.vector_memory import (
 BY_TEXT = pa.schema(
     [("id", pa.string()), ("record", pa.string()), ("sketch", SCHEMA.field("sketch").type)]
 )
+RIGHT = 512  # records whose vectors are right, for what is held against them
 IDS_PER_PART = 256  # records that are read, and embedded, together
 
 
@@ -50,13 +51,15 @@ class ChosenVectors:
     """Ids of records whose vectors are to be embedded again.
 
     `suspects` are not what is remembered of their text, or are not the same for one text. `sample`:
-    by chance, of those that nobody knows. `remembered`: as many need no embedding.
+    by chance, of those that nobody knows. `remembered`: as many need no embedding; `right` are some of
+    them, by chance.
     """
 
     records: int = 0
     remembered: int = 0
     suspects: IdList = field(default_factory=lambda: IdList())
     sample: IdList = field(default_factory=lambda: IdList())
+    right: IdList = field(default_factory=lambda: IdList())
 
 
 class IdList:
@@ -96,7 +99,8 @@ def choose_vectors(
     `least`: cosine of one text's vectors.
     """
     slack = nearness(least)
-    chosen, reservoir = ChosenVectors(len(by_text)), _Reservoir(sample, rng)
+    chosen = ChosenVectors(len(by_text))
+    reservoir, right = _Reservoir(sample, rng), _Reservoir(RIGHT, rng)
     nothing = pa.Table.from_batches([], SCHEMA)
     for records, known in align(by_text.batches(), _begun_with(nothing, memory.tables())):
         sketches = sketches_of(records)
@@ -109,12 +113,14 @@ def choose_vectors(
             ~is_known & _differ_for_one_text(records, sketches, slack)
         )
         chosen.remembered += int(is_right.sum())
+        right.offer(records["record"].filter(pa.array(is_right)), chosen.right)
         if is_suspect.any():
             chosen.suspects.add(records["record"].filter(pa.array(is_suspect)))
         unknown = ~is_known & ~is_suspect
         if unknown.any():
             reservoir.offer(records["record"].filter(pa.array(unknown)), chosen.sample)
     reservoir.drain(chosen.sample)
+    right.drain(chosen.right)
     return chosen
 
 

@@ -52,7 +52,7 @@ def wrong_vectors(path: Path) -> Iterator[str]:
                 finding = _read(line)
                 if finding is None:
                     raise UsageError(
-                        f"{path}:{number} is no line of `chromadrill reconcile --output-file`."
+                        f"{path}:{number} is no line of `chromadrill reconcile --output-file FILE`."
                     )
                 if set(finding["kinds"]) & set(OF_VECTORS):
                     yield finding["id"]

@@ -165,7 +165,9 @@ class _Reconciliation:
         result.notes += [memory.forgot] if memory.forgot else []
         task, rng = self.task, np.random.default_rng()
         chosen = choose_vectors(by_text, memory, task.sample, rng, least=task.least_cosine)
-        judge = VectorJudge(self.chroma, info, model, memory, task.batch_size, task.least_cosine)
+        judge = VectorJudge(
+            self.chroma, info, model, memory, task.batch_size, task.least_cosine, chosen.right
+        )
         try:
             with self.progress("embed", chosen.suspects.count + chosen.sample.count) as advance:
                 judge.judge(chosen.suspects, advance)

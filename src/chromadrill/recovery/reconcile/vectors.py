@@ -33,7 +33,8 @@ SAVE_EVERY_S = 60.0
 class VectorJudge:
     """Embeds stored texts again and holds the stored vectors against what comes of it.
 
-    `batch_size`: texts that the model gets together. `least`: cosine of one text's vectors.
+    `right`: records whose vectors are known to be the model's. `batch_size`: texts that the model gets
+    together. `least`: cosine of one text's vectors.
     """
 
     chroma: Chroma
@@ -42,11 +43,13 @@ class VectorJudge:
     memory: VectorMemory
     batch_size: int
     least: float
+    right: IdList = field(default_factory=IdList)
     embedded: int = 0
     _spool: Spool = field(default_factory=Spool)
     _wrong: list[Slot] = field(default_factory=list)
     _known: list[np.ndarray] = field(default_factory=list)
     _searched: int = 0
+    _has_right: bool = False
 
     def judge(self, ids: IdList, advance: Advance) -> int:
         """Embed the texts of these records; keep what is wrong for `findings`. Returns how many are."""
@@ -144,7 +147,7 @@ class VectorJudge:
             if one.vector is not None and len(one.vector) == width:
                 vectors[row] = one.vector
         owners = self._owners(records, vectors, by_text)
-        strange = is_strange(vectors, np.concatenate(self._known)[:KNOWN])
+        strange = is_strange(vectors, self._bank())
         for row, record in enumerate(ids):
             cosine = None if np.isnan(near[row]) else round(float(near[row]), 6)
             if not records[row].has_direction:
@@ -154,6 +157,19 @@ class VectorJudge:
             else:
                 kind = Kind.OTHER_MODEL if strange[row] else Kind.WRONG_VECTOR
             yield Finding(record, (kind,), owners[row], cosine)
+
+    def _bank(self) -> np.ndarray:
+        """Vectors of the model, (n, dimension): made just now, and stored ones that are right."""
+        if not self._has_right:
+            self._has_right = True
+            for part in self.right.parts():
+                stored = records_of(self.chroma, self.info, part).values()
+                self._known += [
+                    one.vector[None]
+                    for one in stored
+                    if one.vector is not None and len(one.vector) == self.model.dimension
+                ]
+        return np.concatenate(self._known)[: 2 * KNOWN]
 
     def _owners(
         self, records: Sequence[StoredRecord], vectors: np.ndarray, by_text: Records
