@@ -21,6 +21,7 @@ from chromadrill.embedding.configuration_hash import configuration_sha256
 from chromadrill.embedding.function_model import FunctionModel, Way
 
 SETTING = '[embedding] function = "collection"'
+REVISION = "named by the collection"
 OWN = 'Name the embedder: [embedding] function = "package.module:callable".'
 # all-MiniLM-L6-v2 in chromadb's hands: the same weights, hence the same vectors
 _MINILM_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
@@ -61,7 +62,7 @@ def load(collection: CollectionInfo, way: Way) -> FunctionModel:
     return FunctionModel(
         _built(collection, name, config),
         name=f"{name}/{model}" if isinstance(model, str) else name,
-        revision="named by the collection",
+        revision=REVISION,
         configuration_sha256=configuration_sha256(name, config),
         way=way,
     )

@@ -8,11 +8,13 @@ from __future__ import annotations
 from itertools import islice
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo, CollectionPrint
 from chromadrill.core.protocols import Model
+from chromadrill.embedding import collection_function
 from chromadrill.embedding.canary import canary_of_collection, canary_of_fingerprint
 from chromadrill.embedding.identity import MODEL, describe, describe_named, names_same_model
+from chromadrill.embedding.weights import NAME
 from chromadrill.recovery.sources.rows import RowSource
 
 LOST_BATCHES = 20  # of the source that are looked through for a document that was lost unchanged
@@ -31,14 +33,17 @@ def require_same_model(
     if model.weights_sha256 is not None and names_same_model(info.metadata, model):
         return
     result = canary_of_collection(chroma, info, model, least)
-    if result is None or result.is_same(least):
+    if result is None:
+        refuse_default_for_another(info, model)
+        return
+    if result.is_same(least):
         return
     names = bool((info.metadata or {}).get(MODEL))
     origin = "" if names else "does not say which model embedded it, and "
     raise Refused(
         f"{info.key} {origin}its vectors are not those of {describe(model)}"
         f" ({result.sentence()}). Nothing was touched.",
-        next_step=next_step,
+        next_step=_function_of(info, model) + next_step,
     )
 
 
@@ -49,7 +54,7 @@ def require_named_model(chroma: Chroma, info: CollectionInfo, model: Model, leas
     of a service), the vectors must be its own.
     """
     require_not_another(info, model)
-    names = bool((info.metadata or {}).get(MODEL))
+    names = bool((info.metadata or {}).get(MODEL)) or names_another_function(info, model)
     if names and names_same_model(info.metadata, model) is None:
         require_same_model(chroma, info, model, least, next_step=BESIDE)
 
@@ -69,13 +74,50 @@ def require_lost_model(
         if result := canary_of_fingerprint(lost, texts, model, least):
             break
     else:
+        refuse_default_for_another(lost.info, model)
         return
     if not result.is_same(least):
         raise Refused(
             f"{lost.info.key} of the fingerprint was not embedded by {describe(model)}: its vectors"
             f" are others ({result.sentence()}). Nothing was touched.",
-            next_step="Name the model that made them: [embedding] function. " + BESIDE,
+            next_step=_function_of(lost.info, model)
+            + "Name the model that made them: [embedding] function. "
+            + BESIDE,
         )
+
+
+def refuse_default_for_another(info: CollectionInfo, model: Model) -> None:
+    """Raise Refused for the default model where the collection names another function.
+
+    An application that starts after the loss creates its collection again, empty: no vector is there
+    that could tell, and the right width neither.
+    """
+    if names_another_function(info, model):
+        raise Refused(
+            f"{info.key} has no vector to compare, and is not said to be of {describe(model)}."
+            " Nothing was touched.",
+            next_step=_function_of(info, model) + BESIDE,
+        )
+
+
+def names_another_function(info: CollectionInfo, model: Model) -> bool:
+    """Whether the model is the default one, and the collection's configuration names another."""
+    if model.name != NAME or names_same_model(info.metadata, model):
+        return False
+    return bool(_function_of(info, model))
+
+
+def _function_of(info: CollectionInfo, model: Model) -> str:
+    """The hint at the function that the configuration names; empty where it is what was asked."""
+    if model.revision == collection_function.REVISION:
+        return ""
+    try:
+        if collection_function.is_minilm(info):
+            return ""
+        name, _ = collection_function.named_function(info)
+    except Unavailable:
+        return ""
+    return f"Its configuration names '{name}': [embedding] function = \"collection\". "
 
 
 def require_not_another(info: CollectionInfo, model: Model) -> None:
@@ -90,5 +132,5 @@ def require_not_another(info: CollectionInfo, model: Model) -> None:
         raise Refused(
             f"{info.key} has {info.dimension} dimensions, {model.name} makes {model.dimension}."
             " Nothing was touched.",
-            next_step=BESIDE,
+            next_step=_function_of(info, model) + BESIDE,
         )

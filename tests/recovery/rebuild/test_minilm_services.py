@@ -8,6 +8,7 @@ from chromadrill.core.model import Scope
 from chromadrill.embedding import minilm
 from chromadrill.embedding.likeness import cosines
 from chromadrill.embedding.weights import WEIGHTS_SHA256
+from tests.embedding.servers import WordModel
 from tests.recovery.rebuild.named_function import TEXTS, lose, make
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,34 @@ def test_collection_of_a_service_is_rebuilt_by_the_library_with_no_vector_made_a
     assert (command.answer["embedded"], command.answer["copied"]) == (0, 60)
     assert service.requests == []
     assert table.collection().metadata["embedding_weights_sha256"] == WEIGHTS_SHA256
+
+
+@pytest.mark.parametrize("name", ["rebuild", "regenerate"])
+def test_collection_that_names_another_function_is_not_filled_by_the_default_one(
+    table, command, service, embedder, monkeypatch, name
+):
+    """The application has started after the loss, and created its collection again."""
+    monkeypatch.setenv("DRILL_EMBEDDING__FUNCTION", "minilm")
+    table.chroma.create_collection(Scope(), "docs", embedding_function=service.tei())
+    assert command(name=name) == 1, command.errors
+    assert "has no vector to compare" in command.errors
+    assert "names 'huggingface_server': [embedding] function = \"collection\"" in command.errors
+
+    monkeypatch.setenv("DRILL_EMBEDDING__FUNCTION", "collection")
+    service.model = embedder
+    assert command(name=name) == 0, command.errors
+    assert len(table.records()) == len(TEXTS)
+
+
+def test_regenerate_by_the_default_model_does_not_replace_vectors_of_another_one_of_its_width(
+    table, command, service, embedder, monkeypatch
+):
+    make(table, service.tei(), model=WordModel(dimension=384))
+    monkeypatch.setenv("DRILL_EMBEDDING__FUNCTION", "minilm")
+    assert command(name="regenerate") == 1, command.errors
+    assert "its vectors are not those of" in command.errors
+    assert "names 'huggingface_server'" in command.errors
+    assert table.names() == ["docs"]
 
 
 def test_default_function_of_chromadb_is_the_library(table, command, embedder, tmp_path):
