@@ -101,7 +101,7 @@ def open_existing(path: Path, scratch: Path, clock: Stopwatch | None = None) -> 
             forget_cached(path)
         with timed(clock, UNPACKED):
             unpack(path, scratch)
-        folder = _holder(scratch, path)
+        folder = holder(scratch, path)
     if is_export(folder):
         files = manifest.compare_files(folder, manifest.read(folder))
         return ExistingBackup(folder, None, files, path, listing, exported=True)
@@ -160,7 +160,7 @@ def _require_checksum(tar: tarfile.TarFile) -> None:
         pass
 
 
-def _holder(scratch: Path, archive: Path) -> Path:
+def holder(scratch: Path, archive: Path) -> Path:
     """The folder of an unpacked archive that holds the backup, however deep; `scratch` for none.
 
     A tar made of /home/me/chroma_db holds it three folders down.

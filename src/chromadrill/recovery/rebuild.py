@@ -111,8 +111,9 @@ class _Rebuild:
         result.rows = self.source.count()
         if not result.rows:
             raise Refused(f"{self.source.name}: no rows. Nothing was touched.")
-        self.borrow()
-        result.seconds["lenders"], started = now() - started, now()
+        if self.lenders:
+            self.borrow()
+            result.seconds["lenders"], started = now() - started, now()
         to_embed, unchanged = self.compare()
         result.seconds["compare"] = now() - started
         if unchanged and self.live:
@@ -171,8 +172,6 @@ class _Rebuild:
 
     def borrow(self) -> None:
         """Prove the lenders, and have their vectors at hand."""
-        if not self.lenders:
-            return
         task = self.task
         lent = LentVectors(VectorPool(self.model.dimension, task.least_cosine))
         with self.progress("look up", self.result.rows) as advance:

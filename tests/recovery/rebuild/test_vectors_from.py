@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chromadrill.backups.export.exporter import export
-from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.recovery.vectors_from.open_lenders import open_lenders
 from tests.commands.run import ROOT, run_command
@@ -220,6 +220,14 @@ def test_export_of_several_collections_lends_those_of_the_model(table, chroma_ho
         rebuild_from(table, f"{file}#{other.name}")
     with pytest.raises(UsageError, match="Did you mean 'default_tenant/default_database/second'"):
         rebuild_from(table, f"{file}#default_tenant/default_database/secnd")
+
+
+def test_path_that_is_no_backup_is_told_what_one_is(table, tmp_path):
+    (tmp_path / "notes.txt").write_text("no backup")
+    with pytest.raises(Unavailable, match=r"no chroma\.sqlite3 in it, and it is no export"):
+        rebuild_from(table, tmp_path)
+    with pytest.raises(Unavailable, match="is not a backup"):
+        rebuild_from(table, tmp_path / "notes.txt")
 
 
 def test_name_of_a_file_and_of_a_collection_is_not_guessed(table, tmp_path, monkeypatch):

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from chromadrill.backups.detect import open_existing
-from chromadrill.backups.export.formats import open_export
+from chromadrill.backups.data_place import DATABASE
+from chromadrill.backups.detect import holder, unpack
+from chromadrill.backups.export.formats import is_export, open_export
 from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint.unreadable_vectors import page_despite_lost_vectors
@@ -131,9 +132,12 @@ class _Choice:
 
 def _of_path(stack: ExitStack, path: Path, choice: _Choice) -> list[Lender]:
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="chromadrill-")))
-    backup = open_existing(path, scratch)
-    if backup.exported:
-        reader = open_export(backup.data)
+    folder = path
+    if path.is_file() and not is_export(path):
+        unpack(path, scratch)
+        folder = holder(scratch, path)
+    if is_export(folder):
+        reader = open_export(folder)
         stack.callback(reader.close)
         prints = reader.fingerprint.collections
         return [
@@ -146,8 +150,14 @@ def _of_path(stack: ExitStack, path: Path, choice: _Choice) -> list[Lender]:
             )
             for info, is_named in choice.of([one.info for one in prints.values()])
         ]
-    sound = _of_sound_store(stack, backup.data, path, choice)
-    return sound or _of_damaged_store(stack, backup.data, path, choice)
+    data = folder / "data" if (folder / "data" / DATABASE).is_file() else folder
+    if not (data / DATABASE).is_file():
+        raise Unavailable(
+            f"{OPTION} {choice.text}: no {DATABASE} in it, and it is no export.",
+            next_step="Name a data directory, a snapshot's folder, an export, or a tar of one.",
+        )
+    sound = _of_sound_store(stack, data, path, choice)
+    return sound or _of_damaged_store(stack, data, path, choice)
 
 
 def _of_sound_store(stack: ExitStack, data: Path, path: Path, choice: _Choice) -> list[Lender]:
