@@ -5,7 +5,9 @@ import pytest
 from chromadrill.checks.forecast import forecast
 from chromadrill.checks.objectives import disaster_seen, recovery_time
 from chromadrill.checks.rebuild import retrieval
+from chromadrill.checks.rebuild_parts import forecast_json
 from chromadrill.disasters.files import VOLUME_LOST
+from chromadrill.recovery.measured_parts import embedding_seconds
 from chromadrill.recovery.scaling import embedding_rate
 from chromadrill.workload.data.labelled_questions import library
 from chromadrill.workload.data.standard import MAIN, Dataset
@@ -60,14 +62,17 @@ def test_lost_collection_is_rebuilt_from_its_source(drill, outage, chroma, knowl
 
 @pytest.mark.needs("snapshot")
 def test_recovery_time_is_foretold_for_the_size_that_counts(
-    drill, recovery_times, embedder, objectives, settings
+    drill, recovery_times, source_size, embedder, objectives, settings
 ):
     """A manager learns whether the real size would be back in time, and at which size it would not."""
-    wanted = settings.forecast
-    with drill.given("how long the model takes for a document of that length"):
-        rate = embedding_rate(
-            embedder, library(settings.drill.rebuild_records), wanted.mean_document_length
-        )
+    wanted, content = settings.forecast, library(settings.drill.rebuild_records)
+    with drill.given("how long the model takes for documents of the source's lengths"):
+        length = wanted.mean_document_length
+        lengths = (length,) if length else source_size.lengths
+        rate = embedding_rate(embedder, content, lengths)
+        embed = embedding_seconds(embedder, " ".join(content.texts), lengths)
+        parts = recovery_times.parts(embed)
+        drill.note("forecast", **forecast_json(parts, wanted.records, source_size.as_json()))
         drill.note("embedder", **embedder.facts())
     with drill.then("the forecast is within the limits"):
         rebuilds, restores = recovery_times.rebuilds, recovery_times.restores

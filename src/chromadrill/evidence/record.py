@@ -21,6 +21,7 @@ from chromadrill.evidence.summary import summary_of
 SCHEMA = "chromadrill/drill/1"
 JSON_SCHEMA = Path(__file__).with_name("drill.schema.json")
 RECORD = "drill.json"
+FORECAST = ("text", "records", "rows", "measured", "source")
 
 
 def build_record(ledger: Path) -> JSON:
@@ -72,7 +73,7 @@ def record_of(events: list[JSON]) -> JSON:
         "versions": started.get("versions", {}),
         "started_at": started.get("at"),
         "finished_at": finished.get("at") or (events[-1]["at"] if events else None),
-        "summary": summary_of(scenarios),
+        "summary": {**summary_of(scenarios), "forecast": _forecast(events)},
         "objectives": started.get("objectives", []),
         "scenarios": scenarios,
         "sources": sources,
@@ -116,6 +117,12 @@ def seal(folder: Path, record: JSON) -> Path:
     path = folder / RECORD
     write_atomic(path, orjson.dumps(record, option=orjson.OPT_INDENT_2))
     return path
+
+
+def _forecast(events: list[JSON]) -> JSON | None:
+    """The last one: of the sizes that [forecast] names, where there is one."""
+    event = next((e for e in reversed(events) if e["event"] == "forecast"), None)
+    return event and {key: event[key] for key in FORECAST if key in event}
 
 
 def _embedder(events: list[JSON], target: JSON) -> JSON:

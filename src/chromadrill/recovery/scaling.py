@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chromadrill.checks.forecast import EmbeddingRate
+from chromadrill.checks.rebuild_parts import Range, RebuildParts
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON, Outcome, Scope
 from chromadrill.core.protocols import Embedder
+from chromadrill.recovery.measured_parts import embedding_seconds, reading_seconds, rebuild_parts
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildTask
 from chromadrill.recovery.sources.rows import RowSource
@@ -23,15 +26,33 @@ from chromadrill.workload.queries.self_queries import self_queries
 NAME = "forecast"
 REPEATS = 2
 GROUP, GROUPS = 16, 8  # documents embedded together when the rate is measured, and how often
-TRUNCATED = 1000  # characters: about what a model of 256 tokens reads of a document
 
 
 @dataclass(slots=True)
 class RecoveryTimes:
-    """(records, seconds) of rebuilds without their embedding, and of volume restores."""
+    """(records, seconds) of rebuilds without their embedding, and of volume restores.
+
+    `writes`, `proofs`: what of a rebuild these took. `read`: of the largest, seconds a record.
+    """
 
     rebuilds: list[tuple[int, float]] = field(default_factory=list)
     restores: list[tuple[int, float]] = field(default_factory=list)
+    writes: list[tuple[int, float]] = field(default_factory=list)
+    proofs: list[tuple[int, float]] = field(default_factory=list)
+    read: Range | None = None
+
+    def parts(self, embed: Range) -> RebuildParts:
+        """Of the largest size; `embed`: seconds of a document. Raises Unavailable without a size."""
+        if not self.read:
+            raise Unavailable("no size was measured: [forecast] sizes.")
+        largest = max(size for size, _ in self.writes)
+        return rebuild_parts(
+            embed,
+            self.read,
+            [seconds / size for size, seconds in self.writes if size == largest],
+            [seconds for size, seconds in self.proofs if size == largest],
+            largest,
+        )
 
 
 class CostlessModel(SeededEmbedder):
@@ -59,8 +80,11 @@ def measure(
             started = now()
             result = rebuild(chroma, source, model, task)
             times.rebuilds.append((records, now() - started))
+            times.writes.append((records, result.seconds["fill"]))
+            times.proofs.append((records, result.seconds["prove"]))
             if outcome_of(result.verdicts) is not Outcome.PASS or result.rows != records:
                 raise Unavailable(f"a rebuild of {records} records was not proven: not measured.")
+            times.read = reading_seconds(chroma, chroma.collection(Scope(), NAME))
             if number + 1 < REPEATS:
                 chroma.delete_collection(Scope(), NAME)
     snapshot = target.snapshot()
@@ -80,15 +104,8 @@ def measure(
         chroma.delete_collection(Scope(), NAME)
 
 
-def embedding_rate(model: Embedder, content: Library, length: int) -> EmbeddingRate:
-    """Seconds a document of `length` characters takes, in the fastest and in the slowest batch."""
-    letters, length = " ".join(content.texts), min(length, TRUNCATED)
-    texts = [letters[at : at + length] for at in range(0, len(letters) - length, length)]
-    groups = [texts[at : at + GROUP] for at in range(0, min(len(texts), GROUPS * GROUP), GROUP)]
-    model.embed(groups[0])  # the first call of a process is slower
-    rates = []
-    for group in groups:
-        started = now()
-        model.embed(group)
-        rates.append((now() - started) / len(group))
-    return EmbeddingRate(min(rates), max(rates))
+def embedding_rate(model: Embedder, content: Library, lengths: Sequence[int]) -> EmbeddingRate:
+    """Seconds that a document of such lengths takes, in the fastest and in the slowest batch."""
+    letters = " ".join(content.texts)
+    seconds = embedding_seconds(model, letters, lengths, batch=GROUP, batches=GROUPS)
+    return EmbeddingRate(seconds.low, seconds.high)

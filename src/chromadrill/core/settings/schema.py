@@ -271,11 +271,12 @@ class Questions(Table):
 class Forecast(Table):
     """`[forecast]`: the size whose recovery time is foretold; without `records` nothing is measured.
 
-    `mean_document_length` in characters. `sizes`: records that are rebuilt and restored for it.
+    `mean_document_length` in characters; None: the lengths of the source's own documents. `sizes`:
+    records that are rebuilt and restored for it.
     """
 
     records: int | None = Field(None, ge=1)
-    mean_document_length: int = Field(250, ge=1)
+    mean_document_length: int | None = Field(None, ge=1)
     dimension: int = Field(384, ge=1)
     sizes: tuple[int, ...] = (1000, 2500, 6000)
 

@@ -18,6 +18,7 @@ from chromadrill.evidence.report import (
     proof_sections,
     result_tables,
 )
+from chromadrill.evidence.report.forecast_table import forecast_table
 from chromadrill.evidence.report.formatting import number, part, rows, texts
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def page(
         loss=headline.fact(record, "data_loss", registry.DATA_LOSS),
         records=headline.records(record),
         summary=part(record, "summary"),
+        forecast=forecast_table(record),
         missing=page_sections.missing(record),
         own=proof_sections.view_of(record),
         sources=page_sections.sources(record),

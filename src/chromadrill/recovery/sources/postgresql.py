@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, LiteralString
 
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
@@ -48,11 +48,17 @@ RANGE: LiteralString = f"{ROWS} where {{key}} >= {{first}} and {{key}} <= {{last
 
 @contextmanager
 def open_table(
-    url: str, mapping: SourceMapping, *, since: datetime | None = None, snapshot: str | None = None
+    url: str,
+    mapping: SourceMapping,
+    *,
+    since: datetime | None = None,
+    snapshot: str | None = None,
+    is_checked: bool = True,
 ) -> Iterator[PostgresTable]:
     """The table, checked: it is there, its columns are, no id or content is null, no id comes twice.
 
     `snapshot`: the instant that another transaction has exported, which has checked the table.
+    `is_checked` False: for looking at its size, which needs no whole table.
 
     Raises Unavailable where the database, table, column or a row cannot be had, Refused for rows
     that no collection can be made of, UsageError for a URL that is none.
@@ -90,7 +96,7 @@ def open_table(
         refuse_hidden_rows(connection)
         refuse_standby(connection, place)
         table = PostgresTable(connection, mapping, place, since, split)
-        if snapshot is None:
+        if snapshot is None and is_checked:
             table.check()
         yield table
     except psycopg.errors.InsufficientPrivilege as error:
@@ -198,6 +204,14 @@ class PostgresTable:
                 f" same rows than before ({self._records.count}, then {count}).",
                 next_step="Make ids and texts of the row alone: no time, no random number, no counter.",
             )
+
+    def sample(self, batches: int) -> tuple[int, int, list[Row]]:
+        """How many rows there are, how many were looked at, and the records that those give."""
+        records, seen = list[Row](), 0
+        for batch in islice(self._sql.batches(ROWS, self._mapping.batch, name="sample"), batches):
+            seen += len(batch)
+            records += self._rows(batch)
+        return int(self._scalars("select count(*) from {source}")[0]), seen, records
 
     def rows_of(self, ids: Sequence[str]) -> list[Row]:
         """The records with these ids, in any order. With a split all rows are read for it."""
