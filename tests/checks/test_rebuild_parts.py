@@ -59,6 +59,17 @@ def test_write_rate_falls_with_the_size_between_log_n_and_what_was_seen():
     assert write_seconds(parts, 1_000).low == pytest.approx(1000 / 887)
 
 
+def test_what_differs_between_the_ends_of_the_interval_is_said_of_both():
+    at_the_edge = RebuildParts(Range(0.02, 0.02), Range(0.001, 0.02), 6000, PARTS.read, PARTS.query)
+    assert estimate(at_the_edge, 120_000, 8, 0.0).bound == f"{EMBEDDING} or {WRITER}"
+
+
+def test_vectors_of_a_small_collection_cost_the_same_up_to_four_thousand():
+    parts = RebuildParts(PARTS.embed, PARTS.write, 600, PARTS.read, PARTS.query)
+    assert write_seconds(parts, 4_000) == PARTS.write * 4_000
+    assert write_seconds(parts, 400_000).high > 100 * write_seconds(parts, 4_000).high
+
+
 def test_interval_widens_with_the_distance_from_what_was_measured():
     spreads = [
         estimate(PARTS, n, 32, 0.0).seconds.high / estimate(PARTS, n, 32, 0.0).seconds.low

@@ -17,6 +17,7 @@ from chromadrill.core.model import JSON
 SIZES = (120_000, 1_000_000, 10_000_000)
 WORKERS = (1, 8, 32)
 TAKEN_OVER = (0.0, 0.99)
+GROWS_FROM = 4_000  # records: of fewer, a request costs more than its vectors' places in the index
 STEEPEST = 0.4  # exponent of a vector's cost to write, by the number of vectors that are there
 CHECKED = 1 / 64  # of the documents are embedded once more by whoever writes
 QUERIES = 5_000  # at most so many records are asked for by a proof, however many there are
@@ -86,13 +87,22 @@ def estimate(parts: RebuildParts, records: int, workers: int, taken_over: float)
     # the source is read to compare and once more to prove, where the collection is read as well
     comparing = parts.read * records
     proving = parts.read * (2 * records) + _asking(parts, records)
-    bound = WRITER if writing.high >= checking.high else CHECKING
-    if embedding.high >= (writing + checking).high:
-        bound = EMBEDDING
-    if (comparing + proving).high > beside.high:
-        bound = PROOF
-    seconds = comparing + borrowing + beside + proving
-    return Estimate(records, workers, taken_over, seconds, bound)
+    around = comparing + proving
+    bounds = [
+        _bound(embedding.low, writing.low, checking.low, around.low),
+        _bound(embedding.high, writing.high, checking.high, around.high),
+    ]
+    seconds = around + borrowing + beside
+    return Estimate(records, workers, taken_over, seconds, " or ".join(dict.fromkeys(bounds)))
+
+
+def _bound(embedding: float, writing: float, checking: float, around: float) -> str:
+    """What a rebuild would wait for, if its parts took these seconds."""
+    if around > max(embedding, writing + checking):
+        return PROOF
+    if embedding >= writing + checking:
+        return EMBEDDING
+    return WRITER if writing >= checking else CHECKING
 
 
 def estimates(parts: RebuildParts, sizes: Sequence[int] = SIZES) -> list[Estimate]:
@@ -107,7 +117,7 @@ def estimates(parts: RebuildParts, sizes: Sequence[int] = SIZES) -> list[Estimat
 
 def write_seconds(parts: RebuildParts, records: int) -> Range:
     """To write so many vectors, one after the other, into a collection that begins empty."""
-    n0, n = max(2, parts.written), max(2, records)
+    n0, n = max(GROWS_FROM, parts.written), max(2, records)
     if n <= n0:
         return parts.write * n
     low = parts.write.low * (n0 + (_log_integral(n) - _log_integral(n0)) / math.log(n0))
