@@ -31,6 +31,7 @@ class RootCommands(CommandGroup):
             "triage": "RB-9: the most likely cause of a trouble",
             "validate": "is this database what it was?",
             "counts": "RB-5: does a collection hold enough records?",
+            "salvage": "RB-2: what a damaged data directory still holds, and a new one made of it",
             "replay": "RB-1: after a power cut, a damaged index from the server's queue",
             "restore": "RB-4: bring an export back, and prove it",
             "rebuild": "RB-3: make a collection again from PostgreSQL",

@@ -39,7 +39,7 @@ class IndexRemains(HnswIndex):
     """An index as far as it can be read. `problems`: clauses that say what cannot.
 
     `labels_agree`: whether both maps say of every id the same; else `agreeing` holds the hashes of the
-    ids of which they do.
+    ids of which they do. `is_of_another_length`: it may be another index's file.
     """
 
     def __init__(self, directory: Path, dimension: int | None, links: int | None) -> None:
@@ -62,6 +62,8 @@ class IndexRemains(HnswIndex):
         if self.short:
             lost = self.header.elements - stored
             self.problems.append(f"data_level0.bin has lost {lost} of {self.header.elements} rows")
+        # a cut goes through a row; what ends where a row does may be another index's file
+        self.is_of_another_length = self.short and size % self.header.row_size == 0
         is_told = not self.problems or self.header.elements > 0
         self.row_count = min(stored, self.header.elements) if is_told else stored
         self.lengths = self._lengths()
@@ -93,7 +95,11 @@ class IndexRemains(HnswIndex):
 
     def _lengths(self) -> npt.NDArray[np.float32]:
         try:
-            count = min(self.row_count, regular_size(self.directory / "length.bin") // 4)
+            size = regular_size(self.directory / "length.bin")
+            count = min(self.row_count, size // 4)
+            if size % 4 == 0 and 0 < size < 4 * self.row_count:
+                self.problems.append(f"length.bin has {size // 4} of {self.row_count} lengths")
+                return np.empty(0, np.float32)
             with (self.directory / "length.bin").open("rb") as file:
                 return np.fromfile(file, "<f4", count)
         except OSError as error:

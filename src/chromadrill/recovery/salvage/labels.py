@@ -36,6 +36,8 @@ def labels_of(index: IndexRemains, ids: Hashes, numbers: Numbers) -> Labels:
     Where the two maps of the pickle disagree or one is cut off, labels that ascend as the records do
     have their second witness in that order.
     """
+    if index.is_of_another_length:
+        return Labels(index.names, ids[:0])
     if index.labels_agree:
         return Labels(index.names, index.names.hashes)
     labels = index.names.numbers_of(ids)

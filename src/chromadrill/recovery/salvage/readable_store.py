@@ -48,6 +48,12 @@ class ReadableStore:
     queue_entries_lost: int = 0
 
     @property
+    def record_count(self) -> int:
+        """Rows of records in the tables, of all collections."""
+        row = self.store.db.one("SELECT count(*) FROM embeddings")
+        return int(row[0]) if row else 0
+
+    @property
     def has_gaps(self) -> bool:
         """Whether entries of the queue are lost."""
         pages = self.remains.tables[QUEUE].damaged_pages if self.remains else 0

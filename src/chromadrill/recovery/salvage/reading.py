@@ -34,19 +34,18 @@ class WholeRecords:
         info: CollectionInfo,
         before: CollectionPrint | None,
         note_loss: NoteLoss,
+        taken_at: str | None = None,
     ) -> None:
         self._readable, self._before, self._note_loss = readable, before, note_loss
         self.findings = CollectionFindings(info.key)
-        if before is not None and info.configuration is None:
-            self.findings.damage.append("its configuration is the fingerprint's")
-            info = dataclasses.replace(
-                before.info, id=info.id, dimension=info.dimension or before.info.dimension
-            )
+        info = self._with_configuration(info)
         self.info = info
         self._finder: VectorFinder | None = None
         try:
             segment = vector_segment(readable.store, info)
-            self._finder = VectorFinder(readable.store, info, segment, has_gaps=readable.has_gaps)
+            self._finder = VectorFinder(
+                readable.store, info, segment, has_gaps=readable.has_gaps, taken_at=taken_at
+            )
         except StoreUnreadable as error:
             self.findings.damage.append(str(error))
             return
@@ -54,6 +53,24 @@ class WholeRecords:
             info, dimension=info.dimension or self._finder.dimension or None
         )
         self.findings.damage += self._finder.problems
+
+    def _with_configuration(self, info: CollectionInfo) -> CollectionInfo:
+        """The collection as it was made: its metric never changes, so the fingerprint's is true."""
+        before, damage = self._before, self.findings.damage
+        is_lost = self._readable.remains is not None and not _has_configuration(
+            self._readable.store, info
+        )
+        is_other = (
+            before is not None and before.info.id == info.id and (before.info.space != info.space)
+        )
+        if before is None or not (is_lost or is_other):
+            if is_lost:
+                damage.append("its configuration is lost: the distance metric is not known")
+            return info
+        damage.append(f"its configuration is the fingerprint's ({before.info.space})")
+        return dataclasses.replace(
+            before.info, id=info.id, dimension=info.dimension or before.info.dimension
+        )
 
     def pages(self, advance: Advance) -> Iterator[Page]:
         """Yield the records whose vector is sound, in the order of the store."""
@@ -133,7 +150,11 @@ def read_all(
     keys = set()
     for info in readable.store.collections():
         collection = WholeRecords(
-            readable, info, prints.get(info.key) or by_id.get(info.id), note_loss
+            readable,
+            info,
+            prints.get(info.key) or by_id.get(info.id),
+            note_loss,
+            before.taken_at if before else None,
         )
         keys.add(info.key)
         pages = collection.pages(advance)
@@ -214,6 +235,17 @@ class _Digests:
         return len(rows)
 
 
+def _has_configuration(store: Store, info: CollectionInfo) -> bool:
+    sql = (
+        "SELECT config_json_str IS NOT NULL OR schema_str IS NOT NULL FROM collections WHERE id = ?"
+    )
+    columns = store.db.columns("collections")
+    if not {"config_json_str", "schema_str"} <= columns:
+        return True  # an older release's: it is in the metadata
+    row = store.db.one(sql, info.id)
+    return bool(row and row[0])
+
+
 def _other_copies(store: Store, info: CollectionInfo) -> dict[str, str]:
     """Documents as the full-text table has them, of records whose own table says otherwise."""
     segment = store.segment(info, "METADATA")
@@ -244,15 +276,3 @@ def _rows_of(page: Page, rows: list[int], vectors: np.ndarray) -> Page:
         vectors[rows],
         (),
     )
-
-
-def look(
-    readable: ReadableStore, before: Fingerprint | None, note_loss: NoteLoss, advance: Advance
-) -> Findings:
-    """What is left of a store, read and thrown away."""
-
-    def count(collection: WholeRecords, pages: Iterator[Page]) -> None:
-        for _ in pages:
-            pass
-
-    return read_all(readable, before, note_loss, advance, count)

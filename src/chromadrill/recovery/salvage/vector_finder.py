@@ -21,6 +21,7 @@ from chromadrill.chroma.at_rest.log import ADD, DELETE, UPDATE, UPSERT, Stretch,
 from chromadrill.chroma.at_rest.vectors import normalise
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.chroma.remains.index import IndexRemains, open_remains
+from chromadrill.core.clock import parse_time
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.salvage.findings import Place
 from chromadrill.recovery.salvage.labels import Labels, labels_of
@@ -29,6 +30,7 @@ Vectors = npt.NDArray[np.float32]
 _UNIT = 1e-4  # what the length of a unit vector may be off
 _WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
 _LOOKED_UP = 2000
+_SAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +45,20 @@ class VectorFinder:
     """`problems`: what is wrong with the index, as clauses. `dimension`: 0 where nothing says it."""
 
     def __init__(
-        self, store: Store, info: CollectionInfo, segment: str | None, *, has_gaps: bool = False
+        self,
+        store: Store,
+        info: CollectionInfo,
+        segment: str | None,
+        *,
+        has_gaps: bool = False,
+        taken_at: str | None = None,
     ) -> None:
         """`segment`: the folder of the index; None where the store names none.
 
         `has_gaps`: entries of the queue are lost. A record of which nobody knows when it was written
-        may have been changed by one of them.
+        may have been changed by one of them. `taken_at`: when the fingerprint was begun.
         """
-        self._has_gaps = has_gaps
+        self._has_gaps, self._taken_at = has_gaps, taken_at
         self._store, self._info = store, info
         self._is_cosine = info.space == "cosine"
         self.problems: list[str] = []
@@ -72,6 +80,11 @@ class VectorFinder:
         self._labels: Labels | None = None
         if self.index is not None:
             self._labels = labels_of(self.index, ids, numbers)
+            if not self._is_cosine and self._is_written_as_cosine():
+                self.problems.append(
+                    f"it was written for cosine, and the configuration says {info.space}"
+                )
+                self._labels = Labels(self._labels.names, ids[:0])
             if self._labels.are_paired:
                 self.problems.append("nothing says which row is whose")
         self._rows_by_digest: dict[bytes, int] | None = None
@@ -88,8 +101,8 @@ class VectorFinder:
         places = [Place.NOWHERE] * len(ids)
         written = self._written(ids)
         self._from_index(ids, out, places)
-        self._doubt_older(ids, places, written)
         self._from_queue(ids, out, places, written)
+        self._doubt_older(ids, places, written)
         proven = np.zeros(len(ids), np.bool_)
         for row, wanted in enumerate(digests):
             if wanted is None:
@@ -105,6 +118,8 @@ class VectorFinder:
                     places[row], proven[row] = Place.INDEX, True
                 elif places[row] is Place.INDEX:  # the same record, and another vector
                     places[row] = Place.DOUBTFUL
+            elif self._is_older(ids[row]):
+                places[row] = Place.DOUBTFUL
         return out, places, proven
 
     # ---- the index ----------------------------------------------------------------------------------
@@ -136,6 +151,16 @@ class VectorFinder:
                 vectors = vectors * np.nan_to_num(lengths, nan=1.0)[:, None]
         return vectors, is_sound
 
+    def _is_written_as_cosine(self) -> bool:
+        """Unit vectors beside lengths that are not 1: only a cosine index is written so."""
+        assert self.index is not None  # noqa: S101 - asked by those who have looked
+        rows = np.arange(min(self.index.row_count, _SAMPLE))
+        lengths = self.index.lengths_of(rows)
+        norms = np.linalg.norm(self.index.read_vectors(rows).astype(np.float64), axis=1)
+        with np.errstate(all="ignore"):
+            is_unit = (np.abs(norms - 1) < _UNIT).all()
+            return len(rows) > 0 and bool(is_unit and (np.abs(lengths - 1) > _UNIT).any())
+
     def _row_of_digest(self, wanted: bytes) -> Vectors | None:
         """The vector of whichever row has this digest: its label may be gone or wrong."""
         if self.index is None or self.index.header.dimension != self.dimension:
@@ -155,14 +180,27 @@ class VectorFinder:
     def _doubt_older(
         self, ids: Sequence[str], places: list[Place], written: dict[str, int]
     ) -> None:
-        """A record that was written after the index, by a write that the queue has lost, is doubtful."""
-        if not self._synced:
-            return
+        """A record that was written later, by a write that the queue has lost, is doubtful."""
         for row, id_ in enumerate(ids):
-            last = written.get(id_, 0)
-            is_older = last > self._synced and last not in self._kept
-            if places[row] is Place.INDEX and (is_older or (not last and self._has_gaps)):
+            if not places[row].is_sound:
+                continue
+            entry, last = self._queue.get(id_), written.get(id_, 0)
+            known = entry.seq_id if entry and places[row] is not Place.INDEX else self._synced
+            is_older = bool(known) and last > known and last not in self._kept
+            if is_older or (not last and self._has_gaps):
                 places[row] = Place.DOUBTFUL
+
+    def _is_older(self, id_: str) -> bool:
+        """Whether the queue's vector was there when the fingerprint was taken, which has another."""
+        entry = self._queue.get(id_)
+        if entry is None or self._taken_at is None:
+            return False
+        sql = "SELECT created_at FROM embeddings_queue WHERE seq_id = ?"
+        row = self._store.db.one(sql, entry.seq_id)
+        try:
+            return bool(row) and parse_time(str(row[0] if row else "")) < parse_time(self._taken_at)
+        except ValueError:
+            return True
 
     # ---- the queue ----------------------------------------------------------------------------------
     def _from_queue(

@@ -1,0 +1,116 @@
+"""RB-2 without a backup: what a damaged data directory still holds, and a new one made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chromadrill.backups.data_place import data_directory, require_store
+from chromadrill.chroma.fingerprint import fingerprint_file
+from chromadrill.commands import options
+from chromadrill.commands.groups import Command, application
+from chromadrill.commands.output import report
+from chromadrill.core.model import Outcome, Verdict
+from chromadrill.core.plural import plural
+from chromadrill.core.progress import on_stderr
+from chromadrill.recovery.salvage.bring_back import Salvage, bring_back, look_at
+from chromadrill.recovery.salvage.findings import CollectionFindings, Findings
+
+app = application()
+
+
+@app.command(cls=Command)
+def salvage(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="the damaged data directory")],
+    into: Annotated[
+        Path | None,
+        typer.Option(
+            "--into", metavar="NEW", help="a new data directory, or a new export (.jsonl.zst)"
+        ),
+    ] = None,
+    fingerprint: Annotated[
+        Path | None,
+        typer.Option("--fingerprint", metavar="FILE", help="the last one: it proves vectors"),
+    ] = None,
+    losses: Annotated[
+        Path | None,
+        typer.Option(
+            "--losses", metavar="FILE", help="the list of losses; default: NEW.losses.jsonl"
+        ),
+    ] = None,
+    json: options.Json = False,
+) -> int:
+    """What does a damaged data directory still hold? With --into: bring it back into a new one.
+
+    The server must be stopped, and PATH is only read. Exit 0: all of it is whole; 1: some is lost, and
+    each loss is counted and listed; 2: nothing can be had.
+    """
+    path = data_directory(path)
+    require_store(path)
+    before = fingerprint_file.load(fingerprint) if fingerprint else None
+    if into is None:
+        result = look_at(path, before, losses=losses, progress=on_stderr)
+    else:
+        result = bring_back(path, into, before, losses=losses, progress=on_stderr)
+    findings = result.findings
+    more: dict[str, object] = {"salvage": [one.as_json() for one in findings.collections]}
+    if result.written:
+        more["written"] = str(result.written)
+    if result.losses:
+        more["losses"] = str(result.losses)
+    return report(_verdicts(path, result, into), [], as_json=json, **more)
+
+
+def _verdicts(path: Path, result: Salvage, into: Path | None) -> list[Verdict]:
+    findings = result.findings
+    if not findings.has_anything:
+        return [Verdict.unknown("salvage", f"{path}: no record can be brought back. {_next()}")]
+    verdicts = [_of_database(findings)]
+    verdicts += [_of_collection(one) for one in findings.collections]
+    if findings.missing:
+        keys = ", ".join(findings.missing)
+        verdicts.append(
+            Verdict.failed("collections", f"the fingerprint has {keys}, the files do not")
+        )
+    wrong = [v for v in result.verdicts if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)]
+    if into is None:
+        verdicts[0] = _with_next(verdicts[0], f"chromadrill salvage {path} --into NEW")
+    elif wrong:
+        return [*wrong, *verdicts]
+    elif result.verdicts:
+        verdicts.append(
+            Verdict.passed(
+                "proof",
+                f"{into} was served and holds {plural(findings.taken, 'record')}, each as read",
+            )
+        )
+    return verdicts
+
+
+def _of_database(findings: Findings) -> Verdict:
+    text = f"{findings.taken:,} of {plural(findings.records, 'record')} can be brought back whole"
+    if not findings.damage:
+        passed = findings.is_whole
+        return Verdict.passed("salvage", text) if passed else Verdict.failed("salvage", text)
+    return Verdict.failed("salvage", f"{text}; {'; '.join(findings.damage)}")
+
+
+def _of_collection(one: CollectionFindings) -> Verdict:
+    text = f"{one.key}: {one.sentence}"
+    if one.damage:
+        text += f"; its index: {'; '.join(one.damage)}"
+    if one.proven:
+        text += f"; {one.proven:,} vectors are proven by the fingerprint"
+    return Verdict.passed("vectors", text) if one.is_whole else Verdict.failed("vectors", text)
+
+
+def _with_next(verdict: Verdict, command: str) -> Verdict:
+    if verdict.outcome is Outcome.PASS:
+        return verdict
+    return Verdict.failed(verdict.check, f"{verdict.message}. Next: {command}")
+
+
+def _next() -> str:
+    return "Next: RB-2, restore a snapshot; RB-3, rebuild"

@@ -1,0 +1,196 @@
+"""Bring back what is left: an export of every sound record, and a new data directory made from it.
+
+The index is built anew by a real server that is filled through its API; nothing of the damaged files is
+copied. Killed at any moment, the original is as it was, and what was begun says that it is unfinished.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from chromadrill.backups.export import formats, importer
+from chromadrill.backups.export.atomic_output import followed, new_file, require_free
+from chromadrill.backups.export.requirements import LargestRecords, requirements
+from chromadrill.backups.export.types import ExportWriter
+from chromadrill.backups.files import flush_folder, require_room
+from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.connection import connect
+from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
+from chromadrill.core import process_tags
+from chromadrill.core.clock import utc_now
+from chromadrill.core.errors import Refused
+from chromadrill.core.files import size_of
+from chromadrill.core.model import CollectionPrint, Fingerprint, Outcome, Page, Scope, Verdict
+from chromadrill.core.progress import Progress, silent
+from chromadrill.core.records.sorter import Sorter
+from chromadrill.core.records.spool import Spool
+from chromadrill.recovery.salvage.findings import Findings
+from chromadrill.recovery.salvage.guards import refuse_in_use
+from chromadrill.recovery.salvage.loss_list import LossList
+from chromadrill.recovery.salvage.readable_store import PREFIX, ReadableStore, readable_store
+from chromadrill.recovery.salvage.reading import NoteLoss, WholeRecords, read_all
+from chromadrill.targets.process.target import ProcessTarget
+
+DEADLINE_S = 120.0
+UNFINISHED = ".unfinished"
+LOSSES = ".losses.jsonl"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Salvage:
+    """What was found, and what was made of it. `verdicts`: of the new database, against the export.
+
+    `written`: None where nothing could be had. `losses`: the list, None where nothing was lost.
+    """
+
+    findings: Findings
+    verdicts: list[Verdict] = dataclasses.field(default_factory=list)
+    written: Path | None = None
+    losses: Path | None = None
+
+
+def look_at(
+    path: Path,
+    before: Fingerprint | None = None,
+    *,
+    losses: Path | None = None,
+    progress: Progress = silent,
+) -> Salvage:
+    """Look at a damaged store; only `losses` is written. Raises as `readable_store` does."""
+    refuse_in_use(path)
+    with (
+        readable_store(path, before) as readable,
+        LossList(losses) as lost,
+        progress("read", readable.record_count) as advance,
+    ):
+        findings = read_all(readable, before, lost.note, advance, _throw_away)
+    return Salvage(findings, losses=lost.written)
+
+
+def bring_back(
+    path: Path,
+    into: Path,
+    before: Fingerprint | None = None,
+    *,
+    losses: Path | None = None,
+    progress: Progress = silent,
+) -> Salvage:
+    """Make a new data directory, or an export, of everything in `path` that is sound.
+
+    `into`: a name with the suffix of an export is one; every other one is a new data directory. Raises
+    Refused where it exists or there is no room, Unavailable where nothing can be read.
+    """
+    into = followed(into)
+    is_export = into.name.lower().endswith(formats.SUFFIXES)
+    require_free(into, formats.suffix_of(into.name) if is_export else "")
+    if into.exists():
+        raise Refused(f"{into} exists already. It was not touched.", next_step="Name a new one.")
+    losses = losses or into.with_name(into.name + LOSSES)
+    refuse_in_use(path)
+    unfinished = into.with_name(into.name + UNFINISHED)
+    if unfinished.exists():
+        raise Refused(
+            f"{unfinished} exists: an earlier run was cut off. Nothing was touched.",
+            next_step=f"Remove it: rm -r {unfinished}",
+        )
+    require_room(into.parent, size_of(path) * (1 if is_export else 2))
+    with readable_store(path, before) as readable, LossList(losses) as lost:
+        if is_export:
+            with new_file(into) as partial:
+                findings = _export(readable, partial, into, before, lost.note, progress)
+            return Salvage(findings, written=into, losses=lost.written)
+        scratch = process_tags.new_folder(PREFIX)
+        try:
+            file = scratch / "sound.jsonl.zst"
+            findings = _export(readable, file, file, before, lost.note, progress)
+            verdicts: list[Verdict] = []
+            if findings.has_anything:
+                verdicts = _serve_and_fill(file, into, unfinished, progress)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return Salvage(findings, verdicts, into if into.exists() else None, lost.written)
+
+
+def _export(
+    readable: ReadableStore,
+    partial: Path,
+    path: Path,
+    before: Fingerprint | None,
+    note_loss: NoteLoss,
+    progress: Progress,
+) -> Findings:
+    """Write an export of the sound records. Its fingerprint is what was written."""
+    store = readable.store
+    scopes = tuple(Scope(tenant, database) for tenant, database in store.databases())
+    planned = Fingerprint(utc_now(), "at rest", dict(store.versions), scopes, scopes, {})
+    spool, largest, prints = Spool(), LargestRecords(), dict[str, CollectionPrint]()
+    suffix = formats.suffix_of(path.name)
+    out: ExportWriter = formats.writer(suffix)(
+        partial, planned, about={"name": path.name, "salvaged": True}
+    )
+
+    def take(collection: WholeRecords, pages: Iterator[Page]) -> None:
+        info = collection.info
+        out.begin(info)
+        sorter = Sorter(spool)
+        for page in pages:
+            out.write(page)
+            sorter.add(record_table(page))
+            largest.add(info.key, page)
+        records = sorter.records() if sorter else NO_RECORDS
+        prints[info.key] = CollectionPrint(info, len(records), records)
+        out.amend(prints[info.key])
+
+    try:
+        with progress("read", readable.record_count) as advance:
+            findings = read_all(readable, before, note_loss, advance, take)
+        own = dataclasses.replace(planned, collections=prints, finished_at=utc_now())
+        out.seal(requirements(own, largest))
+    finally:
+        out.close()
+    return findings
+
+
+def _serve_and_fill(
+    export: Path, into: Path, unfinished: Path, progress: Progress
+) -> list[Verdict]:
+    """Fill a server of ours on a new folder, prove what it holds, and give the folder its name."""
+    home = process_tags.new_folder(PREFIX)
+    try:
+        target = ProcessTarget(home / "home", name="salvage", owner=os.getpid())
+        target.data.rmdir()
+        unfinished.mkdir()
+        target.data.symlink_to(unfinished.resolve())
+        try:
+            target.start()
+            verdicts = _fill(target.url, export, progress)
+            target.stop()
+        finally:
+            target.kill()
+        if outcome_of(verdicts) is Outcome.PASS:
+            unfinished.replace(into)
+            flush_folder(into.parent)
+        return verdicts
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _fill(url: str, export: Path, progress: Progress) -> list[Verdict]:
+    reader = formats.open_export(export)
+    with connect(url, timeout_s=DEADLINE_S) as chroma:
+        for scope in reader.fingerprint.scopes:  # also those that hold nothing
+            if not chroma.tenant_exists(scope.tenant):
+                chroma.create_tenant(scope.tenant)
+            if scope.database not in chroma.databases(scope.tenant):
+                chroma.create_database(scope)
+        return importer.restore(chroma, reader, progress=progress)
+
+
+def _throw_away(collection: WholeRecords, pages: Iterator[Page]) -> None:
+    for _ in pages:
+        pass

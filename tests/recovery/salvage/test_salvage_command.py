@@ -1,0 +1,192 @@
+"""`chromadrill salvage`: what is left comes back, the original is as it was, nothing is invented."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from chromadrill.backups.manifest import files_of
+from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import at_rest, fingerprint_file
+from chromadrill.core.model import Scope
+from chromadrill.targets.process.target import ProcessTarget
+from tests.front_door import enter
+
+RECORDS = 1200
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A stopped server's directory with a synced index, and its fingerprint."""
+    folder = tmp_path_factory.mktemp("sound")
+    target = ProcessTarget(folder / "home")
+    target.start()
+    rng = np.random.default_rng(1)
+    with Chroma(target.url) as chroma:
+        docs = chroma.create_collection(Scope(), "docs", hnsw={"space": "cosine"})
+        for start in range(0, RECORDS, 300):
+            rows = range(start, start + 300)
+            chroma.upsert(
+                docs,
+                ids=[f"r{n}" for n in rows],
+                vectors=rng.normal(size=(300, 8)).astype(np.float32),
+                documents=[f"document {n} about {n % 7}" for n in rows],
+                metadatas=[{"n": n, "even": n % 2 == 0} for n in rows],
+                uris=[None] * 300,
+            )
+    target.stop()
+    before = at_rest.fingerprint(target.data)
+    file = folder / "before.fp.json"
+    fingerprint_file.save(before, file)
+    shutil.copytree(target.data, folder / "data")
+    target.remove()
+    return folder / "data", file
+
+
+@pytest.fixture
+def damaged(sound, tmp_path):
+    shutil.copytree(sound[0], tmp_path / "damaged")
+    return tmp_path / "damaged"
+
+
+class Record(NamedTuple):
+    document: str
+    metadata: dict
+    vector: np.ndarray
+
+    def __eq__(self, other):
+        """An import makes unit vectors of a cosine collection once more: an ulp."""
+        is_same = (self.document, self.metadata) == (other.document, other.metadata)
+        return is_same and np.allclose(self.vector, other.vector, rtol=1e-6, atol=0)
+
+    def __ne__(self, other):
+        return not self == other
+
+    __hash__ = None
+
+
+def index_of(data):
+    with Store.open(data) as store:
+        (info,) = store.collections()
+        return data / store.segment(info, "VECTOR").id
+
+
+def records_of(data):
+    with Store.open(data) as store:
+        (info,) = store.collections()
+        return {
+            id_: Record(document, metadata, vector)
+            for page in store.pages(info)
+            for id_, document, metadata, vector in zip(
+                page.ids, page.documents, page.metadatas, page.vectors, strict=True
+            )
+        }
+
+
+def test_a_whole_store_is_whole(sound, capsys):
+    ended = enter(capsys, "salvage", str(sound[0]))
+    assert ended.code == 0, ended.text
+    assert "1,200 of 1200 records can be brought back whole" in ended.out
+
+
+def test_a_cut_index_gives_what_it_still_holds_and_lists_the_rest(sound, damaged, tmp_path, capsys):
+    data = index_of(damaged) / "data_level0.bin"
+    data.write_bytes(data.read_bytes()[: data.stat().st_size // 2 + 5])
+    before = files_of(damaged)
+    new = tmp_path / "new"
+
+    ended = enter(capsys, "salvage", str(damaged), "--into", str(new), "--json")
+    assert ended.code == 1, ended.text
+
+    (collection,) = ended.answer["salvage"]
+    assert files_of(damaged) == before
+    records, true = records_of(new), records_of(sound[0])
+    assert len(records) == collection["brought_back"] > RECORDS // 2
+    assert all(true[id_] == record for id_, record in records.items())
+    lost = [json.loads(line) for line in (tmp_path / "new.losses.jsonl").read_text().splitlines()]
+    assert {line["id"] for line in lost} == true.keys() - records.keys()
+
+
+def test_without_its_pickle_rows_are_nobodys_until_a_fingerprint_says_whose(sound, damaged, capsys):
+    (index_of(damaged) / "index_metadata.pickle").unlink()
+    ended = enter(capsys, "salvage", str(damaged), "--json")
+    assert ended.code == 1, ended.text
+    (alone,) = ended.answer["salvage"]
+    ended = enter(capsys, "salvage", str(damaged), "--fingerprint", str(sound[1]), "--json")
+    assert ended.code == 1, ended.text
+    (proven,) = ended.answer["salvage"]
+    assert alone["vectors"].get("index", 0) == 0
+    assert (proven["brought_back"], proven["proven"]) == (RECORDS, RECORDS)
+
+
+def test_a_vector_that_is_not_the_fingerprints_is_left_out(sound, damaged, capsys):
+    directory = index_of(damaged)
+    file, size = directory / "data_level0.bin", None
+    with Store.open(damaged) as store:
+        (info,) = store.collections()
+        header = store.vectors(info).index.header
+    content = bytearray(file.read_bytes())
+    size = header.row_size
+    one, two = (
+        slice(n * size + header.vector_offset, n * size + header.label_offset) for n in (3, 4)
+    )
+    content[one], content[two] = content[two], content[one]
+    file.write_bytes(content)
+    ended = enter(capsys, "salvage", str(damaged), "--fingerprint", str(sound[1]), "--json")
+    assert ended.code == 1, ended.text
+    (collection,) = ended.answer["salvage"]
+    assert collection["proven"] == collection["brought_back"] >= RECORDS - 2
+
+
+def test_a_database_that_sqlite_refuses_is_read_page_by_page(sound, damaged, tmp_path, capsys):
+    file = damaged / "chroma.sqlite3"
+    content = bytearray(file.read_bytes())
+    content[:16] = bytes(16)
+    file.write_bytes(content)
+    with pytest.raises(sqlite3.DatabaseError), closing(sqlite3.connect(file)) as database:
+        database.execute("SELECT 1 FROM collections").fetchone()
+    new = tmp_path / "new"
+    ended = enter(capsys, "salvage", str(damaged), "--into", str(new))
+    assert ended.code == 1, ended.text
+    assert "read page by page" in ended.out
+    assert records_of(new) == records_of(sound[0])
+
+
+def test_an_export_can_be_made_instead(damaged, tmp_path, capsys):
+    (index_of(damaged) / "header.bin").unlink()
+    new = tmp_path / "new.jsonl.zst"
+    ended = enter(capsys, "salvage", str(damaged), "--into", str(new))
+    assert ended.code == 1, ended.text
+    assert new.is_file()
+    assert "1,200 of 1200" in ended.out
+
+
+@pytest.mark.parametrize("taken", ["new", "new.unfinished"])
+def test_nothing_is_overwritten(damaged, tmp_path, taken, capsys):
+    (tmp_path / taken).mkdir()
+    ended = enter(capsys, "salvage", str(damaged), "--into", str(tmp_path / "new"))
+    assert ended.code == 1, ended.text
+    assert "exists" in ended.err
+
+
+def test_a_directory_that_a_server_has_is_refused(tmp_path, capsys):
+    target = ProcessTarget(tmp_path / "home")
+    target.start()
+    try:
+        ended = enter(capsys, "salvage", str(target.data))
+        assert ended.code == 1, ended.text
+        assert "is in use: process" in ended.err
+    finally:
+        target.remove()
+
+
+def test_a_file_of_noise_is_nothing_to_be_had(damaged, capsys):
+    (damaged / "chroma.sqlite3").write_bytes(np.random.default_rng(2).bytes(1 << 16))
+    ended = enter(capsys, "salvage", str(damaged))
+    assert ended.code == 2, ended.text
+    assert "Traceback" not in ended.text
