@@ -6,9 +6,12 @@ import subprocess
 
 import numpy as np
 
+from chromadrill.checks.reconcile import Kind, Tally
 from chromadrill.commands import collection_rebuild as rebuilding
 from chromadrill.core.model import Scope
-from tests.commands.run import exit_code
+from chromadrill.recovery.reconcile.repair_plan import Typed, repair_plan
+from chromadrill.recovery.reconcile.task import ReconcileResult, ReconcileTask
+from tests.commands.run import ROOT, exit_code, run_command
 from tests.recovery.reconcile.word_model import WordModel
 
 
@@ -168,6 +171,53 @@ def test_plan_for_every_kind_is_a_rebuild_that_makes_only_the_wrong_vectors_anew
     assert rebuilt["embedded"] == 3  # new, r2, and r4
     code, answer, _ = compare("--embed", "all")
     assert (code, answer["differences"]) == (0, {})
+
+
+def test_plan_for_another_model_makes_the_collection_beside_it(compare, store, monkeypatch, capsys):
+    fruit = WordModel("fruit")
+    _, answer, _ = compare(model=fruit)
+    (command,) = [line for line in answer["plan"] if line.startswith("chromadrill ")]
+    monkeypatch.setattr(rebuilding.embedders, "load", lambda *_: fruit)
+    assert exit_code(*shlex.split(command)[1:]) == 0, capsys.readouterr()
+    assert sorted(store.names()) == ["docs", "docs.other-model"]
+
+
+def test_plan_without_an_output_file_embeds_everything(compare, store, monkeypatch, capsys):
+    give_vectors(store, ["r4"], vector_of(store, "r5"))
+    plan = repair_plan(
+        ReconcileTask(Scope(), "docs"),
+        ReconcileResult(None, tally=Tally({Kind.OTHER_DOCUMENT: 1}, {Kind.OTHER_DOCUMENT: ["r4"]})),
+        Typed(store.chroma.url, "manual_content"),
+    )
+    monkeypatch.setattr(rebuilding.embedders, "load", lambda *_: store.model)
+    monkeypatch.setenv("DATABASE_URL", store.url)
+    assert exit_code(*shlex.split(plan[-1])[1:]) == 0, capsys.readouterr()
+    capsys.readouterr()
+    assert compare("--embed", "all")[0] == 0
+
+
+def test_many_orphans_are_deleted_by_a_file(compare, store):
+    store.sql("delete from manual_content where id <> 'r1'")
+    code, answer, lines = compare()
+    (curl,) = [line for line in answer["plan"] if line.startswith("curl ")]
+    assert (code, len(lines), ".delete.json" in curl) == (1, 59, True)
+    subprocess.run(shlex.split(curl), check=True, capture_output=True, timeout=60)
+    assert compare()[0] == 0
+
+
+def test_embedder_of_the_users_own_is_asked_from_the_settings(store, tmp_path):
+    give_vectors(store, ["r4"], vector_of(store, "r5"))
+    ran = run_command(
+        "reconcile", "--url", store.chroma.url, "--embed", "all", "--settle", "0",
+        "--collection-name", "docs", cwd=ROOT,
+        environment={
+            "DATABASE_URL": store.url,
+            "DRILL_EMBEDDING__FUNCTION": f"{WordModel.__module__}:{WordModel.__name__}",
+        },
+    )  # fmt: skip
+    assert ran.returncode == 1, ran.stderr
+    assert "1 vector of another document: r4 (r4 has the vector of r5)" in ran.stdout
+    assert "chromadrill regenerate --source manual_content" in ran.stdout
 
 
 def test_floats_that_the_server_moves_by_an_ulp_are_no_difference(compare, store):

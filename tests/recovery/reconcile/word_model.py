@@ -18,6 +18,8 @@ class WordModel:
         self.embedded += len(texts)
         return np.stack([self.vector(text) for text in texts])
 
+    __call__ = embed
+
     def vector(self, text):
         whole = sum(self._direction(word) for word in ["", *text.split()])
         return (whole / np.linalg.norm(whole)).astype(np.float32)

@@ -7,6 +7,8 @@ one run to the next.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -38,7 +40,10 @@ class VectorMemory:
         self._new: list[pa.Table] = []
         self._new_rows = 0
         self.forgot = ""
-        if path is not None and path.exists():
+        if path is None:
+            return
+        self._require_folder(path)
+        if path.exists():
             self._load(path)
 
     def tables(self) -> Iterator[pa.Table]:
@@ -64,7 +69,6 @@ class VectorMemory:
             return
         schema = SCHEMA.with_metadata({"format": VERSION, "model": self._model})
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             with (
                 atomic_file(self._path) as file,
                 pa.ipc.new_stream(file, schema, options=pa.ipc.IpcWriteOptions(compression="lz4"))
@@ -73,10 +77,16 @@ class VectorMemory:
                 for table in self.tables():
                     writer.write_table(table)
         except OSError as error:
-            raise Unavailable(
-                f"{self._path} cannot be written: {error.strerror or error}.",
-                next_step="Name another file: --memory FILE.",
-            ) from error
+            raise _cannot_write(self._path, error) from error
+
+    def _require_folder(self, path: Path) -> None:
+        """Now, and not after an hour of embedding."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not os.access(path.parent, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise _cannot_write(path, error) from error
 
     def _load(self, path: Path) -> None:
         try:
@@ -111,6 +121,13 @@ class VectorMemory:
     def _stored(self) -> Iterator[pa.Table]:
         for slot in self._slots:
             yield self._spool.get(slot)
+
+
+def _cannot_write(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        f"{path} cannot be written: {error.strerror or error}.",
+        next_step="Name another file: --memory FILE.",
+    )
 
 
 def _once(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
