@@ -7,7 +7,7 @@ import pytest
 
 from chromadrill.core.errors import UsageError
 from chromadrill.core.renamed import SETTINGS
-from chromadrill.core.settings import Settings, load
+from chromadrill.core.settings import Settings, load, schema
 
 
 def write(tmp_path, text):
@@ -304,3 +304,11 @@ def test_url_of_a_server_that_we_start_is_refused(tmp_path, kind):
     ) as error:
         load(file, environ={})
     assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize(("driver", "required"), [(None, False), ("psycopg", True)])
+def test_rebuild_is_required_where_the_driver_of_postgresql_is_installed(
+    monkeypatch, driver, required
+):
+    monkeypatch.setattr(schema.importlib.util, "find_spec", lambda name: driver)
+    assert ("RB-3" in schema.DrillTable().required) is required

@@ -200,6 +200,16 @@ def test_interrupted_fetch_leaves_nothing(fetch_model, monkeypatch, tmp_path):
     assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
+def test_user_without_a_home_is_told_what_to_set(fetch_model, monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(installer.Path, "home", home)
+    ended = fetch_model()
+    assert (ended.code, "Set XDG_CACHE_HOME." in ended.err) == (2, True), ended.err
+
+
 def test_unknown_way_is_a_usage_error(capsys):
     ended = enter(capsys, "fetch-model", "--from", "pakage")
     assert (ended.code, "Did you mean 'package'?" in ended.err) == (64, True)
