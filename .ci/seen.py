@@ -73,6 +73,7 @@ def limits() -> None:
         "restore",
         "99 % taken over",
         "memory of taking over",
+        "reconciled",
     )
     missing = [part for part in parts if not any(part in row["row"] for row in rows)]
     assert not missing, f"not measured: {missing}"

@@ -26,6 +26,7 @@ from benchmarks import (
     fingerprints,
     load,
     rebuild,
+    reconcile,
     restores,
     reuse,
     workers,
@@ -66,6 +67,7 @@ LIMITS = {
     "1,000,000 records compared, s": Row(fingerprints.comparison, 5.0),
     "embedding all / 99 % taken over": Row(reuse.speed, 50.0, at_least=True),
     "memory of taking over, all / a part": Row(reuse.memory, 1.3),
+    "100,000 rows reconciled, s": Row(reconcile.seconds, 60.0),
     "restore / checksums, cp -a, start": Row(restores.first_answer, 1.2),
 }
 OTHERS = {

@@ -120,9 +120,11 @@ def reconcile(
             )
         except Refused as error:  # of the source: no collection could be made of it
             raise Unavailable(error.sentence, next_step=error.next_step) from error
-    if output_file and (body := orphans_body(result.tally)):
-        write_atomic(Path(orphans_file(str(output_file))), body)
-    return _report(task, result, typed, as_json=json)
+    plan = repair_plan(task, result, typed)
+    findings = typed.findings
+    if findings and (body := orphans_body(result.tally, plan, findings)):
+        write_atomic(Path(orphans_file(findings)), body)
+    return _report(task, result, typed, plan, as_json=json)
 
 
 def _sample(text: str) -> tuple[int | None, bool]:
@@ -154,8 +156,9 @@ def _load_model(known: Settings, info: CollectionInfo) -> Model:
     return embedders.load(known.embedding, info)
 
 
-def _report(task: ReconcileTask, result: ReconcileResult, typed: Typed, *, as_json: bool) -> int:
-    plan = repair_plan(task, result, typed)
+def _report(
+    task: ReconcileTask, result: ReconcileResult, typed: Typed, plan: list[str], *, as_json: bool
+) -> int:
     cover = result.cover
     more: dict[str, Any] = {
         "rows": result.rows,

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+from pathlib import Path
 
 import numpy as np
 
@@ -163,6 +164,7 @@ def test_plan_for_every_kind_is_a_rebuild_that_makes_only_the_wrong_vectors_anew
     give_vectors(store, ["r4"], vector_of(store, "r5"))
     code, answer, lines = compare("--embed", "all")
     assert (code, len(lines)) == (1, 5)
+    assert not list(Path().glob("*.delete.json"))
     (command,) = [line for line in answer["plan"] if line.startswith("chromadrill ")]
     monkeypatch.setattr(rebuilding.embedders, "load", lambda *_: store.model)
     store.model.embedded = 0

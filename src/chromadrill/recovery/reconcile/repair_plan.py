@@ -103,9 +103,8 @@ def orphans_file(findings: str) -> str:
     return f"{findings}.delete.json"
 
 
-def orphans_body(tally: Tally) -> str | None:
+def orphans_body(tally: Tally, plan: Sequence[str], findings: str) -> str | None:
     """What that file holds; None where the plan names none."""
-    ids = tally.ids.get(Kind.ORPHANED, [])
-    if not TYPED_IDS < tally.counts.get(Kind.ORPHANED, 0) <= DELETED_AT_ONCE:
+    if not any(f"@{orphans_file(findings)}" in line for line in plan):
         return None
-    return json.dumps({"ids": ids}, ensure_ascii=False)
+    return json.dumps({"ids": tally.ids[Kind.ORPHANED]}, ensure_ascii=False)
