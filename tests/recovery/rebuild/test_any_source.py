@@ -7,6 +7,7 @@ import pytest
 
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.settings import SourceTable
+from chromadrill.recovery.sources.postgresql import open_table
 from tests.recovery.rebuild.conftest import ROWS, assert_passed
 
 BY_TENANT = """
@@ -69,6 +70,15 @@ def test_partitioned_table_is_read_whole(table):
 
     assert_passed(result)
     assert set(table.records()) == {str(n) for n in range(60)}
+
+    table.sql("alter table part_20 set unlogged")
+    with open_table(table.url, mapping) as source:
+        (note,) = source.notes
+        assert "part_20 is an unlogged table" in note
+    table.sql("create or replace view one_part as select * from part_20")
+    with open_table(table.url, SourceTable(table="one_part", updated_at="")) as source:
+        assert any("part_20 is one partition of manual_content" in note for note in source.notes)
+    table.sql("drop view one_part")
 
 
 def test_view_is_a_source(table):

@@ -1,13 +1,17 @@
 """`[source] split`: records of a row by a function of the user's; its mistakes are sentences."""
 
 import itertools
+from functools import partial
 
 import pytest
 
 from chromadrill.core.errors import Refused, UsageError
+from chromadrill.core.model import Scope
 from chromadrill.core.settings import SourceTable
+from chromadrill.recovery.vectors_from.open_lenders import open_lenders
 from tests.recovery.rebuild import own_functions
 from tests.recovery.rebuild.conftest import ROWS, assert_passed
+from tests.recovery.rebuild.worker_models import LoggedModel, texts_of
 
 
 def by(function, **more):
@@ -83,6 +87,34 @@ def test_split_that_gives_other_records_the_next_time_is_named(table, monkeypatc
     with pytest.raises(Refused, match="by_a_counter is not deterministic: it gives other records"):
         table.rebuild(mapping=by("by_a_counter"))
     assert "docs" not in table.names()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["", "primary key"], ids=["documents are sent", "ranges are read"])
+def test_workers_embed_the_records_and_not_the_rows(table, tmp_path, key):
+    if key:
+        table.sql("alter table manual_content add primary key (id)")
+    result = table.rebuild(mapping=by("words_of_two"), load=partial(LoggedModel, tmp_path))
+
+    assert_passed(result)
+    assert result.embedded == 120
+    embedded = [text for log in texts_of(tmp_path) for text in log]
+    assert set(embedded) <= {text for text, _ in table.records().values()}
+    assert len(embedded) == 120 - 8  # the first batch is timed in this process
+
+
+@pytest.mark.slow
+def test_workers_embed_what_no_lender_has(table, tmp_path):
+    info = table.chroma.create_collection(Scope(), "lender", hnsw={"space": "cosine"})
+    texts = [text for _, text, _ in ROWS[:50]]
+    ids = [str(number) for number in range(50)]
+    table.chroma.upsert(info, ids=ids, vectors=table.model.embed(texts), documents=texts)
+    with open_lenders(table.chroma, ["lender"], Scope(), "docs") as lenders:
+        result = table.rebuild(lenders=lenders, load=partial(LoggedModel, tmp_path))
+
+    assert_passed(result)
+    assert (result.copied, result.embedded) == (50, 10)
+    assert sum(map(len, texts_of(tmp_path))) == 10 - 8  # the first batch is timed in this process
 
 
 @pytest.mark.parametrize(

@@ -28,20 +28,24 @@ _ROLE = re.compile(
     r"\b(CURRENT_USER|SESSION_USER|CURRENT_ROLE|CURRENT_SETTING|PG_HAS_ROLE|\w+_PRIVILEGE)\b",
     re.IGNORECASE,
 )
-# every view that a relation is made of, however many lie between
+# every view and partition that a relation is made of, however many lie between
 _VIEWS = """
 with recursive parts(relation) as (
     select %s::regclass::oid
     union
-    select depends.refobjid from parts
-    join pg_rewrite rule on rule.ev_class = parts.relation
-    join pg_depend depends on depends.classid = 'pg_rewrite'::regclass
-        and depends.objid = rule.oid and depends.refclassid = 'pg_class'::regclass
+    select part.relation from parts cross join lateral (
+        select depends.refobjid as relation from pg_rewrite rule
+        join pg_depend depends on depends.classid = 'pg_rewrite'::regclass
+            and depends.objid = rule.oid and depends.refclassid = 'pg_class'::regclass
+        where rule.ev_class = parts.relation
+        union all
+        select inhrelid from pg_inherits where inhparent = parts.relation
+    ) part
 )
 select relation::regclass::text, relkind::text, relpersistence::text,
     case when relkind in ('v', 'm') then pg_get_viewdef(relation) end,
-    case when relispartition
-        then (select inhparent::regclass::text from pg_inherits where inhrelid = relation) end
+    case when relispartition then (select inhparent::regclass::text from pg_inherits
+        where inhrelid = relation and inhparent not in (select relation from parts)) end
 from parts join pg_class on pg_class.oid = relation order by relation <> %s::regclass, 1
 """
 _NAMESAKES = """
