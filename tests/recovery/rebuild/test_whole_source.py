@@ -235,7 +235,7 @@ def test_lock_that_nobody_gives_up_is_said(table, rebuild_command, monkeypatch):
 def test_metadata_that_no_request_can_hold_are_refused_before_anything_is_made(
     table, rebuild_command, monkeypatch, type_, metadata, sentence
 ):
-    monkeypatch.setattr("chromadrill.embedding.embedders.load", lambda _: table.model)
+    monkeypatch.setattr("chromadrill.embedding.embedders.load", lambda *_: table.model)
     table.sql(f"alter table manual_content alter metadata type {type_} using metadata::{type_}")
     table.sql("update manual_content set metadata = %s where id = 'r3'", [metadata])
     code, errors = rebuild_command(table.url)
