@@ -154,7 +154,7 @@ class EmbeddingService:
             {
                 "object": "embedding",
                 "index": index,
-                "embedding": _written(vectors[index], is_base64),
+                "embedding": _json_vector(vectors[index], is_base64),
             }
             for index in indices
         ]
@@ -178,6 +178,6 @@ class EmbeddingService:
             handler.close_connection = True  # the client did not wait
 
 
-def _written(row, is_base64):
+def _json_vector(row, is_base64):
     row = np.asarray(row, np.float32)
     return base64.b64encode(row.tobytes()).decode() if is_base64 else row.tolist()

@@ -23,7 +23,7 @@ def plain(texts):
     return WordModel().embed(texts).tolist()
 
 
-class Told:
+class Described:
     """As an embedding function of chromadb's is: it says of itself what it is."""
 
     def __init__(self, size="small"):
@@ -44,7 +44,7 @@ class Told:
 
 
 class Models:
-    large = Told("large")
+    large = Described("large")
 
 
 class Busy:
@@ -118,10 +118,10 @@ def test_function_makes_the_vectors_and_its_path_is_its_name():
 
 
 def test_function_that_says_what_it_is_is_told_by_that():
-    small, large = load("Told"), load("Models.large")
+    small, large = load("Described"), load("Models.large")
     assert small.name == large.name == "shop-vectors"
     assert small.configuration_sha256 != large.configuration_sha256
-    assert load("Told").configuration_sha256 == small.configuration_sha256
+    assert load("Described").configuration_sha256 == small.configuration_sha256
     questions = small.embed_queries(["q", "r"])
     np.testing.assert_allclose(questions, WordModel("question small").embed(["q", "r"]), atol=1e-6)
 

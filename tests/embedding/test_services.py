@@ -113,9 +113,9 @@ def test_long_wait_is_said_with_its_reason(service, monkeypatch, capsys):
     model = load(service.tei(), retry_wait_s=10)
     service.faults.append(Fault(503, message="model is loading"))
     model.embed(["a"])
-    said = capsys.readouterr().err
+    errors = capsys.readouterr().err
     assert re.search(
-        r"huggingface_server: status 503: model is loading. Asked again in \d+ s\.", said
+        r"huggingface_server: status 503: model is loading. Asked again in \d+ s\.", errors
     )
 
 

@@ -60,7 +60,7 @@ def load(collection: CollectionInfo, way: Way) -> FunctionModel:
     _require_keys(collection, name, config)
     model = config.get("model_name") or config.get("model") or config.get("model_id")
     return FunctionModel(
-        _built(collection, name, config),
+        _build(collection, name, config),
         name=f"{name}/{model}" if isinstance(model, str) else name,
         revision=REVISION,
         configuration_sha256=configuration_sha256(name, config),
@@ -68,7 +68,7 @@ def load(collection: CollectionInfo, way: Way) -> FunctionModel:
     )
 
 
-def _built(collection: CollectionInfo, name: str, config: JSON) -> Any:
+def _build(collection: CollectionInfo, name: str, config: JSON) -> Any:
     from chromadb.utils.embedding_functions import known_embedding_functions
 
     if name not in known_embedding_functions:
@@ -78,7 +78,7 @@ def _built(collection: CollectionInfo, name: str, config: JSON) -> Any:
             next_step=OWN,
         )
     try:
-        with _named_keys_alone(config), warnings.catch_warnings():
+        with _only_named_keys(config), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return known_embedding_functions[name].build_from_config(config)
     except Exception as error:  # a library is missing, or a value: ValueError of many texts
@@ -88,7 +88,7 @@ def _built(collection: CollectionInfo, name: str, config: JSON) -> Any:
         ) from error
 
 
-def _named_variables(config: Mapping[str, Any]) -> list[str]:
+def _key_variables(config: Mapping[str, Any]) -> list[str]:
     """The environment variables that the configuration names: `api_key_env_var` and its like."""
     return [
         value
@@ -98,7 +98,7 @@ def _named_variables(config: Mapping[str, Any]) -> list[str]:
 
 
 def _require_keys(collection: CollectionInfo, name: str, config: JSON) -> None:
-    missing = [variable for variable in _named_variables(config) if not os.environ.get(variable)]
+    missing = [variable for variable in _key_variables(config) if not os.environ.get(variable)]
     if missing:
         raise Unavailable(
             f"{SETTING}: {' and '.join(missing)}, which the configuration of {collection.key} names"
@@ -108,10 +108,10 @@ def _require_keys(collection: CollectionInfo, name: str, config: JSON) -> None:
 
 
 @contextlib.contextmanager
-def _named_keys_alone(config: Mapping[str, Any]) -> Iterator[None]:
+def _only_named_keys(config: Mapping[str, Any]) -> Iterator[None]:
     """Without the keys that the configuration does not name, where it names one or none."""
     names_keys = any(key.endswith("_env_var") for key in config)
-    named = _named_variables(config)
+    named = _key_variables(config)
     with _building:
         hidden = {
             variable: os.environ.pop(variable)
@@ -126,7 +126,7 @@ def _named_keys_alone(config: Mapping[str, Any]) -> Iterator[None]:
 
 def _hide_secrets(config: JSON) -> None:
     """Mask from now on what the configuration holds or names: keys, headers, passwords of URLs."""
-    for variable in _named_variables(config):
+    for variable in _key_variables(config):
         hide_secret(os.environ.get(variable, ""))
     for key, value in config.items():
         if isinstance(value, dict) and "header" in key:

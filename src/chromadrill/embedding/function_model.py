@@ -19,7 +19,7 @@ import numpy as np
 from chromadrill.core.errors import Unavailable
 from chromadrill.embedding import http_clients
 from chromadrill.embedding.answers import WrongAnswer, another_order, require_order, vectors_of
-from chromadrill.embedding.http_clients import recorded
+from chromadrill.embedding.http_clients import record_exchange
 from chromadrill.embedding.likeness import cosines
 from chromadrill.embedding.rate_limit import RateLimit
 from chromadrill.embedding.retries import CallFailed, RetryPlan, call_again, failure_of
@@ -176,7 +176,7 @@ class FunctionModel:
             answer = self._ask([first, *texts, last], self.dimension)
             self._require_controls(answer)
             vectors = answer[1:-1]
-        self.usage.add(len(texts), sum(map(len, texts)))
+        self.usage.count_documents(len(texts), sum(map(len, texts)))
         return vectors
 
     def _require_controls(self, answer: np.ndarray) -> None:
@@ -204,7 +204,7 @@ class FunctionModel:
             return self._call(call, texts, dimension)
 
         def on_retry(failure: CallFailed, seconds: float) -> None:
-            self.usage.retried()
+            self.usage.count_retry()
             self._limit.hold(seconds)
             if seconds >= LONG_WAIT_S:
                 self._way.say(f"{self.name}: {failure.sentence}. Asked again in {seconds:.0f} s.")
@@ -221,7 +221,7 @@ class FunctionModel:
             ) from failure
 
     def _call(self, function: Function, texts: list[str], dimension: int | None) -> np.ndarray:
-        with recorded() as exchange:
+        with record_exchange() as exchange:
             try:
                 answer = self._call_in_time(function, texts)
             except Exception as error:
@@ -230,7 +230,7 @@ class FunctionModel:
                 raise failure_of(ValueError("no vectors"), exchange)
         vectors = vectors_of(self.name, answer, len(texts), dimension)
         require_order(self.name, exchange.order)
-        self.usage.answered(exchange.tokens, exchange.endpoint)
+        self.usage.count_request(exchange.tokens, exchange.endpoint)
         return vectors
 
     def _call_in_time(self, function: Function, texts: list[str]) -> Any:

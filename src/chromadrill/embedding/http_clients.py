@@ -46,7 +46,7 @@ _current = threading.local()
 
 
 @contextlib.contextmanager
-def recorded() -> Iterator[Exchange]:
+def record_exchange() -> Iterator[Exchange]:
     """What the clients that are watched are answered in this thread."""
     exchange = Exchange()
     _current.exchange = exchange
@@ -84,14 +84,14 @@ def watch(function: object, timeout_s: float) -> int:
 
 def _objects(root: object) -> Iterator[Any]:
     """`root` and what hangs on its attributes, each once. Code and plain values are no clients."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     level = [root, *_names_of(root)]
     for _ in range(DEEPEST):
         below: list[object] = []
         for thing in level:
-            if id(thing) in seen or len(seen) >= MOST_OBJECTS:
+            if id(thing) in visited or len(visited) >= MOST_OBJECTS:
                 continue
-            seen.add(id(thing))
+            visited.add(id(thing))
             yield thing
             below += [
                 value
@@ -155,10 +155,10 @@ def _message(content: object) -> str:
         parts = [content.get(key) for key in ("error", "message", "detail", "code")]
         content = next((part for part in parts if part), "")
     text = content if isinstance(content, str) else str(content)
-    return shown(text)
+    return one_line(text)
 
 
-def shown(text: str) -> str:
+def one_line(text: str) -> str:
     """One line of somebody else's words, without secrets. Masked first: half a key is no key."""
     return mask_output(" ".join(text.split()))[:LONGEST_MESSAGE].rstrip(".")
 

@@ -21,14 +21,14 @@ KEYS = (MODEL, REVISION, WEIGHTS, CONFIGURATION, DIMENSION)
 
 def identity(model: Model) -> JSON:
     """What the metadata of a collection says of the model that made its vectors."""
-    said = {
+    values = {
         MODEL: model.name,
         REVISION: model.revision,
         WEIGHTS: model.weights_sha256,
         CONFIGURATION: model.configuration_sha256,
         DIMENSION: model.dimension,
     }
-    return {key: value for key, value in said.items() if value is not None}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def with_identity(metadata: Mapping[str, Any] | None, model: Model) -> JSON:

@@ -22,10 +22,10 @@ SETTING = "[embedding] function"
 def load(path: str, way: Way) -> FunctionModel:
     """The function that `path` names. Raises UsageError where it names none, Unavailable."""
     function = _function(path)
-    name = _said(function, "name")
-    config = _said(function, "config", "get_config")
-    revision = _said(function, "revision")
-    dimension = _said(function, "dimension")
+    name = _attribute(function, "name")
+    config = _attribute(function, "config", "get_config")
+    revision = _attribute(function, "revision")
+    dimension = _attribute(function, "dimension")
     return FunctionModel(
         function,
         name=name if isinstance(name, str) and name else path,
@@ -65,7 +65,7 @@ def _function(path: str) -> Any:
     return thing
 
 
-def _said(function: Any, *names: str) -> Any:
+def _attribute(function: Any, *names: str) -> Any:
     """What the function says of itself under the first of these names that it has."""
     for name in names:
         value = getattr(function, name, None)

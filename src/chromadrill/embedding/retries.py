@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from chromadrill.embedding.http_clients import Exchange, shown
+from chromadrill.embedding.http_clients import Exchange, one_line
 
 Answer = TypeVar("Answer")
 LONGEST_WAIT_S = 60.0  # between two calls, where the service does not ask for a time
@@ -84,7 +84,7 @@ def failure_of(error: BaseException, exchange: Exchange) -> CallFailed:
         status, header = _status_of(error), _retry_after_of(error)
         text = ""
     if not text:
-        text = shown(f"{type(error).__name__}: {error}")
+        text = one_line(f"{type(error).__name__}: {error}")
     wait_s = seconds_of(header)
     passes = status in TRANSIENT or status >= 500 or (not status and _is_transport(error))
     if any(words in text for words in _NO_QUOTA) or (wait_s or 0) > MOST_PATIENCE_S:
@@ -108,9 +108,9 @@ def seconds_of(retry_after: str) -> float | None:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
+    visited: set[int] = set()
+    while error is not None and id(error) not in visited:
+        visited.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 

@@ -24,19 +24,19 @@ class Usage:
     endpoint: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def add(self, documents: int, characters: int) -> None:
+    def count_documents(self, documents: int, characters: int) -> None:
         with self._lock:
             self.documents += documents
             self.characters += characters
 
-    def answered(self, tokens: int | None, endpoint: str) -> None:
+    def count_request(self, tokens: int | None, endpoint: str) -> None:
         with self._lock:
             self.requests += 1
             self.endpoint = endpoint or self.endpoint
             if tokens is not None:
                 self.tokens = (self.tokens or 0) + tokens
 
-    def retried(self) -> None:
+    def count_retry(self) -> None:
         with self._lock:
             self.retries += 1
 

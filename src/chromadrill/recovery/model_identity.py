@@ -38,8 +38,8 @@ def require_same_model(
         return
     if result.is_same(least):
         return
-    names = bool((info.metadata or {}).get(MODEL))
-    origin = "" if names else "does not say which model embedded it, and "
+    names_model = bool((info.metadata or {}).get(MODEL))
+    origin = "" if names_model else "does not say which model embedded it, and "
     raise Refused(
         f"{info.key} {origin}its vectors are not those of {describe(model)}"
         f" ({result.sentence()}). Nothing was touched.",
@@ -54,8 +54,8 @@ def require_named_model(chroma: Chroma, info: CollectionInfo, model: Model, leas
     of a service), the vectors must be its own.
     """
     require_not_another(info, model)
-    names = bool((info.metadata or {}).get(MODEL)) or names_another_function(info, model)
-    if names and names_same_model(info.metadata, model) is None:
+    names_model = bool((info.metadata or {}).get(MODEL)) or names_another_function(info, model)
+    if names_model and names_same_model(info.metadata, model) is None:
         require_same_model(chroma, info, model, least, next_step=BESIDE)
 
 

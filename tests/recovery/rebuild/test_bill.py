@@ -57,8 +57,8 @@ def test_minutes_are_those_of_the_first_documents_or_of_the_limit_whichever_is_m
 def test_tokens_are_a_quarter_of_the_characters_until_a_service_has_counted_some():
     model = own_model()
     assert bill_of(model, 10, 4000).tokens == 1000
-    model.usage.add(5, 1000)
-    model.usage.answered(500, "")
+    model.usage.count_documents(5, 1000)
+    model.usage.count_request(500, "")
     assert bill_of(model, 10, 4000).tokens == 2000
 
 
