@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -30,8 +31,10 @@ def without_cycle_search() -> Iterator[None]:
 def give_back_freed() -> None:
     """Let the system have what was freed: glibc keeps large pieces once some were freed.
 
-    Elsewhere nothing happens.
+    Elsewhere nothing happens. Arrow's columns have a pool of their own, which keeps pieces, too.
     """
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):

@@ -33,6 +33,7 @@ from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
 from chromadrill.core.files import size_of
+from chromadrill.core.memory import give_back_freed
 from chromadrill.core.model import JSON, CollectionInfo, Fingerprint, Outcome, Scope, Verdict
 from chromadrill.core.progress import Advance, Progress, silent
 
@@ -197,6 +198,7 @@ def _write(
         before = _fingerprint(source, [info.key for info in infos], advance)
     if not source.replace:
         require_nothing_lost(path, before)
+    give_back_freed()  # each of the three readings begins with what it needs alone
     _require_room(partial, before)
     out: ExportWriter = formats.writer(suffix)(partial, before, about=source.about(path.name))
     try:
@@ -212,6 +214,7 @@ def _write(
         out.seal(requires)
     finally:
         out.close()
+    give_back_freed()
     _require_whole(source, before, formats.reader(suffix)(partial), progress)
     return before, requires
 
