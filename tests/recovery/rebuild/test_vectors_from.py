@@ -121,8 +121,8 @@ def test_vectors_that_are_zero_or_of_another_length_are_left_out_and_counted(tab
     assert_passed(result)
     assert (result.embedded, result.copied) == (5, 55)
     (loan,) = result.loans
-    assert loan.left_out["zero or not finite"] == 3
-    assert loan.left_out["not of length 1"] == 2
+    assert loan.left_out["zero_or_not_finite"] == 3
+    assert loan.left_out["not_of_length_1"] == 2
 
 
 def test_two_lenders_that_contradict_each_other_lend_neither(table):

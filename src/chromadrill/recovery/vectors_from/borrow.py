@@ -11,7 +11,13 @@ from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Model
 from chromadrill.embedding.identity import describe, describe_named, names_same_model
 from chromadrill.embedding.likeness import row_cosines
-from chromadrill.recovery.vectors_from.lender import Lender, Loan
+from chromadrill.recovery.vectors_from.lender import (
+    CONTRADICTORY,
+    NOT_UNIT,
+    UNUSABLE,
+    Lender,
+    Loan,
+)
 from chromadrill.recovery.vectors_from.pool import UNIT, Candidates, VectorPool
 from chromadrill.recovery.vectors_from.sample import BESIDE_SUSPECTS, SIZE, Sample, SampledDocument
 from chromadrill.recovery.vectors_from.suspicion import Suspicion
@@ -63,9 +69,9 @@ def borrow(
     loan.offered = len(candidates)
     contradictory = candidates.contradictory + pool.take(candidates)
     loan.left_out = {
-        "zero or not finite": candidates.unusable,
-        "not of length 1": candidates.not_unit,
-        "with two vectors that contradict each other": contradictory,
+        UNUSABLE: candidates.unusable,
+        NOT_UNIT: candidates.not_unit,
+        CONTRADICTORY: contradictory,
     }
     return loan
 

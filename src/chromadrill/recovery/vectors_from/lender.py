@@ -6,6 +6,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chromadrill.core.model import JSON, CollectionInfo, Page
+from chromadrill.core.plural import plural
+
+# why a vector of a wanted document is left out: as JSON says it, and people
+UNUSABLE, NOT_UNIT, CONTRADICTORY = "zero_or_not_finite", "not_of_length_1", "contradictory"
+REASONS = {
+    UNUSABLE: "zero or not finite",
+    NOT_UNIT: "not of length 1",
+    CONTRADICTORY: "with two vectors that contradict each other",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,13 @@ class Loan:
     @property
     def sentence(self) -> str:
         """For people."""
-        text = f"{self.lender}: {self.taken:,} vectors taken over"
+        text = f"{self.lender}: {plural(self.taken, 'vector')} taken over"
         if self.sampled:
             text += f"; {self.sampled} embedded again, the same"
             text += f" (lowest cosine {self.least_cosine:.7f})"
-        left_out = [f"{count:,} {reason}" for reason, count in self.left_out.items() if count]
+        left_out = [
+            f"{count:,} {REASONS[reason]}" for reason, count in self.left_out.items() if count
+        ]
         if left_out:
             text += f"; left out: {', '.join(left_out)}"
         return "; ".join([text, *self.notes])
