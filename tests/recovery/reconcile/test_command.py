@@ -9,6 +9,7 @@ import numpy as np
 
 from chromadrill.checks.reconcile import Kind, Tally
 from chromadrill.commands import collection_rebuild as rebuilding
+from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.recovery.reconcile.repair_plan import Typed, repair_plan
 from chromadrill.recovery.reconcile.task import ReconcileResult, ReconcileTask
@@ -182,6 +183,30 @@ def test_plan_for_another_model_makes_the_collection_beside_it(compare, store, m
     monkeypatch.setattr(rebuilding.embedders, "load", lambda *_: fruit)
     assert exit_code(*shlex.split(command)[1:]) == 0, capsys.readouterr()
     assert sorted(store.names()) == ["docs", "docs.other-model"]
+
+
+def test_plan_after_a_sample_with_wrong_vectors_looks_at_all_or_makes_all_anew(compare, store):
+    ids = [f"r{n}" for n in range(60)]
+    give_vectors(store, ids[:20], WordModel("fruit").embed(["x y z"] * 20))
+    _, answer, _ = compare("--embed", "40")
+    assert any("--embed all --output-file" in line for line in answer["plan"]), answer["plan"]
+    give_vectors(store, ids, WordModel("fruit").embed(["x y z"] * 60))
+    _, answer, _ = compare("--embed", "20")
+    assert "chromadrill regenerate --source manual_content" in answer["plan"][-1]
+
+
+def test_service_that_fails_midway_leaves_the_rows_judged(compare, store):
+    class Failing(WordModel):
+        def embed(self, texts):
+            if self.embedded:
+                raise Unavailable("The service answers 500.")
+            return super().embed(texts)
+
+    store.sql("delete from manual_content where id = 'r1'")
+    code, answer, lines = compare("--embed", "all", model=Failing())
+    outcomes = {verdict["check"]: verdict["outcome"] for verdict in answer["verdicts"]}
+    assert (code, kinds_of(lines)) == (1, {"r1": ["orphaned"]})
+    assert outcomes["stored vectors"] == "unknown"
 
 
 def test_plan_without_an_output_file_embeds_everything(compare, store, monkeypatch, capsys):

@@ -43,7 +43,19 @@ def repair_plan(task: ReconcileTask, result: ReconcileResult, typed: Typed) -> l
             _command("regenerate", "--source", typed.table, task=task, typed=typed,
                      name=f"{task.name}{BESIDE}"),
         ]  # fmt: skip
-    vectors = tally.count(*OF_VECTORS)
+    vectors, cover = tally.count(*OF_VECTORS), result.cover
+    if vectors and cover.sampled_wrong * 2 > cover.sampled:
+        regenerate = _command("regenerate", "--source", typed.table, task=task, typed=typed)
+        return ["# most of the sampled vectors are wrong: every vector anew", regenerate]
+    if vectors and cover.sampled_wrong and cover.unseen:
+        wrong = f"{cover.sampled_wrong} of {cover.sampled} sampled vectors are wrong"
+        findings = typed.findings or "differences.jsonl"
+        source = ("--source", typed.source) if typed.source else ()
+        words = (*source, "--embed", "all", "--output-file", findings)
+        return [
+            f"# {wrong}: find the other ones first, and repair what that finds",
+            _command("reconcile", *words, task=task, typed=typed),
+        ]
     others = sum(tally.counts.values()) - tally.count(*OF_VECTORS, Kind.ORPHANED)
     orphans = tally.ids.get(Kind.ORPHANED, [])
     plan = []

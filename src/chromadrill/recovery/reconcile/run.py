@@ -18,14 +18,14 @@ from chromadrill.checks.reconcile import (
 )
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.progress import Progress, silent
 from chromadrill.core.protocols import Model
 from chromadrill.core.records.streams import Records, RecordsInMemory
 from chromadrill.embedding.identity import describe, describe_named, names_same_model
 from chromadrill.recovery.reconcile.candidates import IDS, compare
-from chromadrill.recovery.reconcile.chosen_vectors import ByText, choose_vectors
+from chromadrill.recovery.reconcile.chosen_vectors import ByText, ChosenVectors, choose_vectors
 from chromadrill.recovery.reconcile.second_look import SecondLook, Waiting
 from chromadrill.recovery.reconcile.sides import (
     OpenSource,
@@ -154,7 +154,7 @@ class _Reconciliation:
             return "not judged: --embed none"
         try:
             model = self.load_model(info)
-        except Unavailable as error:
+        except (Unavailable, Refused) as error:
             return f"not judged, no model: {error} Or compare without vectors: --embed none."
         if problem := self.model_problem(info, model):
             result.is_another_model = True
@@ -169,22 +169,30 @@ class _Reconciliation:
             self.chroma, info, model, memory, task.batch_size, task.least_cosine, chosen.right
         )
         try:
-            with self.progress("embed", chosen.suspects.count + chosen.sample.count) as advance:
-                judge.judge(chosen.suspects, advance)
-                sampled_before = judge.embedded
-                sampled_wrong = judge.judge(chosen.sample, advance)
-            result.cover = replace(
-                result.cover,
-                remembered=chosen.remembered,
-                embedded=judge.embedded,
-                sampled=judge.embedded - sampled_before,
-                sampled_wrong=sampled_wrong,
-            )
+            failure = self.embed(judge, chosen)
             for finding in judge.findings(by_text, self.task.settle_s, self.wait):
                 self.add(finding)
         finally:  # what was embedded is known, whatever ended the run
             memory.save()
         result.seconds["embed"] = now() - started
+        return failure
+
+    def embed(self, judge: VectorJudge, chosen: ChosenVectors) -> str:
+        """Embed what was chosen; returns why not all of it was, "" where it was."""
+        try:
+            with self.progress("embed", chosen.suspects.count + chosen.sample.count) as advance:
+                judge.judge(chosen.suspects, advance)
+                sampled_before = judge.embedded
+                sampled_wrong = judge.judge(chosen.sample, advance)
+        except (Unavailable, Refused) as error:  # a service: rows were compared, and some vectors
+            return f"not all judged, {judge.embedded} were: {error}"
+        self.result.cover = replace(
+            self.result.cover,
+            remembered=chosen.remembered,
+            embedded=judge.embedded,
+            sampled=judge.embedded - sampled_before,
+            sampled_wrong=sampled_wrong,
+        )
         return ""
 
     def model_problem(self, info: CollectionInfo, model: Model) -> str:
