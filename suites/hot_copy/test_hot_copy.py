@@ -75,18 +75,22 @@ def test_way_of_copying_the_disk_of_a_running_server_is_measured(
     ):
         folders = [tmp_path / str(number) for number in range(tries)]
         tried = [take_hot_copy(method.name, copy_disk, writer, into, disk.data) for into in folders]
-    copies = []
     with drill.then("each copy is read at rest, served, written to, restarted"):
-        for copied, place in tried:
-            copy = examine(copied, place, writes)
-            if place:
-                copy = dataclasses.replace(copy, held_s=held.pop(0))
-                shutil.rmtree(place)  # of many tries they would fill a disk
-            copies.append(copy)
+        copies = list(examine_and_remove(tried, writes, held))
     if method.backup_method:
         hot_copies.setdefault(method.backup_method, []).extend(copies)
     note(drill, method, copies, record_property)
     drill.judge(was_measured(copies, tries))
+
+
+def examine_and_remove(tried, writes, held):
+    """Yield what is found in each copy; `held`: how long writes were held for those that were made."""
+    for copied, place in tried:
+        copy = examine(copied, place, writes)
+        if place:
+            copy = dataclasses.replace(copy, held_s=held.pop(0))
+            shutil.rmtree(place)  # of many tries they would fill a disk
+        yield copy
 
 
 def note(drill, method, copies, record_property):
