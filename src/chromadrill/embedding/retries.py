@@ -5,10 +5,10 @@ from __future__ import annotations
 import email.utils
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chromadrill.embedding.http_clients import Exchange, one_line
 
@@ -121,14 +121,25 @@ def _status_of(error: BaseException) -> int:
         for thing in (link, getattr(link, "response", None)):
             for name in ("status_code", "http_status", "status", "code"):
                 value = getattr(thing, name, None)
-                if type(value) is int and 400 <= value < 600:
-                    return value
+                if isinstance(value, int) and 400 <= value < 600:
+                    return int(value)
+        status = _of_botocore(link).get("HTTPStatusCode")
+        if isinstance(status, int) and status >= 400:
+            return status
     return 0
+
+
+def _of_botocore(error: BaseException) -> Mapping[str, Any]:
+    """What Amazon's library says of the answer, in a dictionary of its own; empty for any other."""
+    response = getattr(error, "response", None)
+    about = response.get("ResponseMetadata") if isinstance(response, Mapping) else None
+    return about if isinstance(about, Mapping) else {}
 
 
 def _retry_after_of(error: BaseException) -> str:
     for link in _chain(error):
         headers = getattr(getattr(link, "response", None), "headers", None)
+        headers = headers or _of_botocore(link).get("HTTPHeaders")
         if headers is not None and (value := headers.get("retry-after")):
             return str(value)
     return ""
