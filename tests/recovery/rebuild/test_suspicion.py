@@ -28,8 +28,9 @@ def documents(count, swapped=0):
 def worst_of(records, step=500):
     suspicion = Suspicion(len(records))
     for start in range(0, len(records), step):
-        page = records[start : start + step]
-        suspicion.offer(page, [0] * len(page))
+        for document in records[start : start + step]:
+            suspicion.offer(document, 0)
+        suspicion.judge()
     return [document.id for document in suspicion.worst()]
 
 

@@ -55,13 +55,14 @@ def borrow(
         ]
         texts, vectors = [page.documents[row] or "" for row in rows], page.vectors[rows]
         if rows and vectors.shape[1] == model.dimension:
-            numbers, keys = candidates.add(texts, vectors)
-            documents = [
-                SampledDocument(page.ids[rows[number]], texts[number], vectors[number].copy())
-                for number in numbers
-            ]
-            sample.offer(documents, keys)
-            suspicion.offer(documents, keys)
+            for number, key in candidates.add(texts, vectors):
+                if sample.wants(key) or suspicion.wants(key):
+                    document = SampledDocument(
+                        page.ids[rows[number]], texts[number], vectors[number].copy()
+                    )
+                    sample.offer(document, key)
+                    suspicion.offer(document, key)
+        suspicion.judge()
         advance(len(page.ids))
     suspects = suspicion.worst()
     by_chance = sample.documents()[: BESIDE_SUSPECTS if suspects else SIZE]

@@ -105,10 +105,10 @@ class Candidates:
         self.places = np.full(len(wanted), NONE, np.int32)
         self.unusable = self.not_unit = self.contradictory = 0
 
-    def add(self, texts: Sequence[str], vectors: Vectors) -> tuple[list[int], list[int]]:
+    def add(self, texts: Sequence[str], vectors: Vectors) -> list[tuple[int, int]]:
         """Put in the vectors of documents that are wanted.
 
-        Returns the numbers of those texts, and the digests that they are looked up by.
+        Returns the number of each such text, and the digest that it is looked up by.
         """
         digests = text_digests(texts)
         spots = spots_of(self._wanted, digests[:, 0])
@@ -122,7 +122,7 @@ class Candidates:
         self._file.append(digests[added, 1], vectors[added])
         again = np.setdiff1d(rows, added)
         self._compare(spots[again], vectors[again])
-        return added.tolist(), digests[added, 0].tolist()
+        return list(zip(added.tolist(), digests[added, 0].tolist(), strict=True))
 
     def keep_unit_length(self) -> None:
         """Leave out every vector whose length is not 1: the model makes none of them."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,15 +28,20 @@ class Sample:
         self._lowest: list[tuple[int, int, SampledDocument]] = []  # a heap: the highest comes first
         self._number = 0
 
-    def offer(self, documents: Sequence[SampledDocument], keys: Sequence[int]) -> None:
-        """Look at further documents; `keys` are their digests."""
-        for key, document in zip(keys, documents, strict=True):
-            self._number += 1  # no two documents are compared by themselves
-            entry = (-key, self._number, document)
-            if len(self._lowest) < self._size:
-                heapq.heappush(self._lowest, entry)
-            elif entry > self._lowest[0]:
-                heapq.heapreplace(self._lowest, entry)
+    def wants(self, key: int) -> bool:
+        """Whether a document of that digest would be kept."""
+        return len(self._lowest) < self._size or -key > self._lowest[0][0]
+
+    def offer(self, document: SampledDocument, key: int) -> None:
+        """Look at a further document; `key` is its digest."""
+        if not self.wants(key):
+            return
+        self._number += 1  # no two documents are compared by themselves
+        entry = (-key, self._number, document)
+        if len(self._lowest) < self._size:
+            heapq.heappush(self._lowest, entry)
+        else:
+            heapq.heapreplace(self._lowest, entry)
 
     def documents(self) -> list[SampledDocument]:
         """Those that were kept, the lowest digest first."""

@@ -40,11 +40,17 @@ class Suspicion:
         self._worst: list[tuple[float, int, SampledDocument]] = []  # a heap: the least bad first
         self._number = 0
 
-    def offer(self, documents: Sequence[SampledDocument], keys: Sequence[int]) -> None:
-        """Look at further documents; `keys` are the digests that they are drawn by."""
-        self._waiting += [
-            document for document, key in zip(documents, keys, strict=True) if key < self._below
-        ]
+    def wants(self, key: int) -> bool:
+        """Whether a document of that digest is one of those that are looked at."""
+        return key < self._below
+
+    def offer(self, document: SampledDocument, key: int) -> None:
+        """Take in a further document; `key` is its digest."""
+        if self.wants(key):
+            self._waiting.append(document)
+
+    def judge(self) -> None:
+        """Look at what was taken in, once there is enough to fit the line to."""
         if self._line is None and len(self._waiting) >= FITTED:
             self._fit()
         if self._line is not None:
