@@ -5,9 +5,11 @@ import uuid
 import psycopg
 import pytest
 
+from chromadrill.core import settings
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.settings import SourceTable
 from chromadrill.recovery.sources.postgresql import open_table
+from fixtures.postgres import source_of_drill
 from tests.recovery.rebuild.conftest import ROWS, assert_passed
 
 BY_TENANT = """
@@ -50,6 +52,32 @@ def test_parameter_that_does_not_fit_the_query_is_a_usage_error(table, sql, para
         table.rebuild(mapping=SourceTable(sql=sql, parameters=parameters))
     del refusal
     assert table.names() == []
+
+
+def test_parameters_without_a_query_are_told(table):
+    with open_table(table.url, SourceTable(parameters={"tenant": "a"})) as source:
+        assert "[source.parameters] are for [source] sql; there is none." in source.notes[0]
+
+
+def test_source_of_a_drill_is_its_own_whatever_the_settings_say(table, tmp_path):
+    file = tmp_path / "drill.toml"
+    file.write_text(
+        """
+[source]
+sql = "select %(a)s from mine"
+split = "no.such:module"
+id = "key"
+content = "body"
+metadata = ""
+updated_at = ""
+space = "l2"
+parameters = { a = 1 }
+"""
+    )
+    known = settings.load(file, environ=source_of_drill("public"))
+    with open_table(table.url, known.source) as source:
+        assert source.count() == 60
+    assert known.source.space == "cosine"
 
 
 def test_partitioned_table_is_read_whole(table):

@@ -334,6 +334,8 @@ class PostgresTable:
         columns = mapped_columns(self._connection, types)
         refuse_other_than_text(columns, self.name)
         sentences = notes(self._connection, columns, table, self._mapping.sql)
+        if self._mapping.parameters and not self._mapping.sql:
+            sentences.append("[source.parameters] are for [source] sql; there is none.")
         self.notes = [f"{self.name}: {note}" for note in sentences]
 
     def _column_names(self) -> list[str]:

@@ -136,6 +136,8 @@ def bound(query: str, parameters: Mapping[str, Any]) -> tuple[str, list[Any]]:
     A query without parameters is left as it is. Raises UsageError for a name without a value, a value
     that is not asked for, and a % that is neither a parameter nor doubled.
     """
+    if not query:
+        return "", []
     if not parameters:
         names = sorted({name for name in _NAMED.findall(query) if name})
         if names:
