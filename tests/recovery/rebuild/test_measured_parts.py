@@ -56,13 +56,13 @@ def test_parts_of_a_collection_that_was_written_and_proven(table):
 
 def test_times_of_several_sizes_give_the_parts_of_the_largest():
     times = RecoveryTimes(
-        writes=[(1000, 1.0), (6000, 9.0), (6000, 6.0)],
+        writes=[(1000, 1.0), (2000, 3.0), (6000, 9.0)],
         proofs=[(1000, 2.0), (6000, 8.0)],
         read=Range(0.0001, 0.0001),
     )
     parts = times.parts(Range(0.02, 0.03))
     assert (parts.written, parts.embed) == (6000, Range(0.02, 0.03))
-    assert parts.write.low == pytest.approx(np.quantile([0.001, 0.0015], 0.25))
+    assert parts.write.low == pytest.approx(np.quantile([0.001, 0.0015, 0.0015], 0.25))
     with pytest.raises(Unavailable, match="no size was measured"):
         RecoveryTimes().parts(Range(0, 0))
 
