@@ -89,5 +89,5 @@ def test_offline_without_any_weights_is_unavailable_and_does_not_hang(tmp_path):
         timeout=60,
         text=True,
     )
-    assert "nor to be had of the hub" in output
+    assert "is not on this disk" in output
     assert "chromadrill fetch-model" in output

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.errors import Refused, Unavailable, first_line
 from chromadrill.core.installer import user_cache
 
 NAME = "sentence-transformers/all-MiniLM-L6-v2"
@@ -100,9 +100,9 @@ def from_hub(name: str = NAME, *, offline: bool, files: tuple[str, ...] = HUB_FI
 
         path = Path(snapshot_download(name, local_files_only=offline, allow_patterns=list(files)))
     except Exception as error:  # the hub's own errors are many, and all mean: not to be had
+        where = "is not on this disk" if offline else f"cannot be downloaded ({first_line(error)})"
         raise Unavailable(
-            f"{name} is neither given, nor installed, nor to be had of the hub"
-            f" ({type(error).__name__}).",
+            f"{name} {where}, neither fetched nor installed nor in the hub's cache.",
             next_step=FETCH if name == NAME else "[embedding] offline = false downloads it.",
         ) from error
     return ModelFiles(path, f"commit {path.name}")  # a snapshot's folder is named by its commit
