@@ -47,6 +47,8 @@ from chromadrill.recovery.workers.plan import DOCUMENTS, WorkerPlan
 
 Agree = Callable[[Bill], None]  # is told what embedding will cost; raises where that is too much
 
+COPIED_FOR_ONE_EMBEDDED = 20  # vectors written while a document is embedded: 1 ms and 20 ms
+
 
 def rebuild(
     chroma: Chroma,
@@ -246,13 +248,17 @@ class _Rebuild:
         filler, result, started = self.filler, self.result, now()
         staged = filler.staging = filler.staging or self.create()
         first = self.settle_bill(staged)
-        progress = self.progress("embed" if to_embed else "copy", to_embed or result.rows)
+        # what takes the time is told: the documents to embed, or the rows where nearly all are copied
+        is_embedding = COPIED_FOR_ONE_EMBEDDED * to_embed > result.rows
+        progress = (
+            self.progress("embed", to_embed) if is_embedding else self.progress("copy", result.rows)
+        )
         with progress as advance, self.embedding_step(to_embed):
-            advance(first)
-            add = advance if to_embed else lambda rows: None
+            advance(first if is_embedding else 0)
+            add = advance if is_embedding else lambda rows: None
             for keys, rows in self.parts():
                 filler.fill(staged, rows, add, keys)
-                advance(0 if to_embed else len(rows))
+                advance(0 if is_embedding else len(rows))
             filler.finish(staged, add)
         filler.remove_extra(staged, result.rows)
         result.embedded, result.copied = filler.embedded, filler.copied
