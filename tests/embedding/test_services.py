@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.settings import Embedding
 from chromadrill.embedding import embedders
@@ -70,6 +70,16 @@ def test_key_that_is_not_set_is_named_and_nothing_is_asked(service, monkeypatch)
         Unavailable, match=r"EMBEDDING_DOOR, which .* names for 'openai', is not set"
     ):
         load(service.openai())
+    assert service.keys == []
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "RAILWAY_TOKEN", "DRILL_NOTIFY__WEBHOOK"])
+def test_secret_of_another_service_is_not_sent_wherever_a_configuration_asks_for_it(
+    service, monkeypatch, variable
+):
+    monkeypatch.setenv(variable, "postgresql://u:geheim@h/d")
+    with pytest.raises(Refused, match=f"names {variable} as the key.*Nothing was sent"):
+        load(service.tei(api_key_env_var=variable))
     assert service.keys == []
 
 

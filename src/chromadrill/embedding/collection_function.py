@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chromadrill.core.errors import Unavailable, did_you_mean
+from chromadrill.core.errors import Refused, Unavailable, did_you_mean
 from chromadrill.core.model import JSON, CollectionInfo
 from chromadrill.core.redaction import hide_password, hide_secret, mask_output
 from chromadrill.embedding.configuration_hash import configuration_sha256
@@ -25,6 +26,9 @@ REVISION = "named by the collection"
 OWN = 'Name the embedder: [embedding] function = "package.module:callable".'
 # all-MiniLM-L6-v2 in chromadb's hands: the same weights, hence the same vectors
 _MINILM_NAMES = ("all-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2")
+# whoever may write to the server chooses the variable and the address that its value is sent to
+_OURS = re.compile("DRILL_|RAILWAY_|BETTERSTACK_|RESTIC_|AWS_|PG|DATABASE_URL|CHROMA_TOKEN")
+_HARMLESS = ("accept", "content-type", "user-agent")  # headers whose values are words of reports
 _building = threading.Lock()  # the environment is the whole process's
 
 
@@ -54,7 +58,10 @@ def is_minilm(collection: CollectionInfo) -> bool:
 
 
 def load(collection: CollectionInfo, way: Way) -> FunctionModel:
-    """The collection's embedding function as a model. Raises Unavailable where it cannot be had."""
+    """The collection's embedding function as a model. Raises Unavailable where it cannot be had.
+
+    Raises Refused where the configuration asks for a secret that is not an embedder's.
+    """
     name, config = named_function(collection)
     _hide_secrets(config)
     _require_keys(collection, name, config)
@@ -98,6 +105,13 @@ def _key_variables(config: Mapping[str, Any]) -> list[str]:
 
 
 def _require_keys(collection: CollectionInfo, name: str, config: JSON) -> None:
+    ours = next((variable for variable in _key_variables(config) if _OURS.match(variable)), None)
+    if ours:
+        raise Refused(
+            f"{SETTING}: the configuration of {collection.key} names {ours} as the key for '{name}':"
+            " it is a secret of another service. Nothing was sent.",
+            next_step="See who changed that configuration. " + OWN,
+        )
     missing = [variable for variable in _key_variables(config) if not os.environ.get(variable)]
     if missing:
         raise Unavailable(
@@ -130,7 +144,8 @@ def _hide_secrets(config: JSON) -> None:
         hide_secret(os.environ.get(variable, ""))
     for key, value in config.items():
         if isinstance(value, dict) and "header" in key:
-            for header in value.values():
-                hide_secret(str(header))
+            for header, content in value.items():
+                if header.lower() not in _HARMLESS:
+                    hide_secret(str(content))
         elif isinstance(value, str) and "://" in value:
             hide_password(value)

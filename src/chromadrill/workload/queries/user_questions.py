@@ -15,7 +15,7 @@ import orjson
 
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.distance_metric import true_space
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo, QuestionState, WhyUnasked
 from chromadrill.workload.queries.known_answer import MALFORMED, NEAREST
 from chromadrill.workload.queries.question_file import BrokenLine, UserQuestion
@@ -122,7 +122,7 @@ class _Asker:
             try:
                 embedded = self._embed([str(question.text) for question in group], info)
                 vectors |= {q.line: row for q, row in zip(group, embedded, strict=True)}
-            except Unavailable as error:
+            except (Unavailable, Refused) as error:
                 self._no_embedder[key] = str(error)
         for question in questions:
             if question.line in vectors:
