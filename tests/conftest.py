@@ -41,6 +41,7 @@ with contextlib.suppress(ModuleNotFoundError):  # the embedder's test runs where
 # longest first: a worker that began one of these last would still be at it when the others have ended
 LONGEST_FILES = (
     "recovery/rebuild/test_rebuild.py",
+    "recovery/rebuild/test_any_embedder.py",
     "drill/test_run_guard.py",
     "commands/test_front_door.py",
     "backups/export/test_refused.py",

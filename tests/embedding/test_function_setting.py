@@ -4,6 +4,8 @@ import pytest
 
 from chromadrill.core import settings
 from chromadrill.core.errors import UsageError
+from chromadrill.core.settings import Embedding
+from chromadrill.embedding import embedders, minilm, sentence_transformer, weights
 
 
 def load(function):
@@ -24,3 +26,27 @@ def test_each_kind_of_embedder_is_named_in_a_word(function):
 def test_any_other_word_is_a_usage_error_that_says_what_is_wanted(function):
     with pytest.raises(UsageError, match=r'want "minilm", "collection".*package\.module:callable'):
         load(function)
+
+
+@pytest.mark.parametrize(
+    ("options", "module", "name"),
+    [
+        ({}, minilm, None),
+        ({"function": "BAAI/bge-small-en-v1.5"}, sentence_transformer, "BAAI/bge-small-en-v1.5"),
+        ({"device": "cuda"}, sentence_transformer, weights.NAME),
+    ],
+    ids=["default", "by name", "another device"],
+)
+def test_each_name_leads_to_its_embedder(monkeypatch, options, module, name):
+    calls = []
+    monkeypatch.setattr(module, "load", lambda *args, **more: calls.append((args, more)))
+    embedders.load(Embedding(**options))
+    ((args, more),) = calls
+    assert more["batch_size"] == 8
+    assert args == ((name, None) if name else (None,))
+    assert embedders.documents_at_once(Embedding(**options)) == 16
+
+
+def test_service_gets_more_documents_at_once_than_the_default():
+    assert embedders.documents_at_once(Embedding(function="collection")) == 60
+    assert embedders.documents_at_once(Embedding(function="own:embed", batch_size=5)) == 10
