@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,6 +37,7 @@ from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
 from chromadrill.recovery.sources.postgresql import open_table
 from chromadrill.recovery.sources.rows import RowSource
 from chromadrill.recovery.sources.stored_documents import stored_documents
+from chromadrill.recovery.vectors_from.lender import Lender
 from chromadrill.recovery.vectors_from.open_lenders import open_lenders
 from chromadrill.recovery.workers.plan import workers_named
 from chromadrill.targets.guarded import require_may_import
@@ -168,7 +169,7 @@ def run(job: Job) -> int:
         _source(chroma, known, table, task, job) as source,
         open_lenders(chroma, job.vectors_from, task.scope, task.name) as lenders,
     ):
-        collection = _named_collection(chroma, task, lost)
+        collection = _named_collection(chroma, task, lost, lenders)
         model = embedders.load(known.embedding, collection)
         at_once = embedders.documents_at_once(known.embedding, collection)
         task = replace(task, batch_size=at_once, least_cosine=known.embedding.least_cosine)
@@ -233,12 +234,17 @@ def _agree(bill: Bill, ask_above_tokens: int, task: RebuildTask, *, yes: bool) -
 
 
 def _named_collection(
-    chroma: Chroma, task: RebuildTask, lost: CollectionPrint | None
+    chroma: Chroma, task: RebuildTask, lost: CollectionPrint | None, lenders: Sequence[Lender]
 ) -> CollectionInfo | None:
-    """What knows the embedding function: the collection, one that is being made, or the lost one."""
+    """What knows the embedding function: the collection, one that is being made, the lost one, or
+    the first that lends its vectors.
+    """
     infos = {info.name: info for info in chroma.collections(task.scope)}
     names = (task.name, task.staging, task.aside)
-    return next((infos[name] for name in names if name in infos), lost.info if lost else None)
+    known = [infos[name] for name in names if name in infos]
+    known += [lost.info] if lost else []
+    known += [lender.info for lender in lenders]
+    return known[0] if known else None
 
 
 @contextmanager

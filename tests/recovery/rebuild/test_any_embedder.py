@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from chromadrill.backups.export.exporter import export
 from chromadrill.core.model import Scope
 from chromadrill.embedding.function_model import CONTROLS
 from tests.embedding.servers import Fault, WordModel
@@ -44,6 +45,19 @@ def test_lost_collection_is_embedded_by_the_function_that_its_fingerprint_names(
 
     assert command() == 0  # and the next rebuild knows it again
     assert (command.answer["embedded"], command.answer["changed"]) == (0, False)
+
+
+def test_backup_that_lends_its_vectors_knows_the_function_of_the_lost_collection(
+    table, command, service, function, tmp_path
+):
+    make(table, function)
+    backup = export(table.chroma, tmp_path / "all.jsonl", scopes=[Scope()]).path
+    lose(table, tmp_path)
+    table.sql("update manual_content set content = 'new words' where id = 'r7'")
+
+    assert command("--vectors-from", str(backup)) == 0, command.errors
+    assert (command.answer["embedded"], command.answer["copied"]) == (1, 59)
+    assert command.answer["vectors_from"][0]["canary"]["documents"] == 59
 
 
 def test_what_a_service_answered_before_it_failed_is_never_asked_for_again(

@@ -65,7 +65,9 @@ def borrow(
         suspicion.judge()
         advance(len(page.ids))
     suspects = suspicion.worst()
-    by_chance = sample.documents()[: BESIDE_SUSPECTS if suspects else SIZE]
+    suspected = {document.id for document in suspects}
+    others = [document for document in sample.documents() if document.id not in suspected]
+    by_chance = others[: BESIDE_SUSPECTS if suspects else SIZE]
     _prove(candidates, [*suspects, *by_chance], model, loan, batch_size, least_cosine)
     loan.offered = len(candidates)
     contradictory = candidates.contradictory + pool.take(candidates)
