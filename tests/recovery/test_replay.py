@@ -3,6 +3,7 @@
 import shutil
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from chromadrill.chroma.connection import connect
@@ -73,3 +74,44 @@ def test_folder_that_is_there_is_refused_and_missing_words_are_said(torn, tmp_pa
     assert enter(capsys, "replay", "--path", store.path, "--into", tmp_path).code == 1
     assert enter(capsys, "replay", "--path", store.path).code == 64
     assert enter(capsys, "replay", "--path", tmp_path, "--into", tmp_path / "new").code == 2
+
+
+@pytest.fixture(scope="module")
+def with_ignored_addition(tmp_path_factory):
+    """A torn index; the queue has a vector for each record, and that of r0 was never the record's.
+
+    The server ignored it: r0 was there, by a write that the queue has forgotten.
+    """
+    folder = tmp_path_factory.mktemp("ignored") / "data"
+    with scratch_target((Scope(),), room_for=1_000_000) as target:
+        target.start()
+        rng = np.random.default_rng(3)
+        with connect(target.url) as chroma:
+            writes = chroma.create_collection(Scope(), "writes", hnsw=SYNCED_OFTEN)
+            for numbers in (range(30), range(20), range(1, 30)):
+                chroma.upsert(
+                    writes,
+                    ids=[f"r{n}" for n in numbers],
+                    vectors=rng.normal(size=(len(numbers), 4)).astype(np.float32),
+                )
+            path = (
+                f"/api/v2/tenants/default_tenant/databases/default_database/collections/{writes.id}"
+            )
+            chroma.call(
+                "POST", f"{path}/add", {"ids": ["r0"], "embeddings": [[1.0, 2.0, 3.0, 4.0]]}
+            )
+        target.stop()
+        shutil.copytree(target.data, folder)
+    for file in folder.glob("*/data_level0.bin"):
+        file.write_bytes(b"")
+    return folder
+
+
+def test_vector_that_the_server_had_ignored_is_not_replayed(
+    with_ignored_addition, tmp_path, capsys
+):
+    new = tmp_path / "new"
+    ended = enter(capsys, "replay", "--path", with_ignored_addition, "--into", new)
+    assert ended.code == 1, ended.text
+    assert "29 of 30 records with their vector" in ended.out
+    assert not new.exists()

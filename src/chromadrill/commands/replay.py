@@ -10,12 +10,11 @@ import typer
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import report
-from chromadrill.core.errors import UsageError
+from chromadrill.commands.salvage_step import salvage_command, salvage_step
+from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.model import Verdict
 from chromadrill.core.plural import plural
 from chromadrill.recovery.replay import Replay, replay_into
-
-RESTORE = "Next: RB-2, restore a snapshot; RB-3, rebuild"
 
 app = application()
 
@@ -32,21 +31,29 @@ def replay(
 
     The server must be stopped, and its directory is only read. The vectors come from the server's
     queue, bit for bit, where the queue still has them. Exit 0: NEW is whole, or nothing was damaged;
-    1: the queue has not all of them, restore a snapshot; 2: the files cannot be read.
+    1: the queue has not all of them, and nothing is written; 2: the files cannot be read.
     """
     if path is None or into is None:
         raise UsageError("--path DATA and --into NEW are both needed.")
-    result = replay_into(path, into)
-    return report(_verdicts(result), [], as_json=json, written=str(into))
+    try:
+        result = replay_into(path, into)
+    except Unavailable as error:
+        if error.next_step:
+            raise
+        step = f"What is left of it: {salvage_command(path)}"
+        raise Unavailable(error.sentence, next_step=step) from error
+    written = {"written": str(into)} if result.is_whole else {}
+    return report(_verdicts(path, result), [], as_json=json, **written)
 
 
-def _verdicts(result: Replay) -> list[Verdict]:
+def _verdicts(path: Path, result: Replay) -> list[Verdict]:
     if not result.is_whole:
         first = result.read_errors[0]
         return [
             Verdict.failed(
                 "structure",
-                f"not all of it is in the queue: {first.where}: {first.message.rstrip('.')}. {RESTORE}",
+                f"not all of it is in the queue: {first.where}: {first.message.rstrip('.')}."
+                f" Nothing was written.{salvage_step(path)}",
             )
         ]
     if not result.collections:

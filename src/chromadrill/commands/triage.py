@@ -25,7 +25,7 @@ from chromadrill.monitoring.diagnosis.collect import collect
 from chromadrill.monitoring.diagnosis.decision_tree import TREE, judge, next_step
 from chromadrill.monitoring.factory import monitored_scopes, open_even_if_down
 from chromadrill.monitoring.logs.classify import MOST, LogFinding, classify
-from chromadrill.monitoring.logs.patterns import GREPS, SILENT
+from chromadrill.monitoring.logs.patterns import GREPS, LEAVES_REMAINS, SALVAGE, SILENT
 from chromadrill.monitoring.logs.tail import last_lines
 from chromadrill.targets.safety.target_role import target_role
 
@@ -95,6 +95,7 @@ def _walk_tree(settings: Settings, target_name: str | None, lines: int, *, as_js
     steps = step_of(causes[0].check) if causes else []
     if any(cause.check == "health log" for cause in causes):
         steps += [f"{e.pattern.runbook}: {e.pattern.meaning}" for e in log_errors[:3]]
+        steps += _salvage_steps(log_errors)
     if not causes and symptoms.refusals:
         steps = step_of("access")
     outcome = Outcome.FAIL if causes else _without_cause(verdicts)
@@ -166,7 +167,9 @@ def _judge_log(lines: list[str], kind: str | None, *, as_json: bool) -> int:
         errors = [error for error in errors if error.pattern.kind in GREPS[kind]]
     if as_json:
         outcome = "fail" if errors else "unknown"
-        cli.answer({"outcome": outcome, "found": _log_json(errors), "silent": SILENT})
+        steps = _salvage_steps(errors)
+        more = {"next_steps": steps} if steps else {}
+        cli.answer({"outcome": outcome, "found": _log_json(errors), "silent": SILENT, **more})
     else:
         by_kind = sorted(errors, key=lambda error: error.pattern.kind)
         for name, group in itertools.groupby(by_kind, key=lambda error: error.pattern.kind):
@@ -177,8 +180,14 @@ def _judge_log(lines: list[str], kind: str | None, *, as_json: bool) -> int:
                 print_line(f"          last: {mask_secrets(error.last)[:160]}", indent=16)
         if not errors:
             print_line("no line of known trouble")
+        for step in _salvage_steps(errors):
+            print_line(f"next: {step}", indent=6)
         _print_silent("URL")
     return cli.DIFFERS if errors else cli.UNKNOWN
+
+
+def _salvage_steps(errors: Sequence[LogFinding]) -> list[str]:
+    return [SALVAGE] if any(error.pattern.name in LEAVES_REMAINS for error in errors) else []
 
 
 def _log_lines(

@@ -21,6 +21,7 @@ from chromadrill.commands.output import (
     coverage_json,
     report_comparison,
 )
+from chromadrill.commands.salvage_step import is_damaged, salvage_step
 from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import Fingerprint, Outcome, Verdict
@@ -127,6 +128,8 @@ def validate(
     if coverage and outcome_of(verdicts) is Outcome.UNKNOWN:
         last += " Its log goes on after that fingerprint was taken; the one taken after the copy"
         last += " tells what clients changed: --until FILE."
+    if isinstance(source, Path) and source.is_dir() and is_damaged(verdicts):
+        last += salvage_step(source)
     collections = collections_json(counts, verdicts)
     return report_comparison(verdicts, collections, as_json=json, first=first, last=last, **more)
 

@@ -9,17 +9,21 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups.data_place import require_store
-from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import ReadError
+from chromadrill.core.progress import Advance
+from chromadrill.recovery.salvage.readable_store import ReadableStore
+from chromadrill.recovery.salvage.reading import WholeRecords
 
 DATABASE = "chroma.sqlite3"
+UNFINISHED = ".unfinished"
 KEEP_QUEUE = """UPDATE embeddings_queue_config SET config_json_str =
     replace(config_json_str, '"automatically_purge":true', '"automatically_purge":false')"""
 
@@ -44,19 +48,52 @@ class Replay:
 def replay_into(data: Path, into: Path) -> Replay:
     """Copy a stopped server's directory, and drop the indexes that are damaged from the copy.
 
-    `data` is only read. Raises Refused where `into` exists, Unavailable where the database itself
-    cannot be read.
+    `data` is only read, and `into` is made only where the copy is whole. Raises Refused where `into`
+    exists, Unavailable where the database itself cannot be read.
     """
-    if into.exists():
-        raise Refused(f"{into} exists. Nothing was written.", next_step="Name a new folder.")
+    unfinished = into.with_name(into.name + UNFINISHED)
+    for folder in (into, unfinished):
+        if folder.exists():
+            raise Refused(f"{folder} exists. Nothing was written.", next_step="Name a new folder.")
     require_store(data)
+    try:
+        with Store.open(data):
+            pass
+    except StoreUnreadable as error:
+        raise Unavailable(f"{error.sentence.rstrip('.')}: no queue can be read.") from error
     damaged = {error.where for error in at_rest.observe(data).read_errors}
-    shutil.copytree(data, into)
-    collections = _drop_indexes(into, damaged)
-    observation = at_rest.observe(into)
-    return Replay(
-        tuple(collections), tuple(observation.read_errors), sum(observation.counts.values())
-    )
+    try:
+        shutil.copytree(data, unfinished)
+        try:
+            collections = _drop_indexes(unfinished, damaged)
+        except StoreUnreadable as error:
+            raise Unavailable(f"{data}: {error.sentence}") from error
+        observation = at_rest.observe(unfinished)
+        errors = [*observation.read_errors, *_not_in_queue(unfinished, collections)]
+        if not errors:
+            unfinished.replace(into)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return Replay(tuple(collections), tuple(errors), sum(observation.counts.values()))
+
+
+def _not_in_queue(data: Path, collections: Sequence[str]) -> Iterator[ReadError]:
+    """Records to which the queue gives no vector, or one that was never theirs.
+
+    A server ignores the addition of a record that is there. Replayed into an empty index, the same
+    addition counts.
+    """
+    done: Advance = lambda records: None  # noqa: E731
+    with Store.open(data) as store:
+        for info in store.collections():
+            if info.key not in collections:
+                continue
+            records = WholeRecords(ReadableStore(store), info, None, lambda loss: None)
+            for _ in records.pages(done):
+                pass
+            findings = records.findings
+            if findings.taken < findings.records:
+                yield ReadError("records", info.key, findings.sentence)
 
 
 def keep_queue(data: Path) -> None:

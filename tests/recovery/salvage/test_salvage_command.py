@@ -1,7 +1,6 @@
 """`chromadrill salvage`: what is left comes back, the original is as it was, nothing is invented."""
 
 import json
-import shutil
 import sqlite3
 from contextlib import closing
 from typing import NamedTuple
@@ -11,47 +10,9 @@ import pytest
 
 from chromadrill.backups.manifest import files_of
 from chromadrill.chroma.at_rest import Store
-from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import at_rest, fingerprint_file
-from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
 from tests.front_door import enter
-
-RECORDS = 1200
-
-
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory):
-    """A stopped server's directory with a synced index, and its fingerprint."""
-    folder = tmp_path_factory.mktemp("sound")
-    target = ProcessTarget(folder / "home")
-    target.start()
-    rng = np.random.default_rng(1)
-    with Chroma(target.url) as chroma:
-        docs = chroma.create_collection(Scope(), "docs", hnsw={"space": "cosine"})
-        for start in range(0, RECORDS, 300):
-            rows = range(start, start + 300)
-            chroma.upsert(
-                docs,
-                ids=[f"r{n}" for n in rows],
-                vectors=rng.normal(size=(300, 8)).astype(np.float32),
-                documents=[f"document {n} about {n % 7}" for n in rows],
-                metadatas=[{"n": n, "even": n % 2 == 0} for n in rows],
-                uris=[None] * 300,
-            )
-    target.stop()
-    before = at_rest.fingerprint(target.data)
-    file = folder / "before.fp.json"
-    fingerprint_file.save(before, file)
-    shutil.copytree(target.data, folder / "data")
-    target.remove()
-    return folder / "data", file
-
-
-@pytest.fixture
-def damaged(sound, tmp_path):
-    shutil.copytree(sound[0], tmp_path / "damaged")
-    return tmp_path / "damaged"
+from tests.recovery.salvage.conftest import RECORDS, index_of
 
 
 class Record(NamedTuple):
@@ -68,12 +29,6 @@ class Record(NamedTuple):
         return not self == other
 
     __hash__ = None
-
-
-def index_of(data):
-    with Store.open(data) as store:
-        (info,) = store.collections()
-        return data / store.segment(info, "VECTOR").id
 
 
 def records_of(data):

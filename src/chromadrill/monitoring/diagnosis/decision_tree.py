@@ -23,9 +23,11 @@ TREE: dict[str, tuple[str, str]] = {
     "health log": ("timeouts", "RB-9: all that the log says: chromadrill triage --logs --target T"),
     "database file": ("storage", "RB-2: stop what writes, and restore the newest snapshot: chromadrill"
                                  " ops --target T snapshots\n"
-                                 "      then: chromadrill ops --target T restore ID"),
+                                 "      then: chromadrill ops --target T restore ID\n"
+                                 "      then: no good snapshot: chromadrill salvage DATA"),
     "answers": ("timeouts", "RB-2: chromadrill validate --url URL --all --fingerprint FINGERPRINT\n"
-                            "      then: restore the newest backup, if it differs"),
+                            "      then: restore the newest backup, if it differs\n"
+                            "      then: no good backup: chromadrill salvage DATA"),
     "volume use": ("storage", f"RB-9: free space, or grow the volume\nthen: {RESTART}"),
     "growth": ("storage", "RB-9: find out what writes, and grow the volume in time"),
     "size against memory": ("slow queries", "RB-9: more memory, or split the collection"),

@@ -82,6 +82,13 @@ PATTERNS = (
     _p("error", OTHER, r"\bERROR\b|^error:", "an error of no known kind", "RB-9", "1.5.9"),
 )  # fmt: skip
 
+# after these lines the files hold more than the server gives
+LEAVES_REMAINS = frozenset(
+    {"database malformed", "index unreadable", "index and database disagree", "compactor stopped",
+     "log unreadable"}
+)  # fmt: skip
+SALVAGE = "RB-2: no good backup? what the files still hold: chromadrill salvage DATA"
+
 SILENT = (
     "No line of trouble is no proof of health. These leave none: a lost volume before the first write,"
     " an index that is gone or of another instant, an emptied full-text table, altered records or"
