@@ -31,7 +31,7 @@ def salvage_command(path: Path) -> str:
 
 
 def salvage_step(path: Path) -> str:
-    """ " Next: " and the command; in front of it what would be brought back, where that is cheap to know."""
+    """The command, after NEXT; before that what would come back, where that is cheap to know."""
     data = data_directory(path)
     sentence = ""
     try:
