@@ -10,6 +10,7 @@ import pytest
 
 from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.recovery.sources.rows import Row
+from chromadrill.recovery.workers import processes
 from chromadrill.recovery.workers.canary import Canary
 from chromadrill.recovery.workers.plan import WorkerPlan, workers_named
 from chromadrill.recovery.workers.tasks import TaskResult, WorkerSetup, document_digest
@@ -139,6 +140,16 @@ def test_killed_worker_is_replaced_and_its_batch_given_on(tmp_path):
 
 
 @pytest.mark.slow
+def test_worker_of_whom_nothing_is_heard_is_ended_and_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "STALLED_S", 3.0)
+    lines = []
+    vectors, _ = embedded_by_workers(partial(odd_one, tmp_path, "freezes"), lines)
+    assert_all(vectors)
+    assert any("nothing heard for 3 s. It is ended." in line for line in lines)
+    assert any("SIGKILL: another takes its place" in line for line in lines)
+
+
+@pytest.mark.slow
 def test_documents_that_cannot_be_embedded_are_named(tmp_path):
     with pytest.raises(Unavailable, match="'r16' to 'r23' could not be embedded, 3 times: Value"):
         embedded_by_workers(partial(Odd, tmp_path, "poison"), [])
@@ -150,6 +161,7 @@ def test_when_no_worker_is_left_each_is_named_with_its_reason(tmp_path):
         embedded_by_workers(partial(Odd, tmp_path, "nan"), [])
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_step_even_in_the_midst_of_their_work(tmp_path):
     plan = WorkerPlan(1, WorkerSetup(partial(LoggedModel, tmp_path)))
     with plan.step(HashModel(), SAME) as step:

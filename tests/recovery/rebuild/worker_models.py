@@ -77,6 +77,8 @@ class Odd(LoggedModel):
             return np.stack([HashModel("other").vector(text) for text in texts])
         if self.way == "reordered":
             return vectors[::-1].copy()
+        if self.way == "freezes":
+            os.kill(os.getpid(), signal.SIGSTOP)
         if self.way == "fails":
             raise RuntimeError("no memory on the device")
         if self.way == "poison" and "document 17" in texts:
