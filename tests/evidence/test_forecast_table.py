@@ -16,7 +16,7 @@ from tests.evidence.sample_records import green
 PARTS = RebuildParts(
     Range(0.024, 0.03), Range(0.0008, 0.0012), 600, Range(1e-4, 2e-4), Range(0.002, 0.004)
 )
-SOURCE = {"name": "PostgreSQL localhost/app, manual_content", "records": 345_678,
+SOURCE = {"name": "manual_content", "records": 345_678,
           "length_p10": 80, "length_p50": 240, "length_p90": 900}  # fmt: skip
 
 

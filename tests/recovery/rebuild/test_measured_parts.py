@@ -20,9 +20,11 @@ from tests.recovery.rebuild.hash_model import HashModel
 
 def test_size_of_a_table_is_its_rows_and_the_lengths_of_its_documents(table):
     size = size_of_table(table.url, SourceTable(batch=10))
-    assert (size.records, size.is_users) == (60, True)
+    assert (size.name, size.records, size.is_users) == ("manual_content", 60, True)
     assert size.lengths == tuple(len(content) for _, content, _ in ROWS[:40])
     assert size.as_json()["documents_looked_at"] == 40
+    split = SourceTable(batch=10, split="tests.recovery.rebuild.own_functions:words_of_two")
+    assert size_of_table(table.url, split).records == 120
     table.sql("truncate manual_content")
     assert size_of_table(table.url, SourceTable()) is None
     with pytest.raises(Unavailable):

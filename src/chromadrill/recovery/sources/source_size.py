@@ -52,4 +52,5 @@ def size_of_table(url: str, mapping: SourceMapping) -> SourceSize | None:
         return None
     # of a row, a split may make several
     lengths = tuple(len(record.content) for record in records)
-    return SourceSize(table.name, round(rows * len(records) / seen), lengths)
+    name = "[source] sql" if mapping.sql else mapping.table  # host and database are nobody else's
+    return SourceSize(name, round(rows * len(records) / seen), lengths)
