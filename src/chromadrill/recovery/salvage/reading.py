@@ -6,15 +6,14 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
-import pyarrow as pa
 
 from chromadrill.chroma.at_rest import Store, StoreUnreadable
-from chromadrill.chroma.at_rest.id_hashes import hashes_of
 from chromadrill.chroma.at_rest.records import split
-from chromadrill.chroma.fingerprint.digests import digest, record_table
+from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
 from chromadrill.core.progress import Advance
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings
+from chromadrill.recovery.salvage.known_digests import KnownDigests
 from chromadrill.recovery.salvage.readable_store import ReadableStore
 from chromadrill.recovery.salvage.segments import vector_segment
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
@@ -22,7 +21,6 @@ from chromadrill.recovery.salvage.vector_finder import VectorFinder
 PAGE = 1000
 NoteLoss = Callable[[JSON], None]
 _CONTENT = "embedding_fulltext_search_content"
-_SAME = ("document", "metadata", "uri")  # columns by which a record is the fingerprint's
 
 
 class WholeRecords:
@@ -74,7 +72,7 @@ class WholeRecords:
 
     def pages(self, advance: Advance) -> Iterator[Page]:
         """Yield the records whose vector is sound, in the order of the store."""
-        findings, digests, finder = self.findings, _Digests(self._before), self._finder
+        findings, digests, finder = self.findings, KnownDigests(self._before), self._finder
         try:
             copies = _other_copies(self._readable.store, self.info) if finder else {}
             for page in self._pages() if finder else ():
@@ -105,7 +103,9 @@ class WholeRecords:
         for page in records.pages(PAGE):
             yield page_of(page)
 
-    def _choose_documents(self, page: Page, copies: Mapping[str, str], digests: _Digests) -> None:
+    def _choose_documents(
+        self, page: Page, copies: Mapping[str, str], digests: KnownDigests
+    ) -> None:
         """Of a document whose two copies differ, the one that the fingerprint knows."""
         for row, id_ in enumerate(page.ids):
             if (copy := copies.get(id_)) is None:
@@ -181,58 +181,6 @@ def _database_damage(readable: ReadableStore) -> Iterator[str]:
         yield f"{readable.documents_from_text_index} documents are the full-text table's"
     if readable.queue_entries_lost:
         yield f"{readable.queue_entries_lost} entries of the queue hold no JSON"
-
-
-class _Digests:
-    """What the fingerprint says of records, a page at a time."""
-
-    def __init__(self, before: CollectionPrint | None) -> None:
-        self._table: pa.Table | None = None
-        self._seen: list[np.ndarray] = []
-        self.changed = 0
-        if before is not None:
-            columns = ["id", "vector", *_SAME]
-            parts = [batch.select(columns) for batch in before.records.batches()]
-            self._table = pa.concat_tables(parts) if parts else None
-        ids = self._table.column("id").to_pylist() if self._table is not None else []
-        self._hashes = hashes_of(ids)
-        self._order = np.argsort(self._hashes, kind="stable")
-
-    def of(self, page: Page) -> Sequence[bytes | None]:
-        """The vector's digest of each record that is the fingerprint's in all but the vector."""
-        if self._table is None:
-            return [None] * len(page.ids)
-        hashes = hashes_of(page.ids)
-        self._seen.append(hashes)
-        ordered = self._hashes[self._order]
-        places = np.minimum(np.searchsorted(ordered, hashes), max(0, len(ordered) - 1))
-        is_known = ordered[places] == hashes if len(ordered) else np.zeros(len(hashes), bool)
-        rows = self._table.take(pa.array(self._order[places] if len(ordered) else []))
-        own = record_table(page)
-        same = is_known.copy()
-        for column in _SAME:
-            before, now = rows.column(column).to_pylist(), own.column(column).to_pylist()
-            same &= np.array([a == b for a, b in zip(before, now, strict=True)], bool)
-        self.changed += int((is_known & ~same).sum())
-        digests = rows.column("vector").to_pylist()
-        return [one if is_same else None for one, is_same in zip(digests, same, strict=True)]
-
-    def document(self, id_: str) -> bytes | None:
-        """The digest of a record's document; None where the fingerprint has none."""
-        if self._table is None:
-            return None
-        (row,) = np.flatnonzero(self._hashes == hash(id_))[:1].tolist() or (None,)
-        return None if row is None else self._table.column("document")[row].as_py()
-
-    def missing(self, lose: Callable[[str, str], None]) -> int:
-        """Name the records of the fingerprint that were not read; returns how many."""
-        if self._table is None:
-            return 0
-        seen = np.concatenate(self._seen) if self._seen else np.empty(0, np.int64)
-        rows = np.flatnonzero(~np.isin(self._hashes, seen))
-        for id_ in self._table.column("id").take(pa.array(rows)).to_pylist():
-            lose(id_, "the record: the fingerprint has it, the store does not")
-        return len(rows)
 
 
 def _has_configuration(store: Store, info: CollectionInfo) -> bool:

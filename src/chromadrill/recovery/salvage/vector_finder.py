@@ -8,7 +8,6 @@ or the digest of a fingerprint. Every other one is doubtful.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,7 @@ import orjson
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.at_rest.id_hashes import hashes_of
 from chromadrill.chroma.at_rest.index import IndexDamaged
-from chromadrill.chroma.at_rest.log import ADD, DELETE, UPDATE, UPSERT, Stretch, as_seq_id, entries
+from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.vectors import normalise
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.chroma.remains.index import IndexRemains, open_remains
@@ -25,20 +24,14 @@ from chromadrill.core.clock import parse_time
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.salvage.findings import Place
 from chromadrill.recovery.salvage.labels import Labels, labels_of
+from chromadrill.recovery.salvage.queued import Queued
+from chromadrill.recovery.salvage.rows_by_digest import RowsByDigest
 
 Vectors = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int64]
 _UNIT = 1e-4  # what the length of a unit vector may be off
 _WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
-_LOOKED_UP = 2000
 _SAMPLE = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """The newest vector of a record in the queue. `is_addition`: it counts only where none was."""
-
-    seq_id: int
-    is_addition: bool
 
 
 class VectorFinder:
@@ -63,8 +56,7 @@ class VectorFinder:
         self._is_cosine = info.space == "cosine"
         self.problems: list[str] = []
         self.index: IndexRemains | None = None
-        stretch = store.stretch(info)
-        self._queue, self._kept = _newest(store, stretch) if stretch else ({}, set[int]())
+        self._queue = Queued(store, store.stretch(info))
         row = store.segment(info, "VECTOR")
         self._synced = row.synced if row else 0
         self.dimension = info.dimension or self._queued_dimension() or 0
@@ -87,7 +79,7 @@ class VectorFinder:
                 self._labels = Labels(self._labels.names, ids[:0])
             if self._labels.are_paired:
                 self.problems.append("nothing says which row is whose")
-        self._rows_by_digest: dict[bytes, int] | None = None
+        self._rows_by_digest: RowsByDigest | None = None
 
     def find(
         self, ids: Sequence[str], digests: Sequence[bytes | None]
@@ -101,8 +93,9 @@ class VectorFinder:
         places = [Place.NOWHERE] * len(ids)
         written = self._written(ids)
         self._from_index(ids, out, places)
-        self._from_queue(ids, out, places, written)
-        self._doubt_older(ids, places, written)
+        queued, is_addition = self._queue.find(hashes_of(ids))
+        self._from_queue(out, places, written, queued, is_addition)
+        self._doubt_older(places, written, queued)
         proven = np.zeros(len(ids), np.bool_)
         for row, wanted in enumerate(digests):
             if wanted is None:
@@ -118,7 +111,7 @@ class VectorFinder:
                     places[row], proven[row] = Place.INDEX, True
                 elif places[row] is Place.INDEX:  # the same record, and another vector
                     places[row] = Place.DOUBTFUL
-            elif self._is_older(ids[row]):
+            elif self._is_older(int(queued[row])):
                 places[row] = Place.DOUBTFUL
         return out, places, proven
 
@@ -166,37 +159,28 @@ class VectorFinder:
         if self.index is None or self.index.header.dimension != self.dimension:
             return None
         if self._rows_by_digest is None:
-            self._rows_by_digest = {}
-            for start in range(0, self.index.row_count, _LOOKED_UP):
-                rows = np.arange(start, min(start + _LOOKED_UP, self.index.row_count))
-                vectors, _ = self._vectors(rows)
-                for row, vector in zip(rows.tolist(), vectors, strict=True):
-                    self._rows_by_digest[digest(vector.data)] = row
-        if (place := self._rows_by_digest.get(wanted)) is None:
-            return None
-        vectors, _ = self._vectors(np.array([place]))
-        return np.asarray(vectors[0], np.float32)
+            self._rows_by_digest = RowsByDigest(
+                lambda rows: self._vectors(rows)[0], self.index.row_count
+            )
+        return self._rows_by_digest.vector(wanted)
 
-    def _doubt_older(
-        self, ids: Sequence[str], places: list[Place], written: dict[str, int]
-    ) -> None:
+    def _doubt_older(self, places: list[Place], written: Numbers, queued: Numbers) -> None:
         """A record that was written later, by a write that the queue has lost, is doubtful."""
-        for row, id_ in enumerate(ids):
-            if not places[row].is_sound:
-                continue
-            entry, last = self._queue.get(id_), written.get(id_, 0)
-            known = entry.seq_id if entry and places[row] is not Place.INDEX else self._synced
-            is_older = bool(known) and last > known and last not in self._kept
-            if is_older or (not last and self._has_gaps):
+        in_index = np.array([place is Place.INDEX for place in places], np.bool_)
+        known = np.where((queued > 0) & ~in_index, queued, self._synced)
+        is_older = (known > 0) & (written > known) & ~self._queue.has_numbers(written)
+        if self._has_gaps:
+            is_older |= written <= 0
+        for row in np.flatnonzero(is_older).tolist():
+            if places[row].is_sound:
                 places[row] = Place.DOUBTFUL
 
-    def _is_older(self, id_: str) -> bool:
+    def _is_older(self, seq_id: int) -> bool:
         """Whether the queue's vector was there when the fingerprint was taken, which has another."""
-        entry = self._queue.get(id_)
-        if entry is None or self._taken_at is None:
+        if not seq_id or self._taken_at is None:
             return False
         sql = "SELECT created_at FROM embeddings_queue WHERE seq_id = ?"
-        row = self._store.db.one(sql, entry.seq_id)
+        row = self._store.db.one(sql, seq_id)
         try:
             return bool(row) and parse_time(str(row[0] if row else "")) < parse_time(self._taken_at)
         except ValueError:
@@ -204,20 +188,21 @@ class VectorFinder:
 
     # ---- the queue ----------------------------------------------------------------------------------
     def _from_queue(
-        self, ids: Sequence[str], out: Vectors, places: list[Place], written: dict[str, int]
+        self,
+        out: Vectors,
+        places: list[Place],
+        written: Numbers,
+        queued: Numbers,
+        is_addition: npt.NDArray[np.bool_],
     ) -> None:
-        queued = {id_: self._queue[id_] for id_ in ids if id_ in self._queue}
-        if not queued:
+        # a record of the tables that is newer than this addition was there before it
+        counts = (queued > 0) & ~(is_addition & (written >= 0) & (written < queued))
+        if not counts.any():
             return
-        vectors = self._read(entry.seq_id for entry in queued.values())
-        for row, id_ in enumerate(ids):
-            entry = queued.get(id_)
-            vector = vectors.get(entry.seq_id) if entry else None
-            if entry is None or vector is None:
-                continue
-            # a record of the tables that is newer than this addition was there before it
-            last = written.get(id_)
-            if entry.is_addition and last is not None and last < entry.seq_id:
+        vectors = self._read(queued[counts].tolist())
+        for row in np.flatnonzero(counts).tolist():
+            vector = vectors.get(int(queued[row]))
+            if vector is None:
                 continue
             if places[row] is Place.INDEX:
                 is_equal = bool(np.array_equal(out[row], vector, equal_nan=True))
@@ -226,20 +211,23 @@ class VectorFinder:
                 places[row] = Place.QUEUE
             out[row] = vector
 
-    def _written(self, ids: Sequence[str]) -> dict[str, int]:
-        """The number of the write that each record of the tables is of; 0 where that is lost."""
+    def _written(self, ids: Sequence[str]) -> Numbers:
+        """The number of the write that each record of the tables is of; 0 where that is lost.
+
+        -1 where the tables have no such record.
+        """
+        written = np.full(len(ids), -1, np.int64)
         segment = self._store.segment(self._info, "METADATA")
         if segment is None:
-            return {}
+            return written
         sql = (
-            "SELECT e.embedding_id, e.seq_id FROM json_each(?) j CROSS JOIN embeddings e "
+            "SELECT j.key, e.seq_id FROM json_each(?) j CROSS JOIN embeddings e "
             "ON e.segment_id = ? AND e.embedding_id = j.value"
         )
         wanted = orjson.dumps(list(ids)).decode()
-        return {
-            str(id_): as_seq_id(seq) or 0
-            for id_, seq in self._store.db.rows(sql, wanted, segment.id)
-        }
+        for place, seq in self._store.db.rows(sql, wanted, segment.id):
+            written[place] = as_seq_id(seq) or 0
+        return written
 
     def _read(self, seq_ids: object) -> dict[int, Vectors]:
         wanted = orjson.dumps(list(seq_ids)).decode()  # type: ignore[call-overload]
@@ -262,27 +250,11 @@ class VectorFinder:
         return vectors
 
     def _queued_dimension(self) -> int | None:
-        entry = next(iter(self._queue.values()), None)
-        if entry is None:
+        if self._queue.first is None:
             return None
         sql = "SELECT length(vector) FROM embeddings_queue WHERE seq_id = ?"
-        row = self._store.db.one(sql, entry.seq_id)
+        row = self._store.db.one(sql, self._queue.first)
         return int(row[0]) // 4 if row and row[0] else None
-
-
-def _newest(store: Store, stretch: Stretch) -> tuple[dict[str, Entry], set[int]]:
-    """The newest entry with a vector of each id that was not deleted later; all entries' numbers."""
-    newest: dict[str, Entry] = {}
-    kept: set[int] = set()
-    for seq, operation, id_, has_vector in entries(store.db, stretch, 0, "vector IS NOT NULL"):
-        kept.add(seq)
-        if operation == DELETE:
-            newest.pop(id_, None)
-        elif has_vector and operation in (UPDATE, UPSERT):
-            newest[id_] = Entry(seq, is_addition=False)
-        elif has_vector and operation == ADD and id_ not in newest:
-            newest[id_] = Entry(seq, is_addition=True)
-    return newest, kept
 
 
 def _record_numbers(
