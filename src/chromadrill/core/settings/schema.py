@@ -162,8 +162,8 @@ class Embedding(Table):
 
     function: str = "minilm"
     directory: str | None = None
-    # processor ms a document (measured): one worker 14.2, two 14.5, two threads of a batch 16.3;
-    # batches of 4, 8, 16 and 32: 14.0, 14.3, 15.4 and 17.4
+    # processor ms a document (benchmarks/embedder.py): one worker 14.0, two 13.7, two threads of a
+    # batch 15.3; batches of 4, 8, 16 and 32: 13.4, 13.7, 15.0 and 16.4
     threads: int = Field(1, ge=1)
     workers: int = Field(2, ge=1)
     batch_size: int | None = Field(None, ge=1)
