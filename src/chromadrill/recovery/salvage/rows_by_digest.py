@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,18 +27,29 @@ class RowsByDigest:
         self._order = np.argsort(heads, kind="stable").astype(np.uint32)
         self._heads = heads[self._order]
 
-    def vector(self, wanted: bytes) -> Vectors | None:
-        """The vector whose digest this is, float32 (dimension,); None where no row has it."""
-        head = np.uint64(_head(wanted))
-        place = int(np.searchsorted(self._heads, head))
-        while place < len(self._heads) and self._heads[place] == head:
-            vector = np.ascontiguousarray(
-                self._read(self._order[place : place + 1].astype(np.int64))
-            )[0]
-            if digest(vector.data) == wanted:
-                return np.asarray(vector, np.float32)
-            place += 1
-        return None
+    def vectors(self, wanted: Sequence[bytes]) -> list[Vectors | None]:
+        """The vector of each digest, float32 (dimension,); None where no row has it."""
+        if not len(self._heads) or not wanted:
+            return [None] * len(wanted)
+        heads = np.array([_head(one) for one in wanted], np.uint64)
+        places = np.minimum(np.searchsorted(self._heads, heads), len(self._heads) - 1)
+        out: list[Vectors | None] = [None] * len(wanted)
+        known = np.flatnonzero(self._heads[places] == heads)
+        rows = self._order[places[known]].astype(np.int64)
+        for place, vector in zip(known.tolist(), self._read_rows(rows), strict=True):
+            if digest(vector.data) == wanted[place]:
+                out[place] = vector.copy()
+        return out
+
+    def _read_rows(self, rows: Rows) -> Vectors:
+        """In their order. The file is read as it lies: one row after the other."""
+        order = np.argsort(rows, kind="stable")
+        vectors = np.ascontiguousarray(self._read(rows[order]), np.float32) if len(rows) else None
+        if vectors is None:
+            return np.empty((0, 0), np.float32)
+        out = np.empty_like(vectors)
+        out[order] = vectors
+        return out
 
 
 def _head(data: bytes) -> int:

@@ -96,7 +96,18 @@ class VectorFinder:
         queued, is_addition = self._queue.find(hashes_of(ids))
         self._from_queue(out, places, written, queued, is_addition)
         self._doubt_older(places, written, queued)
-        proven = np.zeros(len(ids), np.bool_)
+        return out, places, self._prove(out, places, digests, queued)
+
+    def _prove(
+        self,
+        out: Vectors,
+        places: list[Place],
+        digests: Sequence[bytes | None],
+        queued: Numbers,
+    ) -> npt.NDArray[np.bool_]:
+        """Hold the vectors against the fingerprint, and take those that it alone can tell."""
+        proven = np.zeros(len(places), np.bool_)
+        sought: list[tuple[int, bytes]] = []
         for row, wanted in enumerate(digests):
             if wanted is None:
                 continue
@@ -105,15 +116,17 @@ class VectorFinder:
                 if not places[row].is_sound:
                     places[row] = Place.INDEX
             elif not places[row].is_sound or places[row] is Place.INDEX:
-                found = self._row_of_digest(wanted)
-                if found is not None:
-                    out[row] = found
-                    places[row], proven[row] = Place.INDEX, True
-                elif places[row] is Place.INDEX:  # the same record, and another vector
-                    places[row] = Place.DOUBTFUL
+                sought.append((row, wanted))
             elif self._is_older(int(queued[row])):
                 places[row] = Place.DOUBTFUL
-        return out, places, proven
+        found = self._of_digests([wanted for _, wanted in sought])
+        for (row, _), vector in zip(sought, found, strict=True):
+            if vector is not None:
+                out[row] = vector
+                places[row], proven[row] = Place.INDEX, True
+            elif places[row] is Place.INDEX:  # the same record, and another vector
+                places[row] = Place.DOUBTFUL
+        return proven
 
     # ---- the index ----------------------------------------------------------------------------------
     def _from_index(self, ids: Sequence[str], out: Vectors, places: list[Place]) -> None:
@@ -154,15 +167,15 @@ class VectorFinder:
             is_unit = (np.abs(norms - 1) < _UNIT).all()
             return len(rows) > 0 and bool(is_unit and (np.abs(lengths - 1) > _UNIT).any())
 
-    def _row_of_digest(self, wanted: bytes) -> Vectors | None:
-        """The vector of whichever row has this digest: its label may be gone or wrong."""
-        if self.index is None or self.index.header.dimension != self.dimension:
-            return None
+    def _of_digests(self, wanted: Sequence[bytes]) -> list[Vectors | None]:
+        """The vector of whichever row has each digest: its label may be gone or wrong."""
+        if self.index is None or self.index.header.dimension != self.dimension or not wanted:
+            return [None] * len(wanted)
         if self._rows_by_digest is None:
             self._rows_by_digest = RowsByDigest(
                 lambda rows: self._vectors(rows)[0], self.index.row_count
             )
-        return self._rows_by_digest.vector(wanted)
+        return self._rows_by_digest.vectors(wanted)
 
     def _doubt_older(self, places: list[Place], written: Numbers, queued: Numbers) -> None:
         """A record that was written later, by a write that the queue has lost, is doubtful."""
