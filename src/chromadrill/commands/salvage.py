@@ -11,12 +11,15 @@ from chromadrill.backups.data_place import data_directory, require_store
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
-from chromadrill.commands.output import report
+from chromadrill.commands.output import collections_json, report
+from chromadrill.commands.salvage_sources import sources
 from chromadrill.core.model import Outcome, Verdict
 from chromadrill.core.plural import plural
 from chromadrill.core.progress import on_stderr
 from chromadrill.recovery.salvage.bring_back import Salvage, bring_back, look_at
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings
+from chromadrill.recovery.salvage.reading import OtherVectors
+from chromadrill.recovery.substitutes.vector_substitutes import VectorSubstitutes
 
 app = application()
 
@@ -40,6 +43,24 @@ def salvage(
             "--losses", metavar="FILE", help="the list of losses; default: NEW.losses.jsonl"
         ),
     ] = None,
+    vectors_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--vectors-from",
+            metavar="X",
+            help="for lost vectors: of the same documents in an export, a backup or a data directory,"
+            " PATH#COLLECTION; may be repeated",
+        ),
+    ] = None,
+    embed: Annotated[
+        bool, typer.Option("--embed", help="embed documents of lost vectors: [embedding]")
+    ] = False,
+    with_doubtful: Annotated[
+        bool,
+        typer.Option("--with-doubtful", help="also vectors of which one place alone says whose"),
+    ] = False,
+    drill_config: options.DrillConfig = None,
+    yes: Annotated[bool, typer.Option("--yes", help="embed, however much it is")] = False,
     json: options.Json = False,
 ) -> int:
     """What does a damaged data directory still hold? With --into: bring it back into a new one.
@@ -50,17 +71,27 @@ def salvage(
     path = data_directory(path)
     require_store(path)
     before = fingerprint_file.load(fingerprint) if fingerprint else None
+    substitutes = None
+    if vectors_from or embed:
+        texts = tuple(vectors_from or ())
+        substitutes = VectorSubstitutes(sources(texts, drill_config, embed=embed, yes=yes))
+    others = OtherVectors(substitutes, with_doubtful)
     if into is None:
-        result = look_at(path, before, losses=losses, progress=on_stderr)
+        result = look_at(path, before, losses=losses, others=others, progress=on_stderr)
     else:
-        result = bring_back(path, into, before, losses=losses, progress=on_stderr)
+        result = bring_back(path, into, before, losses=losses, others=others, progress=on_stderr)
     findings = result.findings
     more: dict[str, object] = {"salvage": [one.as_json() for one in findings.collections]}
+    if substitutes:
+        more["vectors_from"] = [loan.as_json() for loan in substitutes.loans]
+        more["bills"] = [bill.to_json() for bill in substitutes.bills]
+        more["notes"] = [loan.sentence for loan in substitutes.loans]
     if result.written:
         more["written"] = str(result.written)
     if result.losses:
         more["losses"] = str(result.losses)
-    return report(_verdicts(path, result, into), [], as_json=json, **more)
+    counts = {one.key: one.records for one in findings.collections}
+    return report(_verdicts(path, result, into), collections_json(counts), as_json=json, **more)
 
 
 def _verdicts(path: Path, result: Salvage, into: Path | None) -> list[Verdict]:

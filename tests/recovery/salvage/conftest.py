@@ -2,7 +2,6 @@
 
 import shutil
 
-import numpy as np
 import pytest
 
 from chromadrill.chroma.at_rest import Store
@@ -10,6 +9,7 @@ from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import at_rest, fingerprint_file
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
+from tests.recovery.salvage.own_embedder import embed
 
 RECORDS = 1200
 
@@ -26,16 +26,16 @@ def sound(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sound")
     target = ProcessTarget(folder / "home")
     target.start()
-    rng = np.random.default_rng(1)
     with Chroma(target.url) as chroma:
         docs = chroma.create_collection(Scope(), "docs", hnsw={"space": "cosine"})
         for start in range(0, RECORDS, 300):
             rows = range(start, start + 300)
+            documents = [f"document {n} about {n % 7}" for n in rows]
             chroma.upsert(
                 docs,
                 ids=[f"r{n}" for n in rows],
-                vectors=rng.normal(size=(300, 8)).astype(np.float32),
-                documents=[f"document {n} about {n % 7}" for n in rows],
+                vectors=embed(documents),
+                documents=documents,
                 metadatas=[{"n": n, "even": n % 2 == 0} for n in rows],
                 uris=[None] * 300,
             )

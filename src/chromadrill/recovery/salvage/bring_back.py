@@ -32,7 +32,13 @@ from chromadrill.recovery.salvage.findings import Findings
 from chromadrill.recovery.salvage.guards import refuse_in_use
 from chromadrill.recovery.salvage.loss_list import LossList
 from chromadrill.recovery.salvage.readable_store import PREFIX, ReadableStore, readable_store
-from chromadrill.recovery.salvage.reading import NoteLoss, WholeRecords, read_all
+from chromadrill.recovery.salvage.reading import (
+    NO_OTHERS,
+    NoteLoss,
+    OtherVectors,
+    WholeRecords,
+    read_all,
+)
 from chromadrill.targets.process.target import ProcessTarget
 
 DEADLINE_S = 120.0
@@ -58,6 +64,7 @@ def look_at(
     before: Fingerprint | None = None,
     *,
     losses: Path | None = None,
+    others: OtherVectors = NO_OTHERS,
     progress: Progress = silent,
 ) -> Salvage:
     """Look at a damaged store; only `losses` is written. Raises as `readable_store` does."""
@@ -67,7 +74,7 @@ def look_at(
         LossList(losses) as lost,
         progress("read", readable.record_count) as advance,
     ):
-        findings = read_all(readable, before, lost.note, advance, _throw_away)
+        findings = read_all(readable, before, lost.note, advance, _throw_away, others)
     return Salvage(findings, losses=lost.written)
 
 
@@ -77,6 +84,7 @@ def bring_back(
     before: Fingerprint | None = None,
     *,
     losses: Path | None = None,
+    others: OtherVectors = NO_OTHERS,
     progress: Progress = silent,
 ) -> Salvage:
     """Make a new data directory, or an export, of everything in `path` that is sound.
@@ -101,12 +109,12 @@ def bring_back(
     with readable_store(path, before) as readable, LossList(losses) as lost:
         if is_export:
             with new_file(into) as partial:
-                findings = _export(readable, partial, into, before, lost.note, progress)
+                findings = _export(readable, partial, into, before, lost.note, others, progress)
             return Salvage(findings, written=into, losses=lost.written)
         scratch = process_tags.new_folder(PREFIX)
         try:
             file = scratch / "sound.jsonl.zst"
-            findings = _export(readable, file, file, before, lost.note, progress)
+            findings = _export(readable, file, file, before, lost.note, others, progress)
             verdicts: list[Verdict] = []
             if findings.has_anything:
                 verdicts = _serve_and_fill(file, into, unfinished, progress)
@@ -121,6 +129,7 @@ def _export(
     path: Path,
     before: Fingerprint | None,
     note_loss: NoteLoss,
+    others: OtherVectors,
     progress: Progress,
 ) -> Findings:
     """Write an export of the sound records. Its fingerprint is what was written."""
@@ -147,7 +156,7 @@ def _export(
 
     try:
         with progress("read", readable.record_count) as advance:
-            findings = read_all(readable, before, note_loss, advance, take)
+            findings = read_all(readable, before, note_loss, advance, take, others)
         own = dataclasses.replace(planned, collections=prints, finished_at=utc_now())
         out.seal(requirements(own, largest))
     finally:

@@ -34,7 +34,9 @@ class CollectionFindings:
 
     `values_lost`: metadata values that nothing holds any more; `documents_doubtful`: of which the two
     copies of the database differ. `proven`: vectors whose digest is that of the fingerprint.
-    `changed`: records that the fingerprint has with another text or metadata: written since, or damaged.
+    `doubtful_taken`: doubtful vectors that
+    were asked for. `changed`: records that the fingerprint has with another text or metadata: written
+    since, or damaged.
     """
 
     key: str
@@ -48,16 +50,20 @@ class CollectionFindings:
     records_lost: int = 0
     proven: int = 0
     changed: int = 0
+    doubtful_taken: int = 0
 
     @property
     def taken(self) -> int:
-        """Records that can be brought back whole."""
-        return sum(count for place, count in self.places.items() if place.is_sound)
+        """Records that are brought back with a vector."""
+        return self.doubtful_taken + sum(
+            count for place, count in self.places.items() if place.is_sound
+        )
 
     @property
     def is_whole(self) -> bool:
         return (
             not self.damage
+            and not self.doubtful_taken
             and self.taken == self.records
             and not (self.values_lost or self.documents_doubtful or self.records_lost)
         )
@@ -67,8 +73,12 @@ class CollectionFindings:
         """For people: how many come back, and where the rest is."""
         text = f"{self.taken:,} of {plural(self.records, 'record')} with their vector"
         rest = [f"{count:,} {place}" for place, count in self.places.items() if not place.is_sound]
+        rest += [f"{n:,} from {p}" for p in (Place.LENDER,) if (n := self.places[p])]
+        rest += [f"{n:,} {p}" for p in (Place.EMBEDDED,) if (n := self.places[p])]
         if rest:
             text += f" ({', '.join(rest)})"
+        if self.doubtful_taken:
+            text += f"; {self.doubtful_taken:,} of the doubtful were taken"
         if self.records_lost:
             text += f"; {self.records_lost:,} of the fingerprint are gone"
         if self.values_lost:
@@ -85,6 +95,7 @@ class CollectionFindings:
             "metadatas": self.metadatas,
             "vectors": {str(place): count for place, count in self.places.items()},
             "brought_back": self.taken,
+            "doubtful_taken": self.doubtful_taken,
             "values_lost": self.values_lost,
             "documents_doubtful": self.documents_doubtful,
             "records_lost": self.records_lost,

@@ -58,6 +58,10 @@ class KnownDigests:
             for place, row in enumerate(rows.tolist())
         ]
 
+    def forget_seen(self) -> None:
+        """What was asked so far was asked ahead."""
+        self._seen, self.changed = [], 0
+
     def document(self, id_: str) -> bytes | None:
         """The digest of a record's document; None where the fingerprint has none."""
         (row,) = self._rows_of(np.array([hash(id_)])).tolist()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,13 +14,24 @@ from chromadrill.chroma.at_rest.records import split
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
 from chromadrill.core.progress import Advance
-from chromadrill.recovery.salvage.findings import CollectionFindings, Findings
+from chromadrill.recovery.salvage.findings import CollectionFindings, Findings, Place
 from chromadrill.recovery.salvage.known_digests import KnownDigests
 from chromadrill.recovery.salvage.readable_store import ReadableStore
 from chromadrill.recovery.salvage.segments import vector_segment
+from chromadrill.recovery.salvage.substitution import FoundPage, Substitutes
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
 
 PAGE = 1000
+
+
+class OtherVectors(NamedTuple):
+    """What is taken beside sound vectors: `substitutes`, and doubtful ones where they are asked for."""
+
+    substitutes: Substitutes | None = None
+    with_doubtful: bool = False
+
+
+NO_OTHERS = OtherVectors()
 NoteLoss = Callable[[JSON], None]
 _CONTENT = "embedding_fulltext_search_content"
 
@@ -33,8 +46,10 @@ class WholeRecords:
         before: CollectionPrint | None,
         note_loss: NoteLoss,
         taken_at: str | None = None,
+        others: OtherVectors = NO_OTHERS,
     ) -> None:
         self._readable, self._before, self._note_loss = readable, before, note_loss
+        self._substitutes, self._with_doubtful = others
         self.findings = CollectionFindings(info.key)
         info = self._with_configuration(info)
         self.info = info
@@ -71,32 +86,64 @@ class WholeRecords:
         )
 
     def pages(self, advance: Advance) -> Iterator[Page]:
-        """Yield the records whose vector is sound, in the order of the store."""
-        findings, digests, finder = self.findings, KnownDigests(self._before), self._finder
+        """Yield the records whose vector is taken, in the order of the store."""
+        findings, digests = self.findings, KnownDigests(self._before)
+        if self._substitutes is not None and self._finder is not None:
+            self._substitutes.prepare(self.info, self._before, self._look_ahead(digests))
         try:
-            copies = _other_copies(self._readable.store, self.info) if finder else {}
-            for page in self._pages() if finder else ():
-                self._choose_documents(page, copies, digests)
-                wanted = digests.of(page)
-                assert finder is not None  # noqa: S101 - there are no pages without one
-                vectors, places, proven = finder.find(page.ids, wanted)
+            for found in self._found(digests, self._choose_documents):
+                if self._substitutes is not None:
+                    found = self._substitutes.fill(found)
+                page, vectors, places, proven = found
                 findings.records += len(page.ids)
                 findings.documents += sum(text is not None for text in page.documents)
                 findings.metadatas += sum(bool(metadata) for metadata in page.metadatas)
                 findings.places.update(places)
                 findings.proven += int(proven.sum())
-                for id_, place in zip(page.ids, places, strict=True):
-                    if not place.is_sound:
-                        self._lose(id_, f"its vector is {place}")
-                sound = [row for row, place in enumerate(places) if place.is_sound]
+                taken = self._take(page.ids, vectors, places)
                 advance(len(page.ids))
-                if sound:
-                    yield _rows_of(page, sound, vectors)
+                if taken:
+                    yield _rows_of(page, taken, vectors)
         except StoreUnreadable as error:
             findings.damage.append(str(error))
         self._count_lost_values()
         findings.records_lost += digests.missing(self._lose)
         findings.changed += digests.changed
+
+    def _take(self, ids: Sequence[str], vectors: np.ndarray, places: Sequence[Place]) -> list[int]:
+        """The rows that are brought back; each other one is listed."""
+        taken = []
+        for row, (id_, place) in enumerate(zip(ids, places, strict=True)):
+            is_taken = place.is_sound
+            if place is Place.DOUBTFUL and self._with_doubtful and np.isfinite(vectors[row]).all():
+                self.findings.doubtful_taken += 1
+                self._lose(id_, "what proves its vector: it is doubtful, and was taken")
+                is_taken = True
+            elif not is_taken:
+                self._lose(id_, f"its vector is {place}")
+            if is_taken:
+                taken.append(row)
+        return taken
+
+    def _found(
+        self,
+        digests: KnownDigests,
+        choose: Callable[[Page, Mapping[str, str], KnownDigests], object],
+    ) -> Iterator[FoundPage]:
+        """Every record, with what the store itself has of its vector."""
+        finder = self._finder
+        if finder is None:
+            return
+        copies = _other_copies(self._readable.store, self.info)
+        for page in self._pages():
+            choose(page, copies, digests)
+            yield FoundPage(page, *finder.find(page.ids, digests.of(page)))
+
+    def _look_ahead(self, digests: KnownDigests) -> Iterator[FoundPage]:
+        """The same, once before: nothing is counted or listed."""
+        with suppress(StoreUnreadable):  # met again, and counted then
+            yield from self._found(digests, _choose_known)
+        digests.forget_seen()
 
     def _pages(self) -> Iterator[Page]:
         records = self._readable.store.records(self.info)
@@ -107,15 +154,9 @@ class WholeRecords:
         self, page: Page, copies: Mapping[str, str], digests: KnownDigests
     ) -> None:
         """Of a document whose two copies differ, the one that the fingerprint knows."""
-        for row, id_ in enumerate(page.ids):
-            if (copy := copies.get(id_)) is None:
-                continue
-            known = digests.document(id_)
-            if known == digest(copy.encode()):
-                page.documents[row] = copy
-            elif known is None or known != digest((page.documents[row] or "").encode()):
-                self.findings.documents_doubtful += 1
-                self._lose(id_, "which of the two copies of its document is right")
+        for id_ in _choose_known(page, copies, digests):
+            self.findings.documents_doubtful += 1
+            self._lose(id_, "which of the two copies of its document is right")
 
     def _lose(self, id_: str, why: str) -> None:
         self._note_loss({"collection": self.info.key, "id": id_, "lost": why})
@@ -136,14 +177,29 @@ class WholeRecords:
             self._lose(str(id_), f"the value of its metadata '{key}'")
 
 
+def _choose_known(page: Page, copies: Mapping[str, str], digests: KnownDigests) -> list[str]:
+    """Put in the copy that the fingerprint knows; returns the ids of which it knows neither."""
+    doubtful = []
+    for row, id_ in enumerate(page.ids):
+        if (copy := copies.get(id_)) is None:
+            continue
+        known = digests.document(id_)
+        if known == digest(copy.encode()):
+            page.documents[row] = copy
+        elif known is None or known != digest((page.documents[row] or "").encode()):
+            doubtful.append(id_)
+    return doubtful
+
+
 def read_all(
     readable: ReadableStore,
     before: Fingerprint | None,
     note_loss: NoteLoss,
     advance: Advance,
     take: Callable[[WholeRecords, Iterator[Page]], None],
+    others: OtherVectors = NO_OTHERS,
 ) -> Findings:
-    """Hand every collection with its sound records to `take`; returns what was found."""
+    """Hand every collection with the records that are taken to `take`; returns what was found."""
     findings = Findings(damage=list(_database_damage(readable)), is_paged=bool(readable.remains))
     prints: Mapping[str, CollectionPrint] = before.collections if before else {}
     by_id = {one.info.id: one for one in prints.values()}
@@ -155,6 +211,7 @@ def read_all(
             prints.get(info.key) or by_id.get(info.id),
             note_loss,
             before.taken_at if before else None,
+            others,
         )
         keys.add(info.key)
         pages = collection.pages(advance)

@@ -32,22 +32,27 @@ MARK = "#"  # PATH#COLLECTION
 
 @contextmanager
 def open_lenders(
-    chroma: Chroma, texts: Sequence[str], scope: Scope, collection: str
+    chroma: Chroma | None, texts: Sequence[str], scope: Scope, collection: str
 ) -> Iterator[list[Lender]]:
     """Open all that is named, in this order. `scope`, `collection`: what is going to be made.
 
-    Of files with several collections the one of that name is taken, else all of them; PATH#NAME says
-    which. Raises UsageError for what is neither a path nor a collection, Refused for an export that was
-    altered, Unavailable for what is no backup and for files of which nothing can be read.
+    Without a server only paths can be named. Of files with several collections the one of that name
+    is taken, else all of them; PATH#NAME says which. Raises UsageError for what is neither a path nor
+    a collection, Refused for an export that was altered, Unavailable for what is no backup and for
+    files of which nothing can be read.
     """
     with ExitStack() as stack:
         lenders: list[Lender] = []
         for text in texts:
             path, name = _path_and_name(text)
-            if path is None:
+            if chroma is None:
+                if path is None:
+                    raise UsageError(f"{OPTION} {text}: there is no such file.")
+            elif path is None:
                 lenders.append(_collection(chroma, scope, text))
                 continue
-            _refuse_both(chroma, scope, text)
+            else:
+                _refuse_both(chroma, scope, text)
             lenders += _of_path(stack, path, _Choice(text, name, f"{scope}/{collection}"))
         yield lenders
 

@@ -1,0 +1,1 @@
+"""Vectors that a damaged store has lost: lent by another store or embedded again, and proven."""
