@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -27,6 +28,7 @@ TICK_S = 1.0  # how long results are waited for before the workers are counted a
 ALONE_S = (
     30.0  # without a worker so long, nobody is waited for any more: a nanny starts one in seconds
 )
+LOST = 3  # results of one task
 DEPTH = 2  # tasks of a worker: one in work, and the next
 
 
@@ -40,6 +42,7 @@ class Cluster:
             self._setup = replace(setup, instant=replace(setup.instant, url=""))
         self._client = _connect(address)
         self._run = uuid.uuid4().hex[:12]
+        self._lost: Counter[int] = Counter()  # results that could not be had, by task
         self._futures: dict[Any, tuple[Task, frozenset[str]]] = {}
         self._refused: dict[str, str] = {}
         self._tries = 0
@@ -56,15 +59,18 @@ class Cluster:
         # without one that is refused any worker will do, those too that are not there yet
         only = self._allowed() if self._refused else frozenset()
         self._tries += 1
-        future = self._client.submit(
-            run_task,
-            self._run,
-            self._setup,
-            task,
-            key=f"chromadrill-{self._run}-{task.number}-{self._tries}",
-            workers=sorted(only) or None,
-            pure=False,
-        )
+        try:
+            future = self._client.submit(
+                run_task,
+                self._run,
+                self._setup,
+                task,
+                key=f"chromadrill-{self._run}-{task.number}-{self._tries}",
+                workers=sorted(only) or None,
+                pure=False,
+            )
+        except Exception as error:  # Dask's own, of a client whose scheduler has gone
+            raise self._does_not_answer() from error
         self._futures[future] = (task, only)
 
     def results(self) -> list[TaskResult]:
@@ -79,7 +85,7 @@ class Cluster:
             if not finished:
                 self._require_workers()
                 self._put_again_what_nobody_may_do()
-                with suppress(TimeoutError):
+                with suppress(Exception):  # the time is over, or the connection
                     wait(  # type: ignore[no-untyped-call,unused-ignore]
                         list(self._futures), timeout=TICK_S, return_when="FIRST_COMPLETED"
                     )
@@ -103,8 +109,12 @@ class Cluster:
     # ---- the cluster ---------------------------------------------------------------------------
     def _result(self, future: Any, task: Task) -> list[TaskResult]:
         if future.status == "finished":
-            return [future.result()]
-        if future.status in ("cancelled", "lost"):
+            with suppress(Exception):  # its worker, or the scheduler, has gone with the result
+                return [future.result()]
+        if future.status != "error":  # cancelled, lost, or finished and not to be had
+            self._lost[task.number] += 1
+            if self._lost[task.number] > LOST:
+                raise self._does_not_answer()
             self.put(task)
             return []
         error = future.exception()
@@ -134,9 +144,11 @@ class Cluster:
         self._alone_since = self._alone_since or now()
         if self._refused and self._workers:  # all that are there: no other is to be waited for
             raise no_worker_left(self._refused)
-        if now() - self._alone_since < ALONE_S:
-            return
-        raise Unavailable(
+        if now() - self._alone_since >= ALONE_S:
+            raise self._does_not_answer()
+
+    def _does_not_answer(self) -> Unavailable:
+        return Unavailable(
             f"The Dask scheduler {self._address} has had no worker for {ALONE_S:.0f} s,"
             " or does not answer any more.",
             next_step=f"Start workers: dask worker {self._address} --nthreads 1. {GOES_ON}",
