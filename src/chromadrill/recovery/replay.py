@@ -72,6 +72,8 @@ def replay_into(data: Path, into: Path) -> Replay:
         errors = [*observation.read_errors, *_not_in_queue(unfinished, collections)]
         if not errors:
             unfinished.replace(into)
+    except OSError as error:
+        raise Unavailable(f"{data} cannot be copied to {into}: {error}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Replay(tuple(collections), tuple(errors), sum(observation.counts.values()))

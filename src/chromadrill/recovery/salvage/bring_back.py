@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from chromadrill.backups.export import formats, importer
 from chromadrill.backups.export.atomic_output import followed, new_file, require_free
 from chromadrill.backups.export.requirements import LargestRecords, requirements
 from chromadrill.backups.export.types import ExportWriter
-from chromadrill.backups.files import flush_folder, require_room
+from chromadrill.backups.files import flush_folder
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
@@ -29,7 +30,13 @@ from chromadrill.core.progress import Progress, silent
 from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Spool
 from chromadrill.recovery.salvage.findings import Findings
-from chromadrill.recovery.salvage.guards import refuse_in_use
+from chromadrill.recovery.salvage.guards import (
+    refuse_in_use,
+    require_plain_database,
+    require_rooms,
+    require_unchanged,
+    stamps_of,
+)
 from chromadrill.recovery.salvage.loss_list import LossList
 from chromadrill.recovery.salvage.readable_store import PREFIX, ReadableStore, readable_store
 from chromadrill.recovery.salvage.reading import (
@@ -68,13 +75,16 @@ def look_at(
     progress: Progress = silent,
 ) -> Salvage:
     """Look at a damaged store; only `losses` is written. Raises as `readable_store` does."""
+    require_plain_database(path)
     refuse_in_use(path)
+    stamps = stamps_of(path)
     with (
         readable_store(path, before) as readable,
         LossList(losses) as lost,
         progress("read", readable.record_count) as advance,
     ):
         findings = read_all(readable, before, lost.note, advance, _throw_away, others)
+    require_unchanged(path, stamps)
     return Salvage(findings, losses=lost.written)
 
 
@@ -98,27 +108,37 @@ def bring_back(
     if into.exists():
         raise Refused(f"{into} exists already. It was not touched.", next_step="Name a new one.")
     losses = losses or into.with_name(into.name + LOSSES)
+    require_plain_database(path)
     refuse_in_use(path)
+    process_tags.sweep_folders(PREFIX)
     unfinished = into.with_name(into.name + UNFINISHED)
     if unfinished.exists():
         raise Refused(
             f"{unfinished} exists: an earlier run was cut off. Nothing was touched.",
             next_step=f"Remove it: rm -r {unfinished}",
         )
-    require_room(into.parent, size_of(path) * (1 if is_export else 2))
+    size, stamps = size_of(path), stamps_of(path)
+    scratch_place = Path(tempfile.gettempdir())
+    require_rooms(
+        [(into.parent, size)] if is_export else [(into.parent, 2 * size), (scratch_place, size)]
+    )
     with readable_store(path, before) as readable, LossList(losses) as lost:
         if is_export:
             with new_file(into) as partial:
                 findings = _export(readable, partial, into, before, lost.note, others, progress)
+                require_unchanged(path, stamps)
             return Salvage(findings, written=into, losses=lost.written)
         scratch = process_tags.new_folder(PREFIX)
         try:
             file = scratch / "sound.jsonl.zst"
+            unfinished.mkdir()  # from here on a run that is killed leaves a name that says so
             findings = _export(readable, file, file, before, lost.note, others, progress)
+            require_unchanged(path, stamps)
             verdicts: list[Verdict] = []
             if findings.has_anything:
                 verdicts = _serve_and_fill(file, into, unfinished, progress)
         finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
             shutil.rmtree(scratch, ignore_errors=True)
     return Salvage(findings, verdicts, into if into.exists() else None, lost.written)
 
@@ -172,7 +192,6 @@ def _serve_and_fill(
     try:
         target = ProcessTarget(home / "home", name="salvage", owner=os.getpid())
         target.data.rmdir()
-        unfinished.mkdir()
         target.data.symlink_to(unfinished.resolve())
         try:
             target.start()
@@ -185,7 +204,6 @@ def _serve_and_fill(
             flush_folder(into.parent)
         return verdicts
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
         shutil.rmtree(home, ignore_errors=True)
 
 

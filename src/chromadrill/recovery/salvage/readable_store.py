@@ -82,7 +82,7 @@ def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[Re
         remains = recover(rolled_back, place / FILE_NAME)
         shutil.rmtree(rolled_back.parent, ignore_errors=True)
         for folder in path.iterdir():
-            if folder.is_dir():
+            if folder.is_dir() and not folder.is_symlink():
                 (place / folder.name).symlink_to(folder.resolve())
         documents, entries = _mend(place / FILE_NAME, before)
         try:

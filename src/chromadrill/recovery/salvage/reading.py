@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,9 @@ class WholeRecords:
         self._finder: VectorFinder | None = None
         try:
             segment = vector_segment(readable.store, info)
+            if segment is not None and (reason := self._why_not_followed(segment)):
+                self.findings.damage.append(reason)
+                segment = None
             self._finder = VectorFinder(
                 readable.store, info, segment, has_gaps=readable.has_gaps, taken_at=taken_at
             )
@@ -66,6 +70,17 @@ class WholeRecords:
             info, dimension=info.dimension or self._finder.dimension or None
         )
         self.findings.damage += self._finder.problems
+
+    def _why_not_followed(self, segment: str) -> str:
+        """Why the folder of the index is not read; "" where all of it is in the directory."""
+        folder = self._readable.store.path / segment
+        if Path(segment).name != segment or segment in (".", ".."):
+            return "its folder is named by a path: not followed"
+        links = [folder] if self._readable.remains is None else []
+        with suppress(OSError):
+            links += list(folder.iterdir())
+        linked = next((link for link in links if link.is_symlink()), None)
+        return f"{linked.name} is a link: not followed" if linked else ""
 
     def _with_configuration(self, info: CollectionInfo) -> CollectionInfo:
         """The collection as it was made: its metric never changes, so the fingerprint's is true."""
