@@ -56,6 +56,8 @@ def test_index_is_made_anew_from_a_queue_that_is_whole_and_a_purged_one_is_not_b
     before = {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
     ended = enter(capsys, "replay", "--path", store.path, "--into", tmp_path / "new")
     assert before == {path: path.stat().st_mtime_ns for path in store.path.rglob("*")}
+    looked = enter(capsys, "salvage", store.path)
+    assert ("replay is enough" in looked.out) is (kind == "kept")
     if kind == "purged":
         assert ended.code == 1
         assert "not all of it is in the queue" in ended.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,14 @@ from chromadrill.commands import options
 from chromadrill.commands.groups import Command, application
 from chromadrill.commands.output import collections_json, report
 from chromadrill.commands.salvage_sources import sources
-from chromadrill.core.model import Outcome, Verdict
+from chromadrill.core.errors import UsageError
+from chromadrill.core.model import Fingerprint, Outcome, Verdict
 from chromadrill.core.plural import plural
 from chromadrill.core.progress import on_stderr
 from chromadrill.recovery.salvage.bring_back import Salvage, bring_back, look_at
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings
+from chromadrill.recovery.salvage.mending import mend_into
+from chromadrill.recovery.salvage.quick_ways import Plan
 from chromadrill.recovery.salvage.reading import OtherVectors
 from chromadrill.recovery.substitutes.vector_substitutes import VectorSubstitutes
 
@@ -55,6 +59,13 @@ def salvage(
     embed: Annotated[
         bool, typer.Option("--embed", help="embed documents of lost vectors: [embedding]")
     ] = False,
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            help="a copy with only the damaged part made anew, proven before NEW is there",
+        ),
+    ] = False,
     with_doubtful: Annotated[
         bool,
         typer.Option("--with-doubtful", help="also vectors of which one place alone says whose"),
@@ -71,6 +82,10 @@ def salvage(
     path = data_directory(path)
     require_store(path)
     before = fingerprint_file.load(fingerprint) if fingerprint else None
+    if quick:
+        if into is None or vectors_from or embed or with_doubtful:
+            raise UsageError("--quick needs --into, and takes no vectors from elsewhere.")
+        return _mend(path, into, before, as_json=json)
     substitutes = None
     if vectors_from or embed:
         texts = tuple(vectors_from or ())
@@ -88,10 +103,22 @@ def salvage(
         more["notes"] = [loan.sentence for loan in substitutes.loans]
     if result.written:
         more["written"] = str(result.written)
+    if result.plan:
+        more["quick"] = [way.name for way in result.plan.ways]
     if result.losses:
         more["losses"] = str(result.losses)
     counts = {one.key: one.records for one in findings.collections}
     return report(_verdicts(path, result, into), collections_json(counts), as_json=json, **more)
+
+
+def _mend(path: Path, into: Path, before: Fingerprint | None, *, as_json: bool) -> int:
+    mended = mend_into(path, into, before)
+    verdicts, more = mended.verdicts, {"written": str(into)} if mended.is_proven else {}
+    if not mended.is_proven:
+        step = shlex.join(["chromadrill", "salvage", str(path), "--into", str(into)])
+        text = f"{mended.plan.sentence}: not enough. Nothing was written. Next: {step}"
+        verdicts = [Verdict.failed("salvage", text), *verdicts]
+    return report(verdicts, collections_json(mended.counts), as_json=as_json, **more)
 
 
 def _verdicts(path: Path, result: Salvage, into: Path | None) -> list[Verdict]:
@@ -107,7 +134,12 @@ def _verdicts(path: Path, result: Salvage, into: Path | None) -> list[Verdict]:
         )
     wrong = [v for v in result.verdicts if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)]
     if into is None:
-        verdicts[0] = _with_next(verdicts[0], f"chromadrill salvage {path} --into NEW")
+        if result.plan and result.plan.is_replay:
+            text = (
+                f"{verdicts[0].message}; replay is enough: the queue has every vector that is lost"
+            )
+            verdicts[0] = Verdict.failed("salvage", text)
+        verdicts[0] = _with_next(verdicts[0], _shortest(path, result.plan))
     elif wrong:
         return [*wrong, *verdicts]
     elif result.verdicts:
@@ -135,6 +167,15 @@ def _of_collection(one: CollectionFindings) -> Verdict:
     if one.proven:
         text += f"; {one.proven:,} vectors are proven by the fingerprint"
     return Verdict.passed("vectors", text) if one.is_whole else Verdict.failed("vectors", text)
+
+
+def _shortest(path: Path, plan: Plan | None) -> str:
+    """The command of the shortest way that brings back all, as far as a look can tell."""
+    if plan is None:
+        return shlex.join(["chromadrill", "salvage", str(path), "--into", "NEW"])
+    if plan.is_replay:
+        return shlex.join(["chromadrill", "replay", "--path", str(path), "--into", "NEW"])
+    return shlex.join(["chromadrill", "salvage", str(path), "--into", "NEW", "--quick"])
 
 
 def _with_next(verdict: Verdict, command: str) -> Verdict:

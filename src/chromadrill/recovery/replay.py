@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +17,7 @@ from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import ReadError
-from chromadrill.core.progress import Advance
-from chromadrill.recovery.salvage.readable_store import ReadableStore
-from chromadrill.recovery.salvage.reading import WholeRecords
+from chromadrill.recovery.salvage.quick_ways import drop_indexes, lost_by_replay
 
 DATABASE = "chroma.sqlite3"
 UNFINISHED = ".unfinished"
@@ -65,11 +62,11 @@ def replay_into(data: Path, into: Path) -> Replay:
     try:
         shutil.copytree(data, unfinished)
         try:
-            collections = _drop_indexes(unfinished, damaged)
+            collections = drop_indexes(unfinished, damaged)
         except StoreUnreadable as error:
             raise Unavailable(f"{data}: {error.sentence}") from error
         observation = at_rest.observe(unfinished)
-        errors = [*observation.read_errors, *_not_in_queue(unfinished, collections)]
+        errors = [*observation.read_errors, *lost_by_replay(unfinished, collections)]
         if not errors:
             unfinished.replace(into)
     except OSError as error:
@@ -77,25 +74,6 @@ def replay_into(data: Path, into: Path) -> Replay:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Replay(tuple(collections), tuple(errors), sum(observation.counts.values()))
-
-
-def _not_in_queue(data: Path, collections: Sequence[str]) -> Iterator[ReadError]:
-    """Records to which the queue gives no vector, or one that was never theirs.
-
-    A server ignores the addition of a record that is there. Replayed into an empty index, the same
-    addition counts.
-    """
-    done: Advance = lambda records: None  # noqa: E731
-    with Store.open(data) as store:
-        for info in store.collections():
-            if info.key not in collections:
-                continue
-            records = WholeRecords(ReadableStore(store), info, None, lambda loss: None)
-            for _ in records.pages(done):
-                pass
-            findings = records.findings
-            if findings.taken < findings.records:
-                yield ReadError("records", info.key, findings.sentence)
 
 
 def keep_queue(data: Path) -> None:
@@ -110,23 +88,3 @@ def keep_queue(data: Path) -> None:
         raise Unavailable(f"{data / DATABASE} cannot be changed: {error}") from error
     if not changed:
         raise Unavailable(f"{data / DATABASE} has no setting of its queue.")
-
-
-def _drop_indexes(data: Path, keys: set[str]) -> Sequence[str]:
-    """Forget the indexes of these collections; returns the keys of those that had one."""
-    with Store.open(data) as store:
-        ids = {info.id: info.key for info in store.collections() if info.key in keys}
-    dropped = []
-    try:
-        # opened for writing, SQLite rolls back what was on its way when the power went
-        with contextlib.closing(sqlite3.connect(data / DATABASE)) as database, database:
-            query = "SELECT id, collection FROM segments WHERE scope = 'VECTOR'"
-            for segment, collection in database.execute(query).fetchall():
-                if collection not in ids:
-                    continue
-                database.execute("DELETE FROM max_seq_id WHERE segment_id = ?", (segment,))
-                shutil.rmtree(data / segment, ignore_errors=True)
-                dropped.append(ids[collection])
-    except sqlite3.Error as error:
-        raise Unavailable(f"{data / DATABASE} cannot be changed: {error}") from error
-    return dropped

@@ -38,6 +38,8 @@ from chromadrill.recovery.salvage.guards import (
     stamps_of,
 )
 from chromadrill.recovery.salvage.loss_list import LossList
+from chromadrill.recovery.salvage.mending import shortest_way
+from chromadrill.recovery.salvage.quick_ways import Plan
 from chromadrill.recovery.salvage.readable_store import PREFIX, ReadableStore, readable_store
 from chromadrill.recovery.salvage.reading import (
     NO_OTHERS,
@@ -51,16 +53,19 @@ from chromadrill.targets.process.target import ProcessTarget
 DEADLINE_S = 120.0
 UNFINISHED = ".unfinished"
 LOSSES = ".losses.jsonl"
+_SAID = 5  # problems
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Salvage:
     """What was found, and what was made of it. `verdicts`: of the new database, against the export.
 
-    `written`: None where nothing could be had. `losses`: the list, None where nothing was lost.
+    `plan`: the quick ways that would do, where some would. `written`: None where nothing could be had.
+    `losses`: the list, None where nothing was lost.
     """
 
     findings: Findings
+    plan: Plan | None = None
     verdicts: list[Verdict] = dataclasses.field(default_factory=list)
     written: Path | None = None
     losses: Path | None = None
@@ -84,8 +89,16 @@ def look_at(
         progress("read", readable.record_count) as advance,
     ):
         findings = read_all(readable, before, lost.note, advance, _throw_away, others)
+    plan = None
+    if not findings.is_paged:  # what no record loses: links between rows, the full-text index
+        plan, problems = shortest_way(path)
+        if findings.is_whole:
+            findings.damage += problems[:_SAID]
+        has_two_texts = any(one.documents_doubtful for one in findings.collections)
+        if has_two_texts or not findings.is_from_queue(plan.keys):
+            plan = None
     require_unchanged(path, stamps)
-    return Salvage(findings, losses=lost.written)
+    return Salvage(findings, plan if plan and plan.ways else None, losses=lost.written)
 
 
 def bring_back(
@@ -140,7 +153,7 @@ def bring_back(
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.rmtree(scratch, ignore_errors=True)
-    return Salvage(findings, verdicts, into if into.exists() else None, lost.written)
+    return Salvage(findings, None, verdicts, into if into.exists() else None, lost.written)
 
 
 def _export(

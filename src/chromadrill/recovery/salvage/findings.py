@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -125,6 +126,16 @@ class Findings:
     @property
     def is_whole(self) -> bool:
         return not self.damage and not self.missing and all(c.is_whole for c in self.collections)
+
+    def is_from_queue(self, keys: Collection[str]) -> bool:
+        """Whether the queue has every vector of these collections, and the others are whole."""
+        queue = (Place.QUEUE, Place.BOTH_EQUAL, Place.BOTH_DIFFERENT)
+        return all(
+            sum(one.places[place] for place in queue) == one.records
+            if one.key in keys
+            else one.taken == one.records
+            for one in self.collections
+        )
 
     @property
     def has_anything(self) -> bool:
