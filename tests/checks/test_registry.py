@@ -26,6 +26,12 @@ KNOWN_AT_RUN_TIME = {
 TEMPLATES = {
     "every {}": {"every search", "every filtered search", "every get by id"},
     "search p90 {}": {"search p90 cold", "search p90 warm"},
+    "{} judged": {"power cuts judged", "kills judged"},
+    "{} seen": {"power cuts seen", "kills seen"},
+    "{} torn by flushes alone": {
+        "power cuts torn by flushes alone",
+        "kills torn by flushes alone",
+    },
     "{} p90": {"latency trend: search p90", "filtered search p90", "get by id p90"},
 }
 NEVER_SHOWN = {"", "?"}  # only the outcome is asked for

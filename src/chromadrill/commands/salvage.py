@@ -129,9 +129,7 @@ def _verdicts(path: Path, result: Salvage, into: Path | None) -> list[Verdict]:
     verdicts += [_of_collection(one) for one in findings.collections]
     if findings.missing:
         keys = ", ".join(findings.missing)
-        verdicts.append(
-            Verdict.failed("collections", f"the fingerprint has {keys}, the files do not")
-        )
+        verdicts.append(Verdict.failed("salvage", f"the fingerprint has {keys}, the files do not"))
     wrong = [v for v in result.verdicts if v.outcome in (Outcome.FAIL, Outcome.UNKNOWN)]
     if into is None:
         if result.plan and result.plan.is_replay:
@@ -166,7 +164,7 @@ def _of_collection(one: CollectionFindings) -> Verdict:
         text += f"; its index: {'; '.join(one.damage)}"
     if one.proven:
         text += f"; {one.proven:,} vectors are proven by the fingerprint"
-    return Verdict.passed("vectors", text) if one.is_whole else Verdict.failed("vectors", text)
+    return Verdict.passed("salvage", text) if one.is_whole else Verdict.failed("salvage", text)
 
 
 def _shortest(path: Path, plan: Plan | None) -> str:
@@ -181,7 +179,7 @@ def _shortest(path: Path, plan: Plan | None) -> str:
 def _with_next(verdict: Verdict, command: str) -> Verdict:
     if verdict.outcome is Outcome.PASS:
         return verdict
-    return Verdict.failed(verdict.check, f"{verdict.message}. Next: {command}")
+    return Verdict.failed("salvage", f"{verdict.message}. Next: {command}")
 
 
 def _next() -> str:

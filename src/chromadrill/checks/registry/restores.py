@@ -14,6 +14,7 @@ from chromadrill.checks.registry.commands import (
     REBUILD,
     RECONCILE,
     REGENERATE,
+    SALVAGE,
     SNAPSHOTS,
     VALIDATE,
 )
@@ -54,6 +55,8 @@ def _files() -> tuple[Check, ...]:
         Check("fetch", "Could the backup be had from where it lies?",
               "The backup could not be had from where it lies: its message says why.",
               PROVE_SOURCE, g),
+        Check("salvage", "Can everything in a damaged data directory be brought back?",
+              "Some of it is lost; each loss is listed.", SALVAGE, g),
         Check("files", "Are the backup's files those of its manifest?",
               "The backup's own files are missing, cut short or altered: take an older one.",
               SNAPSHOTS, g),
