@@ -19,7 +19,7 @@ import pytest
 
 from chromadrill.backups.manifest import files_of
 from chromadrill.core.errors import Refused
-from chromadrill.recovery.salvage import bring_back, guards
+from chromadrill.recovery.salvage import bring_back, guards, readable_store
 from tests.front_door import enter
 from tests.recovery.salvage.conftest import RECORDS, index_of
 
@@ -75,6 +75,23 @@ def test_no_room_is_refused_first_and_one_file_system_is_asked_for_all_of_it(
     ended = enter(capsys, "salvage", damaged, "--into", tmp_path / "new")
     assert ended.code == 1, ended.text
     assert "No room in" in ended.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"]
+
+
+def test_a_disk_that_is_full_meanwhile_is_said(damaged, tmp_path, monkeypatch, capsys):
+    def recover_on_a_full_disk(file, into):
+        with closing(sqlite3.connect(into)) as database:
+            database.execute("PRAGMA max_page_count = 1")
+            database.execute("CREATE TABLE full (n)")  # SQLite's own error
+
+    file = damaged / "chroma.sqlite3"
+    content = bytearray(file.read_bytes())
+    content[:16] = bytes(16)
+    file.write_bytes(content)
+    monkeypatch.setattr(readable_store, "recover", recover_on_a_full_disk)
+    ended = enter(capsys, "salvage", damaged, "--into", tmp_path / "new")
+    assert ended.code == 2, ended.text
+    assert "does not fit in the temporary folder" in ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"]
 
 

@@ -19,11 +19,12 @@ from chromadrill.backups.export.requirements import LargestRecords, requirements
 from chromadrill.backups.export.types import ExportWriter
 from chromadrill.backups.files import flush_folder
 from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.client import CallFailed
 from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core import process_tags
 from chromadrill.core.clock import utc_now
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.files import size_of
 from chromadrill.core.model import CollectionPrint, Fingerprint, Outcome, Page, Scope, Verdict
 from chromadrill.core.progress import Progress, silent
@@ -210,6 +211,12 @@ def _serve_and_fill(
             target.start()
             verdicts = _fill(target.url, export, progress)
             target.stop()
+        except (CallFailed, Unavailable) as error:
+            raise Unavailable(
+                f"The new server did not take in all records: {error.sentence.rstrip('.')}."
+                " Nothing was written.",
+                next_step=f"Is there room in {into.parent}? Then repeat the command.",
+            ) from error
         finally:
             target.kill()
         if outcome_of(verdicts) is Outcome.PASS:

@@ -24,6 +24,7 @@ from chromadrill.chroma.remains.database import DatabaseRemains, recover
 from chromadrill.core import process_tags
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Fingerprint
+from chromadrill.core.records.no_room import NoRoom
 from chromadrill.recovery.salvage.segments import name_segments
 
 PREFIX = "chromadrill-salvage-"
@@ -79,12 +80,14 @@ def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[Re
         rolled_back = _rolled_back(path, scratch / "copy")
         place = scratch / "data"
         place.mkdir()
-        remains = recover(rolled_back, place / FILE_NAME)
+        with _room_for(rolled_back):
+            remains = recover(rolled_back, place / FILE_NAME)
         shutil.rmtree(rolled_back.parent, ignore_errors=True)
         for folder in path.iterdir():
             if folder.is_dir() and not folder.is_symlink():
                 (place / folder.name).symlink_to(folder.resolve())
-        documents, entries = _mend(place / FILE_NAME, before)
+        with _room_for(place / FILE_NAME):
+            documents, entries = _mend(place / FILE_NAME, before)
         try:
             store = Store.open(place)
         except StoreUnreadable as error:
@@ -93,6 +96,17 @@ def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[Re
             yield ReadableStore(store, remains, damage, documents, entries)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _room_for(file: Path) -> Iterator[None]:
+    """Raise NoRoom where SQLite finds the disk full while it writes what is left of `file`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+            raise
+        raise NoRoom("What is left of the database", file.stat().st_size) from error
 
 
 def _damage_of(path: Path) -> str:
