@@ -248,19 +248,22 @@ class VectorFinder:
             "SELECT q.seq_id, q.vector, q.encoding FROM json_each(?) j CROSS JOIN embeddings_queue q"
             " ON q.seq_id = j.value"
         )
-        vectors = {}
+        numbers, rows = list[int](), list[Vectors]()
         for seq, blob, encoding in self._store.db.rows(sql, wanted):
             kind = _WIDTHS.get(encoding)
             if kind is None or not isinstance(blob, bytes) or len(blob) != 4 * self.dimension:
                 continue
-            vector = np.frombuffer(blob, kind).astype(np.float32)[None, :]
-            if not np.isfinite(vector).all():
-                continue
-            if self._is_cosine:  # as the server answers it
-                unit, length = normalise(vector)
-                vector = unit * length[:, None]
-            vectors[seq] = vector[0]
-        return vectors
+            numbers.append(seq)
+            rows.append(np.frombuffer(blob, kind).astype(np.float32))
+        if not rows:
+            return {}
+        vectors = np.stack(rows)
+        is_finite: list[bool] = np.isfinite(vectors).all(axis=1).tolist()
+        if self._is_cosine:  # as the server answers it
+            units, lengths = normalise(vectors)
+            vectors = units * lengths[:, None]
+        pairs = zip(numbers, vectors, is_finite, strict=True)
+        return {seq: vector for seq, vector, is_sound in pairs if is_sound}
 
     def _queued_dimension(self) -> int | None:
         if self._queue.first is None:
