@@ -258,7 +258,7 @@ class VectorFinder:
         if not rows:
             return {}
         vectors = np.stack(rows)
-        is_finite: list[bool] = np.isfinite(vectors).all(axis=1).tolist()
+        is_finite = np.asarray(np.isfinite(vectors).all(axis=1)).tolist()
         if self._is_cosine:  # as the server answers it
             units, lengths = normalise(vectors)
             vectors = units * lengths[:, None]
