@@ -49,6 +49,14 @@ def test_a_whole_store_is_whole(sound, capsys):
     assert "1,200 of 1200 records can be brought back whole" in ended.out
 
 
+def test_a_write_without_metadata_is_no_damage(damaged, capsys):
+    with closing(sqlite3.connect(damaged / "chroma.sqlite3")) as database, database:
+        database.execute("UPDATE embeddings_queue SET metadata = NULL")
+    ended = enter(capsys, "salvage", damaged)
+    assert ended.code == 0, ended.text
+    assert "holds no JSON" not in ended.text
+
+
 def test_a_cut_index_gives_what_it_still_holds_and_lists_the_rest(sound, damaged, tmp_path, capsys):
     data = index_of(damaged) / "data_level0.bin"
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2 + 5])

@@ -119,7 +119,8 @@ def _damage_of(path: Path) -> str:
             for info in store.collections():
                 store.records(info)
                 for _ in store.db.rows(
-                    "SELECT metadata FROM embeddings_queue WHERE NOT json_valid(metadata)"
+                    "SELECT metadata FROM embeddings_queue"
+                    " WHERE metadata IS NOT NULL AND NOT json_valid(metadata)"
                 ):
                     return "an entry of embeddings_queue holds no JSON"
     except StoreUnknown:
