@@ -1,6 +1,7 @@
 """`chromadrill salvage`: what is left comes back, the original is as it was, nothing is invented."""
 
 import json
+import shutil
 import sqlite3
 from contextlib import closing
 from typing import NamedTuple
@@ -153,3 +154,47 @@ def test_a_file_of_noise_is_nothing_to_be_had(damaged, capsys):
     ended = enter(capsys, "salvage", str(damaged))
     assert ended.code == 2, ended.text
     assert "Traceback" not in ended.text
+
+
+def look_into(capsys, damaged, *options):
+    ended = enter(capsys, "salvage", str(damaged), *options, "--json")
+    assert ended.code == 1, ended.text
+    (collection,) = ended.answer["salvage"]
+    return collection
+
+
+def test_rows_that_the_header_does_not_count_come_back(damaged, capsys):
+    """A kill within a flush leaves the header of the one before."""
+    header = index_of(damaged) / "header.bin"
+    content = bytearray(header.read_bytes())
+    content[20:28] = (100).to_bytes(8, "little")
+    header.write_bytes(content)
+    collection = look_into(capsys, damaged)
+    assert collection["brought_back"] == RECORDS
+    assert "counts 100 rows" in str(collection["damage"])
+
+
+def test_of_a_cut_length_file_the_fingerprint_proves_what_is_left(sound, damaged, capsys):
+    lengths = index_of(damaged) / "length.bin"
+    lengths.write_bytes(lengths.read_bytes()[:2000])
+    assert look_into(capsys, damaged)["vectors"].get("index", 0) == 0
+    proven = look_into(capsys, damaged, "--fingerprint", str(sound[1]))
+    assert proven["brought_back"] == proven["proven"] > RECORDS - 1000
+
+
+def test_a_queue_entry_without_json_keeps_its_vector(damaged, capsys):
+    with closing(sqlite3.connect(damaged / "chroma.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE embeddings_queue SET metadata = '{' WHERE seq_id ="
+            " (SELECT max(seq_id) FROM embeddings_queue)"
+        )
+    assert look_into(capsys, damaged)["brought_back"] == RECORDS
+
+
+def test_a_wrong_dimension_is_corrected_by_the_queue(damaged, capsys):
+    shutil.rmtree(index_of(damaged))
+    with closing(sqlite3.connect(damaged / "chroma.sqlite3")) as database, database:
+        database.execute("UPDATE collections SET dimension = 9")
+    collection = look_into(capsys, damaged)
+    assert collection["vectors"]["queue"] > 0
+    assert "8 dimensions, not 9" in str(collection["damage"])

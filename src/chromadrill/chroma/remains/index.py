@@ -39,7 +39,8 @@ class IndexRemains(HnswIndex):
     """An index as far as it can be read. `problems`: clauses that say what cannot.
 
     `labels_agree`: whether both maps say of every id the same; else `agreeing` holds the hashes of the
-    ids of which they do. `is_of_another_length`: it may be another index's file.
+    ids of which they do. `is_of_another_length`: it may be another index's file, and where
+    `has_few_lengths` length.bin may be.
     """
 
     def __init__(self, directory: Path, dimension: int | None, links: int | None) -> None:
@@ -65,9 +66,15 @@ class IndexRemains(HnswIndex):
         # a cut goes through a row; what ends where a row does may be another index's file
         self.is_of_another_length = self.short and size % self.header.row_size == 0
         is_told = not self.problems or self.header.elements > 0
-        self.row_count = min(stored, self.header.elements) if is_told else stored
-        self.lengths = self._lengths()
         maps, self.agreeing = self._maps()
+        self.row_count = min(stored, self.header.elements) if is_told else stored
+        if self.row_count < min(stored, len(maps.names.hashes)):  # a header of an earlier flush
+            self.problems.append(
+                f"header.bin counts {self.row_count} rows, data_level0.bin holds {stored}"
+            )
+            self.row_count = stored
+        self.has_few_lengths = False
+        self.lengths = self._lengths()
         self.names, self.owned = maps.names, maps.owner_labels
         self.is_one_to_one = self.labels_agree = maps.are_inverse
         self.added, self.max_seq_id = None, None
@@ -99,7 +106,7 @@ class IndexRemains(HnswIndex):
             count = min(self.row_count, size // 4)
             if size % 4 == 0 and 0 < size < 4 * self.row_count:
                 self.problems.append(f"length.bin has {size // 4} of {self.row_count} lengths")
-                return np.empty(0, np.float32)
+                self.has_few_lengths = True
             with (self.directory / "length.bin").open("rb") as file:
                 return np.fromfile(file, "<f4", count)
         except OSError as error:

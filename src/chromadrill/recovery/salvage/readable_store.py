@@ -32,6 +32,13 @@ QUEUE = "embeddings_queue"
 DOCUMENT = "chroma:document"
 # a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
 _BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
+_KEEP_VECTOR = (
+    "UPDATE embeddings_queue SET metadata = NULL WHERE seq_id = ? AND EXISTS ("
+    " SELECT 1 FROM embeddings e JOIN segments s ON s.id = e.segment_id"
+    " WHERE e.embedding_id = embeddings_queue.id AND typeof(e.seq_id) = 'integer'"
+    " AND e.seq_id >= embeddings_queue.seq_id"
+    " AND embeddings_queue.topic LIKE '%/' || s.collection)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +168,16 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
             (seq,)
             for seq, text in database.execute("SELECT seq_id, metadata FROM embeddings_queue")
             if not _is_object(text)
+        ]
+        # the tables have what such an entry said, where they have that write: its vector can stay
+        database.executemany(_KEEP_VECTOR, broken)
+        broken = [
+            row
+            for row in broken
+            if database.execute(
+                "SELECT metadata FROM embeddings_queue WHERE seq_id = ?", row
+            ).fetchone()
+            != (None,)
         ]
         database.executemany("DELETE FROM embeddings_queue WHERE seq_id = ?", broken)
         name_segments(database, _ids_of(before))

@@ -67,7 +67,7 @@ class WholeRecords:
             self.findings.damage.append(str(error))
             return
         self.info = dataclasses.replace(
-            info, dimension=info.dimension or self._finder.dimension or None
+            info, dimension=self._finder.dimension or info.dimension or None
         )
         self.findings.damage += self._finder.problems
 

@@ -68,6 +68,9 @@ class VectorFinder:
         if self.index is not None:
             self.problems += self.index.problems
             self.dimension = self.dimension or self.index.header.dimension
+        elif (queued := self._only_queued_dimension()) not in (None, self.dimension):
+            self.problems.append(f"its vectors have {queued} dimensions, not {self.dimension}")
+            self.dimension = queued or 0
         ids, numbers = _record_numbers(store, info)
         self._labels: Labels | None = None
         if self.index is not None:
@@ -76,6 +79,8 @@ class VectorFinder:
                 self.problems.append(
                     f"it was written for cosine, and the configuration says {info.space}"
                 )
+                self._labels = Labels(self._labels.names, ids[:0])
+            if self._is_cosine and self.index.has_few_lengths:
                 self._labels = Labels(self._labels.names, ids[:0])
             if self._labels.are_paired:
                 self.problems.append("nothing says which row is whose")
@@ -271,6 +276,16 @@ class VectorFinder:
         sql = "SELECT length(vector) FROM embeddings_queue WHERE seq_id = ?"
         row = self._store.db.one(sql, self._queue.first)
         return int(row[0]) // 4 if row and row[0] else None
+
+    def _only_queued_dimension(self) -> int | None:
+        """The one dimension that all vectors of the queue have; None where there are two, or none."""
+        wanted = orjson.dumps([entry.seq_id for entry in self._queue.values()]).decode()
+        sql = (
+            "SELECT DISTINCT length(q.vector) FROM json_each(?) j"
+            " CROSS JOIN embeddings_queue q ON q.seq_id = j.value"
+        )
+        lengths = {int(row[0]) for row in self._store.db.rows(sql, wanted) if row[0]}
+        return lengths.pop() // 4 if len(lengths) == 1 else None
 
 
 def _record_numbers(
