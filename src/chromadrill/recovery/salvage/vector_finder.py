@@ -278,8 +278,8 @@ class VectorFinder:
         return int(row[0]) // 4 if row and row[0] else None
 
     def _only_queued_dimension(self) -> int | None:
-        """The one dimension that all vectors of the queue have; None where there are two, or none."""
-        wanted = orjson.dumps([entry.seq_id for entry in self._queue.values()]).decode()
+        """The one dimension of vectors of the queue (1,000 looked at); None where they have several."""
+        wanted = orjson.dumps(self._queue.numbers[:1000].tolist()).decode()
         sql = (
             "SELECT DISTINCT length(q.vector) FROM json_each(?) j"
             " CROSS JOIN embeddings_queue q ON q.seq_id = j.value"
