@@ -144,11 +144,21 @@ def sabotage() -> None:
     assert all(each["outcome"] == "pass" for each in healthy)
 
 
+def salvage() -> None:
+    """Faults of the index and of the database were salvaged, with no wrong vector."""
+    rows = json.loads(max(REPORTS.glob("*/salvage.json")).read_text())
+    proven = [row["proven"] for row in rows if "proven" in row]
+    assert len(proven) >= 80, len(proven)
+    assert sum(each["is_paged"] for each in proven) >= 2, "no database was read page by page"
+    assert not any(each["wrong_vectors"] for each in proven)
+    assert sum(each["vectors_back"] for each in proven) > 200_000
+
+
 if __name__ == "__main__":
     try:
         {each.__name__: each for each in (
             drill, gate, incidents, latency, limits, simulated, monitoring, container, hotcopy, powercut,
-            compat, sabotage,
+            compat, sabotage, salvage,
         )}[sys.argv[1]]()  # fmt: skip
     except AssertionError as error:
         sys.exit(f"{sys.argv[1]}: {error}")

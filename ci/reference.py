@@ -10,6 +10,7 @@ from checks_page import checks_page
 from commands_page import commands_page
 from pytest_page import pytest_page
 from record_page import record_page
+from salvage_page import salvage_page
 from settings_page import settings_page
 from track_record import track_record_page
 
@@ -25,6 +26,7 @@ def pages() -> dict[Path, str]:
         PAGES / "pytest.md": pytest_page(),
         PAGES / "record.md": record_page(),
         PAGES / "track-record.md": track_record_page(),
+        PAGES / "salvage.md": salvage_page(),
     }
 
 

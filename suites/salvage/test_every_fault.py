@@ -19,6 +19,10 @@ from suites.salvage.expectations import CUT, DOUBTFUL, SILENT
 from suites.salvage.raw_values import SQLITE, record_of
 
 pytestmark = pytest.mark.salvage
+COUNTED = (
+    "ids_left", "ids_read", "documents_left", "documents_back", "vectors_left", "vectors_back",
+    "brought_back", "exact", "earlier", "wrong_vectors", "wrong_texts", "unknown",
+)  # fmt: skip
 
 
 class Outcome:
@@ -47,7 +51,7 @@ def compare(outcome, sound, left):
 
     `earlier`: records as they were at the store's earlier instant, which some faults bring back.
     """
-    count = Counter()
+    count = Counter(dict.fromkeys(COUNTED, 0))
     lost = {line["id"] for line in outcome.losses if line["lost"].startswith("its vector is")}
     for id_, true in sound.records.items():
         versions = outcome.records.get(id_, [])
@@ -105,4 +109,4 @@ def require_bars(name, count, *, is_proven):
         assert count["vectors_back"] >= share * count["vectors_left"], count
     if is_proven or name not in DOUBTFUL:
         assert count["ids_read"] >= share * count["ids_left"], count
-    assert count["documents_back"] >= share * count["documents_left"], count
+        assert count["documents_back"] >= share * count["documents_left"], count
