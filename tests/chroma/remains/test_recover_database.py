@@ -184,3 +184,16 @@ def test_the_schema_of_a_hostile_file_makes_tables_and_nothing_else(tmp_path):
         endless = "CREATE TABLE tenants AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT i FROM n"  # noqa: E501
         database.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'tenants'", (endless,))
     recovered(file, tmp_path)
+
+
+def test_rows_of_two_tables_are_joined_by_an_index_and_not_by_looking_through_all(
+    original, tmp_path
+):
+    recover(original, tmp_path / "new.sqlite3")
+    question = (
+        "EXPLAIN QUERY PLAN SELECT 1 FROM embeddings e WHERE NOT EXISTS"
+        " (SELECT 1 FROM embedding_metadata m WHERE m.id = e.id AND m.key = 'chroma:document')"
+    )
+    with closing(sqlite3.connect(tmp_path / "new.sqlite3")) as database:
+        steps = [row[3] for row in database.execute(question)]
+    assert any(step.startswith("SEARCH m USING") for step in steps), steps

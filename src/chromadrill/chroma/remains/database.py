@@ -132,8 +132,11 @@ class _Recovery:
             if column == table.rowid_column
             else f'"{column}" REAL'
             if column in REAL_COLUMNS
+            # two columns of whole numbers are joined by an index only where both are called so
+            else f'"{column}" INTEGER'
+            if kinds in ("i", "ni")
             else f'"{column}"'
-            for column in table.columns
+            for column, kinds in zip(table.columns, table.kinds, strict=True)
         )
         self.new.execute(f'CREATE TABLE "{table.name}" ({columns})')
         self.remains.tables[table.name] = TableRemains(table.name)
