@@ -95,7 +95,7 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("damaged")
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.data())
 def test_a_destroyed_page_costs_its_own_rows_and_invents_none(original, scratch, data):
     content = bytearray(original.read_bytes())
@@ -117,7 +117,7 @@ def test_a_destroyed_page_costs_its_own_rows_and_invents_none(original, scratch,
         assert invented == [], table
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.integers(0, 2**32))
 def test_flipped_bits_end_in_no_traceback(original, scratch, seed):
     content = bytearray(original.read_bytes())
