@@ -7,6 +7,7 @@ import pytest
 
 from chromadrill.checks.objectives import within
 from chromadrill.checks.power_cut import (
+    bring_nothing_wrong_back,
     keep_acknowledged,
     seen_at_rest,
     tear_only_at_flushes,
@@ -62,7 +63,7 @@ def measured(drill, settings, say, request, record_property):
 def test_power_cuts_of_a_server_as_it_is_are_measured(drill, measured):
     """On-call learns what a power cut, or a snapshot of the running volume, leaves: seen at rest?"""
     cuts = measured("nothing", alone, idle_s=40.0)
-    drill.judge(seen_at_rest(cuts, needs_damage=True))
+    drill.judge(seen_at_rest(cuts, needs_damage=True), bring_nothing_wrong_back(cuts))
 
 
 @pytest.mark.parametrize("kind", ["xfs", "btrfs"])

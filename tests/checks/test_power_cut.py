@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from chromadrill.checks.power_cut import (
+    bring_nothing_wrong_back,
     class_of,
     explain,
     is_replayed,
@@ -119,3 +120,20 @@ def test_verdicts_of_kills_speak_of_kills():
         assert verdict.outcome is Outcome.PASS
         assert verdict.check.startswith("kills ")
         assert "cut" not in verdict.message
+
+
+@pytest.mark.parametrize(
+    ("salvaged", "outcome"),
+    [
+        (served(range(3)), Outcome.PASS),
+        (served(range(3), torn=1), Outcome.FAIL),
+        (None, Outcome.PASS),
+    ],
+)
+def test_salvage_of_damaged_images_brings_nothing_wrong_back(salvaged, outcome):
+    damaged = cut(served(errors=("500",)), salvaged=salvaged)
+    assert bring_nothing_wrong_back([damaged, cut()]).outcome is outcome
+
+
+def test_without_damaged_images_nothing_was_salvaged():
+    assert bring_nothing_wrong_back([cut()]).outcome is Outcome.UNKNOWN

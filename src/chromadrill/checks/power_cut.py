@@ -107,6 +107,23 @@ def were_judged(cuts: Sequence[PowerCut], tries: int, event: str = "cut") -> Ver
     )
 
 
+def bring_nothing_wrong_back(cuts: Sequence[PowerCut]) -> Verdict:
+    """Whether salvage brings only records out of damaged data that somebody wrote so."""
+    check = "power cuts salvaged"
+    damaged = [cut for cut in cuts if class_of(cut) not in (*USABLE, CutClass.UNJUDGED)]
+    if not damaged:
+        return Verdict.unknown(check, "no cut left damaged data: nothing was salvaged")
+    acknowledged = sum(len(cut.ledger) for cut in damaged)
+    salvaged = [cut.salvaged for cut in damaged if cut.salvaged is not None]
+    present, torn = sum(len(one.present) for one in salvaged), sum(one.torn for one in salvaged)
+    message = (
+        f"of {plural(len(damaged), 'damaged image')} {present:,} of {acknowledged:,} acknowledged writes"
+        f" come back with their vector, and {torn:,} wrong ones"
+    )
+    numbers = {"actual": float(torn), "limit": 0.0, "unit": "records"}
+    return (Verdict.failed if torn else Verdict.passed)(check, message, **numbers)
+
+
 def seen_at_rest(
     cuts: Sequence[PowerCut], *, needs_damage: bool = False, event: str = "cut"
 ) -> Verdict:

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,12 @@ from chromadrill.checks.power_cut import USABLE, class_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable
-from chromadrill.core.model import Acknowledged, CollectionInfo, Outcome, PowerCut, ServedData
+from chromadrill.core.model import Acknowledged, CollectionInfo, Outcome, Page, PowerCut, ServedData
 from chromadrill.core.plural import plural
 from chromadrill.drill.validate import validate_files
 from chromadrill.recovery.replay import replay_into
+from chromadrill.recovery.salvage.readable_store import readable_store
+from chromadrill.recovery.salvage.reading import WholeRecords, read_all
 from chromadrill.targets.disk.cut_disk import recover_data
 from chromadrill.targets.process.private_copy import private_copy
 from chromadrill.targets.process.target import ProcessTarget
@@ -69,7 +71,9 @@ def judge_files(
                     written_on = write_on(target.url, writes, cut.ledger)
                     cut = dataclasses.replace(cut, written_on=written_on)
         if class_of(cut) not in USABLE:
-            cut = dataclasses.replace(cut, replayed=_replay(data, into, writes))
+            cut = dataclasses.replace(
+                cut, replayed=_replay(data, into, writes), salvaged=_salvage(data, writes)
+            )
     except DrillError as error:
         return dataclasses.replace(cut, error=str(error))
     finally:
@@ -105,6 +109,24 @@ def _replay(data: Path, into: Path, writes: CollectionInfo) -> ServedData | None
         return None
     with private_copy(into, ()) as target:
         return _serve(target, writes)
+
+
+def _salvage(data: Path, writes: CollectionInfo) -> ServedData | None:
+    """What salvage brings out of the files, without a server; None: nothing can be read."""
+    pages: list[Page] = []
+
+    def take(collection: WholeRecords, sound: Iterator[Page]) -> None:
+        if collection.info.key == writes.key:
+            pages.extend(sound)
+
+    try:
+        with readable_store(data) as readable:
+            read_all(readable, None, lambda loss: None, lambda records: None, take)
+    except DrillError:
+        return None
+    records = sum(len(page.ids) for page in pages)
+    present = complete_writes(pages, vectors=random_vector)
+    return ServedData(present, records, records - len(present))
 
 
 def _read_at_rest(data: Path) -> str | None:

@@ -23,6 +23,8 @@ def note_of(cut: PowerCut) -> JSON:
         "since_flush_s": _rounded(cut.since_flush_s),
         "at_rest": cut.at_rest,
         "replayed": checks.is_replayed(cut),
+        "salvaged": len(cut.salvaged.present) if cut.salvaged else None,
+        "salvaged_wrong": cut.salvaged.torn if cut.salvaged else None,
     }
 
 

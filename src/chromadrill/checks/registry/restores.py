@@ -225,6 +225,8 @@ def _power_cuts() -> tuple[Check, ...]:
         Check("power cuts torn by flushes alone", "Was nothing lost but by a cut within a flush?",
               "A cut long after an index flush loses records: the flusher does not run, or lags.",
               FLUSH, g),
+        Check("power cuts salvaged", "Does salvage bring back only what was written so?",
+              "Salvage took a vector that is not its record's.", SALVAGE, g),
         Check("kills judged", "Is every kill within an index flush explained?",
               "Some kills could not be judged: nobody can tell what they left.", AGAIN, g),
         Check("kills seen", "Do the checks at rest tell damaged data from usable data?",

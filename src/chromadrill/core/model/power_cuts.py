@@ -48,8 +48,8 @@ class PowerCut:
     was frozen for it; None: it was not. `at_rest`: what the check suite found in the recovered files
     before the first start; None: nothing. `written_on`: what was given back after the restart when
     records had been written anew; None: not tried. `replayed`: of a damaged one, what a server gave
-    back whose index was made anew from its queue; None: the queue was not whole. `error`: why the
-    harness has no answer.
+    back whose index was made anew from its queue; None: the queue was not whole. `salvaged`: what
+    salvage brings out of a damaged one, at rest. `error`: why the harness has no answer.
     """
 
     number: int
@@ -63,4 +63,5 @@ class PowerCut:
     restarted: ServedData | None = None
     written_on: ServedData | None = None
     replayed: ServedData | None = None
+    salvaged: ServedData | None = None
     error: str | None = None
