@@ -61,12 +61,12 @@ def test_every_part_is_run_and_its_seconds_are_listed(run):
     environments = {call.split()[3] for call in calls if call.startswith("tox run -e")}
     assert environments >= {
         "lint", "tests", "drill", "allure", "gate", "incidents", "latency", "simulated",
-        "monitoring", "container", "hotcopy", "powercut", "compat", "sabotage",
+        "monitoring", "container", "hotcopy", "powercut", "compat", "salvage", "sabotage",
     }  # fmt: skip
     looks = [call.split()[2] for call in calls if call.startswith("python .ci/seen.py")]
     assert sorted(looks) == sorted([
         "drill", "gate", "incidents", "latency", "limits", "simulated", "monitoring", "container",
-        "hotcopy", "powercut", "compat", "sabotage",
+        "hotcopy", "powercut", "compat", "salvage", "sabotage",
     ])  # fmt: skip
     faults = [call for call in calls if "-m simulated" in call or "run -e simulated" in call]
     parts = ("lost", "running_service", "crashes", "torn", "cannot_take")
