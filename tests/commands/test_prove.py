@@ -199,7 +199,7 @@ def test_every_new_backup_is_proven_and_a_damaged_one_named(here, production):
     text = run(here, "prove", "production", "--new", code=1)
     assert "NOT PROVEN" in text
     outcomes = {entry["artefact"]: entry["outcome"] for entry in proven_lines(here)}
-    assert outcomes == {"night-1": "pass", "night-2": "fail"}
+    assert outcomes == {"night-1": "pass", "night-2": "fail"}, text
 
 
 @pytest.mark.slow
