@@ -127,7 +127,8 @@ def test_verdicts_of_kills_speak_of_kills():
     [
         (served(range(3)), Outcome.PASS),
         (served(range(3), torn=1), Outcome.FAIL),
-        (None, Outcome.PASS),
+        (served(range(0)), Outcome.UNKNOWN),
+        (None, Outcome.UNKNOWN),
     ],
 )
 def test_salvage_of_damaged_images_brings_nothing_wrong_back(salvaged, outcome):

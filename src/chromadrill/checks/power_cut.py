@@ -116,6 +116,8 @@ def bring_nothing_wrong_back(cuts: Sequence[PowerCut]) -> Verdict:
     acknowledged = sum(len(cut.ledger) for cut in damaged)
     salvaged = [cut.salvaged for cut in damaged if cut.salvaged is not None]
     present, torn = sum(len(one.present) for one in salvaged), sum(one.torn for one in salvaged)
+    if not present + torn:
+        return Verdict.unknown(check, "no damaged image gave a record: nothing was compared")
     message = (
         f"of {plural(len(damaged), 'damaged image')} {present:,} of {acknowledged:,} acknowledged writes"
         f" come back with their vector, and {torn:,} wrong ones"

@@ -53,7 +53,7 @@ def prove(
     with progress("prove", 2 * rows) as advance:
         source_rows, sample, at = Sorter(Spool()), list[Row](), 0
         for batch in source.rows():
-            source_rows.add(_table(batch))
+            source_rows.add(row_table(batch))
             sample += [row for n, row in enumerate(batch, at) if n in chosen]
             at += len(batch)
             advance(len(batch))
@@ -82,7 +82,8 @@ def has_wrong_vectors(verdicts: list[Verdict]) -> bool:
     return any(v.check == "fresh embeddings" and v.outcome is Outcome.FAIL for v in verdicts)
 
 
-def _table(rows: list[Row]) -> pa.Table:
+def row_table(rows: list[Row]) -> pa.Table:
+    """Rows of a source as a fingerprint's records, without vectors."""
     return record_table(
         Page(
             ids=[row.id for row in rows],

@@ -21,6 +21,7 @@ from chromadrill.core.records.spool import Spool
 from chromadrill.core.records.streams import Records
 from chromadrill.recovery.reconcile.candidates import IDS
 from chromadrill.recovery.sources.rows import Row, RowSource
+from chromadrill.recovery.verify import row_table
 
 PAGE = 1000
 IDS_PER_PAGE = 10_000  # a listing without anything else: 40 bytes a record
@@ -74,22 +75,9 @@ def sorted_rows(source: RowSource, advance: Advance) -> Records:
     sorter = Sorter(Spool())
     with without_cycle_search():
         for rows in source.rows():
-            sorter.add(_row_table(rows))
+            sorter.add(row_table(rows))
             advance(len(rows))
     return sorter.records()
-
-
-def _row_table(rows: list[Row]) -> pa.Table:
-    return record_table(
-        Page(
-            ids=[row.id for row in rows],
-            documents=[row.content for row in rows],
-            metadatas=[row.metadata for row in rows],
-            uris=[row.uri for row in rows],
-            vectors=np.zeros((len(rows), 1), np.float32),
-            without_vector=tuple(range(len(rows))),
-        )
-    )
 
 
 def sorted_records(chroma: Chroma, info: CollectionInfo, advance: Advance) -> Records:
