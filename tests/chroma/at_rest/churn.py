@@ -46,7 +46,7 @@ def churn(server: Server, collection: Json, rounds: int, dimension: int, seed: i
             "upsert",
             ids=old[3:5],
             embeddings=vectors(2, dimension, 2000 + r),
-            metadatas=[{"f": 2}, {"l": [r, r + 1]}],
+            metadatas=[{"l": [r, r + 1]}, {"f": 2}],
         )
         server.do(collection, "delete", ids=old[4:])
         server.do(collection, "add", ids=old[5:], embeddings=vectors(1, dimension, 3000 + r))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 from pathlib import Path
@@ -135,6 +136,14 @@ def assert_equal(
         else:
             assert np.allclose(mine, theirs, rtol=1e-6, atol=1e-6)
     assert structure_problems(store, info) == []
+
+
+def sql(path: Path, *statements: str) -> None:
+    """Change a store's database behind its back."""
+    connection = sqlite3.connect(path / "chroma.sqlite3", isolation_level=None)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
 
 
 def file_states(path: Path) -> dict[str, tuple[int, int, int]]:

@@ -6,7 +6,6 @@ import os
 import pickle
 import random
 import shutil
-import sqlite3
 import struct
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -21,7 +20,7 @@ from chromadrill.chroma.at_rest.index import HnswIndex
 from chromadrill.chroma.at_rest.integrity import integrity_problems
 from chromadrill.chroma.at_rest.structure import structure_problems
 from tests.chroma.at_rest.churn import SPACES, churn, hnsw
-from tests.chroma.at_rest.servers import Json, Server, file_states
+from tests.chroma.at_rest.servers import Json, Server, file_states, sql
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +62,6 @@ def segment(path: Path, name: str) -> Path:
         row = store.segment(info, "VECTOR")
         assert row is not None
         return path / row.id
-
-
-def sql(path: Path, *statements: str) -> None:
-    connection = sqlite3.connect(path / "chroma.sqlite3", isolation_level=None)
-    for statement in statements:
-        connection.execute(statement)
-    connection.close()
 
 
 def read_everything(path: Path) -> tuple[dict[str, list[str]], dict[str, int]]:
@@ -360,7 +352,7 @@ def test_a_pickle_bomb_allocates_little(copy: Path, bomb: bytes) -> None:
 @pytest.mark.parametrize("seed", range(25))
 def test_random_damage_gives_sentences_and_no_other_exception(copy: Path, seed: int) -> None:
     rng = random.Random(seed)
-    files = [f for f in copy.rglob("*") if f.is_file() and f.stat().st_size]
+    files = sorted(f for f in copy.rglob("*") if f.is_file() and f.stat().st_size)
     for _ in range(6):
         file = copy / "chroma.sqlite3" if rng.random() < 0.5 else rng.choice(files)
         if rng.random() < 0.1:

@@ -161,7 +161,9 @@ class HnswIndex:
                 block = block[rows - first]
         else:
             block = np.concatenate([self._read(row, row + 1)[:, vector] for row in rows.tolist()])
-        return np.ascontiguousarray(block).view("<f4").reshape(len(rows), header.dimension)
+        # "W": one row alone is contiguous as it lies in the bytes read, and those cannot be written
+        block = np.require(block, requirements=("C", "W"))
+        return block.view("<f4").reshape(len(rows), header.dimension)
 
 
 def regular_size(file: Path) -> int:

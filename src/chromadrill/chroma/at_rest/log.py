@@ -26,10 +26,15 @@ class Stretch(NamedTuple):
 
 
 def stretches(db: Database) -> dict[str, Stretch]:
-    """Return collection id -> its stretch of the queue. A topic ends with the collection's id."""
+    """Return collection id -> its stretch of the queue. A topic ends with the collection's id.
+
+    Raises StoreUnreadable where damage hides the numbers.
+    """
     by_collection: dict[str, Stretch] = {}
     sql = "SELECT topic, min(seq_id), max(seq_id) FROM embeddings_queue GROUP BY topic"
     for topic, first, last in db.rows(sql):
+        if first is None:  # the table has none such; a damaged index of it can say so
+            raise StoreUnreadable("The queue of writes holds an entry without a sequence number.")
         by_collection[str(topic).rpartition("/")[2]] = Stretch(str(topic), int(first), int(last))
     return by_collection
 

@@ -162,7 +162,8 @@ class RecordSource:
             if boolean is not None:
                 items.append(boolean != 0)
             else:
-                items.append(next((v for v in (text, integer, real) if v is not None), None))
+                value = next((v for v in (text, integer, real) if v is not None), None)
+                items.append(value if value.__class__ is not bytes else _text(value))
 
 
 class Columns(NamedTuple):
@@ -181,7 +182,7 @@ def split(raws: Sequence[Raw]) -> Columns:
     """
     documents = [_string(raw.pop(DOCUMENT, None)) for raw in raws]
     # asked of a page, not of each record: as a rule a page has the same few keys all over
-    hidden = {key for key in set().union(*raws) if key.startswith("chroma:")}
+    hidden = {key for key in set().union(*raws) if _text(key).startswith("chroma:")}
     if not hidden:
         return Columns(documents, [raw or None for raw in raws], [None] * len(raws))
     uris = [_string(raw.get(URI)) for raw in raws]

@@ -167,8 +167,8 @@ class VectorFinder:
         assert self.index is not None  # noqa: S101 - asked by those who have looked
         rows = np.arange(min(self.index.row_count, _SAMPLE))
         lengths = self.index.lengths_of(rows)
-        norms = np.linalg.norm(self.index.read_vectors(rows).astype(np.float64), axis=1)
         with np.errstate(all="ignore"):
+            norms = np.linalg.norm(self.index.read_vectors(rows).astype(np.float64), axis=1)
             is_unit = (np.abs(norms - 1) < _UNIT).all()
             return len(rows) > 0 and bool(is_unit and (np.abs(lengths - 1) > _UNIT).any())
 
@@ -266,7 +266,8 @@ class VectorFinder:
         is_finite = np.asarray(np.isfinite(vectors).all(axis=1)).tolist()
         if self._is_cosine:  # as the server answers it
             units, lengths = normalise(vectors)
-            vectors = units * lengths[:, None]
+            with np.errstate(all="ignore"):  # of those that are not finite
+                vectors = units * lengths[:, None]
         pairs = zip(numbers, vectors, is_finite, strict=True)
         return {seq: vector for seq, vector, is_sound in pairs if is_sound}
 

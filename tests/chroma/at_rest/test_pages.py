@@ -1,0 +1,53 @@
+"""The pages in which a store is read change nothing of what is read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.at_rest import Store, StoreUnreadable
+from tests.chroma.at_rest.churn import SPACES, churn, hnsw
+from tests.chroma.at_rest.servers import Server, sql
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("pages") / "d"
+    with Server(path) as server:
+        for space in SPACES:
+            churn(server, server.create(f"in-{space}", configuration=hnsw(space, 10)), 3, 16, 5)
+    return path
+
+
+def test_pages_of_every_size_hold_the_same_vectors(store: Path) -> None:
+    with Store.open(store) as opened:
+        for info in opened.collections():
+            wanted = np.concatenate([page.vectors for page in opened.pages(info, 1000)])
+            assert len(wanted), info.name
+            for size in (1, 2, 7):
+                pages = list(opened.pages(info, size))
+                assert (np.concatenate([page.vectors for page in pages]) == wanted).all()
+                assert not any(page.without_vector for page in pages)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE embedding_metadata SET key = x'6b' WHERE key = 'f'",
+        "UPDATE embedding_metadata_array SET string_value = x'ff' WHERE key = 'l'",
+        "UPDATE embeddings SET embedding_id = x'ff' WHERE embedding_id = 'r1'",
+    ],
+    ids=["key", "item of a list", "id"],
+)
+def test_bytes_where_the_database_keeps_text_are_said(
+    store: Path, tmp_path: Path, statement: str
+) -> None:
+    copy = shutil.copytree(store, tmp_path / "d")
+    sql(copy, statement)
+    with Store.open(copy) as opened:
+        info = next(i for i in opened.collections() if i.name == "in-l2")
+        with pytest.raises(StoreUnreadable, match="something else than text"):
+            list(opened.pages(info))
