@@ -130,7 +130,8 @@ def test_records_hidden_by_equal_vectors_are_not_missed(chroma):
 
 
 def test_record_that_an_approximate_index_does_not_reach_is_not_lost(chroma, proxy):
-    poor = {"max_neighbors": 12, "ef_construction": 16, "ef_search": 10}
+    # an index is built in parallel, another each time: of 200 some 14 are not reached
+    poor = {"max_neighbors": 24, "ef_construction": 16, "ef_search": 10}
     info = chroma.create_collection(Scope(), "poor", hnsw=poor)
     vectors = np.random.default_rng(1).normal(size=(2000, 256)).astype(np.float32)
     for start in range(0, 2000, 500):
@@ -138,17 +139,17 @@ def test_record_that_an_approximate_index_does_not_reach_is_not_lost(chroma, pro
         ids = [f"r{n}" for n in range(2000)][rows]
         chroma.upsert(info, ids=ids, vectors=vectors[rows])
     try:
-        questions = self_queries(chroma, [Scope()], 40)
+        questions = self_queries(chroma, [Scope()], 200)
         proxy.alter = other_ids
-        altered = self_queries(chroma, [Scope()], 40)
+        altered = self_queries(chroma, [Scope()], 200)
     finally:
         proxy.alter = bytes
         chroma.delete_collection(Scope(), "poor")
 
     assert len(questions.missed) <= 3  # to those no way leads at all
-    assert len(questions.unreached) > 3
+    assert questions.unreached
     verdict = finds_own_records(
-        40, len(questions.right), questions.missed, unreached=len(questions.unreached)
+        200, len(questions.right), questions.missed, unreached=len(questions.unreached)
     )
     assert verdict.outcome is Outcome.PASS
     assert "its search does not reach them" in verdict.message

@@ -138,8 +138,7 @@ def _values(index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]]) 
             norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         finite = np.isfinite(norms)
         odd = np.flatnonzero(~finite)  # NaN, infinity, or squares beyond float32
-        exact = vectors[odd].astype(np.float64)
-        finite[odd] = np.isfinite(exact).all(axis=1)
+        finite[odd] = np.isfinite(vectors[odd]).all(axis=1)
         if not cosine:
             infinite += int((~finite).sum())
             continue
