@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.chroma.fingerprint import fingerprint_file
 from chromadrill.commands import options
+from chromadrill.commands.bill_agreement import agree
 from chromadrill.commands.options import ServerOptions
 from chromadrill.commands.output import collections_json, report
 from chromadrill.commands.rebuild_workers import say_shares, shares_json, worker_plan
@@ -30,7 +30,6 @@ from chromadrill.core.protocols import Model
 from chromadrill.core.settings import Settings, SourceTable
 from chromadrill.drill.connection import LONG_S, connect
 from chromadrill.embedding import embedders
-from chromadrill.embedding.bill import Bill
 from chromadrill.recovery.name_swap import undo_half_swap
 from chromadrill.recovery.rebuild import rebuild
 from chromadrill.recovery.rebuild_task import RebuildResult, RebuildTask
@@ -183,7 +182,9 @@ def run(job: Job) -> int:
             lenders=lenders,
             workers=plan,
             progress=on_stderr,
-            agree=lambda bill: _agree(bill, known.embedding.ask_above_tokens, task, yes=job.yes),
+            agree=lambda bill: agree(
+                bill, known.embedding.ask_above_tokens, kept_in=task.staging, yes=job.yes
+            ),
         )
     if result.discarded:
         cli.say(
@@ -212,25 +213,6 @@ def _task(job: Job, known: Settings, table: SourceTable) -> RebuildTask:
         drop_old=job.drop_old,
         embed_again=job.embed_again,
     )
-
-
-def _agree(bill: Bill, ask_above_tokens: int, task: RebuildTask, *, yes: bool) -> None:
-    """Say the bill; ask where it is above the limit. Raises UsageError where nobody can be asked."""
-    cli.say(bill.sentence())
-    if yes or not bill.is_metered or bill.tokens <= ask_above_tokens:
-        return
-    limit = f"[embedding] ask_above_tokens = {ask_above_tokens:,}"
-    if not sys.stdin.isatty():
-        raise UsageError(
-            f"{bill.tokens:,} tokens are above {limit}, and there is no terminal to ask at."
-            f" What is embedded so far is kept in {task.staging}.",
-            next_step="The same command with --yes embeds the rest.",
-        )
-    if not typer.confirm(f"That is above {limit}. Embed?", err=True):
-        raise Unavailable(
-            f"Not embedded. What is embedded so far is kept in {task.staging}.",
-            next_step="The same command goes on from there.",
-        )
 
 
 def _named_collection(

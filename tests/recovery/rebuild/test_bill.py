@@ -4,18 +4,16 @@ import io
 
 import pytest
 
-from chromadrill.commands import collection_rebuild
+from chromadrill.commands.bill_agreement import agree
 from chromadrill.core.errors import Unavailable, UsageError
-from chromadrill.core.model import Scope
 from chromadrill.embedding.bill import Bill, bill_of
 from chromadrill.embedding.function_model import FunctionModel, Way
 from chromadrill.recovery.estimate import Estimate
-from chromadrill.recovery.rebuild_task import RebuildTask
 from chromadrill.recovery.sources.rows import Row
 from tests.embedding.servers import WordModel
 from tests.recovery.rebuild.hash_model import HashModel
 
-TASK = RebuildTask(Scope(), "docs")
+LIMIT = 1_000_000
 LARGE = Bill(
     "openai/m", "https://api.example", documents=120_000, characters=30_000_000, tokens=7_500_000,
     is_metered=True, measured=60, seconds=5400,
@@ -27,10 +25,6 @@ class Terminal(io.StringIO):
 
     def isatty(self):
         return True
-
-
-def agree(bill, *, yes=False, limit=1_000_000):
-    collection_rebuild._agree(bill, limit, TASK, yes=yes)
 
 
 def own_model(**way):
@@ -64,26 +58,28 @@ def test_tokens_are_a_quarter_of_the_characters_until_a_service_has_counted_some
 
 def test_what_runs_on_this_machine_is_never_asked_for(capsys):
     bill = bill_of(HashModel(), 10_000_000, 10**10, measured=10, took_s=1)
-    agree(bill)
+    agree(bill, LIMIT, yes=False)
     assert "10,000,000 documents" in capsys.readouterr().err
 
 
 def test_nobody_at_a_terminal_and_no_yes_is_a_usage_error(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    with pytest.raises(UsageError, match=r"7,500,000 tokens are above .* = 1,000,000.*--yes"):
-        agree(LARGE)
-    agree(LARGE, yes=True)
-    agree(LARGE, limit=7_500_000)
+    with pytest.raises(UsageError, match=r"above .* = 1,000,000.*Nothing was emb.*--yes"):
+        agree(LARGE, LIMIT, yes=False)
+    with pytest.raises(UsageError, match=r"kept in docs\.rebuilding.*the rest"):
+        agree(LARGE, LIMIT, yes=False, kept_in="docs.rebuilding")
+    agree(LARGE, LIMIT, yes=True)
+    agree(LARGE, 7_500_000, yes=False)
 
 
 @pytest.mark.parametrize("word", ["y", "n"])
 def test_somebody_at_a_terminal_is_asked(monkeypatch, capsys, word):
     monkeypatch.setattr("sys.stdin", Terminal(f"{word}\n"))
     if word == "y":
-        agree(LARGE)
+        agree(LARGE, LIMIT, yes=False)
     else:
         with pytest.raises(Unavailable, match=r"Not embedded.*kept in docs\.rebuilding"):
-            agree(LARGE)
+            agree(LARGE, LIMIT, yes=False, kept_in="docs.rebuilding")
     assert (
         "That is above [embedding] ask_above_tokens = 1,000,000. Embed?" in capsys.readouterr().err
     )
