@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from contextlib import contextmanager
 
 import pytest
 
@@ -11,7 +10,7 @@ from chromadrill.core.model import Outcome
 from chromadrill.disasters.catalogue.faults import FAULT_SPECS, bind
 from chromadrill.disasters.catalogue.harmless import HEALTHY
 from chromadrill.drill.validate import validate
-from chromadrill.targets.process.target import ProcessTarget
+from fixtures.seeded_store import serve
 
 pytestmark = pytest.mark.sabotage
 SERVED_TOO = FAULT_SPECS[::5]  # checked to the end; for the others the first red check is enough
@@ -67,21 +66,6 @@ def test_fault_is_caught_and_its_collection_named(seeded_store, copy, record_pro
     collections = {d.collection for v in red for d in v.differences}
     is_named = any(fault.hits in collections or fault.hits in v.message for v in red if fault.hits)
     assert is_of_store or fault.hits is None or is_named, red
-
-
-@contextmanager
-def serve(data):
-    """Run a server on a directory, as a healthy variant needs it."""
-    home = data.parent / "served"
-    target = ProcessTarget(home, owner=os.getpid())
-    target.data.rmdir()
-    target.data.symlink_to(data)
-    try:
-        target.start()
-        yield target.url
-    finally:
-        target.stop()
-        shutil.rmtree(home)
 
 
 @pytest.mark.parametrize("variant", HEALTHY, ids=lambda variant: variant.name)

@@ -1,28 +1,12 @@
 """The sound store in raw values, and the fingerprint from before each fault."""
 
-import os
 import shutil
-from contextlib import contextmanager
 
 import pytest
 
-from chromadrill.targets.process.target import ProcessTarget
 from chromadrill.workload.data.edge_cases import SCOPES
+from fixtures.seeded_store import serve
 from suites.salvage.raw_values import SoundBytes, served_records
-
-
-@contextmanager
-def serve(data, home):
-    """A server of ours on a directory."""
-    target = ProcessTarget(home, owner=os.getpid())
-    target.data.rmdir()
-    target.data.symlink_to(data)
-    try:
-        target.start()
-        yield target.url
-    finally:
-        target.stop()
-        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +18,7 @@ def sound(seeded_store, tmp_path_factory):
     for data in (seeded_store.data, seeded_store.older):
         copy = folder / data.name
         shutil.copytree(data, copy)
-        with serve(copy, folder / "home") as url:
+        with serve(copy) as url:
             answers.append(served_records(url, scopes))
     return SoundBytes(seeded_store.data, *answers)
 

@@ -7,7 +7,7 @@ from chromadrill.backups.manifest import files_of
 from chromadrill.disasters.catalogue.faults import FAULT_SPECS, bind
 from chromadrill.recovery.salvage.bring_back import bring_back
 from chromadrill.workload.data.edge_cases import SCOPES
-from suites.salvage.conftest import serve
+from fixtures.seeded_store import serve
 from suites.salvage.raw_values import served_records
 
 pytestmark = pytest.mark.salvage
@@ -25,7 +25,7 @@ def test_a_new_data_directory_is_served_with_all_that_was_left(
     bring_back(copy, new, seeded_store.before)
 
     assert files_of(copy) == files, "the original was changed"
-    with serve(new, tmp_path / "home") as url:
+    with serve(new) as url:
         records = served_records(url, [(one.tenant, one.database) for one in SCOPES])
     assert records.keys() == left.ids & left.vectors
     for id_, record in records.items():
