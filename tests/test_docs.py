@@ -13,6 +13,7 @@ import pytest
 from typer.main import get_command
 
 from chromadrill.commands.app import app
+from chromadrill.targets.home import free_port
 from tests.forked import run_forked
 
 ROOT = Path(__file__).parents[1]
@@ -165,6 +166,7 @@ def examples(tmp_path, monkeypatch):
     for name in ("conftest.py", "pyproject.toml", "fixtures"):
         (tmp_path / name).symlink_to(ROOT / name)
     guide = (ROOT / "docs" / "guides" / "extending.md").read_text("utf-8")
+    guide = guide.replace("8123", str(free_port()))  # of this run alone
     for name, text in NAMED_BLOCK.findall(guide):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
