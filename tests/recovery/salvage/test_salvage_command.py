@@ -174,6 +174,20 @@ def test_rows_that_the_header_does_not_count_come_back(damaged, capsys):
     assert "counts 100 rows" in str(collection["damage"])
 
 
+def test_rows_behind_those_of_the_index_count_for_nothing(damaged, capsys):
+    """The file is as long as the server's memory for it, which may hold rows of another index."""
+    with Store.open(damaged) as store:
+        (info,) = store.collections()
+        header = store.vectors(info).index.header
+    (index_of(damaged) / "header.bin").unlink()
+    file = index_of(damaged) / "data_level0.bin"
+    rows = file.read_bytes()[: header.elements * header.row_size]
+    file.write_bytes(rows + rows[: 9 * header.row_size])
+    collection = look_into(capsys, damaged)
+    assert collection["brought_back"] == RECORDS
+    assert "of several rows" not in str(collection["damage"])
+
+
 def test_of_a_cut_length_file_the_fingerprint_proves_what_is_left(sound, damaged, capsys):
     lengths = index_of(damaged) / "length.bin"
     lengths.write_bytes(lengths.read_bytes()[:2000])

@@ -24,6 +24,15 @@ _WRONG_TYPE = (
     "OR typeof(m.float_value) NOT IN ('null', 'real') "
     "OR typeof(m.string_value) NOT IN ('null', 'text'))"
 )
+# Both at once, for all rows of a table: each value's type is asked once, which takes half the time.
+_ODD = (
+    "CASE WHEN m.string_value IS NOT NULL THEN typeof(m.string_value) <> 'text' "
+    "OR m.int_value IS NOT NULL OR m.float_value IS NOT NULL OR m.bool_value IS NOT NULL "
+    "WHEN m.int_value IS NOT NULL THEN typeof(m.int_value) <> 'integer' "
+    "OR m.float_value IS NOT NULL OR m.bool_value IS NOT NULL "
+    "WHEN m.float_value IS NOT NULL THEN typeof(m.float_value) <> 'real' "
+    "OR m.bool_value IS NOT NULL ELSE m.bool_value NOT IN (0, 1) END"
+)
 
 
 class TableQuestions:
@@ -47,7 +56,7 @@ class TableQuestions:
         tables = [table for table in _VALUES if table in self._db.tables]
         # of lists, two types at once were never asked for
         odd = dict.fromkeys(tables, _WRONG_TYPE)
-        odd["embedding_metadata"] += f" OR {_TWO_TYPES}"
+        odd["embedding_metadata"] = _ODD
         return [table for table in tables if self._has(f"{table} m WHERE {odd[table]}")]
 
     def _types(self) -> Iterator[tuple[str, str]]:

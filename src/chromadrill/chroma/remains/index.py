@@ -73,6 +73,10 @@ class IndexRemains(HnswIndex):
                 f"header.bin counts {self.row_count} rows, data_level0.bin holds {stored}"
             )
             self.row_count = stored
+        added = maps.others.get("total_elements_added")
+        if not is_told and type(added) is int and added >= len(maps.names.hashes):
+            # behind its rows the file is whatever the server's memory held: rows of other indexes, too
+            self.row_count = min(self.row_count, added)
         self.has_few_lengths = False
         self.lengths = self._lengths()
         self.names, self.owned = maps.names, maps.owner_labels
