@@ -4,8 +4,10 @@ import contextlib
 import http.client
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
+
+from chromadrill.core.loopback_server import LoopbackServer
 
 HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 DROPPED = b""  # the connection is closed without a word
@@ -39,11 +41,6 @@ class Gateway:
         self.refuse = lambda number, path: None
         self.alter = lambda number, path, status, body: None
         self.calls.clear()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 500  # on a busy machine a short queue makes clients wait for seconds
 
 
 @contextlib.contextmanager
@@ -92,8 +89,8 @@ def gateway(**routes):
         def log_message(self, *_):
             pass
 
-    server = _Server(("127.0.0.1", 0), Handler)
-    front.url = f"http://127.0.0.1:{server.server_port}"
+    server = LoopbackServer(Handler)
+    front.url = server.url
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield front

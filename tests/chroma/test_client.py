@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import httpx
 import pytest
@@ -11,6 +11,7 @@ from chromadrill.chroma.api_values import space_of
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.loopback_server import LoopbackServer
 
 
 class Stub(BaseHTTPRequestHandler):
@@ -35,10 +36,10 @@ def stub():
 
     def start(answers):
         handler = type("Handler", (Stub,), {"answers": answers})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server = LoopbackServer(handler)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}"
+        return server.url
 
     yield start
     for server in servers:

@@ -4,11 +4,12 @@ import shutil
 import ssl
 import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from chromadrill.core import http
+from chromadrill.core.loopback_server import LoopbackServer
 from tests.front_door import enter
 from tests.gateway import answer, gateway
 
@@ -105,8 +106,8 @@ def tls_server(tmp_path):
         def log_message(self, *_):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads, server.handle_error = True, lambda *_: None
+    server = LoopbackServer(Handler)
+    server.handle_error = lambda *_: None  # handshakes that a client ends
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain("certificate.pem", "key.pem")
     server.socket = context.wrap_socket(server.socket, server_side=True)

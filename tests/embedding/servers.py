@@ -11,9 +11,11 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
+
+from chromadrill.core.loopback_server import LoopbackServer
 
 TEI_MOST = 32  # texts of a request, as TEI has it by default
 KEY = "sk-drill-0123456789abcdef"
@@ -72,8 +74,7 @@ class EmbeddingService:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.embedding.weights import NAME, TOKENIZER, WEIGHTS
 
 COMMIT = "c9745ed1d9f207416be6d2e6f8de32d1f16199bf"
@@ -64,7 +65,7 @@ class Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
+    with LoopbackServer(Hub) as server:
         server.taken, server.lost = set(), set()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
@@ -75,7 +76,7 @@ def fetch_model(hub, folder):
     environment = {
         # another test may have loaded a model, which is offline
         **{name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"},
-        "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+        "HF_ENDPOINT": hub.url,
         "HF_HOME": str(folder / "hub"), "XDG_CACHE_HOME": str(folder / "cache"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
     }  # fmt: skip

@@ -8,14 +8,15 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
+
+from chromadrill.core.loopback_server import LoopbackServer
 
 # of one connection alone, and made anew for the other
 HOP = {"connection", "content-length", "host", "keep-alive", "transfer-encoding"}
 DROPPED = 0  # instead of a status
-WAITING = 500  # connections that may wait to be taken, as of a load run
 
 
 @dataclass
@@ -51,16 +52,13 @@ class FaultyProxy:
         return refused
 
 
-class _ProxyServer(ThreadingHTTPServer):
+class _ProxyServer(LoopbackServer):
     """`over`: set at the end, so that no answer is held back any more."""
 
-    daemon_threads = True
-    request_queue_size = WAITING
-
     def __init__(self, upstream: str) -> None:
-        super().__init__(("127.0.0.1", 0), FaultyHandler)
+        super().__init__(FaultyHandler)
         self.upstream, self.over = urlsplit(upstream), threading.Event()
-        self.proxy = FaultyProxy(f"http://127.0.0.1:{self.server_port}")
+        self.proxy = FaultyProxy(self.url)
 
 
 class FaultyHandler(BaseHTTPRequestHandler):

@@ -1,12 +1,13 @@
 """Better Stack's API: every page is read, and no token is ever shown."""
 
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.core.settings import load
 from chromadrill.monitoring.betterstack.fetch import fetch_account
 from chromadrill.monitoring.betterstack.ship import shipper
@@ -64,8 +65,8 @@ class EchoingProxy:
             def log_message(self, *args):
                 pass
 
-        self.http = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.http = LoopbackServer(Handler)
+        self.url = self.http.url
 
     def __enter__(self):
         threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True).start()

@@ -2,13 +2,14 @@
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
 import pytest
 from pydantic import SecretStr
 
 from chromadrill.core.errors import UsageError
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.targets.railway import api as client
 from chromadrill.targets.railway import graphql as ops
 from chromadrill.targets.railway.api import Api, NotAuthorised, OutcomeUnknown, PlatformError
@@ -55,7 +56,7 @@ def answering(monkeypatch):
             def log_message(self, *_):
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server = LoopbackServer(Handler)
         servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_address[1]}/"

@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from chromadrill.chroma.permissions import Access, Permission, ReadOnly, declare
 from chromadrill.commands.app import invoke
 from chromadrill.core.clock import now
 from chromadrill.core.errors import Refused
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.core.model import Scope
 from chromadrill.monitoring.http_collector import CANARY, OURS, HttpCollector
 from chromadrill.targets.safety import access
@@ -186,8 +187,8 @@ class Echo(BaseHTTPRequestHandler):
 @contextmanager
 def echo():
     """A server that keeps the tokens that it is shown in `tokens`."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        server.tokens, server.url = [], f"http://127.0.0.1:{server.server_address[1]}"
+    with LoopbackServer(Echo) as server:
+        server.tokens = []
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield server
         server.shutdown()

@@ -16,6 +16,7 @@ from benchmarks.slow_proxy import WRONG
 from chromadrill.checks.objectives import percentile
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import wait_until
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.core.model import Scope
 from chromadrill.disasters.faulty_proxy import faulty_proxy
 from chromadrill.workload.load import samples
@@ -337,9 +338,9 @@ class OddServer(http.server.BaseHTTPRequestHandler):
 
 def test_answer_that_is_none_of_chromas_is_unknown_and_said(locust, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # of the traceback's file
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), OddServer) as odd:
+    with LoopbackServer(OddServer) as odd:
         threading.Thread(target=odd.serve_forever, args=(0.02,), daemon=True).start()
-        code, output = locust.run("--host", f"http://127.0.0.1:{odd.server_port}")
+        code, output = locust.run("--host", odd.url)
         odd.shutdown()
     assert (code, "this is no answer of Chroma's: AttributeError" in output) == (2, True), output
     assert "Traceback" not in output

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.core.model import Outcome
 from chromadrill.disasters.faulty_proxy import DROPPED, FaultyProxy, faulty_proxy
 from chromadrill.disasters.incidents.incident import LIVE_BESIDE, Incidents, Places, Recipe
@@ -196,10 +197,10 @@ def canned_server(answers: Mapping[str, bytes]) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Nobody reads it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), CannedHandler)
+    server = LoopbackServer(CannedHandler)
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield server.url
     finally:
         server.shutdown()
         server.server_close()

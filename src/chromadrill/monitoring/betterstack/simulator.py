@@ -13,11 +13,12 @@ import secrets
 import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from chromadrill.core.clock import utc_now
+from chromadrill.core.loopback_server import LoopbackServer
 
 JSON = dict[str, Any]
 PER_PAGE = 50
@@ -259,9 +260,8 @@ class BetterStackSimulator:
     def __init__(self, account: SimulatedAccount, port: int = 0) -> None:
         self.account = account
         handler = type("Handler", (_BetterStackHandler,), {"simulator": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
-        self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self._http = LoopbackServer(handler, port)
+        self.url = self._http.url
         self.lock = threading.Lock()
         self._over = threading.Event()
 

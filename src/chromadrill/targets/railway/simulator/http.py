@@ -5,12 +5,13 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import deque
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import orjson
 
 from chromadrill.core.clock import now
+from chromadrill.core.loopback_server import LoopbackServer
 from chromadrill.targets.railway.simulator.api import Answers
 from chromadrill.targets.railway.simulator.platform import Platform
 
@@ -52,13 +53,11 @@ class RateLimit:
             return full or (self._every_third and self._count % 3 == 0)
 
 
-class _RailwayServer(ThreadingHTTPServer):
+class _RailwayServer(LoopbackServer):
     """`lost`: operations whose first answer was lost already."""
 
-    daemon_threads = True
-
     def __init__(self, platform: Platform, tokens: Tokens, port: int) -> None:
-        super().__init__(("127.0.0.1", port), RailwayHandler)
+        super().__init__(RailwayHandler, port)
         self.platform, self.tokens, self.answers = platform, tokens, Answers(platform)
         self.limit = RateLimit(every_third=platform.fault == "rate-limit")
         self.lost: set[str] = set()
@@ -118,7 +117,7 @@ class RailwayHandler(BaseHTTPRequestHandler):
         """Nothing: a log of headers would hold tokens."""
 
 
-def serve(platform: Platform, tokens: Tokens, port: int) -> ThreadingHTTPServer:
+def serve(platform: Platform, tokens: Tokens, port: int) -> LoopbackServer:
     """A server on 127.0.0.1, not running yet. Raises OSError where the port is taken."""
     return _RailwayServer(platform, tokens, port)
 
