@@ -10,6 +10,7 @@ def test_drill_in_which_everything_is_deselected_is_not_green(tmp_path):
     assert ran.returncode != 0
 
 
+@pytest.mark.slow
 def test_drill_in_which_every_scenario_is_skipped_is_not_green(tmp_path, server):
     ran = drill("-m", "drill", "--target", server.url, reports=tmp_path)
 

@@ -8,7 +8,7 @@ import pytest
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.settings import Embedding
-from chromadrill.embedding import embedders
+from chromadrill.embedding import embedders, function_model
 from chromadrill.embedding.answers import WrongAnswer
 from chromadrill.embedding.function_model import CONTROLS
 from tests.embedding.servers import KEY, Fault, WordModel
@@ -119,8 +119,8 @@ def test_service_that_stays_ill_is_given_up_and_says_what_it_said(service, funct
 
 
 def test_long_wait_is_said_with_its_reason(service, monkeypatch, capsys):
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    model = load(service.tei(), retry_wait_s=10)
+    monkeypatch.setattr(function_model, "LONG_WAIT_S", 0.01)
+    model = load(service.tei(), retry_wait_s=0.1)
     service.faults.append(Fault(503, message="model is loading"))
     model.embed(["a"])
     errors = capsys.readouterr().err

@@ -129,6 +129,7 @@ def test_records_hidden_by_equal_vectors_are_not_missed(chroma):
     assert 1 <= len(questions.right) < 40
 
 
+@pytest.mark.slow
 def test_record_that_an_approximate_index_does_not_reach_is_not_lost(chroma, proxy):
     # an index is built in parallel, another each time: of 200 some 14 are not reached
     poor = {"max_neighbors": 24, "ef_construction": 16, "ef_search": 10}

@@ -98,6 +98,7 @@ def test_write_into_the_empty_collection_that_made_room_is_named_and_kept(
         assert chroma.count(theirs) == 1
 
 
+@pytest.mark.slow
 def test_import_whose_staging_another_one_took_over_names_nothing(
     source, empty, folder, monkeypatch
 ):

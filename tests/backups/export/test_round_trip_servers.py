@@ -226,6 +226,7 @@ def test_import_killed_between_two_renames_is_finished_by_the_next_run(
     assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
 
 
+@pytest.mark.slow
 def test_export_that_cannot_be_written_leaves_nothing(source, tmp_path):
     import resource
     import signal

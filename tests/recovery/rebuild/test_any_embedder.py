@@ -47,6 +47,7 @@ def test_lost_collection_is_embedded_by_the_function_that_its_fingerprint_names(
     assert (command.answer["embedded"], command.answer["changed"]) == (0, False)
 
 
+@pytest.mark.slow
 def test_backup_that_lends_its_vectors_knows_the_function_of_the_lost_collection(
     table, command, service, function, tmp_path
 ):
@@ -88,6 +89,7 @@ def test_what_a_service_answered_before_it_failed_is_never_asked_for_again(
     assert len(again) <= 60 - len(written) + 16
 
 
+@pytest.mark.slow
 def test_bill_is_told_before_it_starts_and_asked_for_above_the_limit(
     table, command, service, function, tmp_path, monkeypatch
 ):
@@ -146,6 +148,7 @@ def test_collection_of_another_model_is_left_alone(table, command, service, func
     assert table.names() == ["docs"]
 
 
+@pytest.mark.slow
 def test_service_at_another_address_is_known_by_its_vectors(table, command, service):
     metadata = {"embedding_model": "huggingface_server", "embedding_configuration_sha256": "0" * 64}
     make(table, service.tei(), metadata=metadata)

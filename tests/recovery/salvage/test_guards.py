@@ -161,6 +161,7 @@ def test_absurd_sizes_in_a_header_take_no_memory(damaged, offset, capsys):
     assert psutil.Process().memory_info().rss - peak < 100 << 20
 
 
+@pytest.mark.slow
 def test_random_bytes_in_any_file_end_in_a_sentence(sound, tmp_path, capsys):
     rng = np.random.default_rng(7)
     for number in range(12):
