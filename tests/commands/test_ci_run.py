@@ -82,6 +82,10 @@ def test_every_part_is_run_and_its_seconds_are_listed(run):
         "tox run -e tests",
         "tox run -e drill",
         "up.sh*",  # these run beside another part
+        "tox run -e monitoring",
+        "python .ci/seen.py incidents",
+        "tox run -e hotcopy*",
+        "python .ci/seen.py powercut",
         "tox run -e sabotage",
         "tox run -e compat",
         "python .ci/seen.py compat",
