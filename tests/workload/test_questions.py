@@ -168,7 +168,8 @@ def test_by_inner_product_a_question_is_about_its_nearest_record(chroma, proxy):
     )
     try:
         questions = self_queries(chroma, [Scope()], 30)
-        assert (len(questions.right), questions.missed) == (30, ())
+        assert (len(questions.right) + len(questions.unreached), questions.missed) == (30, ())
+        assert len(questions.right) > 20
         proxy.alter = other_ids
         assert len(self_queries(chroma, [Scope()], 30).missed) == 30
     finally:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import socket
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.protocols import Target
 
 MARKER = "chromadrill-home.json"
+_PORTS = range(20_000, 32_768)
 HOMES = Path(".chromadrill")
 SAFETY_FOLDER = "rails"  # of the safety rules; homes of older versions have it under this name
 
@@ -63,7 +66,13 @@ def id_of(home: Path) -> str:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A port of 127.0.0.1 that nobody uses now.
+
+    Not one of those that the kernel gives to calls of its own accord (from 32768, as a rule): while the
+    server is stopped, some client's connection could have it.
+    """
+    for port in [*random.sample(_PORTS, 100), 0]:
+        with socket.socket() as listener, suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return int(listener.getsockname()[1])
+    raise Unavailable("No port of 127.0.0.1 is free.")

@@ -58,7 +58,7 @@ def test_export_killed_at_any_moment_leaves_no_file_and_no_partial_for_long(sour
     rng, kills = random.Random(5), 0
     for number in range(15):
         out = tmp_path / f"e{number}.jsonl"
-        if kill_after(rng.uniform(0.2, 1) * whole, "backup_chromadb.py", *args, str(out)):
+        if kill_after(rng.uniform(0.1, 0.8) * whole, "backup_chromadb.py", *args, str(out)):
             kills += 1
             if out.exists():  # the kill came after the rename, while the process was ending
                 assert read_back.observe(open_export(out)).counts == records
@@ -83,7 +83,7 @@ def test_import_killed_at_any_moment_shows_no_half_collection(source, tmp_path):
             args = ["--url", target.url, "--input-file", file]
             if not number:
                 whole = seconds_of("restore_chromadb.py", *args)
-            elif kill_after(rng.uniform(0.2, 1) * whole, "restore_chromadb.py", *args):
+            elif kill_after(rng.uniform(0.1, 0.8) * whole, "restore_chromadb.py", *args):
                 kills += 1
                 assert _counts(target.url).items() <= complete.items()
                 if differences(source.url, target.url, PAIRS, legacy=["legacy"]):

@@ -144,7 +144,7 @@ def test_registry_that_never_answers_is_given_up(container_engine, monkeypatch):
         started = now()
         with is_unavailable(image, "not there after 1 s"), container_postgresql(image):
             pytest.fail("there is no such image")
-    assert now() - started < 15
+    assert now() - started < 60
 
 
 def test_without_an_engine_it_says_so(monkeypatch):

@@ -21,7 +21,7 @@ def test_kill_costs_at_most_the_documents_that_were_under_way(table, command, se
     make(table, service.tei())
     before = lose(table, tmp_path)
     service.requests.clear()
-    service.faults.extend([Fault(delay_s=0.05)] * 100)
+    service.faults.extend([Fault(delay_s=0.3)] * 100)
     words = ["rebuild", "--from-postgresql", "--collection-name", "docs", "--batch-size", "5"]
     run = subprocess.Popen(
         [sys.executable, "-m", "chromadrill", *words, "--fingerprint", str(before)],

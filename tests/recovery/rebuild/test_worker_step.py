@@ -1,14 +1,14 @@
 """The embedding step by workers, without a server: what comes back, and whose word is not taken."""
 
-import os
 import re
-import time
 from functools import partial
 
 import numpy as np
 import pytest
 
+from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable, UsageError
+from chromadrill.core.process_tags import is_gone
 from chromadrill.recovery.sources.rows import Row
 from chromadrill.recovery.workers import processes
 from chromadrill.recovery.workers.canary import Canary
@@ -168,13 +168,7 @@ def test_workers_end_with_the_step_even_in_the_midst_of_their_work(tmp_path):
         list(step.put(ROWS[:8], None))
         list(step.put(ROWS[8:16], None))
     (pid,) = (int(path.name.removeprefix("log-")) for path in tmp_path.glob("log-*"))
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-    raise AssertionError(f"{pid} runs on")
+    wait_until(lambda: is_gone(pid), within_s=60, name="the worker's end")
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "257", "http://127.0.0.1:8786", ""])

@@ -6,11 +6,11 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
-import psutil
 import pytest
 
+from chromadrill.core.clock import wait_until
+from chromadrill.core.process_tags import is_gone
 from tests.commands.run import script
 from tests.recovery.rebuild.conftest import ROOT
 from tests.recovery.rebuild.worker_models import texts_of
@@ -68,9 +68,7 @@ def test_workers_end_with_a_command_that_is_killed_and_the_next_one_goes_on(
     assert ran.returncode == -signal.SIGKILL
     pids = [int(pid) for pid in re.findall(r"pid (\d+)", ran.stderr)]
     assert len(pids) == 2
-    deadline = time.monotonic() + 10
-    while any(psutil.pid_exists(pid) for pid in pids):
-        assert time.monotonic() < deadline
+    wait_until(lambda: all(map(is_gone, pids)), within_s=60, name="the workers' end")
     assert table.names() == ["docs.rebuilding"]
 
     answer = json.loads(command("--workers", "2").stdout)

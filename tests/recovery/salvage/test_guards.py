@@ -149,11 +149,12 @@ def test_a_pickle_that_names_a_function_runs_nothing(damaged, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("offset", range(4, 100, 8))
-def test_absurd_sizes_in_a_header_take_no_memory(damaged, offset, capsys):
+def test_absurd_sizes_in_a_header_take_no_memory(sound, damaged, offset, capsys):
     file = index_of(damaged) / "header.bin"
     content = bytearray(file.read_bytes())
     content[offset : offset + 8] = struct.pack("<q", (1 << 62) + 12345)[: len(content) - offset]
     file.write_bytes(content)
+    enter(capsys, "salvage", sound[0])  # what the first one imports is no part of it
     peak = psutil.Process().memory_info().rss
     ended = enter(capsys, "salvage", damaged)
     assert ended.code in (0, 1, 2), ended.text
@@ -197,4 +198,4 @@ def test_killed_at_any_moment_the_original_is_as_it_was(damaged, tmp_path, after
     if not new.exists():
         ended = enter(capsys, "salvage", damaged, "--into", new)
         assert f"{RECORDS:,} of {RECORDS} records can be brought back" in ended.out, ended.text
-    assert not list(Path(tempfile.gettempdir()).glob(f"{bring_back.PREFIX}*{process.pid}*"))
+    assert not list(Path(tempfile.gettempdir()).glob(f"{bring_back.PREFIX}{process.pid}-*"))

@@ -163,23 +163,31 @@ def look_into(capsys, damaged, *options):
     return collection
 
 
-def test_rows_that_the_header_does_not_count_come_back(damaged, capsys):
-    """A kill within a flush leaves the header of the one before."""
+def count_rows(damaged, count):
     header = index_of(damaged) / "header.bin"
     content = bytearray(header.read_bytes())
-    content[20:28] = (100).to_bytes(8, "little")
+    content[20:28] = count.to_bytes(8, "little")
     header.write_bytes(content)
+
+
+def test_rows_that_the_header_does_not_count_come_back(damaged, capsys):
+    """A kill within a flush leaves the header of the one before."""
+    count_rows(damaged, 100)
     collection = look_into(capsys, damaged)
     assert collection["brought_back"] == RECORDS
     assert "counts 100 rows" in str(collection["damage"])
 
 
-def test_rows_behind_those_of_the_index_count_for_nothing(damaged, capsys):
+@pytest.mark.parametrize("header_is", ["lost", "of the flush before"])
+def test_rows_behind_those_of_the_index_count_for_nothing(damaged, header_is, capsys):
     """The file is as long as the server's memory for it, which may hold rows of another index."""
     with Store.open(damaged) as store:
         (info,) = store.collections()
         header = store.vectors(info).index.header
-    (index_of(damaged) / "header.bin").unlink()
+    if header_is == "lost":
+        (index_of(damaged) / "header.bin").unlink()
+    else:
+        count_rows(damaged, 100)
     file = index_of(damaged) / "data_level0.bin"
     rows = file.read_bytes()[: header.elements * header.row_size]
     file.write_bytes(rows + rows[: 9 * header.row_size])

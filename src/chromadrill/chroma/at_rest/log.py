@@ -33,9 +33,9 @@ def stretches(db: Database) -> dict[str, Stretch]:
     by_collection: dict[str, Stretch] = {}
     sql = "SELECT topic, min(seq_id), max(seq_id) FROM embeddings_queue GROUP BY topic"
     for topic, first, last in db.rows(sql):
-        if first is None:  # the table has none such; a damaged index of it can say so
+        if not (isinstance(first, int) and isinstance(last, int)):  # damage of the schema, too
             raise StoreUnreadable("The queue of writes holds an entry without a sequence number.")
-        by_collection[str(topic).rpartition("/")[2]] = Stretch(str(topic), int(first), int(last))
+        by_collection[str(topic).rpartition("/")[2]] = Stretch(str(topic), first, last)
     return by_collection
 
 

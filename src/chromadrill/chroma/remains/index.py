@@ -72,10 +72,11 @@ class IndexRemains(HnswIndex):
             self.problems.append(
                 f"header.bin counts {self.row_count} rows, data_level0.bin holds {stored}"
             )
-            self.row_count = stored
+            self.row_count, is_told = stored, False
         added = maps.others.get("total_elements_added")
         if not is_told and type(added) is int and added >= len(maps.names.hashes):
-            # behind its rows the file is whatever the server's memory held: rows of other indexes, too
+            # behind its rows the file is whatever the server's memory held: rows of other indexes, too.
+            # No label is given twice, so no more rows were filled than labels were given
             self.row_count = min(self.row_count, added)
         self.has_few_lengths = False
         self.lengths = self._lengths()
