@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chromadrill.chroma.at_rest.id_hashes import count_missing
-from chromadrill.chroma.at_rest.index import HnswIndex
+from chromadrill.chroma.at_rest.index import Bytes, HnswIndex, IndexHeader
 from chromadrill.chroma.at_rest.upper_levels import upper_link_problems
 
-_CHUNK = 2048
+Vectors = npt.NDArray[np.float32]
 _LOOKED_UP = 1 << 16  # labels
 _LENGTHS_JUDGED = (1e-15, 1e15)  # outside, the squares underflow or overflow float32
 
@@ -57,11 +57,30 @@ def graph_problems(
             f"its entry point {header.entry_point} is not one of {header.elements} rows"
         )
     problems += _labels(index, log)
-    problems += _ground_links(index)
+    links, values = _read_rows(index, cosine, live)
+    problems += links.problems()
     if not index.short:
         problems += upper_link_problems(index)
-    problems += _values(index, cosine, live)
-    return problems
+    return problems + values.problems()
+
+
+def _read_rows(
+    index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]]
+) -> tuple[_GroundLinks, _Values]:
+    """Read the file once for both."""
+    links, values = _GroundLinks(index.header), _Values()
+    # Only cosine keeps lengths; elsewhere length.bin is whatever the memory held.
+    lengths = index.lengths if cosine else None
+    is_live = np.zeros(index.row_count, np.bool_)
+    is_live[live] = True
+    if lengths is not None:
+        is_live[len(lengths) :] = False
+    for part, rows in index.chunks():
+        links.take(rows)
+        kept = is_live[part]
+        vectors = index.vectors_of(rows if kept.all() else rows[kept])
+        values.take(vectors, None if lengths is None else lengths[part][kept[: len(lengths[part])]])
+    return links, values
 
 
 def _labels(index: HnswIndex, log: LogTail) -> list[str]:
@@ -109,54 +128,63 @@ def _looked_up(
     return missing, is_known
 
 
-def _ground_links(index: HnswIndex) -> list[str]:
-    header, wide, outside = index.header, 0, 0
-    width = header.max_links0
-    for _, rows in index.chunks():
-        block = np.ascontiguousarray(rows[:, : 4 + 4 * width]).view("<u4")
+class _GroundLinks:
+    """The links of the ground level, taken in some rows at a time."""
+
+    def __init__(self, header: IndexHeader) -> None:
+        self._width, self._rows = header.max_links0, header.elements
+        self._wide = self._outside = 0
+
+    def take(self, rows: Bytes) -> None:
+        block = np.ascontiguousarray(rows[:, : 4 + 4 * self._width]).view("<u4")
         counts = block[:, 0] & 0xFFFF  # two bytes; the next one marks a deleted row
-        wide += int((counts > width).sum())
-        strange = block[:, 1:] >= header.elements  # as a rule none: what is not in use is zero
+        self._wide += int((counts > self._width).sum())
+        strange = block[:, 1:] >= self._rows  # as a rule none: what is not in use is zero
         if strange.any():
-            used = np.arange(width)[None, :] < counts[:, None]
-            outside += int((used & strange).any(axis=1).sum())
-    problems = []
-    if wide:
-        problems.append(f"{wide} rows claim more than {width} links")
-    if outside:
-        problems.append(f"{outside} rows link to rows that do not exist")
-    return problems
+            used = np.arange(self._width)[None, :] < counts[:, None]
+            self._outside += int((used & strange).any(axis=1).sum())
+
+    def problems(self) -> list[str]:
+        problems = []
+        if self._wide:
+            problems.append(f"{self._wide} rows claim more than {self._width} links")
+        if self._outside:
+            problems.append(f"{self._outside} rows link to rows that do not exist")
+        return problems
 
 
-def _values(index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]]) -> list[str]:
-    infinite, skewed, broken, emptied = 0, 0, 0, 0
-    live = live[live < len(index.lengths)] if cosine else live
-    for start in range(0, len(live), _CHUNK):
-        part = live[start : start + _CHUNK]
-        vectors = index.read_vectors(part)
+class _Values:
+    """The vectors that are served, taken in some rows at a time, with their lengths where cosine."""
+
+    def __init__(self) -> None:
+        self._infinite = self._skewed = self._broken = self._emptied = 0
+
+    def take(self, vectors: Vectors, lengths: Vectors | None) -> None:
         with np.errstate(all="ignore"):
             norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         finite = np.isfinite(norms)
         odd = np.flatnonzero(~finite)  # NaN, infinity, or squares beyond float32
         finite[odd] = np.isfinite(vectors[odd]).all(axis=1)
-        if not cosine:
-            infinite += int((~finite).sum())
-            continue
-        # Only cosine keeps lengths; elsewhere length.bin is whatever the memory held.
-        lengths = index.lengths[part]
+        if lengths is None:
+            self._infinite += int((~finite).sum())
+            return
         judged = (lengths > _LENGTHS_JUDGED[0]) & (lengths < _LENGTHS_JUDGED[1])
         is_unit = np.abs(norms - 1) < 1e-3
-        infinite += int((~finite & (judged | (lengths == 0))).sum())
-        skewed += int((finite & judged & ~is_unit).sum())
-        broken += int((finite & ((lengths < 0) | np.isnan(lengths))).sum())
-        emptied += int(((lengths == 0) & is_unit).sum())
-    problems = []
-    if infinite:
-        problems.append(f"{infinite} stored vectors are not finite numbers")
-    if skewed:
-        problems.append(f"{skewed} stored vectors are not of length 1 although the space is cosine")
-    # One alone may be real: a vector of about 1e-30 is stored with length 0 and a row of norm 1.
-    lengthless = broken + (emptied if emptied > 1 else 0)
-    if lengthless:
-        problems.append(f"{lengthless} vectors have lost their length in length.bin")
-    return problems
+        self._infinite += int((~finite & (judged | (lengths == 0))).sum())
+        self._skewed += int((finite & judged & ~is_unit).sum())
+        self._broken += int((finite & ((lengths < 0) | np.isnan(lengths))).sum())
+        self._emptied += int(((lengths == 0) & is_unit).sum())
+
+    def problems(self) -> list[str]:
+        problems = []
+        if self._infinite:
+            problems.append(f"{self._infinite} stored vectors are not finite numbers")
+        if self._skewed:
+            problems.append(
+                f"{self._skewed} stored vectors are not of length 1 although the space is cosine"
+            )
+        # One alone may be real: a vector of about 1e-30 is stored with length 0 and a row of norm 1.
+        lengthless = self._broken + (self._emptied if self._emptied > 1 else 0)
+        if lengthless:
+            problems.append(f"{lengthless} vectors have lost their length in length.bin")
+        return problems

@@ -149,10 +149,9 @@ class HnswIndex:
 
     def read_vectors(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.float32]:
         """Return the vectors of some rows as the file holds them, float32 (len(rows), dimension)."""
-        header = self.header
-        vector = slice(header.vector_offset, header.label_offset)
+        vector = slice(self.header.vector_offset, self.header.label_offset)
         if not len(rows):
-            return np.empty((0, header.dimension), np.float32)
+            return np.empty((0, self.header.dimension), np.float32)
         rows = rows.astype(np.int64)  # differences of unsigned numbers are none below zero
         first, end = int(rows.min()), int(rows.max()) + 1
         if end - first <= _SPARSE * len(rows):
@@ -161,9 +160,16 @@ class HnswIndex:
                 block = block[rows - first]
         else:
             block = np.concatenate([self._read(row, row + 1)[:, vector] for row in rows.tolist()])
+        return self._as_vectors(block)
+
+    def vectors_of(self, rows: Bytes) -> npt.NDArray[np.float32]:
+        """Return the vectors of whole rows, as `chunks` yields them: float32 (len(rows), dimension)."""
+        return self._as_vectors(rows[:, self.header.vector_offset : self.header.label_offset])
+
+    def _as_vectors(self, block: Bytes) -> npt.NDArray[np.float32]:
         # "W": one row alone is contiguous as it lies in the bytes read, and those cannot be written
         block = np.require(block, requirements=("C", "W"))
-        return block.view("<f4").reshape(len(rows), header.dimension)
+        return block.view("<f4").reshape(len(block), self.header.dimension)
 
 
 def regular_size(file: Path) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,8 +63,7 @@ class RecordSource:
     def _column(self, column: str, kind: type) -> npt.NDArray[np.int64]:
         """Return a column of all rows in the tables, texts as hashes, in the index's order."""
         sql = f"SELECT {column} FROM embeddings WHERE segment_id = ?"
-        rows = chain.from_iterable(self._db.rows(sql, self._segment))
-        return np.fromiter(rows if kind is int else map(hash, rows), np.int64)
+        return self._db.column(sql, self._segment, is_hashed=kind is not int)
 
     def hashes(self) -> Hashes:
         """Return the hash of the id of every live record, without reading its other columns."""
