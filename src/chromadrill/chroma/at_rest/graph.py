@@ -31,11 +31,11 @@ class LogTail(NamedTuple):
 
 
 def graph_problems(
-    index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]], log: LogTail
+    index: HnswIndex, cosine: bool, is_live: npt.NDArray[np.bool_], log: LogTail
 ) -> list[str]:
     """Return what hnswlib never writes, as clauses of a sentence; empty for a sound index.
 
-    `cosine`: whether the vectors were normalised. `live`: numbers of the rows whose vectors are served.
+    `cosine`: whether the vectors were normalised. `is_live`: the rows whose vectors are served.
     """
     header, problems = index.header, []
     if header.elements > header.capacity:
@@ -57,7 +57,7 @@ def graph_problems(
             f"its entry point {header.entry_point} is not one of {header.elements} rows"
         )
     problems += _labels(index, log)
-    links, values = _read_rows(index, cosine, live)
+    links, values = _read_rows(index, cosine, is_live)
     problems += links.problems()
     if not index.short:
         problems += upper_link_problems(index)
@@ -65,21 +65,18 @@ def graph_problems(
 
 
 def _read_rows(
-    index: HnswIndex, cosine: bool, live: npt.NDArray[np.integer[Any]]
+    index: HnswIndex, cosine: bool, is_live: npt.NDArray[np.bool_]
 ) -> tuple[_GroundLinks, _Values]:
     """Read the file once for both."""
     links, values = _GroundLinks(index.header), _Values()
     # Only cosine keeps lengths; elsewhere length.bin is whatever the memory held.
     lengths = index.lengths if cosine else None
-    is_live = np.zeros(index.row_count, np.bool_)
-    is_live[live] = True
-    if lengths is not None:
-        is_live[len(lengths) :] = False
     for part, rows in index.chunks():
         links.take(rows)
-        kept = is_live[part]
-        vectors = index.vectors_of(rows if kept.all() else rows[kept])
-        values.take(vectors, None if lengths is None else lengths[part][kept[: len(lengths[part])]])
+        own = None if lengths is None else lengths[part]
+        kept = np.flatnonzero(is_live[part][: None if own is None else len(own)])
+        vectors = index.vectors_of(rows if len(kept) == len(rows) else rows[kept])
+        values.take(vectors, None if own is None else own[kept])
     return links, values
 
 

@@ -138,6 +138,15 @@ class HnswIndex:
             rows[part] = self._rows_of(labels[part])
         return rows
 
+    def live_rows(self, labels: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.bool_], int]:
+        """Return which rows are live ones of `labels`, bool (rows,), and how many labels have none."""
+        is_live, without = np.zeros(self.row_count, np.bool_), 0
+        for start in range(0, len(labels), _LOOKED_UP):
+            rows = self.rows_of(labels[start : start + _LOOKED_UP])
+            is_live[rows[rows >= 0]] = True
+            without += int((rows < 0).sum())
+        return is_live, without
+
     def _rows_of(self, labels: npt.NDArray[np.integer[Any]]) -> Rows:
         # The server keeps the last row of a label, should two carry it.
         is_within = labels <= self.sorted_labels[-1]

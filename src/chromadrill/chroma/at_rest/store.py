@@ -162,6 +162,11 @@ class Store:
             self._vectors = {info.id: self._read_vectors(info)}
         return self._vectors[info.id]
 
+    def forget(self, info: CollectionInfo) -> None:
+        """Give back the memory of a collection that is read: some 40 bytes a record."""
+        self._records.pop(info.id, None)
+        self._vectors.pop(info.id, None)
+
     def _read_vectors(self, info: CollectionInfo) -> VectorSource:
         segment = self.segment(info, "VECTOR")
         id_, synced = segment if segment else (None, 0)

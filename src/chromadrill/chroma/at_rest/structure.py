@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 
 from chromadrill.chroma.at_rest.graph import graph_problems
-from chromadrill.chroma.at_rest.id_hashes import Hashes, count_missing, narrow
+from chromadrill.chroma.at_rest.id_hashes import Hashes, count_missing
 from chromadrill.chroma.at_rest.index import PICKLE
 from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, entries, newest_seq_id
 from chromadrill.chroma.at_rest.schema import parse_object
@@ -159,12 +159,10 @@ def _index(info: CollectionInfo, vectors: VectorSource) -> list[str]:
     served = index.names.numbers
     if vectors.changed:
         served = served[vectors.is_unchanged()]
-    rows = index.rows_of(served)
-    rows.sort()
-    if without := int(np.searchsorted(rows, 0)):
+    is_live, without = index.live_rows(served)
+    if without:
         problems.append(f"{without} records have a label but no live row in the index")
-    rows = narrow(rows[without:])
-    of_graph = graph_problems(index, info.space == "cosine", rows, vectors.log_tail())
+    of_graph = graph_problems(index, info.space == "cosine", is_live, vectors.log_tail())
     return problems + [f"in its index, {text}" for text in of_graph]
 
 

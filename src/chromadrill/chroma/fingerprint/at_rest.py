@@ -182,6 +182,8 @@ class _Reader:
             for page in store.pages(info):
                 sorter.add(record_table(page))
                 grader.read(page)
+        store.forget(info)
+        give_back_freed()
         count = self.counts.get(info.key, -1)
         return CollectionPrint(info, count, sorter.records(), tuple(grader.answers()))
 
