@@ -154,9 +154,12 @@ class Database:
 
         No step of ours for each row. Raises StoreUnreadable.
         """
-        with self._sentences():
-            cells = chain.from_iterable(self.connection.execute(sql, values))
-            return np.fromiter(map(hash, cells) if is_hashed else cells, np.int64)
+        try:
+            with self._sentences():
+                cells = chain.from_iterable(self.connection.execute(sql, values))
+                return np.fromiter(map(hash, cells) if is_hashed else cells, np.int64)
+        except (TypeError, ValueError) as error:  # damage of the schema lets anything be there
+            raise StoreUnreadable(f"{self.file} is damaged: a row number is none.") from error
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:

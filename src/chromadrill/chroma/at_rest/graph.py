@@ -75,8 +75,10 @@ def _read_rows(
         links.take(rows)
         own = None if lengths is None else lengths[part]
         kept = np.flatnonzero(is_live[part][: None if own is None else len(own)])
-        vectors = index.vectors_of(rows if len(kept) == len(rows) else rows[kept])
+        vectors = index.vectors_of(rows, kept)
+        del rows  # wide rows are tens of megabytes
         values.take(vectors, None if own is None else own[kept])
+        del vectors
     return links, values
 
 

@@ -171,9 +171,12 @@ class HnswIndex:
             block = np.concatenate([self._read(row, row + 1)[:, vector] for row in rows.tolist()])
         return self._as_vectors(block)
 
-    def vectors_of(self, rows: Bytes) -> npt.NDArray[np.float32]:
-        """Return the vectors of whole rows, as `chunks` yields them: float32 (len(rows), dimension)."""
-        return self._as_vectors(rows[:, self.header.vector_offset : self.header.label_offset])
+    def vectors_of(
+        self, rows: Bytes, kept: npt.NDArray[np.integer[Any]]
+    ) -> npt.NDArray[np.float32]:
+        """Return the vectors of some rows of a chunk: float32 (len(kept), dimension)."""
+        block = rows[:, self.header.vector_offset : self.header.label_offset]
+        return self._as_vectors(block if len(kept) == len(rows) else block[kept])
 
     def _as_vectors(self, block: Bytes) -> npt.NDArray[np.float32]:
         # "W": one row alone is contiguous as it lies in the bytes read, and those cannot be written

@@ -160,6 +160,7 @@ def _index(info: CollectionInfo, vectors: VectorSource) -> list[str]:
     if vectors.changed:
         served = served[vectors.is_unchanged()]
     is_live, without = index.live_rows(served)
+    del served
     if without:
         problems.append(f"{without} records have a label but no live row in the index")
     of_graph = graph_problems(index, info.space == "cosine", is_live, vectors.log_tail())

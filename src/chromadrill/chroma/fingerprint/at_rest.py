@@ -182,6 +182,7 @@ class _Reader:
             for page in store.pages(info):
                 sorter.add(record_table(page))
                 grader.read(page)
+        page = NO_PAGE  # the last one may be large
         store.forget(info)
         give_back_freed()
         count = self.counts.get(info.key, -1)
