@@ -40,7 +40,7 @@ with contextlib.suppress(ModuleNotFoundError):  # the embedder's test runs where
 
 # longest first: a worker that began one of these last would still be at it when the others have ended
 LONGEST_FILES = (
-    "workload/load/test_locust.py",  # of those marked slow it takes twice as long as any other
+    "workload/load/test_locust.py",  # its slow tests take minutes
     "recovery/rebuild/test_rebuild.py",
     "recovery/rebuild/test_any_embedder.py",
     "backups/export/test_round_trip_servers.py",
