@@ -210,7 +210,7 @@ def test_recovery_ended_after_a_moment_is_unknown_with_all_its_files(filled, loc
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     assert "Traceback" not in output
-    assert 0 < locust.result["samples"] < locust.result["scheduled"]
+    assert 0 < locust.result["samples"] < 1000
     assert len(list(locust.result_file.parent.iterdir())) == 4
 
 
