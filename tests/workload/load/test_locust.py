@@ -205,12 +205,12 @@ def test_recovery_fails_when_the_server_is_dead_at_the_end(filled, locust):
 @pytest.mark.slow
 def test_recovery_ended_after_a_moment_is_unknown_with_all_its_files(filled, locust):
     process = locust.start_running(filled, "--host", filled.url, "--profile", "recovery")
-    threading.Event().wait(3)
+    threading.Event().wait(2)  # 20 calls a second, and 100 would be enough
     os.kill(process.pid, signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2, output
     assert "Traceback" not in output
-    assert 0 < locust.result["samples"] < 1000
+    assert 0 < locust.result["samples"] < 100
     assert len(list(locust.result_file.parent.iterdir())) == 4
 
 
