@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -290,7 +291,8 @@ def drill_with_signal(number, folder):
 def test_signal_ends_a_drill_which_cleans_up_and_seals_its_record(number, code, tmp_path):
     folder = tmp_path / "first"
     returned, output = drill_with_signal(number, folder)
-    if returned == 2:  # Python drops what a signal raises within a finalizer: Ctrl-C once more
+    if returned == 2:  # once, at load 10, a drill went on to its end: why is not known
+        warnings.warn(f"the drill went on after {number.name}", stacklevel=1)
         folder = tmp_path / "second"
         returned, output = drill_with_signal(number, folder)
     assert returned == code, output
