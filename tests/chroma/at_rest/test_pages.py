@@ -33,6 +33,26 @@ def test_pages_of_every_size_hold_the_same_vectors(store: Path) -> None:
                 assert not any(page.without_vector for page in pages)
 
 
+def test_record_that_the_log_alone_holds_is_whole_however_often_it_is_read(
+    store: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(store, tmp_path / "d")
+    sql(
+        copy,
+        "INSERT INTO embeddings_queue (operation, topic, id, vector, encoding, metadata)"
+        " SELECT 0, topic, 'new', vector, encoding, '{\"chroma:document\":\"text\",\"n\":1}'"
+        " FROM embeddings_queue WHERE vector IS NOT NULL LIMIT 1",
+    )
+    with Store.open(copy) as opened:
+        read = []
+        for info in opened.collections():
+            for page in (opened.sample(info, 1000), opened.sample(info, 0, ["new"]),
+                         *opened.pages(info)):  # fmt: skip
+                read += [(page.documents[row], page.metadatas[row])
+                         for row, id_ in enumerate(page.ids) if id_ == "new"]  # fmt: skip
+    assert read == [("text", {"n": 1})] * 3
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -41,9 +41,7 @@ class RecordSource:
         )
         self._segment = segment
         self.keys: npt.NDArray[np.integer[Any]] = narrow(np.sort(self._column("id", int)))
-        self._created = [
-            (id_, change.apply({})) for id_, change in changes.items() if change.created
-        ]
+        self._created = [id_ for id_, change in changes.items() if change.created]
         self._removed = sum(
             db.one("SELECT 1 FROM embeddings WHERE segment_id = ? AND embedding_id = ?",
                    segment, id_) is not None
@@ -72,7 +70,7 @@ class RecordSource:
             return hashes
         away = [id_ for id_, change in self._changes.items() if change.created or not change.alive]
         kept = hashes[~np.isin(hashes, hashes_of(away))]
-        return np.concatenate([kept, hashes_of([id_ for id_, _ in self._created])])
+        return np.concatenate([kept, hashes_of(self._created)])
 
     def pages(self, size: int) -> Iterator[list[tuple[str, Raw]]]:
         """Yield pages of (id, raw metadata with the chroma: keys); no page is empty."""
@@ -82,7 +80,7 @@ class RecordSource:
             while len(waiting) >= size:
                 yield waiting[:size]
                 waiting = waiting[size:]
-        waiting += self._created
+        waiting += self._created_records()
         for start in range(0, len(waiting), size):
             yield waiting[start : start + size]
 
@@ -92,7 +90,7 @@ class RecordSource:
         records = (
             self._after_log(self._rows(self.keys[np.unique(places)])) if len(self.keys) else []
         )
-        return (records + self._created)[:wanted]
+        return (records + self._created_records())[:wanted]
 
     def select(self, segment: str, ids: Sequence[str]) -> list[tuple[str, Raw]]:
         """Return those of the records `ids` that the segment holds."""
@@ -102,8 +100,13 @@ class RecordSource:
         )
         wanted = orjson.dumps(list(ids)).decode()
         keys = np.fromiter((row[0] for row in self._db.rows(sql, wanted, segment)), np.int64)
-        created = [record for record in self._created if record[0] in set(ids)]
+        among = set(ids)
+        created = [record for record in self._created_records() if record[0] in among]
         return self._after_log(self._rows(keys)) + created
+
+    def _created_records(self) -> list[tuple[str, Raw]]:
+        """Records that the log alone holds; made anew for each reader, as `split` empties them."""
+        return [(id_, self._changes[id_].apply({})) for id_ in self._created]
 
     def _after_log(self, page: list[tuple[str, Raw]]) -> list[tuple[str, Raw]]:
         if not self._changes:
