@@ -40,7 +40,7 @@ def test_record_that_the_log_alone_holds_is_whole_however_often_it_is_read(
     sql(
         copy,
         "INSERT INTO embeddings_queue (operation, topic, id, vector, encoding, metadata)"
-        " SELECT 0, topic, 'new', vector, encoding, '{\"chroma:document\":\"text\",\"n\":1}'"
+        ' SELECT 0, topic, \'new\', vector, encoding, \'{"chroma:document":"text","n":1}\''
         " FROM embeddings_queue WHERE vector IS NOT NULL LIMIT 1",
     )
     with Store.open(copy) as opened:
