@@ -89,8 +89,8 @@ def test_database_that_is_down_or_no_database_is_said(untouched):
         "postgresql://app:geh/eim@127.0.0.1:9/docs",
         "postgresql://app:geh@eim@127.0.0.1:9/docs",
         "postgresql://app:geh?e@im@127.0.0.1:9/docs",
-        "postgresql://app:12/eim@127.0.0.1:9/docs",
-        "postgresql://app:12/eim@127.0.0.1:9/docs?connect_timeout=1",
+        "postgresql://app:6174/eim@127.0.0.1:9/docs",
+        "postgresql://app:6174/eim@127.0.0.1:9/docs?connect_timeout=1",
         "postgresql://127.0.0.1:geheim/docs",
         "postgresql://app:geh%eim@127.0.0.1:9/docs",
         "host=127.0.0.1 password=geh eim",
@@ -100,7 +100,7 @@ def test_part_of_a_password_is_never_quoted(url):
     with pytest.raises(UsageError, match="no PostgreSQL URL") as refused:
         open_table(url, SourceTable()).__enter__()
     output = "".join(traceback.format_exception(refused.value))
-    assert not any(part in output for part in ("geh", "eim", "12/"))
+    assert not any(part in output for part in ("geh", "eim", "6174"))
     assert "@ as %40" in refused.value.next_step
 
 
