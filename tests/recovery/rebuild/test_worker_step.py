@@ -16,6 +16,7 @@ from chromadrill.recovery.workers.plan import WorkerPlan, workers_named
 from chromadrill.recovery.workers.tasks import TaskResult, WorkerSetup, document_digest
 from tests.recovery.rebuild.hash_model import HashModel
 from tests.recovery.rebuild.worker_models import (
+    Halting,
     LoggedModel,
     Mortal,
     Odd,
@@ -153,6 +154,24 @@ def test_worker_of_whom_nothing_is_heard_is_ended_and_replaced(tmp_path, monkeyp
 def test_documents_that_cannot_be_embedded_are_named(tmp_path):
     with pytest.raises(Unavailable, match="'r16' to 'r23' could not be embedded, 3 times: Value"):
         embedded_by_workers(partial(Odd, tmp_path, "poison"), [])
+
+
+def test_what_a_service_answered_before_it_failed_is_embedded_once(tmp_path):
+    vectors, shares = embedded_by_workers(partial(Halting, tmp_path), [])
+    assert_all(vectors)
+    assert sorted(text for log in texts_of(tmp_path) for text in log) == sorted(
+        row.content for row in ROWS
+    )
+    assert sum(share.documents for share in shares.values()) == len(ROWS)
+
+
+def test_what_a_service_answered_is_handed_over_before_its_failure_is_raised(tmp_path):
+    setup, batches = WorkerSetup(partial(Halting, tmp_path, for_good=True)), []
+    with WorkerPlan(1, setup).step(HashModel(), SAME) as step:
+        batches += step.put(ROWS[:8], None)
+        with pytest.raises(Unavailable, match="3 times: The service does not answer"):
+            batches.extend(step.rest())
+    assert [row for rows, _ in batches for row in rows] == ROWS[:8:2]
 
 
 @pytest.mark.slow

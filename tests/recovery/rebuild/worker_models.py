@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from chromadrill.core.errors import Unavailable
+from chromadrill.embedding.function_model import PartlyEmbedded
 from tests.recovery.rebuild.hash_model import HashModel
 
 
@@ -84,6 +85,24 @@ class Odd(LoggedModel):
         if self.way == "poison" and "document 17" in texts:
             raise ValueError("a token that nobody knows")
         return vectors
+
+
+class Halting(LoggedModel):
+    """A service that answers every other text of a task, and fails then; `for_good`: never more."""
+
+    def __init__(self, folder, for_good=False):
+        super().__init__(folder)
+        self.for_good = for_good
+
+    def embed(self, texts):
+        if is_mine(self.folder, "halt" if self.for_good else f"halt-{texts[0]}"):
+            places = range(0, len(texts), 2)
+            vectors = super().embed([texts[place] for place in places])
+            failure = Unavailable("The service does not answer.")
+            raise PartlyEmbedded(failure, dict(zip(places, vectors, strict=True)))
+        if self.for_good:
+            raise Unavailable("The service does not answer.")
+        return super().embed(texts)
 
 
 def odd_one(folder, way):

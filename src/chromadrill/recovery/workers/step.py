@@ -62,28 +62,53 @@ class ByWorkers:
         self.pool.put(task)
 
     def _finished(self) -> Iterator[Batch]:
-        """What has come and is right, in one batch: the server takes few large ones faster."""
-        rows, vectors = list[Row](), list[np.ndarray]()
+        """What has come and is right, in one batch: the server takes few large ones faster.
+
+        Where one of the results cannot be gone on with, what came before it is handed over first.
+        """
+        rows, vectors, failure = list[Row](), list[np.ndarray](), None
         for result in self.pool.results():
             if result.number not in self._rows:  # of a worker that was refused meanwhile
                 continue
-            task, its_rows = self._rows[result.number]
-            share = self.shares.setdefault(result.worker, WorkerShare())
-            if result.failure:
-                self._try_again(task, result.worker, result.failure)
-            elif share.refused:
-                self._put(task)
-            elif reason := self.canary.fault(its_rows, result):
-                share.refused = reason
-                self.pool.refuse(result.worker, reason)
-                self._put(task)
-            else:
-                del self._rows[task.number]
-                self._count(share, result, len(its_rows))
-                rows += its_rows
+            try:
+                right = self._take(result)
+            except Unavailable as error:
+                failure = error
+                break
+            if right:
+                rows += right
                 vectors.append(np.asarray(result.vectors, np.float32))
         if rows:
             yield rows, np.concatenate(vectors)
+        if failure:
+            raise failure
+
+    def _take(self, result: TaskResult) -> list[Row]:
+        """The rows whose vectors are in the result and are the model's; the others are put again."""
+        task, rows = self._rows[result.number]
+        share = self.shares.setdefault(result.worker, WorkerShare())
+        if share.refused:
+            self._put(task)
+            return []
+        right = [rows[place] for place in result.places] if result.failure else rows
+        if right:
+            if reason := self.canary.fault(right, result):
+                share.refused = reason
+                self.pool.refuse(result.worker, reason)
+                self._put(task)
+                return []
+            self._count(share, result, len(right))
+            self._settle(task, set(result.places) if result.failure else set(range(len(rows))))
+        if result.failure and result.number in self._rows:
+            self._try_again(self._rows[result.number][0], result.worker, result.failure)
+        return right
+
+    def _settle(self, task: Task, places: set[int]) -> None:
+        """The documents at `places` of the task are embedded: it is the rest of them from now on."""
+        _, rows = self._rows.pop(task.number)
+        if rest := [row for place, row in enumerate(rows) if place not in places]:
+            smaller = replace(task, ids=tuple(row.id for row in rest))
+            self._rows[task.number] = (smaller, rest)
 
     def _count(self, share: WorkerShare, result: TaskResult, documents: int) -> None:
         share.documents += documents

@@ -49,6 +49,7 @@ class TaskResult:
     """What became of a task: `vectors` of shape (ids, dimension) in the order of its ids, or a failure.
 
     `digests`: of the documents that were embedded. `identity`: of the model that embedded them.
+    `places`: where a service failed midway, those of the ids that `vectors` and `digests` are of.
     """
 
     number: int
@@ -58,6 +59,7 @@ class TaskResult:
     identity: JSON = field(default_factory=dict)
     seconds: float = 0.0
     failure: WorkerFailure | None = None
+    places: tuple[int, ...] = ()
 
 
 def document_digest(text: str) -> bytes:

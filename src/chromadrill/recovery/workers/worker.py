@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
 
 from chromadrill.core.clock import now
 from chromadrill.core.errors import DrillError
 from chromadrill.core.model import JSON
 from chromadrill.core.protocols import Model
+from chromadrill.embedding.function_model import PartlyEmbedded
 from chromadrill.embedding.identity import identity
 from chromadrill.recovery.sources.key_ranges import RangeReader
 from chromadrill.recovery.sources.rows import KeyRange
@@ -49,16 +54,27 @@ class Worker:
 
     def embed(self, task: Task) -> TaskResult:
         """The vectors of the task's documents. Whatever fails is in the result, not raised."""
-        started = now()
+        started, texts = now(), list[str]()
         try:
-            texts = task.texts if task.texts is not None else self._texts(task)
+            texts = list(task.texts) if task.texts is not None else self._texts(task)
             vectors = self._model.embed(texts)
         except CannotRead as error:
             return self._failed(task, WorkerFailure(str(error), is_source=True))
+        except PartlyEmbedded as error:  # what a service answered before it failed is paid
+            places = sorted(error.vectors)
+            answered = np.stack([error.vectors[place] for place in places])
+            result = self._done(task, [texts[place] for place in places], answered, started)
+            failure = WorkerFailure(error.sentence, error.next_step)
+            return replace(result, places=tuple(places), failure=failure)
         except DrillError as error:
             return self._failed(task, WorkerFailure(error.sentence, error.next_step))
         except Exception as error:  # of a library, a driver, the user's own function
             return self._failed(task, WorkerFailure(f"{type(error).__name__}: {error}"))
+        return self._done(task, texts, vectors, started)
+
+    def _done(
+        self, task: Task, texts: Sequence[str], vectors: np.ndarray, started: float
+    ) -> TaskResult:
         return TaskResult(
             task.number,
             self.name,
