@@ -15,6 +15,7 @@ from chromadrill.chroma.leaked_metadata import remove_leaked_keys
 from chromadrill.core.model import CollectionInfo
 from chromadrill.core.progress import Advance
 from chromadrill.core.protocols import Embedder
+from chromadrill.recovery.embedded_ids import EmbeddedIds
 from chromadrill.recovery.embedding_step import Batch, EmbeddingStep, InThisProcess
 from chromadrill.recovery.sources.rows import KeyRange, Row, RowSource
 from chromadrill.recovery.vectors_from.lent import LentVectors
@@ -54,7 +55,8 @@ class Filler:
 
     `lent`: vectors of others, by the document alone. `step`: who embeds; None: `model`, in this
     process. `doubted`: ids whose vectors are made anew, whatever others have. Counts what it did:
-    rows embedded, copied from the old collection or a lender, resumed of an earlier run.
+    rows embedded (`first`: ids of those before any other), copied from the old collection or a lender,
+    resumed of an earlier run.
     """
 
     chroma: Chroma
@@ -66,7 +68,8 @@ class Filler:
     lent: LentVectors = field(default_factory=LentVectors)
     step: EmbeddingStep | None = None
     doubted: frozenset[str] = frozenset()
-    fresh: set[str] = field(default_factory=set)  # ids of what was embedded
+    fresh: EmbeddedIds = field(default_factory=EmbeddedIds)
+    first: frozenset[str] = frozenset()
     copied: int = 0
     resumed: int = 0
 
@@ -112,7 +115,7 @@ class Filler:
         groups = self.sort(rows)
         to_embed = groups.to_embed
         mended = self._copy(staged, staged, groups.other_metadata, to_embed)
-        self.resumed += sum(row.id not in self.fresh for row in groups.complete) + mended
+        self.resumed += sum(row.id not in self.first for row in groups.complete) + mended
         self.copied += self._copy(self.old, staged, groups.reusable, to_embed)
         doubted = [row for row in to_embed if row.id in self.doubted]
         trusted = [row for row in to_embed if row.id not in self.doubted]
@@ -136,11 +139,12 @@ class Filler:
     def _add(self, staged: CollectionInfo, embedded: Batch, advance: Advance) -> None:
         rows, vectors = embedded
         self._write(staged, rows, vectors)
-        self.fresh.update(row.id for row in rows)
+        self.fresh.add([row.id for row in rows])
         advance(len(rows))
 
-    def embed(self, staged: CollectionInfo, rows: Sequence[Row]) -> None:
+    def embed_first(self, staged: CollectionInfo, rows: Sequence[Row]) -> None:
         """Embed and write them in this process, whoever embeds the others."""
+        self.first = frozenset(row.id for row in rows)
         for embedded in InThisProcess(self.model).put(list(rows), None):
             self._add(staged, embedded, lambda rows: None)
 

@@ -201,13 +201,14 @@ class _Rebuild:
                 groups = self.filler.sort(rows)
                 to_embed += len(groups.to_embed)
                 self.estimate.add(groups.to_embed)
-                older += [row.id for row in groups.to_embed if not row.changed]
+                if self.task.bounded:
+                    older += [row.id for row in groups.to_embed if not row.changed]
                 same += groups.same_in_old
                 for row in groups.to_embed:
                     if (size := row.request_bytes) > request_bytes:
                         largest, request_bytes = row.id, size
                 advance(len(rows))
-        if self.task.bounded and older:
+        if older:
             raise Refused(
                 f"{len(older)} rows have not changed since, but {self.task.key} does not hold"
                 f" their documents: {', '.join(older[:10])}. Nothing was touched.",
@@ -297,7 +298,7 @@ class _Rebuild:
         if not estimate.documents:
             return 0
         if first := estimate.first:
-            self.filler.embed(staged, first)
+            self.filler.embed_first(staged, first)
         took_s = now() - started
         self.result.bill = bill_of(
             self.model,

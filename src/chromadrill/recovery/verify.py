@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from chromadrill.core.protocols import Model
 from chromadrill.core.records.sorter import Sorter
 from chromadrill.core.records.spool import Spool
 from chromadrill.embedding.likeness import cosine
+from chromadrill.recovery.embedded_ids import EmbeddedIds
 from chromadrill.recovery.sources.rows import Row, RowSource
 
 SAMPLE = 64  # documents embedded again, spread over the source
@@ -41,7 +41,7 @@ def prove(
     info: CollectionInfo,
     *,
     rows: int,
-    fresh: Collection[str],
+    fresh: EmbeddedIds,
     least_cosine: float,
     progress: Progress,
 ) -> RebuildProof:
@@ -69,7 +69,7 @@ def prove(
         fresh_embeddings(
             info.key,
             cosines,
-            unseen=rows - len({*fresh, *(row.id for row in sample)}),
+            unseen=rows - len(fresh) - fresh.lacks([row.id for row in sample]),
             least=least_cosine,
         ),
         *suite,
