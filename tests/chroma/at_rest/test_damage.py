@@ -250,6 +250,9 @@ TABLES = {
     "dimension changed": ("UPDATE collections SET dimension = 7", True),
     "schema broken": ("UPDATE collections SET schema_str = '{'", True),
     "seq_id of text": ("UPDATE embeddings SET seq_id = 'x' WHERE id % 50 = 0", True),
+    "seq_id of a fraction": ("UPDATE embeddings SET seq_id = 1.5 WHERE id % 50 = 0", True),
+    "seq_id beyond the segment's": (
+        "UPDATE embeddings SET seq_id = seq_id + 100000 WHERE id % 50 = 0", True),
     "two types": ("UPDATE embedding_metadata SET int_value = 1 WHERE key = 's'", True),
     "invalid utf-8": (
         "UPDATE embedding_metadata SET string_value = CAST(x'ff41' AS TEXT) WHERE key = 's'", True),

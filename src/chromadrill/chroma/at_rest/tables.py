@@ -44,11 +44,33 @@ class TableQuestions:
     def problems(self, metadata: Segment) -> list[str]:
         """Return what is wrong with the rows of a METADATA segment, as clauses of a sentence."""
         problems = []
-        for text, sql in [*_sequence_numbers(metadata), *self._types(), *self._full_text()]:
+        questions = [*self._sequence_numbers(metadata), *self._types(), *self._full_text()]
+        for text, sql in questions:
             row = self._db.one(sql, metadata.id)
             if row and row[0]:
                 problems.append(text.format(row[0]))
         return problems
+
+    def _sequence_numbers(self, metadata: Segment) -> Iterator[tuple[str, str]]:
+        if self._newest_record is not None and self._newest_record <= metadata.synced:
+            return
+        yield (
+            "{} records carry a sequence number that is neither an integer nor 8 bytes",
+            "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) <> 'integer' "
+            "AND NOT (typeof(seq_id) = 'blob' AND length(seq_id) = 8)",
+        )
+        yield (
+            "{} records are newer than what their segment claims to have taken in",
+            "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) = 'integer' "
+            f"AND seq_id > {metadata.synced}",
+        )
+
+    @cached_property
+    def _newest_record(self) -> int | None:
+        """The highest sequence number of a record; None where one is no integer, or there is none."""
+        sql = "SELECT max(seq_id), max(typeof(seq_id) <> 'integer') FROM embeddings"
+        newest, is_any_odd = self._db.one(sql) or (None, None)
+        return newest if is_any_odd == 0 else None
 
     @cached_property
     def _odd_tables(self) -> list[str]:
@@ -106,16 +128,3 @@ class TableQuestions:
 
     def _has(self, rows: str) -> bool:
         return self._db.one(f"SELECT 1 FROM {rows} LIMIT 1") is not None
-
-
-def _sequence_numbers(metadata: Segment) -> Iterator[tuple[str, str]]:
-    yield (
-        "{} records carry a sequence number that is neither an integer nor 8 bytes",
-        "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) <> 'integer' "
-        "AND NOT (typeof(seq_id) = 'blob' AND length(seq_id) = 8)",
-    )
-    yield (
-        "{} records are newer than what their segment claims to have taken in",
-        "SELECT count(*) FROM embeddings WHERE segment_id = ? AND typeof(seq_id) = 'integer' "
-        f"AND seq_id > {metadata.synced}",
-    )

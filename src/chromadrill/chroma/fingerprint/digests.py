@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -30,9 +31,16 @@ RECORDS = pa.schema(
 NO_RECORDS: Records = RecordsInMemory(pa.Table.from_batches([], RECORDS))
 
 
+_HASHER = hashlib.blake2b(
+    digest_size=DIGEST_BYTES
+)  # copied: a new one parses its options each time
+
+
 def digest(data: bytes | memoryview) -> bytes:
     """Return BLAKE2b-128 of the data, 16 bytes."""
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).digest()
+    hasher = _HASHER.copy()
+    hasher.update(data)
+    return hasher.digest()
 
 
 def canonical(value: JSON | None) -> str | None:
@@ -68,25 +76,18 @@ def record_table(page: Page) -> pa.Table:
 
 
 def _text_digests(texts: Sequence[str | None]) -> pa.Array:
-    hasher = hashlib.blake2b
     digests = [
-        None
-        if text is None
-        else hasher(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
-        for text in texts
+        None if text is None else digest(text.encode("utf-8", "surrogatepass")) for text in texts
     ]
     return pa.array(digests, pa.binary(DIGEST_BYTES))
 
 
 def _row_digests(vectors: np.ndarray) -> np.ndarray:
     """The digest of the bytes of each row, as an array of objects."""
-    data, width = vectors.reshape(-1).view(np.uint8).data, vectors.strides[0]
-    blake2b = hashlib.blake2b
-    rows = np.empty(len(vectors), object)
-    rows[:] = [
-        blake2b(data[row * width : (row + 1) * width], digest_size=DIGEST_BYTES).digest()
-        for row in range(len(vectors))
-    ]
+    rows = np.full(len(vectors), digest(b""), object)
+    if vectors.shape[1]:
+        bytes_of_rows = struct.iter_unpack(f"{vectors.strides[0]}s", vectors.reshape(-1).data)
+        rows[:] = [digest(row) for (row,) in bytes_of_rows]
     return rows
 
 
