@@ -200,8 +200,9 @@ def _cause(observation: Observation, window: BackupWindow, total: CollectionCove
     if window.after is None:
         return "no client can do this"
     return (
-        f"{total.unexplained:,} records are the same before and after, and the copy lost or altered"
-        " them; or it was taken earlier or later, or clients changed them and changed them back"
+        f"{total.unexplained:,} records stand before and after, and the copy lost or altered them;"
+        " or it was taken earlier or later, or clients changed them and changed them back, or deleted"
+        " them and added them again"
     )
 
 
