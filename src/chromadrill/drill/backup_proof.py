@@ -16,7 +16,7 @@ from chromadrill.checks.questions import CHECK as QUESTIONS
 from chromadrill.checks.suite import judge_between, outcome_of
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.files import size_of
-from chromadrill.core.model import Fingerprint, Observation, Outcome, Verdict
+from chromadrill.core.model import Fingerprint, Observation, Outcome, Scope, Verdict
 from chromadrill.core.model.window import BackupWindow
 from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.drill.connection import LONG_S, connect
@@ -71,9 +71,10 @@ def prove_export(
     """
     try:
         export = open_export(path)
-        before = _of_what_it_holds(read_back.fingerprint(export))
+        sealed = read_back.fingerprint(export)
     except ExportRefused as error:
         return Validation({}, [Verdict.failed("export", str(error))])
+    before = _of_what_it_brings_back(sealed)
     counts = {key: collection.count for key, collection in before.collections.items()}
     largest = LargestRecords.of(export).largest(before.collections)
     request_bytes = largest[1].request_bytes if largest else 0
@@ -96,7 +97,8 @@ def prove_export(
     verdicts = [*verdicts, *shortcomings(export, counts)]
     if window is None:
         return Validation(counts, verdicts)
-    exported = Observation(before, counts=counts)
+    # the recordings, too, list every database of a tenant
+    exported = Observation(dataclasses.replace(before, databases=sealed.databases), counts=counts)
     explained, coverage = judge_between(exported, narrow_window(window, before.scopes))
     return Validation(counts, [*verdicts, *_named_between(explained)], coverage)
 
@@ -118,13 +120,17 @@ def _named_between(verdicts: Sequence[Verdict]) -> list[Verdict]:
     ]
 
 
-def _of_what_it_holds(before: Fingerprint) -> Fingerprint:
+def _of_what_it_brings_back(sealed: Fingerprint) -> Fingerprint:
     """The fingerprint without databases of which nothing is in the export: they do not come back.
 
-    The source lists all databases of a tenant, whichever were exported.
+    The source lists all databases of a tenant, whichever were exported. The default database is there
+    of every server.
     """
-    scopes = tuple(sorted({one.info.scope for one in before.collections.values()}))
-    return dataclasses.replace(before, scopes=scopes, databases=scopes)
+    scopes = {one.info.scope for one in sealed.collections.values()}
+    default = {scope for scope in [Scope()] if scope.tenant in {one.tenant for one in scopes}}
+    return dataclasses.replace(
+        sealed, scopes=tuple(sorted(scopes)), databases=tuple(sorted({*scopes, *default}))
+    )
 
 
 def prove_files(

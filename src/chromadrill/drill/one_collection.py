@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Sequence
 
 from chromadrill.core.errors import Unavailable, UsageError, did_you_mean
-from chromadrill.core.model import Fingerprint, Observation, Scope
+from chromadrill.core.model import AT_REST_IN_PART, Fingerprint, Observation, Scope
 from chromadrill.core.model.window import BackupWindow
 
 
@@ -43,6 +43,7 @@ def narrow_scopes(before: Fingerprint | None, scopes: Sequence[Scope]) -> Finger
     tenants = {scope.tenant for scope in scopes}
     return dataclasses.replace(
         before,
+        taken=AT_REST_IN_PART if before.covers_every_tenant else before.taken,
         scopes=tuple(scopes),
         databases=tuple(scope for scope in before.databases if scope.tenant in tenants),
         collections={

@@ -25,6 +25,8 @@ from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.memory import give_back_freed, without_cycle_search
 from chromadrill.core.model import (
+    AT_REST,
+    AT_REST_IN_PART,
     CollectionInfo,
     CollectionPrint,
     Fingerprint,
@@ -99,6 +101,7 @@ class _Reader:
 
     def run(self) -> Observation:
         taken_at, versions = utc_now(), {"reader": "at rest"}
+        taken = AT_REST_IN_PART if self.scopes else AT_REST
         prints: dict[str, CollectionPrint] = {}
         databases: tuple[Scope, ...] = ()
         missing_tenants: tuple[str, ...] = ()
@@ -119,7 +122,7 @@ class _Reader:
                 self.integrity()
             with suppress(DrillError):  # a log that cannot be read is the structure's own finding
                 newest_write = store.newest_write()
-        fingerprint = Fingerprint(taken_at, "at rest", versions, self.scopes, databases, prints)
+        fingerprint = Fingerprint(taken_at, taken, versions, self.scopes, databases, prints)
         return Observation(
             fingerprint,
             tuple(self.read_errors),
@@ -159,8 +162,8 @@ class _Reader:
         if not self.scopes:
             self.scopes = tuple(databases)
         wanted = {scope.tenant for scope in self.scopes}
-        if self.like is not None and self.like.taken == "at rest":
-            wanted |= set(store.tenants())  # that fingerprint covers every tenant: extras count
+        if self.like is not None and self.like.covers_every_tenant:
+            wanted |= set(store.tenants())  # extras count
         missing = sorted(wanted - set(store.tenants()))
         return tuple(scope for scope in databases if scope.tenant in wanted), tuple(missing)
 

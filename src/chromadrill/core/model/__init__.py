@@ -22,6 +22,8 @@ from chromadrill.core.model.clients import (
 )
 from chromadrill.core.model.database import HNSW_DEFAULTS, JSON, CollectionInfo, Page, Scope
 from chromadrill.core.model.fingerprints import (
+    AT_REST,
+    AT_REST_IN_PART,
     Answer,
     CollectionPrint,
     Fingerprint,
@@ -39,6 +41,8 @@ from chromadrill.core.model.questions import (
 from chromadrill.core.model.verdicts import Difference, Outcome, Verdict
 
 __all__ = [
+    "AT_REST",
+    "AT_REST_IN_PART",
     "HNSW_DEFAULTS",
     "JSON",
     "Acknowledged",

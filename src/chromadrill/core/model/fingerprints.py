@@ -84,23 +84,30 @@ class CollectionPrint:
     recall: Recall | None = None
 
 
+AT_REST, AT_REST_IN_PART = "at rest", "at rest, in part"
+
+
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
     """What a database holds and how it answers: everything that a restored copy is compared with.
 
     Each record is as it was at some time from `taken_at` to `finished_at`. None: nobody noted the end,
-    as in files of older releases.
+    as in files of older releases. `taken`: "live"; "recording", live while others wrote, without
+    reference queries; "at rest", of all that lies in the files; or "at rest, in part".
     """
 
     taken_at: str
-    taken: (
-        str  # "live", "at rest" or "recording": live while others wrote, without reference queries
-    )
+    taken: str
     versions: Mapping[str, str]
     scopes: tuple[Scope, ...]
     databases: tuple[Scope, ...]
     collections: Mapping[str, CollectionPrint]
     finished_at: str | None = None
+
+    @property
+    def covers_every_tenant(self) -> bool:
+        """Whether a tenant that it does not name was not there: a server lists no tenants."""
+        return self.taken == AT_REST
 
     @property
     def records(self) -> int:
