@@ -3,6 +3,7 @@
 import sqlite3
 import tarfile
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,30 @@ def packed(tmp_path, *members):
 def test_store_is_found_however_deep_it_lies_in_the_archive(store, tmp_path, place):
     archive, scratch = packed(tmp_path, (store, place))
     assert (open_existing(archive, scratch).data / "segment" / "header.bin").is_file()
+
+
+def test_archive_in_which_two_names_are_one_file_comes_back_whole(store, tmp_path):
+    """As deduplicating tools leave it: header.bin is the same in two collections of one size."""
+    (store / "other").mkdir()
+    (store / "other" / "header.bin").hardlink_to(store / "segment" / "header.bin")
+    archive, scratch = packed(tmp_path, (store, "chroma_db"))
+    data = open_existing(archive, scratch).data
+    assert [(data / name / "header.bin").read_bytes() for name in ("segment", "other")] == [
+        b"x"
+    ] * 2
+
+
+def test_manifest_of_somebody_else_beside_or_above_a_store_is_not_read(
+    store, tmp_path, monkeypatch
+):
+    (store.parent / "manifest.json").write_text('{"name": "My app"}')
+    (store.parent / "web").mkdir()
+    (store.parent / "web" / "manifest.json").write_text('{"name": "My app"}')
+    archive, scratch = packed(tmp_path, (store.parent, "srv"))
+    assert open_existing(archive, scratch).manifest == {}
+    monkeypatch.chdir(store)
+    existing = open_existing(Path(), scratch)
+    assert (existing.manifest, existing.facts()["id"]) == ({}, "chroma_db")
 
 
 def test_archive_of_two_stores_names_both_and_guesses_none(store, tmp_path):

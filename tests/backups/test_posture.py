@@ -224,10 +224,18 @@ def test_what_is_no_backup_is_not_counted_as_one(tmp_path):
      '{"schema": "chromadrill/backup/1", "id": "x", "created_at": 5, "bytes": null}'],
 )  # fmt: skip
 def test_manifest_that_cannot_be_read_is_a_sentence(tmp_path, content):
-    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "data").mkdir(parents=True)
+    (tmp_path / "one" / "fingerprint").touch()
     (tmp_path / "one" / "manifest.json").write_text(content)
     with pytest.raises(Unavailable, match=r"manifest\.json"):
         folder_store.store(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{}", '{"name": "My app", "icons": []}', "x"])
+def test_manifest_of_somebody_else_is_no_backup(tmp_path, content):
+    (tmp_path / "website").mkdir()
+    (tmp_path / "website" / "manifest.json").write_text(content)
+    assert folder_store.store(tmp_path).backups == ()
 
 
 def test_copies_made_at_one_time_are_no_schedule(tmp_path):

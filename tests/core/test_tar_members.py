@@ -60,6 +60,33 @@ def test_file_keeps_its_time_and_neither_owner_nor_mode(tmp_path):
     assert status.st_mode & 0o6000 == 0
 
 
+def link_to(name, linkname):
+    return file_named(name, type=tarfile.LNKTYPE, linkname=linkname, mtime=1_000_000_000), b""
+
+
+def test_hard_link_becomes_a_file_of_its_own(tmp_path):
+    with archive((file_named("a/x"), b"content"), link_to("b/y", "a/x")) as tar:
+        for member in tar:
+            extract(tar, member, tmp_path)
+    (tmp_path / "a" / "x").write_bytes(b"changed")
+    assert (tmp_path / "b" / "y").read_bytes() == b"content"
+    assert (tmp_path / "b" / "y").stat().st_mtime == 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("linkname", "error"), [("../secret", OutsideFolder), ("later", tarfile.TarError)]
+)
+def test_hard_link_to_what_is_not_in_the_folder_is_refused(tmp_path, linkname, error):
+    into = tmp_path / "into"
+    into.mkdir()
+    (tmp_path / "secret").write_bytes(b"secret")
+    with archive(link_to("y", linkname), (file_named("later"), b"x")) as tar:
+        member = next(iter(tar))
+        with pytest.raises(error, match=r"outside|not before it"):
+            extract(tar, member, into)
+    assert list(into.iterdir()) == []
+
+
 def test_no_source_asks_for_the_filters_that_debian_12_lacks():
     sources = Path(chromadrill.__file__).parent.rglob("*.py")
     # the module itself names them in its docstring

@@ -34,7 +34,7 @@ def one_of(begun_at, **changes):
 def around(recordings):
     """The times of the recordings around a backup of NIGHT, and whether the second one is live."""
 
-    def find(*, newest_file_at=None, both_or_none=False, target=None, **changes):
+    def find(*, newest_file_at=None, sealed_at=None, both_or_none=False, target=None, **changes):
         table = BackupTable(recordings=str(recordings.folder), target=target)
         times = {k: time_text(v) for k, v in changes.items() if isinstance(v, datetime)}
         artefact = Artefact(
@@ -46,6 +46,7 @@ def around(recordings):
             table,
             artefact,
             newest_file_at=time_text(newest_file_at) if newest_file_at else None,
+            sealed_at=time_text(sealed_at) if sealed_at else None,
             both_or_none=both_or_none,
         )
         sides = (at.before, at.after)
@@ -105,6 +106,18 @@ def test_backup_is_of_the_time_of_its_newest_file(recordings, around, kind):
     newest = NIGHT - 2 * MINUTE
     before, _, _ = around(kind=kind, newest_file_at=newest)
     assert before == time_text(NIGHT - HOUR)
+
+
+@pytest.mark.parametrize("kind", ["export", "restic", "command"])
+def test_backup_that_was_copied_or_packed_later_is_of_the_time_that_it_names(
+    recordings, around, kind
+):
+    """What clients wrote between its own time and that of the copy is no damage in it."""
+    made = {"kind": kind, "sealed_at": NIGHT - 2 * HOUR, "newest_file_at": NIGHT}
+    keep(recordings, NIGHT - HOUR, NIGHT + HOUR)
+    assert around(**made, both_or_none=True) == (None, None, False)
+    keep(recordings, NIGHT - 3 * HOUR)
+    assert around(**made) == (time_text(NIGHT - 3 * HOUR), time_text(NIGHT + HOUR), False)
 
 
 def test_live_target_is_recorded_where_nothing_was_after_and_that_is_kept(

@@ -22,7 +22,7 @@ _DEEPEST = 4  # folders between a folder and a store in it
 
 def data_directory(path: Path) -> Path:
     """`path`, or the `data` folder in it where `path` is one of our backups."""
-    if (path / manifest.NAME).is_file() and (path / "data").is_dir():
+    if manifest.is_there(path) and (path / "data").is_dir():
         return path / "data"
     return path
 
@@ -53,7 +53,7 @@ def nearest(path: Path) -> str:
     """The next step after a path that is no data directory, "" where nothing is near."""
     if path.is_file() and path.name.lower().endswith(".zip"):
         return "Unpack it, and name the folder in it."
-    if is_packed(path) or (path / manifest.NAME).is_file():
+    if is_packed(path) or manifest.is_there(path):
         return f"To prove a backup: chromadrill prove {shlex.quote(str(path))}"
     if (place := _nearest(path)) is None:
         return ""

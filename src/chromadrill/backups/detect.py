@@ -7,26 +7,25 @@ import os
 import tarfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from chromadrill.backups import manifest
 from chromadrill.backups.data_place import ARCHIVES, DATABASE, nearest
-from chromadrill.backups.export.formats import is_export
+from chromadrill.backups.export.formats import is_export, open_export
 from chromadrill.backups.export.zstd_stream import ZstdError, reopen
 from chromadrill.backups.files import require_room
 from chromadrill.chroma.fingerprint import fingerprint_file
-from chromadrill.core.clock import time_text
-from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.clock import parse_time, time_text
+from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.files import forget_cached
 from chromadrill.core.model import JSON, Fingerprint, Verdict
 from chromadrill.core.stopwatch import Stopwatch, timed
 from chromadrill.core.tar_members import OutsideFolder, extract
 
-_MARKS = {DATABASE, manifest.NAME}
 _PACKED = (ZstdError, lzma.LZMAError, zlib.error)  # of streams that are not whole
 UNPACKED = "unpacked"
 _NAMED = 5  # backups of one archive that a sentence names
@@ -52,8 +51,9 @@ class ExistingBackup:
     def manifest(self) -> JSON:
         """What its manifest says; empty where it has none."""
         content: JSON = {}
-        for folder in (self.data, self.data.parent):
-            if (folder / manifest.NAME).is_file():
+        of_snapshot = [self.data.parent] if self.data.name == "data" else []
+        for folder in (self.data, *of_snapshot):
+            if manifest.is_there(folder):
                 content = manifest.read(folder)
         return content
 
@@ -61,13 +61,28 @@ class ExistingBackup:
         """Return what a record says of the backup, from its manifest where it has one."""
         content = self.manifest
         return {
-            "id": content.get("id", self.original.name),
+            "id": content.get("id", self.original.absolute().name),
             "method": content.get("method", "export" if self.exported else "files"),
             "created_at": content.get("created_at"),
             "bytes": sum(file["bytes"] for file in self.listing),
             "original": str(self.original),
             "newest_file_at": self._newest_file_at(),
         }
+
+    def sealed_at(self) -> str | None:
+        """When the reading of its database began, as it says itself. It may have been copied long after.
+
+        None for one that does not say it.
+        """
+        content, times = self.manifest, list[object]()
+        if self.exported:
+            with suppress(DrillError):  # its proof says what is wrong with it
+                times.append(open_export(self.data).fingerprint.taken_at)
+        if self.fingerprint is not None:
+            times.append(self.fingerprint.taken_at)
+        times.append(content.get("created_at"))
+        times.append(((content.get("coverage") or {}).get("before") or {}).get("taken_at"))
+        return min(filter(_is_time, times), default=None, key=parse_time)
 
     def _newest_file_at(self) -> str | None:
         """When its newest file was written; a copy tool that keeps times shows the original's."""
@@ -79,6 +94,13 @@ class ExistingBackup:
     def compare_original(self) -> Verdict:
         """Return whether the original is still, byte for byte, what it was."""
         return manifest.compare_original(self.original, self.listing)
+
+
+def _is_time(text: object) -> TypeGuard[str]:
+    try:
+        return isinstance(text, str) and bool(parse_time(text))
+    except ValueError:
+        return False
 
 
 def open_existing(path: Path, scratch: Path, clock: Stopwatch | None = None) -> ExistingBackup:
@@ -105,7 +127,7 @@ def open_existing(path: Path, scratch: Path, clock: Stopwatch | None = None) -> 
     if is_export(folder):
         files = manifest.compare_files(folder, manifest.read(folder))
         return ExistingBackup(folder, None, files, path, listing, exported=True)
-    if (folder / manifest.NAME).is_file():
+    if manifest.is_there(folder):
         files, data = manifest.compare_files(folder, manifest.read(folder)), folder / "data"
     else:
         files = Verdict.not_run("files", "no manifest: the files' own hashes are not known")
@@ -115,26 +137,27 @@ def open_existing(path: Path, scratch: Path, clock: Stopwatch | None = None) -> 
                 f"{path} is not a backup: no {DATABASE} in it.",
                 next_step="Name a data directory, a snapshot's folder, an export, or a tar of one.",
             )
-    places = (folder / "fingerprint", path.with_name(path.name + fingerprint_file.SUFFIX))
+    named = path.absolute()  # "." has no name
+    places = (folder / "fingerprint", named.with_name(named.name + fingerprint_file.SUFFIX))
     place = next((file for file in places if file.is_file()), None)
     before = fingerprint_file.load(place) if place else None
     return ExistingBackup(data, before, files, path, listing)
 
 
 def unpack(archive: Path, into: Path) -> None:
-    """Unpack the regular files and folders of `archive` below `into`.
+    """Unpack the regular files and folders of `archive` below `into`; a hard link becomes a copy.
 
     Raises Refused where there is no room or a member would leave `into`, Unavailable for a damaged
     archive and for what is no archive.
     """
-    if not archive.name.endswith(ARCHIVES):
+    if not archive.name.lower().endswith(ARCHIVES):
         raise Unavailable(f"{archive} is not a backup: neither a folder nor {', '.join(ARCHIVES)}.")
     try:
         with _tar(archive) as tar:
             for member in tar:
                 if member.isfile():
                     require_room(into, member.size)
-                if member.isfile() or member.isdir():
+                if member.isfile() or member.isdir() or member.islnk():
                     extract(tar, member, into)
             _require_checksum(tar)
     except OutsideFolder as error:
@@ -147,7 +170,7 @@ def unpack(archive: Path, into: Path) -> None:
 
 @contextmanager
 def _tar(archive: Path) -> Iterator[tarfile.TarFile]:
-    zst = archive.name.endswith(".zst")
+    zst = archive.name.lower().endswith(".zst")
     # a zstd stream is read once, from begin to end: each step back would unpack it anew
     mode: Literal["r|", "r:*"] = "r|" if zst else "r:*"
     with reopen(archive, zst=zst) as stream, tarfile.open(fileobj=stream, mode=mode) as tar:
@@ -165,7 +188,11 @@ def holder(scratch: Path, archive: Path) -> Path:
 
     A tar made of /home/me/chroma_db holds it three folders down.
     """
-    inner = [Path(folder) for folder, _, files in os.walk(scratch) if _MARKS & set(files)]
+    inner = [
+        folder
+        for folder, files in ((Path(name), files) for name, _, files in os.walk(scratch))
+        if DATABASE in files or manifest.is_there(folder)
+    ]
     # the data folder of one of our backups has its manifest above it, and a store has nothing below
     outer = [one for one in inner if not any(other in one.parents for other in inner)]
     if len(outer) > 1:

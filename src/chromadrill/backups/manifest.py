@@ -15,6 +15,8 @@ from chromadrill.core.model import JSON, Difference, Verdict
 
 SCHEMA = "chromadrill/backup/1"
 NAME = "manifest.json"
+_OURS = b"chromadrill/backup/"  # how every schema of ours begins
+_HEAD = 200  # bytes in which the schema stands: it is the first key
 
 
 def sha256(path: Path) -> str:
@@ -41,6 +43,20 @@ def write(folder: Path, content: JSON) -> None:
     (folder / NAME).write_bytes(
         orjson.dumps({"schema": SCHEMA, **content}, option=orjson.OPT_INDENT_2)
     )
+
+
+def is_there(folder: Path) -> bool:
+    """Whether `folder` has a manifest of ours: web applications and images have files of that name, too.
+
+    One that is damaged is known by what lies beside it.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        if _OURS in file.read(_HEAD):
+            return True
+    return (folder / "data").is_dir() and (folder / "fingerprint").is_file()
 
 
 def read(folder: Path) -> JSON:

@@ -174,7 +174,7 @@ def snapshot(
 
 def _coverage(backup: Backup) -> JSON:
     """What the manifest says of a backup that was taken under writers; nothing of any other."""
-    if not (backup.path and (Path(backup.path) / manifest.NAME).is_file()):
+    if not (backup.path and manifest.is_there(Path(backup.path))):
         return {}
     content = manifest.read(Path(backup.path))
     return {key: content[key] for key in ("coverage", "stable") if content.get(key)}

@@ -16,20 +16,35 @@ class OutsideFolder(Exception):
 
 
 def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Write a regular file or a folder of the archive below `folder`, owned by who runs this.
+    """Write a file, a folder or a hard link of the archive below `folder`, owned by who runs this.
 
-    Raises OutsideFolder for a name that leads elsewhere. The file gets the member's time, since an
-    age is told by it, and neither its owner nor its mode.
+    Raises OutsideFolder for a name that leads elsewhere, TarError for a link to what was not unpacked
+    before. The file gets the member's time, since an age is told by it, and neither its owner nor its
+    mode. A link becomes a file of its own: two names of one file are no two.
     """
-    place = folder / member.name.lstrip("/" + os.sep)
-    if not place.resolve().is_relative_to(folder.resolve()):
-        raise OutsideFolder(f"{member.name!r} would be extracted outside of {folder}")
+    place = _place(folder, member.name)
     if member.isdir():
         place.mkdir(parents=True, exist_ok=True)
         return
     place.parent.mkdir(parents=True, exist_ok=True)
+    if member.islnk():
+        original = _place(folder, member.linkname)
+        if not original.is_file():
+            raise tarfile.TarError(
+                f"{member.name!r} is a link to {member.linkname!r}, which is not before it"
+            )
+        shutil.copyfile(original, place)
+        os.utime(place, (member.mtime, member.mtime))
+        return
     content = tar.extractfile(member)
     assert content is not None  # noqa: S101 - a regular file
     with content, place.open("wb") as file:
         shutil.copyfileobj(content, file)
     os.utime(place, (member.mtime, member.mtime))
+
+
+def _place(folder: Path, name: str) -> Path:
+    place = folder / name.lstrip("/" + os.sep)
+    if not place.resolve().is_relative_to(folder.resolve()):
+        raise OutsideFolder(f"{name!r} would be extracted outside of {folder}")
+    return place

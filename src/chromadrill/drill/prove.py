@@ -200,6 +200,7 @@ class ArtefactProof:
             self._table,
             self._artefact,
             newest_file_at=_newest_file_at(existing.data),
+            sealed_at=existing.sealed_at(),
             both_or_none=existing.exported or existing.fingerprint is not None,
         )
         self._around = around

@@ -48,16 +48,17 @@ def surroundings(
     artefact: Artefact,
     *,
     newest_file_at: str | None,
+    sealed_at: str | None,
     both_or_none: bool,
 ) -> Surroundings:
     """What was recorded before the backup began and after it had ended; now, where nothing was after.
 
-    `newest_file_at`: of the files in it. `both_or_none`: it has a fingerprint of its own, and a single
-    one beside that would tell nothing more.
+    `newest_file_at`: of the files in it. `sealed_at`: when it began, as it says itself. `both_or_none`:
+    it has a fingerprint of its own, and a single one beside that would tell nothing more.
     """
     why: list[str] = []
     recordings = Recordings(Path(table.recordings))
-    recording, why_before = _before(recordings, artefact, newest_file_at)
+    recording, why_before = _before(recordings, artefact, newest_file_at, sealed_at)
     before, why_torn = _load(recording)
     if before is None:
         why.append(
@@ -94,7 +95,7 @@ def record_now(settings: Settings, table: BackupTable, target: str) -> Fingerpri
 
 
 def _before(
-    recordings: Recordings, artefact: Artefact, newest_file_at: str | None
+    recordings: Recordings, artefact: Artefact, newest_file_at: str | None, sealed_at: str | None
 ) -> tuple[Recording | None, str]:
     """The last one that had finished when the backup began, or why it is none of those there.
 
@@ -102,13 +103,16 @@ def _before(
     keeps the original's times, and of an idle database they lie long before it. Of one that was
     written to since, they are those of an old backup, which came to this place later.
     """
-    begins = [artefact.begun_at or artefact.created_at, artefact.created_at]
-    # of a snapshot of ours the time is that of its manifest, which ends the reading after the copy
-    if artefact.kind in ("folder", "archive", "snapshot") and newest_file_at:
-        begins.append(newest_file_at)
-    written_at, begun_at = min(map(parse_time, begins)), parse_time(begins[0])
+    came_at = artefact.begun_at or artefact.created_at
+    # of a snapshot of ours the time is that of its manifest, which ends the reading after the copy;
+    # of what a tool keeps, the time at which the tool was given it
+    known = (artefact.created_at, newest_file_at, sealed_at)
+    written_at, begun_at = (
+        min(map(parse_time, (came_at, *filter(None, known)))),
+        parse_time(came_at),
+    )
     recording, _ = recordings.around(written_at)
-    if recording is None:
+    if recording is None and sealed_at is None:
         recording, _ = recordings.around(begun_at)
         if recording is not None and not _was_idle(recordings.all()[0], recording):
             return None, (

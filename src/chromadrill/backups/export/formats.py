@@ -55,7 +55,7 @@ def reader(suffix: str) -> Callable[[Path], Reader]:
 def is_export(path: Path) -> bool:
     """Whether `path` looks like an export of ours: by its suffix, or by the manifest of a folder."""
     if path.is_dir():
-        return (path / manifest.NAME).is_file() and manifest.read(path).get("method") == METHOD
+        return manifest.is_there(path) and manifest.read(path).get("method") == METHOD
     return path.name.lower().endswith(SUFFIXES)
 
 

@@ -32,7 +32,7 @@ def store(folder: Path) -> BackupStore:
 
 
 def _entry(path: Path) -> StoreEntry:
-    if (path / manifest.NAME).is_file():
+    if manifest.is_there(path):
         return _entry_of_manifest(path)
     files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
     changed = max(file.stat().st_mtime for file in files)

@@ -21,7 +21,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Artefact
 
 DEEPEST = 4  # folders between the source and a backup: 2026/11/29/chroma
-MARKS = (manifest.NAME, DATABASE, f"data/{DATABASE}")
+MARKS = (DATABASE, f"data/{DATABASE}")
 # how the files of an export begin: Parquet, our lines, zstd
 _BEGIN = (b"PAR1", b'{"head":', b"\x28\xb5\x2f\xfd")
 _UNFINISHED = (".partial", ".tmp", ".part", "~")  # names that a copy tool gives while it writes
@@ -43,7 +43,7 @@ class FolderSource:
         return self.folder.resolve().name  # "." has no name
 
     def artefacts(self) -> list[Artefact]:
-        """Newest first. Raises Unavailable where the folder, or a manifest in it, cannot be read."""
+        """Newest first. Raises Unavailable where the folder cannot be read."""
         try:
             if self.folder.is_file() and is_backup(self.folder):
                 return [_artefact(self.folder, self._own_id)]
@@ -91,7 +91,7 @@ def is_backup(path: Path) -> bool:
 def is_plain_backup(path: Path) -> bool:
     """`is_backup`, without the archives: what they hold nobody knows before they are unpacked."""
     if path.is_dir():
-        return any((path / mark).is_file() for mark in MARKS)
+        return any((path / mark).is_file() for mark in MARKS) or manifest.is_there(path)
     if not path.name.lower().endswith(SUFFIXES):
         return False
     with path.open("rb") as file:
@@ -130,8 +130,11 @@ def _is_left_out(path: Path) -> bool:
 
 
 def _artefact(path: Path, artefact_id: str) -> Artefact:
-    if (path / manifest.NAME).is_file():
-        return _artefact_of_manifest(path, artefact_id)
+    if manifest.is_there(path):
+        with contextlib.suppress(
+            Unavailable
+        ):  # its own proof says so, and no other is the worse for it
+            return _artefact_of_manifest(path, artefact_id)
     stats = [file.stat() for file in _files(path)]
     changed = max(stat.st_mtime for stat in stats)
     # a copy tool may keep the original's times; when an inode changed here, no tool can say

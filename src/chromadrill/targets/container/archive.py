@@ -33,7 +33,9 @@ def unpack(
                 for member in tar:
                     _, slash, inside = member.name.partition("/")
                     member.name = inside if slash or not member.isfile() else member.name
-                    if member.name and (member.isfile() or member.isdir()):
+                    if member.islnk():
+                        member.linkname = member.linkname.partition("/")[2]
+                    if member.name and (member.isfile() or member.isdir() or member.islnk()):
                         extract(tar, member, into)
         except (tarfile.TarError, OutsideFolder) as error:
             raise Unavailable(f"What the engine sent cannot be unpacked: {error}.") from error

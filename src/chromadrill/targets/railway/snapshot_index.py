@@ -82,7 +82,7 @@ class SnapshotIndex:
         return {
             folder.name: manifest.read(folder)
             for folder in self.folder.iterdir()
-            if not folder.name.startswith(".") and (folder / manifest.NAME).is_file()
+            if not folder.name.startswith(".") and manifest.is_there(folder)
         }
 
 
