@@ -1,5 +1,6 @@
 """Which backups are proven: by name or path, the newest, by chance, and what is new."""
 
+import json
 import os
 import shutil
 import sqlite3
@@ -178,9 +179,18 @@ def test_path_that_is_a_folder_of_backups_is_a_source_of_them(settings):
     assert (selection.table, [a.id for a in selection.picked]) == (None, ["backup-0"])
 
 
-def test_working_directory_is_a_backup_with_a_name(settings, here, monkeypatch):
+@pytest.mark.parametrize("text", [".", "../backup-1", "production"])
+def test_backup_is_not_proven_from_within_it(here, monkeypatch, text):
+    """The evidence would be written into it."""
+    make(here / "nights" / "backup-1")
+    source = json.dumps(str(here / "nights"))
+    (here / "drill.toml").write_text(f"[backups.production]\nsource = {source}\n")
+    settings = load()
     monkeypatch.chdir(here / "nights" / "backup-1")
-    assert [a.id for a in select(settings, ".").picked] == ["backup-1"]
+    with pytest.raises(UsageError, match=r"cd .*/nights && chromadrill prove"):
+        select(settings, text)
+    monkeypatch.chdir(here / "nights")
+    assert [a.id for a in select(settings, "./backup-1").picked] == ["backup-1"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,7 +100,23 @@ def select(settings: Settings, text: str, wanted: Wanted = Wanted()) -> Selectio
     require_some(artefacts, source.where)
     tries = log_beside(settings.monitoring.backup_journal).entries(table) if table else []
     picked = _choose(source, artefacts, wanted, tries)
+    if isinstance(source, FolderSource | PathSource):
+        for artefact in picked:
+            with suppress(Unavailable):  # it has gone: its proof says so
+                _require_outside(source.fetch(artefact, Path()), text)  # nothing is copied
     return Selection(source, table, artefacts, picked, tries, remark)
+
+
+def _require_outside(backup: Path, text: str) -> None:
+    """Raise UsageError where the evidence of a run would be written into the backup that it proves."""
+    here = Path.cwd().resolve()
+    if here.is_relative_to(backup.resolve()):
+        named = text if text != "." else here.name
+        raise UsageError(
+            f"{here} is the backup itself, or lies in it: the evidence would be written there.",
+            next_step=f"From the folder above: cd {shlex.quote(str(backup.resolve().parent))}"
+            f" && chromadrill prove {shlex.quote(named)}",
+        )
 
 
 def require_source(settings: Settings, text: str) -> str:
