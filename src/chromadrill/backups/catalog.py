@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import shutil
 import uuid
@@ -12,18 +14,26 @@ from pathlib import Path
 
 from chromadrill.backups import manifest
 from chromadrill.backups.files import flush_folder
+from chromadrill.core import process_tags
 from chromadrill.core.clock import compact_time, utc_now
 from chromadrill.core.errors import Refused, Unavailable, UsageError, did_you_mean
 from chromadrill.core.model import JSON, Backup, Fingerprint
 
+LOG = logging.getLogger(__name__)
 AFTER = "after.fingerprint"  # beside the fingerprint; of a platform's snapshot under writers
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 @contextmanager
 def new_folder(into: Path, backup_id: str) -> Iterator[Path]:
-    """Give a folder to fill; at the end it becomes `into`/`backup_id`, on an error it is removed."""
-    partial = into / f".{backup_id}.partial"
+    """Give a folder to fill; at the end it becomes `into`/`backup_id`, on an error it is removed.
+
+    What runs that were killed had begun is removed first: each is as large as the data.
+    """
+    for old in into.glob(".*.partial"):
+        if process_tags.is_dead(old.name):
+            shutil.rmtree(old, ignore_errors=True)
+    partial = into / f".{backup_id}.{process_tags.tag(os.getpid())}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     try:
         yield partial
@@ -79,24 +89,33 @@ def open_backup(folder: Path) -> Backup:
     fingerprint = folder / "fingerprint"
     if not fingerprint.is_file():
         raise Unavailable(f"{folder} has no fingerprint beside its files: nothing to prove it by.")
-    if manifest.sha256(fingerprint) != content["fingerprint_sha256"]:
-        raise Unavailable(f"{fingerprint} is not the fingerprint that the manifest names.")
-    return Backup(
-        id=content["id"],
-        path=str(folder),
-        method=content["method"],
-        created_at=content["created_at"],
-        bytes=content["bytes"],
-    )
+    try:
+        if manifest.sha256(fingerprint) != content["fingerprint_sha256"]:
+            raise Unavailable(f"{fingerprint} is not the fingerprint that the manifest names.")
+        return Backup(
+            id=content["id"],
+            path=str(folder),
+            method=content["method"],
+            created_at=content["created_at"],
+            bytes=content["bytes"],
+        )
+    except KeyError as error:
+        raise Unavailable(f"{folder / manifest.NAME} says nothing of {error}.") from error
 
 
 def list_backups(folder: Path) -> list[Backup]:
-    """Return the backups below `folder`, newest first. Raises as `open_backup` does."""
-    backups = [
-        open_backup(entry)
-        for entry in folder.iterdir()
-        if not entry.name.startswith(".") and (entry / manifest.NAME).is_file()
-    ]
+    """Return the backups below `folder`, newest first; of one that cannot be opened the log says why.
+
+    On the day that they are needed, one that is damaged must not keep the others away.
+    """
+    backups = []
+    for entry in folder.iterdir():
+        if entry.name.startswith(".") or not manifest.is_there(entry):
+            continue
+        try:
+            backups.append(open_backup(entry))
+        except Unavailable as error:
+            LOG.warning("%s The snapshot %s is left out.", error.sentence, entry.name)
     return sorted(backups, key=lambda backup: backup.created_at, reverse=True)
 
 

@@ -110,7 +110,7 @@ def select(settings: Settings, text: str, wanted: Wanted = Wanted()) -> Selectio
 def _require_outside(backup: Path, text: str) -> None:
     """Raise UsageError where the evidence of a run would be written into the backup that it proves."""
     here = Path.cwd().resolve()
-    if here.is_relative_to(backup.resolve()):
+    if here.is_relative_to(backup.resolve()) and is_backup(backup):
         named = text if text != "." else here.name
         raise UsageError(
             f"{here} is the backup itself, or lies in it: the evidence would be written there.",

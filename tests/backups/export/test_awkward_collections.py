@@ -8,7 +8,7 @@ import pytest
 from chromadrill.backups.export import importer, staging
 from chromadrill.backups.export.exporter import export
 from chromadrill.backups.export.formats import open_export
-from chromadrill.backups.export.places import all_to
+from chromadrill.backups.export.places import all_to, places_named
 from chromadrill.checks.suite import outcome_of
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, Unavailable, UsageError
@@ -160,3 +160,16 @@ def test_url_that_is_none_is_a_sentence():
     for url in ("http://127.0.0.1:abc", "http://[::1"):
         with pytest.raises(UsageError, match="is no URL"):
             Chroma(url)
+
+
+@pytest.mark.parametrize("text", ["default_tenant/defualt_database=default_tenant/copy",
+                                  "acme/eu/prd=acme/eu/copy", "a/b=c/d=e/f"])  # fmt: skip
+def test_misspelt_database_of_a_move_is_not_the_name_of_a_new_tenant(folder, text):
+    with pytest.raises(UsageError, match="the export holds no such database"):
+        places_named(open_export(folder), [text])
+
+
+def test_place_may_have_an_equals_sign_in_its_name(folder):
+    export = open_export(folder)
+    assert set(places_named(export, ["a=b/c"]).values()) == {Scope("a=b", "c")}
+    assert places_named(export, ["acme/eu/prod=a=b/c"]) == {ACME: Scope("a=b", "c")}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from chromadrill.backups import catalog, files
 from chromadrill.backups.export import exporter, formats, importer, parquet_folder, staging
 from chromadrill.backups.export.between import export_between
 from chromadrill.backups.export.look_first import require_creatable, require_takes
+from chromadrill.backups.export.places import scopes_of
 from chromadrill.backups.export.types import QUIET, Reader
 from chromadrill.checks.suite import outcome_of
+from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
-from chromadrill.core.errors import Unavailable
+from chromadrill.chroma.permissions import MONITOR
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup, Outcome, Scope
 from chromadrill.core.protocols import HasUrl, StartStop, Stoppable
 
@@ -49,17 +53,35 @@ def _export_between(chroma: Chroma, folder: Path, scopes: Sequence[Scope]) -> No
 def put_back(backup: Backup, target: Stoppable) -> None:
     """Empty the volume, start the server on it, import, stop it again.
 
-    Raises Unavailable where the collections do not come back whole.
+    Raises Refused where the volume holds databases that the export does not, Unavailable where the
+    collections do not come back whole.
     """
     export = formats.open_export(Path(backup.path))  # checked before anything is emptied
     require_creatable(staging.plan(export, into=None))
     with target.volume() as data:
+        _require_nothing_else(data, export)
         files.empty(data)
     target.start()
     try:
         _import(backup, export, target)
     finally:
         target.stop()
+
+
+def _require_nothing_else(data: Path, export: Reader) -> None:
+    """Raise Refused for a volume with collections of other databases: they would be gone.
+
+    Of a volume that cannot be read nothing is known: it is what the backup is for.
+    """
+    with suppress(StoreUnreadable, StoreUnknown, OSError), Store.open(data) as store:
+        held = {info.scope for info in store.collections() if info.tenant != MONITOR}
+        if others := sorted(held - set(scopes_of(export))):
+            raise Refused(
+                f"The volume holds collections of {', '.join(map(str, others))}, which the backup does"
+                " not: they would be gone. Nothing was touched.",
+                next_step="Start the server and bring the export back beside them: chromadrill restore"
+                " --url URL --input-file FOLDER. Or back those databases up, and delete them.",
+            )
 
 
 def put_back_via_api(backup: Backup, target: StartStop) -> None:

@@ -16,12 +16,12 @@ def places_named(export: Reader, texts: Sequence[str]) -> Places:
 
     `TENANT/DATABASE` of the export: this one is restored, where it was. `FROM=TO`: this one is restored
     as another. One `TENANT/DATABASE` that the export does not hold: everything goes there. Raises
-    UsageError for anything else.
+    UsageError for anything else, as for a FROM=TO whose FROM is misspelt.
     """
     held = scopes_of(export)
     if not texts:
         return {scope: scope for scope in held}
-    if len(texts) == 1 and _move(texts[0], held) is None:
+    if len(texts) == 1 and _move(texts[0], held) is None and not _is_move(texts[0]):
         return all_to(export, _scope(texts[0]))
     places: dict[Scope, Scope] = {}
     for text in texts:
@@ -59,6 +59,12 @@ def _move(text: str, held: Sequence[Scope]) -> tuple[Scope, Scope] | None:
         if text[:at] in names:
             return names[text[:at]], _scope(text[at + 1 :])
     return None
+
+
+def _is_move(text: str) -> bool:
+    """Whether both sides of some "=" are databases: where the first one is unknown, it is misspelt."""
+    sides = [(text[:at], text[at + 1 :]) for at, letter in enumerate(text) if letter == "="]
+    return any("/" in one and "/" in other for one, other in sides)
 
 
 def _scope(text: str) -> Scope:

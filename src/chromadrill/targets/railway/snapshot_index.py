@@ -60,13 +60,13 @@ class SnapshotIndex:
             for folder, entry in self._entries().items()
             if entry["method"] == METHOD
         }
+        known = {backup.path: backup for backup in catalog.list_backups(self.folder)}
         backups = [
-            catalog.open_backup(self.folder / folders[row.id])
-            if row.id in folders
-            else Backup(_id_of(row, on_platform), "", METHOD, row.created_at, row.bytes or 0)
+            known.get(str(self.folder / folders.get(row.id, "")))
+            or Backup(_id_of(row, on_platform), "", METHOD, row.created_at, row.bytes or 0)
             for row in on_platform
         ]
-        exports = [b for b in catalog.list_backups(self.folder) if is_via_api(b)]
+        exports = [backup for backup in known.values() if is_via_api(backup)]
         return sorted(backups + exports, key=lambda backup: backup.created_at, reverse=True)
 
     def platform_backup(
