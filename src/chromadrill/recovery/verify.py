@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,6 +112,13 @@ def _embed_again(
         (fresh,) = model.embed([row.content])
         took.append(1000 * (now() - started))
         vector = stored.get(row.id)
-        same = cosine(np.asarray(vector), fresh) if vector is not None else float("nan")
-        cosines.append((row.id, same))
+        cosines.append((row.id, _likeness(vector, fresh)))
     return cosines, tuple(took)
+
+
+def _likeness(stored: Sequence[float] | None, fresh: np.ndarray) -> float:
+    """The cosine; 1 for equal vectors, as a model may give zeros for an empty document."""
+    if stored is None:
+        return float("nan")
+    vector = np.asarray(stored, np.float32)
+    return 1.0 if np.array_equal(vector, fresh) else cosine(vector, fresh)

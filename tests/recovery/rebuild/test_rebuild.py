@@ -62,6 +62,21 @@ def test_only_what_changed_is_embedded_and_the_old_copy_is_kept(table):
     assert len(table.records("docs.before-rebuild")) == 60
 
 
+class ZerosForNothing(HashModel):
+    """As a bag of words makes them."""
+
+    def vector(self, text):
+        return np.zeros(self.dimension, np.float32) if text == "-" else super().vector(text)
+
+
+def test_zeros_that_the_model_makes_of_a_document_are_the_models_own(table):
+    table.sql("update manual_content set content = '-' where id = 'r7'")
+    table.model = ZerosForNothing()
+    result = table.rebuild()
+    assert_passed(result)
+    assert (result.embedded, result.changed) == (60, True)
+
+
 def test_copied_vectors_that_nobody_looked_at_are_told(table):
     table.sql("insert into manual_content select 'more' || n, 'text ' || n, null"
               " from generate_series(1, 20) n")  # fmt: skip

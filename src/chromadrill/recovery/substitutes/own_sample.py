@@ -39,10 +39,13 @@ class OwnSample:
         self._by_key: dict[int, SampledDocument] | None = None
 
     def offer(self, ids: Sequence[str], texts: Sequence[str], vectors: Vectors) -> None:
-        """Take in documents with their vectors, before anything is compared."""
+        """Take in documents with their vectors, before anything is compared.
+
+        A vector of zeros has no direction, and is no measure of another.
+        """
         keys = text_digests(texts)[:, 0].tolist() if texts else []
         for id_, text, vector, key in zip(ids, texts, vectors, keys, strict=True):
-            if self._sample.wants(key):
+            if self._sample.wants(key) and vector.any():
                 self._sample.offer(SampledDocument(id_, text, vector.copy()), key)
 
     @property
