@@ -85,7 +85,7 @@ def _text_digests(texts: Sequence[str | None]) -> pa.Array:
 def _row_digests(vectors: np.ndarray) -> np.ndarray:
     """The digest of the bytes of each row, as an array of objects."""
     rows = np.full(len(vectors), digest(b""), object)
-    if vectors.shape[1]:
+    if vectors.size:
         bytes_of_rows = struct.iter_unpack(f"{vectors.strides[0]}s", vectors.reshape(-1).data)
         rows[:] = [digest(row) for (row,) in bytes_of_rows]
     return rows
