@@ -8,9 +8,12 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from chromadrill.chroma.at_rest import database
+from chromadrill.chroma.at_rest.releases import heads
 from chromadrill.chroma.client import Chroma, scope_path
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.model import Scope
+from chromadrill.core.records.no_room import NoRoom
 from chromadrill.targets.process.target import ProcessTarget
 
 SECOND = Scope("default_tenant", "second")
@@ -58,3 +61,66 @@ def test_segments_that_a_deleted_database_leaves_behind_are_sound(store):
         gone = "SELECT count(*) FROM segments WHERE collection NOT IN (SELECT id FROM collections)"
         assert db.execute(gone).fetchone() == (2,)
     assert problems(store) == []
+
+
+# ---- pages that lie in the log beside the file -----------------------------------------------------
+PAGE_SIZE = 4096
+FULL_TEXT = "DELETE FROM embedding_fulltext_search_data WHERE id > 10"
+
+
+def rewrite_in_wal(source, target):
+    """Lay down a store whose database is a page of nothing with all of its pages in the -wal."""
+    shutil.copytree(source, target)
+    (target / "chroma.sqlite3").unlink()
+    writing = target.parent / "writing"
+    writing.mkdir()
+    with (
+        closing(sqlite3.connect(source / "chroma.sqlite3")) as old,
+        closing(sqlite3.connect(writing / "chroma.sqlite3", isolation_level=None)) as new,
+    ):
+        new.execute("PRAGMA journal_mode=WAL")
+        new.execute("PRAGMA wal_autocheckpoint=0")
+        old.backup(new)
+        for name in ("chroma.sqlite3", "chroma.sqlite3-wal"):
+            shutil.copyfile(writing / name, target / name)
+
+
+@pytest.fixture
+def in_wal(store, tmp_path):
+    rewrite_in_wal(store, tmp_path / "in-wal")
+    assert (tmp_path / "in-wal" / "chroma.sqlite3").stat().st_size <= PAGE_SIZE
+    return tmp_path / "in-wal"
+
+
+def test_database_that_is_still_in_its_write_ahead_log_is_sound(in_wal, store):
+    assert problems(in_wal) == []
+    assert heads(in_wal) == heads(store)
+
+
+def test_checkpoint_that_was_cut_half_way_is_sound(in_wal, store):
+    pages = (store / "chroma.sqlite3").read_bytes()
+    half = len(pages) // PAGE_SIZE // 2 * PAGE_SIZE
+    (in_wal / "chroma.sqlite3").write_bytes(pages[:half])
+    assert problems(in_wal) == []
+
+
+def test_damaged_full_text_index_is_found_in_the_write_ahead_log_too(copy, tmp_path):
+    with closing(sqlite3.connect(copy / "chroma.sqlite3", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA wal_autocheckpoint=0")
+        db.execute(FULL_TEXT)
+        shutil.copytree(copy, tmp_path / "taken")
+    assert (tmp_path / "taken" / "chroma.sqlite3-wal").stat().st_size
+    (problem,) = problems(tmp_path / "taken")
+    assert "full-text index is damaged" in problem
+
+
+def test_disk_too_full_to_take_in_a_write_ahead_log_says_nothing_of_the_store(in_wal, monkeypatch):
+    def run_out_of_room(copy):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    monkeypatch.setattr(database, "_take_in_journal", run_out_of_room)
+    with pytest.raises(NoRoom, match="does not fit in the temporary folder"):
+        at_rest.observe(in_wal)
