@@ -90,6 +90,17 @@ def test_ulp_of_a_cosine_vector_is_drift_after_an_import_and_damage_after_a_file
     assert content.same_records(after, before).outcome is Outcome.FAIL
 
 
+def test_float_of_metadata_that_a_server_moved_is_the_same_after_an_import_alone():
+    before = fingerprint(printed(page(metadatas=[{"p": 2e-28}, {"p": 0.5}, None])))
+    moved = [{"p": 1.9999999999999997e-28}, {"p": 0.5}, None]
+    after = observed(printed(page(metadatas=moved)))
+
+    assert content.same_records(after, before, imported=before.collections).outcome is Outcome.PASS
+    assert content.same_records(after, before).outcome is Outcome.FAIL
+    other = observed(printed(page(metadatas=[{"p": 2.1e-28}, {"p": 0.5}, None])))
+    assert content.same_records(other, before, imported=before.collections).outcome is Outcome.FAIL
+
+
 def test_another_vector_is_no_drift():
     before = fingerprint(printed(space="cosine"))
     after = observed(printed(page(vectors=page().vectors[::-1]), space="cosine"))
