@@ -8,15 +8,18 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.at_rest import database
 from chromadrill.chroma.at_rest.releases import heads
 from chromadrill.chroma.client import Chroma, scope_path
 from chromadrill.chroma.fingerprint import at_rest
-from chromadrill.core.model import Scope
+from chromadrill.chroma.permissions import MONITOR
+from chromadrill.core.model import Outcome, Scope
 from chromadrill.core.records.no_room import NoRoom
 from chromadrill.targets.process.target import ProcessTarget
 
 SECOND = Scope("default_tenant", "second")
+LOOKS = Scope(MONITOR, "canary")  # what `monitor --write` leaves
 
 
 def write(chroma, scope=Scope(), name="docs"):  # noqa: B008
@@ -41,6 +44,9 @@ def store(tmp_path_factory):
         for scope in (Scope(), SECOND):
             write(chroma, scope)
         chroma.call("DELETE", f"{scope_path(Scope()).rpartition('/')[0]}/{SECOND.database}")
+        chroma.create_tenant(LOOKS.tenant)
+        chroma.create_database(LOOKS)
+        write(chroma, LOOKS, "canary")
     target.stop()
     yield target.data
     target.remove()
@@ -61,6 +67,40 @@ def test_segments_that_a_deleted_database_leaves_behind_are_sound(store):
         gone = "SELECT count(*) FROM segments WHERE collection NOT IN (SELECT id FROM collections)"
         assert db.execute(gone).fetchone() == (2,)
     assert problems(store) == []
+
+
+# ---- the monitor's own record ----------------------------------------------------------------------
+def look_again(path):
+    """What one look of the monitor leaves in a store: another value, and an entry in the log."""
+    with closing(sqlite3.connect(path / "chroma.sqlite3")) as db, db:
+        gone = "SELECT c.id FROM collections c WHERE c.name = 'canary'"
+        (canary,) = db.execute(gone).fetchone()
+        db.execute(
+            "INSERT INTO embeddings_queue (created_at, operation, topic, id, vector, encoding, metadata)"
+            " SELECT '2100-01-01 00:00:00', 2, topic, id, vector, encoding, '{\"look\":\"2\"}'"
+            f" FROM embeddings_queue WHERE topic LIKE '%/{canary}' ORDER BY seq_id DESC LIMIT 1"
+        )
+
+
+def test_looks_of_the_monitor_are_neither_users_data_nor_clients_writes(copy):
+    before = at_rest.observe(copy)
+    assert {scope.tenant for scope in before.fingerprint.databases} == {"default_tenant"}
+    assert [one.info.name for one in before.fingerprint.collections.values()] == ["docs"]
+    look_again(copy)
+    after = at_rest.observe(copy, like=before.fingerprint)
+    assert after.newest_write == before.newest_write
+    assert after.fingerprint.databases == before.fingerprint.databases
+    assert {verdict.outcome for verdict in judge_files(after, before.fingerprint)} == {Outcome.PASS}
+
+
+def test_fingerprint_that_names_the_monitors_tenant_is_compared_with_it(copy):
+    """Those of releases that took it in: what the monitor wrote since is then a later write."""
+    before = at_rest.observe(copy, (Scope(), LOOKS))
+    look_again(copy)
+    after = at_rest.observe(copy, like=before.fingerprint)
+    assert after.fingerprint.databases == before.fingerprint.databases
+    assert len(after.fingerprint.collections) == 2
+    assert after.newest_write > before.newest_write
 
 
 # ---- pages that lie in the log beside the file -----------------------------------------------------
