@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,6 +68,13 @@ def test_segments_that_a_deleted_database_leaves_behind_are_sound(store):
         gone = "SELECT count(*) FROM segments WHERE collection NOT IN (SELECT id FROM collections)"
         assert db.execute(gone).fetchone() == (2,)
     assert problems(store) == []
+
+
+def test_folder_whose_name_is_no_utf8_holds_a_sound_store(copy, tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe9t\xe9"))
+    copy.rename(odd)
+    assert problems(odd) == []
+    assert heads(odd)["sysdb"] == 10
 
 
 # ---- the monitor's own record ----------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import errno
+import os
 import shutil
 import sqlite3
 import stat
@@ -93,8 +94,7 @@ class Database:
         self.connection.interrupt()
 
     def _connect(self) -> sqlite3.Connection:
-        uri = f"file:{quote(str(self.source.absolute()))}?mode=ro&immutable=1"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        connection = sqlite3.connect(immutable_uri(self.source), uri=True, isolation_level=None)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cell_size_check=ON")
@@ -184,6 +184,11 @@ class Database:
         if connection is not None:
             connection.close()
         self._copies.close()
+
+
+def immutable_uri(file: Path) -> str:
+    """Return SQLite's name for a file that it must neither change nor lock; any bytes may be in it."""
+    return f"file:{quote(os.fsencode(file.absolute()))}?mode=ro&immutable=1"
 
 
 @contextmanager

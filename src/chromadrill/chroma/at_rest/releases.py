@@ -12,9 +12,8 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from pathlib import Path
-from urllib.parse import quote
 
-from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS, whole_file
+from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS, immutable_uri, whole_file
 from chromadrill.core.errors import Refused
 from chromadrill.core.records.no_room import NoRoom
 
@@ -78,11 +77,12 @@ def heads(data: Path) -> dict[str, int]:
     file = data / FILE_NAME
     has_log = file.with_name(f"{FILE_NAME}-wal").is_file()
     try:
-        with whole_file(file) if has_log else nullcontext(file) as whole:
-            uri = f"file:{quote(str(whole.absolute()))}?mode=ro&immutable=1"
-            with closing(sqlite3.connect(uri, uri=True)) as database:
-                rows = database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir")
-                return {str(name): head for name, head in rows if isinstance(head, int)}
+        with (
+            whole_file(file) if has_log else nullcontext(file) as whole,
+            closing(sqlite3.connect(immutable_uri(whole), uri=True)) as database,
+        ):
+            rows = database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir")
+            return {str(name): head for name, head in rows if isinstance(head, int)}
     except (OSError, NoRoom, sqlite3.Error, UnicodeError, OverflowError):
         return {}
 
