@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chromadrill.checks import at_rest, content
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS
 from chromadrill.core.model import Outcome, ReadError, Scope
-from tests.conftest import KEY, fingerprint, observed, page, printed
+from tests.conftest import KEY, fingerprint, info, observed, page, printed
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,19 @@ def test_collection_that_was_not_counted_is_unknown():
 def test_changed_configuration_is_fail(changes):
     verdict = content.same_configuration(observed(printed(**changes)), fingerprint())
     assert verdict.outcome is Outcome.FAIL
+
+
+def test_number_of_threads_is_no_setting_and_is_compared_where_it_is_the_users_metadata():
+    def settings(threads):
+        return info(metadata={"v": 1}, configuration={"hnsw": {"num_threads": threads}})
+
+    assert content.settings_differences(settings(1), settings(8), imported=False) == []
+    own = info(metadata={"v": 1, "num_threads": 1})
+    for other in ({"v": 1, "num_threads": 2}, {"v": 1}):
+        (difference,) = content.settings_differences(own, info(metadata=other), imported=False)
+        assert difference.field == "metadata.num_threads"
+    of_key = info(schema={"keys": {"num_threads": {"int": {"int_inverted_index": False}}}})
+    assert content.settings_differences(of_key, info(), imported=False)
 
 
 def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_difference():

@@ -19,6 +19,8 @@ from chromadrill.core.model import (
 )
 from chromadrill.core.plural import plural
 
+OF_USERS = ("metadata", "schema.keys")  # objects whose keys users name
+
 
 def came_over_the_api(copy: Fingerprint, *known: Fingerprint) -> frozenset[str]:
     """Return the collections that are known by name where the store was imported; none for files.
@@ -227,8 +229,11 @@ def _within(part: Any, whole: Any) -> bool:
 
 
 def _flat(path: str, one: dict[str, Any], other: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    # num_threads is the number of cores of the machine that made the schema up: no setting
-    for key in sorted((one.keys() | other.keys()) - {"num_threads"}):
+    keys = one.keys() | other.keys()
+    if path not in OF_USERS:
+        # the number of cores of the machine that made the schema up: no setting
+        keys = keys - {"num_threads"}
+    for key in sorted(keys):
         a, b = one.get(key), other.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             yield from _flat(f"{path}.{key}", a, b)
