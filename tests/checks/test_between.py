@@ -16,7 +16,7 @@ from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core.model import CollectionPrint, Observation, Outcome, Page, Scope
 from chromadrill.core.model.window import BackupWindow
 from chromadrill.core.records.streams import RecordsInMemory
-from tests.conftest import fingerprint, info
+from tests.conftest import fingerprint, info, page
 
 COLLECTIONS = ("notes", "drafts", "mail")
 IDS = tuple(f"r{number}" for number in range(8))
@@ -246,6 +246,30 @@ def test_imported_copy_has_new_ids_and_is_known_by_name():
     verdicts, coverage = judge_between(seen(copy), window, imported=imported)
     assert outcome_of(verdicts) is Outcome.PASS
     assert coverage.total.proven == 99
+
+
+@pytest.mark.parametrize("space", ["cosine", "l2"])
+@pytest.mark.parametrize("has_after", [True, False])
+def test_float_that_a_server_moved_is_proven_in_an_imported_copy_and_no_other_value_is(
+    space, has_after
+):
+    def taken_with(number, *values):
+        metadatas = [{"p": value} for value in values]
+        records = RecordsInMemory(record_table(page(metadatas=metadatas)))
+        about = info(space=space, id=f"id-{number}")
+        return fingerprint(CollectionPrint(about, 3, records))
+
+    before = taken_with(1, 2e-28, 0.5, 0.1)
+    window = BackupWindow(before, before if has_after else None)
+    proven = []
+    for number in (2, 1):  # a new id, and the old one: an import, and files
+        copy = taken_with(number, 1.9999999999999997e-28, 0.5, 0.2)
+        imported = came_over_the_api(copy, *window.fingerprints)
+        observation = Observation(copy, counts=dict.fromkeys(copy.collections, 3))
+        verdicts, coverage = judge_between(observation, window, imported=imported)
+        assert outcome_of(verdicts) is not Outcome.PASS
+        proven.append(coverage.total.proven)
+    assert proven == [2, 1]
 
 
 def test_other_database_and_other_time_are_called_so():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chromadrill.checks import at_rest, content
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS
 from chromadrill.core.model import Outcome, ReadError, Scope
-from tests.conftest import KEY, fingerprint, observed, page, printed
+from tests.conftest import KEY, fingerprint, info, observed, page, printed
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,17 @@ def test_ulp_of_a_cosine_vector_is_drift_after_an_import_and_damage_after_a_file
     assert content.same_records(after, before).outcome is Outcome.FAIL
 
 
+def test_float_of_metadata_that_a_server_moved_is_the_same_after_an_import_alone():
+    before = fingerprint(printed(page(metadatas=[{"p": 2e-28}, {"p": 0.5}, None])))
+    moved = [{"p": 1.9999999999999997e-28}, {"p": 0.5}, None]
+    after = observed(printed(page(metadatas=moved)))
+
+    assert content.same_records(after, before, imported=before.collections).outcome is Outcome.PASS
+    assert content.same_records(after, before).outcome is Outcome.FAIL
+    other = observed(printed(page(metadatas=[{"p": 2.1e-28}, {"p": 0.5}, None])))
+    assert content.same_records(other, before, imported=before.collections).outcome is Outcome.FAIL
+
+
 def test_another_vector_is_no_drift():
     before = fingerprint(printed(space="cosine"))
     after = observed(printed(page(vectors=page().vectors[::-1]), space="cosine"))
@@ -158,6 +169,19 @@ def test_collection_that_was_not_counted_is_unknown():
 def test_changed_configuration_is_fail(changes):
     verdict = content.same_configuration(observed(printed(**changes)), fingerprint())
     assert verdict.outcome is Outcome.FAIL
+
+
+def test_number_of_threads_is_no_setting_and_is_compared_where_it_is_the_users_metadata():
+    def settings(threads):
+        return info(metadata={"v": 1}, configuration={"hnsw": {"num_threads": threads}})
+
+    assert content.settings_differences(settings(1), settings(8), imported=False) == []
+    own = info(metadata={"v": 1, "num_threads": 1})
+    for other in ({"v": 1, "num_threads": 2}, {"v": 1}):
+        (difference,) = content.settings_differences(own, info(metadata=other), imported=False)
+        assert difference.field == "metadata.num_threads"
+    of_key = info(schema={"keys": {"num_threads": {"int": {"int_inverted_index": False}}}})
+    assert content.settings_differences(of_key, info(), imported=False)
 
 
 def test_store_in_which_every_id_is_new_was_imported_and_one_new_id_is_a_difference():

@@ -26,6 +26,16 @@ def test_rows_that_are_the_sources_pass():
     assert same_rows("k", ROWS, rebuilt()).outcome is Outcome.PASS
 
 
+def test_floats_that_a_server_moved_are_the_sources_with_or_without_a_point():
+    def rows(*values):
+        return RecordsInMemory(record_table(page(metadatas=[{"e": value} for value in values])))
+
+    written = rows(3.0000000000000003e-35, 0.10000000000000002, 1.0000000000000002e16)
+    assert same_rows("k", rows(3e-35, 0.1, 1e16), written).outcome is Outcome.PASS
+    other = same_rows("k", rows(3e-35, 0.1, 1e16), rows(3.1e-35, 0.1, 10**16))
+    assert "metadata of 2 ids: a, c" in other.message
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -19,12 +19,14 @@ from chromadrill.core.model import (
 )
 from chromadrill.core.plural import plural
 
+OF_USERS = ("metadata", "schema.keys")  # objects whose keys users name
+
 
 def came_over_the_api(copy: Fingerprint, *known: Fingerprint) -> frozenset[str]:
     """Return the collections that are known by name where the store was imported; none for files.
 
-    An import gives every collection a new id, and moves cosine vectors by an ulp. Files bring ids
-    back: where one of them is `known`, any other one that is new is a difference.
+    An import gives every collection a new id, and moves cosine vectors and floats of metadata by an ulp.
+    Files bring ids back: where one of them is `known`, any other one that is new is a difference.
     """
     names = {key for fingerprint in known for key in fingerprint.collections}
     ids = {one.info.id for fingerprint in known for one in fingerprint.collections.values()}
@@ -104,7 +106,8 @@ def same_records(
     """Every record: id, document, typed metadata, uri and vector.
 
     Vectors are compared by their bytes. Those of `imported` cosine collections have a tolerance,
-    since the server normalises what it is sent; the verdict reports the drift. The vectors of
+    since the server normalises what it is sent; the verdict reports the drift. So have the floats in the
+    metadata of `imported` collections of any metric. The vectors of
     `rebuilt` collections were made anew: they may differ by as much as one model's batches do.
     """
     differences: list[Difference] = []
@@ -118,7 +121,9 @@ def same_records(
         anew = key in rebuilt
         tolerant = anew or (key in imported and was.info.space == "cosine")
         slack = record_diff.REBUILT if anew else record_diff.DRIFT
-        diff = record_diff.compare(key, was.records, now.records, tolerant=tolerant, slack=slack)
+        diff = record_diff.compare(
+            key, was.records, now.records, tolerant=tolerant, slack=slack, written=key in imported
+        )
         differences += diff.differences
         worst = max(worst, diff.drift)
         compared += len(now.records)
@@ -224,8 +229,11 @@ def _within(part: Any, whole: Any) -> bool:
 
 
 def _flat(path: str, one: dict[str, Any], other: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    # num_threads is the number of cores of the machine that made the schema up: no setting
-    for key in sorted((one.keys() | other.keys()) - {"num_threads"}):
+    keys = one.keys() | other.keys()
+    if path not in OF_USERS:
+        # the number of cores of the machine that made the schema up: no setting
+        keys = keys - {"num_threads"}
+    for key in sorted(keys):
         a, b = one.get(key), other.get(key)
         if isinstance(a, dict) and isinstance(b, dict):
             yield from _flat(f"{path}.{key}", a, b)

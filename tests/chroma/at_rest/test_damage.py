@@ -260,8 +260,7 @@ TABLES = {
         "UPDATE embeddings_queue SET vector = substr(vector, 1, 5) WHERE vector IS NOT NULL", True),
     "queue ids changed": ("UPDATE embeddings_queue SET id = id || 'x'", True),
     "tenant lost": ("PRAGMA foreign_keys=OFF; DELETE FROM tenants", False),
-    "collection lost": ("PRAGMA foreign_keys=OFF; DELETE FROM collections WHERE name = 'ip-100'",
-                        False),
+    "database lost": ("PRAGMA foreign_keys=OFF; DELETE FROM databases", False),
 }  # fmt: skip
 
 

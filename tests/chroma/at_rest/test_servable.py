@@ -82,6 +82,9 @@ def require_refused(copy, capsys, *parts):
         ('{"f": [1, "a"]}', "list"),
         ('{"f": [[1]]}', "list"),
         ('{"f": [null]}', "list"),
+        ('{"chroma:document": ["a", "b"]}', "chroma:document"),
+        ('{"chroma:document": 7}', "chroma:document"),
+        ('{"chroma:document": null}', "chroma:document"),
         ("[1]", "not an object"),
         ("", "not JSON"),
         ("{broken", "not JSON"),
@@ -95,7 +98,17 @@ def test_waiting_entry_that_no_server_can_take_in_is_fail(copy, capsys, metadata
 
 @pytest.mark.parametrize(
     "metadata",
-    [None, "{}", '{"f": null}', '{"f": []}', '{"f": [1, 2.5]}', '{"f": 18446744073709551616}'],
+    [
+        None,
+        "{}",
+        '{"f": null}',
+        '{"f": []}',
+        '{"f": [1, 2.5]}',
+        '{"f": 18446744073709551616}',
+        '{"chroma:document": "text"}',
+        '{"chroma:uri": ["a", "b"]}',
+        '{"chroma:x": ["a", "b"]}',
+    ],
 )
 def test_waiting_entry_that_a_server_takes_in_is_pass(copy, metadata):
     change(copy, NEW, metadata)

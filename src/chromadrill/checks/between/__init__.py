@@ -90,5 +90,6 @@ def _compare_collection(
         one.after.records if one.after else None,
         has_after=window.after is not None,
         tolerant=is_imported and one.copy.info.space == "cosine",
+        written=is_imported,
         may_be_absent=one.is_remade,
     )

@@ -6,7 +6,6 @@ Three sorted streams are read side by side, in flat memory.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chromadrill.checks.record_diff import DRIFT, FIELDS, Tally, drift_of, unequal_rows
+from chromadrill.checks.same_metadata import other_metadata
 from chromadrill.core.model import Difference
 from chromadrill.core.model.window import CollectionCoverage
 from chromadrill.core.records.alignment import align
@@ -39,6 +39,7 @@ def compare(
     *,
     has_after: bool = True,
     tolerant: bool = False,
+    written: bool = False,
     may_be_absent: bool = False,
 ) -> RecordWindow:
     """Tell what a copy holds of each record from what stood before and after it was taken.
@@ -48,10 +49,13 @@ def compare(
     deleted or added meanwhile: nothing will do, or any version. In neither it came and went.
     None: it had no records then. Without an `after` (`has_after`) only what is the same before and in
     the copy is proven; all the rest moved.
-    `tolerant`: vectors may differ by DRIFT (a cosine collection that came back via the API).
+    `tolerant`: vectors may differ by DRIFT (a cosine collection that came back via the API). `written`:
+    any collection that did, so that floats of its metadata may be an ulp or three off.
     `may_be_absent`: the collection was made anew meanwhile, and none of its records must be there.
     """
-    comparison = _Comparison(tolerant=tolerant, has_after=has_after, may_be_absent=may_be_absent)
+    comparison = _Comparison(
+        tolerant=tolerant, written=written, has_after=has_after, may_be_absent=may_be_absent
+    )
     streams = [() if records is None else records.batches() for records in (before, copy, after)]
     for tables in align(*streams):
         comparison.read(*tables)
@@ -61,8 +65,10 @@ def compare(
 class _Comparison:
     """The tallies of one collection, over all intervals of ids."""
 
-    def __init__(self, *, tolerant: bool, has_after: bool, may_be_absent: bool) -> None:
-        self._tolerant, self._has_after = tolerant, has_after
+    def __init__(
+        self, *, tolerant: bool, written: bool, has_after: bool, may_be_absent: bool
+    ) -> None:
+        self._tolerant, self._written, self._has_after = tolerant, written, has_after
         self._may_be_absent = may_be_absent
         self._proven = self._moved = self._unseen = self._unexplained = self._in_between = 0
         self._missing, self._doubled = Tally("record", "missing"), Tally("record", "doubled")
@@ -124,11 +130,9 @@ class _Comparison:
         return int(strange.sum())
 
     def _same(self, side: pa.Table, copied: pa.Table) -> _Mask:
-        """Which rows of both are the same; vectors within DRIFT where the copy came over the API."""
-        same = ~_any_unequal(side, copied)
-        if self._tolerant:
-            same |= ~_any_unequal(side, copied, _WITHOUT_VECTOR) & ~self._drifted(side, copied)
-        return same
+        """Which rows of both are the same, as far as the way of the copy keeps them."""
+        differing = [self._differing(name, side, copied) for name in FIELDS]
+        return np.asarray(~np.any(differing, axis=0))
 
     def _count(self, rows: _Rows, *, proven: _Mask, unexplained: _Mask, unseen: _Mask) -> _Mask:
         """Which rows moved: those that are none of these. An id twice in the copy is unexplained."""
@@ -146,18 +150,22 @@ class _Comparison:
         """Which of `rows` differ; each difference is tallied by its field."""
         wrong = np.zeros(len(rows), bool)
         for name in FIELDS:
-            differ = _mask(len(rows), unequal_rows(was[name], copied[name])) & rows
-            if name == "vector" and self._tolerant:
-                differ &= self._drifted(was, copied)
+            differ = self._differing(name, was, copied) & rows
             if differ.any():
                 chosen = pa.array(differ)
                 self._changed[name].add_changes(was.filter(chosen), copied.filter(chosen))
             wrong |= differ
         return wrong
 
-    def _drifted(self, was: pa.Table, copied: pa.Table) -> _Mask:
-        moved = drift_of(was, copied)
-        return np.asarray(moved > DRIFT)
+    def _differing(self, name: str, was: pa.Table, copied: pa.Table) -> _Mask:
+        """Which rows have another field `name`; what an import moves is within its tolerance."""
+        rows = unequal_rows(was[name], copied[name])
+        if name == "metadata" and self._written:
+            rows = other_metadata(was, copied, rows)
+        differ = _mask(len(was), rows)
+        if name == "vector" and self._tolerant:
+            differ &= drift_of(was, copied) > DRIFT
+        return differ
 
     def _all_same(self, before: pa.Table, copy: pa.Table, after: pa.Table) -> bool:
         """Whether all three hold the same rows: the common case, told without looking at any."""
@@ -201,12 +209,9 @@ class _Rows:
         return places
 
 
-_WITHOUT_VECTOR = tuple(name for name in FIELDS if name != "vector")
-
-
-def _any_unequal(one: pa.Table, other: pa.Table, fields: Sequence[str] = FIELDS) -> _Mask:
+def _any_unequal(one: pa.Table, other: pa.Table) -> _Mask:
     differ = np.zeros(len(one), bool)
-    for name in fields:
+    for name in FIELDS:
         differ[unequal_rows(one[name], other[name])] = True
     return differ
 

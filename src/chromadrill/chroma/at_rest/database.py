@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import errno
+import os
 import shutil
 import sqlite3
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ _TABLES = (
 # SQLite lowers this to what it was built for, 1,000,000,000 bytes as a rule. Documents of hundreds of
 # megabytes are served, so no lower limit of ours may call them damage.
 _LONGEST_VALUE = 2**31 - 1
+_NOT_WRITTEN = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 
 
 class StoreUnreadable(DrillError):
@@ -52,30 +54,27 @@ class Database:
     """A read-only connection to one store's SQLite file.
 
     `file` is the original, `source` the file that is read: the original, or a private copy of it
-    together with its journal. `versions`: migration set -> number of its newest migration.
+    with what its journal holds. `versions`: migration set -> number of its newest migration.
     """
 
     def __init__(self, directory: Path) -> None:
         """Open `directory`/chroma.sqlite3. Raises StoreUnreadable or StoreUnknown."""
         self.file = directory / FILE_NAME
-        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._copies = ExitStack()
         try:
             _require_sqlite(directory, self.file)
-            sidecars = [s for s in _sidecars(self.file) if s.stat().st_size]
-            self.source = self._private_copy(sidecars) if sidecars else self.file
+            self.source = self._copies.enter_context(whole_file(self.file))
+            self.connection = self._connect()
+            self.tables = {
+                name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table'")
+            }
+            self.versions = self._read_versions()
         except PermissionError as error:
             self.close()
             raise StoreUnknown(f"{self.file} may not be read by this user.") from error
         except OSError as error:
             self.close()
             raise StoreUnreadable(f"{self.file} cannot be read: {error.strerror}.") from error
-        self._is_immutable = not sidecars
-        try:
-            self.connection = self._connect()
-            self.tables = {
-                name for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type='table'")
-            }
-            self.versions = self._read_versions()
         except DAMAGE as error:
             self.close()
             raise StoreUnreadable(f"{self.file} is damaged: {error}.") from error
@@ -83,18 +82,10 @@ class Database:
             self.close()
             raise
 
-    def _private_copy(self, sidecars: list[Path]) -> Path:
-        # A hot journal must be rolled back, which a read-only connection cannot do and an
-        # immutable one silently skips: the answer would be a half-written transaction.
-        self._scratch = tempfile.TemporaryDirectory(prefix="chromadrill-")
-        for file in (self.file, *sidecars):
-            copy_privately(file, Path(self._scratch.name) / file.name)
-        return Path(self._scratch.name) / FILE_NAME
-
     def twin(self) -> Database:
         """Return a second connection to the same file, for another thread; it ends with this one's."""
         twin = copy.copy(self)
-        twin._scratch = None
+        twin._copies = ExitStack()
         twin.connection = self._connect()
         return twin
 
@@ -103,9 +94,7 @@ class Database:
         self.connection.interrupt()
 
     def _connect(self) -> sqlite3.Connection:
-        options = "mode=ro&immutable=1" if self._is_immutable else "mode=rw"
-        uri = f"file:{quote(str(self.source.absolute()))}?{options}"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+        connection = sqlite3.connect(immutable_uri(self.source), uri=True, isolation_level=None)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("PRAGMA cell_size_check=ON")
@@ -194,8 +183,47 @@ class Database:
         connection = getattr(self, "connection", None)
         if connection is not None:
             connection.close()
-        if self._scratch is not None:
-            self._scratch.cleanup()
+        self._copies.close()
+
+
+def immutable_uri(file: Path) -> str:
+    """Return SQLite's name for a file that it must neither change nor lock; any bytes may be in it."""
+    return f"file:{quote(os.fsencode(file.absolute()))}?mode=ro&immutable=1"
+
+
+@contextmanager
+def whole_file(file: Path) -> Iterator[Path]:
+    """Yield a file that holds all of the database `file` by itself, and may be read as immutable.
+
+    It is `file` where no journal lies beside it; else a private copy, in which a hot journal is rolled
+    back, or a write-ahead log taken in. Raises NoRoom, OSError, and what SQLite raises of damage.
+    """
+    sidecars = [sidecar for sidecar in _sidecars(file) if sidecar.stat().st_size]
+    if not sidecars:
+        yield file
+        return
+    # A read-only connection cannot do that, and an immutable one silently skips it: the answer would be
+    # half a transaction, or what stood before the log.
+    with tempfile.TemporaryDirectory(prefix="chromadrill-") as folder:
+        for one in (file, *sidecars):
+            copy_privately(one, Path(folder) / one.name)
+        copy = Path(folder) / file.name
+        try:
+            _take_in_journal(copy)
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", None) in _NOT_WRITTEN:
+                size = sum(one.stat().st_size for one in (file, *sidecars))
+                raise NoRoom(f"A private copy of {file}", size) from error
+            raise
+        yield copy
+
+
+def _take_in_journal(copy: Path) -> None:
+    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def copy_privately(source: Path, target: Path) -> None:

@@ -15,14 +15,14 @@ _FTS = "embedding_fulltext_search"
 _CHECK = f"INSERT INTO {_FTS}({_FTS}) VALUES('integrity-check')"
 _MOST = 10
 # Not here: records of a segment that is gone. 0.6.3 and 1.0.0 leave them behind whenever a
-# collection is deleted, as 1.5.9 leaves rows of embedding_metadata_array.
+# collection is deleted, as 1.5.9 leaves rows of embedding_metadata_array. Nor segments of a collection
+# that is gone: 1.5.9 leaves them whenever a database is deleted that has collections. That a collection
+# was lost, only a fingerprint can tell.
 _REFERENCES = (
     ("databases name a tenant that is gone",
      "databases WHERE tenant_id NOT IN (SELECT id FROM tenants)"),
     ("collections name a database that is gone",
      "collections WHERE database_id NOT IN (SELECT id FROM databases)"),
-    ("segments name a collection that is gone",
-     "segments WHERE collection NOT IN (SELECT id FROM collections)"),
     ("metadata values name a record that is gone",
      "embedding_metadata WHERE id NOT IN (SELECT id FROM embeddings)"),
 )  # fmt: skip

@@ -10,12 +10,12 @@ import logging
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
-from urllib.parse import quote
 
-from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS
+from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS, immutable_uri, whole_file
 from chromadrill.core.errors import Refused
+from chromadrill.core.records.no_room import NoRoom
 
 LOG = logging.getLogger(__name__)
 # the newest migration of each set that a release knows: measured on stores made by it; 1.3.0 and
@@ -72,13 +72,18 @@ def heads(data: Path) -> dict[str, int]:
     """Return the newest migration of each set in a store; empty where none can be read.
 
     It may be called on a running server's directory: nothing is locked, and migrations are old rows.
+    Those of a store in WAL mode may be in its log alone: a private copy of it is read.
     """
-    uri = f"file:{quote(str((data / FILE_NAME).absolute()))}?mode=ro&immutable=1"
+    file = data / FILE_NAME
+    has_log = file.with_name(f"{FILE_NAME}-wal").is_file()
     try:
-        with closing(sqlite3.connect(uri, uri=True)) as database:
+        with (
+            whole_file(file) if has_log else nullcontext(file) as whole,
+            closing(sqlite3.connect(immutable_uri(whole), uri=True)) as database,
+        ):
             rows = database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir")
             return {str(name): head for name, head in rows if isinstance(head, int)}
-    except (sqlite3.Error, UnicodeError, OverflowError):
+    except (OSError, NoRoom, sqlite3.Error, UnicodeError, OverflowError):
         return {}
 
 

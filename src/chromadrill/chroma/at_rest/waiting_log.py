@@ -15,6 +15,7 @@ import orjson
 
 from chromadrill.chroma.at_rest.database import Database
 from chromadrill.chroma.at_rest.log import ADD, DELETE, Stretch, entries
+from chromadrill.chroma.at_rest.records import DOCUMENT
 
 NAMED = 3  # records that a sentence names
 ADVICE = (
@@ -63,7 +64,9 @@ def _refusal(operation: object, id_: object, text: object) -> str | None:
 
 def _refused_values(values: dict[str, Any]) -> Iterator[str]:
     for key, value in values.items():
-        if isinstance(value, dict) and {"indices", "values"} <= value.keys():
+        if key == DOCUMENT and not isinstance(value, str):  # a client can set it as a metadata key
+            yield f"holds no text under the key '{DOCUMENT}', on which Chroma 1.5.9's compactor ends"
+        elif isinstance(value, dict) and {"indices", "values"} <= value.keys():
             yield f"holds a sparse vector under the key '{key}', on which Chroma 1.5.9 panics"
         elif isinstance(value, dict):
             yield f"holds an object under the key '{key}', which is no metadata value"

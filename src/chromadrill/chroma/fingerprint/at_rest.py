@@ -60,7 +60,7 @@ def fingerprint(path: Path) -> Fingerprint:
 def observe(
     path: Path, scopes: Sequence[Scope] = (), *, like: Fingerprint | None = None
 ) -> Observation:
-    """Return what is in the files of `scopes` (default: those of `like`, else all that are there).
+    """Return what is in the files of `scopes` (default: those of `like`, else all but the monitor's).
 
     With `like` the reference queries are those of that fingerprint. What cannot be read is in the
     observation's `read_errors`.
@@ -121,7 +121,8 @@ class _Reader:
                 self.structure()
                 self.integrity()
             with suppress(DrillError):  # a log that cannot be read is the structure's own finding
-                newest_write = store.newest_write()
+                is_asked_for = MONITOR in {scope.tenant for scope in self.scopes}
+                newest_write = store.newest_write(but=() if is_asked_for else (MONITOR,))
         fingerprint = Fingerprint(taken_at, taken, versions, self.scopes, databases, prints)
         return Observation(
             fingerprint,
@@ -160,10 +161,10 @@ class _Reader:
         """Return the databases of the wanted tenants, and those of the tenants that are missing."""
         databases = [Scope(tenant, name) for tenant, name in store.databases()]
         if not self.scopes:
-            self.scopes = tuple(databases)
+            self.scopes = tuple(scope for scope in databases if scope.tenant != MONITOR)
         wanted = {scope.tenant for scope in self.scopes}
         if self.like is not None and self.like.covers_every_tenant:
-            wanted |= set(store.tenants())  # extras count
+            wanted |= set(store.tenants()) - {MONITOR}  # extras count
         missing = sorted(wanted - set(store.tenants()))
         return tuple(scope for scope in databases if scope.tenant in wanted), tuple(missing)
 

@@ -205,6 +205,7 @@ def _answer_json(answer: Answer) -> dict[str, Any]:
     """
     raw = {field.name: getattr(answer, field.name) for field in dataclasses.fields(answer)}
     raw["trouble"] = raw.pop("read_error")
+    del raw["rounding"]
     return raw
 
 

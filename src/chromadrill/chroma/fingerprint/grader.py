@@ -74,8 +74,9 @@ class Grader:
         for row, number in enumerate(self._near):
             values, ids = self._nearest.value(row)
             expected[number] = tuple([i, float(v)] for i, v in zip(ids, values, strict=True))
+        rounding = {number: self._nearest.rounding(row) for row, number in enumerate(self._near)}
         return [
-            Answer(query.kind, query.stored, expected[number])
+            Answer(query.kind, query.stored, expected[number], rounding=rounding.get(number, 0.0))
             for number, query in enumerate(self.questions)
         ]
 

@@ -10,6 +10,8 @@ NEIGHBOURS = 10
 # of a distance in float32, times dimension and size: four times what the sum of so many products
 # can be wrong by. What is that near to the tenth neighbour is calculated again in float64
 ROUGHNESS = 2.0**-22
+# of a product in float32, times dimension and size: what a server's sum of so many can be wrong by
+ROUNDING = 2.0**-24
 SHORTEST = 1e-15  # the square of a length below this is none in float32
 
 
@@ -22,11 +24,15 @@ class NearestNeighbours:
         self._reach = np.full(
             len(queries), np.inf
         )  # distance of the last neighbour, once there are ten
+        self._rounding = np.zeros(len(queries))
 
     def read(self, ids: Sequence[str], vectors: np.ndarray, keep: np.ndarray) -> None:
         """Take in the next records, float32 (n, dimension); `keep`, bool (q, n): who may be whose."""
         if not len(self._queries):
             return
+        if self._space == "ip":
+            of_page = _rounding_of_products(self._queries, vectors, keep)
+            self._rounding = np.maximum(self._rounding, of_page)
         for row, places in self._candidates(vectors, keep):
             exact = distances(self._queries[row : row + 1], vectors[places], self._space)[0]
             self._merge(row, exact, [ids[place] for place in places])
@@ -34,6 +40,14 @@ class NearestNeighbours:
     def value(self, row: int) -> tuple[np.ndarray, list[str]]:
         """Return the distances of query `row` to its neighbours, nearest first, and their ids."""
         return self._best[row]
+
+    def rounding(self, row: int) -> float:
+        """Return how far a right server's distances of query `row` may be from the exact ones.
+
+        It is that of inner products, which is the larger the longer the vectors are; products of normal
+        vectors are near 0 beside it. In the other spaces it is a part of the distance: 0.
+        """
+        return float(self._rounding[row])
 
     def _candidates(
         self, vectors: np.ndarray, keep: np.ndarray
@@ -84,6 +98,16 @@ def _rough_distances(a: np.ndarray, v: np.ndarray, space: str) -> tuple[np.ndarr
     return rough, scale.astype(np.float64) * (a.shape[1] + 8) * ROUGHNESS
 
 
+def _rounding_of_products(queries: np.ndarray, vectors: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """How wrong the product of each query with any of its records, bool (q, n), is in float32."""
+    own, others = (
+        np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)) for rows in (queries, vectors)
+    )
+    longest = np.where(keep, others, 0.0).max(axis=1)  # one that is not kept may hold NaN
+    bound: np.ndarray = own * longest * vectors.shape[1] * ROUNDING
+    return bound
+
+
 def _lengths(rows: np.ndarray) -> np.ndarray:
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     return np.where(lengths < SHORTEST, np.float32(np.nan), lengths)
@@ -101,12 +125,12 @@ def distances(queries: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarra
 def _distances(a: np.ndarray, v: np.ndarray, space: str) -> np.ndarray:
     if space == "cosine":
         a, v = _unit(a), _unit(v)
-    product = a @ v.T
-    if space == "l2":
-        squares = (a * a).sum(1)[:, None] + (v * v).sum(1)[None, :] - 2 * product
-        clipped: np.ndarray = np.maximum(squares, 0.0)
-        return clipped
-    complement: np.ndarray = 1.0 - product
+    if (
+        space == "l2"
+    ):  # by the differences: squares of long vectors cancel to nothing of the distance
+        rows = [v - one for one in a]
+        return np.array([np.einsum("ij,ij->i", row, row) for row in rows]).reshape(len(a), len(v))
+    complement: np.ndarray = 1.0 - a @ v.T
     return complement
 
 

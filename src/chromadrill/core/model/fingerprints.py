@@ -21,7 +21,8 @@ class Answer:
     `kind` is neighbours, filter, filtered neighbours or text. `question` never holds users' text:
     a document's words are named by record id, start and length. `expected` and `answered` are
     distances (neighbours) or [count, digest of the set of ids] (filter, text); `answered` is None
-    where no server was asked. `read_error` says why the server did not answer.
+    where no server was asked. `read_error` says why the server did not answer. `rounding` is how far a
+    right server's distances may be from `expected` for their sums in float32; no file keeps it.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Answer:
     expected: tuple[Any, ...]
     answered: tuple[Any, ...] | None = None
     read_error: str | None = None
+    rounding: float = field(default=0.0, compare=False)
 
     @property
     def name(self) -> str:

@@ -30,12 +30,7 @@ _REFILL = (
     " FROM embedding_metadata WHERE key = 'chroma:document' AND string_value IS NOT NULL",
     "INSERT INTO embedding_fulltext_search(embedding_fulltext_search) VALUES ('rebuild')",
 )
-_ORPHANS = (
-    "DELETE FROM max_seq_id WHERE segment_id IN"
-    " (SELECT id FROM segments WHERE collection NOT IN (SELECT id FROM collections))",
-    "DELETE FROM segments WHERE collection NOT IN (SELECT id FROM collections)",
-    "DELETE FROM embedding_metadata WHERE id NOT IN (SELECT id FROM embeddings)",
-)
+_ORPHANS = "DELETE FROM embedding_metadata WHERE id NOT IN (SELECT id FROM embeddings)"
 
 
 class QuickWay(NamedTuple):
@@ -168,8 +163,8 @@ WAYS = (
     ),
     QuickWay(
         "rows that belong to nothing are removed",
-        ("segments name a collection that is gone", "metadata values name a record that is gone"),
-        _run(*_ORPHANS),
+        ("metadata values name a record that is gone",),
+        _run(_ORPHANS),
     ),
     QuickWay(
         "a lost sequence row is put back from the records",
