@@ -20,6 +20,7 @@ from chromadrill.backups.files import require_room
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME, KNOWN_HEADS, copy_privately
 from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
+from chromadrill.chroma.at_rest.records import DOCUMENT, split
 from chromadrill.chroma.remains.database import DatabaseRemains, recover
 from chromadrill.core import process_tags
 from chromadrill.core.errors import Unavailable
@@ -29,7 +30,8 @@ from chromadrill.recovery.salvage.segments import name_segments
 
 PREFIX = "chromadrill-salvage-"
 QUEUE = "embeddings_queue"
-DOCUMENT = "chroma:document"
+CONTENT = "embedding_fulltext_search_content"
+_PAGE = 1000
 # a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
 _BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
 _KEEP_VECTOR = (
@@ -123,18 +125,35 @@ def _damage_of(path: Path) -> str:
             for (line,) in store.db.rows("PRAGMA quick_check(1)"):
                 if line != "ok":
                     return str(line)
-            for info in store.collections():
-                store.records(info)
-                for _ in store.db.rows(
-                    "SELECT metadata FROM embeddings_queue"
-                    " WHERE metadata IS NOT NULL AND NOT json_valid(metadata)"
-                ):
-                    return "an entry of embeddings_queue holds no JSON"
+            for _ in store.db.rows(
+                "SELECT metadata FROM embeddings_queue"
+                " WHERE metadata IS NOT NULL AND NOT json_valid(metadata)"
+            ):
+                return "an entry of embeddings_queue holds no JSON"
+            _read_texts(store)
     except StoreUnknown:
         raise
     except StoreUnreadable as error:
         return str(error)
     return ""
+
+
+def _read_texts(store: Store) -> None:
+    """Read what a reader of records reads: SQLite's check passes over a text that is no UTF-8.
+
+    Such a text ends the reading of its collection; page by page it costs its own row. Raises
+    StoreUnreadable.
+    """
+    for info in store.collections():
+        store.segment(info, "VECTOR")
+        for page in store.records(info).pages(_PAGE):
+            split([raw for _, raw in page])
+    texts = ["SELECT id FROM embeddings_queue"]
+    if CONTENT in store.db.tables:
+        texts.append(f"SELECT c0 FROM {CONTENT}")  # noqa: S608
+    for sql in texts:
+        for _ in store.db.rows(sql):
+            pass
 
 
 def _rolled_back(path: Path, folder: Path) -> Path:
@@ -181,9 +200,15 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
         ]
         database.executemany("DELETE FROM embeddings_queue WHERE seq_id = ?", broken)
         name_segments(database, _ids_of(before))
+        # of a document's row an index may know the key alone
+        database.execute(
+            "DELETE FROM embedding_metadata WHERE key = ? AND string_value IS NULL"
+            f" AND id IN (SELECT id FROM {CONTENT} WHERE c0 IS NOT NULL)",  # noqa: S608
+            (DOCUMENT,),
+        )
         documents = database.execute(
             "INSERT INTO embedding_metadata (id, key, string_value)"
-            " SELECT t.id, ?, t.c0 FROM embedding_fulltext_search_content t"
+            f" SELECT t.id, ?, t.c0 FROM {CONTENT} t"  # noqa: S608
             " JOIN embeddings e ON e.id = t.id WHERE t.c0 IS NOT NULL AND NOT EXISTS ("
             "  SELECT 1 FROM embedding_metadata m WHERE m.id = t.id AND m.key = ?)",
             (DOCUMENT, DOCUMENT),

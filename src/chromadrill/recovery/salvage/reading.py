@@ -17,7 +17,7 @@ from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Finger
 from chromadrill.core.progress import Advance
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings, Place
 from chromadrill.recovery.salvage.known_digests import KnownDigests
-from chromadrill.recovery.salvage.readable_store import ReadableStore
+from chromadrill.recovery.salvage.readable_store import CONTENT, ReadableStore
 from chromadrill.recovery.salvage.segments import vector_segment
 from chromadrill.recovery.salvage.substitution import FoundPage, Substitutes
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
@@ -34,7 +34,6 @@ class OtherVectors(NamedTuple):
 
 NO_OTHERS = OtherVectors()
 NoteLoss = Callable[[JSON], None]
-_CONTENT = "embedding_fulltext_search_content"
 
 
 class WholeRecords:
@@ -269,10 +268,10 @@ def _has_configuration(store: Store, info: CollectionInfo) -> bool:
 def _other_copies(store: Store, info: CollectionInfo) -> dict[str, str]:
     """Documents as the full-text table has them, of records whose own table says otherwise."""
     segment = store.segment(info, "METADATA")
-    if segment is None or _CONTENT not in store.db.tables:
+    if segment is None or CONTENT not in store.db.tables:
         return {}
     sql = (
-        f"SELECT e.embedding_id, t.c0 FROM embeddings e JOIN {_CONTENT} t ON t.id = e.id"  # noqa: S608
+        f"SELECT e.embedding_id, t.c0 FROM embeddings e JOIN {CONTENT} t ON t.id = e.id"  # noqa: S608
         " JOIN embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
         " WHERE e.segment_id = ? AND m.string_value <> t.c0 AND instr(t.c0, char(0)) = 0"
     )
