@@ -13,13 +13,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import orjson
 
 from chromadrill.backups.files import require_room
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME, KNOWN_HEADS, copy_privately
-from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
 from chromadrill.chroma.at_rest.records import DOCUMENT, split
 from chromadrill.chroma.remains.database import DatabaseRemains, recover
 from chromadrill.core import process_tags
@@ -40,6 +38,16 @@ _KEEP_VECTOR = (
     " WHERE e.embedding_id = embeddings_queue.id AND typeof(e.seq_id) = 'integer'"
     " AND e.seq_id >= embeddings_queue.seq_id"
     " AND embeddings_queue.topic LIKE '%/' || s.collection)"
+)
+_DROP_EMPTY_DOCUMENTS = (
+    "DELETE FROM embedding_metadata WHERE key = ? AND string_value IS NULL"
+    " AND id IN (SELECT id FROM embedding_fulltext_search_content WHERE c0 IS NOT NULL)"
+)
+_ADD_DOCUMENTS = (
+    "INSERT INTO embedding_metadata (id, key, string_value)"
+    " SELECT t.id, ?, t.c0 FROM embedding_fulltext_search_content t"
+    " JOIN embeddings e ON e.id = t.id WHERE t.c0 IS NOT NULL AND NOT EXISTS ("
+    "  SELECT 1 FROM embedding_metadata m WHERE m.id = t.id AND m.key = ?)"
 )
 
 
@@ -183,6 +191,10 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
             if not isinstance(heads.get(name), int):
                 row = (name, head, "", "", "")
                 database.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?)", row)
+        # of a document's row an index may know the key alone
+        database.execute(_DROP_EMPTY_DOCUMENTS, (DOCUMENT,))
+        documents = database.execute(_ADD_DOCUMENTS, (DOCUMENT, DOCUMENT)).rowcount
+        name_segments(database, before)
         broken = [
             (seq,)
             for seq, text in database.execute("SELECT seq_id, metadata FROM embeddings_queue")
@@ -199,34 +211,7 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
             != (None,)
         ]
         database.executemany("DELETE FROM embeddings_queue WHERE seq_id = ?", broken)
-        name_segments(database, _ids_of(before))
-        # of a document's row an index may know the key alone
-        database.execute(
-            "DELETE FROM embedding_metadata WHERE key = ? AND string_value IS NULL"
-            f" AND id IN (SELECT id FROM {CONTENT} WHERE c0 IS NOT NULL)",  # noqa: S608
-            (DOCUMENT,),
-        )
-        documents = database.execute(
-            "INSERT INTO embedding_metadata (id, key, string_value)"
-            f" SELECT t.id, ?, t.c0 FROM {CONTENT} t"  # noqa: S608
-            " JOIN embeddings e ON e.id = t.id WHERE t.c0 IS NOT NULL AND NOT EXISTS ("
-            "  SELECT 1 FROM embedding_metadata m WHERE m.id = t.id AND m.key = ?)",
-            (DOCUMENT, DOCUMENT),
-        ).rowcount
     return documents, len(broken)
-
-
-def _ids_of(before: Fingerprint | None) -> dict[str, Hashes]:
-    """The ids of each collection of the fingerprint, by the collection's own id."""
-    return {
-        one.info.id: np.concatenate(
-            [
-                np.empty(0, np.int64),
-                *(hashes_of(batch.column("id").to_pylist()) for batch in one.records.batches()),
-            ]
-        )
-        for one in (before.collections.values() if before else ())
-    }
 
 
 def _is_object(text: object) -> bool:
