@@ -197,3 +197,20 @@ def test_rows_of_two_tables_are_joined_by_an_index_and_not_by_looking_through_al
     with closing(sqlite3.connect(tmp_path / "new.sqlite3")) as database:
         steps = [row[3] for row in database.execute(question)]
     assert any(step.startswith("SEARCH m USING") for step in steps), steps
+
+
+def test_a_row_whose_zeroes_fill_an_overflow_page_comes_back(tmp_path):
+    """Vectors that are shorter than their collection's are padded with zeroes."""
+    padded = bytes(range(1, 200)) + bytes(8 * PAGE)
+    file = tmp_path / "chroma.sqlite3"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"PRAGMA page_size={PAGE}")
+        database.execute(
+            """CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY, created_at TIMESTAMP,
+            operation INTEGER, topic TEXT, id TEXT, vector BLOB, encoding TEXT, metadata TEXT)"""
+        )
+        row = (1, "2026-01-01", 2, "topic", "r1", padded, "FLOAT32", "{}")
+        database.execute("INSERT INTO embeddings_queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    recover(file, tmp_path / "new.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "new.sqlite3")) as database:
+        assert database.execute("SELECT * FROM embeddings_queue").fetchall() == [row]
