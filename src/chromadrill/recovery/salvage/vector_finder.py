@@ -158,7 +158,8 @@ class VectorFinder:
             if self._is_cosine:
                 norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
                 lengths = self.index.lengths_of(rows)
-                is_sound = is_sound & (np.abs(norms - 1) < _UNIT) & np.isfinite(lengths)
+                is_unit = (np.abs(norms - 1) < _UNIT) & np.isfinite(lengths)
+                is_sound &= is_unit | ((norms == 0) & self.index.have_no_length(rows))
                 vectors = vectors * np.nan_to_num(lengths, nan=1.0)[:, None]
         return vectors, is_sound
 

@@ -1,0 +1,94 @@
+"""Vectors of nothing, vectors of length 1, and a dimension that the tables have wrong."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from chromadrill.chroma.client import Chroma
+from chromadrill.core.model import Scope
+from chromadrill.recovery.salvage.bring_back import look_at
+from chromadrill.targets.process.target import ProcessTarget
+
+RECORDS = 40
+
+
+def vectors_of(name):
+    vectors = np.random.default_rng(5).normal(size=(RECORDS, 8)).astype(np.float32)
+    if name == "nothing":
+        vectors[7] = 0
+    if name == "units":
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A stopped server's directory: most vectors of each collection are in its index alone."""
+    folder = tmp_path_factory.mktemp("unusual")
+    target = ProcessTarget(folder / "home")
+    target.start()
+    with Chroma(target.url) as chroma:
+        for name, space in (("nothing", "cosine"), ("units", "l2")):
+            hnsw = {"space": space, "sync_threshold": 10, "batch_size": 5}
+            collection = chroma.create_collection(Scope(), name, hnsw=hnsw)
+            ids = [f"r{n}" for n in range(RECORDS)]
+            chroma.upsert(collection, ids=ids, vectors=vectors_of(name), documents=ids)
+    target.stop()
+    shutil.copytree(target.data, folder / "data")
+    target.remove()
+    return folder / "data"
+
+
+@pytest.fixture
+def data(sound, tmp_path):
+    shutil.copytree(sound, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def findings_of(data, name):
+    (one,) = (c for c in look_at(data).findings.collections if c.key.endswith(f"/{name}"))
+    return one
+
+
+def change(data, sql):
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
+        assert database.execute(sql).rowcount == 1
+
+
+def lengths_of(data, name):
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database:
+        sql = (
+            "SELECT s.id FROM segments s JOIN collections c ON c.id = s.collection"
+            " WHERE s.scope = 'VECTOR' AND c.name = ?"
+        )
+        (segment,) = database.execute(sql, (name,)).fetchone()
+    return data / segment / "length.bin"
+
+
+def test_a_vector_of_nothing_in_a_cosine_collection_is_whole(data):
+    assert findings_of(data, "nothing").is_whole
+
+
+def test_a_vector_of_nothing_beside_a_length_is_doubtful(data):
+    file = lengths_of(data, "nothing")
+    lengths = np.fromfile(file, "<f4")
+    lengths[lengths == 0] = 2
+    lengths.tofile(file)
+    assert findings_of(data, "nothing").taken == RECORDS - 1
+
+
+def test_a_vector_beside_a_length_of_nothing_is_doubtful(data):
+    file = lengths_of(data, "nothing")
+    lengths = np.fromfile(file, "<f4")
+    lengths[3] = 0
+    lengths.tofile(file)
+    assert findings_of(data, "nothing").taken == RECORDS - 1
+
+
+def test_zeroes_beside_a_file_of_zeroes_are_nothing(data):
+    file = lengths_of(data, "nothing")
+    file.write_bytes(bytes(file.stat().st_size))
+    assert findings_of(data, "nothing").taken <= RECORDS // 2
