@@ -30,6 +30,7 @@ from chromadrill.recovery.salvage.rows_by_digest import RowsByDigest
 Vectors = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 _UNIT = 1e-4  # what the length of a unit vector may be off
+_LEAST_LENGTH = 1e-12  # of a vector that somebody may have written
 _WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
 _SAMPLE = 200
 
@@ -164,14 +165,20 @@ class VectorFinder:
         return vectors, is_sound
 
     def _is_written_as_cosine(self) -> bool:
-        """Unit vectors beside lengths that are not 1: only a cosine index is written so."""
+        """Unit vectors beside lengths that are not 1: only a cosine index is written so.
+
+        Any other one is written beside whatever the memory held, of which little is a length.
+        """
         assert self.index is not None  # noqa: S101 - asked by those who have looked
-        rows = np.arange(min(self.index.row_count, _SAMPLE))
-        lengths = self.index.lengths_of(rows)
+        rows = np.arange(min(self.index.row_count, len(self.index.lengths), _SAMPLE))
+        lengths = self.index.lengths[rows]
         with np.errstate(all="ignore"):
             norms = np.linalg.norm(self.index.read_vectors(rows).astype(np.float64), axis=1)
-            is_unit = (np.abs(norms - 1) < _UNIT).all()
-            return len(rows) > 0 and bool(is_unit and (np.abs(lengths - 1) > _UNIT).any())
+            are_units = (np.abs(norms - 1) < _UNIT) | (norms == 0)
+            are_lengths = (lengths > _LEAST_LENGTH) & (lengths < 1 / _LEAST_LENGTH)
+            is_filled = 2 * are_lengths.sum() > (lengths != 0).sum()
+            is_other = (np.abs(lengths[are_lengths] - 1) > _UNIT).any()
+        return bool(2 * are_units.sum() > len(rows) and is_filled and is_other)
 
     def _of_digests(self, wanted: Sequence[bytes]) -> list[Vectors | None]:
         """The vector of whichever row has each digest: its label may be gone or wrong."""
