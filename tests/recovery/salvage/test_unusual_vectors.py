@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.model import Scope
 from chromadrill.recovery.salvage.bring_back import look_at
 from chromadrill.targets.process.target import ProcessTarget
@@ -48,8 +49,8 @@ def data(sound, tmp_path):
     return tmp_path / "data"
 
 
-def findings_of(data, name):
-    (one,) = (c for c in look_at(data).findings.collections if c.key.endswith(f"/{name}"))
+def findings_of(data, name, before=None):
+    (one,) = (c for c in look_at(data, before).findings.collections if c.key.endswith(f"/{name}"))
     return one
 
 
@@ -113,3 +114,19 @@ def test_a_cosine_index_under_another_metric_is_told_in_spite_of_a_vector_of_not
     one = findings_of(data, "nothing")
     assert one.taken <= RECORDS // 2
     assert "it was written for cosine, and the configuration says l2" in one.damage
+
+
+def test_a_dimension_of_the_tables_that_index_and_queue_refute_is_corrected(data):
+    change(data, "UPDATE collections SET dimension = 9 WHERE name = 'units'")
+    one = findings_of(data, "units")
+    assert one.taken == RECORDS
+    assert one.damage == ["its vectors have 8 dimensions, not 9"]
+
+
+def test_a_dimension_that_the_index_alone_refutes_is_told_by_the_fingerprint(data):
+    before = at_rest.fingerprint(data)
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
+        database.execute("DELETE FROM embeddings_queue")
+    change(data, "UPDATE collections SET dimension = 9 WHERE name = 'units'")
+    assert findings_of(data, "units").taken == 0  # the folder may be another collection's
+    assert findings_of(data, "units", before).proven >= RECORDS - 5

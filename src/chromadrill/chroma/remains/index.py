@@ -177,6 +177,21 @@ class IndexRemains(HnswIndex):
         return np.asarray(is_zero & is_written[known // _SECTOR], np.bool_)
 
 
+def dimension_of(directory: Path) -> int | None:
+    """The dimension that header.bin says, where its rows fill data_level0.bin; None elsewhere.
+
+    Such a header is that of these rows, but they may be another collection's.
+    """
+    try:
+        header = read_header(directory / "header.bin")
+        size = regular_size(directory / "data_level0.bin")
+    except (IndexDamaged, OSError):
+        return None
+    counts = (header.elements, header.capacity)  # what a server writes first has its whole capacity
+    fills = header.elements > 0 and size in [header.row_size * count for count in counts]
+    return header.dimension if fills else None
+
+
 def open_remains(directory: Path, dimension: int | None, links: int | None) -> IndexRemains | None:
     """The index in `directory`; None where none was ever written. Raises IndexDamaged.
 

@@ -60,7 +60,12 @@ class WholeRecords:
                 self.findings.damage.append(reason)
                 segment = None
             self._finder = VectorFinder(
-                readable.store, info, segment, has_gaps=readable.has_gaps, taken_at=taken_at
+                readable.store,
+                info,
+                segment,
+                has_gaps=readable.has_gaps,
+                taken_at=taken_at,
+                known_dimension=before.info.dimension if before else None,
             )
         except StoreUnreadable as error:
             self.findings.damage.append(str(error))

@@ -19,7 +19,7 @@ from chromadrill.chroma.at_rest.index import IndexDamaged
 from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.vectors import normalise
 from chromadrill.chroma.fingerprint.digests import digest
-from chromadrill.chroma.remains.index import IndexRemains, open_remains
+from chromadrill.chroma.remains.index import IndexRemains, dimension_of, open_remains
 from chromadrill.core.clock import parse_time
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.salvage.findings import Place
@@ -46,11 +46,13 @@ class VectorFinder:
         *,
         has_gaps: bool = False,
         taken_at: str | None = None,
+        known_dimension: int | None = None,
     ) -> None:
         """`segment`: the folder of the index; None where the store names none.
 
         `has_gaps`: entries of the queue are lost. A record of which nobody knows when it was written
-        may have been changed by one of them. `taken_at`: when the fingerprint was begun.
+        may have been changed by one of them. `taken_at`: when the fingerprint was begun;
+        `known_dimension`: what it says.
         """
         self._has_gaps, self._taken_at = has_gaps, taken_at
         self._store, self._info = store, info
@@ -62,8 +64,15 @@ class VectorFinder:
         self._synced = row.synced if row else 0
         self.dimension = info.dimension or self._queued_dimension() or 0
         if segment is not None:
+            folder, dimension = store.path / segment, info.dimension
+            told = dimension_of(folder)
+            is_refuted = None not in (told, dimension) and told != dimension
+            # the index alone may be another collection's
+            if is_refuted and told in (self._only_queued_dimension(), known_dimension):
+                self.problems.append(f"its vectors have {told} dimensions, not {dimension}")
+                self.dimension = dimension = told or 0
             try:
-                self.index = open_remains(store.path / segment, info.dimension, _links(info))
+                self.index = open_remains(folder, dimension, _links(info))
             except IndexDamaged as error:
                 self.problems.append(str(error))
         if self.index is not None:
