@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import struct
 from contextlib import closing
 
 import numpy as np
@@ -146,3 +147,41 @@ def test_a_fingerprint_tells_whose_documents_a_segment_has(tenants, alike):
     )
     with readable_store(alike, tenants[1]) as readable:
         assert [len(readable.store.records(c)) for c in readable.store.collections()] == [30, 40]
+
+
+def pages_of_schema(data):
+    """The leaves of the schema, whose root is the first page."""
+    page = (data / "chroma.sqlite3").read_bytes()[:4096]
+    (cells,) = struct.unpack_from(">H", page, 103)
+    places = struct.unpack_from(f">{cells}H", page, 112)
+    return [*(struct.unpack_from(">I", page, at)[0] for at in places),
+            *struct.unpack_from(">I", page, 108)]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", [0, 1, -1], ids=["root", "first leaf", "last leaf"])
+def test_a_lost_page_of_the_schema_costs_no_table(alike, lost):
+    pages = [1, *pages_of_schema(alike)]
+    assert len(pages) > 2
+    start = 100 if pages[lost] == 1 else (pages[lost] - 1) * 4096
+    with (alike / "chroma.sqlite3").open("r+b") as file:
+        file.seek(start)
+        file.write(bytes(pages[lost] * 4096 - start))
+    assert brought_back(alike) == ALL
+
+
+DATABASES = ("databases", "sqlite_autoindex_databases_1", "sqlite_autoindex_databases_2")
+
+
+def test_collections_whose_database_has_lost_its_name_come_back_apart(tenants, alike):
+    zero_pages_of(alike, *DATABASES)
+    found = brought_back(alike)
+    assert sorted(found.values()) == sorted(ALL.values())
+    assert all(key.startswith("unknown-tenant/") for key in found)
+    assert brought_back(alike, tenants[1]) == ALL
+
+
+def test_collections_of_a_database_that_was_deleted_stay_away(alike):
+    with closing(sqlite3.connect(alike / "chroma.sqlite3")) as database, database:
+        database.execute("DELETE FROM databases WHERE tenant_id = 'one'")
+    zero_pages_of(alike, *SEGMENTS)
+    assert brought_back(alike).keys() == {"two/main/docs"}

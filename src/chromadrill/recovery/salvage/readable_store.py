@@ -24,6 +24,7 @@ from chromadrill.core import process_tags
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Fingerprint
 from chromadrill.core.records.no_room import NoRoom
+from chromadrill.recovery.salvage.databases import name_databases
 from chromadrill.recovery.salvage.segments import name_segments
 
 PREFIX = "chromadrill-salvage-"
@@ -56,7 +57,8 @@ class ReadableStore:
     """`remains`: what was read page by page; None where SQLite reads the file.
 
     `documents_from_text_index`: records whose document is in the full-text table alone.
-    `queue_entries_lost`: entries of the queue that hold no JSON.
+    `queue_entries_lost`: entries of the queue that hold no JSON. `databases_named`: rows of databases
+    that are lost.
     """
 
     store: Store
@@ -64,6 +66,7 @@ class ReadableStore:
     damage: str = ""
     documents_from_text_index: int = 0
     queue_entries_lost: int = 0
+    databases_named: int = 0
 
     @property
     def record_count(self) -> int:
@@ -74,8 +77,8 @@ class ReadableStore:
     @property
     def has_gaps(self) -> bool:
         """Whether entries of the queue are lost."""
-        pages = self.remains.tables[QUEUE].damaged_pages if self.remains else 0
-        return bool(pages or self.queue_entries_lost)
+        is_lost = self.remains is not None and self.remains.tables[QUEUE].has_gaps
+        return is_lost or bool(self.queue_entries_lost)
 
 
 @contextmanager
@@ -104,13 +107,13 @@ def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[Re
             if folder.is_dir() and not folder.is_symlink():
                 (place / folder.name).symlink_to(folder.resolve())
         with _room_for(place / FILE_NAME):
-            documents, entries = _mend(place / FILE_NAME, before)
+            mended = _mend(place / FILE_NAME, remains, before)
         try:
             store = Store.open(place)
         except StoreUnreadable as error:
             raise Unavailable(f"{path}: nothing of its database can be read: {error}") from error
         with store:
-            yield ReadableStore(store, remains, damage, documents, entries)
+            yield ReadableStore(store, remains, damage, *mended)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -180,10 +183,11 @@ def _rolled_back(path: Path, folder: Path) -> Path:
     return copy
 
 
-def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
+def _mend(file: Path, remains: DatabaseRemains, before: Fingerprint | None) -> tuple[int, int, int]:
     """What readers need: the format's numbers, whole entries of the queue, segments, documents.
 
-    Returns how many documents came from the full-text table, and how many queue entries were dropped.
+    Returns how many documents came from the full-text table, how many queue entries were dropped, and
+    how many databases were named again.
     """
     with closing(sqlite3.connect(file)) as database, database:
         heads = dict(database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir"))
@@ -195,6 +199,9 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
         database.execute(_DROP_EMPTY_DOCUMENTS, (DOCUMENT,))
         documents = database.execute(_ADD_DOCUMENTS, (DOCUMENT, DOCUMENT)).rowcount
         name_segments(database, before)
+        # else a database that is not there was deleted
+        is_lost = remains.tables["databases"].has_gaps
+        databases = name_databases(database, before) if is_lost else 0
         broken = [
             (seq,)
             for seq, text in database.execute("SELECT seq_id, metadata FROM embeddings_queue")
@@ -211,7 +218,7 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
             != (None,)
         ]
         database.executemany("DELETE FROM embeddings_queue WHERE seq_id = ?", broken)
-    return documents, len(broken)
+    return documents, len(broken), databases
 
 
 def _is_object(text: object) -> bool:

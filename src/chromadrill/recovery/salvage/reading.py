@@ -14,7 +14,9 @@ from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.at_rest.records import split
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
+from chromadrill.core.plural import plural
 from chromadrill.core.progress import Advance
+from chromadrill.recovery.salvage.databases import UNKNOWN_TENANT
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings, Place
 from chromadrill.recovery.salvage.known_digests import KnownDigests
 from chromadrill.recovery.salvage.readable_store import CONTENT, ReadableStore
@@ -253,6 +255,16 @@ def _database_damage(readable: ReadableStore) -> Iterator[str]:
                 f" were found on other pages, {table.from_hidden_cells + table.from_indexes} by the"
                 " indexes"
             )
+    if rootless := [table for table in remains.tables.values() if table.is_rootless]:
+        yield (
+            f"nothing says where {plural(len(rootless), 'table')} begin;"
+            f" {sum(table.rows for table in rootless)} rows of them were found"
+        )
+    if readable.databases_named:
+        yield (
+            f"the rows of {plural(readable.databases_named, 'database')} are lost: where nothing says"
+            f" their names, the collections are in tenant {UNKNOWN_TENANT}"
+        )
     if readable.documents_from_text_index:
         yield f"{readable.documents_from_text_index} documents are the full-text table's"
     if readable.queue_entries_lost:
