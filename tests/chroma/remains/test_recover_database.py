@@ -1,6 +1,7 @@
 """Whatever page is destroyed, the rows of the others come back, and none that nobody wrote."""
 
 import sqlite3
+import struct
 from contextlib import closing
 from random import Random
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chromadrill.chroma.remains.database import recover
+from chromadrill.chroma.remains.page_file import PageFile
 
 PAGE = 1024
 TREES = (2, 5, 10, 13)  # first bytes of b-tree pages; those of overflow pages nothing tells apart
@@ -197,3 +199,47 @@ def test_rows_of_two_tables_are_joined_by_an_index_and_not_by_looking_through_al
     with closing(sqlite3.connect(tmp_path / "new.sqlite3")) as database:
         steps = [row[3] for row in database.execute(question)]
     assert any(step.startswith("SEARCH m USING") for step in steps), steps
+
+
+def test_a_row_whose_zeroes_fill_an_overflow_page_comes_back(tmp_path):
+    """Vectors that are shorter than their collection's are padded with zeroes."""
+    padded = bytes(range(1, 200)) + bytes(8 * PAGE)
+    file = tmp_path / "chroma.sqlite3"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(f"PRAGMA page_size={PAGE}")
+        database.execute(
+            """CREATE TABLE embeddings_queue (seq_id INTEGER PRIMARY KEY, created_at TIMESTAMP,
+            operation INTEGER, topic TEXT, id TEXT, vector BLOB, encoding TEXT, metadata TEXT)"""
+        )
+        row = (1, "2026-01-01", 2, "topic", "r1", padded, "FLOAT32", "{}")
+        database.execute("INSERT INTO embeddings_queue VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+    recover(file, tmp_path / "new.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "new.sqlite3")) as database:
+        assert database.execute("SELECT * FROM embeddings_queue").fetchall() == [row]
+
+
+def test_a_small_file_of_long_rows_has_the_page_size_that_its_length_proves(tmp_path):
+    """Overflow pages begin like none: of few pages some larger size may look better."""
+    file = tmp_path / "chroma.sqlite3"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("PRAGMA page_size=1024")
+        database.execute(TABLES[0])
+        database.execute(TABLES[1])
+        for number in range(1, 9):
+            row = (number, "chroma:document", f"{number}" * 7000, None, None, None)
+            database.execute("INSERT INTO embedding_metadata VALUES (?, ?, ?, ?, ?, ?)", row)
+    content = bytearray(file.read_bytes())
+    for start in range(4096, len(content) - 4096, 4096):  # as by chance four times as large ones do
+        content[start : start + 8] = content[2048:2056]
+    file.write_bytes(content)
+    with PageFile(file) as pages:
+        assert pages.size == 1024
+
+
+def test_a_page_size_that_the_length_contradicts_is_not_believed(original, tmp_path):
+    content = bytearray(original.read_bytes())
+    content[16:18] = struct.pack(">H", 2 * PAGE)
+    file = tmp_path / "chroma.sqlite3"
+    file.write_bytes(content)
+    with PageFile(file) as pages:
+        assert pages.size == PAGE

@@ -116,7 +116,8 @@ def _payload(
             raise Garbled
         chain.append(number)
         part = following[4 : 4 + min(left, usable - 4)]
-        if not any(part):  # a page of zeroes ends a chain as its last page does
+        # a page of zeroes ends a chain as its last page does; zeroes of a row lead to the next page
+        if not any(following[: 4 + len(part)]):
             raise Garbled
         parts.append(part)
         left -= usable - 4

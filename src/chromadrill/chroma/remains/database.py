@@ -42,11 +42,16 @@ _SCHEMA = Table(
 
 @dataclass(slots=True)
 class TableRemains:
-    """What was read of one table. `from_lost_pages`, `from_indexes`: rows by the other ways."""
+    """What was read of one table. `from_lost_pages`, `from_indexes`: rows by the other ways.
+
+    `has_gaps`: its tree did not lead to all of its rows. `is_rootless`: nothing says where that begins.
+    """
 
     name: str
     rows: int = 0
     damaged_pages: int = 0
+    has_gaps: bool = False
+    is_rootless: bool = False
     from_lost_pages: int = 0
     from_hidden_cells: int = 0
     from_indexes: int = 0
@@ -68,9 +73,14 @@ class DatabaseRemains:
 
 @dataclass(slots=True)
 class _Schema:
-    """What the file says of itself: the SQL and root page of each table and index."""
+    """What the file says of itself: the SQL and root page of each table and index.
+
+    `named`: tables that some row names. `has_gaps`: rows of the schema are lost.
+    """
 
     sql: dict[str, str] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    has_gaps: bool = False
     index_sql: dict[str, dict[str, str]] = field(default_factory=dict)
     roots: dict[str, int] = field(default_factory=dict)
 
@@ -98,7 +108,7 @@ class _Recovery:
         tables, memory = tables_of(schema.sql) if schema.sql else (known_tables(), None)
         for table in tables.values():
             self.create(table)
-            self.read_table(table, schema.roots.get(table.name))
+            self.read_table(table, schema)
         indexes = {
             name: indexes_of(memory, schema.index_sql.get(name, {}), schema.roots, name)
             for name in tables
@@ -117,6 +127,7 @@ class _Recovery:
         schema = _Schema()
         tree = TableTree(self.pages, 1, _SCHEMA.is_row, self.seen)
         for _, (kind, name, table, root, sql) in tree.rows():
+            schema.named |= {name, table}
             if kind == "table" and sql:
                 schema.sql[name] = sql
             elif kind == "index" and sql:
@@ -124,6 +135,7 @@ class _Recovery:
             if isinstance(root, int) and 1 < root <= self.pages.pages:
                 schema.roots[name] = root
         self.remains.has_schema = bool(schema.sql)
+        schema.has_gaps = bool(tree.gaps)
         return schema
 
     def create(self, table: Table) -> None:
@@ -142,17 +154,20 @@ class _Recovery:
         self.remains.tables[table.name] = TableRemains(table.name)
 
     # ---- the ways -----------------------------------------------------------------------------------
-    def read_table(self, table: Table, root: int | None) -> None:
-        remains = self.remains.tables[table.name]
+    def read_table(self, table: Table, schema: _Schema) -> None:
+        remains, root = self.remains.tables[table.name], schema.roots.get(table.name)
         if root is None:
-            if not self.remains.has_schema:  # else the file never had this table
-                empty = TableTree(self.pages, 0, table.is_row, self.seen)
-                empty.gaps.append(Gap(LOWEST, HIGHEST))
-                self.trees[table.name] = empty
-            return
-        tree = self.trees[table.name] = TableTree(self.pages, root, table.is_row, self.seen)
-        remains.rows += self.write(table, tree.rows())
-        remains.damaged_pages = len(tree.damaged)
+            is_known = self.remains.has_schema and not schema.has_gaps
+            if is_known and table.name not in schema.named:  # the file never had this table
+                return
+            tree = self.trees[table.name] = TableTree(self.pages, 0, table.is_row, self.seen)
+            tree.gaps.append(Gap(LOWEST, HIGHEST))
+            remains.is_rootless = True
+        else:
+            tree = self.trees[table.name] = TableTree(self.pages, root, table.is_row, self.seen)
+            remains.rows += self.write(table, tree.rows())
+            remains.damaged_pages = len(tree.damaged)
+        remains.has_gaps = bool(tree.gaps)
 
     def mark_indexes(self, indexes: dict[str, list[Index]]) -> None:
         """Indexes begin at their roots: those pages are no lost rows."""
@@ -183,6 +198,8 @@ class _Recovery:
                 for name, tree in incomplete.items()
                 if _fits(rows, tree) and _is_likely(name, rows)
             ]
+            if len(owners) > 1:  # columns that were added later lack in few tables
+                owners = [name for name in owners if _are_whole(rows, tables[name])] or owners
             if len(owners) != 1:
                 self.remains.lost_pages += 1
                 continue
@@ -237,6 +254,10 @@ def _fits(rows: list[tuple[int, Row]], tree: TableTree) -> bool:
         return False
     first, last = rows[0][0], rows[-1][0]
     return any(gap.low < first and last <= gap.high for gap in tree.gaps)
+
+
+def _are_whole(rows: list[tuple[int, Row]], table: Table) -> bool:
+    return all(len(row) == len(table.columns) for _, row in rows)
 
 
 def _is_likely(name: str, rows: list[tuple[int, Row]]) -> bool:

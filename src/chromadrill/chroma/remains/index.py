@@ -32,6 +32,7 @@ from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused, rea
 USUAL_LINKS = 16
 _LARGEST_PICKLE = 1 << 30
 _LOOKED_AT = 200  # rows, to tell how long a row is where the header does not
+_SECTOR = 128  # lengths: 512 bytes, the least that a power cut takes
 _NONE = np.empty(0, np.int64)
 
 
@@ -161,6 +162,34 @@ class IndexRemains(HnswIndex):
         lengths[has] = self.lengths[rows[has]]
         lengths[~(lengths > 0)] = np.nan  # a length of nothing is a file of zeroes
         return lengths
+
+    def have_no_length(self, rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Whether each row has a length of just 0, right beside a vector of zeroes alone.
+
+        A sector of zeroes says nothing: it may never have been written.
+        """
+        if not len(self.lengths):
+            return np.zeros(len(rows), np.bool_)
+        starts = np.arange(0, len(self.lengths), _SECTOR)
+        is_written = np.logical_or.reduceat(self.lengths != 0, starts)
+        known = np.minimum(rows, len(self.lengths) - 1)
+        is_zero = (rows < len(self.lengths)) & (self.lengths[known] == 0)
+        return np.asarray(is_zero & is_written[known // _SECTOR], np.bool_)
+
+
+def dimension_of(directory: Path) -> int | None:
+    """The dimension that header.bin says, where its rows fill data_level0.bin; None elsewhere.
+
+    Such a header is that of these rows, but they may be another collection's.
+    """
+    try:
+        header = read_header(directory / "header.bin")
+        size = regular_size(directory / "data_level0.bin")
+    except (IndexDamaged, OSError):
+        return None
+    counts = (header.elements, header.capacity)  # what a server writes first has its whole capacity
+    fills = header.elements > 0 and size in [header.row_size * count for count in counts]
+    return header.dimension if fills else None
 
 
 def open_remains(directory: Path, dimension: int | None, links: int | None) -> IndexRemains | None:

@@ -28,7 +28,7 @@ class PageFile:
         self.length = os.fstat(self._file.fileno()).st_size
         head = self._read(0, HEADER).ljust(HEADER, b"\0")
         self.has_header = head[:16] == MAGIC
-        self.size = self._page_size()
+        self.size = self._told_size(head) or self._likely_size()
         reserved = head[20] if self.has_header and head[20] <= self.size - 480 else 0
         self.usable = self.size - reserved
         self.pages = self.length // self.size
@@ -70,7 +70,14 @@ class PageFile:
     def _read(self, at: int, size: int) -> bytes:
         return os.pread(self._file.fileno(), size, at)
 
-    def _page_size(self) -> int:
+    def _told_size(self, head: bytes) -> int:
+        """The header's page size where its count of pages makes the file's length; else 0."""
+        (size,) = struct.unpack_from(">H", head, 16)
+        (pages,) = struct.unpack_from(">I", head, 28)
+        size = 65536 if size == 1 else size
+        return size if size in _SIZES and size * pages == self.length else 0
+
+    def _likely_size(self) -> int:
         """The smallest size at which pages begin as pages do: a multiple of it looks as good."""
         scores = {size: self._plausible(size) for size in _SIZES}
         best = max(scores.values())

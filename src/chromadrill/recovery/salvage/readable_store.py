@@ -13,23 +13,24 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import orjson
 
 from chromadrill.backups.files import require_room
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
 from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME, KNOWN_HEADS, copy_privately
-from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
+from chromadrill.chroma.at_rest.records import DOCUMENT, split
 from chromadrill.chroma.remains.database import DatabaseRemains, recover
 from chromadrill.core import process_tags
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Fingerprint
 from chromadrill.core.records.no_room import NoRoom
+from chromadrill.recovery.salvage.databases import name_databases
 from chromadrill.recovery.salvage.segments import name_segments
 
 PREFIX = "chromadrill-salvage-"
 QUEUE = "embeddings_queue"
-DOCUMENT = "chroma:document"
+CONTENT = "embedding_fulltext_search_content"
+_PAGE = 1000
 # a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
 _BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
 _KEEP_VECTOR = (
@@ -39,6 +40,16 @@ _KEEP_VECTOR = (
     " AND e.seq_id >= embeddings_queue.seq_id"
     " AND embeddings_queue.topic LIKE '%/' || s.collection)"
 )
+_DROP_EMPTY_DOCUMENTS = (
+    "DELETE FROM embedding_metadata WHERE key = ? AND string_value IS NULL"
+    " AND id IN (SELECT id FROM embedding_fulltext_search_content WHERE c0 IS NOT NULL)"
+)
+_ADD_DOCUMENTS = (
+    "INSERT INTO embedding_metadata (id, key, string_value)"
+    " SELECT t.id, ?, t.c0 FROM embedding_fulltext_search_content t"
+    " JOIN embeddings e ON e.id = t.id WHERE t.c0 IS NOT NULL AND NOT EXISTS ("
+    "  SELECT 1 FROM embedding_metadata m WHERE m.id = t.id AND m.key = ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,8 @@ class ReadableStore:
     """`remains`: what was read page by page; None where SQLite reads the file.
 
     `documents_from_text_index`: records whose document is in the full-text table alone.
-    `queue_entries_lost`: entries of the queue that hold no JSON.
+    `queue_entries_lost`: entries of the queue that hold no JSON. `databases_named`: rows of databases
+    that are lost.
     """
 
     store: Store
@@ -54,6 +66,7 @@ class ReadableStore:
     damage: str = ""
     documents_from_text_index: int = 0
     queue_entries_lost: int = 0
+    databases_named: int = 0
 
     @property
     def record_count(self) -> int:
@@ -64,8 +77,8 @@ class ReadableStore:
     @property
     def has_gaps(self) -> bool:
         """Whether entries of the queue are lost."""
-        pages = self.remains.tables[QUEUE].damaged_pages if self.remains else 0
-        return bool(pages or self.queue_entries_lost)
+        is_lost = self.remains is not None and self.remains.tables[QUEUE].has_gaps
+        return is_lost or bool(self.queue_entries_lost)
 
 
 @contextmanager
@@ -94,13 +107,13 @@ def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[Re
             if folder.is_dir() and not folder.is_symlink():
                 (place / folder.name).symlink_to(folder.resolve())
         with _room_for(place / FILE_NAME):
-            documents, entries = _mend(place / FILE_NAME, before)
+            mended = _mend(place / FILE_NAME, remains, before)
         try:
             store = Store.open(place)
         except StoreUnreadable as error:
             raise Unavailable(f"{path}: nothing of its database can be read: {error}") from error
         with store:
-            yield ReadableStore(store, remains, damage, documents, entries)
+            yield ReadableStore(store, remains, damage, *mended)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -123,18 +136,35 @@ def _damage_of(path: Path) -> str:
             for (line,) in store.db.rows("PRAGMA quick_check(1)"):
                 if line != "ok":
                     return str(line)
-            for info in store.collections():
-                store.records(info)
-                for _ in store.db.rows(
-                    "SELECT metadata FROM embeddings_queue"
-                    " WHERE metadata IS NOT NULL AND NOT json_valid(metadata)"
-                ):
-                    return "an entry of embeddings_queue holds no JSON"
+            for _ in store.db.rows(
+                "SELECT metadata FROM embeddings_queue"
+                " WHERE metadata IS NOT NULL AND NOT json_valid(metadata)"
+            ):
+                return "an entry of embeddings_queue holds no JSON"
+            _read_texts(store)
     except StoreUnknown:
         raise
     except StoreUnreadable as error:
         return str(error)
     return ""
+
+
+def _read_texts(store: Store) -> None:
+    """Read what a reader of records reads: SQLite's check passes over a text that is no UTF-8.
+
+    Such a text ends the reading of its collection; page by page it costs its own row. Raises
+    StoreUnreadable.
+    """
+    for info in store.collections():
+        store.segment(info, "VECTOR")
+        for page in store.records(info).pages(_PAGE):
+            split([raw for _, raw in page])
+    texts = ["SELECT id FROM embeddings_queue"]
+    if CONTENT in store.db.tables:
+        texts.append(f"SELECT c0 FROM {CONTENT}")  # noqa: S608
+    for sql in texts:
+        for _ in store.db.rows(sql):
+            pass
 
 
 def _rolled_back(path: Path, folder: Path) -> Path:
@@ -153,10 +183,11 @@ def _rolled_back(path: Path, folder: Path) -> Path:
     return copy
 
 
-def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
+def _mend(file: Path, remains: DatabaseRemains, before: Fingerprint | None) -> tuple[int, int, int]:
     """What readers need: the format's numbers, whole entries of the queue, segments, documents.
 
-    Returns how many documents came from the full-text table, and how many queue entries were dropped.
+    Returns how many documents came from the full-text table, how many queue entries were dropped, and
+    how many databases were named again.
     """
     with closing(sqlite3.connect(file)) as database, database:
         heads = dict(database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir"))
@@ -164,6 +195,13 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
             if not isinstance(heads.get(name), int):
                 row = (name, head, "", "", "")
                 database.execute("INSERT INTO migrations VALUES (?, ?, ?, ?, ?)", row)
+        # of a document's row an index may know the key alone
+        database.execute(_DROP_EMPTY_DOCUMENTS, (DOCUMENT,))
+        documents = database.execute(_ADD_DOCUMENTS, (DOCUMENT, DOCUMENT)).rowcount
+        name_segments(database, before)
+        # else a database that is not there was deleted
+        is_lost = remains.tables["databases"].has_gaps
+        databases = name_databases(database, before) if is_lost else 0
         broken = [
             (seq,)
             for seq, text in database.execute("SELECT seq_id, metadata FROM embeddings_queue")
@@ -180,28 +218,7 @@ def _mend(file: Path, before: Fingerprint | None) -> tuple[int, int]:
             != (None,)
         ]
         database.executemany("DELETE FROM embeddings_queue WHERE seq_id = ?", broken)
-        name_segments(database, _ids_of(before))
-        documents = database.execute(
-            "INSERT INTO embedding_metadata (id, key, string_value)"
-            " SELECT t.id, ?, t.c0 FROM embedding_fulltext_search_content t"
-            " JOIN embeddings e ON e.id = t.id WHERE t.c0 IS NOT NULL AND NOT EXISTS ("
-            "  SELECT 1 FROM embedding_metadata m WHERE m.id = t.id AND m.key = ?)",
-            (DOCUMENT, DOCUMENT),
-        ).rowcount
-    return documents, len(broken)
-
-
-def _ids_of(before: Fingerprint | None) -> dict[str, Hashes]:
-    """The ids of each collection of the fingerprint, by the collection's own id."""
-    return {
-        one.info.id: np.concatenate(
-            [
-                np.empty(0, np.int64),
-                *(hashes_of(batch.column("id").to_pylist()) for batch in one.records.batches()),
-            ]
-        )
-        for one in (before.collections.values() if before else ())
-    }
+    return documents, len(broken), databases
 
 
 def _is_object(text: object) -> bool:

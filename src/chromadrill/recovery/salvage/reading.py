@@ -14,10 +14,12 @@ from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.at_rest.records import split
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.core.model import JSON, CollectionInfo, CollectionPrint, Fingerprint, Page
+from chromadrill.core.plural import plural
 from chromadrill.core.progress import Advance
+from chromadrill.recovery.salvage.databases import UNKNOWN_TENANT
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings, Place
 from chromadrill.recovery.salvage.known_digests import KnownDigests
-from chromadrill.recovery.salvage.readable_store import ReadableStore
+from chromadrill.recovery.salvage.readable_store import CONTENT, ReadableStore
 from chromadrill.recovery.salvage.segments import vector_segment
 from chromadrill.recovery.salvage.substitution import FoundPage, Substitutes
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
@@ -34,7 +36,6 @@ class OtherVectors(NamedTuple):
 
 NO_OTHERS = OtherVectors()
 NoteLoss = Callable[[JSON], None]
-_CONTENT = "embedding_fulltext_search_content"
 
 
 class WholeRecords:
@@ -61,7 +62,12 @@ class WholeRecords:
                 self.findings.damage.append(reason)
                 segment = None
             self._finder = VectorFinder(
-                readable.store, info, segment, has_gaps=readable.has_gaps, taken_at=taken_at
+                readable.store,
+                info,
+                segment,
+                has_gaps=readable.has_gaps,
+                taken_at=taken_at,
+                known_dimension=before.info.dimension if before else None,
             )
         except StoreUnreadable as error:
             self.findings.damage.append(str(error))
@@ -249,6 +255,16 @@ def _database_damage(readable: ReadableStore) -> Iterator[str]:
                 f" were found on other pages, {table.from_hidden_cells + table.from_indexes} by the"
                 " indexes"
             )
+    if rootless := [table for table in remains.tables.values() if table.is_rootless]:
+        yield (
+            f"nothing says where {plural(len(rootless), 'table')} begin;"
+            f" {sum(table.rows for table in rootless)} rows of them were found"
+        )
+    if readable.databases_named:
+        yield (
+            f"the rows of {plural(readable.databases_named, 'database')} are lost: where nothing says"
+            f" their names, the collections are in tenant {UNKNOWN_TENANT}"
+        )
     if readable.documents_from_text_index:
         yield f"{readable.documents_from_text_index} documents are the full-text table's"
     if readable.queue_entries_lost:
@@ -269,10 +285,10 @@ def _has_configuration(store: Store, info: CollectionInfo) -> bool:
 def _other_copies(store: Store, info: CollectionInfo) -> dict[str, str]:
     """Documents as the full-text table has them, of records whose own table says otherwise."""
     segment = store.segment(info, "METADATA")
-    if segment is None or _CONTENT not in store.db.tables:
+    if segment is None or CONTENT not in store.db.tables:
         return {}
     sql = (
-        f"SELECT e.embedding_id, t.c0 FROM embeddings e JOIN {_CONTENT} t ON t.id = e.id"  # noqa: S608
+        f"SELECT e.embedding_id, t.c0 FROM embeddings e JOIN {CONTENT} t ON t.id = e.id"  # noqa: S608
         " JOIN embedding_metadata m ON m.id = e.id AND m.key = 'chroma:document'"
         " WHERE e.segment_id = ? AND m.string_value <> t.c0 AND instr(t.c0, char(0)) = 0"
     )

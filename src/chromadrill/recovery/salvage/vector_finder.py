@@ -19,7 +19,7 @@ from chromadrill.chroma.at_rest.index import IndexDamaged
 from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.vectors import normalise
 from chromadrill.chroma.fingerprint.digests import digest
-from chromadrill.chroma.remains.index import IndexRemains, open_remains
+from chromadrill.chroma.remains.index import IndexRemains, dimension_of, open_remains
 from chromadrill.core.clock import parse_time
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.salvage.findings import Place
@@ -30,6 +30,7 @@ from chromadrill.recovery.salvage.rows_by_digest import RowsByDigest
 Vectors = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int64]
 _UNIT = 1e-4  # what the length of a unit vector may be off
+_LEAST_LENGTH = 1e-12  # of a vector that somebody may have written
 _WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
 _SAMPLE = 200
 
@@ -45,11 +46,13 @@ class VectorFinder:
         *,
         has_gaps: bool = False,
         taken_at: str | None = None,
+        known_dimension: int | None = None,
     ) -> None:
         """`segment`: the folder of the index; None where the store names none.
 
         `has_gaps`: entries of the queue are lost. A record of which nobody knows when it was written
-        may have been changed by one of them. `taken_at`: when the fingerprint was begun.
+        may have been changed by one of them. `taken_at`: when the fingerprint was begun;
+        `known_dimension`: what it says.
         """
         self._has_gaps, self._taken_at = has_gaps, taken_at
         self._store, self._info = store, info
@@ -61,8 +64,15 @@ class VectorFinder:
         self._synced = row.synced if row else 0
         self.dimension = info.dimension or self._queued_dimension() or 0
         if segment is not None:
+            folder, dimension = store.path / segment, info.dimension
+            told = dimension_of(folder)
+            is_refuted = None not in (told, dimension) and told != dimension
+            # the index alone may be another collection's
+            if is_refuted and told in (self._only_queued_dimension(), known_dimension):
+                self.problems.append(f"its vectors have {told} dimensions, not {dimension}")
+                self.dimension = dimension = told or 0
             try:
-                self.index = open_remains(store.path / segment, info.dimension, _links(info))
+                self.index = open_remains(folder, dimension, _links(info))
             except IndexDamaged as error:
                 self.problems.append(str(error))
         if self.index is not None:
@@ -158,19 +168,26 @@ class VectorFinder:
             if self._is_cosine:
                 norms = np.linalg.norm(vectors.astype(np.float64), axis=1)
                 lengths = self.index.lengths_of(rows)
-                is_sound = is_sound & (np.abs(norms - 1) < _UNIT) & np.isfinite(lengths)
+                is_unit = (np.abs(norms - 1) < _UNIT) & np.isfinite(lengths)
+                is_sound &= is_unit | ((norms == 0) & self.index.have_no_length(rows))
                 vectors = vectors * np.nan_to_num(lengths, nan=1.0)[:, None]
         return vectors, is_sound
 
     def _is_written_as_cosine(self) -> bool:
-        """Unit vectors beside lengths that are not 1: only a cosine index is written so."""
+        """Unit vectors beside lengths that are not 1: only a cosine index is written so.
+
+        Any other one is written beside whatever the memory held, of which little is a length.
+        """
         assert self.index is not None  # noqa: S101 - asked by those who have looked
-        rows = np.arange(min(self.index.row_count, _SAMPLE))
-        lengths = self.index.lengths_of(rows)
+        rows = np.arange(min(self.index.row_count, len(self.index.lengths), _SAMPLE))
+        lengths = self.index.lengths[rows]
         with np.errstate(all="ignore"):
             norms = np.linalg.norm(self.index.read_vectors(rows).astype(np.float64), axis=1)
-            is_unit = (np.abs(norms - 1) < _UNIT).all()
-            return len(rows) > 0 and bool(is_unit and (np.abs(lengths - 1) > _UNIT).any())
+            are_units = (np.abs(norms - 1) < _UNIT) | (norms == 0)
+            are_lengths = (lengths > _LEAST_LENGTH) & (lengths < 1 / _LEAST_LENGTH)
+            is_filled = 2 * are_lengths.sum() > (lengths != 0).sum()
+            is_other = (np.abs(lengths[are_lengths] - 1) > _UNIT).any()
+        return bool(2 * are_units.sum() > len(rows) and is_filled and is_other)
 
     def _of_digests(self, wanted: Sequence[bytes]) -> list[Vectors | None]:
         """The vector of whichever row has each digest: its label may be gone or wrong."""
