@@ -19,6 +19,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import ReadError
 from chromadrill.recovery.salvage.readable_store import ReadableStore
 from chromadrill.recovery.salvage.reading import WholeRecords
+from chromadrill.recovery.salvage.segments import is_segment_name
 
 _DIFFERENT = (
     "SELECT count(*) FROM embedding_fulltext_search_content t JOIN embedding_metadata m ON m.id = t.id"
@@ -121,7 +122,7 @@ def drop_indexes(data: Path, keys: set[str]) -> list[str]:
         with closing(sqlite3.connect(data / FILE_NAME)) as database, database:
             query = "SELECT id, collection FROM segments WHERE scope = 'VECTOR'"
             for segment, collection in database.execute(query).fetchall():
-                if collection not in ids or Path(segment).name != segment:
+                if collection not in ids or not is_segment_name(segment):
                     continue
                 database.execute("DELETE FROM max_seq_id WHERE segment_id = ?", (segment,))
                 shutil.rmtree(data / segment, ignore_errors=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ from chromadrill.core.progress import Advance
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings, Place
 from chromadrill.recovery.salvage.known_digests import KnownDigests
 from chromadrill.recovery.salvage.readable_store import ReadableStore
-from chromadrill.recovery.salvage.segments import vector_segment
+from chromadrill.recovery.salvage.segments import is_segment_name, vector_segment
 from chromadrill.recovery.salvage.substitution import FoundPage, Substitutes
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
 
@@ -74,8 +73,8 @@ class WholeRecords:
     def _why_not_followed(self, segment: str) -> str:
         """Why the folder of the index is not read; "" where all of it is in the directory."""
         folder = self._readable.store.path / segment
-        if Path(segment).name != segment or segment in (".", ".."):
-            return "its folder is named by a path: not followed"
+        if not is_segment_name(segment):
+            return "its folder's name is none that a server gives: not followed"
         links = [folder] if self._readable.remains is None else []
         with suppress(OSError):
             links += list(folder.iterdir())

@@ -6,6 +6,7 @@ ids tell whose a segment is.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Mapping
 
@@ -19,6 +20,15 @@ from chromadrill.chroma.at_rest.pickles import PickleDamaged, PickleRefused
 from chromadrill.core.model import CollectionInfo
 
 _SAMPLE = 500
+_GIVEN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def is_segment_name(name: object) -> bool:
+    """Whether it is a name as servers give them, a UUID: a folder in the directory, no way out of it.
+
+    A damaged database says anything, "" and ".." too, and those are the directory and the one around it.
+    """
+    return isinstance(name, str) and _GIVEN.fullmatch(name) is not None
 
 
 def vector_segment(store: Store, info: CollectionInfo) -> str | None:
