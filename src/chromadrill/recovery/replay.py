@@ -66,7 +66,7 @@ def replay_into(data: Path, into: Path) -> Replay:
         except StoreUnreadable as error:
             raise Unavailable(f"{data}: {error.sentence}") from error
         observation = at_rest.observe(unfinished)
-        errors = [*observation.read_errors, *lost_by_replay(unfinished, collections)]
+        errors = [*observation.read_errors, *lost_by_replay(data, unfinished, collections)]
         if not errors:
             unfinished.replace(into)
     except OSError as error:

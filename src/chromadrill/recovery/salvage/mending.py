@@ -11,7 +11,7 @@ from chromadrill.checks.suite import judge_files, outcome_of
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.files import size_of
-from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.core.model import Fingerprint, Outcome, ReadError, Verdict
 from chromadrill.core.plural import plural
 from chromadrill.recovery.salvage.guards import (
     refuse_in_use,
@@ -61,7 +61,7 @@ def mend_into(path: Path, into: Path, before: Fingerprint | None = None) -> Mend
         shutil.copytree(path, unfinished)
         require_unchanged(path, stamps)
         mend(unfinished, plan)
-        mended = _prove(unfinished, plan, before)
+        mended = _prove(path, unfinished, plan, before)
         if mended.is_proven:
             unfinished.replace(into)
             flush_folder(into.parent)
@@ -72,10 +72,12 @@ def mend_into(path: Path, into: Path, before: Fingerprint | None = None) -> Mend
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _prove(copy: Path, plan: Plan, before: Fingerprint | None) -> Mended:
+def _prove(path: Path, copy: Path, plan: Plan, before: Fingerprint | None) -> Mended:
     observation = at_rest.observe(copy, like=before)
     verdicts = [v for v in judge_files(observation, before) if v.outcome is not Outcome.NOT_RUN]
-    lost = list(lost_by_replay(copy, sorted(plan.keys))) if not observation.read_errors else []
+    lost: list[ReadError] = []
+    if not observation.read_errors:
+        lost = list(lost_by_replay(path, copy, sorted(plan.keys)))
     verdicts += [Verdict.failed("records", f"{error.where}: {error.message}") for error in lost]
     if outcome_of(verdicts) is Outcome.PASS:
         records = plural(sum(observation.counts.values()), "record")

@@ -1,0 +1,135 @@
+"""What the server ignored is never a record's vector, however the queue goes on."""
+
+import shutil
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from chromadrill.backups.export import formats
+from chromadrill.chroma.at_rest import Store
+from chromadrill.chroma.connection import connect
+from chromadrill.core.model import Scope
+from chromadrill.targets.process.target import ProcessTarget
+from tests.front_door import enter
+
+RECORDS = 30
+SYNCED_AT = {"synced": 10, "young": 1000, "replayed": 50}
+IGNORED = [9.0, 9.0, 9.0, 9.0]
+IDS = [f"r{n}" for n in range(RECORDS)]
+
+
+class Written(NamedTuple):
+    """A stopped server's directory, and what it answered: collection -> id -> vector."""
+
+    path: object
+    answered: dict
+
+
+def write(chroma, info, operation, ids, vectors):
+    path = f"/api/v2/tenants/default_tenant/databases/default_database/collections/{info.id}"
+    chroma.call("POST", f"{path}/{operation}", {"ids": ids, "embeddings": vectors})
+
+
+def write_to_synced(chroma, info, rng):
+    """Some records are in the index, and later entries name them."""
+    chroma.upsert(info, ids=IDS, vectors=rng.normal(size=(RECORDS, 4)).astype(np.float32))
+    write(chroma, info, "add", ["r7"], [IGNORED])
+    chroma.update_metadata(info, ["r7"], [{"seen": True}])
+    write(chroma, info, "add", ["new", "seen"], [[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
+    chroma.update_metadata(info, ["seen"], [{"seen": True}])
+
+
+def write_to_young(chroma, info, rng):
+    """No index was written yet."""
+    write(chroma, info, "update", ["x"], [IGNORED])
+    write(chroma, info, "add", ["x", "y"], [[1.0, 2.0, 3.0, 4.0]] * 2)
+    chroma.delete(info, ["y"])
+    write(chroma, info, "update", ["y"], [IGNORED])
+    write(chroma, info, "add", ["y", "z"], [[4.0, 3.0, 2.0, 1.0]] * 2)
+    chroma.update_metadata(info, ["z"], [{"seen": True}])
+
+
+def write_to_replayed(chroma, info, rng):
+    """The queue has a vector for each record, and a replay takes another one for r0."""
+    for ids in (IDS, IDS[:20], IDS[1:]):
+        chroma.upsert(info, ids=ids, vectors=rng.normal(size=(len(ids), 4)).astype(np.float32))
+    write(chroma, info, "update", ["r0"], [[1.0, 2.0, 3.0, 4.0]])
+    write(chroma, info, "add", ["r0"], [IGNORED])
+
+
+WRITE = {"synced": write_to_synced, "young": write_to_young, "replayed": write_to_replayed}
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    target, answered, rng = ProcessTarget(folder / "home"), {}, np.random.default_rng(5)
+    target.start()
+    with connect(target.url) as chroma:
+        for name, write_to in WRITE.items():
+            settings = {"space": "l2", "sync_threshold": SYNCED_AT[name], "batch_size": 5}
+            info = chroma.create_collection(Scope(), name, hnsw=settings)
+            write_to(chroma, info, rng)
+            page = chroma.get(info, include=("embeddings",))
+            answered[f"default_tenant/default_database/{name}"] = {
+                id_: np.float32(vector).tolist()
+                for id_, vector in zip(page["ids"], page["embeddings"], strict=True)
+            }
+    target.stop()
+    shutil.copytree(target.data, folder / "data")
+    target.remove()
+    return Written(folder / "data", answered)
+
+
+@pytest.fixture
+def data(written, tmp_path):
+    return shutil.copytree(written.path, tmp_path / "data")
+
+
+def tear_indexes(data, *names):
+    with Store.open(data) as store:
+        for info in store.collections():
+            if info.name in names:
+                file = data / store.segment(info, "VECTOR").id / "data_level0.bin"
+                file.write_bytes(b"")
+
+
+def salvaged(capsys, data, folder, code):
+    ended = enter(capsys, "salvage", data, "--into", folder / "new.jsonl")
+    assert ended.code == code, ended.text
+    reader = formats.open_export(folder / "new.jsonl")
+    return {
+        key: {
+            id_: vector.tolist()
+            for page in reader.pages(key)
+            for id_, vector in zip(page.ids, page.vectors, strict=True)
+        }
+        for key in reader.fingerprint.collections
+    }
+
+
+def test_a_sound_store_comes_back_as_the_server_answered_it(written, tmp_path, capsys):
+    assert salvaged(capsys, written.path, tmp_path, 0) == written.answered
+
+
+def test_without_its_index_a_record_has_its_own_vector_or_none(written, data, tmp_path, capsys):
+    tear_indexes(data, "synced", "young", "replayed")
+    back = salvaged(capsys, data, tmp_path, 1)
+    for key, vectors in back.items():
+        assert vectors.items() <= written.answered[key].items()
+    synced, young, replayed = (
+        back[f"default_tenant/default_database/{name}"] for name in ("synced", "young", "replayed")
+    )
+    assert synced.keys() >= {"new", "seen"}
+    assert "r7" not in synced  # nothing is left that says that its addition was ignored
+    assert young.keys() == {"x", "y", "z"}
+    assert "r0" in replayed
+
+
+def test_a_replay_that_would_take_an_ignored_vector_is_refused(data, tmp_path, capsys):
+    tear_indexes(data, "replayed")
+    ended = enter(capsys, "replay", "--path", data, "--into", tmp_path / "new")
+    assert ended.code == 1, ended.text
+    assert "the queue does not give 1 record the vector that is theirs" in ended.out
+    assert not (tmp_path / "new").exists()
