@@ -1,6 +1,9 @@
 """What the server ignored is never a record's vector, however the queue goes on."""
 
+import dataclasses
 import shutil
+import sqlite3
+from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +12,12 @@ import pytest
 from chromadrill.backups.export import formats
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.connection import connect
+from chromadrill.chroma.fingerprint import at_rest, fingerprint_file, live
 from chromadrill.core.model import Scope
 from chromadrill.targets.process.target import ProcessTarget
 from tests.front_door import enter
 
+SYNCED = "default_tenant/default_database/synced"
 RECORDS = 30
 SYNCED_AT = {"synced": 10, "young": 1000, "replayed": 50}
 IGNORED = [9.0, 9.0, 9.0, 9.0]
@@ -20,10 +25,14 @@ IDS = [f"r{n}" for n in range(RECORDS)]
 
 
 class Written(NamedTuple):
-    """A stopped server's directory, and what it answered: collection -> id -> vector."""
+    """A stopped server's directory, and what it answered: collection -> id -> vector.
+
+    `before`: a fingerprint of the collection `synced`, as its index has it.
+    """
 
     path: object
     answered: dict
+    before: object
 
 
 def write(chroma, info, operation, ids, vectors):
@@ -32,12 +41,15 @@ def write(chroma, info, operation, ids, vectors):
 
 
 def write_to_synced(chroma, info, rng):
-    """Some records are in the index, and later entries name them."""
+    """Some records are in the index, and later entries name them. Returns a fingerprint between."""
     chroma.upsert(info, ids=IDS, vectors=rng.normal(size=(RECORDS, 4)).astype(np.float32))
+    before = live.fingerprint(chroma, [Scope()])
+    write(chroma, info, "upsert", ["r8"], [[8.0, 8.0, 8.0, 8.0]])
     write(chroma, info, "add", ["r7"], [IGNORED])
     chroma.update_metadata(info, ["r7"], [{"seen": True}])
     write(chroma, info, "add", ["new", "seen"], [[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
     chroma.update_metadata(info, ["seen"], [{"seen": True}])
+    return before
 
 
 def write_to_young(chroma, info, rng):
@@ -64,13 +76,14 @@ WRITE = {"synced": write_to_synced, "young": write_to_young, "replayed": write_t
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written")
-    target, answered, rng = ProcessTarget(folder / "home"), {}, np.random.default_rng(5)
+    target, answered, before = ProcessTarget(folder / "home"), {}, None
+    rng = np.random.default_rng(5)
     target.start()
     with connect(target.url) as chroma:
         for name, write_to in WRITE.items():
             settings = {"space": "l2", "sync_threshold": SYNCED_AT[name], "batch_size": 5}
             info = chroma.create_collection(Scope(), name, hnsw=settings)
-            write_to(chroma, info, rng)
+            before = write_to(chroma, info, rng) or before
             page = chroma.get(info, include=("embeddings",))
             answered[f"default_tenant/default_database/{name}"] = {
                 id_: np.float32(vector).tolist()
@@ -79,7 +92,7 @@ def written(tmp_path_factory):
     target.stop()
     shutil.copytree(target.data, folder / "data")
     target.remove()
-    return Written(folder / "data", answered)
+    return Written(folder / "data", answered, before)
 
 
 @pytest.fixture
@@ -95,8 +108,8 @@ def tear_indexes(data, *names):
                 file.write_bytes(b"")
 
 
-def salvaged(capsys, data, folder, code):
-    ended = enter(capsys, "salvage", data, "--into", folder / "new.jsonl")
+def salvaged(capsys, data, folder, code, *options):
+    ended = enter(capsys, "salvage", data, "--into", folder / "new.jsonl", *options)
     assert ended.code == code, ended.text
     reader = formats.open_export(folder / "new.jsonl")
     return {
@@ -121,7 +134,7 @@ def test_without_its_index_a_record_has_its_own_vector_or_none(written, data, tm
     synced, young, replayed = (
         back[f"default_tenant/default_database/{name}"] for name in ("synced", "young", "replayed")
     )
-    assert synced.keys() >= {"new", "seen"}
+    assert synced.keys() >= {"r8", "new", "seen"}
     assert "r7" not in synced  # nothing is left that says that its addition was ignored
     assert young.keys() == {"x", "y", "z"}
     assert "r0" in replayed
@@ -133,3 +146,52 @@ def test_a_replay_that_would_take_an_ignored_vector_is_refused(data, tmp_path, c
     assert ended.code == 1, ended.text
     assert "the queue does not give 1 record the vector that is theirs" in ended.out
     assert not (tmp_path / "new").exists()
+
+
+BROKEN = {
+    "cut": "vector = substr(vector, 1, 8)",
+    "not a number": "vector = x'0000c07f0000c07f0000c07f0000c07f'",
+    "lost": "vector = NULL",
+    "of no known encoding": "encoding = 'X'",
+}
+
+
+def change_queue(data, change, id_):
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
+        database.execute("UPDATE embeddings_queue SET created_at = datetime(created_at, '-1 hour')")
+        database.execute(
+            f"UPDATE embeddings_queue SET {change} WHERE id = ? AND topic LIKE"
+            " (SELECT '%/' || id FROM collections WHERE name = 'synced')",
+            (id_,),
+        )
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_newest_vector_that_cannot_be_read_is_not_replaced_by_the_one_before(
+    written, data, tmp_path, broken, capsys
+):
+    change_queue(data, BROKEN[broken], "r8")
+    back = salvaged(capsys, data, tmp_path, 1)
+    assert {**written.answered[SYNCED], **back[SYNCED]} == written.answered[SYNCED]
+    assert back[SYNCED].keys() == written.answered[SYNCED].keys() - {"r8"}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_fingerprint_from_before_a_write_that_cannot_be_read_proves_nothing_of_it(
+    written, data, tmp_path, broken, capsys
+):
+    """The text is the fingerprint's, and so is the vector that the index still has of r8."""
+    before = dataclasses.replace(written.before, taken_at="2020-01-01T00:00:00Z")
+    fingerprint_file.save(before, tmp_path / "before")
+    change_queue(data, BROKEN[broken], "r8")
+    back = salvaged(capsys, data, tmp_path, 1, "--fingerprint", tmp_path / "before")
+    assert "r8" not in back[SYNCED]
+
+
+def test_a_queue_that_a_fingerprint_refutes_costs_no_vector_of_the_index(
+    written, data, tmp_path, capsys
+):
+    fingerprint_file.save(at_rest.fingerprint(data), tmp_path / "before")
+    change_queue(data, "vector = x'0000803f0000803f0000803f0000803f'", f"r{RECORDS - 1}")
+    back = salvaged(capsys, data, tmp_path, 0, "--fingerprint", tmp_path / "before")
+    assert back == written.answered

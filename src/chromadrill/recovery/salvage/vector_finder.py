@@ -7,6 +7,7 @@ or the digest of a fingerprint. Every other one is doubtful.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,6 +32,7 @@ Numbers = npt.NDArray[np.int64]
 _UNIT = 1e-4  # what the length of a unit vector may be off
 _WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
 _SAMPLE = 200
+_WHOLE_SECOND = 1.0  # the queue's times are cut to it
 
 
 class VectorFinder:
@@ -104,22 +106,29 @@ class VectorFinder:
         hashes = hashes_of(ids)
         self._from_index(hashes, out, places)
         last = self._last.find(ids, hashes)
-        self._from_queue(out, places, last)
+        is_open = self._from_queue(out, places, last)
         self._doubt_older(places, last.written, last.vectors)
-        return out, places, self._prove(out, places, digests, last.vectors)
+        return out, places, self._prove(out, places, digests, last, is_open)
 
     def _prove(
         self,
         out: Vectors,
         places: list[Place],
         digests: Sequence[bytes | None],
-        queued: Numbers,
+        last: LastEntries,
+        is_open: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.bool_]:
-        """Hold the vectors against the fingerprint, and take those that it alone can tell."""
+        """Hold the vectors against the fingerprint, and take those that it alone can tell.
+
+        `is_open`: what the newest write made of the record is not known. A fingerprint from before it
+        does not know either.
+        """
         proven = np.zeros(len(places), np.bool_)
         sought: list[tuple[int, bytes]] = []
         for row, wanted in enumerate(digests):
             if wanted is None:
+                continue
+            if is_open[row] and not self._seconds_before(int(last.newest[row])) >= _WHOLE_SECOND:
                 continue
             if places[row] is not Place.NOWHERE and digest(out[row].data) == wanted:
                 proven[row] = True
@@ -127,8 +136,10 @@ class VectorFinder:
                     places[row] = Place.INDEX
             elif not places[row].is_sound or places[row] is Place.INDEX:
                 sought.append((row, wanted))
-            elif self._is_older(int(queued[row])):
+            elif not self._seconds_before(int(last.vectors[row])) <= 0:
                 places[row] = Place.DOUBTFUL
+                if last.vectors[row] <= self._synced:  # the index has taken in that write
+                    sought.append((row, wanted))
         found = self._of_digests([wanted for _, wanted in sought])
         for (row, _), vector in zip(sought, found, strict=True):
             if vector is not None:
@@ -197,25 +208,30 @@ class VectorFinder:
             if places[row].is_sound:
                 places[row] = Place.DOUBTFUL
 
-    def _is_older(self, seq_id: int) -> bool:
-        """Whether the queue's vector was there when the fingerprint was taken, which has another."""
-        if not seq_id or self._taken_at is None:
-            return False
+    def _seconds_before(self, seq_id: int) -> float:
+        """How long before the fingerprint an entry was written, NaN where nobody can tell."""
         sql = "SELECT created_at FROM embeddings_queue WHERE seq_id = ?"
         row = self._store.db.one(sql, seq_id)
         try:
-            return bool(row) and parse_time(str(row[0] if row else "")) < parse_time(self._taken_at)
+            return (
+                parse_time(str(self._taken_at)) - parse_time(str(row and row[0]))
+            ).total_seconds()
         except ValueError:
-            return True
+            return math.nan
 
     # ---- the queue ----------------------------------------------------------------------------------
-    def _from_queue(self, out: Vectors, places: list[Place], last: LastEntries) -> None:
+    def _from_queue(
+        self, out: Vectors, places: list[Place], last: LastEntries
+    ) -> npt.NDArray[np.bool_]:
+        """Returns of which records the newest write is not known, or cannot be read."""
+        is_open = ~last.is_sure
         vectors = self._read(last.vectors[last.vectors > 0].tolist())
         for row in np.flatnonzero((last.vectors > 0) | ~last.is_sure).tolist():
             vector, is_sure = vectors.get(int(last.vectors[row])), bool(last.is_sure[row])
             in_index = places[row] is Place.INDEX
             if vector is None:
-                if in_index and not is_sure:
+                is_open[row] |= last.vectors[row] > self._synced
+                if in_index and is_open[row]:
                     places[row] = Place.DOUBTFUL
                 continue
             is_equal = in_index and bool(np.array_equal(out[row], vector, equal_nan=True))
@@ -227,6 +243,7 @@ class VectorFinder:
                 places[row] = Place.BOTH_DIFFERENT if in_index else Place.QUEUE
             if is_sure or not in_index:
                 out[row] = vector
+        return is_open
 
     def _read(self, seq_ids: object) -> dict[int, Vectors]:
         wanted = orjson.dumps(list(seq_ids)).decode()  # type: ignore[call-overload]
