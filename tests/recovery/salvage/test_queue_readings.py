@@ -195,3 +195,14 @@ def test_a_queue_that_a_fingerprint_refutes_costs_no_vector_of_the_index(
     change_queue(data, "vector = x'0000803f0000803f0000803f0000803f'", f"r{RECORDS - 1}")
     back = salvaged(capsys, data, tmp_path, 0, "--fingerprint", tmp_path / "before")
     assert back == written.answered
+
+
+def test_two_rows_that_changed_their_ids_cost_no_vector_of_the_queue(
+    written, data, tmp_path, capsys
+):
+    """The entries stand beside the ids that they were written under."""
+    change = "UPDATE embeddings SET embedding_id = ? WHERE embedding_id = ?"
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
+        for new, old in (("-", "new"), ("new", "r8"), ("r8", "-")):
+            database.execute(change, (new, old))
+    assert salvaged(capsys, data, tmp_path, 1)[SYNCED] == written.answered[SYNCED]

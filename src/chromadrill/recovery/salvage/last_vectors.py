@@ -72,8 +72,10 @@ class LastVectors:
         """Return what the queue has of each id."""
         written, rows = self._written(ids)
         story = self.queue.find(hashes)
-        may_be_new, may_be_old = _fits(story.new, story, written), _fits(story.old, story, written)
-        may_be_new, may_be_old = may_be_new | (written < 0), may_be_old & (written >= 0)
+        # a row with the number of another record's write has changed its id or its number
+        told = np.where(self.queue.are_of_others(written, hashes), 0, written)
+        may_be_new, may_be_old = _fits(story.new, story, told), _fits(story.old, story, told)
+        may_be_old &= written >= 0
         is_open = may_be_new & may_be_old & (story.new.vectors != story.old.vectors)
         says_new, says_old = self._before(story, hashes, rows, is_open)
         is_new = may_be_new & (~may_be_old | (says_new & ~says_old))

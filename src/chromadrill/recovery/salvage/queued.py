@@ -59,7 +59,7 @@ class Queued:
     def __init__(self, store: Store, stretch: Stretch | None, taken_in: int) -> None:
         """`taken_in`: the number up to which the tables have the entries; 0 where that is not known."""
         rows = _rows(store, stretch) if stretch else np.empty((0, 3), np.int64)
-        self.numbers = rows[:, 0].copy()
+        self.numbers, self._owners = rows[:, 0].copy(), rows[:, 1].copy()
         self.is_from_the_start = stretch is not None and _is_from_the_start(store, stretch.last)
         self._hashes, self._story = _story(rows, taken_in)
 
@@ -94,8 +94,17 @@ class Queued:
         """Whether the queue still has the entry of each number."""
         if not len(self.numbers):
             return np.zeros(len(seq_ids), np.bool_)
-        places = np.minimum(np.searchsorted(self.numbers, seq_ids), len(self.numbers) - 1)
-        return np.asarray(self.numbers[places] == seq_ids, np.bool_)
+        return np.asarray(self.numbers[self._places(seq_ids)] == seq_ids, np.bool_)
+
+    def are_of_others(self, seq_ids: Numbers, hashes: Hashes) -> Flags:
+        """Whether the queue has the entry of each number under another id than this."""
+        if not len(self.numbers):
+            return np.zeros(len(seq_ids), np.bool_)
+        is_other = self._owners[self._places(seq_ids)] != hashes
+        return np.asarray(self.has_numbers(seq_ids) & is_other, np.bool_)
+
+    def _places(self, seq_ids: Numbers) -> Numbers:
+        return np.minimum(np.searchsorted(self.numbers, seq_ids), len(self.numbers) - 1)
 
 
 def _rows(store: Store, stretch: Stretch) -> Numbers:
