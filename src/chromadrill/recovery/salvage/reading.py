@@ -216,25 +216,38 @@ def read_all(
     """Hand every collection with the records that are taken to `take`; returns what was found."""
     findings = Findings(damage=list(_database_damage(readable)), is_paged=bool(readable.remains))
     prints: Mapping[str, CollectionPrint] = before.collections if before else {}
-    by_id = {one.info.id: one for one in prints.values()}
-    keys = set()
-    for info in readable.store.collections():
+    infos = list(readable.store.collections())
+    own = _prints_of(infos, prints)
+    for info in infos:
         collection = WholeRecords(
             readable,
             info,
-            prints.get(info.key) or by_id.get(info.id),
+            own.get(info.key),
             note_loss,
             before.taken_at if before else None,
             others,
         )
-        keys.add(info.key)
         pages = collection.pages(advance)
         take(collection, pages)
         for _ in pages:
             pass
         findings.collections.append(collection.findings)
-    findings.missing = sorted(prints.keys() - keys)
+    findings.missing = sorted(prints.keys() - {one.info.key for one in own.values()})
     return findings
+
+
+def _prints_of(
+    infos: Sequence[CollectionInfo], prints: Mapping[str, CollectionPrint]
+) -> dict[str, CollectionPrint]:
+    """What the fingerprint has of each collection: by its id under any name, else by its name."""
+    by_id = {one.info.id: one for one in prints.values()}
+    own = {info.key: by_id[info.id] for info in infos if info.id in by_id}
+    ids = {one.info.id for one in own.values()}
+    for info in infos:
+        one = prints.get(info.key)
+        if info.key not in own and one is not None and one.info.id not in ids:
+            own[info.key] = one
+    return own
 
 
 def _database_damage(readable: ReadableStore) -> Iterator[str]:
