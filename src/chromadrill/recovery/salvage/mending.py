@@ -21,8 +21,7 @@ from chromadrill.recovery.salvage.guards import (
     stamps_of,
 )
 from chromadrill.recovery.salvage.quick_ways import Plan, lost_by_replay, mend, plan_of
-
-UNFINISHED = ".unfinished"
+from chromadrill.recovery.salvage.unfinished import require_new, unfinished_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,7 @@ def mend_into(path: Path, into: Path, before: Fingerprint | None = None) -> Mend
 
     Raises Refused where the quick ways are not enough for what is damaged, or there is no room.
     """
-    unfinished = into.with_name(into.name + UNFINISHED)
-    for folder in (into, unfinished):
-        if folder.exists():
-            raise Refused(f"{folder} exists. Nothing was written.", next_step="Name a new folder.")
+    require_new(into)
     require_plain_database(path)
     refuse_in_use(path)
     require_rooms([(into.parent, size_of(path))])
@@ -58,18 +54,17 @@ def mend_into(path: Path, into: Path, before: Fingerprint | None = None) -> Mend
             next_step=f"Record by record: chromadrill salvage {path} --into {into}",
         )
     try:
-        shutil.copytree(path, unfinished)
-        require_unchanged(path, stamps)
-        mend(unfinished, plan)
-        mended = _prove(path, unfinished, plan, before)
-        if mended.is_proven:
-            unfinished.replace(into)
-            flush_folder(into.parent)
-        return mended
+        with unfinished_folder(into) as unfinished:
+            shutil.copytree(path, unfinished, dirs_exist_ok=True)
+            require_unchanged(path, stamps)
+            mend(unfinished, plan)
+            mended = _prove(path, unfinished, plan, before)
+            if mended.is_proven:
+                unfinished.replace(into)
+                flush_folder(into.parent)
+            return mended
     except OSError as error:
         raise Unavailable(f"{path} cannot be copied to {into}: {error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _prove(path: Path, copy: Path, plan: Plan, before: Fingerprint | None) -> Mended:
