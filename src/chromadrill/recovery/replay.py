@@ -15,12 +15,12 @@ from pathlib import Path
 from chromadrill.backups.data_place import require_store
 from chromadrill.chroma.at_rest import Store, StoreUnreadable
 from chromadrill.chroma.fingerprint import at_rest
-from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import ReadError
 from chromadrill.recovery.salvage.quick_ways import drop_indexes, lost_by_replay
+from chromadrill.recovery.salvage.unfinished import require_new, unfinished_folder
 
 DATABASE = "chroma.sqlite3"
-UNFINISHED = ".unfinished"
 KEEP_QUEUE = """UPDATE embeddings_queue_config SET config_json_str =
     replace(config_json_str, '"automatically_purge":true', '"automatically_purge":false')"""
 
@@ -48,10 +48,7 @@ def replay_into(data: Path, into: Path) -> Replay:
     `data` is only read, and `into` is made only where the copy is whole. Raises Refused where `into`
     exists, Unavailable where the database itself cannot be read.
     """
-    unfinished = into.with_name(into.name + UNFINISHED)
-    for folder in (into, unfinished):
-        if folder.exists():
-            raise Refused(f"{folder} exists. Nothing was written.", next_step="Name a new folder.")
+    require_new(into)
     require_store(data)
     try:
         with Store.open(data):
@@ -60,19 +57,18 @@ def replay_into(data: Path, into: Path) -> Replay:
         raise Unavailable(f"{error.sentence.rstrip('.')}: no queue can be read.") from error
     damaged = {error.where for error in at_rest.observe(data).read_errors}
     try:
-        shutil.copytree(data, unfinished)
-        try:
-            collections = drop_indexes(unfinished, damaged)
-        except StoreUnreadable as error:
-            raise Unavailable(f"{data}: {error.sentence}") from error
-        observation = at_rest.observe(unfinished)
-        errors = [*observation.read_errors, *lost_by_replay(unfinished, collections)]
-        if not errors:
-            unfinished.replace(into)
+        with unfinished_folder(into) as unfinished:
+            shutil.copytree(data, unfinished, dirs_exist_ok=True)
+            try:
+                collections = drop_indexes(unfinished, damaged)
+            except StoreUnreadable as error:
+                raise Unavailable(f"{data}: {error.sentence}") from error
+            observation = at_rest.observe(unfinished)
+            errors = [*observation.read_errors, *lost_by_replay(data, unfinished, collections)]
+            if not errors:
+                unfinished.replace(into)
     except OSError as error:
         raise Unavailable(f"{data} cannot be copied to {into}: {error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return Replay(tuple(collections), tuple(errors), sum(observation.counts.values()))
 
 

@@ -97,6 +97,20 @@ def test_waiting_entry_that_no_server_can_take_in_is_fail(copy, capsys, metadata
 
 
 @pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        ("encoding = 'X'", "an encoding 'X'"),
+        ("vector = NULL", "lost its vector"),
+        ("encoding = NULL", "lost its vector"),
+    ],
+)
+def test_waiting_vector_that_no_server_can_take_in_is_fail(copy, capsys, damage, reason):
+    change(copy, NEW, "{}")
+    change(copy, f"UPDATE embeddings_queue SET {damage} WHERE id = 'new'")
+    require_refused(copy, capsys, "waiting", "'new'", "embeddings_queue", reason)
+
+
+@pytest.mark.parametrize(
     "metadata",
     [
         None,

@@ -19,7 +19,8 @@ import pytest
 
 from chromadrill.backups.manifest import files_of
 from chromadrill.core.errors import Refused
-from chromadrill.recovery.salvage import bring_back, guards, readable_store
+from chromadrill.recovery import replay
+from chromadrill.recovery.salvage import bring_back, guards, mending, readable_store
 from tests.front_door import enter
 from tests.recovery.salvage.conftest import RECORDS, index_of
 
@@ -93,6 +94,33 @@ def test_a_disk_that_is_full_meanwhile_is_said(damaged, tmp_path, monkeypatch, c
     assert ended.code == 2, ended.text
     assert "does not fit in the temporary folder" in ended.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["damaged"]
+
+
+@pytest.mark.parametrize(
+    ("words", "module", "asked"),
+    [
+        (("replay", "--path"), replay, "require_store"),
+        (("salvage", "--quick"), mending, "stamps_of"),
+        (("salvage",), bring_back, "stamps_of"),
+    ],
+    ids=["replay", "quick", "salvage"],
+)
+def test_what_another_run_has_begun_meanwhile_is_left_to_it(
+    damaged, tmp_path, monkeypatch, words, module, asked, capsys
+):
+    (index_of(damaged) / "header.bin").unlink()
+    begun, ask = tmp_path / "new.unfinished", getattr(module, asked)
+
+    def let_another_begin(path):
+        begun.mkdir()
+        (begun / "proven").write_text("another run's copy")
+        return ask(path)
+
+    monkeypatch.setattr(module, asked, let_another_begin)
+    ended = enter(capsys, *words, damaged, "--into", tmp_path / "new")
+    assert (begun / "proven").read_text() == "another run's copy"
+    assert ended.code == 1, ended.text
+    assert f"{begun} exists" in ended.err
 
 
 def fifo(file):

@@ -68,3 +68,25 @@ def test_a_store_whose_text_index_is_damaged_is_not_called_whole(damaged, capsys
     assert ended.code == 1, ended.text
     assert "full-text index is damaged" in ended.text
     assert ended.answer["quick"] == ["the full-text index is made anew from the documents"]
+
+
+@pytest.mark.parametrize("name", ["..", "", ".", "../beside", "{root}/beside"])
+@pytest.mark.parametrize(
+    "way", [("replay", "--path"), ("salvage", "--quick")], ids=["replay", "quick"]
+)
+def test_a_segment_that_is_named_by_a_path_costs_no_folder(damaged, tmp_path, way, name, capsys):
+    """The database is the damaged part: what it says is not where anything is removed."""
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "precious").write_text("another's")
+    run_sql(
+        damaged,
+        "CREATE TEMP TABLE named AS SELECT id FROM segments WHERE scope = 'VECTOR'",
+        f"UPDATE max_seq_id SET segment_id = '{name}' WHERE segment_id IN named".format(
+            root=tmp_path
+        ),
+        f"UPDATE segments SET id = '{name}' WHERE id IN named".format(root=tmp_path),
+    )
+    before = files_of(tmp_path)
+    ended = enter(capsys, *way, damaged, "--into", tmp_path / "new")
+    assert files_of(tmp_path) == before
+    assert ended.code == 1, ended.text

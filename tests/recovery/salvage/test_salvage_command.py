@@ -50,6 +50,14 @@ def test_a_whole_store_is_whole(sound, capsys):
     assert "1,200 of 1200 records can be brought back whole" in ended.out
 
 
+def test_a_collection_that_was_renamed_is_the_fingerprints_by_its_id(sound, damaged, capsys):
+    with closing(sqlite3.connect(damaged / "chroma.sqlite3")) as database, database:
+        database.execute("UPDATE collections SET name = 'other'")
+    ended = enter(capsys, "salvage", damaged, "--fingerprint", sound[1])
+    assert ended.code == 0, ended.text
+    assert "1,200 vectors are proven" in ended.out
+
+
 def test_a_write_without_metadata_is_no_damage(damaged, capsys):
     with closing(sqlite3.connect(damaged / "chroma.sqlite3")) as database, database:
         database.execute("UPDATE embeddings_queue SET metadata = NULL")

@@ -14,14 +14,15 @@ from typing import Any, NoReturn
 import orjson
 
 from chromadrill.chroma.at_rest.database import Database
-from chromadrill.chroma.at_rest.log import ADD, DELETE, Stretch, entries
+from chromadrill.chroma.at_rest.log import ADD, DELETE, UPSERT, Stretch, entries
 from chromadrill.chroma.at_rest.records import DOCUMENT
 
 NAMED = 3  # records that a sentence names
 ADVICE = (
-    "Restore an older backup, or correct the metadata of that row of embeddings_queue on a copy, and"
-    " check the copy with --serve"
+    "Restore an older backup, or correct that row of embeddings_queue on a copy, and check the copy with"
+    " --serve"
 )
+_ENCODINGS = ("FLOAT32", "INT32", None)
 
 
 def waiting_problems(db: Database, stretch: Stretch | None, after: int) -> list[str]:
@@ -29,8 +30,13 @@ def waiting_problems(db: Database, stretch: Stretch | None, after: int) -> list[
     if stretch is None:
         return []
     reasons: dict[str, list[str]] = {}
-    for seq, operation, id_, text in entries(db, stretch, after, "metadata"):
+    columns = "metadata, encoding, vector IS NOT NULL"
+    for seq, operation, id_, text, encoding, has_vector in entries(db, stretch, after, columns):
         reason = _refusal(operation, id_, text)
+        if not reason and encoding not in _ENCODINGS:
+            reason = f"has its vector in an encoding {encoding!r} that Chroma does not have"
+        if not reason and operation == UPSERT and not (has_vector and encoding):
+            reason = "has lost its vector"
         if reason:
             reasons.setdefault(reason, []).append(f"'{id_}' (seq_id {seq})")
     return [

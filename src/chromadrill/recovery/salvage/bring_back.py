@@ -24,7 +24,7 @@ from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core import process_tags
 from chromadrill.core.clock import utc_now
-from chromadrill.core.errors import Refused, Unavailable
+from chromadrill.core.errors import Unavailable
 from chromadrill.core.files import size_of
 from chromadrill.core.model import CollectionPrint, Fingerprint, Outcome, Page, Scope, Verdict
 from chromadrill.core.progress import Progress, silent
@@ -49,10 +49,10 @@ from chromadrill.recovery.salvage.reading import (
     WholeRecords,
     read_all,
 )
+from chromadrill.recovery.salvage.unfinished import require_new, unfinished_folder
 from chromadrill.targets.process.target import ProcessTarget
 
 DEADLINE_S = 120.0
-UNFINISHED = ".unfinished"
 LOSSES = ".losses.jsonl"
 _SAID = 5  # problems
 
@@ -119,18 +119,11 @@ def bring_back(
     into = followed(into)
     is_export = into.name.lower().endswith(formats.SUFFIXES)
     require_free(into, formats.suffix_of(into.name) if is_export else "")
-    if into.exists():
-        raise Refused(f"{into} exists already. It was not touched.", next_step="Name a new one.")
+    require_new(into)
     losses = losses or into.with_name(into.name + LOSSES)
     require_plain_database(path)
     refuse_in_use(path)
     process_tags.sweep_folders(PREFIX)
-    unfinished = into.with_name(into.name + UNFINISHED)
-    if unfinished.exists():
-        raise Refused(
-            f"{unfinished} exists: an earlier run was cut off. Nothing was touched.",
-            next_step=f"Remove it: rm -r {unfinished}",
-        )
     size, stamps = size_of(path), stamps_of(path)
     scratch_place = Path(tempfile.gettempdir())
     require_rooms(
@@ -145,14 +138,13 @@ def bring_back(
         scratch = process_tags.new_folder(PREFIX)
         try:
             file = scratch / "sound.jsonl.zst"
-            unfinished.mkdir()  # from here on a run that is killed leaves a name that says so
-            findings = _export(readable, file, file, before, lost.note, others, progress)
-            require_unchanged(path, stamps)
-            verdicts: list[Verdict] = []
-            if findings.has_anything:
-                verdicts = _serve_and_fill(file, into, unfinished, progress)
+            with unfinished_folder(into) as unfinished:
+                findings = _export(readable, file, file, before, lost.note, others, progress)
+                require_unchanged(path, stamps)
+                verdicts: list[Verdict] = []
+                if findings.has_anything:
+                    verdicts = _serve_and_fill(file, into, unfinished, progress)
         finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
             shutil.rmtree(scratch, ignore_errors=True)
     return Salvage(findings, None, verdicts, into if into.exists() else None, lost.written)
 

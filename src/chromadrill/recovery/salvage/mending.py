@@ -11,7 +11,7 @@ from chromadrill.checks.suite import judge_files, outcome_of
 from chromadrill.chroma.fingerprint import at_rest
 from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.files import size_of
-from chromadrill.core.model import Fingerprint, Outcome, Verdict
+from chromadrill.core.model import Fingerprint, Outcome, ReadError, Verdict
 from chromadrill.core.plural import plural
 from chromadrill.recovery.salvage.guards import (
     refuse_in_use,
@@ -21,8 +21,7 @@ from chromadrill.recovery.salvage.guards import (
     stamps_of,
 )
 from chromadrill.recovery.salvage.quick_ways import Plan, lost_by_replay, mend, plan_of
-
-UNFINISHED = ".unfinished"
+from chromadrill.recovery.salvage.unfinished import require_new, unfinished_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,7 @@ def mend_into(path: Path, into: Path, before: Fingerprint | None = None) -> Mend
 
     Raises Refused where the quick ways are not enough for what is damaged, or there is no room.
     """
-    unfinished = into.with_name(into.name + UNFINISHED)
-    for folder in (into, unfinished):
-        if folder.exists():
-            raise Refused(f"{folder} exists. Nothing was written.", next_step="Name a new folder.")
+    require_new(into)
     require_plain_database(path)
     refuse_in_use(path)
     require_rooms([(into.parent, size_of(path))])
@@ -58,24 +54,25 @@ def mend_into(path: Path, into: Path, before: Fingerprint | None = None) -> Mend
             next_step=f"Record by record: chromadrill salvage {path} --into {into}",
         )
     try:
-        shutil.copytree(path, unfinished)
-        require_unchanged(path, stamps)
-        mend(unfinished, plan)
-        mended = _prove(unfinished, plan, before)
-        if mended.is_proven:
-            unfinished.replace(into)
-            flush_folder(into.parent)
-        return mended
+        with unfinished_folder(into) as unfinished:
+            shutil.copytree(path, unfinished, dirs_exist_ok=True)
+            require_unchanged(path, stamps)
+            mend(unfinished, plan)
+            mended = _prove(path, unfinished, plan, before)
+            if mended.is_proven:
+                unfinished.replace(into)
+                flush_folder(into.parent)
+            return mended
     except OSError as error:
         raise Unavailable(f"{path} cannot be copied to {into}: {error}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _prove(copy: Path, plan: Plan, before: Fingerprint | None) -> Mended:
+def _prove(path: Path, copy: Path, plan: Plan, before: Fingerprint | None) -> Mended:
     observation = at_rest.observe(copy, like=before)
     verdicts = [v for v in judge_files(observation, before) if v.outcome is not Outcome.NOT_RUN]
-    lost = list(lost_by_replay(copy, sorted(plan.keys))) if not observation.read_errors else []
+    lost: list[ReadError] = []
+    if not observation.read_errors:
+        lost = list(lost_by_replay(path, copy, sorted(plan.keys)))
     verdicts += [Verdict.failed("records", f"{error.where}: {error.message}") for error in lost]
     if outcome_of(verdicts) is Outcome.PASS:
         records = plural(sum(observation.counts.values()), "record")

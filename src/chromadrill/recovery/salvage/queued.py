@@ -1,9 +1,14 @@
-"""Which entry of the queue has the vector of which record: some bytes for each entry, and no object."""
+"""Which entry of the queue has the vector of which record: some bytes for each entry, and no object.
+
+The queue begins somewhere in the life of a store. An addition is ignored where the record was there
+before, an update where it was not. So the first entries of an id have two readings, until an upsert or a
+deletion comes, after which there is one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +18,50 @@ from chromadrill.chroma.at_rest.id_hashes import Hashes
 from chromadrill.chroma.at_rest.log import ADD, DELETE, UPDATE, UPSERT, Stretch, entries
 
 Numbers = npt.NDArray[np.int64]
-_CHANGE, _ADDITION, _DELETION, _NO_VECTOR = range(4)
+Flags = npt.NDArray[np.bool_]
+_ADD, _UPSERT, _UPDATE, _NEW_METADATA, _DELETE, _OTHER = range(6)
+_KINDS = {ADD: _ADD, UPSERT: _UPSERT, UPDATE: _UPDATE, DELETE: _DELETE}
 _NONE = np.empty(0, np.int64)
 
 
-class Queued:
-    """The newest entry with a vector of each id that was not deleted later.
+class Reading(NamedTuple):
+    """What the entries of ids come to, one number for each id; 0 where there is none.
 
-    `numbers`: of all entries, ascending. An addition counts only where nothing was there before it.
+    `vectors`: the entry that has the vector now. `newest`: the last one that did anything to the record.
     """
 
-    def __init__(self, store: Store, stretch: Stretch | None) -> None:
+    vectors: Numbers
+    newest: Numbers
+
+    def at(self, places: Numbers, has: Flags) -> Reading:
+        return Reading(*(np.where(has, column[places], 0) for column in self))
+
+
+class Story(NamedTuple):
+    """The entries of ids, if they were not there before the queue began (`new`), and if they were.
+
+    `first`: the number of the first entry of each id, 0 where it has none. `addition`: of the addition
+    that was ignored if the record was there before; 0 where no addition is the first one of its kind.
+    """
+
+    new: Reading
+    old: Reading
+    first: Numbers
+    addition: Numbers
+
+
+class Queued:
+    """`numbers`: of all entries of the collection, ascending.
+
+    `is_from_the_start`: whether no entry up to its last one was ever purged, of any collection.
+    """
+
+    def __init__(self, store: Store, stretch: Stretch | None, taken_in: int) -> None:
+        """`taken_in`: the number up to which the tables have the entries; 0 where that is not known."""
         rows = _rows(store, stretch) if stretch else np.empty((0, 3), np.int64)
-        self.numbers = rows[:, 0].copy()
-        self._hashes, self._seq_ids, self._is_addition = _newest(rows)
+        self.numbers, self._owners = rows[:, 0].copy(), rows[:, 1].copy()
+        self.is_from_the_start = stretch is not None and _is_from_the_start(store, stretch.last)
+        self._hashes, self._story = _story(rows, taken_in)
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -34,22 +69,42 @@ class Queued:
     @property
     def first(self) -> int | None:
         """The number of some entry with a vector; None where there is none."""
-        return int(self._seq_ids[0]) if len(self) else None
+        has = np.flatnonzero(self._story.old.vectors | self._story.new.vectors)
+        if not len(has):
+            return None
+        return int(self._story.old.vectors[has[0]] or self._story.new.vectors[has[0]])
 
-    def find(self, hashes: Hashes) -> tuple[Numbers, npt.NDArray[np.bool_]]:
-        """Return the entry of each id, 0 where there is none, and whether it is an addition."""
+    def find(self, hashes: Hashes) -> Story:
+        """Return the entries of each id."""
+        new, old, first, addition = self._story
         if not len(self):
-            return np.zeros(len(hashes), np.int64), np.zeros(len(hashes), np.bool_)
+            places, has = np.zeros(len(hashes), np.int64), np.zeros(len(hashes), np.bool_)
+            new, old = Reading(places, places), Reading(places, places)
+            return Story(new, old, places, places)
         places = np.minimum(np.searchsorted(self._hashes, hashes), len(self) - 1)
         has = self._hashes[places] == hashes
-        return np.where(has, self._seq_ids[places], 0), has & self._is_addition[places]
+        return Story(
+            new.at(places, has),
+            old.at(places, has),
+            np.where(has, first[places], 0),
+            np.where(has, addition[places], 0),
+        )
 
-    def has_numbers(self, seq_ids: Numbers) -> npt.NDArray[np.bool_]:
+    def has_numbers(self, seq_ids: Numbers) -> Flags:
         """Whether the queue still has the entry of each number."""
         if not len(self.numbers):
             return np.zeros(len(seq_ids), np.bool_)
-        places = np.minimum(np.searchsorted(self.numbers, seq_ids), len(self.numbers) - 1)
-        return np.asarray(self.numbers[places] == seq_ids, np.bool_)
+        return np.asarray(self.numbers[self._places(seq_ids)] == seq_ids, np.bool_)
+
+    def are_of_others(self, seq_ids: Numbers, hashes: Hashes) -> Flags:
+        """Whether the queue has the entry of each number under another id than this."""
+        if not len(self.numbers):
+            return np.zeros(len(seq_ids), np.bool_)
+        is_other = self._owners[self._places(seq_ids)] != hashes
+        return np.asarray(self.has_numbers(seq_ids) & is_other, np.bool_)
+
+    def _places(self, seq_ids: Numbers) -> Numbers:
+        return np.minimum(np.searchsorted(self.numbers, seq_ids), len(self.numbers) - 1)
 
 
 def _rows(store: Store, stretch: Stretch) -> Numbers:
@@ -64,35 +119,47 @@ def _rows(store: Store, stretch: Stretch) -> Numbers:
 
 
 def _kind(operation: int, has_vector: int) -> int:
-    if operation == DELETE:
-        return _DELETION
-    if not has_vector or operation not in (ADD, UPDATE, UPSERT):
-        return _NO_VECTOR
-    return _ADDITION if operation == ADD else _CHANGE
+    """Only an update may be without a vector: every other entry had one, also where it is lost."""
+    kind = _KINDS.get(operation, _OTHER)
+    return _NEW_METADATA if kind == _UPDATE and not has_vector else kind
 
 
-def _newest(rows: Numbers) -> tuple[Hashes, Numbers, npt.NDArray[np.bool_]]:
-    """(hash, number, whether it is an addition), sorted by the hash.
+def _is_from_the_start(store: Store, last: int) -> bool:
+    row = store.db.one("SELECT count(*) FROM embeddings_queue WHERE seq_id BETWEEN 1 AND ?", last)
+    return bool(row and row[0] == last)
 
-    Of the entries after an id's last deletion: the last change, else the first addition.
-    """
-    rows = rows[rows[:, 2] != _NO_VECTOR]
+
+def _story(rows: Numbers, taken_in: int) -> tuple[Hashes, Story]:
+    """The ids of the entries, sorted, and what the entries of each come to."""
+    rows = rows[rows[:, 2] != _OTHER]
     rows = rows[np.argsort(rows[:, 1], kind="stable")]  # of one id in their order
     if not len(rows):
-        return _NONE, _NONE, np.empty(0, np.bool_)
-    hashes, kinds = rows[:, 1], rows[:, 2]
+        none = Reading(_NONE, _NONE)
+        return _NONE, Story(none, none, _NONE, _NONE)
+    numbers, hashes, kinds = rows.T
     starts = np.flatnonzero(np.append(True, hashes[1:] != hashes[:-1]))
-    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(rows))))
+    # the entry before each one that told whether the record is there, -1 where none did
     places = np.arange(len(rows))
-    last_deletion = np.full(len(starts), -1, np.int64)
-    np.maximum.at(last_deletion, group[kinds == _DELETION], places[kinds == _DELETION])
-    is_left = places > last_deletion[group]
-    changes, additions = is_left & (kinds == _CHANGE), is_left & (kinds == _ADDITION)
-    best = np.full(len(starts), -1, np.int64)
-    np.maximum.at(best, group[changes], places[changes])
-    first = np.full(len(starts), len(rows), np.int64)
-    np.minimum.at(first, group[additions], places[additions])
-    is_addition = (best < 0) & (first < len(rows))
-    best = np.where(is_addition, first, best)
-    has = best >= 0
-    return hashes[best[has]].copy(), rows[best[has], 0].copy(), is_addition[has]
+    tells = np.isin(kinds, (_ADD, _UPSERT, _DELETE))
+    told = np.append(-1, np.maximum.accumulate(np.where(tells, places, -1))[:-1])
+    told[told < np.repeat(starts, np.diff(np.append(starts, len(rows))))] = -1
+    addition = np.maximum.reduceat(np.where((kinds == _ADD) & (told < 0), numbers, 0), starts)
+    new, old = (
+        _read(
+            numbers, kinds, np.where(told < 0, was_there, kinds[told] != _DELETE), starts, taken_in
+        )
+        for was_there in (False, True)
+    )
+    return hashes[starts].copy(), Story(new, old, numbers[starts].copy(), addition)
+
+
+def _read(
+    numbers: Numbers, kinds: Numbers, is_there: Flags, starts: Numbers, taken_in: int
+) -> Reading:
+    """`is_there`: whether the record is, before each entry."""
+    does = (kinds == _UPSERT) | np.where(kinds == _ADD, ~is_there, is_there)
+    vectors = np.maximum.reduceat(np.where(does & (kinds != _NEW_METADATA), numbers, 0), starts)
+    deleted = np.maximum.reduceat(np.where(kinds == _DELETE, numbers, 0), starts)
+    does &= (numbers <= taken_in) | (not taken_in)
+    newest = np.maximum.reduceat(np.where(does, numbers, 0), starts)
+    return Reading(np.where(vectors > deleted, vectors, 0), newest)

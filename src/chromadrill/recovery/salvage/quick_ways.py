@@ -17,8 +17,10 @@ from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import ReadError
+from chromadrill.core.plural import plural
 from chromadrill.recovery.salvage.readable_store import ReadableStore
 from chromadrill.recovery.salvage.reading import WholeRecords
+from chromadrill.recovery.salvage.segments import is_segment_name
 
 _DIFFERENT = (
     "SELECT count(*) FROM embedding_fulltext_search_content t JOIN embedding_metadata m ON m.id = t.id"
@@ -88,22 +90,28 @@ def mend(copy: Path, plan: Plan) -> None:
             raise Unavailable(f"{way.name}: not on this database ({error}).") from error
 
 
-def lost_by_replay(data: Path, keys: Sequence[str]) -> Iterator[ReadError]:
-    """Records of collections without an index to which the queue gives no vector, or never theirs.
+def lost_by_replay(data: Path, copy: Path, keys: Sequence[str]) -> Iterator[ReadError]:
+    """Records of `data` to which the queue gives no vector, or never theirs, in a copy without indexes.
 
     A server ignores the addition of a record that is there. Replayed into an empty index, the same
-    addition counts.
+    addition counts: what a server on the copy will answer is held against what was the record's.
     """
-    with Store.open(data) as store:
+    with Store.open(data) as store, Store.open(copy) as replayed:
         for info in store.collections():
             if info.key not in keys:
                 continue
-            records = WholeRecords(ReadableStore(store), info, None, lambda loss: None)
-            for _ in records.pages(lambda count: None):
-                pass
+            records, others = WholeRecords(ReadableStore(store), info, None, lambda loss: None), 0
+            for page in records.pages(lambda count: None):
+                vectors = replayed.vectors(info).fetch(page.ids, page.vectors.shape[1])[0]
+                others += int((vectors != page.vectors).any(axis=1).sum())
             findings = records.findings
             if findings.taken < findings.records:
                 yield ReadError("records", info.key, findings.sentence)
+            if others:
+                text = (
+                    f"the queue does not give {plural(others, 'record')} the vector that is theirs"
+                )
+                yield ReadError("records", info.key, text)
 
 
 def drop_indexes(data: Path, keys: set[str]) -> list[str]:
@@ -116,7 +124,7 @@ def drop_indexes(data: Path, keys: set[str]) -> list[str]:
         with closing(sqlite3.connect(data / FILE_NAME)) as database, database:
             query = "SELECT id, collection FROM segments WHERE scope = 'VECTOR'"
             for segment, collection in database.execute(query).fetchall():
-                if collection not in ids or Path(segment).name != segment:
+                if collection not in ids or not is_segment_name(segment):
                     continue
                 database.execute("DELETE FROM max_seq_id WHERE segment_id = ?", (segment,))
                 shutil.rmtree(data / segment, ignore_errors=True)

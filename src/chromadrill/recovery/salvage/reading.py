@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from chromadrill.recovery.salvage.databases import UNKNOWN_TENANT
 from chromadrill.recovery.salvage.findings import CollectionFindings, Findings, Place
 from chromadrill.recovery.salvage.known_digests import KnownDigests
 from chromadrill.recovery.salvage.readable_store import CONTENT, ReadableStore
-from chromadrill.recovery.salvage.segments import vector_segment
+from chromadrill.recovery.salvage.segments import is_segment_name, vector_segment
 from chromadrill.recovery.salvage.substitution import FoundPage, Substitutes
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
 
@@ -80,8 +79,8 @@ class WholeRecords:
     def _why_not_followed(self, segment: str) -> str:
         """Why the folder of the index is not read; "" where all of it is in the directory."""
         folder = self._readable.store.path / segment
-        if Path(segment).name != segment or segment in (".", ".."):
-            return "its folder is named by a path: not followed"
+        if not is_segment_name(segment):
+            return "its folder's name is none that a server gives: not followed"
         links = [folder] if self._readable.remains is None else []
         with suppress(OSError):
             links += list(folder.iterdir())
@@ -223,25 +222,38 @@ def read_all(
     """Hand every collection with the records that are taken to `take`; returns what was found."""
     findings = Findings(damage=list(_database_damage(readable)), is_paged=bool(readable.remains))
     prints: Mapping[str, CollectionPrint] = before.collections if before else {}
-    by_id = {one.info.id: one for one in prints.values()}
-    keys = set()
-    for info in readable.store.collections():
+    infos = list(readable.store.collections())
+    own = _prints_of(infos, prints)
+    for info in infos:
         collection = WholeRecords(
             readable,
             info,
-            prints.get(info.key) or by_id.get(info.id),
+            own.get(info.key),
             note_loss,
             before.taken_at if before else None,
             others,
         )
-        keys.add(info.key)
         pages = collection.pages(advance)
         take(collection, pages)
         for _ in pages:
             pass
         findings.collections.append(collection.findings)
-    findings.missing = sorted(prints.keys() - keys)
+    findings.missing = sorted(prints.keys() - {one.info.key for one in own.values()})
     return findings
+
+
+def _prints_of(
+    infos: Sequence[CollectionInfo], prints: Mapping[str, CollectionPrint]
+) -> dict[str, CollectionPrint]:
+    """What the fingerprint has of each collection: by its id under any name, else by its name."""
+    by_id = {one.info.id: one for one in prints.values()}
+    own = {info.key: by_id[info.id] for info in infos if info.id in by_id}
+    ids = {one.info.id for one in own.values()}
+    for info in infos:
+        one = prints.get(info.key)
+        if info.key not in own and one is not None and one.info.id not in ids:
+            own[info.key] = one
+    return own
 
 
 def _database_damage(readable: ReadableStore) -> Iterator[str]:

@@ -7,6 +7,7 @@ which segment. Else a fingerprint knows the documents of a collection.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,15 @@ _LAST_WRITES_OF_RECORDS = (
     "SELECT m.segment_id, s.collection FROM embeddings e JOIN max_seq_id m ON m.seq_id = e.seq_id"
     " JOIN segments s ON s.id = e.segment_id AND s.scope = 'METADATA'"
 )
+_GIVEN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def is_segment_name(name: object) -> bool:
+    """Whether it is a name as servers give them, a UUID: a folder in the directory, no way out of it.
+
+    A damaged database says anything, "" and ".." too, and those are the directory and the one around it.
+    """
+    return isinstance(name, str) and _GIVEN.fullmatch(name) is not None
 
 
 # ---- folders of indexes -----------------------------------------------------------------------------

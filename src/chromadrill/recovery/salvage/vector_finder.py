@@ -7,6 +7,7 @@ or the digest of a fingerprint. Every other one is doubtful.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,9 +15,8 @@ import numpy.typing as npt
 import orjson
 
 from chromadrill.chroma.at_rest import Store
-from chromadrill.chroma.at_rest.id_hashes import hashes_of
+from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
 from chromadrill.chroma.at_rest.index import IndexDamaged
-from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.vectors import normalise
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.chroma.remains.index import IndexRemains, dimension_of, open_remains
@@ -24,7 +24,7 @@ from chromadrill.core.clock import parse_time
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.salvage.findings import Place
 from chromadrill.recovery.salvage.labels import Labels, labels_of
-from chromadrill.recovery.salvage.queued import Queued
+from chromadrill.recovery.salvage.last_vectors import LastEntries, LastVectors
 from chromadrill.recovery.salvage.rows_by_digest import RowsByDigest
 
 Vectors = npt.NDArray[np.float32]
@@ -33,6 +33,7 @@ _UNIT = 1e-4  # what the length of a unit vector may be off
 _LEAST_LENGTH = 1e-12  # of a vector that somebody may have written
 _WIDTHS = {"FLOAT32": "<f4", "INT32": "<i4"}
 _SAMPLE = 200
+_WHOLE_SECOND = 1.0  # the queue's times are cut to it
 
 
 class VectorFinder:
@@ -59,10 +60,8 @@ class VectorFinder:
         self._is_cosine = info.space == "cosine"
         self.problems: list[str] = []
         self.index: IndexRemains | None = None
-        self._queue = Queued(store, store.stretch(info))
         row = store.segment(info, "VECTOR")
         self._synced = row.synced if row else 0
-        self.dimension = info.dimension or self._queued_dimension() or 0
         if segment is not None:
             folder, dimension = store.path / segment, info.dimension
             told = dimension_of(folder)
@@ -75,6 +74,14 @@ class VectorFinder:
                 self.index = open_remains(folder, dimension, _links(info))
             except IndexDamaged as error:
                 self.problems.append(str(error))
+        # the database has no mark and the files no rows: nothing of its queue was ever purged
+        is_young = segment is not None and (store.path / segment).is_dir()
+        is_young = is_young and not (self._synced or self.index or self.problems)
+        self._last = LastVectors(
+            store, info, self.index, self._synced, has_gaps=has_gaps, is_young=is_young
+        )
+        self._queue = self._last.queue
+        self.dimension = info.dimension or self._queued_dimension() or 0
         if self.index is not None:
             self.problems += self.index.problems
             self.dimension = self.dimension or self.index.header.dimension
@@ -106,25 +113,32 @@ class VectorFinder:
         """
         out = np.zeros((len(ids), self.dimension), np.float32)
         places = [Place.NOWHERE] * len(ids)
-        written = self._written(ids)
-        self._from_index(ids, out, places)
-        queued, is_addition = self._queue.find(hashes_of(ids))
-        self._from_queue(out, places, written, queued, is_addition)
-        self._doubt_older(places, written, queued)
-        return out, places, self._prove(out, places, digests, queued)
+        hashes = hashes_of(ids)
+        self._from_index(hashes, out, places)
+        last = self._last.find(ids, hashes)
+        is_open = self._from_queue(out, places, last)
+        self._doubt_older(places, last.written, last.vectors)
+        return out, places, self._prove(out, places, digests, last, is_open)
 
     def _prove(
         self,
         out: Vectors,
         places: list[Place],
         digests: Sequence[bytes | None],
-        queued: Numbers,
+        last: LastEntries,
+        is_open: npt.NDArray[np.bool_],
     ) -> npt.NDArray[np.bool_]:
-        """Hold the vectors against the fingerprint, and take those that it alone can tell."""
+        """Hold the vectors against the fingerprint, and take those that it alone can tell.
+
+        `is_open`: what the newest write made of the record is not known. A fingerprint from before it
+        does not know either.
+        """
         proven = np.zeros(len(places), np.bool_)
         sought: list[tuple[int, bytes]] = []
         for row, wanted in enumerate(digests):
             if wanted is None:
+                continue
+            if is_open[row] and not self._seconds_before(int(last.newest[row])) >= _WHOLE_SECOND:
                 continue
             if places[row] is not Place.NOWHERE and digest(out[row].data) == wanted:
                 proven[row] = True
@@ -132,8 +146,10 @@ class VectorFinder:
                     places[row] = Place.INDEX
             elif not places[row].is_sound or places[row] is Place.INDEX:
                 sought.append((row, wanted))
-            elif self._is_older(int(queued[row])):
+            elif not self._seconds_before(int(last.vectors[row])) <= 0:
                 places[row] = Place.DOUBTFUL
+                if last.vectors[row] <= self._synced:  # the index has taken in that write
+                    sought.append((row, wanted))
         found = self._of_digests([wanted for _, wanted in sought])
         for (row, _), vector in zip(sought, found, strict=True):
             if vector is not None:
@@ -144,10 +160,9 @@ class VectorFinder:
         return proven
 
     # ---- the index ----------------------------------------------------------------------------------
-    def _from_index(self, ids: Sequence[str], out: Vectors, places: list[Place]) -> None:
+    def _from_index(self, hashes: Hashes, out: Vectors, places: list[Place]) -> None:
         if self.index is None or self._labels is None:
             return
-        hashes = hashes_of(ids)
         labels = self._labels.names.numbers_of(hashes)
         rows = np.where(labels >= 0, self.index.rows_of(labels), -1)
         has = np.flatnonzero(rows >= 0)
@@ -210,59 +225,42 @@ class VectorFinder:
             if places[row].is_sound:
                 places[row] = Place.DOUBTFUL
 
-    def _is_older(self, seq_id: int) -> bool:
-        """Whether the queue's vector was there when the fingerprint was taken, which has another."""
-        if not seq_id or self._taken_at is None:
-            return False
+    def _seconds_before(self, seq_id: int) -> float:
+        """How long before the fingerprint an entry was written, NaN where nobody can tell."""
         sql = "SELECT created_at FROM embeddings_queue WHERE seq_id = ?"
         row = self._store.db.one(sql, seq_id)
         try:
-            return bool(row) and parse_time(str(row[0] if row else "")) < parse_time(self._taken_at)
+            return (
+                parse_time(str(self._taken_at)) - parse_time(str(row and row[0]))
+            ).total_seconds()
         except ValueError:
-            return True
+            return math.nan
 
     # ---- the queue ----------------------------------------------------------------------------------
     def _from_queue(
-        self,
-        out: Vectors,
-        places: list[Place],
-        written: Numbers,
-        queued: Numbers,
-        is_addition: npt.NDArray[np.bool_],
-    ) -> None:
-        # a record of the tables that is newer than this addition was there before it
-        counts = (queued > 0) & ~(is_addition & (written >= 0) & (written < queued))
-        if not counts.any():
-            return
-        vectors = self._read(queued[counts].tolist())
-        for row in np.flatnonzero(counts).tolist():
-            vector = vectors.get(int(queued[row]))
+        self, out: Vectors, places: list[Place], last: LastEntries
+    ) -> npt.NDArray[np.bool_]:
+        """Returns of which records the newest write is not known, or cannot be read."""
+        is_open = ~last.is_sure
+        vectors = self._read(last.vectors[last.vectors > 0].tolist())
+        for row in np.flatnonzero((last.vectors > 0) | ~last.is_sure).tolist():
+            vector, is_sure = vectors.get(int(last.vectors[row])), bool(last.is_sure[row])
+            in_index = places[row] is Place.INDEX
             if vector is None:
+                is_open[row] |= last.vectors[row] > self._synced
+                if in_index and is_open[row]:
+                    places[row] = Place.DOUBTFUL
                 continue
-            if places[row] is Place.INDEX:
-                is_equal = bool(np.array_equal(out[row], vector, equal_nan=True))
-                places[row] = Place.BOTH_EQUAL if is_equal else Place.BOTH_DIFFERENT
+            is_equal = in_index and bool(np.array_equal(out[row], vector, equal_nan=True))
+            if is_equal and (is_sure or last.is_index_enough[row]):
+                places[row] = Place.BOTH_EQUAL
+            elif not is_sure:
+                places[row] = Place.DOUBTFUL
             else:
-                places[row] = Place.QUEUE
-            out[row] = vector
-
-    def _written(self, ids: Sequence[str]) -> Numbers:
-        """The number of the write that each record of the tables is of; 0 where that is lost.
-
-        -1 where the tables have no such record.
-        """
-        written = np.full(len(ids), -1, np.int64)
-        segment = self._store.segment(self._info, "METADATA")
-        if segment is None:
-            return written
-        sql = (
-            "SELECT j.key, e.seq_id FROM json_each(?) j CROSS JOIN embeddings e "
-            "ON e.segment_id = ? AND e.embedding_id = j.value"
-        )
-        wanted = orjson.dumps(list(ids)).decode()
-        for place, seq in self._store.db.rows(sql, wanted, segment.id):
-            written[place] = as_seq_id(seq) or 0
-        return written
+                places[row] = Place.BOTH_DIFFERENT if in_index else Place.QUEUE
+            if is_sure or not in_index:
+                out[row] = vector
+        return is_open
 
     def _read(self, seq_ids: object) -> dict[int, Vectors]:
         wanted = orjson.dumps(list(seq_ids)).decode()  # type: ignore[call-overload]
@@ -289,10 +287,11 @@ class VectorFinder:
         return {seq: vector for seq, vector, is_sound in pairs if is_sound}
 
     def _queued_dimension(self) -> int | None:
-        if self._queue.first is None:
-            return None
-        sql = "SELECT length(vector) FROM embeddings_queue WHERE seq_id = ?"
-        row = self._store.db.one(sql, self._queue.first)
+        sql = (
+            "SELECT length(q.vector) FROM json_each(?) j CROSS JOIN embeddings_queue q"
+            " ON q.seq_id = j.value WHERE q.vector IS NOT NULL LIMIT 1"
+        )
+        row = self._store.db.one(sql, orjson.dumps(self._queue.numbers.tolist()).decode())
         return int(row[0]) // 4 if row and row[0] else None
 
     def _only_queued_dimension(self) -> int | None:
