@@ -60,8 +60,9 @@ class VectorFinder:
         self.problems: list[str] = []
         self.index: IndexRemains | None = None
         self._queue = Queued(store, store.stretch(info))
-        row = store.segment(info, "VECTOR")
-        self._synced = row.synced if row else 0
+        # of the folder, not of the table of segments, which may have lost that row
+        row = store.db.one("SELECT seq_id FROM max_seq_id WHERE segment_id = ?", segment)
+        self._synced = (as_seq_id(row[0]) or 0) if row else 0
         self.dimension = info.dimension or self._queued_dimension() or 0
         if segment is not None:
             folder, dimension = store.path / segment, info.dimension
