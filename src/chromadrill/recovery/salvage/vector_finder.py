@@ -177,7 +177,8 @@ class VectorFinder:
     def _is_written_as_cosine(self) -> bool:
         """Unit vectors beside lengths that are not 1: only a cosine index is written so.
 
-        Any other one is written beside whatever the memory held, of which little is a length.
+        Any other one is written beside whatever the memory held, as many numbers as rows, of which few
+        can be lengths.
         """
         assert self.index is not None  # noqa: S101 - asked by those who have looked
         rows = np.arange(min(self.index.row_count, len(self.index.lengths), _SAMPLE))
@@ -187,8 +188,9 @@ class VectorFinder:
             are_units = (np.abs(norms - 1) < _UNIT) | (norms == 0)
             are_lengths = (lengths > _LEAST_LENGTH) & (lengths < 1 / _LEAST_LENGTH)
             is_filled = 2 * are_lengths.sum() > (lengths != 0).sum()
-            is_other = (np.abs(lengths[are_lengths] - 1) > _UNIT).any()
-        return bool(2 * are_units.sum() > len(rows) and is_filled and is_other)
+            is_other = (np.abs(lengths[lengths > 0] - 1) > _UNIT).any()
+        is_likely = is_filled or self.index.has_other_lengths
+        return bool(2 * are_units.sum() > len(rows) and is_likely and is_other)
 
     def _of_digests(self, wanted: Sequence[bytes]) -> list[Vectors | None]:
         """The vector of whichever row has each digest: its label may be gone or wrong."""
