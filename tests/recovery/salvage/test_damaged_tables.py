@@ -185,3 +185,15 @@ def test_collections_of_a_database_that_was_deleted_stay_away(alike):
         database.execute("DELETE FROM databases WHERE tenant_id = 'one'")
     zero_pages_of(alike, *SEGMENTS)
     assert brought_back(alike).keys() == {"two/main/docs"}
+
+
+def test_an_index_whose_row_is_lost_is_no_newer_than_its_last_write(alike):
+    with closing(sqlite3.connect(alike / "chroma.sqlite3")) as database, database:
+        database.execute(
+            "UPDATE embeddings SET seq_id = seq_id + 1000 WHERE id ="
+            " (SELECT id FROM embedding_metadata WHERE string_value = '3 of two')"
+        )
+        database.execute("DELETE FROM segments WHERE scope = 'VECTOR'")
+    documents, is_right = brought_back(alike)["two/main/docs"]
+    assert is_right
+    assert set(ALL["two/main/docs"][0]) - set(documents) == {"3 of two"}

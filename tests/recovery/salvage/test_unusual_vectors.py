@@ -130,3 +130,9 @@ def test_a_dimension_that_the_index_alone_refutes_is_told_by_the_fingerprint(dat
     change(data, "UPDATE collections SET dimension = 9 WHERE name = 'units'")
     assert findings_of(data, "units").taken == 0  # the folder may be another collection's
     assert findings_of(data, "units", before).proven >= RECORDS - 5
+
+
+def test_unit_vectors_in_a_file_of_more_rows_than_lengths_may_be_anothers(data):
+    file = lengths_of(data, "units").with_name("data_level0.bin")
+    file.write_bytes(file.read_bytes() * 2)
+    assert findings_of(data, "units").taken <= RECORDS // 2

@@ -41,7 +41,7 @@ class IndexRemains(HnswIndex):
 
     `labels_agree`: whether both maps say of every id the same; else `agreeing` holds the hashes of the
     ids of which they do. `is_of_another_length`: it may be another index's file, and where
-    `has_few_lengths` length.bin may be.
+    `has_few_lengths` length.bin may be. `has_other_lengths`: length.bin has not one for each row stored.
     """
 
     def __init__(self, directory: Path, dimension: int | None, links: int | None) -> None:
@@ -80,7 +80,8 @@ class IndexRemains(HnswIndex):
             # No label is given twice, so no more rows were filled than labels were given
             self.row_count = min(self.row_count, added)
         self.has_few_lengths = False
-        self.lengths = self._lengths()
+        self.has_other_lengths = False
+        self.lengths = self._lengths(stored)
         self.names, self.owned = maps.names, maps.owner_labels
         self.is_one_to_one = self.labels_agree = maps.are_inverse
         self.added, self.max_seq_id = None, None
@@ -106,9 +107,10 @@ class IndexRemains(HnswIndex):
             raise IndexDamaged("data_level0.bin does not end where a row does")
         return header
 
-    def _lengths(self) -> npt.NDArray[np.float32]:
+    def _lengths(self, stored: int) -> npt.NDArray[np.float32]:
         try:
             size = regular_size(self.directory / "length.bin")
+            self.has_other_lengths = size != 4 * stored
             count = min(self.row_count, size // 4)
             if size % 4 == 0 and 0 < size < 4 * self.row_count:
                 self.problems.append(f"length.bin has {size // 4} of {self.row_count} lengths")

@@ -45,35 +45,35 @@ class LastEntries(NamedTuple):
 
 
 class LastVectors:
-    """Of one collection. `queue`: its entries."""
+    """Of one collection."""
 
     def __init__(
         self,
         store: Store,
         info: CollectionInfo,
+        queue: Queued,
         index: IndexRemains | None,
         synced: int,
         *,
         has_gaps: bool,
         is_young: bool,
     ) -> None:
-        """`synced`: up to which number the index has the entries. `has_gaps`: some are lost.
+        """`queue`: its entries. `synced`: up to which number the index has the entries. `has_gaps`: some are lost.
 
         `is_young`: no index was ever written, so that the queue has every entry from the first one on.
         """
         self._store, self._segment = store, store.segment(info, "METADATA")
-        taken_in = self._segment.synced if self._segment else 0
-        self.queue = Queued(store, store.stretch(info), taken_in)
+        self._queue = queue
         self._synced, self._has_gaps = synced, has_gaps
-        self._is_whole = not has_gaps and (is_young or self.queue.is_from_the_start)
+        self._is_whole = not has_gaps and (is_young or self._queue.is_from_the_start)
         self._index = index if index is not None and index.labels_agree else None
 
     def find(self, ids: Sequence[str], hashes: Hashes) -> LastEntries:
         """Return what the queue has of each id."""
         written, rows = self._written(ids)
-        story = self.queue.find(hashes)
+        story = self._queue.find(hashes)
         # a row with the number of another record's write has changed its id or its number
-        told = np.where(self.queue.are_of_others(written, hashes), 0, written)
+        told = np.where(self._queue.are_of_others(written, hashes), 0, written)
         may_be_new, may_be_old = _fits(story.new, story, told), _fits(story.old, story, told)
         may_be_old &= written >= 0
         is_open = may_be_new & may_be_old & (story.new.vectors != story.old.vectors)

@@ -17,6 +17,7 @@ import orjson
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
 from chromadrill.chroma.at_rest.index import IndexDamaged
+from chromadrill.chroma.at_rest.log import as_seq_id
 from chromadrill.chroma.at_rest.vectors import normalise
 from chromadrill.chroma.fingerprint.digests import digest
 from chromadrill.chroma.remains.index import IndexRemains, dimension_of, open_remains
@@ -25,6 +26,7 @@ from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.salvage.findings import Place
 from chromadrill.recovery.salvage.labels import Labels, labels_of
 from chromadrill.recovery.salvage.last_vectors import LastEntries, LastVectors
+from chromadrill.recovery.salvage.queued import Queued
 from chromadrill.recovery.salvage.rows_by_digest import RowsByDigest
 
 Vectors = npt.NDArray[np.float32]
@@ -60,8 +62,13 @@ class VectorFinder:
         self._is_cosine = info.space == "cosine"
         self.problems: list[str] = []
         self.index: IndexRemains | None = None
-        row = store.segment(info, "VECTOR")
-        self._synced = row.synced if row else 0
+        metadata = store.segment(info, "METADATA")
+        taken_in = metadata.synced if metadata else 0
+        self._queue = Queued(store, store.stretch(info), taken_in)
+        # of the folder, not of the table of segments, which may have lost that row
+        row = store.db.one("SELECT seq_id FROM max_seq_id WHERE segment_id = ?", segment)
+        self._synced = (as_seq_id(row[0]) or 0) if row else 0
+        self.dimension = info.dimension or self._queued_dimension() or 0
         if segment is not None:
             folder, dimension = store.path / segment, info.dimension
             told = dimension_of(folder)
@@ -78,10 +85,14 @@ class VectorFinder:
         is_young = segment is not None and (store.path / segment).is_dir()
         is_young = is_young and not (self._synced or self.index or self.problems)
         self._last = LastVectors(
-            store, info, self.index, self._synced, has_gaps=has_gaps, is_young=is_young
+            store,
+            info,
+            self._queue,
+            self.index,
+            self._synced,
+            has_gaps=has_gaps,
+            is_young=is_young,
         )
-        self._queue = self._last.queue
-        self.dimension = info.dimension or self._queued_dimension() or 0
         if self.index is not None:
             self.problems += self.index.problems
             self.dimension = self.dimension or self.index.header.dimension
@@ -191,7 +202,8 @@ class VectorFinder:
     def _is_written_as_cosine(self) -> bool:
         """Unit vectors beside lengths that are not 1: only a cosine index is written so.
 
-        Any other one is written beside whatever the memory held, of which little is a length.
+        Any other one is written beside whatever the memory held, as many numbers as rows, of which few
+        can be lengths.
         """
         assert self.index is not None  # noqa: S101 - asked by those who have looked
         rows = np.arange(min(self.index.row_count, len(self.index.lengths), _SAMPLE))
@@ -201,8 +213,9 @@ class VectorFinder:
             are_units = (np.abs(norms - 1) < _UNIT) | (norms == 0)
             are_lengths = (lengths > _LEAST_LENGTH) & (lengths < 1 / _LEAST_LENGTH)
             is_filled = 2 * are_lengths.sum() > (lengths != 0).sum()
-            is_other = (np.abs(lengths[are_lengths] - 1) > _UNIT).any()
-        return bool(2 * are_units.sum() > len(rows) and is_filled and is_other)
+            is_other = (np.abs(lengths[lengths > 0] - 1) > _UNIT).any()
+        is_likely = is_filled or self.index.has_other_lengths
+        return bool(2 * are_units.sum() > len(rows) and is_likely and is_other)
 
     def _of_digests(self, wanted: Sequence[bytes]) -> list[Vectors | None]:
         """The vector of whichever row has each digest: its label may be gone or wrong."""
