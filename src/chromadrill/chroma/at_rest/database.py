@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import errno
+import os
 import shutil
 import sqlite3
 import stat
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +40,8 @@ _TABLES = (
 # SQLite lowers this to what it was built for, 1,000,000,000 bytes as a rule. Documents of hundreds of
 # megabytes are served, so no lower limit of ours may call them damage.
 _LONGEST_VALUE = 2**31 - 1
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+_END_OF_PATH = struct.Struct(">II8s")  # behind the path: its length, its sum, and the magic
 
 
 class StoreUnreadable(DrillError):
@@ -62,6 +66,12 @@ class Database:
         try:
             _require_sqlite(directory, self.file)
             sidecars = [s for s in _sidecars(self.file) if s.stat().st_size]
+            for sidecar in sidecars:
+                if names_a_file(sidecar):
+                    raise StoreUnreadable(
+                        f"{sidecar} names another file, which SQLite would remove; Chroma writes no such"
+                        " journal."
+                    )
             self.source = self._private_copy(sidecars) if sidecars else self.file
         except PermissionError as error:
             self.close()
@@ -196,6 +206,20 @@ class Database:
             connection.close()
         if self._scratch is not None:
             self._scratch.cleanup()
+
+
+def names_a_file(journal: Path) -> bool:
+    """Whether a journal ends with a path, as that of a transaction over several databases does.
+
+    SQLite removes that file once it has rolled back, wherever it is. Chroma has one database.
+    """
+    with journal.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _END_OF_PATH.size))
+        end = file.read()
+    if len(end) < _END_OF_PATH.size:
+        return False
+    length, _, magic = _END_OF_PATH.unpack(end)
+    return bool(length and magic == _JOURNAL_MAGIC)
 
 
 def copy_privately(source: Path, target: Path) -> None:
