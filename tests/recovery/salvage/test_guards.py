@@ -123,6 +123,41 @@ def test_what_another_run_has_begun_meanwhile_is_left_to_it(
     assert f"{begun} exists" in ended.err
 
 
+def hot_journal(database, path):
+    """A journal that gives page 1 back, and ends as one of several databases does: with a path."""
+    content, name = database.read_bytes(), str(path).encode()
+    size = int.from_bytes(content[16:18], "big")
+    page, magic = content[:size], bytes.fromhex("d9d505f920a163d7")
+    head = magic + struct.pack(">5I", 1, 7, len(content) // size, 512, size)
+    one = struct.pack(">I", 1) + page + struct.pack(">I", 7 + sum(page[size - 200 : 0 : -200]))
+    end = struct.pack(">II", len(name), sum(name)) + magic
+    return head.ljust(512, b"\0") + one + struct.pack(">I", (1 << 30) // size + 1) + name + end
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("salvage",),
+        ("salvage", "--quick", "--into", "NEW"),
+        ("replay", "--into", "NEW", "--path"),
+        ("validate", "--all", "--path"),
+        ("validate", "--all", "--serve", "--path"),
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_a_journal_names_is_left_alone(damaged, tmp_path, words, capsys):
+    """SQLite removes that file once it has rolled back, wherever it is."""
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"another's\0")
+    database = damaged / "chroma.sqlite3"
+    database.with_name("chroma.sqlite3-journal").write_bytes(hot_journal(database, precious))
+    words = [str(tmp_path / "new") if word == "NEW" else word for word in words]
+    ended = enter(capsys, *words, damaged)
+    assert precious.exists(), ended.text
+    assert ended.code in (1, 2), ended.text
+    assert "Traceback" not in ended.text
+
+
 def fifo(file):
     os.mkfifo(file)
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -40,6 +41,8 @@ _TABLES = (
 # megabytes are served, so no lower limit of ours may call them damage.
 _LONGEST_VALUE = 2**31 - 1
 _NOT_WRITTEN = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+_JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
+_END_OF_PATH = struct.Struct(">II8s")  # behind the path: its length, its sum, and the magic
 
 
 class StoreUnreadable(DrillError):
@@ -196,12 +199,19 @@ def whole_file(file: Path) -> Iterator[Path]:
     """Yield a file that holds all of the database `file` by itself, and may be read as immutable.
 
     It is `file` where no journal lies beside it; else a private copy, in which a hot journal is rolled
-    back, or a write-ahead log taken in. Raises NoRoom, OSError, and what SQLite raises of damage.
+    back, or a write-ahead log taken in. Raises NoRoom, OSError, StoreUnreadable, and what SQLite raises
+    of damage.
     """
     sidecars = [sidecar for sidecar in _sidecars(file) if sidecar.stat().st_size]
     if not sidecars:
         yield file
         return
+    for sidecar in sidecars:
+        if names_a_file(sidecar):
+            raise StoreUnreadable(
+                f"{sidecar} names another file, which SQLite would remove; Chroma writes no such"
+                " journal."
+            )
     # A read-only connection cannot do that, and an immutable one silently skips it: the answer would be
     # half a transaction, or what stood before the log.
     with tempfile.TemporaryDirectory(prefix="chromadrill-") as folder:
@@ -224,6 +234,20 @@ def _take_in_journal(copy: Path) -> None:
         connection.execute("PRAGMA trusted_schema=OFF")
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def names_a_file(journal: Path) -> bool:
+    """Whether a journal ends with a path, as that of a transaction over several databases does.
+
+    SQLite removes that file once it has rolled back, wherever it is. Chroma has one database.
+    """
+    with journal.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _END_OF_PATH.size))
+        end = file.read()
+    if len(end) < _END_OF_PATH.size:
+        return False
+    length, _, magic = _END_OF_PATH.unpack(end)
+    return bool(length and magic == _JOURNAL_MAGIC)
 
 
 def copy_privately(source: Path, target: Path) -> None:

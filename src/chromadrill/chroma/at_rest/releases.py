@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from chromadrill.chroma.at_rest.database import FILE_NAME, KNOWN_HEADS, immutable_uri, whole_file
+from chromadrill.chroma.at_rest.database import (
+    FILE_NAME,
+    KNOWN_HEADS,
+    StoreUnreadable,
+    immutable_uri,
+    whole_file,
+)
 from chromadrill.core.errors import Refused
 from chromadrill.core.records.no_room import NoRoom
 
@@ -83,7 +89,7 @@ def heads(data: Path) -> dict[str, int]:
         ):
             rows = database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir")
             return {str(name): head for name, head in rows if isinstance(head, int)}
-    except (OSError, NoRoom, sqlite3.Error, UnicodeError, OverflowError):
+    except (OSError, NoRoom, StoreUnreadable, sqlite3.Error, UnicodeError, OverflowError):
         return {}
 
 

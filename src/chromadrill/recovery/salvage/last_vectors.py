@@ -58,7 +58,7 @@ class LastVectors:
         has_gaps: bool,
         is_young: bool,
     ) -> None:
-        """`queue`: its entries. `synced`: up to which number the index has the entries. `has_gaps`: some are lost.
+        """`queue`: its entries. `has_gaps`: some are lost. `synced`: up to which one the index has them.
 
         `is_young`: no index was ever written, so that the queue has every entry from the first one on.
         """

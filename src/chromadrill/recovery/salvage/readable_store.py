@@ -17,7 +17,13 @@ import orjson
 
 from chromadrill.backups.files import require_room
 from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
-from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME, KNOWN_HEADS, copy_privately
+from chromadrill.chroma.at_rest.database import (
+    DAMAGE,
+    FILE_NAME,
+    KNOWN_HEADS,
+    copy_privately,
+    names_a_file,
+)
 from chromadrill.chroma.at_rest.records import DOCUMENT, split
 from chromadrill.chroma.remains.database import DatabaseRemains, recover
 from chromadrill.core import process_tags
@@ -173,7 +179,7 @@ def _rolled_back(path: Path, folder: Path) -> Path:
     copy = folder / FILE_NAME
     copy_privately(path / FILE_NAME, copy)
     for name in _BESIDE:
-        if (path / name).is_file():
+        if (path / name).is_file() and not names_a_file(path / name):
             copy_privately(path / name, folder / name)
     try:
         with closing(sqlite3.connect(copy)) as database:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chromadrill.backups.files import require_room
+from chromadrill.chroma.at_rest.database import names_a_file
 from chromadrill.core import process_tags
 from chromadrill.core.files import forget_cached, size_of
 from chromadrill.core.model import Scope
@@ -69,7 +70,8 @@ def scratch_target(
 def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
     """Files and folders, links followed but not in circles.
 
-    Special files (pipes, sockets, devices) are left out: opening one may wait for ever.
+    Special files (pipes, sockets, devices) are left out: opening one may wait for ever. So is a journal
+    that names another file: a server on the copy would remove that.
     """
     real = source.resolve()
     if real in above:
@@ -78,5 +80,5 @@ def _copy(source: Path, into: Path, above: tuple[Path, ...]) -> None:
     for path in source.iterdir():
         if path.is_dir():
             _copy(path, into / path.name, (*above, real))
-        elif path.is_file():
+        elif path.is_file() and not (path.name.endswith("-journal") and names_a_file(path)):
             shutil.copyfile(path, into / path.name)
