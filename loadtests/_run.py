@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
 
@@ -13,12 +15,15 @@ from locust.env import Environment
 from chromadrill.core.clock import now
 from chromadrill.core.settings import load
 from chromadrill.targets.safety.access import declare_credentials
+from chromadrill.workload.load.background_clients import OWNER
 from chromadrill.workload.load.grading import grade
 from chromadrill.workload.load.loopback_only import require_loopback
 from chromadrill.workload.load.plan import LoadPlan
 from chromadrill.workload.load.profiles import PROFILES
 from chromadrill.workload.load.samples import LoadSample
 from chromadrill.workload.load.schedule import share
+
+OWNER_LOOK_S = 1.0
 
 
 class PlanShare:
@@ -51,6 +56,7 @@ class PlanShare:
         due = self._plan.due.tolist()
         # the begin is agreed in UTC; from here on the monotonic clock alone counts
         self._begin = now() + self._plan.begins_at - time.time()
+        owner = gevent.spawn(_end_with_owner) if OWNER in os.environ else None
         try:
             for number in share(len(due), self._worker, self._plan.workers):
                 gevent.sleep(max(0.0, self._begin + due[number] - now()))
@@ -58,6 +64,8 @@ class PlanShare:
             self._open.join()
             self._on_end(self._worker)
         finally:
+            if owner:
+                owner.kill(block=False)
             self._open.kill(block=False)
             self._caller.close()
 
@@ -82,3 +90,10 @@ class PlanShare:
             exception=RuntimeError(detail) if detail else None,
             context={},
         )
+
+
+def _end_with_owner() -> None:
+    """End as by Ctrl-C once the drill is gone: another server may get the port of its own."""
+    while os.getppid() == int(os.environ[OWNER]):
+        gevent.sleep(OWNER_LOOK_S)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,12 +1,17 @@
 """The prober asks one call a collection, is read as it writes, and says what it costs."""
 
+import os
+import signal
+
 import numpy as np
 import orjson
 import pytest
 
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.clock import now
+from chromadrill.core.errors import DrillError
 from chromadrill.core.model import ProbeResult, Scope
+from chromadrill.drill.outage_watch import OutageWatch
 from chromadrill.workload.prober import Prober, probe
 from chromadrill.workload.prober_cost import prober_cost
 from chromadrill.workload.queries.known_answer import KnownAnswer, first_wrong
@@ -50,6 +55,21 @@ def test_a_line_that_is_being_written_is_left_for_the_next_call(tmp_path):
     assert [result.due for result in prober.probe_results()] == [0.0]
     file.write_bytes(b"".join(ticks))
     assert [result.due for result in prober.probe_results()] == [0.0, 1.0, 2.0]
+
+
+def test_prober_that_has_died_is_no_server_that_does_not_answer(server, tmp_path):
+    notes = []
+    with Prober(server.url, [question(3)], tmp_path) as prober:
+        watch = OutageWatch(prober, lambda *event, **facts: notes.append(event))
+        begin = watch.wait_until_stable(0, within_s=20)
+        assert begin
+        os.kill(prober._process.pid, signal.SIGKILL)
+        prober._process.wait()
+        assert watch.wait_until_stable(0, within_s=20) == begin  # what it saw stays
+        with pytest.raises(DrillError, match="The prober ended by itself"):
+            watch.wait_until_stable(now() + 1, within_s=60)
+        with pytest.raises(DrillError, match="The prober ended by itself"):
+            watch.first_wrong(now())
 
 
 def test_the_cost_is_the_share_of_the_machine_and_how_late_ticks_began():

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from chromadrill.core.clock import now, wait_until
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.errors import DrillError, Unavailable
 from chromadrill.core.model import ClientView, ProbeResult
 from chromadrill.workload.prober import Prober
 from chromadrill.workload.prober_cost import prober_cost
 from chromadrill.workload.timeline import view, windows
 
+T = TypeVar("T")
 SEEN_WITHIN_S = 30.0
 
 
@@ -34,9 +36,12 @@ class OutageWatch:
         return self._results
 
     def first_wrong(self, since: float) -> ProbeResult | None:
-        """The first answer that was not right, asked after `since`; None: none within 30 s."""
+        """The first answer that was not right, asked after `since`; None: none within 30 s.
+
+        Raises DrillError for a prober that has died.
+        """
         try:
-            return wait_until(
+            return self._wait(
                 lambda: self._prober.first_wrong(since),
                 within_s=SEEN_WITHIN_S,
                 name="a client to see it",
@@ -45,12 +50,32 @@ class OutageWatch:
             return None
 
     def wait_until_stable(self, damaged_at: float, *, within_s: float) -> float:
-        """When stable answers began, after the damage was seen. Raises Unavailable: never."""
+        """When stable answers began, after the damage was seen. Raises Unavailable: never.
+
+        Raises DrillError for a prober that has died.
+        """
         wrong = self._prober.first_wrong(damaged_at)
         since = wrong.due if wrong else damaged_at
-        return wait_until(
+        return self._wait(
             lambda: self._prober.stable_since(since), within_s=within_s, name="stable answers"
         )
+
+    def _wait(self, look: Callable[[], T | None], *, within_s: float, name: str) -> T:
+        """What the prober sees; of what it does not live to see nothing is known: DrillError."""
+        seen: list[T] = []
+
+        def has_ended() -> bool:
+            if found := look():
+                seen.append(found)
+            return bool(seen) or self._prober.has_died
+
+        wait_until(has_ended, within_s=within_s, name=name)
+        if not seen:
+            raise DrillError(
+                "The prober ended by itself: what clients saw since is not known.",
+                next_step="Is memory short, or the disk full? Then run it again.",
+            )
+        return seen[0]
 
     def keep_watching(self, begin: float, *, for_s: float) -> ClientView:
         """Watch on for so long; time in which the prober did not ask is unwatched."""

@@ -70,6 +70,7 @@ class Prober:
         self._results_file = folder / "probe results.jsonl"
         self._results: list[ProbeResult] = []
         self._bytes_read = 0
+        self._is_stopped = False
         questions_file = folder / "questions.json"
         questions_file.write_bytes(orjson.dumps([question.to_json() for question in questions]))
         self._command = [
@@ -86,6 +87,7 @@ class Prober:
 
     def stop(self) -> None:
         """End the process; what it saw stays. Twice is once."""
+        self._is_stopped = True
         self._process.terminate()
         self._process.wait(10)
 
@@ -108,6 +110,11 @@ class Prober:
     def stable_since(self, since: float) -> float | None:
         """See `timeline.stable_since`; monotonic seconds."""
         return stable_since(self.probe_results(), since)
+
+    @property
+    def has_died(self) -> bool:
+        """Whether it ended by itself: then nobody knows what clients have seen since."""
+        return not self._is_stopped and self._process.poll() is not None
 
 
 if __name__ == "__main__":

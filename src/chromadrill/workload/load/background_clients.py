@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from chromadrill.core.model import JSON, Outcome, Verdict
 BEGIN_S = 60.0  # from locust's start to its first arrival, on a busy machine
 END_S = 30.0  # from the signal to the result
 FIRST = "first arrival"  # locust says so, see loadtests/
+OWNER = "CHROMADRILL_LOAD_OWNER"  # the pid with which a load run ends, however that process ends
 LONGEST = "30m"  # a drill that takes longer has failed anyway
 
 
@@ -53,7 +55,13 @@ def background_clients(loadtests: Path, url: str, result: Path) -> Iterator[Back
     ]  # fmt: skip
     clients = BackgroundClients()
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, OWNER: str(os.getpid())},
+        )
         try:
             wait_until(
                 lambda: FIRST in _log_tail(log) or process.poll() is not None,
