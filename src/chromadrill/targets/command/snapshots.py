@@ -7,6 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chromadrill.backups import catalog
+from chromadrill.backups.interruption import stop_for_backup
 from chromadrill.backups.registry import api_method, is_via_api
 from chromadrill.backups.under_writers import read_again, read_before
 from chromadrill.chroma.connection import connect
@@ -35,7 +36,7 @@ class SnapshotCommands(RestartCommands):
         backup_id = catalog.new_id(self._folder, name)
         with connect(self.url) as chroma:
             reading = read_before(chroma, self.scopes)
-        self.stop()
+        stop_for_backup(self)
         try:
             self._run("snapshot", id=backup_id)
             created_at = utc_now()
