@@ -10,6 +10,7 @@ from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
+from chromadrill.core.redaction import mask_output
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.shell import ShellCommands
 
@@ -93,7 +94,8 @@ class RestartCommands(CommandTarget):
         except Unavailable as error:
             logs = self.logs(12) if isinstance(self, LogCommands) else "(no command for logs)"
             raise Unavailable(
-                f"{error.sentence} The server's last lines:\n{logs}", next_step=error.next_step
+                f"{error.sentence} The server's last lines:\n{mask_output(logs)}",
+                next_step=error.next_step,
             ) from error
         self.startup_s = now() - started
 

@@ -14,6 +14,7 @@ from string import Formatter
 
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable, UsageError, did_you_mean
+from chromadrill.core.redaction import mask_output
 
 TAIL = 2000  # characters of output that an error shows
 
@@ -72,7 +73,7 @@ class ShellCommands:
             why = "did not end in time" if code is None else f"exit code {code}"
             raise CommandFailed(
                 f"[targets.{self.target}.commands] {name}: {why} after {took_s:.1f} s."
-                f" Its last words:\n{output[-TAIL:].strip() or '(none)'}",
+                f" Its last words:\n{mask_output(output)[-TAIL:].strip() or '(none)'}",
                 next_step=f"All of it: {self.log}",
             )
         return output

@@ -14,6 +14,7 @@ from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import parse_time, time_text, utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup
+from chromadrill.core.redaction import mask_output
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.server import RestartCommands
 
@@ -93,7 +94,7 @@ class SnapshotCommands(RestartCommands):
         except (TypeError, ValueError) as error:
             raise Unavailable(
                 f"[targets.{self.name}.commands] snapshots: wanted lines of ID TIME [BYTES], TIME as"
-                f" 2026-01-31T02:00:00Z: {error}."
+                f" 2026-01-31T02:00:00Z: {mask_output(str(error))}."
             ) from error
 
     def _bytes(self, backup_id: str) -> int:
