@@ -130,6 +130,11 @@ def test_what_is_wrong_in_the_table_is_said_before_anything_is_run(tmp_path, tex
     assert not (tmp_path / "home").exists()
 
 
+def test_command_that_asks_whether_it_runs_knows_home_and_url_and_target(tmp_path):
+    text = f"test {{home}},{{url}},{{target}} = {tmp_path}/home,http://127.0.0.1:9,t"
+    assert target(tmp_path, running=text, **UP).running()
+
+
 def test_zero_byte_in_a_value_is_a_sentence(tmp_path):
     with pytest.raises(DrillError, match="echo: embedded null byte"):
         commands(tmp_path, "echo {lines}").run("logs", limit_s=9, lines="a\0b")

@@ -51,8 +51,12 @@ class CommandTarget:
                 return facts  # a server that is down has no version to tell
 
     def _run(self, name: str, **values: str | int) -> str:
-        common = {"home": str(self.home), "url": self.url, "target": self.name}
-        return self._commands.run(name, limit_s=LIMITS_S[name], **common, **values)
+        return self._commands.run(name, limit_s=LIMITS_S[name], **self._common, **values)
+
+    @property
+    def _common(self) -> dict[str, str]:
+        """The placeholders that every command knows, with their values."""
+        return {"home": str(self.home), "url": self.url, "target": self.name}
 
 
 class LogCommands(CommandTarget):
@@ -122,7 +126,8 @@ class RestartCommands(CommandTarget):
     def running(self) -> bool:
         """By the command `running`, exit code 0 or not; else whether anything takes connections."""
         if "running" in self._commands.texts:
-            return self._commands.succeeds("running", limit_s=LIMITS_S["running"])
+            limit_s = LIMITS_S["running"]
+            return self._commands.succeeds("running", limit_s=limit_s, **self._common)
         with Chroma(self.url, timeout_s=5) as chroma:
             try:
                 chroma.heartbeat()

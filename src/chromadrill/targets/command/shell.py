@@ -78,9 +78,9 @@ class ShellCommands:
             )
         return output
 
-    def succeeds(self, name: str, *, limit_s: float) -> bool:
+    def succeeds(self, name: str, *, limit_s: float, **values: str | int) -> bool:
         """Whether its exit code is 0; raises CommandFailed when it does not end in time."""
-        code, _, _ = self._execute(name, limit_s=limit_s, values={})
+        code, _, _ = self._execute(name, limit_s=limit_s, values=values)
         if code is None:
             raise CommandFailed(f"[targets.{self.target}.commands] {name}: did not end in time.")
         return code == 0
