@@ -59,6 +59,31 @@ def test_pid_that_no_kernel_gives_is_gone():
     assert not process_tags.is_gone(os.getpid())
 
 
+@pytest.mark.parametrize(
+    ("kernel_says", "is_gone", "is_dead"),
+    [(PermissionError, False, None), (None, False, None), (ProcessLookupError, True, True)],
+)
+def test_process_that_proc_hides_is_gone_only_where_the_kernel_says_so(
+    monkeypatch, kernel_says, is_gone, is_dead
+):
+    """As with /proc mounted hidepid=2; of when that process started nothing is known."""
+    hidden = 2**22 - 7
+
+    def kill(pid, number):
+        assert (pid, number) == (hidden, 0)
+        if kernel_says:
+            raise kernel_says
+
+    def no_process(pid):
+        raise psutil.NoSuchProcess(pid)
+
+    tag = process_tags.tag(hidden)
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(psutil, "Process", no_process)
+    assert process_tags.is_gone(hidden) is is_gone
+    assert process_tags.is_dead(tag) is is_dead
+
+
 @pytest.mark.parametrize("label", ["", "foo", "machine/3999999/1.00", "12-zzx1t", "1-2-3"])
 def test_malformed_tag_is_not_judged(label):
     assert process_tags.is_dead(label) is None

@@ -142,6 +142,16 @@ def test_taken_port_is_a_sentence_and_leaves_no_container(target, tmp_path, sett
         other.remove()
 
 
+def test_second_start_at_once_leaves_the_running_container_of_the_first(target):
+    target.start()
+    second = ContainerTarget(target.home, target.spec, owner=os.getpid())
+    with pytest.raises(Refused, match="already in use"):
+        second._start_new(second.spec)  # it saw no container a moment ago
+
+    assert target.running()
+    assert target.metrics().restarts == 0
+
+
 @pytest.mark.usefixtures("target")  # there is an engine
 def test_image_that_is_not_there_is_a_sentence(tmp_path):
     target = ContainerTarget(

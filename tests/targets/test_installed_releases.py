@@ -132,7 +132,7 @@ def test_older_server_is_not_started_on_a_newer_directory(data, tmp_path):
     with pytest.raises(Refused, match=r"newer than Chroma 1\.0\.0"):
         target.start()
 
-    assert not (target.home / "order.json").exists()
+    assert not (target.home / "state.json").exists()
     assert files_of(target.data) == before
 
 

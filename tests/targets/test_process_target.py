@@ -12,7 +12,9 @@ import pytest
 
 from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import DrillError, Refused, Unavailable
+from chromadrill.targets.process import server as process_server
 from chromadrill.targets.process import supervisor
+from chromadrill.targets.process import target as process_target
 from chromadrill.targets.process.target import MARKER, ProcessTarget
 
 
@@ -41,6 +43,39 @@ def test_second_server_on_one_directory_is_refused(target):
     target.start()
     with pytest.raises(Refused, match="already runs"):
         ProcessTarget(target.home).start()
+
+
+def test_second_start_at_once_leaves_the_server_of_the_first_alone(target, monkeypatch):
+    target.start()
+    pid = target.pid()
+    second = ProcessTarget(target.home)
+    with monkeypatch.context() as moment_before:
+        moment_before.setattr(ProcessTarget, "running", lambda self: False)
+        moment_before.setattr(process_target, "require_free_port", lambda port, home: None)
+        with pytest.raises(Refused, match="already runs"):
+            second.start()
+
+    assert target.pid() == pid
+    assert target.metrics().restarts == 0
+    second.stop()
+    assert not target.running()
+
+
+def test_server_whose_pid_is_not_known_is_not_called_stopped(target, monkeypatch):
+    monkeypatch.setattr(process_server, "BEGINS_S", 0.1)
+    lock = os.open(target.home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    assert supervisor.take(lock)
+    with pytest.raises(Unavailable, match=r"it runs on.* `fuser .*/lock`"):
+        target.stop()
+    os.close(lock)
+
+
+def test_state_of_the_run_before_says_nothing_of_a_start(target, monkeypatch):
+    target.start()
+    target.stop()
+    monkeypatch.setattr(process_server.supervisor, "__file__", "/nowhere/supervisor.py")
+    with pytest.raises(Unavailable, match=r"ended at once \(its supervisor too\)"):
+        target.start()
 
 
 def test_start_is_ready_for_a_real_query_and_kill_is_seen(target):

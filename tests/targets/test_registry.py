@@ -60,3 +60,41 @@ def test_table_of_an_own_kind_is_a_target_in_its_home(tmp_path, monkeypatch):
     target = open_target(settings(tmp_path, 'home = "lab"\nscopes = ["acme/docs"]'), "box")
     assert (target.name, target.home.name) == ("box", "lab")
     assert [str(scope) for scope in target.scopes] == ["acme/docs"]
+
+
+TWO = """
+[targets.alpha]
+kind = "process"
+[targets.beta]
+kind = "process"
+"""
+
+
+def test_each_table_and_the_bare_kind_have_a_home_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drill.toml").write_text(TWO)
+    names = ("alpha", "beta", "process")
+    homes = [open_target(load(environ={}), name).home for name in names]
+    assert homes == [tmp_path / ".chromadrill" / name for name in names]
+
+
+def test_whose_data_lies_in_the_home_of_the_kind_is_asked_and_not_guessed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drill.toml").write_text(TWO)
+    shared = open_target(load(environ={}), "process").home
+    with pytest.raises(UsageError, match=r"\[targets.alpha\] names no home.*\.chromadrill/process"):
+        open_target(load(environ={}), "alpha")
+    assert [path.name for path in shared.parent.iterdir()] == ["process"]
+
+    (tmp_path / "drill.toml").write_text(
+        TWO.replace('"process"', '"process"\nhome = ".chromadrill/process"', 1)
+    )
+    assert open_target(load(environ={}), "alpha").home == shared
+
+
+def test_table_whose_own_home_is_there_has_that_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "drill.toml").write_text(TWO)
+    own = open_target(load(environ={}), "alpha").home
+    open_target(load(environ={}), "process")
+    assert open_target(load(environ={}), "alpha").home == own

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from chromadrill.backups import catalog, manifest
 from chromadrill.backups.files import copy_tree, empty, require_room
+from chromadrill.backups.interruption import stop_for_backup
 from chromadrill.backups.under_writers import FirstReading, ProvenCopy, prove_copy, read_before
 from chromadrill.checks.suite import judge_files
 from chromadrill.chroma.at_rest.releases import refuse_newer
@@ -67,7 +68,7 @@ def take(
 
 def _copy_stopped(target: Stoppable, to: Path, pool: Executor) -> Future[None]:
     """Stop, copy the volume, start again whatever came of it; returns the start, which goes on."""
-    target.stop()
+    stop_for_backup(target)
     try:
         with target.volume() as data:
             require_room(to.parent.parent, size_of(data))

@@ -50,11 +50,17 @@ def is_dead(text: str) -> bool | None:
 
 
 def is_gone(pid: int) -> bool:
-    """Whether no process has this pid here. One that ended and is not yet reaped is gone."""
+    """Whether no process has this pid here. One that ended and is not yet reaped is gone.
+
+    The kernel is asked, by no signal at all: /proc may hide a process of others that lives.
+    """
     try:
-        return not psutil.pid_exists(pid) or _is_zombie(pid)
-    except OverflowError:  # no kernel gives such a pid
+        os.kill(pid, 0)
+    except PermissionError:
+        pass  # another user's: it is there
+    except (ProcessLookupError, OverflowError):  # no kernel gives a pid of so many digits
         return True
+    return _is_zombie(pid)
 
 
 def place() -> str:

@@ -305,6 +305,8 @@ class HasUrl(Protocol):
 class StartStop(HasUrl, Protocol):
     """A server that can be started and stopped."""
 
+    name: str
+
     def start(self) -> None:
         """Return when the server answers a real query."""
         ...
@@ -313,11 +315,13 @@ class StartStop(HasUrl, Protocol):
         """Return when the server has ended."""
         ...
 
+    def running(self) -> bool:
+        """Whether the server has not ended."""
+        ...
+
 
 class Stoppable(StartStop, Protocol):
     """What a backup method needs of a target: it is up or down, and has a volume."""
-
-    name: str
 
     def volume(self) -> AbstractContextManager[Path]: ...
 

@@ -13,7 +13,7 @@ from chromadrill.core.model import Scope
 from chromadrill.core.protocols import Restartable, Scratch, Target
 from chromadrill.core.settings import Settings, TargetTable
 from chromadrill.core.urls import require_server_url
-from chromadrill.targets.home import HOMES
+from chromadrill.targets.home import HOMES, MARKER
 from chromadrill.targets.kinds import KINDS, OWNER_VARIABLE, SCRATCH, TargetSpec, open_kind
 from chromadrill.targets.safety.access import declare_access
 from chromadrill.targets.safety.environment_match import PlatformPlace, require_fits
@@ -70,13 +70,30 @@ def _open(settings: Settings, name: str, table: TargetTable | None, at: TargetRo
     owner = os.environ.get(OWNER_VARIABLE)
     spec = TargetSpec(
         name,
-        Path(table.home) if table.home else HOMES / (kind if KINDS[kind].is_own else name),
+        Path(table.home) if table.home else _default_home(kind, name),
         settings,
         table,
         [Scope.parse(scope) for scope in table.scopes],
         int(owner) if owner else None,
     )
     return open_kind(kind, spec)
+
+
+def _default_home(kind: str, name: str) -> Path:
+    """One for each name: a restore into one target must not empty another one's volume.
+
+    Tables of one own kind used to share the home that is called by the kind. What lies there may be
+    theirs, so that nobody but the user can say who has it: raises UsageError.
+    """
+    home, shared = HOMES / name, HOMES / kind
+    is_theirs = KINDS[kind].is_own and name != kind and (shared / MARKER).is_file()
+    if is_theirs and not home.exists():
+        raise UsageError(
+            f"[targets.{name}] names no home. There is no {home} yet, but there is {shared}, where"
+            f" tables of kind '{kind}' without a home used to keep their data.",
+            next_step=f'Write home = "{shared}" there if that is its data, else home = "{home}".',
+        )
+    return home
 
 
 def make_scratch(

@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from chromadrill.core.clock import wait_until
-from chromadrill.core.errors import DrillError, UsageError
+from chromadrill.core.errors import DrillError, Unavailable, UsageError
 from chromadrill.core.protocols import Target, missing_capabilities
 from chromadrill.core.settings import TargetTable, load
 from chromadrill.targets.command.shell import CommandFailed, ShellCommands
@@ -49,6 +49,32 @@ def test_exit_code_is_checked_and_the_last_words_are_told(tmp_path):
         run.run("logs", limit_s=9)
     assert "the disk is full" in (tmp_path / "log").read_text()
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+
+
+def test_last_words_are_told_without_what_they_call_a_secret(tmp_path):
+    run = commands(tmp_path, "echo login with password=hunter2hunter2; exit 3", by_shell=True)
+    with pytest.raises(CommandFailed, match=r"login with password=\*+ All of it") as failed:
+        run.run("logs", limit_s=9)
+    assert "hunter2" not in str(failed.value)
+
+
+def test_line_that_is_no_snapshot_is_told_without_what_it_calls_a_secret(tmp_path):
+    platform = target(
+        tmp_path, running="false", start="true", stop="true", snapshot="true", restore="true",
+        snapshots="echo one token=hunter2hunter2",
+    )  # fmt: skip
+    with pytest.raises(Unavailable, match=r"wanted lines of ID TIME .*token=\*+") as failed:
+        platform.snapshots()
+    assert "hunter2" not in str(failed.value)
+
+
+def test_log_of_a_server_that_does_not_start_is_told_without_what_it_calls_a_secret(tmp_path):
+    platform = target(
+        tmp_path, running="false", start="false", stop="true", logs="echo api_key: hunter2hunter2"
+    )
+    with pytest.raises(Unavailable, match=r"last lines:\napi_key: \*+") as failed:
+        platform.start()
+    assert "hunter2" not in str(failed.value)
 
 
 def test_command_that_hangs_is_ended_with_all_it_started(tmp_path):
@@ -102,6 +128,11 @@ def test_what_is_wrong_in_the_table_is_said_before_anything_is_run(tmp_path, tex
     with pytest.raises(UsageError, match=message):
         target(tmp_path, **texts)
     assert not (tmp_path / "home").exists()
+
+
+def test_command_that_asks_whether_it_runs_knows_home_and_url_and_target(tmp_path):
+    text = f"test {{home}},{{url}},{{target}} = {tmp_path}/home,http://127.0.0.1:9,t"
+    assert target(tmp_path, running=text, **UP).running()
 
 
 def test_zero_byte_in_a_value_is_a_sentence(tmp_path):

@@ -101,6 +101,20 @@ def test_snapshot_is_restored_also_from_an_export(start):
             assert chroma.count(chroma.collections(target.scopes[0])[0]) == 30
 
 
+def test_snapshot_whose_stop_fails_leaves_no_stopped_service(start, monkeypatch):
+    target = start().target
+    stop = target.stop
+
+    def stop_and_fail():
+        stop()
+        raise Unavailable("Gave up waiting for chroma to stop.")
+
+    monkeypatch.setattr(target, "stop", stop_and_fail)
+    with pytest.raises(Unavailable, match="Gave up"):
+        target.snapshot("night")
+    assert target.running()
+
+
 def test_snapshot_deleted_by_a_restore_is_no_longer_listed_and_its_name_is_free(start):
     target = start().target
     old = target.snapshot("old")

@@ -10,6 +10,7 @@ from chromadrill.chroma.readiness import is_ready
 from chromadrill.core.clock import now, wait_until
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
+from chromadrill.core.redaction import mask_output
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.shell import ShellCommands
 
@@ -50,8 +51,12 @@ class CommandTarget:
                 return facts  # a server that is down has no version to tell
 
     def _run(self, name: str, **values: str | int) -> str:
-        common = {"home": str(self.home), "url": self.url, "target": self.name}
-        return self._commands.run(name, limit_s=LIMITS_S[name], **common, **values)
+        return self._commands.run(name, limit_s=LIMITS_S[name], **self._common, **values)
+
+    @property
+    def _common(self) -> dict[str, str]:
+        """The placeholders that every command knows, with their values."""
+        return {"home": str(self.home), "url": self.url, "target": self.name}
 
 
 class LogCommands(CommandTarget):
@@ -93,7 +98,8 @@ class RestartCommands(CommandTarget):
         except Unavailable as error:
             logs = self.logs(12) if isinstance(self, LogCommands) else "(no command for logs)"
             raise Unavailable(
-                f"{error.sentence} The server's last lines:\n{logs}", next_step=error.next_step
+                f"{error.sentence} The server's last lines:\n{mask_output(logs)}",
+                next_step=error.next_step,
             ) from error
         self.startup_s = now() - started
 
@@ -120,7 +126,8 @@ class RestartCommands(CommandTarget):
     def running(self) -> bool:
         """By the command `running`, exit code 0 or not; else whether anything takes connections."""
         if "running" in self._commands.texts:
-            return self._commands.succeeds("running", limit_s=LIMITS_S["running"])
+            limit_s = LIMITS_S["running"]
+            return self._commands.succeeds("running", limit_s=limit_s, **self._common)
         with Chroma(self.url, timeout_s=5) as chroma:
             try:
                 chroma.heartbeat()

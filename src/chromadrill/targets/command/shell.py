@@ -14,6 +14,7 @@ from string import Formatter
 
 from chromadrill.core.clock import now, utc_now
 from chromadrill.core.errors import DrillError, Unavailable, UsageError, did_you_mean
+from chromadrill.core.redaction import mask_output
 
 TAIL = 2000  # characters of output that an error shows
 
@@ -72,14 +73,14 @@ class ShellCommands:
             why = "did not end in time" if code is None else f"exit code {code}"
             raise CommandFailed(
                 f"[targets.{self.target}.commands] {name}: {why} after {took_s:.1f} s."
-                f" Its last words:\n{output[-TAIL:].strip() or '(none)'}",
+                f" Its last words:\n{mask_output(output)[-TAIL:].strip() or '(none)'}",
                 next_step=f"All of it: {self.log}",
             )
         return output
 
-    def succeeds(self, name: str, *, limit_s: float) -> bool:
+    def succeeds(self, name: str, *, limit_s: float, **values: str | int) -> bool:
         """Whether its exit code is 0; raises CommandFailed when it does not end in time."""
-        code, _, _ = self._execute(name, limit_s=limit_s, values={})
+        code, _, _ = self._execute(name, limit_s=limit_s, values=values)
         if code is None:
             raise CommandFailed(f"[targets.{self.target}.commands] {name}: did not end in time.")
         return code == 0

@@ -7,12 +7,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from chromadrill.backups import catalog
+from chromadrill.backups.interruption import stop_for_backup
 from chromadrill.backups.registry import api_method, is_via_api
 from chromadrill.backups.under_writers import read_again, read_before
 from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import parse_time, time_text, utc_now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup
+from chromadrill.core.redaction import mask_output
 from chromadrill.core.urls import without_password
 from chromadrill.targets.command.server import RestartCommands
 
@@ -35,7 +37,7 @@ class SnapshotCommands(RestartCommands):
         backup_id = catalog.new_id(self._folder, name)
         with connect(self.url) as chroma:
             reading = read_before(chroma, self.scopes)
-        self.stop()
+        stop_for_backup(self)
         try:
             self._run("snapshot", id=backup_id)
             created_at = utc_now()
@@ -92,7 +94,7 @@ class SnapshotCommands(RestartCommands):
         except (TypeError, ValueError) as error:
             raise Unavailable(
                 f"[targets.{self.name}.commands] snapshots: wanted lines of ID TIME [BYTES], TIME as"
-                f" 2026-01-31T02:00:00Z: {error}."
+                f" 2026-01-31T02:00:00Z: {mask_output(str(error))}."
             ) from error
 
     def _bytes(self, backup_id: str) -> int:

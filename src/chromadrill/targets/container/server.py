@@ -105,10 +105,14 @@ class ServerContainer:
             for network in self.get().attrs["NetworkSettings"]["Networks"]:
                 self.engine.networks.get(network).disconnect(self.name)
 
-    def remove(self) -> None:
-        """Remove it; its log and its last kill are kept. None there is fine."""
+    def remove(self, *, only_unstarted: bool = False) -> None:
+        """Remove it; its log and its last kill are kept. None there is fine.
+
+        `only_unstarted`: not one that ever ran. Where two commands make it at once, the engine refuses
+        one of them the name: the container that is there is the other's.
+        """
         container = self.find()
-        if container is None:
+        if container is None or (only_unstarted and container.status != "created"):
             return
         self.counts.add(oom_kills=int(is_oom_killed(container)))
         with docker_errors(f"removing container {self.name}"):

@@ -133,12 +133,12 @@ class ContainerTarget(OwnServer):
 
     def _start_new(self, spec: ContainerSpec) -> None:
         self._volume.create()
-        self._counts.add(starts=1)
         try:
             spec.launch(self.container_name, port_of(self.home), self._labels)
         except DrillError:
-            self.discard()  # one whose port is taken exists, and never ran
+            self._server.remove(only_unstarted=True)  # ours, whose port is taken
             raise
+        self._counts.add(starts=1)
         self._wait()
 
     def _wait(self) -> None:

@@ -1,11 +1,10 @@
 """The `chroma run` of one home: started by a supervisor, known by the lock, ended by signals.
 
 HOME/lock         held by the supervisor and by its server, while either lives
-HOME/order.json   what the supervisor shall run, and with whose end the server ends
-HOME/state.json   the server's pid, and how it ended
+HOME/state.json   the pids of both, and how the server ended; written by who has the lock alone
 HOME/ended-by-us  this run of the server was ended by a command of ours
 
-Several processes may act on one home: what they share is in these files.
+Several processes may act on one home, and start a server at once: what they share is in these files.
 """
 
 from __future__ import annotations
@@ -25,10 +24,12 @@ from pathlib import Path
 import psutil
 
 from chromadrill.core.clock import wait_until
-from chromadrill.core.errors import DrillError, Refused
+from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.targets.own_server import ServerEnded
+from chromadrill.targets.process import supervisor
 
 STOP_S = 15.0
+BEGINS_S = 15.0  # from the start of a supervisor until it has written down its server's pid
 ENVIRONMENT = {"ANONYMIZED_TELEMETRY": "False", "NO_COLOR": "1"}
 
 
@@ -44,33 +45,41 @@ class ServerProcess:
         return self.home / "logs" / "server.log"
 
     def launch(self, command: Sequence[str], *, owner: int | None) -> subprocess.Popen[bytes]:
-        """Start `command` under a supervisor, and return the supervisor at once.
+        """Start `command` under a supervisor, and return the supervisor when it has the home.
 
-        `owner`: pid of the process with which the server ends.
+        `owner`: pid of the process with which the server ends. Raises Refused where another start
+        was faster; of that server nothing is touched.
         """
-        (self.home / "state.json").unlink(missing_ok=True)
-        self._ended_by_us.unlink(missing_ok=True)
         order = {"command": list(command), "environment": ENVIRONMENT, "owner": owner}
-        (self.home / "order.json").write_text(json.dumps(order))
-        supervisor = Path(__file__).with_name("supervisor.py")
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", str(supervisor), str(self.home)],
+        script = [supervisor.__file__, str(self.home), json.dumps(order)]
+        begun = subprocess.Popen(
+            [sys.executable, "-I", "-S", *script],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        try:
+            wait_until(
+                lambda: begun.poll() is not None or self._state_of(begun),
+                within_s=BEGINS_S, name="the server's supervisor", every_s=0.01,
+            )  # fmt: skip
+        except BaseException:
+            begun.kill()
+            raise
+        if begun.returncode == supervisor.HOME_TAKEN:
+            raise Refused(f"A server already runs in {self.home}: another command has started it.")
+        return begun
 
-    def require_alive(self, supervisor: subprocess.Popen[bytes]) -> None:
-        """Raise ServerEnded, with the reason, for a server that has ended or never began."""
-        state = self._state()
-        if "error" in state:
-            raise ServerEnded(str(state["error"]))
+    def require_alive(self, begun: subprocess.Popen[bytes]) -> None:
+        """Raise ServerEnded, with the reason, where the server of that supervisor has ended."""
+        is_over = begun.poll() is not None  # asked first: it writes how the server ended, then ends
+        state = self._state_of(begun)
         if "exit" in state:
-            supervisor.wait(STOP_S)  # it has the lock of the home until its own end
+            begun.wait(STOP_S)  # it has the lock of the home until its own end
             raise ServerEnded(f"exit code {state['exit']}")
-        if supervisor.poll() is not None and not state:
-            raise ServerEnded("the supervisor did not start")
+        if is_over:
+            raise ServerEnded("its supervisor too")
 
     def running(self) -> bool:
         """Whether anybody holds the lock: true from the supervisor's first moment to the last."""
@@ -94,8 +103,11 @@ class ServerProcess:
         return int(str(state["pid"]))
 
     def end(self, number: signal.Signals) -> None:
-        """Send the signal and wait; SIGKILL after 15 s. A server that has ended already is fine."""
-        pid = self.pid()
+        """Send the signal and wait; SIGKILL after 15 s. A server that has ended already is fine.
+
+        Raises Unavailable for one that runs and whose pid is not known.
+        """
+        pid = self._pid_to_end()
         if pid is None:
             return
         self._ended_by_us.touch()
@@ -156,10 +168,29 @@ class ServerProcess:
     def _ended_by_us(self) -> Path:
         return self.home / "ended-by-us"
 
+    def _pid_to_end(self) -> int | None:
+        """The server's pid, which is written a moment after the lock is taken; None: none runs."""
+        try:
+            wait_until(
+                lambda: not self.running() or self.pid() is not None,
+                within_s=BEGINS_S, name="the server's pid", every_s=0.01,
+            )  # fmt: skip
+        except Unavailable as error:
+            raise Unavailable(
+                f"A server runs in {self.home}, and state.json there does not say its pid: it runs on.",
+                next_step=f"`fuser {self.home / 'lock'}` names its processes: end those by hand.",
+            ) from error
+        return self.pid()
+
     def _wait_for_end(self, *, every_s: float) -> None:
         wait_until(
             lambda: not self.running(), within_s=STOP_S, name="the server's end", every_s=every_s
         )
+
+    def _state_of(self, begun: subprocess.Popen[bytes]) -> dict[str, object]:
+        """What that supervisor wrote; nothing while the state is that of another run."""
+        state = self._state()
+        return state if state.get("supervisor") == begun.pid else {}
 
     def _state(self) -> dict[str, object]:
         try:

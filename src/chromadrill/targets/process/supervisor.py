@@ -1,11 +1,12 @@
-"""Runs one Chroma server to its end: `python supervisor.py HOME`.
+"""Runs one Chroma server to its end: `python supervisor.py HOME ORDER`.
 
 Only the standard library: the supervisor starts fast, and is run by its path, without this package.
 
 The supervisor holds the home's lock, and its child inherits it: while either lives nobody starts a
 second server on the directory. Two servers on one directory lose vectors for good (measured). A
 crash leaves no lock behind, since the kernel drops it. The supervisor ends the server when its owner
-process is gone, so a test run that is killed leaves nothing running.
+process is gone, so a test run that is killed leaves nothing running. Of several that are started at
+once the one with the lock alone writes to the home: what the others wrote would be taken for its.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1
+HOME_TAKEN = 3  # exit code: another server has the lock, and nothing in the home was touched
 OWNER_EVERY_S = 0.2  # how often it is seen whether the owner lives
 
 
@@ -44,13 +46,15 @@ def is_alive(pid: int) -> bool:
 
 
 def main() -> int:
-    """Run the server of `order.json` to its end, or to its owner's; returns the exit code."""
+    """Run the server of ORDER to its end, or to its owner's; returns the exit code."""
     home = Path(sys.argv[1])
-    order = json.loads((home / "order.json").read_text())
+    order = json.loads(sys.argv[2])
     lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     if not take(lock):
-        write_state(home, {"error": "another server already holds this directory"})
-        return 1
+        return HOME_TAKEN
+    state: dict[str, object] = {"supervisor": os.getpid()}
+    write_state(home, state)  # nobody believes the last server's pid from now on
+    (home / "ended-by-us").unlink(missing_ok=True)
     with (home / "logs" / "server.log").open("ab", buffering=0) as log:
         server = subprocess.Popen(
             order["command"],
@@ -62,11 +66,7 @@ def main() -> int:
             pass_fds=[lock],
             cwd=home,
         )
-        state: dict[str, object] = {
-            "pid": server.pid,
-            "supervisor": os.getpid(),
-            "started": time.time(),
-        }
+        state = {**state, "pid": server.pid, "started": time.time()}
         write_state(home, state)
         watch(server, order.get("owner"))
         write_state(home, {**state, "exit": server.returncode})

@@ -112,9 +112,10 @@ class ProcessTarget(OwnServer):
             raise Refused(f"A server already runs on {self.data} (pid {self.pid()}).")
         refuse_newer(self.data, self.release)
         require_free_port(self.port, self.home)
-        self._counts.add(starts=1, oom_kills=int(self._process.is_killed_by_others()))
+        oom_kills = int(self._process.is_killed_by_others())  # the start forgets the run before
         chroma = (self._release or installed_server()).command
         supervisor = self._process.launch([*chroma, "run", *self._options()], owner=self._owner)
+        self._counts.add(starts=1, oom_kills=oom_kills)
         self._wait_for_answer(
             lambda: self._process.require_alive(supervisor),
             server=f"The server on {self.data}",

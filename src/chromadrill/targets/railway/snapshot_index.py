@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from chromadrill.backups import catalog, manifest
 from chromadrill.backups.registry import is_via_api
-from chromadrill.core.errors import Refused
+from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import JSON, Backup, Fingerprint
 from chromadrill.targets.railway.backups import PlatformBackup, find_by_name
 
@@ -56,9 +57,9 @@ class SnapshotIndex:
     def backups(self, on_platform: Sequence[PlatformBackup]) -> list[Backup]:
         """The platform's snapshots, with their folder where they have one, and the exports here."""
         folders = {
-            entry["source"]["backup"]: folder
+            _platform_id(entry): folder
             for folder, entry in self._entries().items()
-            if entry["method"] == METHOD
+            if entry.get("method") == METHOD
         }
         known = {backup.path: backup for backup in catalog.list_backups(self.folder)}
         backups = [
@@ -79,11 +80,20 @@ class SnapshotIndex:
         return next(row for row in on_platform if _id_of(row, on_platform) == backup.id)
 
     def _entries(self) -> dict[str, JSON]:
-        return {
-            folder.name: manifest.read(folder)
-            for folder in self.folder.iterdir()
-            if not folder.name.startswith(".") and manifest.is_there(folder)
-        }
+        """The manifests by their folders; of a damaged one `catalog.list_backups` warns."""
+        entries = {}
+        for folder in self.folder.iterdir():
+            if folder.name.startswith(".") or not manifest.is_there(folder):
+                continue
+            with suppress(Unavailable):
+                entries[folder.name] = manifest.read(folder)
+        return entries
+
+
+def _platform_id(entry: JSON) -> str | None:
+    """The platform's id of the backup that the manifest is of; None where it does not say it."""
+    source = entry.get("source")
+    return source.get("backup") if isinstance(source, dict) else None
 
 
 def _id_of(backup: PlatformBackup, on_platform: Sequence[PlatformBackup]) -> str:

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chromadrill.backups import catalog
+from chromadrill.backups.interruption import stop_for_backup
 from chromadrill.backups.registry import api_method
 from chromadrill.backups.under_writers import read_again, read_before
 from chromadrill.chroma.client import CallFailed, Chroma
@@ -213,7 +214,7 @@ class RailwayTarget:
         backup_id = index.new_id(name, backups.list_backups(self._api, volume.instance))
         with connect(self.url) as chroma:
             reading = read_before(chroma, self.scopes)
-        self.stop()
+        stop_for_backup(self)
         try:
             created = backups.create(self._api, volume.instance, backup_id, within_s=self._backup_s)
         finally:
