@@ -15,6 +15,7 @@ from chromadrill.core.protocols import HasLogs, HasMetrics, Model, Scratch, Targ
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.embedding import embedders
+from chromadrill.embedding.collection_function import named_function
 from chromadrill.monitoring.backup_collector import BackupCollector
 from chromadrill.monitoring.drift_collector import DriftCollector
 from chromadrill.monitoring.flusher_collector import FlusherCollector
@@ -59,11 +60,15 @@ def monitored_scopes(target: Target, settings: Settings) -> Sequence[Scope]:
 
 
 def model_loader(settings: Settings) -> Callable[[CollectionInfo], Model]:
-    """Loads the model of `[embedding]`, once for all collections where it is the same for all."""
+    """Loads the model of `[embedding]`, once for all collections where it is the same for all.
+
+    Where each collection names its own, one for each function that is named, as it is named now.
+    """
     models: dict[str, Model] = {}
 
     def load(info: CollectionInfo) -> Model:
-        key = info.key if settings.embedding.function == "collection" else ""
+        by_collection = settings.embedding.function == "collection"
+        key = repr(named_function(info)) if by_collection else ""
         if key not in models:
             models[key] = embedders.load(settings.embedding, info)
         return models[key]
