@@ -7,7 +7,6 @@ somebody replaced: every call is answered, and searches find less and less.
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.core.protocols import Model
 from chromadrill.embedding.likeness import row_cosines
 from chromadrill.monitoring import samples
+from chromadrill.monitoring.background_call import BackgroundCall
 from chromadrill.monitoring.samples import Clock, Sample
 
 PATIENCE_S = (
@@ -53,18 +53,19 @@ class DriftCollector:
     _chosen: dict[str, list[str]] = field(default_factory=dict, init=False)
     _fresh: dict[str, dict[str, np.ndarray]] = field(default_factory=dict, init=False)
     _embedded_at: float = field(default=-np.inf, init=False)
-    _look: _Look | None = field(default=None, init=False)
+    _look: BackgroundCall[tuple[float, str]] | None = field(default=None, init=False)
 
     def collect(self, clock: Clock) -> list[Sample]:
         at = clock()
         if not self.collections:
             why = "cannot be told: no [monitoring] drift_collections names one"
             return [Sample(at, samples.DRIFT, None, why, unsupported=True)]
-        look = self._look or _Look(self._lowest)
+        look = self._look or BackgroundCall(self._lowest, "drift")
         self._look = None if look.is_done_within(PATIENCE_S) else look
         if self._look:
             return [Sample(at, samples.DRIFT, None, "texts are still being embedded")]
-        return [Sample(clock(), samples.DRIFT, look.value, look.detail[:300])]
+        value, detail = look.value or (None, look.why)
+        return [Sample(clock(), samples.DRIFT, value, detail[:300])]
 
     def _lowest(self) -> tuple[float, str]:
         """The lowest cosine, and whose. Raises Unavailable, CallFailed where it cannot be told."""
@@ -124,25 +125,3 @@ class DriftCollector:
 def _state_of(info: CollectionInfo) -> str:
     """What a rebuild changes, which keeps the name: the id, or what the configuration says."""
     return f"{info.id} {json.dumps(info.configuration, sort_keys=True)}"
-
-
-class _Look:
-    """One look under way in a thread of its own: a model may load, or a service hang, for long."""
-
-    def __init__(self, ask: Callable[[], tuple[float, str]]) -> None:
-        self.value: float | None = None
-        self.detail = ""
-        self._thread = threading.Thread(target=self._run, args=(ask,), name="drift", daemon=True)
-        self._thread.start()
-
-    def is_done_within(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def _run(self, ask: Callable[[], tuple[float, str]]) -> None:
-        try:
-            self.value, self.detail = ask()
-        except (
-            Exception
-        ) as error:  # whatever it is, nobody knows the cosine, and the monitor goes on
-            self.detail = str(error) or type(error).__name__
