@@ -300,6 +300,21 @@ def test_whatever_restic_prints_is_a_store_or_a_sentence(tmp_path, monkeypatch, 
         restic_store.store("r")
 
 
+def test_repository_of_several_hosts_is_no_store_of_one(tmp_path, monkeypatch):
+    rows = [
+        {"short_id": host, "time": "2026-06-30T02:00:00Z", "paths": ["/srv"], "hostname": host}
+        for host in ("production", "staging")
+    ]
+    fake_restic(
+        tmp_path,
+        monkeypatch,
+        f"case \"$*\" in *stats*) echo '{{\"total_size\": 5}}';; *) echo '{json.dumps(rows)}';; esac",
+    )
+    with pytest.raises(Unavailable, match="several hosts: production; staging"):
+        restic_store.store("r")
+    assert restic_store.store("r#host=production").where == "restic r (host production)"
+
+
 def test_password_of_a_restic_repository_is_in_no_message(tmp_path, monkeypatch):
     repository = "rest:https://user:canary-restic@host/repo"
     fake_restic(tmp_path, monkeypatch, "echo '[]'\n")

@@ -149,3 +149,19 @@ def test_backup_with_our_fingerprint_beside_it_is_a_verified_one(journal, tmp_pa
     assert monitor.look(30) == set()
     assert monitor.outcomes == (Outcome.PASS, Outcome.PASS)
     assert outcome_of(monitor.verdicts.values()) is Outcome.PASS
+
+
+def test_snapshot_dated_in_the_future_hides_no_overdue_backup_and_is_told(journal, tmp_path):
+    (tmp_path / "fingerprint").write_bytes(b"x")
+    times = {"ahead": ago(days=-365), "old": ago(days=40)}
+    listed = [Backup(name, str(tmp_path), "volume-copy", at, 5) for name, at in times.items()]
+    monitor = BackupMonitor(Platform(listed), journal)
+    assert monitor.look(1) == {"backup overdue"}
+    assert "1 backups are dated in the future" in monitor.verdicts["backup overdue"].message
+
+
+def test_snapshot_of_a_clock_that_is_half_a_minute_ahead_is_no_future(journal, tmp_path):
+    (tmp_path / "fingerprint").write_bytes(b"x")
+    listed = [Backup("ours", str(tmp_path), "volume-copy", ago(seconds=-30), 5)]
+    samples = BackupCollector(Platform(listed), journal).collect(FakeClock())
+    assert [sample.value for sample in samples] == [1.0, 0.0]

@@ -5,12 +5,15 @@ import threading
 import numpy as np
 import pytest
 
+from chromadrill.core import settings
 from chromadrill.core.errors import Unavailable
-from chromadrill.core.model import Outcome, Scope
+from chromadrill.core.model import CollectionInfo, Outcome, Scope
 from chromadrill.core.settings import Monitoring
+from chromadrill.embedding import embedders
 from chromadrill.monitoring import drift_collector
 from chromadrill.monitoring.alerts import CLEARED, FIRED
 from chromadrill.monitoring.drift_collector import DriftCollector
+from chromadrill.monitoring.factory import model_loader
 from chromadrill.monitoring.monitor import Monitor
 from chromadrill.monitoring.rules import rules
 from chromadrill.monitoring.verdicts import verdicts
@@ -94,6 +97,43 @@ def test_one_replaced_vector_among_those_that_are_watched_fires(watched):
     canary.chroma.upsert(info, ids=["t0"], vectors=np.ones((1, 16)), documents=[TEXTS[0]])
     assert canary.look(3) == [FIRED]
     assert "'t0' has cosine" in canary.verdict.message
+
+
+def test_collection_that_is_built_anew_with_another_model_is_held_against_that_one(watched):
+    models = {}
+    canary = watched(lambda info: models[info.id])
+
+    def write(embedder):
+        models[canary.chroma.collection(Scope(), "drift").id] = embedder
+        canary.write(embedder)
+
+    write(CountingEmbedder())
+    assert canary.look(2) == []
+    canary.chroma.delete_collection(Scope(), "drift")
+    canary.chroma.create_collection(Scope(), "drift", hnsw={"space": "l2"})
+    write(CountingEmbedder(seed=8))
+    assert canary.look(4) == []
+    assert canary.verdict.outcome is Outcome.PASS
+
+
+def collection_with(name, function):
+    named = {"type": "known", "name": function, "config": {}}
+    return CollectionInfo(name, name, "t", "d", 3, {}, {"embedding_function": named}, None, "l2")
+
+
+def test_model_is_loaded_once_for_each_function_that_collections_name(monkeypatch):
+    loaded = []
+
+    def load(embedding, info):
+        loaded.append(info.configuration["embedding_function"]["name"])
+        return CountingEmbedder()
+
+    monkeypatch.setattr(embedders, "load", load)
+    model_of = model_loader(settings.load(environ={"DRILL_EMBEDDING__FUNCTION": "collection"}))
+    before = model_of(collection_with("docs", "old"))
+    assert model_of(collection_with("others", "old")) is before
+    assert model_of(collection_with("docs", "new")) is not before
+    assert loaded == ["old", "new"]
 
 
 def test_model_that_cannot_be_had_and_missing_collection_are_unknown(watched):

@@ -52,8 +52,8 @@ def posture(
         typer.Option(
             "--store",
             metavar="S",
-            help="a folder of backups, restic:REPOSITORY[#TAG or #/PATH], or a [backups.NAME]"
-            " (default: those of the target)",
+            help="a folder of backups, restic:REPOSITORY[#TAG or #/PATH][#host=HOST], or a"
+            " [backups.NAME] (default: those of the target)",
         ),
     ] = None,
     drill_run: Annotated[

@@ -143,3 +143,17 @@ class Alerts:
     @property
     def firing(self) -> list[Rule]:
         return [rule for rule, state in self.states.items() if state.firing]
+
+    @property
+    def undecided(self) -> list[Rule]:
+        """Rules of which nobody can say that they need not fire.
+
+        They are lost, were not seen yet, or were only ever seen bad: an alert that an earlier monitor
+        raised may still be open for them.
+        """
+        return [
+            rule
+            for rule, state in self.states.items()
+            if state.lost
+            or (not state.firing and not state.unsupported and state.taken == state.bad)
+        ]

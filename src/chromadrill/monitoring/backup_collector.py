@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chromadrill.core.clock import parse_time
 from chromadrill.core.errors import DrillError
-from chromadrill.core.model import JSON, Backup
+from chromadrill.core.model import Backup
 from chromadrill.core.protocols import HasSnapshots, Target
 from chromadrill.monitoring import samples
 from chromadrill.monitoring.backup_journal import attempts
@@ -33,8 +33,8 @@ class BackupCollector:
     def collect(self, clock: Clock) -> list[Sample]:
         at, today = clock(), datetime.now(UTC)
         logged = attempts(self.journal, {self.target.name, self.target.url})
-        entries = [entry for entry in logged if _ahead_s(entry, today) < AHEAD_S]
-        ahead = _note_of_ahead(len(logged) - len(entries))
+        entries = [entry for entry in logged if _ahead_s(entry["at"], today) < AHEAD_S]
+        ahead = _note_of_ahead(len(logged) - len(entries), "lines of the journal")
         collected = []
         if entries:
             newest = entries[-1]
@@ -50,7 +50,9 @@ class BackupCollector:
                 return [*collected, Sample(at, samples.BACKUP_AGE, None, str(error)[:300])]
             ours = [backup for backup in backups if _has_fingerprint(backup)]
             unverified = len(backups) - len(ours)
-            verified += [parse_time(backup.created_at) for backup in ours]
+            times = [b.created_at for b in ours if _ahead_s(b.created_at, today) < AHEAD_S]
+            ahead += _note_of_ahead(len(ours) - len(times), "backups")
+            verified += map(parse_time, times)
         elif not entries:
             why = f"cannot be told: nobody notes its backups{ahead}"
             return [Sample(at, signal, None, why, unsupported=True) for signal in self.signals]
@@ -61,18 +63,19 @@ class BackupCollector:
         detail = "" if verified else "there is no verified backup at all"
         detail += f"; {unverified} that nobody verified" if unverified and not verified else ""
         age_s = min(ages_s, default=math.inf)
-        return [*collected, Sample(at, samples.BACKUP_AGE, age_s, detail + ahead)]
+        return [
+            *collected,
+            Sample(at, samples.BACKUP_AGE, age_s, (detail + ahead).removeprefix("; ")),
+        ]
 
 
 def _has_fingerprint(backup: Backup) -> bool:
     return bool(backup.path) and (Path(backup.path) / "fingerprint").is_file()
 
 
-def _ahead_s(entry: JSON, today: datetime) -> float:
-    return (parse_time(entry["at"]) - today).total_seconds()
+def _ahead_s(at: str, today: datetime) -> float:
+    return (parse_time(at) - today).total_seconds()
 
 
-def _note_of_ahead(lines: int) -> str:
-    if not lines:
-        return ""
-    return f"; {lines} lines of the journal are dated in the future and do not count"
+def _note_of_ahead(count: int, what: str) -> str:
+    return f"; {count} {what} are dated in the future and do not count" if count else ""

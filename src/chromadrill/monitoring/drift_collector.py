@@ -6,7 +6,7 @@ somebody replaced: every call is answered, and searches find less and less.
 
 from __future__ import annotations
 
-import threading
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +19,7 @@ from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.core.protocols import Model
 from chromadrill.embedding.likeness import row_cosines
 from chromadrill.monitoring import samples
+from chromadrill.monitoring.background_call import BackgroundCall
 from chromadrill.monitoring.samples import Clock, Sample
 
 PATIENCE_S = (
@@ -33,8 +34,11 @@ class DriftCollector:
 
     `texts` of each collection are chosen at the first look, spread over it, and keep their place
     while they are there. Their vectors are read at each look. They are embedded anew every
-    `embed_every_s`, and at once where one was too far off (`least_cosine`). Nothing is waited for
-    longer than PATIENCE_S: what is not known by then is no sample, and nobody's health.
+    `embed_every_s`, and at once where one was too far off (`least_cosine`). Of a collection that was
+    built anew, or names another function, nothing is remembered. Nothing is waited for longer than
+    PATIENCE_S: what is not known by then is no sample, and nobody's health.
+
+    `load`: the model of a collection as it is now; it is asked often, and remembers by itself.
     """
 
     url: str
@@ -47,21 +51,21 @@ class DriftCollector:
     timeout_s: float
     signals = (samples.DRIFT,)
     _chosen: dict[str, list[str]] = field(default_factory=dict, init=False)
-    _models: dict[str, Model] = field(default_factory=dict, init=False)
     _fresh: dict[str, dict[str, np.ndarray]] = field(default_factory=dict, init=False)
     _embedded_at: float = field(default=-np.inf, init=False)
-    _look: _Look | None = field(default=None, init=False)
+    _look: BackgroundCall[tuple[float, str]] | None = field(default=None, init=False)
 
     def collect(self, clock: Clock) -> list[Sample]:
         at = clock()
         if not self.collections:
             why = "cannot be told: no [monitoring] drift_collections names one"
             return [Sample(at, samples.DRIFT, None, why, unsupported=True)]
-        look = self._look or _Look(self._lowest)
+        look = self._look or BackgroundCall(self._lowest, "drift")
         self._look = None if look.is_done_within(PATIENCE_S) else look
         if self._look:
             return [Sample(at, samples.DRIFT, None, "texts are still being embedded")]
-        return [Sample(clock(), samples.DRIFT, look.value, look.detail[:300])]
+        value, detail = look.value or (None, look.why)
+        return [Sample(clock(), samples.DRIFT, value, detail[:300])]
 
     def _lowest(self) -> tuple[float, str]:
         """The lowest cosine, and whose. Raises Unavailable, CallFailed where it cannot be told."""
@@ -89,7 +93,7 @@ class DriftCollector:
             if text and vector is not None
         ]
         if not rows:
-            self._chosen.pop(info.key, None)
+            self._chosen.pop(_state_of(info), None)
             raise Unavailable(f"{info.name} holds no text with a vector")
         fresh = self._embed(info, [text for _, text, _ in rows])
         width = len(fresh[0])
@@ -101,41 +105,23 @@ class DriftCollector:
         return float(near[worst]), f"'{rows[worst][0]}' has cosine {near[worst]:.6f}, of {count}"
 
     def _ids(self, chroma: Chroma, info: CollectionInfo) -> list[str]:
-        if info.key not in self._chosen:
+        state = _state_of(info)
+        if state not in self._chosen:
             count = chroma.count(info)
             places = np.unique(np.linspace(0, max(0, count - 1), self.texts).astype(int))
             answers = [chroma.get(info, limit=1, offset=int(place)) for place in places]
-            self._chosen[info.key] = [record for raw in answers for record in raw["ids"]]
-        return self._chosen[info.key]
+            self._chosen[state] = [record for raw in answers for record in raw["ids"]]
+        return self._chosen[state]
 
     def _embed(self, info: CollectionInfo, texts: Sequence[str]) -> np.ndarray:
         """float32 (n, dimension); a text that was embedded lately is not embedded again."""
-        known = self._fresh.setdefault(info.key, {})
+        known = self._fresh.setdefault(_state_of(info), {})
         unknown = [text for text in dict.fromkeys(texts) if text not in known]
         if unknown:
-            if info.key not in self._models:
-                self._models[info.key] = self.load(info)
-            known.update(zip(unknown, self._models[info.key].embed(unknown), strict=True))
+            known.update(zip(unknown, self.load(info).embed(unknown), strict=True))
         return np.stack([known[text] for text in texts])
 
 
-class _Look:
-    """One look under way in a thread of its own: a model may load, or a service hang, for long."""
-
-    def __init__(self, ask: Callable[[], tuple[float, str]]) -> None:
-        self.value: float | None = None
-        self.detail = ""
-        self._thread = threading.Thread(target=self._run, args=(ask,), name="drift", daemon=True)
-        self._thread.start()
-
-    def is_done_within(self, seconds: float) -> bool:
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
-
-    def _run(self, ask: Callable[[], tuple[float, str]]) -> None:
-        try:
-            self.value, self.detail = ask()
-        except (
-            Exception
-        ) as error:  # whatever it is, nobody knows the cosine, and the monitor goes on
-            self.detail = str(error) or type(error).__name__
+def _state_of(info: CollectionInfo) -> str:
+    """What a rebuild changes, which keeps the name: the id, or what the configuration says."""
+    return f"{info.id} {json.dumps(info.configuration, sort_keys=True)}"

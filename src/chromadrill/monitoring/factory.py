@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from chromadrill.backups.own_sources import sources_of
@@ -15,10 +16,12 @@ from chromadrill.core.protocols import HasLogs, HasMetrics, Model, Scratch, Targ
 from chromadrill.core.settings import Settings
 from chromadrill.core.urls import without_password
 from chromadrill.embedding import embedders
+from chromadrill.embedding.collection_function import named_function
 from chromadrill.monitoring.backup_collector import BackupCollector
 from chromadrill.monitoring.drift_collector import DriftCollector
 from chromadrill.monitoring.flusher_collector import FlusherCollector
 from chromadrill.monitoring.http_collector import HttpCollector
+from chromadrill.monitoring.late_collector import LateCollector
 from chromadrill.monitoring.monitor import Collector, Monitor, OnSamples
 from chromadrill.monitoring.proof_collector import ProofCollector
 from chromadrill.monitoring.resource_collector import LogCollector, MetricsCollector
@@ -29,17 +32,21 @@ from chromadrill.workload.queries.configured_questions import configured_questio
 
 @dataclass(slots=True)
 class UnreachableTarget:
-    """A server that does not answer now; the monitor watches whether it ever does."""
+    """A server, or its platform, that does not answer now; the monitor watches whether it ever does.
+
+    `reopen`: opens the target itself; None where it would show no more than its URL does.
+    """
 
     name: str
     url: str
+    reopen: Callable[[], Target] | None = None
 
     def facts(self) -> Mapping[str, str]:
         return {"kind": "remote", "url": self.url}
 
 
 def open_even_if_down(settings: Settings, name: str | None) -> Target:
-    """As `open_target`, but a URL where nothing answers is not refused: the monitor shows it."""
+    """As `open_target`, but where nothing answers a URL is enough: the monitor shows it."""
     try:
         return open_target(settings, name)
     except Unavailable:
@@ -48,7 +55,9 @@ def open_even_if_down(settings: Settings, name: str | None) -> Target:
         url = name if name.startswith(("http://", "https://")) else table and table.url
         if not url:
             raise
-        return UnreachableTarget(without_password(name), url.rstrip("/"))
+        has_platform = table is not None and table.kind != "remote"
+        reopen = partial(open_target, settings, name) if has_platform else None
+        return UnreachableTarget(without_password(name), url.rstrip("/"), reopen)
 
 
 def monitored_scopes(target: Target, settings: Settings) -> Sequence[Scope]:
@@ -59,16 +68,30 @@ def monitored_scopes(target: Target, settings: Settings) -> Sequence[Scope]:
 
 
 def model_loader(settings: Settings) -> Callable[[CollectionInfo], Model]:
-    """Loads the model of `[embedding]`, once for all collections where it is the same for all."""
+    """Loads the model of `[embedding]`, once for all collections where it is the same for all.
+
+    Where each collection names its own, one for each function that is named, as it is named now.
+    """
     models: dict[str, Model] = {}
 
     def load(info: CollectionInfo) -> Model:
-        key = info.key if settings.embedding.function == "collection" else ""
+        by_collection = settings.embedding.function == "collection"
+        key = repr(named_function(info)) if by_collection else ""
         if key not in models:
             models[key] = embedders.load(settings.embedding, info)
         return models[key]
 
     return load
+
+
+def platform_collectors(target: Target, journal: Path) -> list[Collector]:
+    """Of its backups, and of whatever its platform can report beside what its URL shows."""
+    collectors: list[Collector] = [BackupCollector(target, journal)]
+    if isinstance(target, HasMetrics):
+        collectors.append(MetricsCollector(target))
+    if isinstance(target, HasLogs):
+        collectors.append(LogCollector(target))
+    return collectors
 
 
 def monitor_of(
@@ -97,9 +120,11 @@ def monitor_of(
             note=cli.say,
         )
     ]
-    if isinstance(target, HasMetrics):
-        collectors.append(MetricsCollector(target))
-    collectors.append(BackupCollector(target, Path(figures.backup_journal)))
+    of_platform = partial(platform_collectors, journal=Path(figures.backup_journal))
+    if isinstance(target, UnreachableTarget) and target.reopen:
+        collectors.append(LateCollector(target.reopen, of_platform))
+    else:
+        collectors += of_platform(target)
     own = sources_of(settings, target.name, target.url)
     collectors.append(ProofCollector(own, log_beside(figures.backup_journal)))
     collectors.append(
@@ -115,7 +140,5 @@ def monitor_of(
         )
     )
     collectors.append(FlusherCollector(figures.flusher_heartbeat))
-    if isinstance(target, HasLogs):
-        collectors.append(LogCollector(target))
     every_s = figures.interval_s * figures.time_scale
     return Monitor(collectors, rules(figures), every_s, on_samples)

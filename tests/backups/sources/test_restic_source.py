@@ -156,3 +156,15 @@ def test_snapshots_of_several_paths_want_a_name(tmp_path, store):
     restic(repository, "backup", other)
     with pytest.raises(Unavailable, match="several paths"):
         source(repository).artefacts()
+
+
+def test_snapshots_of_one_host_are_told_from_those_of_another(tmp_path, store):
+    repository = tmp_path / "r"
+    restic(repository, "init")
+    restic(repository, "backup", store, "--host", "production")
+    restic(repository, "backup", store, "--host", "staging")
+    with pytest.raises(Unavailable, match="several hosts: production; staging"):
+        source(repository).artefacts()
+    (production,) = source(f"{repository}#host=production").artefacts()
+    (staging,) = source(f"{repository}#{store}#host=staging").artefacts()
+    assert production.id != staging.id

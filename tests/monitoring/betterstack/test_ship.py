@@ -54,14 +54,20 @@ def test_shipping_without_a_place_is_refused_before_the_monitor_begins(environ):
         shipper(load(environ=environ), "lab")
 
 
-def test_pager_fails_the_heartbeat_once_and_is_silent_where_nobody_can_tell(simulator, settings):
+@pytest.fixture
+def paging(simulator, settings):
+    """The settings with a heartbeat that the simulator has."""
     with uptime(simulator) as api:
         heartbeat = api.call("POST", "/api/v2/heartbeats", {"name": "m", "period": 60})
     url = SecretStr(heartbeat["data"]["attributes"]["url"])
     notify = settings.notify.model_copy(update={"monitor_heartbeat": url})
-    (down,) = [rule for rule in rules(settings.monitoring) if rule.name == "service down"]
+    return settings.model_copy(update={"notify": notify})
+
+
+def test_pager_fails_the_heartbeat_once_and_is_silent_where_nobody_can_tell(simulator, paging):
+    (down,) = [rule for rule in rules(paging.monitoring) if rule.name == "service down"]
     alerts = Alerts([down], began=0, expected=["health"])
-    pager = Pager(settings.model_copy(update={"notify": notify}), alerts, every_s=0)
+    pager = Pager(paging, alerts, every_s=0)
 
     def look(at, value):
         events = alerts.take([Sample(at, "health", value)], at)
@@ -78,15 +84,50 @@ def test_pager_fails_the_heartbeat_once_and_is_silent_where_nobody_can_tell(simu
     assert look(2000, None) == "untouched"
 
 
-def test_pager_pings_on_where_the_platform_never_tells_one_of_the_signals(simulator, settings):
-    with uptime(simulator) as api:
-        heartbeat = api.call("POST", "/api/v2/heartbeats", {"name": "m", "period": 60})
-    url = SecretStr(heartbeat["data"]["attributes"]["url"])
-    notify = settings.notify.model_copy(update={"monitor_heartbeat": url})
-    alerts = Alerts(rules(settings.monitoring), began=0, expected=["health", "oom kills"])
-    pager = Pager(settings.model_copy(update={"notify": notify}), alerts, every_s=0)
+def test_pager_pings_on_where_the_platform_never_tells_one_of_the_signals(simulator, paging):
+    alerts = Alerts(rules(paging.monitoring), began=0, expected=["health", "oom kills"])
+    pager = Pager(paging, alerts, every_s=0)
     for at in range(0, 1200, 30):
         samples = [Sample(at, "health", 1.0), Sample(at, "oom kills", None, unsupported=True)]
         only(simulator, "heartbeats")["status"] = "untouched"
         pager(samples, alerts.take(samples, at))
         assert only(simulator, "heartbeats")["status"] == "up"
+
+
+class StartedAgain:
+    """A monitor's pager that knows nothing of the looks before it. `look`: what the heartbeat got."""
+
+    def __init__(self, simulator, paging, *signals):
+        self.heartbeat = only(simulator, "heartbeats")
+        self.alerts = Alerts(rules(paging.monitoring), began=0, expected=signals)
+        self.pager = Pager(paging, self.alerts, every_s=0)
+
+    def look(self, at, **values):
+        samples = [Sample(at, signal, value) for signal, value in values.items()]
+        self.heartbeat["status"] = "untouched"
+        self.pager(samples, self.alerts.take(samples, at))
+        return self.heartbeat["status"]
+
+
+def test_monitor_that_starts_in_an_outage_ends_no_incident_before_its_rule_has_fired(
+    simulator, paging
+):
+    started = StartedAgain(simulator, paging, "health", "answers")
+    looks = [started.look(at, health=0.0) for at in (0, 30, 60)]
+    assert looks == ["untouched", "untouched", "down"]
+
+
+def test_monitor_that_starts_and_has_not_seen_every_rule_yet_says_nothing_of_them(
+    simulator, paging
+):
+    started = StartedAgain(simulator, paging, "health", "answers")
+    assert started.look(0, health=1.0) == "untouched"
+    assert started.look(30, health=1.0, answers=1.0) == "up"
+
+
+def test_monitor_that_starts_where_all_is_well_or_within_its_grace_pings_at_its_first_look(
+    simulator, paging
+):
+    started = StartedAgain(simulator, paging, "health", "disk")
+    assert started.look(0, health=1.0, disk=83.0) == "up"  # not to clear at, but to begin at
+    assert started.look(30, health=0.0, disk=83.0) == "up"  # one failure is no alert

@@ -10,7 +10,9 @@ from chromadrill.core.protocols import HasBackupStore, HasSnapshots, Target
 
 
 def store_of(target: Target, named: str | None) -> BackupStore:
-    """Return the store `named` (restic:REPOSITORY[#TAG or #/PATH], or a folder), else the target's own.
+    """Return the store `named` (a folder, or what follows), else the target's own.
+
+    restic:REPOSITORY[#TAG or #/PATH][#host=HOST].
 
     Raises UsageError for a wrong name, Unavailable where the store cannot be read.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from chromadrill.backups.sources.restic import PREFIX, ResticSource, parse_source
 from chromadrill.core.clock import parse_time
-from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import BackupStore, StoreEntry
 from chromadrill.core.redaction import mask_secrets
 
@@ -12,29 +11,24 @@ LIMIT_S = 120.0
 
 
 def store(named: str) -> BackupStore:
-    """Return the snapshots of REPOSITORY, REPOSITORY#TAG or REPOSITORY#/PATH, the newest with sizes.
+    """Return the snapshots of REPOSITORY[#TAG or #/PATH][#host=HOST], the newest with sizes.
 
     restic itself finds the password: RESTIC_PASSWORD_FILE and its other variables. Raises UsageError
     for an empty TAG, Unavailable where restic fails, and where there are snapshots of several paths
-    and none was named.
+    or hosts and none was named.
     """
     source = parse_source("", f"{PREFIX}{named}", LIMIT_S)
-    repository, which = source.repository, source.which
-    where = f"restic {mask_secrets(repository)}"  # its URL may hold a password
-    snapshots = source.ask("snapshots", *source.only) or []  # some releases say null for none
+    snapshots = source.snapshots()
     try:
-        paths = {", ".join(row["paths"]) for row in snapshots}
+        paths = sorted({", ".join(row["paths"]) for row in snapshots})
         entries = [StoreEntry(row["short_id"], row["time"], None) for row in snapshots]
         entries.sort(key=lambda entry: parse_time(entry.created_at))
-        if len(paths) > 1 and not which:
-            raise Unavailable(
-                f"{where} has snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
-                next_step=f"Name one: --store restic:{mask_secrets(repository)}#TAG, or #/PATH.",
-            )
         newest = [StoreEntry(e.id, e.created_at, _size(source, e.id)) for e in entries[-2:]]
     except (TypeError, KeyError, ValueError) as error:
-        raise Unavailable(f"{where}: the answer is not a list of snapshots: {error!r}.") from error
-    return BackupStore(f"{where} ({which or ''.join(paths) or 'empty'})", (*entries[:-2], *newest))
+        raise source.not_a_list(error) from error
+    where = f"restic {mask_secrets(source.repository)}"  # its URL may hold a password
+    what = source.named or "".join(paths) or "empty"
+    return BackupStore(f"{where} ({what})", (*entries[:-2], *newest))
 
 
 def _size(source: ResticSource, snapshot: str) -> int:

@@ -16,6 +16,7 @@ from chromadrill.core.model import JSON, Artefact
 from chromadrill.core.redaction import hide_password, mask_secrets
 
 PREFIX = "restic:"
+HOST, ANY_HOST = "#host=", "*"
 LIST_S = 120.0  # for one answer about the repository
 _LOCKED_OUT = ("wrong password", "empty password", "no key found", "password could not be read",
                "Resolving password failed", "unable to read password")  # fmt: skip
@@ -24,34 +25,68 @@ _NO_REPOSITORY = ("Is there a repository at", "does not exist", "unable to open 
 
 @dataclass(frozen=True, slots=True)
 class ResticSource:
-    """The snapshots of REPOSITORY, or those with `which`: a tag, or an absolute path."""
+    """The snapshots of REPOSITORY, or those with `which`: a tag, or an absolute path.
+
+    `host`: only those that were made on it; ANY_HOST: whichever it was; "": none was named.
+    """
 
     name: str
     repository: str
     which: str
+    host: str
     timeout_s: float
 
     @property
+    def named(self) -> str:
+        """What was named of the repository, in words; "" for nothing."""
+        host = f"host {self.host}" if self.host else ""
+        return ", ".join(filter(None, (self.which, host)))
+
+    @property
     def where(self) -> str:
-        named = f" ({self.which})" if self.which else ""
+        named = f" ({self.named})" if self.named else ""
         return f"the restic repository {mask_secrets(self.repository)}{named}"
 
     def artefacts(self) -> list[Artefact]:
-        """Newest first. Raises Unavailable where restic fails, and for snapshots of several paths."""
-        rows = self.ask("snapshots", *self.only) or []  # some releases say null for none
+        """Newest first; raises as `snapshots`."""
+        rows = self.snapshots()
+        try:
+            return newest_first([_artefact(row) for row in rows])
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise self.not_a_list(error) from error
+
+    def snapshots(self) -> list[JSON]:
+        """What restic says of each snapshot, in its order.
+
+        Raises Unavailable where restic fails, and for snapshots of several paths or hosts where
+        none is named: the newest of them may be a backup of another server.
+        """
+        rows: list[JSON] = (
+            self.ask("snapshots", *self.only) or []
+        )  # some releases say null for none
         try:
             paths = {", ".join(row["paths"]) for row in rows}
-            artefacts = [_artefact(row) for row in rows]
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
-            raise Unavailable(
-                f"{self.where}: the answer is not a list of snapshots: {error!r}."
-            ) from error
+            hosts = {str(row.get("hostname", "")) for row in rows}
+        except (TypeError, KeyError, AttributeError) as error:
+            raise self.not_a_list(error) from error
+        repository = f"{PREFIX}{mask_secrets(self.repository)}"
         if len(paths) > 1 and not self.which:
             raise Unavailable(
                 f"{self.where} has snapshots of several paths: {'; '.join(sorted(paths)[:5])}.",
-                next_step=f"Name one: {PREFIX}{mask_secrets(self.repository)}#/PATH, or #TAG.",
+                next_step=f"Name one: {repository}#/PATH, or #TAG.",
             )
-        return newest_first(artefacts)
+        if len(hosts) > 1 and not self.host:
+            place = f"{repository}#{self.which}" if self.which else repository
+            raise Unavailable(
+                f"{self.where} has snapshots of several hosts: {'; '.join(sorted(hosts)[:5])}.",
+                next_step=f"Name the one that is meant: {place}{HOST}NAME; or all, by {HOST}{ANY_HOST},"
+                " where each run of one job has a host name of its own.",
+            )
+        return rows
+
+    def not_a_list(self, error: Exception) -> Unavailable:
+        """The sentence for an answer that is JSON, and not restic's list of snapshots."""
+        return Unavailable(f"{self.where}: the answer is not a list of snapshots: {error!r}.")
 
     def size_of(self, artefact: Artefact) -> int | None:
         """What restic says of the restored files."""
@@ -70,10 +105,13 @@ class ResticSource:
 
     @property
     def only(self) -> list[str]:
-        """The options by which restic lists the snapshots of `which` alone."""
-        if not self.which:
-            return []
-        return ["--path" if self.which.startswith("/") else "--tag", self.which]
+        """The options by which restic lists the snapshots of `which`, and of `host`, alone."""
+        options = []
+        if self.which:
+            options += ["--path" if self.which.startswith("/") else "--tag", self.which]
+        if self.host not in ("", ANY_HOST):
+            options += ["--host", self.host]
+        return options
 
     def ask(self, command: str, *args: str, about: Artefact | None = None) -> Any:
         """What a command of restic answers, as JSON. `about`: the snapshot that it is asked of."""
@@ -135,14 +173,19 @@ def _ended(error: CommandFailed) -> str:
 
 
 def parse_source(name: str, text: str, timeout_s: float) -> ResticSource:
-    """The source of restic:REPOSITORY[#TAG or #/PATH]. Raises UsageError for an empty part."""
-    repository, separator, which = text.removeprefix(PREFIX).partition("#")
+    """The source of restic:REPOSITORY[#TAG or #/PATH][#host=HOST].
+
+    Raises UsageError for an empty part.
+    """
+    place, has_host, host = text.removeprefix(PREFIX).partition(HOST)
+    repository, has_which, which = place.partition("#")
     hide_password(repository)
-    if not repository or (separator and not which):
+    if not repository or (has_which and not which) or (has_host and not host):
         raise UsageError(
-            f"{mask_secrets(text)}: write restic:REPOSITORY, and a tag or an absolute path after #."
+            f"{mask_secrets(text)}: write restic:REPOSITORY, a tag or an absolute path after #, and"
+            f" {HOST}NAME for one of several hosts."
         )
-    return ResticSource(name, repository, which, timeout_s)
+    return ResticSource(name, repository, which, host, timeout_s)
 
 
 def _artefact(row: JSON) -> Artefact:

@@ -235,10 +235,10 @@ class Environment(Table):
 class BackupTable(Table):
     """`[backups.NAME]`: where production's own backups lie, and how they are proven.
 
-    `source`: a folder, "restic:REPOSITORY[#TAG or #/PATH]", "command" (its `list` and `fetch`) or
-    "target" (what the target's platform keeps); None: only recordings are kept. `recordings` is never
-    empty once the tables are loaded. `taken`: what is done to the server for a backup; `running`:
-    nothing, and a snapshot of its volume has what was on the disk by chance.
+    `source`: a folder, "restic:REPOSITORY[#TAG or #/PATH][#host=HOST]", "command" (its `list` and
+    `fetch`) or "target" (what the target's platform keeps); None: only recordings are kept.
+    `recordings` is never empty once the tables are loaded. `taken`: what is done to the server for a
+    backup; `running`: nothing, and a snapshot of its volume has what was on the disk by chance.
     """
 
     source: str | None = Field(None, min_length=1)

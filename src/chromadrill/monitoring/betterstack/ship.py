@@ -106,7 +106,7 @@ class Pager:
     def __call__(self, samples: list[Sample], events: list[Event]) -> None:
         """A new alert and the last all-clear at once; what goes on, once every `every_s`."""
         bad = bool(self.alerts.firing)
-        if not bad and any(state.lost for state in self.alerts.states.values()):
+        if not bad and self.alerts.undecided:  # a good ping would end an incident that goes on
             return
         news = bad != self._bad or any(event.kind == FIRED for event in events)
         if not news and (bad or now() - self._last < self.every_s):
