@@ -44,8 +44,8 @@ def write_to_synced(chroma, info, rng):
     """Some records are in the index, and later entries name them. Returns a fingerprint between."""
     chroma.upsert(info, ids=IDS, vectors=rng.normal(size=(RECORDS, 4)).astype(np.float32))
     before = live.fingerprint(chroma, [Scope()])
-    write(chroma, info, "upsert", ["r8"], [[8.0, 8.0, 8.0, 8.0]])
     write(chroma, info, "add", ["r7"], [IGNORED])
+    write(chroma, info, "upsert", ["r8"], [[8.0, 8.0, 8.0, 8.0]])
     chroma.update_metadata(info, ["r7"], [{"seen": True}])
     write(chroma, info, "add", ["new", "seen"], [[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0]])
     chroma.update_metadata(info, ["seen"], [{"seen": True}])
@@ -124,6 +124,23 @@ def salvaged(capsys, data, folder, code, *options):
 
 def test_a_sound_store_comes_back_as_the_server_answered_it(written, tmp_path, capsys):
     assert salvaged(capsys, written.path, tmp_path, 0) == written.answered
+
+
+def test_an_addition_at_the_mark_of_the_index_is_judged_by_the_index(
+    written, data, tmp_path, capsys
+):
+    """The server keeps the entry at the mark."""
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
+        database.execute(
+            "DELETE FROM embeddings_queue WHERE seq_id < (SELECT seq_id FROM embeddings_queue"
+            " WHERE id = 'r7' AND operation = 0)"  # this collection's: the others are younger
+        )
+        database.execute(
+            "UPDATE max_seq_id SET seq_id = (SELECT seq_id FROM embeddings_queue WHERE id = 'r7' AND"
+            " operation = 0) WHERE segment_id IN (SELECT s.id FROM segments s JOIN collections c"
+            " ON c.id = s.collection WHERE c.name = 'synced' AND s.scope = 'VECTOR')"
+        )
+    assert salvaged(capsys, data, tmp_path, 0) == written.answered
 
 
 def test_without_its_index_a_record_has_its_own_vector_or_none(written, data, tmp_path, capsys):

@@ -100,6 +100,19 @@ class LastVectors:
         if not is_open.any():
             return says_new, says_old
         says_new |= self._is_whole | (rows > self._first_added_row)
+        if self._index is not None:
+            has_label = self._index.names.numbers_of(hashes) >= 0
+            is_later = is_open & (story.addition > self._synced)
+            if is_later.any() and self._knows_all_ids:
+                says_new |= is_later & ~has_label
+                says_old |= is_later & has_label
+            if (
+                not self._index.problems
+            ):  # it has taken in the addition: its vector is what became of it
+                is_earlier = is_open & ~is_later & has_label & (story.old.vectors == 0)
+                says_old |= is_earlier & ~says_new
+        return says_new, says_old
+        says_new |= self._is_whole | (rows > self._first_added_row)
         if self._index is not None and (is_open & (story.addition > self._synced)).any():
             is_told = self._knows_all_ids & (story.addition > self._synced)
             has_label = self._index.names.numbers_of(hashes) >= 0

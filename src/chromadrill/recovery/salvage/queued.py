@@ -66,14 +66,6 @@ class Queued:
     def __len__(self) -> int:
         return len(self._hashes)
 
-    @property
-    def first(self) -> int | None:
-        """The number of some entry with a vector; None where there is none."""
-        has = np.flatnonzero(self._story.old.vectors | self._story.new.vectors)
-        if not len(has):
-            return None
-        return int(self._story.old.vectors[has[0]] or self._story.new.vectors[has[0]])
-
     def find(self, hashes: Hashes) -> Story:
         """Return the entries of each id."""
         new, old, first, addition = self._story

@@ -300,11 +300,13 @@ class VectorFinder:
         return {seq: vector for seq, vector, is_sound in pairs if is_sound}
 
     def _queued_dimension(self) -> int | None:
+        if (stretch := self._store.stretch(self._info)) is None:
+            return None
         sql = (
-            "SELECT length(q.vector) FROM json_each(?) j CROSS JOIN embeddings_queue q"
-            " ON q.seq_id = j.value WHERE q.vector IS NOT NULL LIMIT 1"
+            "SELECT length(vector) FROM embeddings_queue"
+            " WHERE topic = ? AND seq_id BETWEEN ? AND ? AND vector IS NOT NULL LIMIT 1"
         )
-        row = self._store.db.one(sql, orjson.dumps(self._queue.numbers.tolist()).decode())
+        row = self._store.db.one(sql, *stretch)
         return int(row[0]) // 4 if row and row[0] else None
 
     def _only_queued_dimension(self) -> int | None:
