@@ -13,7 +13,19 @@ OWN = {"services": {"s": {"volumeMounts": {"v": {}}}}, "volumes": {"v": {}}}
 @pytest.mark.parametrize("status", ["SUCCESS", "DEPLOYING", "BUILDING"])
 def test_service_that_is_up_or_on_its_way_is_not_restored(status):
     with pytest.raises(Refused, match="not stopped"):
-        require_may_restore(DeploymentState("d", status), {})
+        require_may_restore([DeploymentState("d", status)], {})
+
+
+@pytest.mark.parametrize("newer", ["SKIPPED", "FAILED", "SUCCESS"])
+def test_service_whose_older_deployment_is_up_is_not_restored(newer):
+    newest = DeploymentState("e", newer, stopped=newer == "SUCCESS")
+    with pytest.raises(Refused, match=r"not stopped \(SUCCESS\)"):
+        require_may_restore([newest, DeploymentState("d", "SUCCESS")], {})
+
+
+def test_service_whose_last_instance_is_not_gone_yet_is_not_restored():
+    with pytest.raises(Refused, match=r"not stopped \(REMOVING\)"):
+        require_may_restore([STOPPED, DeploymentState("d", "REMOVING", instances=("RUNNING",))], {})
 
 
 @pytest.mark.parametrize(
@@ -26,13 +38,13 @@ def test_service_that_is_up_or_on_its_way_is_not_restored(status):
     ],
 )
 def test_service_that_is_down_may_be(service):
-    require_may_restore(service, {})
-    require_may_restore(service, None)
+    require_may_restore([service], {})
+    require_may_restore([service], None)
 
 
 def test_anything_staged_is_refused_by_name_alone():
     with pytest.raises(Refused, match="sharedVariables KEY") as refused:
-        require_may_restore(STOPPED, {"sharedVariables": {"KEY": {"value": "canary"}}})
+        require_may_restore([STOPPED], {"sharedVariables": {"KEY": {"value": "canary"}}})
     assert "canary" not in str(refused.value)
 
 

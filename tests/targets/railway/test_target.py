@@ -27,6 +27,7 @@ from chromadrill.core.settings import load
 from chromadrill.targets.railway.api import Api
 from chromadrill.targets.railway.simulator.platform import Platform
 from chromadrill.targets.railway.simulator.run import simulator
+from chromadrill.targets.railway.simulator.service import NEVER_UP
 from chromadrill.targets.railway.target import RailwayTarget
 from chromadrill.targets.railway.token import Token
 from chromadrill.targets.registry import open_target
@@ -99,6 +100,33 @@ def test_snapshot_is_restored_also_from_an_export(start):
         target.start()
         with Chroma(target.url) as chroma:
             assert chroma.count(chroma.collections(target.scopes[0])[0]) == 30
+
+
+@pytest.mark.parametrize("status", NEVER_UP)
+def test_deployment_that_never_came_up_does_not_hide_the_one_that_serves(
+    start, monkeypatch, status
+):
+    railway = start()
+    target, platform = railway.target, railway.platform
+    runs = []
+    create = platform.create_backup
+
+    def create_backup(instance, name):
+        runs.append(platform.service.runs_on(platform.volume(instance)))
+        return create(instance, name)
+
+    monkeypatch.setattr(platform, "create_backup", create_backup)
+    platform.service.deploy_nothing(status)
+    assert target.running()
+    target.snapshot("night")
+    assert runs == [False]
+
+    platform.service.deploy_nothing(status)
+    with pytest.raises(Refused, match=r"not stopped \(SUCCESS\)"):
+        target.restore("night")
+    target.stop()
+    assert not platform.service.runs_on(platform.world.mounted_volume())
+    target.restore("night")
 
 
 def test_snapshot_whose_stop_fails_leaves_no_stopped_service(start, monkeypatch):

@@ -1,4 +1,4 @@
-"""The service: its newest deployment, deploying it anew, stopping it."""
+"""The service: its deployments, deploying it anew, stopping it."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ class DeploymentState:
         """Whether it is on its way."""
         return self.status in PENDING and not self.stopped
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has the volume, or will have it: also one whose last instance is not gone yet."""
+        still_runs = "RUNNING" in self.instances and not self.stopped
+        return self.is_running or self.is_pending or still_runs
+
 
 class DeploymentFailed(Unavailable):
     """The platform tried to start the service, and it did not come up."""
@@ -44,8 +50,18 @@ class DeploymentFailed(Unavailable):
 
 def newest(api: Api, at: ServicePlace) -> DeploymentState:
     """The newest deployment of the service."""
+    return current(api, at)[0]
+
+
+def current(api: Api, at: ServicePlace) -> list[DeploymentState]:
+    """The newest deployment, and behind it every other one that is up.
+
+    A newer one that was skipped, or whose build failed, leaves the one before it up.
+    """
     service = api.run(graphql.SERVICE, environment=at.environment, service=at.service)
-    return _state(service["latestDeployment"])
+    first = _state(service["latestDeployment"])
+    up = map(_state, service["activeDeployments"])
+    return [first, *(state for state in up if state.id != first.id)]
 
 
 def deploy(api: Api, at: ServicePlace, *, within_s: float = DEPLOY_S) -> DeploymentState:
@@ -71,20 +87,21 @@ def deploy(api: Api, at: ServicePlace, *, within_s: float = DEPLOY_S) -> Deploym
 
 
 def stop(api: Api, at: ServicePlace, *, within_s: float = STOP_S) -> None:
-    """Stop the newest deployment; returns when it has. One that runs no more is fine."""
-    now = newest(api, at)
-    if not (now.is_running or now.is_pending):
+    """Stop every deployment that is up or on its way; returns when they have. None there is fine."""
+    alive = _alive(api, at)
+    if not alive:
         return
-    api.attempt(graphql.STOP, id=now.id)  # whether it stops is seen below
+    for state in alive:
+        api.attempt(graphql.STOP, id=state.id)  # whether it stops is seen below
     poll(
-        lambda: None if _is_alive(newest(api, at)) else True,
+        lambda: None if _alive(api, at) else True,
         within_s=within_s,
         name=f"{at.service_name} to stop",
     )
 
 
-def _is_alive(state: DeploymentState) -> bool:
-    return state.is_running or state.is_pending
+def _alive(api: Api, at: ServicePlace) -> list[DeploymentState]:
+    return [state for state in current(api, at) if state.is_alive]
 
 
 def _id_if_new(state: DeploymentState, before: str) -> str | None:

@@ -81,7 +81,8 @@ COMMIT = Operation(
 SERVICE = Operation(
     """query Service($environment: String!, $service: String!) {
   serviceInstance(environmentId: $environment, serviceId: $service) {
-    latestDeployment { id status deploymentStopped instances { id status } } } }"""
+    latestDeployment { id status deploymentStopped instances { id status } }
+    activeDeployments { id status deploymentStopped instances { id status } } } }"""
 )
 DEPLOYMENT = Operation(
     """query Deployment($id: String!) {

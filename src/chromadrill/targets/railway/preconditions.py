@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from chromadrill.core.errors import Refused
@@ -11,14 +11,14 @@ from chromadrill.targets.railway.deployments import DeploymentState
 DISCARD = "Commit or discard it in Railway's dashboard, then repeat."
 
 
-def require_may_restore(service: DeploymentState, patch: Any) -> None:
-    """Raise Refused unless the service is stopped and nothing waits to be committed.
+def require_may_restore(deployments: Iterable[DeploymentState], patch: Any) -> None:
+    """Raise Refused unless all the service's deployments are stopped and nothing waits for a commit.
 
     A commit applies everything that is staged in the environment, whoever staged it.
     """
-    if service.is_running or service.is_pending:
+    if alive := [deployment.status for deployment in deployments if deployment.is_alive]:
         raise Refused(
-            f"The service is not stopped ({service.status}); nothing was restored.",
+            f"The service is not stopped ({', '.join(alive)}); nothing was restored.",
             next_step="chromadrill ops --target T stop",
         )
     if patch:

@@ -194,7 +194,7 @@ class RailwayTarget:
 
     def running(self) -> bool:
         """Whether it is up; one that is being deployed is not yet."""
-        return deployments.newest(self._api, self.place).is_running
+        return any(state.is_running for state in deployments.current(self._api, self.place))
 
     def deployment(self) -> str:
         """The newest one's id: each start makes another."""

@@ -8,7 +8,7 @@ from typing import Any
 from chromadrill.core.errors import Unavailable
 from chromadrill.targets.railway import graphql, preconditions, resolve
 from chromadrill.targets.railway.api import Api, OutcomeUnknown
-from chromadrill.targets.railway.deployments import newest
+from chromadrill.targets.railway.deployments import current
 from chromadrill.targets.railway.resolve import ServicePlace, VolumeInstance
 from chromadrill.targets.railway.workflows import poll, wait_for_effect
 
@@ -32,7 +32,7 @@ def restore(api: Api, at: ServicePlace, backup: str, *, within_s: float = WITHIN
     volume came back at another mount path (an empty server would answer, in good health).
     """
     before = resolve.volume(api, at)
-    preconditions.require_may_restore(newest(api, at), staged_patch(api, at))
+    preconditions.require_may_restore(current(api, at), staged_patch(api, at))
     known = {volume.instance for volume in resolve.volumes(api, at)}
     # where the answer is lost: a second restore would make a second volume
     sent = api.attempt(graphql.RESTORE, instance=before.instance, backup=backup)

@@ -89,8 +89,11 @@ class Answers:
         world = self._require_environment(environmentId)
         if serviceId != world.service:
             raise ApiError("Service not found")
-        newest = _deployment(world.deployments[-1]) if world.deployments else None
-        return {"latestDeployment": newest}
+        deployments = [_deployment(deployment) for deployment in world.deployments]
+        return {
+            "latestDeployment": deployments[-1] if deployments else None,
+            "activeDeployments": [each for each in deployments if each["instances"]],
+        }
 
     def deployment(self, _: Any, id: str) -> Any:
         return _deployment(self._platform.service.deployment(id))
@@ -103,8 +106,8 @@ class Answers:
         ]
 
     def metrics(self, _: Any, measurements: Sequence[str], **__: Any) -> Any:
-        newest = self._platform.world.deployments[-1:]
-        pid = newest[0].container.pid() if newest else None
+        pids = [deployment.container.pid() for deployment in self._platform.world.deployments]
+        pid = next(filter(None, pids), None)
         used = psutil.Process(pid).memory_info().rss if pid else 0
         known = {"MEMORY_USAGE_GB": used / 1e9, "MEMORY_LIMIT_GB": 0.512}
         return [

@@ -20,6 +20,7 @@ from chromadrill.targets.railway.simulator.world import (
     World,
 )
 
+NEVER_UP = ("SKIPPED", "FAILED")  # nothing that is watched has changed; the build failed
 DATA = "/data"  # where Chroma 1.x keeps its data; a volume mounted elsewhere is not used
 
 
@@ -41,9 +42,8 @@ class Service:
 
     def deploy(self) -> Deployment:
         """A new server on what is mounted now; the one before it ends first."""
-        number, before = len(self._world.deployments), self._world.deployments[-1:]
-        deployment = Deployment(self._container(self._home / "deployments" / str(number)))
-        self._world.deployments.append(deployment)
+        before = [each for each in self._world.deployments if each.status not in NEVER_UP]
+        deployment = self._add()
 
         def work() -> None:
             with self._one:
@@ -56,6 +56,18 @@ class Service:
                 deployment.status = "SUCCESS" if is_up else "CRASHED"
 
         threading.Thread(target=work, daemon=True).start()
+        return deployment
+
+    def deploy_nothing(self, status: str) -> Deployment:
+        """A newer deployment with one of NEVER_UP: the one before it stays up."""
+        deployment = self._add()
+        deployment.status = status
+        return deployment
+
+    def _add(self) -> Deployment:
+        number = len(self._world.deployments)
+        deployment = Deployment(self._container(self._home / "deployments" / str(number)))
+        self._world.deployments.append(deployment)
         return deployment
 
     def stop(self, id_: str) -> None:
