@@ -13,7 +13,9 @@ from tests.recovery.rebuild.conftest import ROOT
 SUITE = """
 import os, pathlib, shutil
 import pytest
+from fixtures.run import RUN
 
+@pytest.mark.gate
 @pytest.mark.runbook("RB-5")
 def test_scenario(pytestconfig):
     '''A scenario of the harness.'''
@@ -21,18 +23,31 @@ def test_scenario(pytestconfig):
 """
 
 
+# lines of a scenario: it passes; and pytest's own writer, then ours, meet a file that cannot be written
+PASSES = """
+    pytestconfig.stash[RUN].ledger.write("verdict", scenario="test_scenario", verdict=dict(
+        check="recovery time", outcome="pass", actual=1, limit=2, unit="s", message=""))"""
+NO_JUNIT = "\n    (pytestconfig.stash[RUN].folder / 'junit.xml').mkdir()"
+NO_RECORD = "\n    (pytestconfig.stash[RUN].folder / 'drill.json').mkdir()"
+
+
 @pytest.fixture
 def run_drill(tmp_path):
-    """`pytest -m drill` of one scenario, with its reports in `tmp_path`: exit code and output."""
+    """A drill of one scenario, with its reports in `tmp_path`: exit code and output.
 
-    def run(body="pass", reports=tmp_path / "reports"):
+    `program`: what runs it, with its first arguments.
+    """
+
+    def run(
+        body="pass", reports=tmp_path / "reports", program=("pytest", "-m", "drill or runbook")
+    ):
         suite = tmp_path / "test_scenario.py"
         suite.write_text(SUITE.format(body=body))
         names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
         ran = run_forked(
-            "pytest", "-c", ROOT / "pyproject.toml",
+            *program, "-c", ROOT / "pyproject.toml",
             *(argument for name in names for argument in ("-p", name)),
-            "-m", "drill or runbook", suite,
+            suite,
             environment={**os.environ, "DRILL_REPORTS": str(reports), "DRILL_REQUIRED": "RB-5"},
             cwd=ROOT,
         )  # fmt: skip
@@ -75,3 +90,27 @@ def test_crash_in_a_scenario_is_unknown(run_drill, tmp_path):
     (record,) = (tmp_path / "reports").glob("2*/drill.json")
     assert code == 1, output
     assert json.loads(record.read_bytes())["outcome"] == "unknown"
+
+
+def test_scenario_that_passes_and_is_kept_proves(run_drill):
+    assert run_drill(body=PASSES)[0] == 0
+
+
+def test_run_whose_record_cannot_be_written_has_proven_nothing(run_drill):
+    code, output = run_drill(body=PASSES + NO_RECORD)
+    assert (code, "The run's record could not be kept whole" in output) == (2, True), output
+    assert "restore drill" in output
+
+
+def test_verdicts_are_shown_where_a_file_of_pytest_cannot_be_written(run_drill):
+    code, output = run_drill(body=PASSES + NO_JUNIT)
+    assert "could not be kept whole" in output
+    assert ("restore drill" in output, "1 passed" in output) == (True, True), output
+    assert code == 0, output
+
+
+def test_command_says_could_not_tell_where_a_file_of_pytest_cannot_be_written(run_drill):
+    launch = (ROOT / "fixtures" / "launch.py", ROOT, "-m", "gate", "-k", "test_scenario")
+    code, output = run_drill(body=f"pass{NO_JUNIT}", program=launch)
+    assert "COULD NOT TELL" in output
+    assert code == 2, output

@@ -7,6 +7,7 @@ import pytest
 
 from chromadrill.core.redaction import MASK, redact_folder, secrets_of
 from chromadrill.evidence import record
+from chromadrill.evidence.finish import is_complete
 from chromadrill.evidence.ledger import Ledger
 from chromadrill.evidence.report.markdown import markdown
 
@@ -75,6 +76,19 @@ def test_empty_run_and_required_scenario_that_did_not_run_are_unknown(ledger):
     built = build(ledger)
     assert built["outcome"] == "unknown"
     assert built["not_covered"] == ["RB-2: required, and no scenario of it was run"]
+
+
+def test_run_that_left_out_a_scenario_of_what_is_required_is_unknown_and_incomplete(ledger):
+    ledger.write("left out", scenario="other", runbook="RB-2")
+    ledger.write("left out", scenario="export", runbook="RB-4")
+    scenario(ledger, "pass")
+    built = build(ledger)
+    assert built["outcome"] == "unknown"
+    assert built["not_covered"] == [
+        "RB-2: required, and other was left out",
+        "export: left out of this drill by its options",
+    ]
+    assert not is_complete(built)
 
 
 def test_skipped_required_scenario_is_named_and_unknown(ledger):

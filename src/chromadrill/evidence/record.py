@@ -56,7 +56,14 @@ def record_of(events: list[JSON]) -> JSON:
     if started.get("trend_fails"):
         outcomes += [Outcome.FAIL for verdict in trend if verdict["outcome"] == "fail"]
     outcome = Outcome.merge(outcomes)
-    gaps = _gaps(started.get("required", []), scenarios)
+    required: list[str] = list(started.get("required", []))
+    left_out = [e for e in events if e["event"] == "left out"]
+    not_covered += [
+        f"{e['scenario']}: left out of this drill by its options"
+        for e in left_out
+        if e["runbook"] not in required
+    ]
+    gaps = _gaps(required, scenarios, left_out)
     if gaps or not finished:  # a part left out, or cut short: never green
         not_covered += gaps
         outcome = Outcome.merge([outcome, Outcome.UNKNOWN])
@@ -79,7 +86,7 @@ def record_of(events: list[JSON]) -> JSON:
         "sources": sources,
         "fleet": fleet_of(events, scenarios),
         "embedder": _embedder(events, target),
-        "required": list(started.get("required", [])),
+        "required": required,
         "not_covered": sorted(set(not_covered)),
         "failed_tests": failed_tests(events),
         "contacts": started.get("contacts", []),
@@ -133,10 +140,16 @@ def _embedder(events: list[JSON], target: JSON) -> JSON:
     return {"name": used["name"], "weights_sha256": used["weights_sha256"]}
 
 
-def _gaps(required: list[str], scenarios: list[Any]) -> list[str]:
+def _gaps(required: list[str], scenarios: list[Any], left_out: list[JSON]) -> list[str]:
+    """What is required and was not run; each begins with its runbook id."""
     drilled = {scenario["runbook"] for scenario in scenarios}
-    return [
+    gaps = [
         f"{runbook}: required, and no scenario of it was run"
         for runbook in required
         if runbook not in drilled
+    ]
+    return gaps + [
+        f"{e['runbook']}: required, and {e['scenario']} was left out"
+        for e in left_out
+        if e["runbook"] in required and e["runbook"] in drilled
     ]
