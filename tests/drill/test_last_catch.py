@@ -1,13 +1,11 @@
 """What a run cannot keep does not change its verdict, and is no internal error of pytest."""
 
 import json
-import os
-import runpy
 import shutil
 
 import pytest
 
-from tests.forked import run_forked
+from tests.drill.own_suite import run_suite
 from tests.recovery.rebuild.conftest import ROOT
 
 SUITE = """
@@ -41,15 +39,9 @@ def run_drill(tmp_path):
     def run(
         body="pass", reports=tmp_path / "reports", program=("pytest", "-m", "drill or runbook")
     ):
-        suite = tmp_path / "test_scenario.py"
-        suite.write_text(SUITE.format(body=body))
-        names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
-        ran = run_forked(
-            *program, "-c", ROOT / "pyproject.toml",
-            *(argument for name in names for argument in ("-p", name)),
-            suite,
-            environment={**os.environ, "DRILL_REPORTS": str(reports), "DRILL_REQUIRED": "RB-5"},
-            cwd=ROOT,
+        ran = run_suite(
+            tmp_path, SUITE.format(body=body), program=program,
+            DRILL_REPORTS=str(reports), DRILL_REQUIRED="RB-5",
         )  # fmt: skip
         return ran.returncode, ran.stdout + ran.stderr
 

@@ -1,13 +1,8 @@
 """A drill is whole only with all scenarios of what is required: -k and --deselect make a part of it."""
 
-import json
-import os
-import runpy
-
 import pytest
 
-from tests.forked import run_forked
-from tests.recovery.rebuild.conftest import ROOT
+from tests.drill.own_suite import record_of, run_suite
 
 SUITE = """
 import pytest
@@ -50,21 +45,10 @@ def drill(tmp_path):
     """`pytest -m drill` of that suite, of which RB-2 is required: exit code, record, and history."""
 
     def run(*words):
-        suite = tmp_path / "test_drill.py"
-        suite.write_text(SUITE)
-        names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
-        ran = run_forked(
-            "pytest", "-c", ROOT / "pyproject.toml",
-            *(word for name in names for word in ("-p", name)),
-            "-m", "drill", *words, suite,
-            environment={**os.environ, "DRILL_REPORTS": str(tmp_path / "reports"),
-                         "DRILL_REQUIRED": "RB-2"},
-            cwd=ROOT,
-        )  # fmt: skip
-        (record,) = (tmp_path / "reports").glob("2*/drill.json")
+        ran = run_suite(tmp_path, SUITE, "-m", "drill", *words, DRILL_REQUIRED="RB-2")
         history = tmp_path / "reports" / "history.jsonl"
         lines = history.read_text().splitlines() if history.exists() else []
-        return ran.returncode, json.loads(record.read_bytes()), lines
+        return ran.returncode, record_of(tmp_path), lines
 
     return run
 

@@ -1,13 +1,8 @@
 """Workers (`-n`) change no exit code and nothing in the record."""
 
-import json
-import os
-import runpy
-
 import pytest
 
-from tests.forked import run_forked
-from tests.recovery.rebuild.conftest import ROOT
+from tests.drill.own_suite import record_of, run_suite
 
 HEAD = "import pytest\npytestmark = pytest.mark.sabotage\n"
 SKIPPED = "def test_skipped(): pytest.skip('no engine answers')\n"
@@ -24,19 +19,8 @@ def run(tmp_path):
     """`pytest -m sabotage` of these tests: exit code and record."""
 
     def run(tests, *words):
-        suite = tmp_path / "test_faults.py"
-        suite.write_text(HEAD + tests)
-        names = runpy.run_path(str(ROOT / "conftest.py"))["pytest_plugins"]
-        ran = run_forked(
-            "pytest", "-c", ROOT / "pyproject.toml",
-            *(word for name in names for word in ("-p", name)),
-            "-m", "sabotage", *words, suite,
-            environment={**{k: v for k, v in os.environ.items() if "XDIST" not in k},
-                         "DRILL_REPORTS": str(tmp_path / "reports")},
-            cwd=ROOT,
-        )  # fmt: skip
-        (record,) = (tmp_path / "reports").glob("2*/drill.json")
-        return ran.returncode, json.loads(record.read_bytes())
+        ran = run_suite(tmp_path, HEAD + tests, "-m", "sabotage", *words)
+        return ran.returncode, record_of(tmp_path)
 
     return run
 
