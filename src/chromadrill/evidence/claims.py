@@ -1,6 +1,6 @@
 """What a record says, compared with what its ledger says.
 
-A record of this version says what we build of its ledger, word for word. Another version built some of
+A record of this version says what we build of its ledger. Another version built some of
 it by other rules; fields that only one of both versions has are not compared.
 """
 
