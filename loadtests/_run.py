@@ -13,6 +13,7 @@ from gevent.pool import Group
 from locust.env import Environment
 
 from chromadrill.core.clock import now
+from chromadrill.core.redaction import hide_password
 from chromadrill.core.settings import load
 from chromadrill.targets.safety.access import declare_credentials
 from chromadrill.workload.load.background_clients import OWNER
@@ -46,7 +47,9 @@ class PlanShare:
         # as many as can be open at once while nothing is answered, and room for a catch-up
         connections = int(2 * profile.highest_rate * profile.timeout_s) + 20
         self._timeout_s = profile.timeout_s
-        declare_credentials(load(), plan.host)  # a worker is a process of its own
+        # a worker is a process of its own
+        declare_credentials(load(), plan.host)
+        hide_password(plan.host)
         self._caller = Caller(
             require_loopback(plan.host), timeout_s=profile.timeout_s, connections=connections
         )

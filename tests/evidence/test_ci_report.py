@@ -96,6 +96,12 @@ def test_chat_message_copes_with_a_record_that_has_a_summary():
     assert "recovery time (RTO) 13.7 s of 300 s; 3 of 5,909 records lost, altered or extra" in text
 
 
+def test_chat_message_says_what_was_lost_where_nothing_may_be_lost():
+    summary = {"data_loss_s": 3600.0, "data_loss_limit_s": 0.0}
+    text = text_of(slack(record("fail", [scenario("fail")], summary=summary), "00"))
+    assert "data loss (RPO) 3600.0 s of 0 s" in text
+
+
 def test_chat_message_names_checks_and_never_quotes_records():
     private = verdict("records", "fail", "changed document (was Ada's diagnosis, is nothing)")
     assert "diagnosis" not in json.dumps(slack(record("fail", [scenario("fail", [private])]), "00"))

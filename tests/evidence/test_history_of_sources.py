@@ -124,10 +124,26 @@ def test_a_failed_try_is_an_outcome_and_no_proof():
 
 
 def test_the_history_knows_the_sources_of_older_records():
-    text = metrics([line("r1"), line("r2", outcome="fail")], NOW)
+    text = metrics([line("r1"), line("r2", artefact="night-30", outcome="fail")], NOW)
     assert 'chromadrill_backup_last_proven_timestamp_seconds{source="production"}' in text
     assert 'chromadrill_backup_last_outcome{source="production",outcome="fail"} 1' in text
     assert 'chromadrill_last_proven_timestamp_seconds{target="process"}' not in text
+
+
+def test_a_backup_that_failed_since_takes_its_proof_back_and_an_older_one_of_another_counts():
+    name = "chromadrill_backup_last_proven_timestamp_seconds"
+    first = line("r1", artefact="night-1", finished_at="2026-11-01T00:00:00Z", coverage=0.5)
+    second = line("r2", artefact="night-2", finished_at="2026-11-02T00:00:00Z", coverage=1.0)
+    failed = {"outcome": "fail", "finished_at": "2026-11-03T00:00:00Z"}
+    text = metrics([first, second, line("r3", artefact="night-2", **failed)], NOW)
+    assert f'{name}{{source="production"}} {parse_time("2026-11-01T00:00:00Z").timestamp()}' in text
+    assert 'chromadrill_backup_coverage_ratio{source="production"} 0.5' in text
+    fleet = [{"name": "production", "last_proven_at": None, "last_outcome": "fail"}]
+    text = metrics([second, line("r3", artefact="night-2", **failed)], NOW, fleet)
+    assert name not in text
+    assert "coverage_ratio" not in text
+    again = line("r4", artefact="night-2", finished_at="2026-11-04T00:00:00Z")
+    assert name in metrics([second, line("r3", artefact="night-2", **failed), again], NOW, fleet)
 
 
 @pytest.mark.parametrize("fleet", [[], [{"name": "production", "last_proven_at": None}]])

@@ -145,3 +145,16 @@ def test_our_own_data_is_synthetic_and_an_existing_backup_is_what_was_said_of_it
 ):
     backup = [] if noted is None else [event("backup", 2, id="b", **noted)]
     assert scenario_of(events[0], [*events, *backup])["production_origin"] is origin
+
+
+def test_loss_where_nothing_may_be_lost_is_the_loss_of_the_run():
+    lost = verdict("data loss", "fail", actual=3600.0, limit=0.0)
+    allowed = verdict("data loss", actual=1.0, limit=86400.0)
+    kept = verdict("data loss", actual=0.0, limit=0.0)
+    figures = [
+        summary_of([{"verdicts": [first]}, {"verdicts": [second]}])
+        for first, second in ((lost, allowed), (allowed, lost), (kept, allowed), (kept, kept))
+    ]
+    assert [(f["data_loss_s"], f["data_loss_limit_s"]) for f in figures] == [
+        (3600.0, 0.0), (3600.0, 0.0), (1.0, 86400.0), (0.0, 0.0),
+    ]  # fmt: skip

@@ -20,9 +20,17 @@ from chromadrill.chroma.connection import connect
 from chromadrill.commands.app import invoke
 from chromadrill.core import cli
 from chromadrill.core.errors import Refused, Unavailable, UsageError
-from chromadrill.core.redaction import hide_password, mask_secrets, redact, secrets_of
+from chromadrill.core.redaction import (
+    hide_password,
+    hide_secret,
+    mask_secrets,
+    redact,
+    secrets_of,
+)
 from chromadrill.core.settings import TargetTable, load
 from chromadrill.core.urls import without_password
+from chromadrill.evidence import finish, hash_chain
+from chromadrill.evidence.ledger import Ledger
 from chromadrill.targets.command.target import open_command
 from chromadrill.targets.kinds import TargetSpec
 from chromadrill.targets.safety import rules
@@ -134,6 +142,39 @@ def test_password_of_a_target_is_on_no_terminal_and_in_no_journal(tmp_path, monk
 def test_password_with_a_slash_or_an_at_is_masked_to_its_end(password):
     masked = mask_secrets(f"x postgresql://app:{password}@db:5432/docs does not answer")
     assert masked == "x postgresql://app:**********@db:5432/docs does not answer"
+
+
+@pytest.mark.parametrize("name", ["AZURE_ACCOUNT_KEY", "B2_ACCOUNT_KEY", "AWS_ACCESS_KEY_ID",
+                                  "OPENAI_API_KEY", "DRILL_EVIDENCE__SIGNING_KEY"])  # fmt: skip
+def test_any_key_of_the_environment_is_a_secret(name):
+    assert secrets_of([(name, TOKEN), ("KEYBOARD_LAYOUT", "no-secret")]) == [TOKEN.encode()]
+
+
+def test_secret_that_became_known_within_a_run_is_in_no_file_of_it(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    ledger = Ledger(folder / "evidence.jsonl")
+    ledger.write("run started", run_id="run", target={"name": "t"}, versions={}, required=[])
+    ledger.write("scenario started", scenario="s", runbook="RB-2", title=f"told too early: {TOKEN}")
+    hide_secret(f"Bearer {TOKEN}")  # of a target's header, which is read when the target opens
+    ledger.write("scenario finished", scenario="s", error=f"HTTP 401: {TOKEN} is not valid")
+    assert ledger.path.read_text().count(TOKEN) == 1
+    finished = {"status": "done", "detail": ""}
+    record = finish.conclude(ledger, exit_status=1, cleanup=finished, drill=False)
+    finish.close(folder, record, drill=False, faults=[])
+
+    files = {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert {"drill.json", "report.md", "report.html", "evidence.jsonl"} <= files.keys()
+    assert [name for name, text in files.items() if TOKEN in text] == []
+    assert str(hash_chain.verify(folder)[-1].outcome) == "pass"
+
+
+def test_secret_is_masked_also_when_its_variable_is_gone(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAILWAY_TOKEN", TOKEN)
+    ledger = Ledger(tmp_path / "evidence.jsonl")
+    monkeypatch.delenv("RAILWAY_TOKEN")
+    ledger.write("note", said=TOKEN)
+    assert TOKEN not in ledger.path.read_text()
 
 
 def test_content_of_a_file_that_a_variable_names_is_a_secret(tmp_path):

@@ -85,11 +85,10 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
         "TOKEN",
         "SECRET",
         "PASSWORD",
-        "API_KEY",
+        "_KEY",
         "DATABASE_URL",
         "CREDENTIAL",
         "NOTIFY",
-        "SIGNING_KEY",
     )
     values = {
         _value_of(name, value)

@@ -29,6 +29,7 @@ def conclude(ledger: Ledger, *, exit_status: int, cleanup: JSON, drill: bool) ->
     Only a whole drill has a trend, and a proof of the user's own backups: it is compared with the
     drills before it, or with the proofs of the same source.
     """
+    ledger.mask_late_secrets()  # the record, the history and the notification are made of it
     so_far = record_of(read(ledger.path))
     entries = [history.entry_of(so_far, "")] if drill else history.entries_of_proofs(so_far, "")
     if entries:

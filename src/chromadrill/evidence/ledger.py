@@ -9,17 +9,21 @@ from typing import Any
 import orjson
 
 from chromadrill.core.clock import now, utc_now
+from chromadrill.core.files import write_atomic
 from chromadrill.core.model import JSON
 from chromadrill.core.redaction import redact, secrets_of
 from chromadrill.core.renamed import LEDGER_EVENTS
 
 
 class Ledger:
-    """Appends events; each has `event`, `at` (UTC), `t` (monotonic seconds) and its own fields."""
+    """Appends events; each has `event`, `at` (UTC), `t` (monotonic seconds) and its own fields.
+
+    What was a secret once is masked from then on, also when its variable is gone.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._secrets = secrets_of()
+        self._secrets = set(secrets_of())
         self._lock = threading.Lock()
 
     def write(self, event: str, **fields: Any) -> None:
@@ -29,7 +33,17 @@ class Ledger:
             default=str,
         )
         with self._lock, self.path.open("ab") as file:
+            self._secrets.update(secrets_of())  # a target's become known when it opens
             file.write(redact(line, self._secrets) + b"\n")
+
+    def mask_late_secrets(self) -> None:
+        """Mask in what is written already what became known as a secret since."""
+        with self._lock:
+            self._secrets.update(secrets_of())
+            before = self.path.read_bytes()
+            after = redact(before, self._secrets)
+            if after != before:
+                write_atomic(self.path, after)
 
 
 def read(path: Path) -> list[JSON]:

@@ -11,6 +11,7 @@ import orjson
 from chromadrill.core.clock import utc_now
 from chromadrill.core.files import write_atomic
 from chromadrill.core.model import JSON, Outcome
+from chromadrill.core.redaction import redact, secrets_of
 from chromadrill.evidence.ledger import read
 from chromadrill.evidence.next_steps import fill_placeholders
 from chromadrill.evidence.own_backups import fleet_of, next_step_of, sources_of
@@ -111,7 +112,7 @@ def failed_tests(events: list[JSON]) -> list[JSON]:
 
 
 def seal(folder: Path, record: JSON) -> Path:
-    """Hash every file of the run and write `drill.json`, the last file of a run."""
+    """Hash every file of the run and write `drill.json`, the last file of a run; secrets are masked."""
     record["artifacts"] = [
         {
             "path": path.relative_to(folder).as_posix(),
@@ -122,7 +123,7 @@ def seal(folder: Path, record: JSON) -> Path:
         if path.is_file() and path.name != RECORD
     ]
     path = folder / RECORD
-    write_atomic(path, orjson.dumps(record, option=orjson.OPT_INDENT_2))
+    write_atomic(path, redact(orjson.dumps(record, option=orjson.OPT_INDENT_2), secrets_of()))
     return path
 
 

@@ -43,14 +43,21 @@ def summary_of(scenarios: Sequence[JSON]) -> JSON:
 
 def _nearest(scenarios: Sequence[JSON], check: str) -> JSON | None:
     """The verdict that used most of its limit. One without a number is worst: it never happened."""
-    verdicts = [v for s in scenarios for v in s["verdicts"] if v["check"] == check and v["limit"]]
-    if not verdicts:
-        return None
-    never = float("inf")
-    worst: JSON = max(
-        verdicts, key=lambda v: never if v["actual"] is None else v["actual"] / v["limit"]
-    )
-    return worst
+    verdicts = [
+        v
+        for s in scenarios
+        for v in s["verdicts"]
+        if v["check"] == check and v["limit"] is not None
+    ]
+    return max(verdicts, key=_share_of_limit, default=None)
+
+
+def _share_of_limit(verdict: JSON) -> float:
+    """What a verdict used of its limit. A limit of 0 is kept by 0 alone (no write may be lost)."""
+    actual, limit = verdict["actual"], verdict["limit"]
+    if actual is None or (actual > 0 and not limit):
+        return float("inf")
+    return float(actual / limit) if limit else 0.0
 
 
 def _records(scenario: JSON) -> dict[str, int]:

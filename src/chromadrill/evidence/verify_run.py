@@ -10,18 +10,20 @@ import hashlib
 import stat
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import orjson
 
+from chromadrill import __version__
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON, Difference, Verdict
+from chromadrill.evidence.claims import contradictions
 from chromadrill.evidence.record import JSON_SCHEMA, RECORD, build_record
 from chromadrill.evidence.signature import CHECK as SIGNED
 from chromadrill.evidence.signature import SIGNATURE, verify_signature
 
 LEDGER = "evidence.jsonl"
+SHOWN = 5  # contradictions, in the message
 
 
 def sha256_of_record(path: Path) -> str:
@@ -148,28 +150,10 @@ def _against_ledger(folder: Path, record: JSON) -> Verdict:
     except Exception as error:  # lines of any shape, by anybody
         message = f"the ledger cannot be followed: {type(error).__name__}: {error}"
         return Verdict.unknown(check, message)
-    claimed, derived = _claims(record), _claims(again)
-    wrong = sorted(key for key in claimed | derived if claimed.get(key) != derived.get(key))
+    wrong = contradictions(record, orjson.loads(orjson.dumps(again)), __version__)
     if not wrong:
         return Verdict.passed(check, f"the ledger says the same: {record['outcome']}")
-    message = "; ".join(
-        f"{key}: the record says {claimed.get(key)}, the ledger {derived.get(key)}"
-        for key in wrong[:5]
-    )
+    more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
     return Verdict.failed(
-        check, message[:1000], differences=(Difference("run", "claim", "changed"),)
+        check, "; ".join(wrong[:SHOWN]) + more, differences=(Difference("run", "claim", "changed"),)
     )
-
-
-def _claims(record: JSON) -> dict[str, Any]:
-    """What a record says that no later version of chromadrill builds in another way."""
-    keys = ("run_id", "outcome", "finished_at", "previous_run_id", "previous_record_sha256")
-    claims: dict[str, Any] = {key: record.get(key) for key in keys}
-    for at, scenario in enumerate(record["scenarios"]):
-        name = f"scenario {at} ({scenario['id']})"
-        claims |= {f"{name} {key}": scenario[key] for key in ("outcome", "recovery_time_s")}
-        claims[f"{name} verdicts"] = [
-            (v["check"], v["outcome"], v["actual"], v["limit"], v["unit"])
-            for v in scenario["verdicts"]
-        ]
-    return claims

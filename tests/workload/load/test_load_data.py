@@ -10,6 +10,7 @@ import pytest
 from chromadrill.checks.objectives import percentile
 from chromadrill.core.errors import UsageError
 from chromadrill.core.model import CollectionInfo, Window
+from chromadrill.core.redaction import hide_secret
 from chromadrill.workload.load import requests, results, samples
 from chromadrill.workload.load.grading import grade
 from chromadrill.workload.load.loopback_only import require_loopback
@@ -124,6 +125,16 @@ def test_windows_last_from_the_first_failure_to_the_next_right_arrival():
 )
 def test_an_answer_is_right_only_with_the_known_record_and_its_words(status, content, outcome):
     assert grade(SEARCH, status, content)[0] == outcome
+
+
+@pytest.mark.parametrize("before", [0, 170])
+def test_secret_that_a_gateway_quotes_is_in_no_word_of_a_sample(before):
+    hide_secret("Bearer canary-token-5e1f")
+    text = "x" * before + " no access for Bearer canary-token-5e1f" + "y" * 9000
+    outcome, detail = grade(SEARCH, 403, text.encode())
+    assert (outcome, detail.startswith("search: HTTP 403: ")) == ("error", True)
+    assert "canary" not in detail  # nor a part of it, where the text is cut
+    assert len(detail) < 250
 
 
 def test_a_mix_holds_at_every_point():

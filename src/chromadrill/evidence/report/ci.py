@@ -119,7 +119,7 @@ def _numbers(record: JSON) -> str:
         actual, limit = summary.get(f"{check.replace(' ', '_')}_s"), summary.get(f"{name}_limit_s")
         if fact(record, check.replace(" ", "_"), check)[0] == VOID:
             numbers.append(f"{registry.title(check)} {VOID}")
-        elif actual is not None and limit:
+        elif actual is not None and limit is not None:
             numbers.append(f"{registry.title(check)} {actual:.1f} s of {limit:g} s")
     if own_backup.is_own(record):
         value, note, _ = own_backup.coverage_card(record)

@@ -63,18 +63,31 @@ def metrics(history: list[JSON], now: datetime, fleet: Sequence[JSON] = ()) -> s
 
 
 def _fleet(history: list[JSON], fleet: Sequence[JSON]) -> list[JSON]:
-    """Every source of the newest record and of the history, with the later of both proofs."""
+    """Every source of the newest record and of the history, with the later of both proofs.
+
+    A backup that failed since it was proven proves nothing any more: an older proof of another counts.
+    """
     sources: dict[str, JSON] = {}
+    proofs: dict[str, list[JSON]] = {}  # of each source, oldest first
     for entry in history:
         name = entry.get("source")
         if not name:
             continue
         source = sources.setdefault(str(name), {"name": name})
         source["last_outcome"] = entry.get("outcome")
+        proven, artefact = proofs.setdefault(str(name), []), entry.get("artefact")
         if entry.get("outcome") == "pass":
             coverage = entry.get("coverage")
-            coverage = source.get("coverage") if coverage is None else coverage
-            source |= {"last_proven_at": entry.get("finished_at"), "coverage": coverage}
+            if coverage is None and proven:
+                coverage = proven[-1]["coverage"]
+            at = entry.get("finished_at")
+            proven.append({"artefact": artefact, "last_proven_at": at, "coverage": coverage})
+        elif entry.get("outcome") == "fail" and artefact:
+            proofs[str(name)] = [proof for proof in proven if proof["artefact"] != artefact]
+    for name, proven in proofs.items():
+        if proven:
+            at, coverage = proven[-1]["last_proven_at"], proven[-1]["coverage"]
+            sources[name] |= {"last_proven_at": at, "coverage": coverage}
     for known in fleet:
         source = sources.setdefault(str(known.get("name")), {"name": known.get("name")})
         proof = {key: known.get(key) for key in ("last_proven_at", "coverage")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 
+from chromadrill.core.redaction import mask_secrets
 from chromadrill.workload.load.requests import LoadRequest
 from chromadrill.workload.queries.known_answer import MALFORMED, mismatch
 
@@ -12,11 +13,11 @@ def grade(request: LoadRequest, status: int, content: bytes) -> tuple[str, str]:
     """(outcome, what is wrong). Status 0 is a connection that failed.
 
     Any status but 2xx is an error, 404 too: a client that has the old id of a restored collection
-    gets nothing.
+    gets nothing. Secrets are masked: a gateway may quote them in its answer.
     """
     if not 200 <= status < 300:
         reason = f"HTTP {status}" if status else "no answer"
-        text = content[:200].decode(errors="replace")
+        text = mask_secrets(content[:5000].decode(errors="replace"))[:200]
         return "error", f"{request.kind}: {reason}: {text}"
     if request.kind == "upsert":
         return "right", ""
