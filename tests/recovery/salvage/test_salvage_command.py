@@ -129,6 +129,13 @@ def test_a_database_that_sqlite_refuses_is_read_page_by_page(sound, damaged, tmp
     assert records_of(new) == records_of(sound[0])
 
 
+def test_a_parquet_file_is_refused_before_anything_is_written(damaged, tmp_path, capsys):
+    ended = enter(capsys, "salvage", damaged, "--into", tmp_path / "new.parquet")
+    assert ended.code == 64, ended.text
+    assert "ends in .jsonl.zst" in ended.text
+    assert not list(tmp_path.glob("*new.parquet*"))
+
+
 def test_an_export_can_be_made_instead(damaged, tmp_path, capsys):
     (index_of(damaged) / "header.bin").unlink()
     new = tmp_path / "new.jsonl.zst"

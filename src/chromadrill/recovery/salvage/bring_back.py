@@ -24,7 +24,7 @@ from chromadrill.chroma.connection import connect
 from chromadrill.chroma.fingerprint.digests import NO_RECORDS, record_table
 from chromadrill.core import process_tags
 from chromadrill.core.clock import utc_now
-from chromadrill.core.errors import Unavailable
+from chromadrill.core.errors import Unavailable, UsageError
 from chromadrill.core.files import size_of
 from chromadrill.core.model import CollectionPrint, Fingerprint, Outcome, Page, Scope, Verdict
 from chromadrill.core.progress import Progress, silent
@@ -54,6 +54,7 @@ from chromadrill.targets.process.target import ProcessTarget
 
 DEADLINE_S = 120.0
 LOSSES = ".losses.jsonl"
+PARQUET = ".parquet"
 _SAID = 5  # problems
 
 
@@ -114,11 +115,19 @@ def bring_back(
     """Make a new data directory, or an export, of everything in `path` that is sound.
 
     `into`: a name with the suffix of an export is one; every other one is a new data directory. Raises
-    Refused where it exists or there is no room, Unavailable where nothing can be read.
+    Refused where it exists or there is no room, Unavailable where nothing can be read, UsageError for a
+    Parquet file.
     """
     into = followed(into)
     is_export = into.name.lower().endswith(formats.SUFFIXES)
-    require_free(into, formats.suffix_of(into.name) if is_export else "")
+    suffix = formats.suffix_of(into.name) if is_export else ""
+    if suffix == PARQUET:
+        raise UsageError(
+            f"{into}: a Parquet file has its columns before its first record, and those of a damaged"
+            " store are known after its last. Nothing was written.",
+            next_step="Name an export that ends in .jsonl.zst, or a new data directory.",
+        )
+    require_free(into, suffix)
     require_new(into)
     losses = losses or into.with_name(into.name + LOSSES)
     require_plain_database(path)
