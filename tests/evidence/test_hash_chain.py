@@ -153,6 +153,17 @@ def test_edited_figure_of_the_summary_is_caught_by_the_ledger(tmp_path, key):
     assert (verdict.outcome, key in verdict.message) == ("fail", True)
 
 
+def test_moment_by_the_other_clock_is_the_same_and_a_second_is_not(tmp_path):
+    folder = run(tmp_path, "ours", versions={"chromadrill": __version__})
+    ledger = Ledger(folder / "evidence.jsonl")
+    ledger.write("fault injected", scenario="s", disaster="d", what="w")
+    record.seal(folder, record.build_record(ledger.path))
+    scenarios = json.loads((folder / "drill.json").read_bytes())["scenarios"]
+    for apart_s, outcome in ((0.01, "pass"), (1.0, "fail")):
+        edit(folder, scenarios=[{**scenarios[0], "strike_s": scenarios[0]["strike_s"] + apart_s}])
+        assert outcomes_of(hash_chain.verify(folder))["rederived"] == outcome
+
+
 def test_many_edits_are_five_and_a_number(folder):
     edit(folder, **FORGED)
     assert re.fullmatch(r"(.+; ){5}and \d+ more", hash_chain.verify(folder)[-1].message)
