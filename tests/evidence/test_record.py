@@ -1,6 +1,8 @@
 """The record is built from the ledger, and never greener than it."""
 
 import json
+import os
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from chromadrill.core.redaction import MASK, redact_folder, secrets_of
 from chromadrill.evidence import record
 from chromadrill.evidence.finish import is_complete
-from chromadrill.evidence.ledger import Ledger
+from chromadrill.evidence.ledger import Ledger, read
 from chromadrill.evidence.report.markdown import markdown
 
 VERDICT = {"check": "recovery time", "actual": 3.0, "limit": 300, "unit": "s", "message": "3 s"}
@@ -131,3 +133,13 @@ def test_ledger_redacts_as_it_writes(tmp_path, monkeypatch):
     monkeypatch.setenv("RAILWAY_TOKEN", "canary-secret-123")
     Ledger(tmp_path / "l").write("x", said="Bearer canary-secret-123")
     assert b"canary" not in (tmp_path / "l").read_bytes()
+
+
+def test_path_that_is_no_utf8_is_written_out_and_the_ledger_goes_on(ledger):
+    path = Path(os.fsdecode(b"/backups/sicherung-\xfc"))
+    ledger.write("backup", scenario="s", id=str(path), words=[path, {str(path): 1.5}])
+    scenario(ledger, "pass")
+    backup = read(ledger.path)[1]
+    assert backup["id"] == r"/backups/sicherung-\udcfc"
+    assert backup["words"] == [backup["id"], {backup["id"]: 1.5}]
+    assert build(ledger)["outcome"] == "pass"

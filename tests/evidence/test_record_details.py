@@ -1,9 +1,11 @@
 """What the record says beyond verdicts: timeline, client, summary, next step."""
 
 import subprocess
+from datetime import timedelta
 
 import pytest
 
+from chromadrill.core.clock import parse_time, time_text
 from chromadrill.core.settings import Objectives
 from chromadrill.evidence.next_steps import fill_placeholders, next_step
 from chromadrill.evidence.provenance import contacts, objectives, provenance, trigger
@@ -14,7 +16,7 @@ AT = "2026-11-25T08:00:{:06.3f}Z"
 
 
 def event(kind, at, **fields):
-    return {"event": kind, "scenario": "s", "at": AT.format(at), **fields}
+    return {"event": kind, "scenario": "s", "at": AT.format(at), "t": 700.0 + at, **fields}
 
 
 @pytest.fixture
@@ -52,6 +54,20 @@ def test_times_are_seconds_from_the_start_of_the_scenario(events):
 def test_downtime_and_wrong_answers_are_what_the_client_saw_between_strike_and_recovery(events):
     summary = summary_of([scenario_of(events[0], events)])
     assert (summary["downtime_s"], summary["wrong_answer_s"]) == (3.0, 2.0)
+
+
+@pytest.mark.parametrize("step_s", [-600.0, 600.0])
+def test_clock_that_is_set_within_the_outage_changes_no_second_of_the_record(events, step_s):
+    expected = scenario_of(events[0], events)
+    for event in events[4:]:  # after the fault was injected
+        moment = parse_time(event["at"]) + timedelta(seconds=step_s)
+        event["at"] = time_text(moment)
+        for window in event.get("windows", ()):  # in UTC as it was when they were written down
+            window["from"] += step_s
+            window["to"] += step_s
+    judged = scenario_of(events[0], events)
+    assert judged == expected
+    assert summary_of([judged])["downtime_s"] == 3.0
 
 
 def test_what_the_prober_cost_is_in_the_record_and_null_in_an_older_ledger(events):

@@ -87,6 +87,34 @@ def test_acknowledged_writes_of_a_restart_have_no_limit_to_widen():
     assert rejudge(events, {"data_loss_s": 9999.0})[1]["verdict"]["outcome"] == "pass"
 
 
+@pytest.mark.parametrize("check", ["downtime", "wrong answers"])
+@pytest.mark.parametrize(
+    ("seen", "before", "limit", "after"),
+    [
+        ({"error": 5.0, "unwatched": 100.0}, "pass", 60.0, "unknown"),
+        ({"error": 5.0, "unwatched": 100.0}, "pass", 110.0, "pass"),
+        ({"error": 5.0, "unwatched": 100.0}, "pass", 4.0, "fail"),
+        ({"error": 5.0, "unwatched": 100.0}, "fail", 60.0, "unknown"),
+        ({"error": 5.0, "right": 100.0}, "pass", 60.0, "pass"),
+        ({"error": 5.0, "right": 100.0}, "fail", 60.0, "pass"),
+        (None, "pass", 60.0, "unknown"),
+        (None, "pass", 400.0, "pass"),
+        (None, "fail", 60.0, "unknown"),
+        (None, "pass", 4.0, "fail"),
+    ],
+)
+def test_time_in_which_nobody_looked_counts_by_another_limit_too(check, seen, before, limit, after):
+    verdict = {"check": check, "outcome": before, "message": "m", "actual": 5.0, "unit": "s",
+               "limit": 300.0 if before == "pass" else 3.0}  # fmt: skip
+    events = [
+        {"event": "scenario started", "scenario": "s", "runbook": "RB-2"},
+        *([{"event": "client view", "scenario": "s", "seconds": seen}] if seen else []),
+        {"event": "verdict", "scenario": "s", "verdict": verdict},
+    ]
+    judged = rejudge(events, {"downtime_s": limit, "wrong_answers_s": limit})[-1]["verdict"]
+    assert (judged["outcome"], judged["limit"]) == (after, limit)
+
+
 def test_report_command_judges_by_another_toml_and_writes_elsewhere(run, tmp_path):
     limits = tmp_path / "strict.toml"
     limits.write_text("[objectives]\nrb4_recovery_s = 1\n")

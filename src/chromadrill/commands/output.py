@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import sys
 import textwrap
@@ -83,7 +84,7 @@ def collections_json(counts: Mapping[str, int], verdicts: Sequence[Verdict] = ()
     for key in sorted({*counts, *named}):
         tenant, database, name = key.rsplit("/", 2)
         differs = [dataclasses.asdict(d) for d in differences if d.collection == key]
-        blamed = any(v.outcome is Outcome.FAIL and key in v.message for v in verdicts)
+        blamed = any(v.outcome is Outcome.FAIL and _names(v.message, key) for v in verdicts)
         collections.append(
             {
                 "name": name,
@@ -95,6 +96,12 @@ def collections_json(counts: Mapping[str, int], verdicts: Sequence[Verdict] = ()
             }
         )
     return collections
+
+
+def _names(message: str, key: str) -> bool:
+    """Whether a message speaks of this collection, and not of one whose name goes on (docs-2024)."""
+    whole = rf"(?<![\w.-]){re.escape(key)}(?![.-]*\w)"
+    return key in message and re.search(whole, message) is not None
 
 
 def coverage_json(coverage: Coverage | None) -> JSON | None:

@@ -87,7 +87,10 @@ class Outage:
         """What clients saw from the fault to the recovery, or to the end of the watch."""
         injection, recovered_s = self._fault(), self.recovered_s
         end = None if recovered_s is None else injection.at + recovered_s
-        return self._prober_watch().view(injection.at, end)
+        seen = self._prober_watch().view(injection.at, end)
+        results = sorted({window.result for window in seen.windows})
+        self._log.note("client view", seconds={r: round(seen.seconds(r), 3) for r in results})
+        return seen
 
     def end_watch(self) -> list[ProbeResult]:
         """The prober stops asking: what follows is the drill's own doing, not the recovery's."""

@@ -27,11 +27,7 @@ class Ledger:
         self._lock = threading.Lock()
 
     def write(self, event: str, **fields: Any) -> None:
-        line = orjson.dumps(
-            {"event": event, "at": utc_now(), "t": round(now(), 6), **fields},
-            option=orjson.OPT_SERIALIZE_NUMPY,
-            default=str,
-        )
+        line = _line({"event": event, "at": utc_now(), "t": round(now(), 6), **fields})
         with self._lock, self.path.open("ab") as file:
             self._secrets.update(secrets_of())  # a target's become known when it opens
             file.write(redact(line, self._secrets) + b"\n")
@@ -44,6 +40,25 @@ class Ledger:
             after = redact(before, self._secrets)
             if after != before:
                 write_atomic(self.path, after)
+
+
+def _line(event: JSON) -> bytes:
+    option = orjson.OPT_SERIALIZE_NUMPY
+    try:
+        return orjson.dumps(event, option=option, default=str)
+    except TypeError:  # a path that is no UTF-8, which no JSON can hold
+        return orjson.dumps(_printable(event), option=option, default=lambda v: _printable(str(v)))
+
+
+def _printable(value: Any) -> Any:
+    """The same with every byte that is no UTF-8 written out, as `\\udcfc`."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_printable(key): _printable(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_printable(below) for below in value]
+    return value
 
 
 def read(path: Path) -> list[JSON]:

@@ -1,4 +1,7 @@
-"""One scenario of the record: what was done, seen and judged, from its events in the ledger."""
+"""One scenario of the record: what was done, seen and judged, from its events in the ledger.
+
+Seconds are differences of the monotonic clock (`t`): the UTC of an event (`at`) is set anew by NTP.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
     if not finished or finished[-1]["error"]:
         outcomes.append(Outcome.UNKNOWN)  # cut short or crashed
     error = finished[-1]["error"] if finished else "the scenario did not end"
-    begun = started.get("at")
+    begun = started.get("t")
     return {
         "id": started["scenario"],
         "runbook": started["runbook"],
         "title": started["title"],
         "outcome": str(Outcome.merge(outcomes)),
-        "started_at": begun,
+        "started_at": started.get("at"),
         "recovery_time_s": _last(mine, "recovered", "seconds"),
         "proven_time_s": _last(mine, "proven", "seconds"),
         "records": max((e["records"] for e in mine if e["event"] == "compared"), default=0),
@@ -40,11 +43,11 @@ def scenario_of(started: JSON, events: list[JSON]) -> JSON:
         "coverage": coverage_of(mine),
         "missing_recordings": missing_recordings(mine),
         "recovery_phases": recovery_phases(mine),
-        "strike_s": _seconds(begun, _last(mine, "fault injected", "at")),
+        "strike_s": _seconds(begun, _last(mine, "fault injected", "t")),
         # the time of a backup of the user's own is made of parts, and ends at no one moment
         "recovered_s": None
         if _last(mine, "recovered", "phases")
-        else _seconds(begun, _last(mine, "recovered", "at")),
+        else _seconds(begun, _last(mine, "recovered", "t")),
         "client": _windows(mine, begun),
         "load": _load(mine),
         "prober": _last(mine, "probe results", "prober"),
@@ -81,11 +84,9 @@ def _difference(raw: JSON) -> JSON:
     }
 
 
-def _phases(mine: list[JSON], begun: str | None) -> list[JSON]:
+def _phases(mine: list[JSON], begun: float | None) -> list[JSON]:
     """Phases in the order of their starts. The ledger has their ends, and an inner phase ends first."""
-    begins = {
-        e["name"]: _seconds(begun, e.get("at")) for e in mine if e["event"] == "phase started"
-    }
+    begins = {e["name"]: _seconds(begun, e.get("t")) for e in mine if e["event"] == "phase started"}
     phases = [
         {
             "name": e["name"],
@@ -143,12 +144,13 @@ def _origin(mine: list[JSON]) -> bool | None:
     return origin if isinstance(origin, bool) else None
 
 
-def _windows(mine: list[JSON], begun: str | None) -> list[JSON]:
+def _windows(mine: list[JSON], begun: float | None) -> list[JSON]:
     """What the client saw, in seconds from the scenario's start."""
     probe_results = next((e for e in reversed(mine) if e["event"] == "probe results"), None)
-    zero = _epoch(begun)
-    if probe_results is None or zero is None:
+    if probe_results is None or begun is None or "t" not in probe_results:
         return []
+    # the windows are UTC of the moment in which they were written down, which both clocks name
+    zero = parse_time(probe_results["at"]).timestamp() - probe_results["t"] + begun
     return [
         {
             "from_s": round(window["from"] - zero, 3),
@@ -173,10 +175,5 @@ def _last(mine: list[JSON], event: str, key: str) -> Any:
     return next((e.get(key) for e in reversed(mine) if e["event"] == event), None)
 
 
-def _epoch(at: str | None) -> float | None:
-    return parse_time(at).timestamp() if at else None
-
-
-def _seconds(begun: str | None, at: str | None) -> float | None:
-    zero, then = _epoch(begun), _epoch(at)
-    return None if zero is None or then is None else round(then - zero, 3)
+def _seconds(begun: float | None, then: float | None) -> float | None:
+    return None if begun is None or then is None else round(then - begun, 3)
