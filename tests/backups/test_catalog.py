@@ -40,7 +40,9 @@ def test_damaged_snapshot_is_left_out_with_its_reason_and_the_others_are_there(
     backups = catalog.list_backups(tmp_path)
     assert [backup.id for backup in backups] == ["good"]
     assert "The snapshot bad is left out" in caplog.text
-    assert catalog.find(backups, "latest").id == "good"
+    assert catalog.find(backups, "good").id == "good"
+    with pytest.raises(Refused, match="bad cannot be opened, and may be newer than good"):
+        catalog.find(backups, "latest")
     with pytest.raises(UsageError, match="No backup 'bad'"):
         catalog.find(backups, "bad")
 

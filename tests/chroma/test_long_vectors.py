@@ -24,6 +24,13 @@ COLLECTIONS = {
 }
 
 
+# one record is far longer than all others: it widens nobody's limit but its own
+OUTLIER = RNG.normal(size=(40, 64))
+OUTLIER /= np.linalg.norm(OUTLIER, axis=1, keepdims=True)
+OUTLIER[7] *= 1e6
+COLLECTIONS["one-long"] = ("ip", OUTLIER)
+
+
 @pytest.fixture(scope="module")
 def observed(tmp_path_factory):
     """What a real server answers about each of COLLECTIONS."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import chromadrill
-from chromadrill.core.tar_members import OutsideFolder, extract
+from chromadrill.core.tar_members import OutsideFolder, extract, size_of
 
 
 def archive(*members):
@@ -71,6 +71,17 @@ def test_hard_link_becomes_a_file_of_its_own(tmp_path):
     (tmp_path / "a" / "x").write_bytes(b"changed")
     assert (tmp_path / "b" / "y").read_bytes() == b"content"
     assert (tmp_path / "b" / "y").stat().st_mtime == 1_000_000_000
+
+
+def test_file_that_was_named_twice_is_there_once(tmp_path):
+    """As `tar cf x.tar folder folder/file` leaves it: a link to itself."""
+    with archive((file_named("a/x"), b"content"), link_to("a/x", "a/x")) as tar:
+        sizes = []
+        for member in tar:
+            sizes.append(size_of(member, tmp_path))
+            extract(tar, member, tmp_path)
+    assert (tmp_path / "a" / "x").read_bytes() == b"content"
+    assert sizes == [7, 7]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from chromadrill.evidence.ledger import Ledger
 VERDICT = {"check": "recovery time", "actual": 3.0, "limit": 300, "unit": "s", "message": "3 s"}
 
 
-def run(reports, name, before=None, outcome="pass", versions=None):
+def run(reports, name, before=None, outcome="pass", versions=None, rules=None):
     """A sealed drill that names the one before it."""
     folder = reports / name
     (folder / "logs").mkdir(parents=True)
@@ -17,7 +17,7 @@ def run(reports, name, before=None, outcome="pass", versions=None):
         "previous_run_id": before.name, "previous_record_sha256": hash_chain.sha256_of_record(before),
     }  # fmt: skip
     ledger.write("run started", run_id=name, target={"name": "t"}, versions=versions or {},
-                 required=[], **past)  # fmt: skip
+                 rules=rules, required=[], **past)  # fmt: skip
     ledger.write("scenario started", scenario="s", runbook="RB-2", title="s")
     ledger.write("verdict", scenario="s", verdict={**VERDICT, "outcome": outcome})
     ledger.write("scenario finished", scenario="s", error=None)

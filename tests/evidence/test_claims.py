@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from chromadrill import __version__
 from chromadrill.evidence import hash_chain, record
+from chromadrill.evidence.claims import RULES
 from chromadrill.evidence.ledger import Ledger
 from tests.evidence.sealed_runs import edit, outcomes_of, run
 
@@ -43,7 +43,7 @@ def test_whatever_is_edited_in_the_record_alone_is_caught_by_the_ledger(folder, 
      ("phases", [{"name": "x", "seconds": 1.0}]), ("proven_time_s", 0.1)],
 )  # fmt: skip
 def test_edited_fact_of_a_scenario_is_caught_by_the_ledger(tmp_path, key, value):
-    folder = run(tmp_path, "ours", versions={"chromadrill": __version__})
+    folder = run(tmp_path, "ours", rules=RULES)
     scenarios = json.loads((folder / "drill.json").read_bytes())["scenarios"]
     scenarios[0][key] = value
     edit(folder, scenarios=scenarios)
@@ -65,7 +65,7 @@ def test_edited_words_of_a_verdict_are_caught_by_the_ledger(folder, key):
     "key", ["records_compared", "records_lost", "recovery_time_s", "downtime_s"]
 )
 def test_edited_figure_of_the_summary_is_caught_by_the_ledger(tmp_path, key):
-    folder = run(tmp_path, "ours", versions={"chromadrill": __version__})
+    folder = run(tmp_path, "ours", rules=RULES)
     summary = json.loads((folder / "drill.json").read_bytes())["summary"]
     edit(folder, summary={**summary, key: 0.4})
     verdict = hash_chain.verify(folder)[-1]
@@ -73,7 +73,7 @@ def test_edited_figure_of_the_summary_is_caught_by_the_ledger(tmp_path, key):
 
 
 def test_moment_by_the_other_clock_is_the_same_and_a_second_is_not(tmp_path):
-    folder = run(tmp_path, "ours", versions={"chromadrill": __version__})
+    folder = run(tmp_path, "ours", rules=RULES)
     ledger = Ledger(folder / "evidence.jsonl")
     ledger.write("fault injected", scenario="s", disaster="d", what="w")
     record.seal(folder, record.build_record(ledger.path))

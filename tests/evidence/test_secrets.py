@@ -333,3 +333,11 @@ def test_canary_secrets_of_every_input_reach_no_file_and_no_line_of_a_run(tmp_pa
     assert leaks == []
     assert HOOK not in ran.stdout + ran.stderr
     assert PASSWORD not in ran.stdout.split("FAILURES")[0]
+
+
+@pytest.mark.parametrize("name", ["SORT_KEY", "PARTITION_KEY", "SONAR_PROJECT_KEY"])
+def test_word_under_the_name_of_a_key_is_no_secret_and_anything_else_is(name):
+    """It would be masked wherever it stands: in the record's own names of fields, too."""
+    assert secrets_of([(name, "created_at")]) == []
+    assert secrets_of([(name, "created-at-4711")]) == [b"created-at-4711"]
+    assert secrets_of([("B2_ACCOUNT_KEY", "abcdefghij")]) == [b"abcdefghij"]

@@ -120,14 +120,37 @@ def list_backups(folder: Path) -> list[Backup]:
 
 
 def find(backups: Sequence[Backup], backup_id: str) -> Backup:
-    """Return the backup of that id, or the first for `latest`. Raises UsageError for an unknown id."""
+    """Return the backup of that id, or the first for `latest`. Raises UsageError for an unknown id.
+
+    Raises Refused for `latest` where one beside it cannot be opened: that may be the latest.
+    """
     if backup_id == "latest" and backups:
+        if damaged := _damaged_beside(backups[0]):
+            raise Refused(
+                f"{', '.join(damaged)} cannot be opened, and may be newer than {backups[0].id}.",
+                next_step=f"Name the one that is meant: {backups[0].id} is the newest that can be.",
+            )
         return backups[0]
     for backup in backups:
         if backup.id == backup_id:
             return backup
     known = [backup.id for backup in backups]
     raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, known)}")
+
+
+def _damaged_beside(backup: Backup) -> list[str]:
+    """The names of snapshots in the same folder that cannot be opened; none for a platform's own."""
+    if not backup.path:
+        return []
+    damaged = []
+    for entry in sorted(Path(backup.path).parent.iterdir()):
+        if entry.name.startswith(".") or not manifest.is_there(entry):
+            continue
+        try:
+            open_backup(entry)
+        except Unavailable:
+            damaged.append(entry.name)
+    return damaged
 
 
 def require_plain(backup_id: str) -> None:

@@ -24,7 +24,7 @@ from chromadrill.core.errors import DrillError, Refused, Unavailable
 from chromadrill.core.files import forget_cached
 from chromadrill.core.model import JSON, Fingerprint, Verdict
 from chromadrill.core.stopwatch import Stopwatch, timed
-from chromadrill.core.tar_members import OutsideFolder, extract
+from chromadrill.core.tar_members import OutsideFolder, extract, size_of
 
 _PACKED = (ZstdError, lzma.LZMAError, zlib.error)  # of streams that are not whole
 UNPACKED = "unpacked"
@@ -155,8 +155,8 @@ def unpack(archive: Path, into: Path) -> None:
     try:
         with _tar(archive) as tar:
             for member in tar:
-                if member.isfile():
-                    require_room(into, member.size)
+                if member.isfile() or member.islnk():
+                    require_room(into, size_of(member, into))
                 if member.isfile() or member.isdir() or member.islnk():
                     extract(tar, member, into)
             _require_checksum(tar)

@@ -6,6 +6,7 @@ Never compare a directory that a server has opened: a first start rewrites files
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -53,7 +54,7 @@ def is_there(folder: Path) -> bool:
     path = folder / NAME
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with suppress(OSError), path.open("rb") as file:  # it may be of another user
         if _OURS in file.read(_HEAD):
             return True
     return (folder / "data").is_dir() and (folder / "fingerprint").is_file()

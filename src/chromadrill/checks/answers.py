@@ -115,13 +115,15 @@ def _same_sets(
 def _wrong_distance(answer: Answer) -> tuple[str, str] | None:
     """How the answer differs from brute force over the records just read."""
     exact = dict(answer.expected)
+    rounding = dict(zip(exact, answer.rounding, strict=False))  # of inner products alone
+    widest = max(answer.rounding, default=0.0)
     nearest = answer.expected[0][1] if answer.expected else 0.0
     reach = answer.expected[-1][1] if answer.expected else 0.0
     for record, distance in answer.answered or ():
         known = exact.get(record)
-        if known is not None and not _close(known, distance, answer.rounding):
+        if known is not None and not _close(known, distance, rounding.get(record, 0.0)):
             return f"{known:.6g}", f"{distance:.6g}"
-        if known is None and distance < reach and not _close(reach, distance, answer.rounding):
+        if known is None and distance < reach and not _close(reach, distance, widest):
             return f"no record nearer than {nearest:.6g} but the known ones", f"{distance:.6g}"
     if len(answer.answered or ()) > len(answer.expected):
         return f"{len(answer.expected)} results", f"{len(answer.answered or ())} results"
@@ -135,12 +137,12 @@ def _other_place(answer: Answer, source: Answer | None) -> tuple[str, str] | Non
     was = [distance for _, distance in source.expected]
     now = [distance for _, distance in answer.expected]
     for one, other in zip(was, now, strict=False):
-        if not _close(one, other, answer.rounding):
+        if not _close(one, other):
             return f"{one:.6g}", f"{other:.6g}"
     return None
 
 
-def _close(one: float, other: float, rounding: float) -> bool:
+def _close(one: float, other: float, rounding: float = 0.0) -> bool:
     return abs(one - other) <= SLACK * max(1.0, abs(one), abs(other)) + rounding
 
 

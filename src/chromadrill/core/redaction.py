@@ -30,6 +30,20 @@ _NAMED = re.compile(
     rb"|\bauthorization[\"']?\s*[:=]\s*(?:\w+\s+)?)[\"']?)[^\s\"',;]+"
 )
 LONGEST = 10_000  # a file that holds more is no secret
+_SECRET_WORDS = (
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "API_KEY",
+    "ACCESS_KEY",
+    "ACCOUNT_KEY",
+    "PRIVATE_KEY",
+    "SIGNING_KEY",
+    "DATABASE_URL",
+    "CREDENTIAL",
+    "NOTIFY",
+)
+_WORD = re.compile(r"[A-Za-z_]+")
 SHORTEST = 8  # a shorter value would mask ordinary words
 _PASSWORDS: set[bytes] = set()  # of URLs that this process was given
 
@@ -81,21 +95,19 @@ def secrets_of(environ: Iterable[tuple[str, str]] | None = None) -> list[bytes]:
 
     And the passwords of URLs that were given (`hide_password`).
     """
-    secret_words = (
-        "TOKEN",
-        "SECRET",
-        "PASSWORD",
-        "_KEY",
-        "DATABASE_URL",
-        "CREDENTIAL",
-        "NOTIFY",
-    )
     values = {
         _value_of(name, value)
         for name, value in (os.environ.items() if environ is None else environ)
-        if any(secret in name.upper() for secret in secret_words) and len(value) >= SHORTEST
+        if len(value) >= SHORTEST and _is_secret(name.upper(), value)
     }
     return sorted(values | (_PASSWORDS if environ is None else set()), key=len, reverse=True)
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if any(word in name for word in _SECRET_WORDS):
+        return True
+    # SORT_KEY=created_at is none, and would mask that word wherever it stands
+    return "_KEY" in name and _WORD.fullmatch(value) is None
 
 
 def _value_of(name: str, value: str) -> bytes:

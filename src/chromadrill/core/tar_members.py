@@ -29,6 +29,8 @@ def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
     place.parent.mkdir(parents=True, exist_ok=True)
     if member.islnk():
         original = _place(folder, member.linkname)
+        if original == place:  # tar writes that of a file which was named twice
+            return
         if not original.is_file():
             raise tarfile.TarError(
                 f"{member.name!r} is a link to {member.linkname!r}, which is not before it"
@@ -41,6 +43,14 @@ def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None
     with content, place.open("wb") as file:
         shutil.copyfileobj(content, file)
     os.utime(place, (member.mtime, member.mtime))
+
+
+def size_of(member: tarfile.TarInfo, folder: Path) -> int:
+    """Return the bytes that the member takes in `folder`, where those before it were unpacked."""
+    if not member.islnk():
+        return member.size
+    original = _place(folder, member.linkname)
+    return original.stat().st_size if original.is_file() else 0
 
 
 def _place(folder: Path, name: str) -> Path:

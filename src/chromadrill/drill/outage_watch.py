@@ -38,7 +38,7 @@ class OutageWatch:
     def first_wrong(self, since: float) -> ProbeResult | None:
         """The first answer that was not right, asked after `since`; None: none within 30 s.
 
-        Raises DrillError for a prober that has died.
+        None, too, for a prober that has died: what was damaged is restored first of all.
         """
         try:
             return self._wait(
@@ -46,7 +46,7 @@ class OutageWatch:
                 within_s=SEEN_WITHIN_S,
                 name="a client to see it",
             )
-        except Unavailable:
+        except DrillError:
             return None
 
     def wait_until_stable(self, damaged_at: float, *, within_s: float) -> float:

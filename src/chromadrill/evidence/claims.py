@@ -1,7 +1,7 @@
 """What a record says, compared with what its ledger says.
 
-A record of this version says what we build of its ledger. Another version built some of
-it by other rules; fields that only one of both versions has are not compared.
+A record that was built by today's RULES says what we build of its ledger. By other rules some of it
+was built otherwise; fields that only one of both has are not compared.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from typing import Any
 
 from chromadrill.core.model import JSON
 
+# one more with each change of what is built of a ledger; the ledger says by which its record was
+RULES = 2
 # made at the end of the run, not of its ledger; or advice, whose words are no evidence
 NEVER = {"artifacts", "provenance.generated_at", "subject", "scenarios[].next_step"}
-# built by rules that differ between versions
+# built by rules that have changed
 BY_RULES = {
     "fleet", "sources", "scenarios[].client", "scenarios[].phases[].start_s",
     "scenarios[].production_origin", "scenarios[].recovered_s", "scenarios[].strike_s",
     "summary.data_loss_limit_s", "summary.data_loss_s", "summary.downtime_s",
     "summary.recovery_time_s", "summary.wrong_answer_s",
 }  # fmt: skip
-# whose keys the target or the environment names: one more is no field of another version
+# whose keys the target or the environment names: one more is no field of other rules
 OPEN = {"target", "versions", "provenance"}
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 # by one of two clocks, which are not read at once: so far apart on a busy machine
@@ -34,12 +36,12 @@ APART_S = 0.05
 LONGEST = 100  # characters of a value in a message
 
 
-def contradictions(record: JSON, derived: JSON, version: str) -> list[str]:
+def contradictions(record: JSON, derived: JSON) -> list[str]:
     """One sentence a value that `record` states otherwise than `derived`, the record of its ledger.
 
-    Both as JSON has them. `version`: the one that built `derived`.
+    Both as JSON has them.
     """
-    is_ours = record["versions"].get("chromadrill") == version
+    is_ours = derived.get("rules") == RULES
     return list(_compare(record, derived, "", is_ours=is_ours))
 
 

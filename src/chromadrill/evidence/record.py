@@ -79,6 +79,7 @@ def record_of(events: list[JSON]) -> JSON:
         "approver": started.get("approver"),
         "target": {**started.get("target", {}), **target.get("facts", {})},
         "versions": started.get("versions", {}),
+        "rules": started.get("rules"),
         "started_at": started.get("at"),
         "finished_at": finished.get("at") or (events[-1]["at"] if events else None),
         "summary": {**summary_of(scenarios), "forecast": _forecast(events)},

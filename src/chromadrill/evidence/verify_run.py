@@ -14,7 +14,6 @@ from pathlib import Path
 import jsonschema
 import orjson
 
-from chromadrill import __version__
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON, Difference, Verdict
 from chromadrill.evidence.claims import contradictions
@@ -150,7 +149,7 @@ def _against_ledger(folder: Path, record: JSON) -> Verdict:
     except Exception as error:  # lines of any shape, by anybody
         message = f"the ledger cannot be followed: {type(error).__name__}: {error}"
         return Verdict.unknown(check, message)
-    wrong = contradictions(record, orjson.loads(orjson.dumps(again)), __version__)
+    wrong = contradictions(record, orjson.loads(orjson.dumps(again)))
     if not wrong:
         return Verdict.passed(check, f"the ledger says the same: {record['outcome']}")
     more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""

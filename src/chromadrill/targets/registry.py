@@ -87,7 +87,8 @@ def _default_home(kind: str, name: str) -> Path:
     """
     home, shared = HOMES / name, HOMES / kind
     is_theirs = KINDS[kind].is_own and name != kind and (shared / MARKER).is_file()
-    if is_theirs and not home.exists():
+    was_started = any((home / name).exists() for name in ("data", "logs"))
+    if is_theirs and not was_started:
         raise UsageError(
             f"[targets.{name}] names no home. There is no {home} yet, but there is {shared}, where"
             f" tables of kind '{kind}' without a home used to keep their data.",

@@ -76,7 +76,7 @@ class Grader:
             expected[number] = tuple([i, float(v)] for i, v in zip(ids, values, strict=True))
         rounding = {number: self._nearest.rounding(row) for row, number in enumerate(self._near)}
         return [
-            Answer(query.kind, query.stored, expected[number], rounding=rounding.get(number, 0.0))
+            Answer(query.kind, query.stored, expected[number], rounding=rounding.get(number, ()))
             for number, query in enumerate(self.questions)
         ]
 

@@ -21,33 +21,35 @@ class NearestNeighbours:
     def __init__(self, queries: np.ndarray, space: str) -> None:
         self._queries, self._space = queries, space
         self._best: list[tuple[np.ndarray, list[str]]] = [(np.empty(0), []) for _ in queries]
+        self._best_lengths = [np.empty(0) for _ in queries]
         self._reach = np.full(
             len(queries), np.inf
         )  # distance of the last neighbour, once there are ten
-        self._rounding = np.zeros(len(queries))
 
     def read(self, ids: Sequence[str], vectors: np.ndarray, keep: np.ndarray) -> None:
         """Take in the next records, float32 (n, dimension); `keep`, bool (q, n): who may be whose."""
         if not len(self._queries):
             return
-        if self._space == "ip":
-            of_page = _rounding_of_products(self._queries, vectors, keep)
-            self._rounding = np.maximum(self._rounding, of_page)
         for row, places in self._candidates(vectors, keep):
-            exact = distances(self._queries[row : row + 1], vectors[places], self._space)[0]
-            self._merge(row, exact, [ids[place] for place in places])
+            near = vectors[places]
+            exact = distances(self._queries[row : row + 1], near, self._space)[0]
+            self._merge(row, exact, [ids[place] for place in places], _exact_lengths(near))
 
     def value(self, row: int) -> tuple[np.ndarray, list[str]]:
         """Return the distances of query `row` to its neighbours, nearest first, and their ids."""
         return self._best[row]
 
-    def rounding(self, row: int) -> float:
-        """Return how far a right server's distances of query `row` may be from the exact ones.
+    def rounding(self, row: int) -> tuple[float, ...]:
+        """Return how far a right server's distance of query `row` to each neighbour may be off.
 
-        It is that of inner products, which is the larger the longer the vectors are; products of normal
-        vectors are near 0 beside it. In the other spaces it is a part of the distance: 0.
+        It is that of inner products, which is the larger the longer both vectors are; products of normal
+        vectors are near 0 beside it. In the other spaces it is a part of the distance: nothing.
         """
-        return float(self._rounding[row])
+        if self._space != "ip":
+            return ()
+        query = self._queries[row]
+        own = float(_exact_lengths(query[None])[0]) * len(query) * ROUNDING
+        return tuple((own * self._best_lengths[row]).tolist())
 
     def _candidates(
         self, vectors: np.ndarray, keep: np.ndarray
@@ -63,11 +65,12 @@ class NearestNeighbours:
                 places = _nearest(places, rough[row], 2 * slack[row])
             yield int(row), places
 
-    def _merge(self, row: int, exact: np.ndarray, names: list[str]) -> None:
+    def _merge(self, row: int, exact: np.ndarray, names: list[str], lengths: np.ndarray) -> None:
         known, known_names = self._best[row]
         values, names = np.concatenate([known, exact]), known_names + names
         order = np.argsort(values, kind="stable")[:NEIGHBOURS]
         self._best[row] = (values[order], [names[place] for place in order])
+        self._best_lengths[row] = np.concatenate([self._best_lengths[row], lengths])[order]
         if len(order) == NEIGHBOURS:
             self._reach[row] = values[order[-1]]
 
@@ -98,14 +101,10 @@ def _rough_distances(a: np.ndarray, v: np.ndarray, space: str) -> tuple[np.ndarr
     return rough, scale.astype(np.float64) * (a.shape[1] + 8) * ROUGHNESS
 
 
-def _rounding_of_products(queries: np.ndarray, vectors: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """How wrong the product of each query with any of its records, bool (q, n), is in float32."""
-    own, others = (
-        np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)) for rows in (queries, vectors)
-    )
-    longest = np.where(keep, others, 0.0).max(axis=1)  # one that is not kept may hold NaN
-    bound: np.ndarray = own * longest * vectors.shape[1] * ROUNDING
-    return bound
+def _exact_lengths(rows: np.ndarray) -> np.ndarray:
+    with np.errstate(all="ignore"):  # damaged vectors may hold NaN
+        lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+        return lengths
 
 
 def _lengths(rows: np.ndarray) -> np.ndarray:

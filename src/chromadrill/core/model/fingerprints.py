@@ -22,7 +22,7 @@ class Answer:
     a document's words are named by record id, start and length. `expected` and `answered` are
     distances (neighbours) or [count, digest of the set of ids] (filter, text); `answered` is None
     where no server was asked. `read_error` says why the server did not answer. `rounding` is how far a
-    right server's distances may be from `expected` for their sums in float32; no file keeps it.
+    right server's distance to each of `expected` may be off for its sum in float32; no file keeps it.
     """
 
     kind: str
@@ -30,7 +30,7 @@ class Answer:
     expected: tuple[Any, ...]
     answered: tuple[Any, ...] | None = None
     read_error: str | None = None
-    rounding: float = field(default=0.0, compare=False)
+    rounding: tuple[float, ...] = field(default=(), compare=False)
 
     @property
     def name(self) -> str:

@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,12 @@ class ServerProcess:
         `owner`: pid of the process with which the server ends. Raises Refused where another start
         was faster; of that server nothing is touched.
         """
-        order = {"command": list(command), "environment": ENVIRONMENT, "owner": owner}
+        order = {
+            "start": uuid.uuid4().hex,  # pids come again: in each container anew
+            "command": list(command),
+            "environment": ENVIRONMENT,
+            "owner": owner,
+        }
         script = [supervisor.__file__, str(self.home), json.dumps(order)]
         begun = subprocess.Popen(
             [sys.executable, "-I", "-S", *script],
@@ -190,7 +196,7 @@ class ServerProcess:
     def _state_of(self, begun: subprocess.Popen[bytes]) -> dict[str, object]:
         """What that supervisor wrote; nothing while the state is that of another run."""
         state = self._state()
-        return state if state.get("supervisor") == begun.pid else {}
+        return state if state and f'"{state.get("start")}"' in str(begun.args) else {}
 
     def _state(self) -> dict[str, object]:
         try:

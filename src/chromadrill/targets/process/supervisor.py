@@ -52,7 +52,7 @@ def main() -> int:
     lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     if not take(lock):
         return HOME_TAKEN
-    state: dict[str, object] = {"supervisor": os.getpid()}
+    state: dict[str, object] = {"start": order["start"], "supervisor": os.getpid()}
     write_state(home, state)  # nobody believes the last server's pid from now on
     (home / "ended-by-us").unlink(missing_ok=True)
     with (home / "logs" / "server.log").open("ab", buffering=0) as log:
