@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from chromadrill.backups import catalog
+from chromadrill.chroma.at_rest import database
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.errors import Refused, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.core.process_tags import tag
+from chromadrill.core.records.no_room import NoRoom
 from chromadrill.targets.process.target import ProcessTarget
 from tests.conftest import fill, fingerprint
 
@@ -58,7 +60,11 @@ def test_what_a_killed_run_had_begun_goes_with_the_next_and_that_of_a_living_one
         "next", f".night.{tag(os.getppid())}.partial"}  # fmt: skip
 
 
-def test_export_is_not_put_back_over_databases_that_it_does_not_hold(tmp_path):
+def no_room(source, target):
+    raise NoRoom(f"A private copy of {source}", 1)
+
+
+def test_export_is_not_put_back_over_databases_that_it_does_not_hold(tmp_path, monkeypatch):
     target = ProcessTarget(tmp_path / "home", owner=os.getpid())
     other = Scope("acme", "app")
     try:
@@ -73,6 +79,14 @@ def test_export_is_not_put_back_over_databases_that_it_does_not_hold(tmp_path):
         target.stop()
         with pytest.raises(Refused, match=r"acme/app, which the backup does not: .* touched"):
             target.restore(backup.id)
+        # as a server that is killed in a transaction leaves it: and no room for a private copy
+        journal = target.data / "chroma.sqlite3-journal"
+        journal.write_bytes(bytes(512))
+        with monkeypatch.context() as full:
+            full.setattr(database, "copy_privately", no_room)
+            with pytest.raises(Refused, match="acme/app"):
+                target.restore(backup.id)
+        journal.unlink()
         target.start()
         with Chroma(target.url) as chroma:
             assert chroma.count(chroma.collection(other, "theirs")) == 1

@@ -5,6 +5,7 @@ import pytest
 from chromadrill.backups import interruption
 from chromadrill.backups.interruption import stop_for_backup
 from chromadrill.backups.volume_copy import take
+from chromadrill.core.clock import now
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import TargetTable, load
@@ -48,11 +49,37 @@ def test_server_that_ends_after_its_stop_has_failed_is_started_again(error):
 
 def test_server_that_does_not_end_is_left_running_and_that_is_said(monkeypatch, caplog):
     monkeypatch.setattr(interruption, "ENDS_LATE_S", 0.05)
+    monkeypatch.setattr(interruption, "REFUSED_S", 0)
     target = EndsLate("http://127.0.0.1:9", looks=10**9)
     with pytest.raises(Unavailable, match="Gave up after 30 s"):
         stop_for_backup(target)
     assert target.starts == 0
     assert "nobody starts it again: chromadrill ops --target lab start" in caplog.text
+
+
+def test_server_whose_stop_is_refused_at_once_is_not_waited_for(monkeypatch, caplog):
+    monkeypatch.setattr(interruption, "REFUSED_S", 0.3)
+    denied = Unavailable("stop: exit code 1: access denied.")
+    target = EndsLate("http://127.0.0.1:9", looks=10**9, error=denied)
+    began = now()
+    with pytest.raises(Unavailable, match="access denied"):
+        stop_for_backup(target)
+    assert now() - began < 5
+    assert target.starts == 0
+    assert "It is started again if it ends" not in caplog.text
+
+
+def test_ctrl_c_ends_the_waiting_for_a_late_end(caplog):
+    target = EndsLate("http://127.0.0.1:9", looks=10**9, error=KeyboardInterrupt())
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    target.running = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        stop_for_backup(target)
+    assert "Ctrl-C ends the waiting" in caplog.text
+    assert "nobody starts it again" in caplog.text
 
 
 def test_volume_copy_whose_stop_fails_leaves_no_stopped_server_and_no_backup(server, tmp_path):

@@ -14,9 +14,11 @@ from chromadrill.backups import volume_copy
 from chromadrill.backups.manifest import files_of
 from chromadrill.checks.compat import downgrade_refused, metrics_known, upgrade
 from chromadrill.chroma.api_values import collection_info
+from chromadrill.chroma.at_rest import database
 from chromadrill.chroma.at_rest.releases import HEADS, heads, refuse_newer
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Outcome, Scope
+from chromadrill.core.records.no_room import NoRoom
 from chromadrill.targets.container import engine
 from chromadrill.targets.container.loop_device import small_disk
 from chromadrill.targets.container.volume import ContainerVolume
@@ -44,10 +46,10 @@ def data(snapshot, tmp_path):
 
 def migrate(data, name, head):
     """Say in the store that a migration of a later release was done."""
-    with sqlite3.connect(data / "chroma.sqlite3") as database:
-        database.execute("update migrations set version=? where dir=? and version=?",
+    with sqlite3.connect(data / "chroma.sqlite3") as store:
+        store.execute("update migrations set version=? where dir=? and version=?",
                          [head, name, HEADS["1.5.9"][name]])  # fmt: skip
-    database.close()
+    store.close()
 
 
 def test_migrations_of_our_own_release_are_the_known_ones(data):
@@ -116,6 +118,18 @@ def test_store_of_a_release_that_is_not_out_yet_is_refused_by_ours(data):
     migrate(data, "sysdb", 11)
     with pytest.raises(Refused, match="it has sysdb 11, and that release knows sysdb 10"):
         refuse_newer(data, installed_server().release)
+
+
+def test_newer_store_with_a_log_is_refused_without_room_for_a_copy_of_it(data, monkeypatch, caplog):
+    def no_room(source, target):
+        raise NoRoom(f"A private copy of {source}", 1)
+
+    migrate(data, "sysdb", 11)
+    (data / "chroma.sqlite3-wal").write_bytes(bytes(64))
+    monkeypatch.setattr(database, "copy_privately", no_room)
+    with pytest.raises(Refused, match="it has sysdb 11"):
+        refuse_newer(data, "1.5.9")
+    assert "does not fit in the temporary folder" in caplog.text
 
 
 @pytest.mark.parametrize("content", [None, b"", b"junk" * 1000])

@@ -123,6 +123,23 @@ def test_what_another_run_has_begun_meanwhile_is_left_to_it(
     assert f"{begun} exists" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [("data_level0.bin", ("replay", "--path")), ("header.bin", ("salvage", "--quick"))],
+    ids=["replay", "quick"],
+)
+def test_the_folders_that_a_new_data_directory_lies_in_are_made(
+    damaged, tmp_path, file, words, capsys
+):
+    (index_of(damaged) / file).unlink()
+    into = tmp_path / "of" / "today" / "store"
+    ended = enter(capsys, *words, damaged, "--into", into)
+    assert "cannot be copied" not in ended.text
+    assert "Traceback" not in ended.text
+    assert into.parent.is_dir(), ended.text
+    assert list(into.parent.glob("*.unfinished")) == []
+
+
 def hot_journal(database, path):
     """A journal that gives page 1 back, and ends as one of several databases does: with a path."""
     content, name = database.read_bytes(), str(path).encode()

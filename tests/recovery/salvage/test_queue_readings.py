@@ -126,6 +126,18 @@ def test_a_sound_store_comes_back_as_the_server_answered_it(written, tmp_path, c
     assert salvaged(capsys, written.path, tmp_path, 0) == written.answered
 
 
+@pytest.mark.parametrize(("lost", "until"), [(None, 9), (9, 8), (4, 3), (1, 0)])
+def test_what_was_never_purged_is_told_up_to_the_first_gap(data, lost, until):
+    with closing(sqlite3.connect(data / "chroma.sqlite3")) as database, database:
+        database.execute("DELETE FROM embeddings_queue")
+        database.executemany(
+            "INSERT INTO embeddings_queue (seq_id, operation, topic, id) VALUES (?, 0, 't', 'a')",
+            [(number,) for number in range(1, 10) if number != lost],
+        )
+    with Store.open(data) as store:
+        assert store.unpurged_until == until
+
+
 def test_an_addition_at_the_mark_of_the_index_is_judged_by_the_index(
     written, data, tmp_path, capsys
 ):

@@ -45,6 +45,18 @@ def newest_seq_id(db: Database) -> int:
     return int(row[0]) if row and isinstance(row[0], int) else 0
 
 
+def unpurged_until(db: Database) -> int:
+    """Return the number up to which the queue has every entry from the first one on, 0 for none."""
+    if not db.one("SELECT 1 FROM embeddings_queue WHERE seq_id = 1"):
+        return 0
+    sql = (
+        "SELECT q.seq_id FROM embeddings_queue q WHERE q.seq_id >= 1 AND NOT EXISTS"
+        " (SELECT 1 FROM embeddings_queue n WHERE n.seq_id = q.seq_id + 1) ORDER BY q.seq_id LIMIT 1"
+    )
+    row = db.one(sql)
+    return int(row[0]) if row else 0
+
+
 def as_seq_id(value: object) -> int | None:
     """Return a sequence number from an integer or the 8 bytes of servers before 1.0, else None."""
     if isinstance(value, int):

@@ -10,10 +10,11 @@ import logging
 import re
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing, nullcontext
+from contextlib import closing
 from pathlib import Path
 
 from chromadrill.chroma.at_rest.database import (
+    DAMAGE,
     FILE_NAME,
     KNOWN_HEADS,
     StoreUnreadable,
@@ -78,18 +79,29 @@ def heads(data: Path) -> dict[str, int]:
     """Return the newest migration of each set in a store; empty where none can be read.
 
     It may be called on a running server's directory: nothing is locked, and migrations are old rows.
-    Those of a store in WAL mode may be in its log alone: a private copy of it is read.
+    Those of a store in WAL mode may be in its log alone: a private copy of it is read. Where that
+    cannot be had, for want of room as a rule, those in the file itself are returned, and a warning
+    says so.
     """
     file = data / FILE_NAME
-    has_log = file.with_name(f"{FILE_NAME}-wal").is_file()
+    found = _heads_in(file)
+    if file.with_name(f"{FILE_NAME}-wal").is_file():
+        try:
+            with whole_file(file) as whole:
+                return _heads_in(whole) or found
+        except (OSError, NoRoom, StoreUnreadable, *DAMAGE) as error:
+            LOG.warning(
+                "Migrations that are in the log beside %s alone are not known: %s", file, error
+            )
+    return found
+
+
+def _heads_in(file: Path) -> dict[str, int]:
     try:
-        with (
-            whole_file(file) if has_log else nullcontext(file) as whole,
-            closing(sqlite3.connect(immutable_uri(whole), uri=True)) as database,
-        ):
+        with closing(sqlite3.connect(immutable_uri(file), uri=True)) as database:
             rows = database.execute("SELECT dir, max(version) FROM migrations GROUP BY dir")
             return {str(name): head for name, head in rows if isinstance(head, int)}
-    except (OSError, NoRoom, StoreUnreadable, sqlite3.Error, UnicodeError, OverflowError):
+    except (OSError, *DAMAGE):
         return {}
 
 

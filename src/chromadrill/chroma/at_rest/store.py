@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chromadrill.chroma.at_rest.database import Database, StoreUnknown, StoreUnreadable
-from chromadrill.chroma.at_rest.log import Stretch, as_seq_id, record_changes, stretches
+from chromadrill.chroma.at_rest.log import (
+    Stretch,
+    as_seq_id,
+    record_changes,
+    stretches,
+    unpurged_until,
+)
 from chromadrill.chroma.at_rest.records import Raw, RecordSource, split
 from chromadrill.chroma.at_rest.schema import (
     from_schema,
@@ -146,6 +152,11 @@ class Store:
     def stretch(self, info: CollectionInfo) -> Stretch | None:
         """Return where the collection's entries lie in the write-ahead log, None where it has none."""
         return self._stretches.get(info.id)
+
+    @cached_property
+    def unpurged_until(self) -> int:
+        """The number up to which the write-ahead log has every entry, of any collection; 0: none."""
+        return unpurged_until(self.db)
 
     def records(self, info: CollectionInfo) -> RecordSource:
         """Return the source of the collection's ids, documents, metadata and uris.

@@ -54,9 +54,13 @@ def require_plain_database(path: Path) -> None:
 
 
 def require_rooms(needs: Iterable[tuple[Path, int]]) -> None:
-    """Raise Refused unless each place has so many bytes free; places of one file system share them."""
+    """Raise Refused unless each place has so many bytes free; places of one file system share them.
+
+    A folder that is yet to be made will have the room of the one that it comes to lie in.
+    """
     wanted: dict[int, tuple[Path, int]] = {}
-    for place, size in needs:
+    for named, size in needs:
+        place = next(folder for folder in (named, *named.absolute().parents) if folder.exists())
         device = place.stat().st_dev
         first, before = wanted.get(device, (place, 0))
         wanted[device] = (first, before + size)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import orjson
 
 from chromadrill.chroma.at_rest import Store
-from chromadrill.chroma.at_rest.id_hashes import Hashes, hashes_of
+from chromadrill.chroma.at_rest.id_hashes import Hashes
 from chromadrill.chroma.at_rest.log import ADD, as_seq_id
 from chromadrill.chroma.remains.index import IndexRemains
 from chromadrill.core.model import CollectionInfo
@@ -106,18 +106,10 @@ class LastVectors:
             if is_later.any() and self._knows_all_ids:
                 says_new |= is_later & ~has_label
                 says_old |= is_later & has_label
-            if (
-                not self._index.problems
-            ):  # it has taken in the addition: its vector is what became of it
+            if not self._index.problems:
+                # it has taken in the addition: its vector is what became of it
                 is_earlier = is_open & ~is_later & has_label & (story.old.vectors == 0)
                 says_old |= is_earlier & ~says_new
-        return says_new, says_old
-        says_new |= self._is_whole | (rows > self._first_added_row)
-        if self._index is not None and (is_open & (story.addition > self._synced)).any():
-            is_told = self._knows_all_ids & (story.addition > self._synced)
-            has_label = self._index.names.numbers_of(hashes) >= 0
-            says_new |= is_told & ~has_label
-            says_old |= is_told & has_label
         return says_new, says_old
 
     @cached_property
@@ -138,9 +130,9 @@ class LastVectors:
         if self._segment is None or self._index is None:
             return False
         sql = "SELECT embedding_id FROM embeddings WHERE segment_id = ? AND seq_id <= ?"
-        ids = [str(row[0]) for row in self._store.db.rows(sql, self._segment.id, self._synced)]
-        is_told = bool(ids) or not self._index.problems
-        return is_told and bool((self._index.names.numbers_of(hashes_of(ids)) >= 0).all())
+        hashes = self._store.db.column(sql, self._segment.id, self._synced, is_hashed=True)
+        is_told = bool(len(hashes)) or not self._index.problems
+        return is_told and bool((self._index.names.numbers_of(hashes) >= 0).all())
 
     def _written(self, ids: Sequence[str]) -> tuple[Numbers, Numbers]:
         """The write that each record of the tables is of (see LastEntries), and its row's number."""

@@ -60,7 +60,7 @@ class Queued:
         """`taken_in`: the number up to which the tables have the entries; 0 where that is not known."""
         rows = _rows(store, stretch) if stretch else np.empty((0, 3), np.int64)
         self.numbers, self._owners = rows[:, 0].copy(), rows[:, 1].copy()
-        self.is_from_the_start = stretch is not None and _is_from_the_start(store, stretch.last)
+        self.is_from_the_start = stretch is not None and stretch.last <= store.unpurged_until
         self._hashes, self._story = _story(rows, taken_in)
 
     def __len__(self) -> int:
@@ -114,11 +114,6 @@ def _kind(operation: int, has_vector: int) -> int:
     """Only an update may be without a vector: every other entry had one, also where it is lost."""
     kind = _KINDS.get(operation, _OTHER)
     return _NEW_METADATA if kind == _UPDATE and not has_vector else kind
-
-
-def _is_from_the_start(store: Store, last: int) -> bool:
-    row = store.db.one("SELECT count(*) FROM embeddings_queue WHERE seq_id BETWEEN 1 AND ?", last)
-    return bool(row and row[0] == last)
 
 
 def _story(rows: Numbers, taken_in: int) -> tuple[Hashes, Story]:

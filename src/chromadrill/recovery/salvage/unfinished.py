@@ -25,11 +25,12 @@ def require_new(into: Path) -> Path:
 
 @contextmanager
 def unfinished_folder(into: Path) -> Iterator[Path]:
-    """Make the folder, empty; what does not get another name is removed in the end.
+    """Make the folder, empty, and those it lies in; what gets no other name is removed in the end.
 
     Killed, a run leaves its name, which says so. Raises Refused as `require_new` does.
     """
     unfinished = require_new(into)
+    unfinished.parent.mkdir(parents=True, exist_ok=True)
     try:
         unfinished.mkdir()
     except FileExistsError as error:
