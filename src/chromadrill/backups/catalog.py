@@ -108,14 +108,9 @@ def list_backups(folder: Path) -> list[Backup]:
 
     On the day that they are needed, one that is damaged must not keep the others away.
     """
-    backups = []
-    for entry in folder.iterdir():
-        if entry.name.startswith(".") or not manifest.is_there(entry):
-            continue
-        try:
-            backups.append(open_backup(entry))
-        except Unavailable as error:
-            LOG.warning("%s The snapshot %s is left out.", error.sentence, entry.name)
+    backups, damaged = _opened(folder)
+    for name, why in damaged.items():
+        LOG.warning("%s The snapshot %s is left out.", why, name)
     return sorted(backups, key=lambda backup: backup.created_at, reverse=True)
 
 
@@ -125,7 +120,9 @@ def find(backups: Sequence[Backup], backup_id: str) -> Backup:
     Raises Refused for `latest` where one beside it cannot be opened: that may be the latest.
     """
     if backup_id == "latest" and backups:
-        if damaged := _damaged_beside(backups[0]):
+        # a platform's own has no folder here
+        damaged = _opened(Path(backups[0].path).parent)[1] if backups[0].path else {}
+        if damaged:
             raise Refused(
                 f"{', '.join(damaged)} cannot be opened, and may be newer than {backups[0].id}.",
                 next_step=f"Name the one that is meant: {backups[0].id} is the newest that can be.",
@@ -138,19 +135,17 @@ def find(backups: Sequence[Backup], backup_id: str) -> Backup:
     raise UsageError(f"No backup '{backup_id}'. {did_you_mean(backup_id, known)}")
 
 
-def _damaged_beside(backup: Backup) -> list[str]:
-    """The names of snapshots in the same folder that cannot be opened; none for a platform's own."""
-    if not backup.path:
-        return []
-    damaged = []
-    for entry in sorted(Path(backup.path).parent.iterdir()):
+def _opened(folder: Path) -> tuple[list[Backup], dict[str, str]]:
+    """The backups below `folder`; and by its name, why one cannot be opened."""
+    backups, damaged = [], dict[str, str]()
+    for entry in sorted(folder.iterdir()):
         if entry.name.startswith(".") or not manifest.is_there(entry):
             continue
         try:
-            open_backup(entry)
-        except Unavailable:
-            damaged.append(entry.name)
-    return damaged
+            backups.append(open_backup(entry))
+        except Unavailable as error:
+            damaged[entry.name] = error.sentence
+    return backups, damaged
 
 
 def require_plain(backup_id: str) -> None:

@@ -1,5 +1,6 @@
 """Real servers for the tests, ended after each."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,3 +21,10 @@ def serve() -> Iterator[Callable[..., Server]]:
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture
+def copy(store: Path, tmp_path: Path) -> Path:
+    """The module's `store`, to be damaged."""
+    shutil.copytree(store, tmp_path / "data")
+    return tmp_path / "data"

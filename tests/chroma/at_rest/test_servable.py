@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import shutil
 import sqlite3
 from contextlib import closing
 from types import SimpleNamespace
@@ -43,12 +42,6 @@ def store(tmp_path_factory):
     target.stop()
     yield target.data
     target.remove()
-
-
-@pytest.fixture
-def copy(store, tmp_path):
-    shutil.copytree(store, tmp_path / "data")
-    return tmp_path / "data"
 
 
 def change(copy, statement, *values):

@@ -53,12 +53,6 @@ def store(tmp_path_factory):
     target.remove()
 
 
-@pytest.fixture
-def copy(store, tmp_path):
-    shutil.copytree(store, tmp_path / "data")
-    return tmp_path / "data"
-
-
 def problems(path):
     return [error.message for error in at_rest.observe(path).read_errors]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing, suppress
 from pathlib import Path
 
 from chromadrill.backups import catalog, files
@@ -15,11 +13,9 @@ from chromadrill.backups.export.look_first import require_creatable, require_tak
 from chromadrill.backups.export.places import scopes_of
 from chromadrill.backups.export.types import QUIET, Reader
 from chromadrill.checks.suite import outcome_of
-from chromadrill.chroma.at_rest import Store, StoreUnknown, StoreUnreadable
-from chromadrill.chroma.at_rest.database import DAMAGE, FILE_NAME, immutable_uri
+from chromadrill.chroma.at_rest.scopes_in_use import scopes_in_use
 from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.connection import connect
-from chromadrill.chroma.permissions import MONITOR
 from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import Backup, Outcome, Scope
 from chromadrill.core.protocols import HasUrl, StartStop, Stoppable
@@ -76,32 +72,13 @@ def _require_nothing_else(data: Path, export: Reader) -> None:
     Of a volume that cannot be read nothing is known: it is what the backup is for. Raises NoRoom where
     it can be read in a private copy alone, and there is no room for one.
     """
-    if others := sorted(_held(data) - set(scopes_of(export))):
+    if others := sorted(scopes_in_use(data) - set(scopes_of(export))):
         raise Refused(
             f"The volume holds collections of {', '.join(map(str, others))}, which the backup does"
             " not: they would be gone. Nothing was touched.",
             next_step="Start the server and bring the export back beside them: chromadrill restore"
             " --url URL --input-file FOLDER. Or back those databases up, and delete them.",
         )
-
-
-def _held(data: Path) -> set[Scope]:
-    """The databases with collections, but the monitor's; none where the volume cannot be read."""
-    file = data / FILE_NAME
-    with suppress(OSError, *DAMAGE):
-        # The file alone has the names, also beside the journal of a server that was killed: to take
-        # that in costs a copy of all of it. What is in a write-ahead log may be in no other place.
-        if not file.with_name(f"{FILE_NAME}-wal").is_file():
-            with closing(sqlite3.connect(immutable_uri(file), uri=True)) as database:
-                names = database.execute(
-                    "SELECT DISTINCT d.tenant_id, d.name FROM collections c"
-                    " JOIN databases d ON d.id = c.database_id WHERE d.tenant_id <> ?",
-                    [MONITOR],
-                )
-                return {Scope(str(tenant), str(name)) for tenant, name in names}
-    with suppress(StoreUnreadable, StoreUnknown, OSError), Store.open(data) as store:
-        return {info.scope for info in store.collections() if info.tenant != MONITOR}
-    return set()
 
 
 def put_back_via_api(backup: Backup, target: StartStop) -> None:

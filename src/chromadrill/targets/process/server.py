@@ -21,6 +21,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import psutil
 
@@ -195,8 +196,8 @@ class ServerProcess:
 
     def _state_of(self, begun: subprocess.Popen[bytes]) -> dict[str, object]:
         """What that supervisor wrote; nothing while the state is that of another run."""
-        state = self._state()
-        return state if state and f'"{state.get("start")}"' in str(begun.args) else {}
+        state, order = self._state(), json.loads(cast("list[str]", begun.args)[-1])
+        return state if state.get("start") == order["start"] else {}
 
     def _state(self) -> dict[str, object]:
         try:
