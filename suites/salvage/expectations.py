@@ -20,7 +20,7 @@ DOUBTFUL = {
     "index_metadata_bit", "index_metadata_swapped", "older_index_metadata", "pickle_entry_dropped",
     "pickle_entries_dropped", "pickle_id_renamed", "pickle_without_records", "label_changed",
     "rows_marked_deleted", "data_level0_half", "older_data_level0", "length_half", "header_swapped",
-    "header_count_high", "table_dropped",
+    "header_count_high",
     # of the two copies of a document one has a flipped bit
     "random_bits",
 }  # fmt: skip
