@@ -33,6 +33,30 @@ def test_pages_of_every_size_hold_the_same_vectors(store: Path) -> None:
                 assert not any(page.without_vector for page in pages)
 
 
+def stored(opened: Store, size: int) -> list[tuple[object, ...]]:
+    return [
+        row
+        for info in opened.collections()
+        for page in opened.pages(info, size)
+        for row in zip(page.ids, page.documents, page.metadatas, page.uris, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("moved", ["0", "id % 3 = 0", "key = 'f'"])
+def test_pages_of_every_size_hold_the_same_metadata_wherever_its_rows_lie(
+    store: Path, tmp_path: Path, moved: str
+) -> None:
+    with Store.open(store) as opened:
+        wanted = stored(opened, 1000)
+    copy = shutil.copytree(store, tmp_path / "d")
+    sql(copy, f"UPDATE embedding_metadata SET rowid = rowid + 1000000 WHERE {moved}")
+    with Store.open(copy) as opened:
+        assert [stored(opened, size) for size in (1, 2, 7, 1000)] == [wanted] * 4
+    assert {type(value) for *_, metadata, _ in wanted for value in (metadata or {}).values()} >= {
+        bool, float, int, str
+    }  # fmt: skip
+
+
 def test_record_that_the_log_alone_holds_is_whole_however_often_it_is_read(
     store: Path, tmp_path: Path
 ) -> None:

@@ -32,6 +32,8 @@ from chromadrill.core.model import CollectionInfo, Page
 
 __all__ = ["Segment", "Store", "StoreUnknown", "StoreUnreadable"]
 
+PAGE = 1000  # records: twice as many no longer fit into a core's own cache, and cost a tenth more
+
 
 class Segment(NamedTuple):
     """One row of `segments` with its newest synced sequence number (0: none recorded)."""
@@ -121,7 +123,7 @@ class Store:
         """Return the number of live records."""
         return len(self.records(info))
 
-    def pages(self, info: CollectionInfo, size: int = 2000) -> Iterator[Page]:
+    def pages(self, info: CollectionInfo, size: int = PAGE) -> Iterator[Page]:
         """Yield every live record, `size` to a page, in the server's order.
 
         Memory holds one page, the ids of the index and 8 bytes a record.

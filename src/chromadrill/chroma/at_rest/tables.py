@@ -106,9 +106,10 @@ class TableQuestions:
                 f"embedding_metadata m WHERE {is_document} AND string_value IS NOT NULL",
             )
         ]
-        other = f"{_CONTENT} f LEFT JOIN embedding_metadata m ON m.id = f.id AND {is_document}"
-        differs = "f.c0 IS NOT m.string_value OR m.id IS NULL"
-        return counts[0] == counts[1] and not self._has(f"{other} WHERE {differs}")
+        # "+": from row to row of the table; an index would lead to each by itself
+        differs = f"+{is_document} AND f.c0 IS NOT m.string_value"
+        rows = f"embedding_metadata m LEFT JOIN {_CONTENT} f ON f.id = m.id WHERE {differs}"
+        return counts[0] == counts[1] and not self._has(rows)
 
     def _full_text(self) -> Iterator[tuple[str, str]]:
         if _CONTENT not in self._db.tables or self._full_text_agrees:

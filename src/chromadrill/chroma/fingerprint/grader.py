@@ -30,7 +30,10 @@ class Grader:
         self, space: str, questions: Sequence[ReferenceQuery], *, has_server: bool = True
     ) -> None:
         self.questions = list(questions)
-        self._sets = {n: IdSet() for n, query in enumerate(questions) if query.vector is None}
+        # texts of alike documents are the same ones: each is looked for once
+        self._sets = {
+            _asked(query): (query, IdSet()) for query in questions if query.vector is None
+        }
         self._near = [n for n, query in enumerate(questions) if query.vector is not None]
         vectors = [query.vector for query in questions if query.vector is not None]
         self._nearest = NearestNeighbours(np.array(vectors, np.float32), space)
@@ -43,8 +46,7 @@ class Grader:
             return
         hashes, columns = id_hashes(page.ids), MetadataColumns(page.metadatas)
         texts = _Texts(page.documents)
-        for number, id_set in self._sets.items():
-            query = self.questions[number]
+        for query, id_set in self._sets.values():
             is_filter = query.kind == "filter"
             mask = columns.mask(query.stored["where"]) if is_filter else texts.mask(query.text)
             id_set.add(hashes[mask])
@@ -69,7 +71,9 @@ class Grader:
     def answers(self) -> list[Answer]:
         """Return the questions with the answers of a right server; `answered` is still None."""
         expected: dict[int, tuple[object, ...]] = {
-            number: tuple(id_set.value()) for number, id_set in self._sets.items()
+            number: tuple(self._sets[_asked(query)][1].value())
+            for number, query in enumerate(self.questions)
+            if query.vector is None
         }
         for row, number in enumerate(self._near):
             values, ids = self._nearest.value(row)
@@ -114,6 +118,11 @@ def finite_rows(vectors: np.ndarray) -> np.ndarray:
     return rows
 
 
+def _asked(query: ReferenceQuery) -> str:
+    """What a question without a vector asks for: the same for two that have one answer."""
+    return f"{query.kind} {query.stored['where'] if query.kind == 'filter' else query.text}"
+
+
 class _Texts:
     """The documents of a page, searched for one text after the other."""
 
@@ -123,16 +132,13 @@ class _Texts:
             texts = [before_nul(text) for text in texts]
         self._texts = texts
         self._whole = "\0".join(texts)  # no text holds one
-        self._masks: dict[str, np.ndarray] = {}  # documents of one kind share their words
 
     def mask(self, text: str | None) -> np.ndarray:
         """Return which documents hold the text, bool (n,)."""
         needle = text or ""
         if needle not in self._whole:  # most texts are in one page alone
             return np.zeros(len(self._texts), bool)
-        if needle not in self._masks:
-            self._masks[needle] = np.array([needle in text for text in self._texts], bool)
-        return self._masks[needle]
+        return np.array([needle in text for text in self._texts], bool)
 
 
 class LowestHashes:

@@ -8,16 +8,20 @@ from collections.abc import Iterable
 import numpy as np
 
 HASH_BYTES = 8
+_HASHER = hashlib.blake2b(
+    digest_size=HASH_BYTES
+)  # copied, as a new one parses its options each time
 
 
 def id_hashes(ids: Iterable[str]) -> np.ndarray:
     """Return BLAKE2b-64 of each id, uint64 (n,), read as little-endian numbers."""
-    blake2b = hashlib.blake2b
-    digests = [
-        blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
-        for id_ in ids
-    ]
-    return np.frombuffer(b"".join(digests), "<u8")
+    return np.frombuffer(b"".join(map(_hash, ids)), "<u8")
+
+
+def _hash(id_: str) -> bytes:
+    hasher = _HASHER.copy()
+    hasher.update(id_.encode("utf-8", "surrogatepass"))
+    return hasher.digest()
 
 
 def set_digest(ids: Iterable[str]) -> list[object]:

@@ -30,10 +30,10 @@ class NearestNeighbours:
         """Take in the next records, float32 (n, dimension); `keep`, bool (q, n): who may be whose."""
         if not len(self._queries):
             return
-        for row, places in self._candidates(vectors, keep):
-            near = vectors[places]
-            exact = distances(self._queries[row : row + 1], near, self._space)[0]
-            self._merge(row, exact, [ids[place] for place in places], _exact_lengths(near))
+        with np.errstate(all="ignore"):  # damaged vectors may hold NaN, or overflow
+            for row, places in self._candidates(vectors, keep):
+                exact, lengths = _exact(self._queries[row], vectors[places], self._space)
+                self._merge(row, exact, [ids[place] for place in places.tolist()], lengths)
 
     def value(self, row: int) -> tuple[np.ndarray, list[str]]:
         """Return the distances of query `row` to its neighbours, nearest first, and their ids."""
@@ -48,17 +48,20 @@ class NearestNeighbours:
         if self._space != "ip":
             return ()
         query = self._queries[row]
-        own = float(_exact_lengths(query[None])[0]) * len(query) * ROUNDING
+        own = float(np.linalg.norm(query.astype(np.float64))) * len(query) * ROUNDING
         return tuple((own * self._best_lengths[row]).tolist())
 
     def _candidates(
         self, vectors: np.ndarray, keep: np.ndarray
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The rows that may be among the neighbours of a query, by distances in float32."""
-        with np.errstate(all="ignore"):  # damaged vectors may hold NaN, or overflow
-            rough, slack = _rough_distances(self._queries, vectors, self._space)
-            is_sound = np.isfinite(rough.sum(dtype=np.float64))
-        near = keep & (rough <= (self._reach + slack)[:, None]) if is_sound else keep
+        rough, slack = _rough_distances(self._queries, vectors, self._space)
+        is_sound = np.isfinite(rough.min()) and np.isfinite(
+            rough.max()
+        )  # both are NaN where one is
+        # in float32: the slack is far wider than what this rounds away
+        bounds = (self._reach + slack).astype(np.float32)[:, None]
+        near = keep & (rough <= bounds) if is_sound else keep
         for row in np.flatnonzero(near.any(axis=1)):  # after some pages few queries have any
             places = np.flatnonzero(near[row])
             if is_sound and len(places) > 2 * NEIGHBOURS:
@@ -89,22 +92,23 @@ def _rough_distances(a: np.ndarray, v: np.ndarray, space: str) -> tuple[np.ndarr
     The distances are NaN where the squares of a vector are too small for float32.
     """
     lengths, own = _lengths(v), _lengths(a)
-    product, longest = a @ v.T, lengths.max()
+    rough: np.ndarray = a @ v.T
+    longest = lengths.max()
+    # in place: there is one for each query and record
     if space == "cosine":
-        rough = 1 - product / own[:, None] / lengths[None, :]
+        rough /= -own[:, None]
+        rough /= lengths
+        rough += 1
         scale = np.ones(len(a))
     elif space == "l2":
-        rough = (own * own)[:, None] + (lengths * lengths)[None, :] - 2 * product
+        rough *= -2
+        rough += (own * own)[:, None]
+        rough += lengths * lengths
         scale = (own + longest) ** 2
     else:
-        rough, scale = 1 - product + 0 * lengths[None, :], own * longest + 1
+        np.subtract(1 + 0 * lengths, rough, out=rough)
+        scale = own * longest + 1
     return rough, scale.astype(np.float64) * (a.shape[1] + 8) * ROUGHNESS
-
-
-def _exact_lengths(rows: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):  # damaged vectors may hold NaN
-        lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-        return lengths
 
 
 def _lengths(rows: np.ndarray) -> np.ndarray:
@@ -118,22 +122,21 @@ def distances(queries: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarra
     `space`: l2 gives the square, cosine 1 - cosine, ip 1 - product.
     """
     with np.errstate(all="ignore"):  # damaged vectors may hold NaN
-        return _distances(queries.astype(np.float64), vectors.astype(np.float64), space)
+        rows = [_exact(query, vectors, space)[0] for query in queries]
+        return np.array(rows).reshape(len(queries), len(vectors))
 
 
-def _distances(a: np.ndarray, v: np.ndarray, space: str) -> np.ndarray:
-    if space == "cosine":
-        a, v = _unit(a), _unit(v)
+def _exact(query: np.ndarray, vectors: np.ndarray, space: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances of one query, float64 (n,), and the lengths of the vectors."""
+    own, v = query.astype(np.float64), vectors.astype(np.float64)
+    lengths = np.sqrt(np.einsum("ij,ij->i", v, v))
     if (
         space == "l2"
     ):  # by the differences: squares of long vectors cancel to nothing of the distance
-        rows = [v - one for one in a]
-        return np.array([np.einsum("ij,ij->i", row, row) for row in rows]).reshape(len(a), len(v))
-    complement: np.ndarray = 1.0 - a @ v.T
-    return complement
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray = rows / np.where(lengths == 0, 1.0, lengths)
-    return unit
+        differences = v - own
+        return np.einsum("ij,ij->i", differences, differences), lengths
+    product = v @ own
+    if space == "cosine":
+        scale = np.sqrt(own @ own) * lengths
+        product /= np.where(scale == 0, 1.0, scale)
+    return 1.0 - product, lengths
