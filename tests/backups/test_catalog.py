@@ -64,6 +64,7 @@ def no_room(source, target):
     raise NoRoom(f"A private copy of {source}", 1)
 
 
+@pytest.mark.slow
 def test_export_is_not_put_back_over_databases_that_it_does_not_hold(tmp_path, monkeypatch):
     target = ProcessTarget(tmp_path / "home", owner=os.getpid())
     other = Scope("acme", "app")

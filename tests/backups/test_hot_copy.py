@@ -156,6 +156,7 @@ def test_paced_copy_is_no_faster_than_it_may_be(tmp_path):
     pace(None)(10**12)  # no rate, no waiting
 
 
+@pytest.mark.slow
 def test_writers_wait_while_the_lock_is_held_and_go_on_after_the_file_was_copied(server, tmp_path):
     with Chroma(server.url, timeout_s=30) as chroma:
         info = chroma.collection(Scope(), "docs")

@@ -59,6 +59,7 @@ def test_snapshot_of_a_running_server_is_taken_by_a_command_and_comes_back(serve
     assert records_of(server) == 30
 
 
+@pytest.mark.slow
 def test_clones_are_made_under_the_lock_and_nothing_is_left_of_them(server, tmp_path, fake_clones):
     way = live.copy_live(server.data, tmp_path / "copy").way
 
@@ -73,6 +74,7 @@ def test_index_that_is_written_while_it_is_cloned_is_cloned_again(
 ):
     segment = server.data / "0b0e5a2c"
     segment.mkdir()
+    live.wait_for_rest(server.data)  # what the fixture wrote
     monkeypatch.setattr(live, "wait_for_rest", lambda _: None)
     honest, rounds = live.clone_tree, []
 

@@ -51,6 +51,7 @@ def all_names():
     return (set(names_in_code().texts) - set(TEMPLATES) - NEVER_SHOWN) | known
 
 
+@pytest.mark.slow
 def test_every_check_that_the_code_can_judge_is_known():
     assert len(all_names()) > 100
     assert {name for name in all_names() if registry.find(name) is None} == set()

@@ -73,6 +73,7 @@ def test_directory_is_validated_by_the_script_and_served_on_a_copy(edge_cases, t
     assert names == {collection.name for collection in COLLECTIONS}
 
 
+@pytest.mark.slow
 def test_no_room_for_a_private_copy_is_said_of_the_folder_not_of_the_store(edge_cases, tmp_path):
     """It was a FAIL once: 'integrity: File too large'."""
     data, _ = edge_cases
@@ -159,6 +160,7 @@ def copy_via_api(old, new):
                 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "statement",
     [
@@ -177,6 +179,7 @@ def test_value_that_is_not_of_its_type_is_fail(edge_cases, tmp_path, statement):
     assert outcome_of(verdicts) is Outcome.FAIL
 
 
+@pytest.mark.slow
 def test_terminated_validation_leaves_no_copy_behind(edge_cases, tmp_path):
     data, _ = edge_cases
     command = [sys.executable, str(ROOT / "scripts" / "validate_chromadb.py"), "--all", "--path",

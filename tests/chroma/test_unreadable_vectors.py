@@ -36,6 +36,7 @@ def target(tmp_path):
     target.remove()
 
 
+@pytest.mark.slow
 def test_records_without_vectors_are_named_without_asking_for_each(target, monkeypatch):
     calls = []
     get = Chroma.get

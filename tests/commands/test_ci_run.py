@@ -76,6 +76,7 @@ def test_every_part_is_run_and_its_seconds_are_listed(run):
         assert name in table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fails",
     [

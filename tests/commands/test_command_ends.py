@@ -95,6 +95,7 @@ def test_reader_that_goes_away_does_not_overturn_a_verdict(server):
         assert (process.wait(), errors) == (0, b"")
 
 
+@pytest.mark.slow
 def test_secret_of_any_bytes_and_a_terminal_without_umlauts_stop_no_verdict(server, tmp_path):
     environment = {
         **os.environb,
@@ -144,6 +145,7 @@ def test_full_disk_is_a_sentence():
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signal_unwinds_and_has_its_exit_code(number, code, tmp_path):
     with subprocess.Popen(

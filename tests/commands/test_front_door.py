@@ -22,6 +22,7 @@ HEAVY = ("chromadb", "pyarrow", "numpy", "pydantic", "rich", "locust", "pytest",
 
 
 # ---- help ---------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_help_fits_a_screen_and_lists_every_command_by_who_needs_it():
     lines = run_command("--help").stdout.splitlines()
     assert len(lines) <= 46
@@ -221,6 +222,7 @@ def test_completion_is_installed_for_a_shell(tmp_path):
 
 
 # ---- the working directory ----------------------------------------------------------------------
+@pytest.mark.slow
 def test_class_of_a_target_is_found_in_the_working_directory(tmp_path):
     (tmp_path / "box.py").write_text(
         "class Box:\n"
@@ -251,6 +253,7 @@ def test_drill_whose_target_is_not_there_exits_64(tmp_path):
     assert "Did you mean 'process'" in ran.stderr
 
 
+@pytest.mark.slow
 def test_backup_is_named_after_a_space(tmp_path):
     ran = run_command("drill", "--backup", tmp_path, cwd=tmp_path)
     assert ran.returncode == 2, ran.stdout + ran.stderr

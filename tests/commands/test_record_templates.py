@@ -75,6 +75,7 @@ def cron_line(text):
     return " ".join(times), command.replace(r"\%", "%")
 
 
+@pytest.mark.slow
 def test_line_of_cron_records_and_is_silent(template, folder):
     times, command = cron_line(template("cron"))
     assert times == "55 23,0 * * *"  # around the plan's 00:10

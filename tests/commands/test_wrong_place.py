@@ -84,6 +84,7 @@ def test_zip_is_to_be_unpacked(store, tmp_path, capsys):
     assert (code, "Unpack it" in text) == (2, True), text
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="a mode binds whoever is not root")
 @pytest.mark.parametrize("what", ["segment", "index file", "sibling"])
 def test_what_this_user_may_not_read_is_unknown(synced_store, tmp_path, what):

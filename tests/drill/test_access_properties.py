@@ -13,6 +13,8 @@ from chromadrill.core.model import Scope
 from tests.front_door import enter
 from tests.gateway import DROPPED, answer, gateway
 
+pytestmark = pytest.mark.slow
+
 SECRET = "canary-token-12345"
 JSON = "Content-Type: application/json"
 STATUSES = (204, 301, 302, 400, 401, 402, 403, 404, 405, 407, 408, 410, 413, 415, 422, 425, 426, 429,

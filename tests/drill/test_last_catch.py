@@ -8,6 +8,8 @@ import pytest
 from tests.drill.own_suite import run_suite
 from tests.recovery.rebuild.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 import os, pathlib, shutil
 import pytest

@@ -4,6 +4,8 @@ import pytest
 
 from tests.drill.own_suite import record_of, run_suite
 
+pytestmark = pytest.mark.slow
+
 SUITE = """
 import pytest
 from fixtures.run import RUN

@@ -4,6 +4,8 @@ import pytest
 
 from tests.commands.run import drill
 
+pytestmark = pytest.mark.slow
+
 
 def test_drill_in_which_everything_is_deselected_is_not_green(tmp_path):
     ran = drill("-m", "drill", "-k", "no_such_scenario", reports=tmp_path)

@@ -10,6 +10,8 @@ from chromadrill.core.settings import load
 from chromadrill.drill.backup_selection import select
 from tests.commands.run import drill, run_command
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("words", "sentence"),

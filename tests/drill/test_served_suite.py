@@ -50,6 +50,7 @@ def after_the_first_stop(target, monkeypatch, statement):
     monkeypatch.setattr(target, "stop", stop_and_change)
 
 
+@pytest.mark.slow
 def test_a_sample_and_the_newest_are_read_again_and_small_collections_whole(target):
     verdicts = suite(target, at_rest.fingerprint(target.data))
     assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.PASS, Outcome.NOT_RUN}

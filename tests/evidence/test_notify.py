@@ -126,6 +126,7 @@ def test_redirect_is_not_followed_and_its_place_is_not_told():
     assert "answered 302, a redirect, which is not followed" in failures[0]
 
 
+@pytest.mark.slow
 def test_server_that_hangs_is_given_up_after_the_timeout():
     with listening(release=threading.Event()) as (url, _):
         failures = tell(url, both=False, timeout_s=1)

@@ -77,6 +77,7 @@ def test_answer_in_another_form_is_wrong_and_no_crash(chroma, proxy):
     assert "no answer of Chroma" in samples.errors[0]
 
 
+@pytest.mark.slow
 def test_slow_server_fails_its_p90(chroma, proxy):
     questions = self_queries(chroma, [Scope()], 5)
     proxy.delay_ms = 60
@@ -157,6 +158,7 @@ def test_record_that_an_approximate_index_does_not_reach_is_not_lost(chroma, pro
     assert (altered.right, altered.unreached) == ((), ())
 
 
+@pytest.mark.slow
 def test_by_inner_product_a_question_is_about_its_nearest_record(chroma, proxy):
     info = chroma.create_collection(Scope(), "lengths", hnsw={"space": "ip"})
     lengths = np.random.default_rng(1).permutation(1200) + 1

@@ -1,8 +1,8 @@
-"""Other tools read an exported Parquet file, with natural columns."""
+"""Other tools read an exported Parquet file, with natural columns.
 
-import duckdb
-import pandas
-import polars
+They are imported where they are used: every worker imports all test files.
+"""
+
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -64,6 +64,8 @@ def test_keys_that_are_data_get_no_thousands_of_columns():
 
 
 def test_pandas_sees_natural_columns(path):
+    import pandas
+
     frame = pandas.read_parquet(path, dtype_backend="pyarrow")
     assert frame["metadata.i"].tolist()[:2] == [2**53 + 1, -(2**63)]
     assert frame["metadata.b"].tolist()[:2] == [True, False]
@@ -74,6 +76,8 @@ def test_pandas_sees_natural_columns(path):
 
 
 def test_polars_sees_natural_columns(path):
+    import polars
+
     frame = polars.read_parquet(path)
     assert frame["metadata.i"].to_list() == [2**53 + 1, -(2**63), None]
     assert frame["metadata.f"].to_list() == [2.0, 0.5, None]
@@ -82,6 +86,8 @@ def test_polars_sees_natural_columns(path):
 
 
 def test_duckdb_sees_natural_columns(path):
+    import duckdb
+
     rows = duckdb.sql(f"""select id, "metadata.i", "metadata.a.b", vector from '{path}'
                            where "metadata.b" """).fetchall()  # fmt: skip
     assert [row[:3] for row in rows] == [("r0", 2**53 + 1, ["u", "v"])]

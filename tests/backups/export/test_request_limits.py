@@ -53,6 +53,7 @@ def names(server):
         return {info.name for info in chroma.collections(Scope())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [100_000, 12_500])
 def test_restore_sends_smaller_requests_where_large_ones_are_refused(
     run, server, gateway, export_file, limit
@@ -78,6 +79,7 @@ def test_record_that_no_request_can_hold_is_named_with_the_limit(run, server, ga
     assert names(server) == before
 
 
+@pytest.mark.slow
 def test_rate_limit_within_an_import_is_waited_for(run, gateway, export_file):
     gateway.largest_body = 20_000
     gateway.refuse = lambda number, path: 429 if number % 7 == 0 else None

@@ -69,6 +69,7 @@ def pages(draw, dimension):
     return some
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @QUICK
 @given(data=st.data(), dimension=st.integers(1, 400), size=st.sampled_from([1, 2, 1000]))

@@ -45,6 +45,7 @@ def test_whole_database_comes_back(source, empty, tmp_path, suffix):
     assert legacy.metadata == {"hnsw:space": "cosine"}
 
 
+@pytest.mark.slow
 def test_comparator_sees_a_changed_record(source, empty, folder):
     """The judge of the test above can go red."""
     with Chroma(empty.url) as chroma:
@@ -192,6 +193,7 @@ def test_server_that_dies_during_an_export_leaves_no_file(empty, tmp_path, work)
     assert has_no_export(tmp_path)
 
 
+@pytest.mark.slow
 def test_import_that_was_cut_off_is_not_found_under_its_name_and_starts_anew(source, empty, folder):
     with Chroma(empty.url, timeout_s=5) as chroma:
         with pytest.raises(Unavailable, match="the rest was not restored"):
@@ -204,6 +206,7 @@ def test_import_that_was_cut_off_is_not_found_under_its_name_and_starts_anew(sou
     assert differences(source.url, empty.url, PAIRS, legacy=["legacy"]) == []
 
 
+@pytest.mark.slow
 def test_import_killed_between_two_renames_is_finished_by_the_next_run(
     source, empty, folder, monkeypatch
 ):

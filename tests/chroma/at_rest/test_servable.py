@@ -62,6 +62,7 @@ def require_refused(copy, capsys, *parts):
     assert not file.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metadata", "reason"),
     [
@@ -122,6 +123,7 @@ def test_waiting_entry_that_a_server_takes_in_is_pass(copy, metadata):
     assert exit_code("validate", "--all", "--path", str(copy)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statement", "parts"),
     [

@@ -39,6 +39,7 @@ def test_command_without_a_token_says_which(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_monitor_of_a_dead_address_alerts_and_no_secret_is_in_any_file(
     simulator, environ, tmp_path
 ):

@@ -25,6 +25,7 @@ def vectors_of(table):
     return raw["documents"], np.asarray(raw["embeddings"], np.float32)
 
 
+@pytest.mark.slow
 def test_lost_collection_is_embedded_by_the_function_that_its_fingerprint_names(
     table, command, service, function, tmp_path
 ):
@@ -61,6 +62,7 @@ def test_backup_that_lends_its_vectors_knows_the_function_of_the_lost_collection
     assert command.answer["vectors_from"][0]["canary"]["documents"] == 59
 
 
+@pytest.mark.slow
 def test_what_a_service_answered_before_it_failed_is_never_asked_for_again(
     table, command, service, function, tmp_path
 ):

@@ -17,7 +17,6 @@ from tests.recovery.rebuild.dask_cluster import dask_cluster
 from tests.recovery.rebuild.hash_model import HashModel
 from tests.recovery.rebuild.worker_models import LoggedModel, Mortal, Odd, odd_one, texts_of
 
-distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.slow
 DOCUMENTS = [Row(f"r{n}", f"document {n}") for n in range(80)]
 
@@ -25,6 +24,7 @@ DOCUMENTS = [Row(f"r{n}", f"document {n}") for n in range(80)]
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Two workers that know no database."""
+    distributed = pytest.importorskip("distributed")
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     with dask_cluster(tmp_path_factory.mktemp("dask"), environment) as started:
         with distributed.Client(started.address, set_as_default=False) as client:

@@ -90,6 +90,7 @@ def test_copied_vectors_that_nobody_looked_at_are_told(table):
     assert 80 - 20 - 64 < unseen <= 80 - 64
 
 
+@pytest.mark.slow
 def test_kept_copy_is_never_overwritten_unasked(table):
     table.rebuild()
     table.sql("update manual_content set content = 'one' where id = 'r1'")
@@ -117,6 +118,7 @@ def test_since_embeds_rows_that_changed_and_refuses_to_embed_older_ones(table):
         table.rebuild(since=SINCE, drop_old=True)
 
 
+@pytest.mark.slow
 def test_regenerate_embeds_everything_anew_and_mends_wrong_vectors(table):
     table.rebuild()
     info = table.collection()
@@ -166,6 +168,7 @@ def test_other_dimension_is_refused(table):
         table.rebuild()
 
 
+@pytest.mark.slow
 def test_settings_and_vectors_of_the_lost_database_are_held_against_its_fingerprint(table):
     table.rebuild(space="l2")
     key = f"{Scope()}/docs"
@@ -212,6 +215,7 @@ def test_vectors_that_are_not_the_lost_ones_never_take_the_name(table):
     assert table.records()["r1"][0] != "new"
 
 
+@pytest.mark.slow
 def test_metric_and_metadata_that_are_not_the_lost_ones_never_take_the_name(table):
     table.rebuild()
     before = table.collection().id
@@ -250,6 +254,7 @@ def test_what_an_earlier_run_began_otherwise_is_not_gone_on_with(table, hnsw, mo
     assert table.collection().space == "cosine"
 
 
+@pytest.mark.slow
 def test_copy_whose_collection_was_removed_is_not_given_the_name_unasked(table):
     table.rebuild()
     table.chroma.rename_collection(table.collection(), "docs.before-rebuild")
@@ -261,6 +266,7 @@ def test_copy_whose_collection_was_removed_is_not_given_the_name_unasked(table):
     assert table.names() == ["docs"]
 
 
+@pytest.mark.slow
 def test_server_that_fails_in_the_midst_leaves_the_collection_and_what_was_embedded(
     table, chroma_home
 ):
@@ -313,6 +319,7 @@ def test_stored_documents_are_a_source_too(table):
     assert dataclasses.replace(info, id="") == dataclasses.replace(table.collection(), id="")
 
 
+@pytest.mark.slow
 def test_wrong_vectors_are_not_gone_on_with(table):
     table.rebuild()
     info = table.collection()

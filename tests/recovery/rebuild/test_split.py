@@ -30,11 +30,13 @@ def test_row_becomes_its_pieces_with_stable_ids(table):
     assert_passed(again)
 
 
+@pytest.mark.slow
 def test_pieces_have_ids_metadata_and_uris_of_their_own(table):
     assert_passed(table.rebuild(mapping=by("named_pieces")))
     assert table.records()["r3/about-2"] == ("about", {"part": 2, **ROWS[3][2]})
 
 
+@pytest.mark.slow
 def test_only_pieces_that_changed_are_embedded_and_those_that_went_are_gone(table):
     table.rebuild(mapping=by("words_of_two"))
     table.sql("update manual_content set content = 'document 7' where id = 'r7'")

@@ -245,6 +245,7 @@ def test_lender_that_is_no_path_and_no_collection_is_a_usage_error(table):
         rebuild_from(table, "lendr")
 
 
+@pytest.mark.slow
 def test_command_says_what_each_lender_gave(table, chroma_home, tmp_path):
     lend(table)
     file = as_export(table, chroma_home, tmp_path)

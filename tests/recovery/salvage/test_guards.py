@@ -151,6 +151,7 @@ def hot_journal(database, path):
     return head.ljust(512, b"\0") + one + struct.pack(">I", (1 << 30) // size + 1) + name + end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

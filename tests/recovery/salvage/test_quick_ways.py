@@ -27,6 +27,7 @@ def run_sql(data, *statements):
             database.execute(statement)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_quick_way_is_named_and_its_copy_is_what_it_was(sound, damaged, tmp_path, fault, capsys):
     run_sql(damaged, FAULTS[fault])

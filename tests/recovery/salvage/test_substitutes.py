@@ -40,6 +40,7 @@ def vectors_of(data):
         }
 
 
+@pytest.mark.slow
 def test_vectors_of_another_store_are_lent_by_their_documents(sound, cut, tmp_path, capsys):
     new = tmp_path / "new"
     ended = enter(capsys, "salvage", cut, "--into", new, "--vectors-from", sound[0], "--json")
@@ -69,6 +70,7 @@ def test_a_lender_of_another_model_is_refused_by_name(sound, cut, tmp_path, caps
     assert not new.exists()
 
 
+@pytest.mark.slow
 def test_documents_are_embedded_again_by_a_model_that_agrees(
     sound, cut, tmp_path, configure, capsys
 ):

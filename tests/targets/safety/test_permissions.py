@@ -139,6 +139,7 @@ def test_what_a_drill_and_its_commands_make_is_noted_by_its_id(
     assert (tmp_path / "made").read_text().split() == [one.id, three.id]
 
 
+@pytest.mark.slow
 def test_calls_are_so_many_a_second_and_no_wait_is_taken_for_latency(server, allow):
     allow(Permission.READ, per_second=20)
     with Chroma(server.url) as chroma:

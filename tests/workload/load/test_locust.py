@@ -335,6 +335,7 @@ class OddServer(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_answer_that_is_none_of_chromas_is_unknown_and_said(locust, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))  # of the traceback's file
     with LoopbackServer(OddServer) as odd:
