@@ -180,6 +180,7 @@ def run_pytest(*args):
     return run_forked("pytest", "-q", "-p", "no:cacheprovider", *args).stdout
 
 
+@pytest.mark.slow
 def test_example_of_a_check_fails_where_it_should(examples):
     assert "1 passed" in run_pytest("tests/test_has_owner.py")
 

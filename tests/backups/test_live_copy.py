@@ -69,6 +69,7 @@ def test_clones_are_made_under_the_lock_and_nothing_is_left_of_them(server, tmp_
     assert not list(server.home.glob(".chromadrill-*"))
 
 
+@pytest.mark.slow
 def test_index_that_is_written_while_it_is_cloned_is_cloned_again(
     server, tmp_path, fake_clones, monkeypatch
 ):

@@ -64,6 +64,7 @@ def test_backup_of_one_server_is_restored_into_the_home_of_another(stopped_targe
     assert manifest.files_of(other.data) == manifest.files_of(Path(backup.path) / "data")
 
 
+@pytest.mark.slow
 def test_server_answers_again_while_the_copy_is_proven(stopped_target, monkeypatch):
     target, _ = stopped_target
     answered = []

@@ -130,6 +130,7 @@ def test_stable_record_that_is_lost_altered_or_stale_is_always_a_fail(operations
     assert any(name in v.message for v in bad)
 
 
+@pytest.mark.slow
 @given(OPERATIONS, st.data())
 def test_with_one_fingerprint_a_copy_of_a_later_instant_is_never_a_fail(operations, data):
     states = list(instants(operations))

@@ -57,6 +57,7 @@ def test_every_check_that_the_code_can_judge_is_known():
     assert {name for name in all_names() if registry.find(name) is None} == set()
 
 
+@pytest.mark.slow
 def test_no_name_of_a_check_escapes_the_reading_of_the_code():
     assert {path: sorted(expressions) for path, expressions in names_in_code().opaque.items()
             if path not in KNOWN_AT_RUN_TIME} == {}  # fmt: skip

@@ -83,6 +83,7 @@ def test_reader_that_goes_away_ends_the_command_without_a_traceback():
     assert errors == b""
 
 
+@pytest.mark.slow
 def test_reader_that_goes_away_does_not_overturn_a_verdict(server):
     arguments = ["counts", "--url", server.url, "--expected-min", "1"]
     with subprocess.Popen(
@@ -117,6 +118,7 @@ def test_working_directory_that_was_removed_is_a_sentence(tmp_path):
     assert (ran.returncode, b"working directory was removed" in ran.stderr) == (64, True)
 
 
+@pytest.mark.slow
 def test_path_of_any_bytes_is_a_sentence(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "chromadrill", "validate", "--all", "--path", b"caf\xe9"],

@@ -12,6 +12,7 @@ from chromadrill.core.clock import utc_now, wait_until
 from tests.front_door import enter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_flushes_until_it_is_asked_to_end(tmp_path, number):
     (tmp_path / "chroma.sqlite3").write_bytes(b"")

@@ -54,6 +54,7 @@ def test_help_imports_nothing_heavy_and_costs_little():
     assert min(seconds) < HELP_S
 
 
+@pytest.mark.slow
 def test_commands_import_no_package_that_they_can_do_without():
     code = (
         "import sys\n"
@@ -68,6 +69,7 @@ def test_commands_import_no_package_that_they_can_do_without():
     assert not needless & set(ran.stderr.split())
 
 
+@pytest.mark.slow
 def test_stop_brings_no_pyarrow(tmp_path):
     code = (
         "import sys\n"
@@ -91,6 +93,7 @@ def test_every_command_is_a_module_of_its_name(name):
     assert (Path(cli.__file__).parents[1] / "commands" / f"{name.replace('-', '_')}.py").is_file()
 
 
+@pytest.mark.slow
 def test_no_command_prints_the_help_and_is_a_usage_error():
     ran = run_command()
     assert ran.returncode == 64
@@ -151,6 +154,7 @@ def test_old_name_is_refused_with_the_new_one(arguments, name):
         invoke(arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [["valdate"], ["validate", "--nope"], ["drill", "--targt", "x"], ["load", "--profle", "x"]],
@@ -163,6 +167,7 @@ def test_usage_error_exits_64_with_a_sentence(arguments, tmp_path):
     assert ran.stdout == ""
 
 
+@pytest.mark.slow
 def test_script_has_its_own_name_in_usage():
     script = Path(__file__).parents[2] / "scripts" / "validate_chromadb.py"
     ran = subprocess.run(
@@ -240,6 +245,7 @@ def test_class_of_a_target_is_found_in_the_working_directory(tmp_path):
 
 
 # ---- drill and gate: pytest's ends as exit codes of a command -----------------------------------
+@pytest.mark.slow
 def test_drill_that_proves_nothing_exits_2(tmp_path):
     ran = run_command("drill", "-k", "no_such_scenario", cwd=tmp_path)
     assert ran.returncode == 2, ran.stdout + ran.stderr

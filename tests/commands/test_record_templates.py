@@ -82,6 +82,7 @@ def test_line_of_cron_records_and_is_silent(template, folder):
     assert records(folder, "/bin/sh", "-c", command) == ""
 
 
+@pytest.mark.slow
 def test_line_of_cron_prints_what_went_wrong_so_that_it_is_mailed(template, folder, tmp_path):
     other = tmp_path / "drill.toml"
     other.write_text('[backups.nightly]\ntarget = "http://127.0.0.1:1"\n')

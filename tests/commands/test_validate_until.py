@@ -72,6 +72,7 @@ def validate(window, *place, capsys, until=True):
     return code, answer, {verdict["check"]: verdict for verdict in answer["verdicts"]}
 
 
+@pytest.mark.slow
 def test_copy_of_files_served_and_restarted_is_proven_with_its_coverage(window, capsys):
     code, answer, verdicts = validate(window, "--path", window.copy, "--serve", capsys=capsys)
     assert code == 0
@@ -108,6 +109,7 @@ def test_export_and_tar_are_held_between_the_same_fingerprints(window, capsys, t
     assert (answer["coverage"]["proven"], answer["coverage"]["in_between"]) == (26, 1)
 
 
+@pytest.mark.slow
 def test_tenant_that_no_fingerprint_covers_is_named_as_not_compared(window, capsys):
     for more in ([], ["--serve"]):
         _, _, verdicts = validate(window, "--path", window.copy, *more, capsys=capsys)
@@ -198,6 +200,7 @@ def test_until_alone_is_refused(window):
         invoke(["validate", "--all", "--path", str(window.copy), "--until", window.after])
 
 
+@pytest.mark.slow
 def test_fingerprint_of_a_server_that_clients_write_to_is_a_recording(server, tmp_path, capsys):
     """Its records change between being read and being asked: it does not disagree with itself."""
     stop, begun = threading.Event(), threading.Event()

@@ -101,6 +101,7 @@ def outcome(url, path, transport):
         return answer.status_code, answer.headers.multi_items(), answer.content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*sorted(ANSWERS), "/silent", "/reset"])
 def test_answers_and_errors_are_those_of_httpx(server, path):
     ours = outcome(server.url, path, LoopbackTransport())

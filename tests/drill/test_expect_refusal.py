@@ -33,6 +33,7 @@ def outcomes(log):
     return [verdict.outcome for verdict in log.verdicts]
 
 
+@pytest.mark.slow
 def test_refusal_for_the_named_reason_passes(log, terminal):
     terminal.expect_refusal(
         "ops", "restore", "no-such-backup", message="No backup 'no-such-backup'"
@@ -40,11 +41,13 @@ def test_refusal_for_the_named_reason_passes(log, terminal):
     assert outcomes(log) == [Outcome.PASS]
 
 
+@pytest.mark.slow
 def test_refusal_for_another_reason_fails(log, terminal):
     terminal.expect_refusal("ops", "restore", "no-such-backup", message="no space left")
     assert outcomes(log) == [Outcome.FAIL]
 
 
+@pytest.mark.slow
 def test_command_that_is_done_fails(log, terminal):
     terminal.expect_refusal("ops", "snapshots", message="anything")
     assert outcomes(log) == [Outcome.FAIL]

@@ -38,6 +38,7 @@ def test_simple_healthy_collection_is_proven(target, columns, capsys):
     assert invoke(["validate", "--url", target.url, "--all"]) == 0, capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_schema_without_a_text_and_a_key_index_is_asked_only_what_it_allows(target, capsys):
     off = {"enabled": False, "config": {}}
     schema = {

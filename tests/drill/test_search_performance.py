@@ -31,6 +31,7 @@ def run(*args, url=None):
     return script("performance_test.py", *args, **({"CHROMA_URL": url} if url else {}))
 
 
+@pytest.mark.slow
 def test_healthy_server_passes_and_is_only_read(proxy):
     ran = run(*TYPED, url=proxy.url)
 
@@ -75,6 +76,7 @@ def test_fast_wrong_answer_fails(proxy):
     assert "own records found FAIL" in ran.stdout
 
 
+@pytest.mark.slow
 def test_every_third_search_wrong_fails(proxy):
     def alter(body):  # the same third whenever it is asked
         raw = json.loads(body)
@@ -86,6 +88,7 @@ def test_every_third_search_wrong_fails(proxy):
     assert "own records found FAIL" in ran.stdout
 
 
+@pytest.mark.slow
 def test_server_that_turns_wrong_meanwhile_fails(proxy):
     def alter(body):
         return other_ids(body) if proxy.requests.count("POST query") > 80 else body

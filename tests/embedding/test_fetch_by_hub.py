@@ -84,6 +84,7 @@ def fetch_model(hub, folder):
                           text=True, timeout=120, check=False)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_published_model_is_taken_of_the_hub_without_what_is_for_others(hub, tmp_path):
     ran = fetch_model(hub, tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -96,6 +97,7 @@ def test_published_model_is_taken_of_the_hub_without_what_is_for_others(hub, tmp
     assert hub.taken == {WEIGHTS, TOKENIZER}
 
 
+@pytest.mark.slow
 def test_hub_that_loses_a_file_is_exit_2_and_leaves_nothing(hub, tmp_path):
     hub.lost.add(WEIGHTS)
     ran = fetch_model(hub, tmp_path)

@@ -115,11 +115,13 @@ def test_vectors_have_384_dimensions_and_unit_length(embedder):
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_text_has_the_same_vector_alone_and_in_a_batch(embedder):
     alone = np.concatenate([embedder.embed([text]) for text in REAL])
     assert float(np.min(np.sum(alone * embedder.embed(REAL), axis=1))) > 0.999999
 
 
+@pytest.mark.slow
 def test_two_workers_and_two_threads_give_the_vectors_of_one(embedder):
     side_by_side = minilm.load(workers=2, threads=2).embed(REAL)
     np.testing.assert_allclose(side_by_side, embedder.embed(REAL), atol=1e-6)

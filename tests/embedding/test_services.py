@@ -55,6 +55,7 @@ def test_vectors_are_those_of_the_service_in_batches_that_it_takes(service, func
     assert max(len(request) for request in service.requests) == 32
 
 
+@pytest.mark.slow
 def test_key_is_the_one_of_the_variable_that_the_configuration_names(service, monkeypatch):
     for variable in ("OPENAI_API_KEY", "HUGGINGFACE_API_KEY"):
         monkeypatch.setenv(variable, "sk-of-somebody-else-entirely")
@@ -186,6 +187,7 @@ def test_model_that_gives_every_text_the_same_vector_is_refused(service, functio
         load(function)
 
 
+@pytest.mark.slow
 def test_request_that_is_too_large_is_sent_in_halves_and_the_document_is_named(service):
     model = load(service.tei(), batch_size=200)
     np.testing.assert_allclose(model.embed(TEXTS), WordModel().embed(TEXTS), atol=1e-6)

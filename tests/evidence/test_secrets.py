@@ -268,6 +268,7 @@ def run_pytest(tmp_path, url):
     return ran, files
 
 
+@pytest.mark.slow
 def test_password_of_a_target_is_in_no_traceback_of_pytest_and_in_no_file(tmp_path):
     password = "hunter2secret"
     ran, files = run_pytest(tmp_path, f"http://ops:{password}@127.0.0.1:1")

@@ -89,6 +89,7 @@ def test_good_backup_is_noted(backup, watch):
     assert watch().outcomes["backup failed"] == "pass"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("raw", [BROKEN, answer(401), answer(503), DROPPED])
 @pytest.mark.parametrize("first", [1, 9])
 def test_backup_that_did_not_get_to_its_end_is_a_failed_one(backup, watch, front, raw, first):

@@ -133,6 +133,7 @@ def test_dropped_collection_alerts(target, settings):
     fires(monitor, "wrong answers")
 
 
+@pytest.mark.slow
 def test_collection_by_inner_product_with_long_vectors_in_it_is_answered_right(target, settings):
     vectors = np.random.default_rng(2).uniform(0.1, 1, (400, 4)).astype(np.float32)
     vectors[5:25] *= 50  # nearer to every question than its own record
@@ -241,6 +242,7 @@ def test_platform_that_counts_no_kills_leaves_its_rule_unwatched_and_the_others_
     assert outcome_of(verdicts(monitor.alerts)) is Outcome.PASS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("booted_s_ago", [1.0, 1e9])
 def test_time_since_the_machine_booted_makes_no_rule_lost(target, settings, booted_s_ago):
     """Every sample carries the monitor's own clock, whatever the machine's clock says."""

@@ -24,6 +24,7 @@ def contract(reports, **environment):
     )
 
 
+@pytest.mark.slow
 def test_what_needs_an_engine_is_not_covered_and_the_run_is_not_green(tmp_path):
     ran = contract(tmp_path)
 
@@ -33,6 +34,7 @@ def test_what_needs_an_engine_is_not_covered_and_the_run_is_not_green(tmp_path):
     assert "failed" not in ran.stdout.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_where_an_engine_is_required_its_lack_is_a_failure(tmp_path):
     ran = contract(tmp_path, DRILL_REQUIRE_DOCKER="1")
 

@@ -100,6 +100,7 @@ def test_killed_supervisor_takes_the_server_along_and_leaves_no_lock(target):
     target.start()
 
 
+@pytest.mark.slow
 def test_killed_owner_leaves_no_server_and_no_lock(tmp_path):
     code = (
         "import sys, os, time\n"

@@ -63,6 +63,7 @@ def server():
         yield target
 
 
+@pytest.mark.slow
 def test_server_holds_what_it_acknowledged_and_no_deleted_record(server):
     with Chroma(server.url) as chroma:
         writes = chroma.create_collection(Scope(), "changes")

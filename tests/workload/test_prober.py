@@ -57,6 +57,7 @@ def test_a_line_that_is_being_written_is_left_for_the_next_call(tmp_path):
     assert [result.due for result in prober.probe_results()] == [0.0, 1.0, 2.0]
 
 
+@pytest.mark.slow
 def test_prober_that_has_died_is_no_server_that_does_not_answer(server, tmp_path):
     notes = []
     with Prober(server.url, [question(3)], tmp_path) as prober:

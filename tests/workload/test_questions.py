@@ -116,6 +116,7 @@ def test_records_with_other_words_or_wrong_now_and_then_are_missed(chroma, proxy
     assert (len(questions.right), len(questions.missed)) == (20, 10)
 
 
+@pytest.mark.slow
 def test_records_hidden_by_equal_vectors_are_not_missed(chroma):
     info = chroma.create_collection(Scope(), "equal")
     same = np.ones((40, 8), np.float32)
@@ -182,6 +183,7 @@ def test_nothing_to_ask_is_no_question(chroma):
     assert self_queries(chroma, [], 10).info is None
 
 
+@pytest.mark.slow
 def test_two_calls_without_answer_end_a_measurement(proxy, server):
     with Chroma(proxy.url, timeout_s=0.3) as chroma:
         questions = self_queries(chroma, [Scope()], 3)

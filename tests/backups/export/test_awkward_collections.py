@@ -72,6 +72,7 @@ class FirstCollection:
         self.fingerprint = dataclasses.replace(export.fingerprint, collections=dict([first]))
 
 
+@pytest.mark.slow
 def test_write_into_the_empty_collection_that_made_room_is_named_and_kept(
     source, empty, tmp_path, monkeypatch
 ):

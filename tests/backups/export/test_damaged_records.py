@@ -62,6 +62,7 @@ def test_backup_names_what_is_damaged_and_the_command_that_helps(target, tmp_pat
     assert not file.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["e.jsonl", "folder"])
 def test_rest_is_exported_where_asked_for_and_is_never_pass(
     target, empty, tmp_path, capsys, name, journal

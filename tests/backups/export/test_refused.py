@@ -26,6 +26,7 @@ def places(data, step):
     return sorted({*range(0, last, step), *range(min(200, last)), *range(max(0, last - 200), last)})
 
 
+@pytest.mark.slow
 def test_any_flipped_bit_is_refused(whole):
     data, truth, same = whole.read_bytes(), contents(whole), []
     for at in places(data, 7):

@@ -134,6 +134,7 @@ def test_backup_says_it_to_people_too(backup):
     assert "'default_tenant/ten ant' cannot return under its name" in text
 
 
+@pytest.mark.slow
 def test_size_in_the_export_is_that_of_the_request(backup, empty, run):
     path, _ = backup(Scope())
     (record,) = LargestRecords.of(open_export(path)).by_collection.values()
@@ -143,6 +144,7 @@ def test_size_in_the_export_is_that_of_the_request(backup, empty, run):
         assert code == cli.DONE, text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("requires", ["as written", b"", b',"requires":[]', b',"requires":null'])
 def test_restore_into_a_server_that_takes_less_is_refused_before_anything_is_written(
     backup, empty, run, requires
@@ -189,6 +191,7 @@ def test_database_that_no_api_creates_is_named_first_and_comes_back_as_another(b
     assert inventory(empty, new, EU) == {f"{new}/odd", f"{EU}/docs"}
 
 
+@pytest.mark.slow
 def test_restore_of_a_snapshot_keeps_what_is_there_where_the_export_cannot_return(
     backup, empty, tmp_path
 ):
@@ -223,6 +226,7 @@ def test_export_of_one_database_of_a_tenant_is_proven_without_the_others(backup,
 
 
 # ---- several --scope ----------------------------------------------------------------------------
+@pytest.mark.slow
 def test_named_databases_of_an_export_are_restored_and_no_others(backup, empty, run):
     path, _ = backup(EU, US, Scope())
     words = ("restore", "--url", empty.url, "--input-file", path)
@@ -234,6 +238,7 @@ def test_named_databases_of_an_export_are_restored_and_no_others(backup, empty, 
     assert inventory(empty, Scope()) == {f"{Scope()}/large"}
 
 
+@pytest.mark.slow
 def test_database_that_the_export_does_not_hold_is_where_all_of_it_goes(backup, empty, run):
     path, _ = backup(EU, Scope())
     code, text = run("restore", "--url", empty.url, "--input-file", path, "--scope", US)

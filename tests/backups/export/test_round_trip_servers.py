@@ -84,6 +84,7 @@ def test_collection_that_is_not_empty_is_refused_and_nothing_is_made(source, emp
         assert not chroma.tenant_exists(ACME.tenant)
 
 
+@pytest.mark.slow
 def test_empty_collection_of_that_name_makes_room(source, empty, tmp_path):
     with Chroma(source.url) as chroma:
         done = export(chroma, tmp_path / "e.parquet", scopes=[ACME], name="tuned-ip")
@@ -119,6 +120,7 @@ def export_of_one_name_twice(chroma, tmp_path):
     return open_export(path)
 
 
+@pytest.mark.slow
 def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, tmp_path):
     """Chroma gives new records the list metadata of dropped ones (issue 7594)."""
     with Chroma(source.url) as chroma:
@@ -140,6 +142,7 @@ def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, t
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------
+@pytest.mark.slow
 def test_export_under_a_writer_is_torn_and_leaves_no_file(empty, tmp_path):
     with Chroma(empty.url) as chroma:
         info = chroma.create_collection(Scope(), "docs")

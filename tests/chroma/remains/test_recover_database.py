@@ -97,6 +97,7 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("damaged")
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.data())
 def test_a_destroyed_page_costs_its_own_rows_and_invents_none(original, scratch, data):

@@ -113,6 +113,7 @@ def test_bill_is_told_before_it_starts_and_asked_for_above_the_limit(
     assert bill["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_another_model_behind_the_same_name_is_refused_before_anything_is_paid(
     table, command, service, function, tmp_path
 ):

@@ -80,6 +80,7 @@ parameters = { a = 1 }
     assert known.source.space == "cosine"
 
 
+@pytest.mark.slow
 def test_partitioned_table_is_read_whole(table):
     table.sql("drop table manual_content")
     table.sql(
@@ -121,6 +122,7 @@ def test_view_is_a_source(table):
     assert len(table.records()) == 30
 
 
+@pytest.mark.slow
 def test_uuid_keys_are_ids_as_text(table):
     table.sql("drop table manual_content")
     table.sql("create table manual_content (id uuid primary key, content text, metadata jsonb)")
@@ -134,6 +136,7 @@ def test_uuid_keys_are_ids_as_text(table):
     assert table.rebuild(mapping=SourceTable(batch=7)).embedded == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("value", "wanted"),
     [

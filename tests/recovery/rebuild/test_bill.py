@@ -40,6 +40,7 @@ def test_bill_says_documents_characters_tokens_and_minutes():
     )
 
 
+@pytest.mark.slow
 def test_minutes_are_those_of_the_first_documents_or_of_the_limit_whichever_is_more():
     assert bill_of(own_model(), 3000, 600_000, measured=30, took_s=3).seconds == 300
     slow = own_model(documents_per_minute=100)

@@ -33,6 +33,7 @@ def test_usage_error_is_64(args, message):
     assert (code, message in errors) == (64, True), errors
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_2_and_named(table, chroma_home):
     server = {"CHROMA_URL": chroma_home.url}
     code, errors = run_script(*REBUILD, **server)
@@ -51,6 +52,7 @@ def test_what_is_missing_is_2_and_named(table, chroma_home):
     assert table.names() == []
 
 
+@pytest.mark.slow
 def test_half_done_swap_is_undone_only_when_the_source_is_there(table, chroma_home):
     table.rebuild()
     table.chroma.create_collection(Scope(), "docs.rebuilding")

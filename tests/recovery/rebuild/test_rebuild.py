@@ -31,6 +31,7 @@ def test_lost_collection_comes_back_with_every_row_typed(table):
     assert table.collection().metadata["embedding_weights_sha256"] == table.model.weights_sha256
 
 
+@pytest.mark.slow
 def test_second_rebuild_of_the_unchanged_source_embeds_and_changes_nothing(table):
     table.rebuild()
     before = table.collection().id
@@ -42,6 +43,7 @@ def test_second_rebuild_of_the_unchanged_source_embeds_and_changes_nothing(table
     assert table.names() == ["docs"]
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_embedded_and_the_old_copy_is_kept(table):
     table.rebuild()
     table.sql("update manual_content set content = 'new words' where id = 'r7'")
@@ -69,6 +71,7 @@ class ZerosForNothing(HashModel):
         return np.zeros(self.dimension, np.float32) if text == "-" else super().vector(text)
 
 
+@pytest.mark.slow
 def test_zeros_that_the_model_makes_of_a_document_are_the_models_own(table):
     table.sql("update manual_content set content = '-' where id = 'r7'")
     table.model = ZerosForNothing()
@@ -77,6 +80,7 @@ def test_zeros_that_the_model_makes_of_a_document_are_the_models_own(table):
     assert (result.embedded, result.changed) == (60, True)
 
 
+@pytest.mark.slow
 def test_copied_vectors_that_nobody_looked_at_are_told(table):
     table.sql("insert into manual_content select 'more' || n, 'text ' || n, null"
               " from generate_series(1, 20) n")  # fmt: skip
@@ -105,6 +109,7 @@ def test_kept_copy_is_never_overwritten_unasked(table):
     assert table.names() == ["docs"]
 
 
+@pytest.mark.slow
 def test_since_embeds_rows_that_changed_and_refuses_to_embed_older_ones(table):
     table.rebuild()
     table.sql(
@@ -198,6 +203,7 @@ def print_with(table, **changes):
     return dataclasses.replace(present, info=dataclasses.replace(present.info, **changes))
 
 
+@pytest.mark.slow
 def test_vectors_that_are_not_the_lost_ones_never_take_the_name(table):
     table.rebuild()
     info = table.collection()
@@ -227,6 +233,7 @@ def test_metric_and_metadata_that_are_not_the_lost_ones_never_take_the_name(tabl
         assert table.collection().id == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("hnsw", "more", "difference"),
     [
@@ -292,6 +299,7 @@ def test_server_that_fails_in_the_midst_leaves_the_collection_and_what_was_embed
     assert result.embedded == 60 - result.resumed
 
 
+@pytest.mark.slow
 def test_rows_that_change_meanwhile_are_not_half_in(table):
     class Meddling(HashModel):
         def embed(inner, texts):
@@ -304,6 +312,7 @@ def test_rows_that_change_meanwhile_are_not_half_in(table):
     assert table.records() == {i: (c, m) for i, c, m in ROWS}
 
 
+@pytest.mark.slow
 def test_stored_documents_are_a_source_too(table):
     from chromadrill.recovery.rebuild import rebuild
     from chromadrill.recovery.rebuild_task import RebuildTask

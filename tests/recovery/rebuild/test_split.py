@@ -18,6 +18,7 @@ def by(function, **more):
     return SourceTable(batch=25, split=f"tests.recovery.rebuild.own_functions:{function}", **more)
 
 
+@pytest.mark.slow
 def test_row_becomes_its_pieces_with_stable_ids(table):
     result = table.rebuild(mapping=by("words_of_two"))
 
@@ -48,6 +49,7 @@ def test_only_pieces_that_changed_are_embedded_and_those_that_went_are_gone(tabl
     assert "r7:1" not in table.records()
 
 
+@pytest.mark.slow
 def test_extra_records_of_an_earlier_run_are_removed(table):
     table.rebuild(mapping=by("words_of_two"))
     table.chroma.rename_collection(table.collection(), "docs.rebuilding")

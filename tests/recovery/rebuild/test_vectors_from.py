@@ -59,6 +59,7 @@ def as_archive(table, chroma_home, tmp_path):
     return tmp_path / "data.tar.gz"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place", [as_collection, as_export, as_parquet_folder, as_data_directory, as_archive]
 )
@@ -78,6 +79,7 @@ def test_documents_that_a_lender_has_are_not_embedded_again(table, chroma_home, 
     assert table.names() == ["docs", "lender"]
 
 
+@pytest.mark.slow
 def test_regenerate_takes_over_from_the_lender_and_not_from_the_collection_itself(table):
     table.rebuild()
     info = table.collection()
@@ -188,6 +190,7 @@ def damage_the_database(data):
     return 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [cut_off_rows, zero_the_graph, zero_the_header, lose_the_pickle, damage_the_database],
@@ -205,6 +208,7 @@ def test_damaged_store_lends_what_can_still_be_read_by_label(table, chroma_home,
     assert {file: file.read_bytes() for file in data.rglob("*") if file.is_file()} == before
 
 
+@pytest.mark.slow
 def test_export_of_several_collections_lends_those_of_the_model(table, chroma_home, tmp_path):
     lend(table, texts=TEXTS[:30])
     lend(table, "second", texts=TEXTS[30:])

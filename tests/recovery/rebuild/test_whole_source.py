@@ -123,6 +123,7 @@ def test_text_of_another_type_is_text(table, type_):
         assert (source.count(), source.notes) == (60, [])
 
 
+@pytest.mark.slow
 def test_padded_columns_lose_their_blanks_everywhere_and_that_is_said(table):
     table.sql("alter table manual_content alter content type char(120), alter id type char(9)")
     first = table.rebuild()
@@ -270,6 +271,7 @@ def test_name_that_chroma_refuses_is_a_usage_error_before_anything(table, rebuil
     assert (code, f"'{name}' is no name" in errors) == (64, True), errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "value"), [("", "null"), ("metadata", "null"), ("metadata", "'{}'")]
 )

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from chromadrill.checks.reconcile import Kind, Tally
 from chromadrill.commands import collection_rebuild as rebuilding
@@ -232,6 +233,7 @@ def test_many_orphans_are_deleted_by_a_file(compare, store):
     assert compare()[0] == 0
 
 
+@pytest.mark.slow
 def test_embedder_of_the_users_own_is_asked_from_the_settings(store, tmp_path):
     give_vectors(store, ["r4"], vector_of(store, "r5"))
     ran = run_command(

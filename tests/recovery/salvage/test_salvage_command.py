@@ -66,6 +66,7 @@ def test_a_write_without_metadata_is_no_damage(damaged, capsys):
     assert "holds no JSON" not in ended.text
 
 
+@pytest.mark.slow
 def test_a_cut_index_gives_what_it_still_holds_and_lists_the_rest(sound, damaged, tmp_path, capsys):
     data = index_of(damaged) / "data_level0.bin"
     data.write_bytes(data.read_bytes()[: data.stat().st_size // 2 + 5])
@@ -115,6 +116,7 @@ def test_a_vector_that_is_not_the_fingerprints_is_left_out(sound, damaged, capsy
     assert collection["proven"] == collection["brought_back"] >= RECORDS - 2
 
 
+@pytest.mark.slow
 def test_a_database_that_sqlite_refuses_is_read_page_by_page(sound, damaged, tmp_path, capsys):
     file = damaged / "chroma.sqlite3"
     content = bytearray(file.read_bytes())

@@ -46,6 +46,7 @@ def test_volume_before_a_restore_is_kept_detached(simulate):
         assert (railway.platform.home / "volumes" / "0").is_dir()
 
 
+@pytest.mark.slow
 def test_restore_deletes_newer_backups_and_keeps_older_ones(simulate):
     with simulate() as railway:
         _, middle, _ = (back_up(railway, name) for name in ("old", "mid", "new"))
@@ -82,6 +83,7 @@ def test_name_that_is_taken_is_refused_and_nothing_is_made(simulate):
         assert len(railway.world.backups) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["lost-response", "refused-workflow", "rate-limit"])
 def test_backup_and_restore_are_done_once_whatever_becomes_of_the_answers(simulate, fault):
     with simulate(fault=fault) as railway:

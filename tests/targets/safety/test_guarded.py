@@ -120,6 +120,7 @@ def test_volume_of_a_platform_that_lists_no_backups_is_not(box):
     assert not box.platform.restored
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("whose", ["a drill's", "a user's"])
 def test_export_that_a_drill_restores_makes_nobody_elses_collection_a_drills(
     box, tmp_path, monkeypatch, whose

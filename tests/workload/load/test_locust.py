@@ -313,6 +313,7 @@ def test_words_that_locust_does_not_know_are_64(locust, args):
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_part_of_a_password_is_in_no_line_of_a_load_run(locust):
     code, output = locust.run("--host", "http://ops:hunter2secret/x@127.0.0.1:1")
     assert (code, "--host http://127.0.0.1:1 is no URL of a server" in output) == (64, True), output
