@@ -197,3 +197,32 @@ def test_an_index_whose_row_is_lost_is_no_newer_than_its_last_write(alike):
     documents, is_right = brought_back(alike)["two/main/docs"]
     assert is_right
     assert set(ALL["two/main/docs"][0]) - set(documents) == {"3 of two"}
+
+
+def leave_journal(database, target):
+    """Keep the journal of a transaction that has changed each record and does not end."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA cache_size = 4")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE embeddings SET created_at = '1970-01-01 00:00:00'")
+        connection.execute("UPDATE embedding_metadata SET int_value = int_value + 1")
+        shutil.copyfile(f"{database}-journal", target)
+
+
+VALUES = "SELECT id, key, string_value, int_value FROM embedding_metadata ORDER BY id, key"
+
+
+@pytest.mark.parametrize("then", ["", "VACUUM"], ids=["as long", "shorter"])
+def test_a_journal_of_an_older_store_is_not_rolled_into_a_sound_database(damaged, tmp_path, then):
+    older = tmp_path / "older.sqlite3"
+    shutil.copyfile(damaged / "chroma.sqlite3", older)
+    with closing(sqlite3.connect(older, isolation_level=None)) as database:
+        wanted = database.execute(VALUES).fetchall()
+        database.execute("UPDATE embedding_metadata SET string_value = upper(string_value)")
+        database.execute(f"DELETE FROM embedding_metadata WHERE id > {RECORDS // 2}")
+        database.execute(then)
+    leave_journal(older, damaged / "chroma.sqlite3-journal")
+
+    with readable_store(damaged) as readable:
+        assert readable.damage
+        assert readable.store.db.fetch(VALUES) == wanted

@@ -38,6 +38,7 @@ QUEUE = "embeddings_queue"
 CONTENT = "embedding_fulltext_search_content"
 _PAGE = 1000
 # a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
+_NONE = ["ok"]  # of SQLite's problems
 _BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
 _KEEP_VECTOR = (
     "UPDATE embeddings_queue SET metadata = NULL WHERE seq_id = ? AND EXISTS ("
@@ -174,19 +175,34 @@ def _read_texts(store: Store) -> None:
 
 
 def _rolled_back(path: Path, folder: Path) -> Path:
-    """A copy of the database, rolled back where a journal lies beside it and SQLite takes it."""
+    """A copy of the database, rolled back where a journal lies beside it that is its own.
+
+    SQLite takes the journal of another store, too, and puts that store's pages among these: then the
+    file is sound without it alone.
+    """
     folder.mkdir()
     copy = folder / FILE_NAME
     copy_privately(path / FILE_NAME, copy)
+    is_alone = True
     for name in _BESIDE:
         if (path / name).is_file() and not names_a_file(path / name):
             copy_privately(path / name, folder / name)
+            is_alone = False
+    if is_alone or _problems(copy) == _NONE:
+        return copy
+    alone = folder / f"alone-{FILE_NAME}"
+    copy_privately(path / FILE_NAME, alone)
+    is_taken = _problems(copy) is not None
+    return copy if is_taken and _problems(alone) != _NONE else alone
+
+
+def _problems(file: Path) -> list[str] | None:
+    """What SQLite finds in the file, which it rolls back first; None where it refuses the file."""
     try:
-        with closing(sqlite3.connect(copy)) as database:
-            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        with closing(sqlite3.connect(file)) as database:
+            return [str(line) for (line,) in database.execute("PRAGMA integrity_check(1)")]
     except DAMAGE:
-        copy_privately(path / FILE_NAME, copy)
-    return copy
+        return None
 
 
 def _mend(file: Path, remains: DatabaseRemains, before: Fingerprint | None) -> tuple[int, int, int]:
