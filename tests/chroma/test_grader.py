@@ -69,6 +69,19 @@ def test_one_damaged_vector_hides_no_neighbour_of_the_others(space, damage):
 
 
 @pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("scale", [0.0, 1e-20, 1e18, 1e20, 1e30])
+def test_query_of_another_length_than_all_records_has_its_ten_neighbours(space, scale):
+    rng = np.random.default_rng(6)
+    vectors = rng.normal(size=(500, 16)).astype(np.float32)
+    queries = np.stack([vectors[7] * np.float32(scale), vectors[8]])
+    near = NearestNeighbours(queries, space)
+    in_pages(near, vectors, np.ones((2, 500), bool), 100)
+    for row, query in enumerate(queries):
+        wanted, _ = brute_force(query, vectors, space)
+        np.testing.assert_allclose(near.value(row)[0], wanted, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("space", SPACES)
 def test_who_is_not_to_be_a_neighbour_is_none(space):
     rng = np.random.default_rng(5)
     vectors = rng.normal(size=(200, 8)).astype(np.float32)

@@ -94,7 +94,6 @@ def test_every_part_is_run_and_its_seconds_are_listed(run):
         "tox exec -e simulated*",
         "python .ci/seen.py monitoring",
         "pytest tests -m slow*",
-        "pytest tests/drill/test_latency_suite.py*",
     ],
 )
 def test_part_that_fails_or_did_not_run_fails_the_whole(run, fails):

@@ -6,7 +6,6 @@ Never compare a directory that a server has opened: a first start rewrites files
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from chromadrill.core.model import JSON, Difference, Verdict
 SCHEMA = "chromadrill/backup/1"
 NAME = "manifest.json"
 _OURS = b"chromadrill/backup/"  # how every schema of ours begins
-_HASHED_TOGETHER = 2  # files: more of them make a disk seek
 _HEAD = 200  # bytes in which the schema stands: it is the first key
 
 
@@ -30,17 +28,15 @@ def sha256(path: Path) -> str:
 
 def files_of(folder: Path) -> list[JSON]:
     """Return path, bytes and SHA-256 of every file below `folder` (or of that file), sorted by path."""
-    paths = [p for p in (sorted(folder.rglob("*")) if folder.is_dir() else [folder]) if p.is_file()]
-    # hashing works without Python's lock, and somebody waits for the restore
-    with ThreadPoolExecutor(_HASHED_TOGETHER) as pool:
-        return [
-            {
-                "path": path.relative_to(folder).as_posix(),
-                "bytes": path.stat().st_size,
-                "sha256": digest,
-            }
-            for path, digest in zip(paths, pool.map(sha256, paths), strict=True)
-        ]
+    return [
+        {
+            "path": path.relative_to(folder).as_posix(),
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for path in (sorted(folder.rglob("*")) if folder.is_dir() else [folder])
+        if path.is_file()
+    ]
 
 
 def write(folder: Path, content: JSON) -> None:

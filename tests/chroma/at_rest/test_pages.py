@@ -57,6 +57,13 @@ def test_pages_of_every_size_hold_the_same_metadata_wherever_its_rows_lie(
     }  # fmt: skip
 
 
+def test_some_records_of_a_range_are_those_asked_for(store: Path) -> None:
+    with Store.open(store) as opened:
+        for info in opened.collections():
+            ids = [id_ for page in opened.pages(info) for id_ in page.ids][:9:2]
+            assert sorted(opened.sample(info, 0, ids).ids) == sorted(ids)
+
+
 def test_record_that_the_log_alone_holds_is_whole_however_often_it_is_read(
     store: Path, tmp_path: Path
 ) -> None:
@@ -82,9 +89,10 @@ def test_record_that_the_log_alone_holds_is_whole_however_often_it_is_read(
     [
         "UPDATE embedding_metadata SET key = x'6b' WHERE key = 'f'",
         "UPDATE embedding_metadata_array SET string_value = x'ff' WHERE key = 'l'",
+        "UPDATE embedding_metadata SET string_value = x'01' WHERE key = 'chroma:document'",
         "UPDATE embeddings SET embedding_id = x'ff' WHERE embedding_id = 'r1'",
     ],
-    ids=["key", "item of a list", "id"],
+    ids=["key", "item of a list", "document", "id"],
 )
 def test_bytes_where_the_database_keeps_text_are_said(
     store: Path, tmp_path: Path, statement: str

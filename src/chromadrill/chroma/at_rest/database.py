@@ -141,27 +141,17 @@ class Database:
         with self._sentences():
             return self.connection.execute(sql, values).fetchall()
 
-    def hashes(self, sql: str, *values: Any) -> npt.NDArray[np.int64]:
-        """Return Python's hashes of the only column of a query, whatever it holds.
+    def column(self, sql: str, *values: Any, is_hashed: bool = False) -> npt.NDArray[np.int64]:
+        """Return the only column of a query: integers, or Python's hashes of whatever it holds.
 
         No step of ours for each row. Raises StoreUnreadable.
         """
-        with self._sentences():
-            cells = chain.from_iterable(self.connection.execute(sql, values))
-            return np.fromiter(map(hash, cells), np.int64)
-
-    def numbers(self, column: str, rows: str, *values: Any) -> npt.NDArray[np.int64]:
-        """Return a column of integers of some rows, a part of a query from its FROM on.
-
-        They come as one text: a step of SQLite for each costs three times as much.
-        Raises StoreUnreadable.
-        """
-        ((text, odd),) = self.fetch(
-            f"SELECT group_concat({column}), max(typeof({column}) <> 'integer') {rows}", *values
-        )
-        if odd:  # damage of the schema lets anything be there
-            raise StoreUnreadable(f"{self.file} is damaged: a row number is none.")
-        return np.fromstring(text, np.int64, sep=",") if text else np.empty(0, np.int64)
+        try:
+            with self._sentences():
+                cells = chain.from_iterable(self.connection.execute(sql, values))
+                return np.fromiter(map(hash, cells) if is_hashed else cells, np.int64)
+        except (TypeError, ValueError) as error:  # damage of the schema lets anything be there
+            raise StoreUnreadable(f"{self.file} is damaged: a row number is none.") from error
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ Numbers = npt.NDArray[np.int64]
 _CHUNK = 1 << 16  # looked at together
 
 
-def hashes_of(ids: Collection[str]) -> Hashes:
+def hashes_of(ids: Collection[str | None]) -> Hashes:
     """Return the hash of each id, in their order."""
     return np.fromiter(map(hash, ids), np.int64, len(ids))
 

@@ -16,34 +16,37 @@ from chromadrill.chroma.at_rest.log import RecordChange
 
 Raw = dict[str, Any]
 _NO_TEXT = "A text of the store's records holds something else than text."
-_LOOKED_UP = 1 << 12  # rows whose ids are asked for together
 DOCUMENT, URI = "chroma:document", "chroma:uri"
-# As two lists, null for what is no text: a step of SQLite for each row costs twice as much.
+_LOOKED_UP = 1 << 12  # rows whose ids are asked for together
+# As two lists, null for an id that is no text: a step of SQLite for each row costs twice as much.
 _LISTS = (
     "SELECT json_group_array(e.id), json_group_array("
-    "CASE typeof(e.embedding_id) WHEN 'text' THEN e.embedding_id END) FROM"
+    "CASE typeof(e.embedding_id) WHEN 'text' THEN e.embedding_id END) AS embedding_id FROM"
 )
-_IDS_BETWEEN = f"{_LISTS} embeddings e WHERE e.id BETWEEN ? AND ? AND +e.segment_id = ?"
+_BETWEEN = "embeddings e WHERE e.id BETWEEN ? AND ? AND +e.segment_id = ?"
 # CROSS JOIN keeps the order of the list; a plain join may start from another table.
-_IDS = f"{_LISTS} json_each(?) j CROSS JOIN embeddings e ON e.id = j.value"
-# Truth values come as one byte, which no sound row holds: a column fewer is a tenth of the price.
-_TRUTH = {b"\0": False, b"\1": True}
+_LISTED = "json_each(?) j CROSS JOIN embeddings e ON e.id = j.value"
+# Truth values come as bytes that no store holds: a column fewer is a tenth of the price.
+_TRUTH = {b"chromadrill: false": False, b"chromadrill: true": True}
+_FALSE, _TRUE = (f"x'{name.hex()}'" for name in _TRUTH)
 _VALUE = (
     "m.id, m.key, coalesce(m.string_value, m.int_value, m.float_value,"
-    " CASE m.bool_value <> 0 WHEN 1 THEN x'01' WHEN 0 THEN x'00' END)"
+    f" CASE m.bool_value <> 0 WHEN 0 THEN {_FALSE} WHEN 1 THEN {_TRUE} END)"
 )
-_VALUES_BETWEEN = f"SELECT {_VALUE} FROM embedding_metadata m WHERE m.id BETWEEN ? AND ?"
-# by the table's own order, which needs no index; with how many there are by the index
-_SPAN = (
+_VALUES_BY_INDEX = f"SELECT {_VALUE} FROM embedding_metadata m WHERE m.id BETWEEN ? AND ?"
+_VALUES_BY_ROWID = (
+    f"SELECT {_VALUE} FROM embedding_metadata m"
+    " WHERE m.rowid BETWEEN ? AND ? AND +m.id BETWEEN ? AND ?"
+)
+_VALUES_LISTED = (
+    f"SELECT {_VALUE} FROM json_each(?) j CROSS JOIN embedding_metadata m ON m.id = j.value"
+)
+# The rowids of the first record's values and of the last one's, and how many values there are.
+_ROWIDS = (
     "SELECT (SELECT min(rowid) FROM embedding_metadata WHERE id = ?1),"
     " (SELECT max(rowid) FROM embedding_metadata WHERE id = ?2),"
     " (SELECT count(*) FROM embedding_metadata WHERE id BETWEEN ?1 AND ?2)"
 )
-_VALUES_WITHIN = (
-    f"SELECT {_VALUE} FROM embedding_metadata m"
-    " WHERE m.rowid BETWEEN ? AND ? AND +m.id BETWEEN ? AND ?"
-)
-_VALUES = f"SELECT {_VALUE} FROM json_each(?) j CROSS JOIN embedding_metadata m ON m.id = j.value"
 
 
 class RecordSource:
@@ -60,7 +63,7 @@ class RecordSource:
             db.one("SELECT 1 FROM embedding_metadata_array LIMIT 1") is not None
         )
         self._segment = segment
-        keys = db.numbers("id", "FROM embeddings WHERE segment_id = ?", segment)
+        keys = db.column("SELECT id FROM embeddings WHERE segment_id = ?", segment)
         self.keys: npt.NDArray[np.integer[Any]] = narrow(np.sort(keys))
         self._created = [id_ for id_, change in changes.items() if change.created]
         self._removed = sum(
@@ -140,11 +143,16 @@ class RecordSource:
     def _rows(self, keys: npt.NDArray[np.integer[Any]]) -> list[tuple[str, Raw]]:
         if not len(keys):
             return []
-        page = {number: (id_, Raw()) for number, id_ in zip(*self._ids(keys), strict=True)}
+        numbers, ids = self._ids(keys)
+        if None in ids:
+            raise StoreUnreadable(_NO_TEXT)
+        page = {n: (str(id_), Raw()) for n, id_ in zip(numbers, ids, strict=True)}
+        if len(page) > len(keys):  # some of a range
+            page = {n: page[n] for n in keys.tolist() if n in page}
         if _is_dense(keys):
             values = self._values_between(int(keys[0]), int(keys[-1]))
         else:
-            values = self._db.fetch(_VALUES, _json(keys))
+            values = self._db.fetch(_VALUES_LISTED, _json(keys))
         last_number: int | None = None
         raw: Raw = {}
         for number, key, value in values:
@@ -160,30 +168,34 @@ class RecordSource:
             self._add_lists(_json(keys), page)
         return list(page.values())
 
-    def _ids(self, keys: npt.NDArray[np.integer[Any]]) -> tuple[list[int], list[str]]:
-        """Return the row numbers and the ids of rows, of which some may be gone."""
+    def _ids(self, keys: npt.NDArray[np.integer[Any]]) -> tuple[list[int], list[str | None]]:
+        """Return row numbers and ids, None for one that is no text.
+
+        They are those of `keys` that are there, and where `keys` are some of a range, all of it.
+        """
+        rows, values = _LISTED, list[Any]([_json(keys)])
         if _is_dense(keys):
-            between = (int(keys[0]), int(keys[-1]), self._segment)
-            ((numbers, ids),) = self._db.fetch(_IDS_BETWEEN, *between)
-        else:
-            ((numbers, ids),) = self._db.fetch(_IDS, _json(keys))
-        texts = orjson.loads(ids)
-        if None in texts:
-            raise StoreUnreadable(_NO_TEXT)
-        return orjson.loads(numbers), texts
+            rows, values = _BETWEEN, [int(keys[0]), int(keys[-1]), self._segment]
+        try:
+            ((numbers, ids),) = self._db.fetch(f"{_LISTS} {rows}", *values)
+        except StoreUnreadable:
+            self._db.fetch(f"SELECT e.embedding_id FROM {rows}", *values)  # its error names the id
+            raise
+        return orjson.loads(numbers), orjson.loads(ids)
 
     def _values_between(self, first: int, last: int) -> list[tuple[Any, ...]]:
-        """Return the values of these records.
+        """Return the values of the records from number `first` to `last`.
 
-        An index leads to each row by itself. As a rule the rows lie side by side, and are read at two
-        thirds of that price; where some do not, fewer are found than the index counts.
+        The index of their numbers leads to each row by itself. As a rule the rows lie side by side, and
+        in their own order they are read at two thirds of that price. Where some lie elsewhere, fewer
+        are found than the index counts.
         """
-        ((start, end, count),) = self._db.fetch(_SPAN, first, last)
+        ((start, end, count),) = self._db.fetch(_ROWIDS, first, last)
         if start is not None and end is not None and end - start < 2 * count:
-            values = self._db.fetch(_VALUES_WITHIN, start, end, first, last)
+            values = self._db.fetch(_VALUES_BY_ROWID, start, end, first, last)
             if len(values) == count:
                 return values
-        return self._db.fetch(_VALUES_BETWEEN, first, last)
+        return self._db.fetch(_VALUES_BY_INDEX, first, last)
 
     def _add_lists(self, wanted: str, page: dict[int, tuple[str, Raw]]) -> None:
         sql = (

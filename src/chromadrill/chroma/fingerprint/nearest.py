@@ -59,7 +59,7 @@ class NearestNeighbours:
         is_sound = np.isfinite(rough.min()) and np.isfinite(
             rough.max()
         )  # both are NaN where one is
-        # in float32: the slack is far wider than what this rounds away
+        # in float32: what this rounds away is a thirtieth of the slack at most
         bounds = (self._reach + slack).astype(np.float32)[:, None]
         near = keep & (rough <= bounds) if is_sound else keep
         for row in np.flatnonzero(near.any(axis=1)):  # after some pages few queries have any
@@ -89,14 +89,14 @@ def _nearest(places: np.ndarray, rough: np.ndarray, slack: float) -> np.ndarray:
 def _rough_distances(a: np.ndarray, v: np.ndarray, space: str) -> tuple[np.ndarray, np.ndarray]:
     """Return distances in float32, (queries, vectors), and how wrong those of each query can be.
 
-    The distances are NaN where the squares of a vector are too small for float32.
+    The distances are NaN where the squares of a vector are too small or too large for float32.
     """
     lengths, own = _lengths(v), _lengths(a)
     rough: np.ndarray = a @ v.T
     longest = lengths.max()
     # in place: there is one for each query and record
     if space == "cosine":
-        rough /= -own[:, None]
+        rough /= -own[:, None]  # 1 - product / own / lengths
         rough /= lengths
         rough += 1
         scale = np.ones(len(a))
@@ -107,13 +107,13 @@ def _rough_distances(a: np.ndarray, v: np.ndarray, space: str) -> tuple[np.ndarr
         scale = (own + longest) ** 2
     else:
         np.subtract(1 + 0 * lengths, rough, out=rough)
-        scale = own * longest + 1
+        scale = np.linalg.norm(a, axis=1) * longest + 1  # also of a query that has no length
     return rough, scale.astype(np.float64) * (a.shape[1] + 8) * ROUGHNESS
 
 
 def _lengths(rows: np.ndarray) -> np.ndarray:
     lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    return np.where(lengths < SHORTEST, np.float32(np.nan), lengths)
+    return np.where((lengths < SHORTEST) | np.isinf(lengths), np.float32(np.nan), lengths)
 
 
 def distances(queries: np.ndarray, vectors: np.ndarray, space: str) -> np.ndarray:

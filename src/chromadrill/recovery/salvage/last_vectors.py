@@ -130,7 +130,7 @@ class LastVectors:
         if self._segment is None or self._index is None:
             return False
         sql = "SELECT embedding_id FROM embeddings WHERE segment_id = ? AND seq_id <= ?"
-        hashes = self._store.db.hashes(sql, self._segment.id, self._synced)
+        hashes = self._store.db.column(sql, self._segment.id, self._synced, is_hashed=True)
         is_told = bool(len(hashes)) or not self._index.problems
         return is_told and bool((self._index.names.numbers_of(hashes) >= 0).all())
 

@@ -38,7 +38,7 @@ QUEUE = "embeddings_queue"
 CONTENT = "embedding_fulltext_search_content"
 _PAGE = 1000
 # a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
-_NONE = ["ok"]  # of SQLite's problems
+_NO_PROBLEM = "ok"  # what SQLite's check of a sound file says
 _BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
 _KEEP_VECTOR = (
     "UPDATE embeddings_queue SET metadata = NULL WHERE seq_id = ? AND EXISTS ("
@@ -175,34 +175,43 @@ def _read_texts(store: Store) -> None:
 
 
 def _rolled_back(path: Path, folder: Path) -> Path:
-    """A copy of the database, rolled back where a journal lies beside it that is its own.
+    """A copy of the database, rolled back where a journal lies beside it and SQLite takes it.
 
-    SQLite takes the journal of another store, too, and puts that store's pages among these: then the
-    file is sound without it alone.
+    SQLite takes the journal of another store, too, and puts that store's pages among these. So where
+    it finds damage in what is rolled back, and none in the file as it is, the file is left as it is.
     """
     folder.mkdir()
-    copy = folder / FILE_NAME
+    copy, as_it_is = folder / FILE_NAME, folder / f"as-it-is-{FILE_NAME}"
     copy_privately(path / FILE_NAME, copy)
-    is_alone = True
-    for name in _BESIDE:
-        if (path / name).is_file() and not names_a_file(path / name):
-            copy_privately(path / name, folder / name)
-            is_alone = False
-    if is_alone or _problems(copy) == _NONE:
+    beside = [
+        file
+        for file in map(path.joinpath, _BESIDE)
+        if file.is_file() and file.stat().st_size and not names_a_file(file)
+    ]
+    for file in beside:
+        copy_privately(file, folder / file.name)
+    found = _first_problem(copy) if beside else _NO_PROBLEM
+    if found == _NO_PROBLEM:
         return copy
-    alone = folder / f"alone-{FILE_NAME}"
-    copy_privately(path / FILE_NAME, alone)
-    is_taken = _problems(copy) is not None
-    return copy if is_taken and _problems(alone) != _NONE else alone
+    copy_privately(path / FILE_NAME, as_it_is)
+    is_taken = found is not None
+    return copy if is_taken and _first_problem(as_it_is) != _NO_PROBLEM else as_it_is
 
 
-def _problems(file: Path) -> list[str] | None:
+def _first_problem(file: Path) -> str | None:
     """What SQLite finds in the file, which it rolls back first; None where it refuses the file."""
-    try:
-        with closing(sqlite3.connect(file)) as database:
-            return [str(line) for (line,) in database.execute("PRAGMA integrity_check(1)")]
-    except DAMAGE:
-        return None
+    with _room_for(file), closing(sqlite3.connect(file)) as database:
+        try:
+            database.execute("PRAGMA trusted_schema=OFF")
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except DAMAGE as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise  # says nothing of the file
+            return None
+        try:
+            return str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
+        except DAMAGE as error:
+            return str(error)
 
 
 def _mend(file: Path, remains: DatabaseRemains, before: Fingerprint | None) -> tuple[int, int, int]:
