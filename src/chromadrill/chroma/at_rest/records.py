@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -146,7 +146,8 @@ class RecordSource:
         numbers, ids = self._ids(keys)
         if None in ids:
             raise StoreUnreadable(_NO_TEXT)
-        page = {n: (str(id_), Raw()) for n, id_ in zip(numbers, ids, strict=True)}
+        texts = cast(list[str], ids)
+        page = {number: (id_, Raw()) for number, id_ in zip(numbers, texts, strict=True)}
         if len(page) > len(keys):  # some of a range
             page = {n: page[n] for n in keys.tolist() if n in page}
         if _is_dense(keys):
@@ -173,9 +174,11 @@ class RecordSource:
 
         They are those of `keys` that are there, and where `keys` are some of a range, all of it.
         """
-        rows, values = _LISTED, list[Any]([_json(keys)])
+        values: tuple[Any, ...]
         if _is_dense(keys):
-            rows, values = _BETWEEN, [int(keys[0]), int(keys[-1]), self._segment]
+            rows, values = _BETWEEN, (int(keys[0]), int(keys[-1]), self._segment)
+        else:
+            rows, values = _LISTED, (_json(keys),)
         try:
             ((numbers, ids),) = self._db.fetch(f"{_LISTS} {rows}", *values)
         except StoreUnreadable:
