@@ -10,8 +10,8 @@ from chromadrill.core.records.alignment import merge
 from chromadrill.core.records.spool import Slot, Spool
 from chromadrill.core.records.streams import Records, in_order, regrouped, slices
 
-RUN_BYTES = 8 << 20  # of unsorted rows in memory; each such run is sorted and put aside
-RUN_ROWS = 2_048  # of a run that is read at a time: as many runs are open as there are
+RUN_BYTES = 4 << 20  # of unsorted rows in memory; each such run is sorted and put aside
+RUN_ROWS = 1_024  # of a run that is read at a time: as many runs are open as there are
 
 
 class Sorter:
