@@ -18,6 +18,7 @@ PROGRAMS = (
     "clone/.venv/bin/pip", "clone/.venv/bin/tox", "clone/.venv/bin/python",
     "clone/.tox/drill/bin/python", "clone/.tox/tests/bin/pytest",
     "shared/container/up.sh", "path/python3", "path/restic", "path/docker",
+    "path/mkfs.xfs", "path/mkfs.btrfs", "path/apt-get",
 )  # fmt: skip
 
 

@@ -158,11 +158,12 @@ def test_damaged_full_text_index_is_found_in_the_write_ahead_log_too(copy, tmp_p
 
 
 def test_disk_too_full_to_take_in_a_write_ahead_log_says_nothing_of_the_store(in_wal, monkeypatch):
-    def run_out_of_room(copy):
+    def run_out_of_room(connection):
+        connection.close()
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
-    monkeypatch.setattr(database, "_take_in_journal", run_out_of_room)
+    monkeypatch.setattr(database, "closing", run_out_of_room)
     with pytest.raises(NoRoom, match="does not fit in the temporary folder"):
         at_rest.observe(in_wal)

@@ -226,3 +226,23 @@ def test_a_journal_of_an_older_store_is_not_rolled_into_a_sound_database(damaged
     with readable_store(damaged) as readable:
         assert readable.damage
         assert readable.store.db.fetch(VALUES) == wanted
+
+
+def test_a_database_that_sqlite_refuses_is_rolled_back_by_its_own_journal(damaged, tmp_path):
+    original, crashed = damaged / "chroma.sqlite3", tmp_path / "crashed.sqlite3"
+    shutil.copyfile(original, crashed)
+    with closing(sqlite3.connect(crashed, isolation_level=None)) as database:
+        wanted = database.execute(VALUES).fetchall()
+        database.execute("PRAGMA cache_size = 4")
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("UPDATE embedding_metadata SET string_value = upper(string_value)")
+        shutil.copyfile(crashed, original)  # as a crash leaves them: half of it is written
+        shutil.copyfile(f"{crashed}-journal", f"{original}-journal")
+    content = original.read_bytes()
+    original.write_bytes(
+        content.replace(b"CREATE TABLE embedding_metadata", b"CREATE TABEL embedding_metadata")
+    )
+
+    with readable_store(damaged) as readable:
+        assert readable.remains is not None
+        assert readable.store.db.fetch(VALUES) == wanted

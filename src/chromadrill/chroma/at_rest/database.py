@@ -218,22 +218,26 @@ def whole_file(file: Path) -> Iterator[Path]:
         for one in (file, *sidecars):
             copy_privately(one, Path(folder) / one.name)
         copy = Path(folder) / file.name
-        try:
-            _take_in_journal(copy)
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", None) in _NOT_WRITTEN:
-                size = sum(one.stat().st_size for one in (file, *sidecars))
-                raise NoRoom(f"A private copy of {file}", size) from error
-            raise
+        take_in_journal(copy, file)
         yield copy
 
 
-def _take_in_journal(copy: Path) -> None:
-    with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute("PRAGMA trusted_schema=OFF")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+def take_in_journal(copy: Path, original: Path) -> None:
+    """Roll back a private copy of `original`, or take its write-ahead log in, where one lies beside it.
+
+    Raises NoRoom, and what SQLite raises of damage.
+    """
+    size = sum(one.stat().st_size for one in (copy, *_sidecars(copy)))
+    try:
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA trusted_schema=OFF")
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) in _NOT_WRITTEN:
+            raise NoRoom(f"A private copy of {original}", size) from error
+        raise
 
 
 def names_a_file(journal: Path) -> bool:

@@ -31,7 +31,7 @@ _TRUTH = {b"chromadrill: false": False, b"chromadrill: true": True}
 _FALSE, _TRUE = (f"x'{name.hex()}'" for name in _TRUTH)
 _VALUE = (
     "m.id, m.key, coalesce(m.string_value, m.int_value, m.float_value,"
-    f" CASE m.bool_value <> 0 WHEN 0 THEN {_FALSE} WHEN 1 THEN {_TRUE} END)"
+    f" CASE m.bool_value <> 0 WHEN 0 THEN {_FALSE} WHEN 1 THEN {_TRUE} END) AS string_value"
 )
 _VALUES_BY_INDEX = f"SELECT {_VALUE} FROM embedding_metadata m WHERE m.id BETWEEN ? AND ?"
 _VALUES_BY_ROWID = (
@@ -96,7 +96,7 @@ class RecordSource:
         """Yield pages of (id, raw metadata with the chroma: keys); no page is empty."""
         waiting: list[tuple[str, Raw]] = []
         for keys in _cut(self.keys, size):
-            waiting += self._after_log(self._rows(keys))
+            waiting += self._after_log(list(self._rows(keys).values()))
             while len(waiting) >= size:
                 yield waiting[:size]
                 waiting = waiting[size:]
@@ -108,7 +108,7 @@ class RecordSource:
         """Return about `wanted` records spread over all, oldest to newest."""
         places = np.linspace(0, len(self.keys) - 1, min(wanted, len(self.keys))).astype(int)
         records = (
-            self._after_log(self._rows(self.keys[np.unique(places)])) if len(self.keys) else []
+            self._after_log(self._some(self.keys[np.unique(places)])) if len(self.keys) else []
         )
         return (records + self._created_records())[:wanted]
 
@@ -122,7 +122,7 @@ class RecordSource:
         keys = np.fromiter((row[0] for row in self._db.rows(sql, wanted, segment)), np.int64)
         among = set(ids)
         created = [record for record in self._created_records() if record[0] in among]
-        return self._after_log(self._rows(keys)) + created
+        return self._after_log(self._some(keys)) + created
 
     def _created_records(self) -> list[tuple[str, Raw]]:
         """Records that the log alone holds; made anew for each reader, as `split` empties them."""
@@ -140,16 +140,20 @@ class RecordSource:
                 records.append((id_, change.apply(raw)))
         return records
 
-    def _rows(self, keys: npt.NDArray[np.integer[Any]]) -> list[tuple[str, Raw]]:
+    def _some(self, keys: npt.NDArray[np.integer[Any]]) -> list[tuple[str, Raw]]:
+        """Return the rows of some numbers, of which a range may be read as a whole."""
+        rows = self._rows(keys)
+        return [rows[number] for number in keys.tolist() if number in rows]
+
+    def _rows(self, keys: npt.NDArray[np.integer[Any]]) -> dict[int, tuple[str, Raw]]:
+        """Return rows by their numbers: those of `keys`, and those between them where they are dense."""
         if not len(keys):
-            return []
+            return {}
         numbers, ids = self._ids(keys)
         if None in ids:
             raise StoreUnreadable(_NO_TEXT)
         texts = cast(list[str], ids)
         page = {number: (id_, Raw()) for number, id_ in zip(numbers, texts, strict=True)}
-        if len(page) > len(keys):  # some of a range
-            page = {n: page[n] for n in keys.tolist() if n in page}
         if _is_dense(keys):
             values = self._values_between(int(keys[0]), int(keys[-1]))
         else:
@@ -167,7 +171,7 @@ class RecordSource:
                 raw[key] = value
         if self._has_lists:
             self._add_lists(_json(keys), page)
-        return list(page.values())
+        return page
 
     def _ids(self, keys: npt.NDArray[np.integer[Any]]) -> tuple[list[int], list[str | None]]:
         """Return row numbers and ids, None for one that is no text.

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import orjson
@@ -22,7 +23,9 @@ from chromadrill.chroma.at_rest.database import (
     FILE_NAME,
     KNOWN_HEADS,
     copy_privately,
+    immutable_uri,
     names_a_file,
+    take_in_journal,
 )
 from chromadrill.chroma.at_rest.records import DOCUMENT, split
 from chromadrill.chroma.remains.database import DatabaseRemains, recover
@@ -38,7 +41,6 @@ QUEUE = "embeddings_queue"
 CONTENT = "embedding_fulltext_search_content"
 _PAGE = 1000
 # a journal belongs to the file beside it: SQLite rolls the copy back as a server would the original
-_NO_PROBLEM = "ok"  # what SQLite's check of a sound file says
 _BESIDE = (f"{FILE_NAME}-journal", f"{FILE_NAME}-wal")
 _KEEP_VECTOR = (
     "UPDATE embeddings_queue SET metadata = NULL WHERE seq_id = ? AND EXISTS ("
@@ -103,7 +105,9 @@ def readable_store(path: Path, before: Fingerprint | None = None) -> Iterator[Re
     process_tags.sweep_folders(PREFIX)
     scratch = process_tags.new_folder(PREFIX)
     try:
-        require_room(scratch, 3 * (path / FILE_NAME).stat().st_size)
+        journals = [file.stat().st_size for file in _journals(path)]
+        copies = 4 if journals else 3
+        require_room(scratch, copies * (path / FILE_NAME).stat().st_size + sum(journals))
         rolled_back = _rolled_back(path, scratch / "copy")
         place = scratch / "data"
         place.mkdir()
@@ -174,44 +178,51 @@ def _read_texts(store: Store) -> None:
             pass
 
 
+class _State(IntEnum):
+    """What SQLite makes of a file. The greater one is the better one."""
+
+    REFUSED = 0
+    DAMAGED = 1
+    SOUND = 2
+
+
 def _rolled_back(path: Path, folder: Path) -> Path:
-    """A copy of the database, rolled back where a journal lies beside it and SQLite takes it.
+    """A copy of the database, rolled back where a journal lies beside it.
 
     SQLite takes the journal of another store, too, and puts that store's pages among these. So where
-    it finds damage in what is rolled back, and none in the file as it is, the file is left as it is.
+    the file is better as it is than rolled back, it is left as it is.
     """
     folder.mkdir()
     copy, as_it_is = folder / FILE_NAME, folder / f"as-it-is-{FILE_NAME}"
     copy_privately(path / FILE_NAME, copy)
-    beside = [
-        file
-        for file in map(path.joinpath, _BESIDE)
-        if file.is_file() and file.stat().st_size and not names_a_file(file)
-    ]
+    beside = _journals(path)
     for file in beside:
         copy_privately(file, folder / file.name)
-    found = _first_problem(copy) if beside else _NO_PROBLEM
-    if found == _NO_PROBLEM:
+    state = _state_of(copy, path / FILE_NAME) if beside else _State.SOUND
+    if state is _State.SOUND:
         return copy
     copy_privately(path / FILE_NAME, as_it_is)
-    is_taken = found is not None
-    return copy if is_taken and _first_problem(as_it_is) != _NO_PROBLEM else as_it_is
+    return as_it_is if _state_of(as_it_is, path / FILE_NAME) > state else copy
 
 
-def _first_problem(file: Path) -> str | None:
-    """What SQLite finds in the file, which it rolls back first; None where it refuses the file."""
-    with _room_for(file), closing(sqlite3.connect(file)) as database:
-        try:
-            database.execute("PRAGMA trusted_schema=OFF")
-            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except DAMAGE as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                raise  # says nothing of the file
-            return None
-        try:
-            return str(database.execute("PRAGMA integrity_check(1)").fetchone()[0])
-        except DAMAGE as error:
-            return str(error)
+def _journals(path: Path) -> list[Path]:
+    """What SQLite would take in, but a journal that makes it remove another file."""
+    files = map(path.joinpath, _BESIDE)
+    return [f for f in files if f.is_file() and f.stat().st_size and not names_a_file(f)]
+
+
+def _state_of(copy: Path, original: Path) -> _State:
+    """What SQLite makes of a private copy, which takes in what lies beside it. Raises NoRoom."""
+    try:
+        take_in_journal(copy, original)
+    except DAMAGE:
+        return _State.REFUSED
+    try:
+        with closing(sqlite3.connect(immutable_uri(copy), uri=True)) as database:
+            (line,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+    except DAMAGE:
+        return _State.DAMAGED
+    return _State.SOUND if line == "ok" else _State.DAMAGED
 
 
 def _mend(file: Path, remains: DatabaseRemains, before: Fingerprint | None) -> tuple[int, int, int]:
