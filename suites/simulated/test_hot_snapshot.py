@@ -14,7 +14,7 @@ import pytest
 from chromadrill.chroma.connection import connect
 from chromadrill.core.clock import wait_until
 from chromadrill.core.model import Scope
-from chromadrill.targets.railway.simulator.page_cache import tells_memory
+from chromadrill.targets.railway.simulator.page_cache import in_memory_alone, tells_memory
 from chromadrill.targets.railway.simulator.run import simulator
 from chromadrill.workload.writer import Writer, random_vector
 
@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.simulated]
 
 FLUSHED = 1_400  # writes; a server writes its index at 1,000
 LIMIT_S = 300
+TRIES = 10
 
 
 @pytest.fixture
@@ -62,12 +63,24 @@ def flusher(railway, run, tmp_path):
     process.wait(60)
 
 
-def write_and_flush(railway):
+def write_and_flush(railway, name="writes"):
     """Clients write until the server has written its index files, and more."""
     with connect(railway.url) as chroma:
-        collection = chroma.create_collection(Scope(), "writes")
+        collection = chroma.create_collection(Scope(), name)
     with Writer(railway.url, collection, batch=200, vectors=random_vector) as writer:
         writer.wait_for(FLUSHED)
+
+
+def write_what_no_disk_has(railway):
+    """Clients write until an index is in memory alone: any sync on this machine puts it on the disk."""
+    volume = railway.platform.world.mounted_volume().folder
+    is_told = tells_memory(volume.parent)
+    for number in range(TRIES):
+        write_and_flush(railway, f"writes-{number}")
+        indexes = volume.rglob("data_level0.bin")
+        if any(in_memory_alone(path, is_told=is_told) for path in indexes):
+            return
+    raise AssertionError(f"each of {TRIES} indexes was on the disk as soon as it was written")
 
 
 def back_up_by_platform(railway, name):
@@ -91,7 +104,7 @@ def restore_and_validate(run, railway, backup, fingerprint):
 
 def test_backup_that_the_platform_takes_of_a_running_service_is_not_proven(railway, run, tmp_path):
     """On-call sees that the platform's own backup restores a service that lost its vectors."""
-    write_and_flush(railway)
+    write_what_no_disk_has(railway)
     back_up_by_platform(railway, "scheduled")
     code, text = run("fingerprint", "--url", railway.url, "--output", tmp_path / "fingerprint")
     assert code == 0, text
