@@ -40,6 +40,7 @@ with contextlib.suppress(ModuleNotFoundError):  # the embedder's test runs where
 
 # longest first: a worker that began one of these last would still be at it when the others have ended
 LONGEST_FILES = (
+    "drill/test_latency_suite.py",  # slow, and waits for most of two minutes
     "workload/load/test_locust.py",  # its slow tests take minutes
     "recovery/rebuild/test_rebuild.py",
     "recovery/rebuild/test_any_embedder.py",
