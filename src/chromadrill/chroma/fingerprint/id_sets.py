@@ -8,9 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 
 HASH_BYTES = 8
-_HASHER = hashlib.blake2b(
-    digest_size=HASH_BYTES
-)  # copied, as a new one parses its options each time
+# copied, as a new one parses its options each time
+_HASHER = hashlib.blake2b(digest_size=HASH_BYTES)
 
 
 def id_hashes(ids: Iterable[str]) -> np.ndarray:

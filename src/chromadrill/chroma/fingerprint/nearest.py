@@ -56,9 +56,8 @@ class NearestNeighbours:
     ) -> Iterator[tuple[int, np.ndarray]]:
         """The rows that may be among the neighbours of a query, by distances in float32."""
         rough, slack = _rough_distances(self._queries, vectors, self._space)
-        is_sound = np.isfinite(rough.min()) and np.isfinite(
-            rough.max()
-        )  # both are NaN where one is
+        # both are NaN where one is
+        is_sound = np.isfinite(rough.min()) and np.isfinite(rough.max())
         # in float32: what this rounds away is a thirtieth of the slack at most
         bounds = (self._reach + slack).astype(np.float32)[:, None]
         near = keep & (rough <= bounds) if is_sound else keep
@@ -130,9 +129,8 @@ def _exact(query: np.ndarray, vectors: np.ndarray, space: str) -> tuple[np.ndarr
     """Return the distances of one query, float64 (n,), and the lengths of the vectors."""
     own, v = query.astype(np.float64), vectors.astype(np.float64)
     lengths = np.sqrt(np.einsum("ij,ij->i", v, v))
-    if (
-        space == "l2"
-    ):  # by the differences: squares of long vectors cancel to nothing of the distance
+    # by the differences: squares of long vectors cancel to nothing of the distance
+    if space == "l2":
         differences = v - own
         return np.einsum("ij,ij->i", differences, differences), lengths
     product = v @ own
