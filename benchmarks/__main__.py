@@ -68,7 +68,7 @@ LIMITS = {
     "embedding all / 99 % taken over": Row(reuse.speed, 50.0, at_least=True),
     "memory of taking over, all / a part": Row(reuse.memory, 1.3),
     "100,000 rows reconciled, s": Row(reconcile.seconds, 60.0),
-    "restore / checksums, cp -a, start": Row(restores.first_answer, 1.2),
+    "restore / cp -a, start": Row(restores.first_answer, 1.2),
 }
 OTHERS = {
     "self-recall / bare queries": Row(fingerprints.self_recall, 1.1),

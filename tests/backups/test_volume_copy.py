@@ -114,6 +114,35 @@ def test_backup_that_was_changed_is_refused_and_the_volume_untouched(stopped_tar
     assert manifest.files_of(target.data) == before
 
 
+def test_snapshot_of_an_older_release_is_compared_by_its_sha256(stopped_target, tmp_path):
+    target, backup = stopped_target
+    older = tmp_path / "older"
+    shutil.copytree(backup.path, older)
+    content = manifest.read(older)
+    for file in content["files"]:
+        assert len(file.pop(manifest.XXH3)) == 32
+    manifest.write(older, content)
+    volume_copy.restore(catalog.open_backup(older), target.data)
+    assert manifest.files_of(target.data) == manifest.files_of(older / "data")
+
+    file = next(one for one in content["files"] if one["path"] == "chroma.sqlite3")
+    file["sha256"] = file["sha256"][::-1]
+    manifest.write(older, content)
+    with pytest.raises(Unavailable, match=r"chroma\.sqlite3 changed"):
+        volume_copy.restore(catalog.open_backup(older), target.data)
+    assert manifest.files_of(target.data) == manifest.files_of(older / "data")
+
+
+def test_proof_compares_sha256_whatever_else_the_manifest_has(stopped_target, tmp_path):
+    _, backup = stopped_target
+    copy = tmp_path / "copy"
+    shutil.copytree(backup.path, copy)
+    content = manifest.read(copy)
+    content["files"][0]["sha256"] = "0" * 64
+    manifest.write(copy, content)
+    assert open_existing(copy, tmp_path / "scratch").files.outcome is Outcome.FAIL
+
+
 @pytest.mark.parametrize("change", ["missing", "extra"])
 def test_manifest_is_compared_both_ways(stopped_target, tmp_path, change):
     _, backup = stopped_target

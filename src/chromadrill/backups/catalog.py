@@ -65,7 +65,7 @@ def describe(
     if after is not None:
         fingerprint_file.save(after, folder / AFTER)
         more["after_sha256"] = manifest.sha256(folder / AFTER)
-    files = manifest.files_of(folder / "data")
+    files = manifest.files_of(folder / "data", [manifest.SHA256, manifest.XXH3])
     manifest.write(
         folder,
         {

@@ -1,4 +1,8 @@
-"""The manifest beside a backup: every file with its size and SHA-256, compared before it is opened.
+"""The manifest beside a backup: every file with its size and checksums, compared before it is opened.
+
+SHA-256 is the evidence: what a proof compares, and what names an artefact. A restore compares XXH3
+(128 bits), which finds damage as surely and takes a tenth of the time: somebody waits for the database.
+Who could forge XXH3 could write the manifest, too.
 
 Never compare a directory that a server has opened: a first start rewrites files without harm.
 """
@@ -6,10 +10,12 @@ Never compare a directory that a server has opened: a first start rewrites files
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import orjson
+import xxhash
 
 from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import JSON, Difference, Verdict
@@ -18,25 +24,30 @@ SCHEMA = "chromadrill/backup/1"
 NAME = "manifest.json"
 _OURS = b"chromadrill/backup/"  # how every schema of ours begins
 _HEAD = 200  # bytes in which the schema stands: it is the first key
+SHA256, XXH3 = "sha256", "xxh3_128"
 
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return _checksum(path, SHA256)
 
 
-def files_of(folder: Path) -> list[JSON]:
-    """Return path, bytes and SHA-256 of every file below `folder` (or of that file), sorted by path."""
+def files_of(folder: Path, checksums: Sequence[str] = (SHA256,)) -> list[JSON]:
+    """Return path, bytes and checksums of each file below `folder` (or of that file), by path."""
     return [
         {
             "path": path.relative_to(folder).as_posix(),
             "bytes": path.stat().st_size,
-            "sha256": sha256(path),
+            **{kind: _checksum(path, kind) for kind in checksums},
         }
         for path in (sorted(folder.rglob("*")) if folder.is_dir() else [folder])
         if path.is_file()
     ]
+
+
+def _checksum(path: Path, kind: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, xxhash.xxh3_128 if kind == XXH3 else kind).hexdigest()
 
 
 def write(folder: Path, content: JSON) -> None:
@@ -74,16 +85,21 @@ def read(folder: Path) -> JSON:
     return content
 
 
-def compare_files(folder: Path, manifest: JSON) -> Verdict:
-    """Return whether the files below `folder`/data are, byte for byte, those of the manifest alone."""
+def compare_files(folder: Path, manifest: JSON, checksum: str = SHA256) -> Verdict:
+    """Return whether the files below `folder`/data are, byte for byte, those of the manifest alone.
+
+    `checksum`: which one of the manifest's; SHA-256 where a file has none of that kind, as manifests
+    of older releases have not.
+    """
     wanted = {file["path"]: file for file in manifest["files"]}
-    actual = {file["path"]: file for file in files_of(folder / "data")}
+    kind = checksum if all(checksum in file for file in wanted.values()) else SHA256
+    actual = {file["path"]: file for file in files_of(folder / "data", [kind])}
     differences = [Difference(p, "file", "missing") for p in sorted(wanted.keys() - actual.keys())]
     differences += [Difference(p, "file", "extra") for p in sorted(actual.keys() - wanted.keys())]
     differences += [
-        Difference(p, "file", "changed", before=wanted[p]["sha256"], after=actual[p]["sha256"])
+        Difference(p, "file", "changed", before=wanted[p][kind], after=actual[p][kind])
         for p in sorted(wanted.keys() & actual.keys())
-        if wanted[p]["sha256"] != actual[p]["sha256"]
+        if wanted[p][kind] != actual[p][kind]
     ]
     if differences:
         message = "; ".join(f"{d.collection} {d.kind}" for d in differences[:10])

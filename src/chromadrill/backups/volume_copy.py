@@ -122,7 +122,7 @@ def restore(backup: Backup, data: Path) -> None:
     Raises Unavailable where the backup is not what its manifest says; nothing is touched then.
     """
     folder = Path(backup.path)
-    verdict = manifest.compare_files(folder, manifest.read(folder))
+    verdict = manifest.compare_files(folder, manifest.read(folder), manifest.XXH3)
     if verdict.outcome is not Outcome.PASS:
         raise Unavailable(
             f"Backup {backup.id} is not what its manifest says: {verdict.message}. Nothing was touched.",
