@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chromadrill.backups.detect import open_existing
+from chromadrill.backups.export import damaged_records
 from chromadrill.chroma.client import Chroma
 from chromadrill.core.model import Scope
 from chromadrill.drill.backup_proof import prove
@@ -107,6 +108,24 @@ def test_sound_collection_alone_is_whole_with_and_without_the_option(target, tmp
     words = ("backup", "--collection-name", "sound", "--url", target.url, "--output-file")
     assert exit_code(*words, str(tmp_path / "a.jsonl")) == 0
     assert exit_code(*words, str(tmp_path / "b.jsonl"), "--skip-damaged") == 0
+
+
+def test_what_looks_damaged_for_a_moment_is_not_damaged(target, monkeypatch):
+    look, looks = damaged_records._damaged_records, []
+
+    def see_a_delete_on_its_way(chroma, info):
+        if info.name == "sound":
+            looks.append(info.name)
+            return {"sound-3": "has no vector"} if len(looks) == 1 else {}
+        return look(chroma, info)
+
+    monkeypatch.setattr(damaged_records, "_damaged_records", see_a_delete_on_its_way)
+    with Chroma(target.url) as chroma:
+        damage = damaged_records.find_damage(chroma, chroma.collections(Scope()))
+    assert len(looks) == 2
+    home = "default_tenant/default_database"
+    assert damage.records == {f"{home}/sick": {"sick-7": "has a vector that holds NaN or infinity"}}
+    assert list(damage.collections) == [f"{home}/wreck"]
 
 
 def test_validation_names_the_record_that_is_not_finite(target, capsys):

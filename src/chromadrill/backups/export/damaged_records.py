@@ -30,6 +30,18 @@ class Damage:
     def __bool__(self) -> bool:
         return bool(self.collections or self.records)
 
+    def that_lasts(self, later: Damage) -> Damage:
+        """Return what is damaged in a later look, too."""
+        records = {
+            key: {record: why for record, why in damaged.items() if record in later.records[key]}
+            for key, damaged in self.records.items()
+            if key in later.records
+        }
+        collections = {
+            key: why for key, why in self.collections.items() if key in later.collections
+        }
+        return Damage(collections, {key: lasting for key, lasting in records.items() if lasting})
+
     def sentence(self) -> str:
         """Return what is damaged, each collection with its first records."""
         parts = [f"{key}: {reason}" for key, reason in self.collections.items()]
@@ -44,7 +56,16 @@ NO_DAMAGE = Damage()
 
 
 def find_damage(chroma: Chroma, infos: Sequence[CollectionInfo]) -> Damage:
-    """Read every record of `infos` and return what is damaged. Raises CallFailed without access."""
+    """Read every record of `infos` and return what is damaged. Raises CallFailed without access.
+
+    What a client just adds or deletes looks damaged for a moment: what is damaged, is so twice.
+    """
+    first = _look(chroma, infos)
+    suspects = [info for info in infos if info.key in {*first.collections, *first.records}]
+    return first.that_lasts(_look(chroma, suspects)) if suspects else first
+
+
+def _look(chroma: Chroma, infos: Sequence[CollectionInfo]) -> Damage:
     collections: dict[str, str] = {}
     records: dict[str, dict[str, str]] = {}
     for info in infos:
