@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
@@ -24,9 +25,9 @@ def calls(monkeypatch):
     return counts
 
 
-def fingerprint_of(server):
+def fingerprint_of(server, scope=None):
     with Chroma(server.url) as chroma:
-        return live.fingerprint(chroma, [Scope()])
+        return live.fingerprint(chroma, [scope or Scope()])
 
 
 def questions_of(fingerprint):
@@ -57,3 +58,23 @@ def test_neighbours_by_one_filter_are_asked_for_together(server, calls):
     assert len(asked) == 9
     # and one for all neighbours, one for self-recall, one for the metric
     assert calls["query", ""] <= len(filters) + 3
+
+
+def test_words_that_many_documents_share_are_asked_for_once(server, calls):
+    scope = Scope("default_tenant", "letters")
+    with Chroma(server.url) as chroma:
+        chroma.create_database(scope)
+        info = chroma.create_collection(scope, "letters")
+        chroma.upsert(
+            info,
+            ids=[f"r{n}" for n in range(30)],
+            vectors=np.random.default_rng(1).normal(size=(30, 4)).astype(np.float32),
+            documents=["Yours sincerely"] * 30,
+        )
+    (letters,) = fingerprint_of(server, scope).collections.values()
+    answers = [answer for answer in letters.answers if answer.kind == "text"]
+    assert len(answers) == 30
+    assert all(
+        answer.answered == answer.expected and answer.answered[0] == 30 for answer in answers
+    )
+    assert calls["get", "text"] == 1

@@ -31,9 +31,7 @@ class Grader:
     ) -> None:
         self.questions = list(questions)
         # texts of alike documents are the same ones: each is looked for once
-        self._sets = {
-            _asked(query): (query, IdSet()) for query in questions if query.vector is None
-        }
+        self._sets = {query.asked: (query, IdSet()) for query in questions if query.vector is None}
         self._near = [n for n, query in enumerate(questions) if query.vector is not None]
         vectors = [query.vector for query in questions if query.vector is not None]
         self._nearest = NearestNeighbours(np.array(vectors, np.float32), space)
@@ -71,7 +69,7 @@ class Grader:
     def answers(self) -> list[Answer]:
         """Return the questions with the answers of a right server; `answered` is still None."""
         expected: dict[int, tuple[object, ...]] = {
-            number: tuple(self._sets[_asked(query)][1].value())
+            number: tuple(self._sets[query.asked][1].value())
             for number, query in enumerate(self.questions)
             if query.vector is None
         }
@@ -116,11 +114,6 @@ def finite_rows(vectors: np.ndarray) -> np.ndarray:
     odd = np.flatnonzero(~rows)  # or the squares are beyond float32
     rows[odd] = np.isfinite(vectors[odd]).all(axis=1)
     return rows
-
-
-def _asked(query: ReferenceQuery) -> str:
-    """What a question without a vector asks for: the same for two that have one answer."""
-    return f"{query.kind} {query.stored['where'] if query.kind == 'filter' else query.text}"
 
 
 class _Texts:

@@ -33,6 +33,11 @@ class ReferenceQuery:
     vector: np.ndarray | None = None
     text: str | None = None
 
+    @property
+    def asked(self) -> str:
+        """What a question without a vector asks for: the same for two that have one answer."""
+        return f"{self.kind} {self.stored['where'] if self.kind == 'filter' else self.text}"
+
 
 def choose(sample: Page, schema: JSON | None = None) -> list[ReferenceQuery]:
     """Return questions from a sample of records: their neighbours, their metadata, their words.

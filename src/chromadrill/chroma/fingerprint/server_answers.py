@@ -55,12 +55,16 @@ def ask(
             raw = flight.result()
             for n, ids, distances in zip(group, raw["ids"], raw["distances"], strict=True):
                 answers[n] = _with_neighbours(answers[n], ids, distances)
-    others = [n for n, question in enumerate(questions) if question.vector is None]
+    alike: dict[str, list[int]] = {}  # texts of alike documents are the same ones: asked for once
+    for n, question in enumerate(questions):
+        if question.vector is None:
+            alike.setdefault(question.asked, []).append(n)
     digests = _Digests()
-    asking = [partial(_ask_one, chroma, info, questions[n], digests) for n in others]
-    for n, answered in zip(others, in_flight(asking), strict=True):
-        with step(questions[n].kind, info.key):
-            answers[n] = dataclasses.replace(answers[n], answered=answered.result())
+    asking = [partial(_ask_one, chroma, info, questions[n[0]], digests) for n in alike.values()]
+    for numbers, answered in zip(alike.values(), in_flight(asking), strict=True):
+        with step(questions[numbers[0]].kind, info.key):
+            for n in numbers:
+                answers[n] = dataclasses.replace(answers[n], answered=answered.result())
     return answers
 
 
