@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import orjson
 
-PAGE = 1000
+PAGE = 2500
 COLUMNS = ("documents", "metadatas", "uris", "embeddings")
 
 

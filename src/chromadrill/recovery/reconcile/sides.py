@@ -93,7 +93,7 @@ def sorted_records(chroma: Chroma, info: CollectionInfo, advance: Advance) -> Re
 def _pages(chroma: Chroma, info: CollectionInfo) -> Iterator[Page]:
     read = 0
     try:
-        for page in chroma.pages(info, size=PAGE):
+        for page in chroma.pages(info):
             read += len(page.ids)
             yield page
     except CallFailed as error:

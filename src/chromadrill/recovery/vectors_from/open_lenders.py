@@ -101,7 +101,7 @@ def _unknown(chroma: Chroma, scope: Scope, text: str) -> UsageError:
 def _pages_of_server(chroma: Chroma, info: CollectionInfo, notes: list[str]) -> Iterator[Page]:
     read = 0
     try:
-        for page in chroma.pages(info, size=PAGE):
+        for page in chroma.pages(info):
             read += len(page.ids)
             yield page
     except CallFailed as error:

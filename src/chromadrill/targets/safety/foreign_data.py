@@ -21,8 +21,6 @@ from chromadrill.core.files import write_atomic
 from chromadrill.core.model import CollectionInfo, Scope
 from chromadrill.targets.safety.owned_data import is_from_drill, list_all_collections
 
-PAGE = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class ForeignCollection:
@@ -62,7 +60,7 @@ def collect(chroma: Chroma, scopes: Sequence[Scope], created_ids: Collection[str
 
 def _digest(chroma: Chroma, collection: CollectionInfo) -> ForeignCollection:
     total, count = 0, 0  # a sum: whatever the order of the pages
-    for page in chroma.pages(collection, size=PAGE):
+    for page in chroma.pages(collection):
         for row in zip(page.ids, page.documents, page.metadatas, page.uris, page.vectors,
                        strict=True):  # fmt: skip
             total += _hash(row)
