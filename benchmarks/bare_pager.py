@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import orjson
 
-PAGE = 2500
+PAGE = 2000
 COLUMNS = ("documents", "metadatas", "uris", "embeddings")
 
 

@@ -23,7 +23,7 @@ from chromadrill.core.model import JSON, CollectionInfo, Page, Scope
 __all__ = ["ALL_COLUMNS", "CallFailed", "Chroma", "quote", "scope_path"]
 
 ALL_COLUMNS = ("documents", "metadatas", "uris", "embeddings")
-FEWEST, MOST = 1000, 2500  # records of a page
+FEWEST, MOST = 1000, 2000  # records of a page
 NUMBERS = 1_500_000  # of the vectors of a page: 17 MB of JSON
 
 
@@ -249,7 +249,7 @@ class Chroma(Wire):
     def pages(self, collection: CollectionInfo, *, size: int | None = None) -> Iterator[Page]:
         """Yield every record, `size` to a page, two pages in flight while the caller digests one.
 
-        A server walks past all records before a page: with 2,500 to a page instead of 1,000, a million
+        A server walks past all records before a page: with 2,000 to a page instead of 1,000, a million
         x 384 are read in 156 s instead of 365. Pages of longer vectors have fewer.
 
         Paging is not a snapshot: under a writer, records may come twice or not at all.

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
-EVERY_PAGES = 32  # pages between two times that memory is given back: each costs some milliseconds
+EVERY_PAGES = 8  # pages between two times that memory is given back: each costs some milliseconds
 
 
 @contextmanager
