@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 LIMITS = {
-    # whole commands, processor time of their own processes, by the slope of the records
+    # whole commands, processor time of their own processes by the slope of the records; one by the clock
     "live fingerprint / bare paging": Row(commands.live_fingerprint, 1.0),
     "validate --serve / live fingerprint": Row(commands.validation, 3.0),
     "export, proven / bare paging": Row(commands.whole_export, 3.0),

@@ -133,6 +133,32 @@ def test_snapshot_of_an_older_release_is_compared_by_its_sha256(stopped_target, 
     assert manifest.files_of(target.data) == manifest.files_of(older / "data")
 
 
+@pytest.mark.parametrize(("altered", "is_refused"), [("xxh3_128", True), ("sha256", False)])
+def test_restore_compares_the_faster_checksum(stopped_target, tmp_path, altered, is_refused):
+    target, backup = stopped_target
+    copy = tmp_path / "copy"
+    shutil.copytree(backup.path, copy)
+    content = manifest.read(copy)
+    content["files"][0][altered] = "0" * len(content["files"][0][altered])
+    manifest.write(copy, content)
+    with pytest.raises(Unavailable) if is_refused else contextlib.nullcontext():
+        volume_copy.restore(catalog.open_backup(copy), target.data)
+
+
+@pytest.mark.parametrize(
+    "files", [None, 5, ["chroma.sqlite3"], [{"path": "chroma.sqlite3"}], [{"bytes": 1}]]
+)
+def test_manifest_whose_list_cannot_be_read_is_a_sentence(stopped_target, tmp_path, files):
+    target, backup = stopped_target
+    copy = tmp_path / "copy"
+    shutil.copytree(backup.path, copy)
+    manifest.write(copy, {**manifest.read(copy), "files": files})
+    before = manifest.files_of(target.data)
+    with pytest.raises(Unavailable, match="list of files cannot be read"):
+        volume_copy.restore(catalog.open_backup(copy), target.data)
+    assert manifest.files_of(target.data) == before
+
+
 def test_proof_compares_sha256_whatever_else_the_manifest_has(stopped_target, tmp_path):
     _, backup = stopped_target
     copy = tmp_path / "copy"

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from chromadrill.chroma.client import Chroma
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.chroma.fingerprint import live
 from chromadrill.core.model import Scope
 
@@ -78,3 +78,17 @@ def test_words_that_many_documents_share_are_asked_for_once(server, calls):
         answer.answered == answer.expected and answer.answered[0] == 30 for answer in answers
     )
     assert calls["get", "text"] == 1
+
+
+def test_shared_words_that_cannot_be_asked_for_are_answered_for_no_document(server, monkeypatch):
+    def refuse(self, collection, **question):
+        raise CallFailed("POST get", 500, "no such function: fts")
+
+    monkeypatch.setattr(Chroma, "matching_ids", refuse)
+    with Chroma(server.url) as chroma:
+        observation = live.observe(chroma, [Scope()])
+    (docs,) = observation.fingerprint.collections.values()
+    texts = [answer for answer in docs.answers if answer.kind == "text"]
+    assert texts
+    assert all(answer.answered is None for answer in texts)
+    assert "text" in {error.step for error in observation.read_errors}

@@ -1,6 +1,6 @@
 """Backup method `volume-copy`: the data directory of a stopped server, fingerprint beside it.
 
-    ID/manifest.json   what, when, of what; every file with size and SHA-256; the coverage, see below
+    ID/manifest.json   what, when, of what; every file with its checksums; the coverage, see below
     ID/fingerprint     taken from the running server just before the stop
     ID/data/           the files
 

@@ -10,7 +10,8 @@ import pytest
 
 from chromadrill.backups.detect import open_existing
 from chromadrill.backups.export import damaged_records
-from chromadrill.chroma.client import Chroma
+from chromadrill.backups.export.damaged_records import find_damage
+from chromadrill.chroma.client import CallFailed, Chroma
 from chromadrill.core.model import Scope
 from chromadrill.drill.backup_proof import prove
 from chromadrill.targets.process.target import ProcessTarget
@@ -121,11 +122,35 @@ def test_what_looks_damaged_for_a_moment_is_not_damaged(target, monkeypatch):
 
     monkeypatch.setattr(damaged_records, "_damaged_records", see_a_delete_on_its_way)
     with Chroma(target.url) as chroma:
-        damage = damaged_records.find_damage(chroma, chroma.collections(Scope()))
+        damage = find_damage(chroma, chroma.collections(Scope()))
     assert len(looks) == 2
     home = "default_tenant/default_database"
     assert damage.records == {f"{home}/sick": {"sick-7": "has a vector that holds NaN or infinity"}}
     assert list(damage.collections) == [f"{home}/wreck"]
+
+
+def test_damage_that_shows_in_two_ways_is_damage(target, monkeypatch):
+    look, looks = damaged_records._damaged_records, []
+
+    def fail_once(chroma, info):
+        looks.append(info.name)
+        if looks.count("sick") == 2:
+            raise CallFailed("POST query", 500, "internal error")
+        return look(chroma, info)
+
+    monkeypatch.setattr(damaged_records, "_damaged_records", fail_once)
+    with Chroma(target.url) as chroma:
+        sick = chroma.collection(Scope(), "sick")
+        assert "internal error" in find_damage(chroma, [sick]).collections[sick.key]
+        looks[:] = ["sick"]
+        assert list(find_damage(chroma, [sick]).records[sick.key]) == ["sick-7"]
+
+
+def test_collection_that_was_dropped_meanwhile_is_not_damaged(target):
+    with Chroma(target.url) as chroma:
+        gone = chroma.create_collection(Scope(), "gone")
+        chroma.delete_collection(Scope(), "gone")
+        assert not find_damage(chroma, [gone])
 
 
 def test_validation_names_the_record_that_is_not_finite(target, capsys):

@@ -31,16 +31,18 @@ class Damage:
         return bool(self.collections or self.records)
 
     def that_lasts(self, later: Damage) -> Damage:
-        """Return what is damaged in a later look, too."""
+        """Return what is damaged in a later look, too; of another kind by then, it is that."""
         records = {
-            key: {record: why for record, why in damaged.items() if record in later.records[key]}
-            for key, damaged in self.records.items()
-            if key in later.records
+            key: {
+                record: why
+                for record, why in damaged.items()
+                if key not in self.records or record in self.records[key]
+            }
+            for key, damaged in later.records.items()
         }
-        collections = {
-            key: why for key, why in self.collections.items() if key in later.collections
-        }
-        return Damage(collections, {key: lasting for key, lasting in records.items() if lasting})
+        return Damage(
+            later.collections, {key: lasting for key, lasting in records.items() if lasting}
+        )
 
     def sentence(self) -> str:
         """Return what is damaged, each collection with its first records."""
@@ -58,7 +60,8 @@ NO_DAMAGE = Damage()
 def find_damage(chroma: Chroma, infos: Sequence[CollectionInfo]) -> Damage:
     """Read every record of `infos` and return what is damaged. Raises CallFailed without access.
 
-    What a client just adds or deletes looks damaged for a moment: what is damaged, is so twice.
+    What a client just adds or deletes looks damaged for a moment: what is damaged, is so twice. A
+    collection that was dropped meanwhile is not damaged.
     """
     first = _look(chroma, infos)
     suspects = [info for info in infos if info.key in {*first.collections, *first.records}]
@@ -74,6 +77,10 @@ def _look(chroma: Chroma, infos: Sequence[CollectionInfo]) -> Damage:
         except CallFailed as error:
             if error.status == 0 or error.is_access:
                 raise
+            if error.is_missing and info.id not in {
+                one.id for one in chroma.collections(info.scope)
+            }:
+                continue
             collections[info.key] = f"cannot be read: {error}"
             continue
         if damaged:
@@ -100,10 +107,10 @@ def _damaged_records(chroma: Chroma, info: CollectionInfo) -> dict[str, str]:
     return damaged
 
 
-def _pages(chroma: Chroma, info: CollectionInfo) -> Iterator[Page]:
+def _pages(chroma: Chroma, info: CollectionInfo, size: int | None = None) -> Iterator[Page]:
     read = 0
     try:
-        for page in chroma.pages(info):
+        for page in chroma.pages(info, size=size):
             read += len(page.ids)
             yield page
     except CallFailed as error:
@@ -162,7 +169,7 @@ class SoundPart(Chroma):
         if not skipped:
             yield from self._whole.pages(collection, size=size)
             return
-        for page in _pages(self._whole, collection):
+        for page in _pages(self._whole, collection, size):
             yield _without(page, skipped)
 
     def page(self, collection: CollectionInfo, *, limit: int, offset: int) -> Page:
