@@ -2,8 +2,8 @@
 
 Processor time counts, of that process alone: the server is another one. It is a slope, between a part
 of the records and all of them, so that start-up is not in it: the part has more than 5,000 records, and
-so as many self-queries as all of them. Both sides are in the same run, but for the best peer's rate: that
-was measured once, by the clock, on 5,000 x 384 with start-up and all, and so is ours beside it.
+so as many self-queries as all of them. Both sides are in the same run. The best peer's rate
+alone was measured once, by the clock, of 5,000 x 384, with start-up and all: ours beside it, too.
 """
 
 from __future__ import annotations
