@@ -101,93 +101,87 @@ def test_copy_that_cannot_be_proven_leaves_a_running_server_and_no_backup(
     target.stop()
 
 
-def test_backup_that_was_changed_is_refused_and_the_volume_untouched(stopped_target, tmp_path):
+@pytest.fixture
+def copied(stopped_target, tmp_path):
+    """The stopped target, and a copy of its snapshot to alter."""
     target, backup = stopped_target
-    altered = tmp_path / "altered"
-    shutil.copytree(backup.path, altered)
-    with (altered / "data" / "chroma.sqlite3").open("r+b") as file:
-        file.seek(5000)
-        file.write(b"!")
+    return target, Path(shutil.copytree(backup.path, tmp_path / "copied"))
+
+
+@contextlib.contextmanager
+def is_refused(target, match):
+    """A restore within is refused with these words, and touches nothing."""
     before = manifest.files_of(target.data)
-    with pytest.raises(Unavailable, match="not what its manifest says"):
-        volume_copy.restore(catalog.open_backup(altered), target.data)
+    with pytest.raises(Unavailable, match=match):
+        yield
     assert manifest.files_of(target.data) == before
 
 
-def test_snapshot_of_an_older_release_is_compared_by_its_sha256(stopped_target, tmp_path):
-    target, backup = stopped_target
-    older = tmp_path / "older"
-    shutil.copytree(backup.path, older)
-    content = manifest.read(older)
+def test_backup_that_was_changed_is_refused_and_the_volume_untouched(copied):
+    target, folder = copied
+    with (folder / "data" / "chroma.sqlite3").open("r+b") as file:
+        file.seek(5000)
+        file.write(b"!")
+    with is_refused(target, "not what its manifest says"):
+        volume_copy.restore(catalog.open_backup(folder), target.data)
+
+
+def test_snapshot_of_an_older_release_is_compared_by_its_sha256(copied):
+    target, folder = copied
+    content = manifest.read(folder)
     for file in content["files"]:
         assert len(file.pop(manifest.XXH3)) == 32
-    manifest.write(older, content)
-    volume_copy.restore(catalog.open_backup(older), target.data)
-    assert manifest.files_of(target.data) == manifest.files_of(older / "data")
+    manifest.write(folder, content)
+    volume_copy.restore(catalog.open_backup(folder), target.data)
+    assert manifest.files_of(target.data) == manifest.files_of(folder / "data")
 
     file = next(one for one in content["files"] if one["path"] == "chroma.sqlite3")
     file["sha256"] = file["sha256"][::-1]
-    manifest.write(older, content)
-    with pytest.raises(Unavailable, match=r"chroma\.sqlite3 changed"):
-        volume_copy.restore(catalog.open_backup(older), target.data)
-    assert manifest.files_of(target.data) == manifest.files_of(older / "data")
+    manifest.write(folder, content)
+    with is_refused(target, r"chroma\.sqlite3 changed"):
+        volume_copy.restore(catalog.open_backup(folder), target.data)
 
 
-@pytest.mark.parametrize(("altered", "is_refused"), [("xxh3_128", True), ("sha256", False)])
-def test_restore_compares_the_faster_checksum(stopped_target, tmp_path, altered, is_refused):
-    target, backup = stopped_target
-    copy = tmp_path / "copy"
-    shutil.copytree(backup.path, copy)
-    content = manifest.read(copy)
-    content["files"][0][altered] = "0" * len(content["files"][0][altered])
-    manifest.write(copy, content)
-    with pytest.raises(Unavailable) if is_refused else contextlib.nullcontext():
-        volume_copy.restore(catalog.open_backup(copy), target.data)
+def test_restore_compares_xxh3_and_a_proof_sha256(copied, tmp_path):
+    target, folder = copied
+    whole = manifest.read(folder)
+    first, *others = whole["files"]
+
+    manifest.write(folder, {**whole, "files": [{**first, manifest.XXH3: "0" * 32}, *others]})
+    with is_refused(target, f"{first['path']} changed"):
+        volume_copy.restore(catalog.open_backup(folder), target.data)
+    assert open_existing(folder, tmp_path / "one").files.outcome is Outcome.PASS
+
+    manifest.write(folder, {**whole, "files": [{**first, manifest.SHA256: "0" * 64}, *others]})
+    volume_copy.restore(catalog.open_backup(folder), target.data)
+    assert open_existing(folder, tmp_path / "two").files.outcome is Outcome.FAIL
 
 
 @pytest.mark.parametrize(
     "files", [None, 5, ["chroma.sqlite3"], [{"path": "chroma.sqlite3"}], [{"bytes": 1}]]
 )
-def test_manifest_whose_list_cannot_be_read_is_a_sentence(stopped_target, tmp_path, files):
-    target, backup = stopped_target
-    copy = tmp_path / "copy"
-    shutil.copytree(backup.path, copy)
-    manifest.write(copy, {**manifest.read(copy), "files": files})
-    before = manifest.files_of(target.data)
-    with pytest.raises(Unavailable, match="list of files cannot be read"):
-        volume_copy.restore(catalog.open_backup(copy), target.data)
-    assert manifest.files_of(target.data) == before
-
-
-def test_proof_compares_sha256_whatever_else_the_manifest_has(stopped_target, tmp_path):
-    _, backup = stopped_target
-    copy = tmp_path / "copy"
-    shutil.copytree(backup.path, copy)
-    content = manifest.read(copy)
-    content["files"][0]["sha256"] = "0" * 64
-    manifest.write(copy, content)
-    assert open_existing(copy, tmp_path / "scratch").files.outcome is Outcome.FAIL
+def test_manifest_whose_list_cannot_be_read_is_a_sentence(copied, files):
+    target, folder = copied
+    manifest.write(folder, {**manifest.read(folder), "files": files})
+    with is_refused(target, "list of files cannot be read"):
+        volume_copy.restore(catalog.open_backup(folder), target.data)
 
 
 @pytest.mark.parametrize("change", ["missing", "extra"])
-def test_manifest_is_compared_both_ways(stopped_target, tmp_path, change):
-    _, backup = stopped_target
-    copy = tmp_path / "copy"
-    shutil.copytree(backup.path, copy)
+def test_manifest_is_compared_both_ways(copied, change):
+    _, folder = copied
     if change == "missing":
-        (copy / "data" / "chroma.sqlite3").unlink()
+        (folder / "data" / "chroma.sqlite3").unlink()
     else:
-        (copy / "data" / "more").write_text("x")
-    assert manifest.compare_files(copy, manifest.read(copy)).outcome is Outcome.FAIL
+        (folder / "data" / "more").write_text("x")
+    assert manifest.compare_files(folder, manifest.read(folder)).outcome is Outcome.FAIL
 
 
-def test_folder_without_fingerprint_is_refused(stopped_target, tmp_path):
-    _, backup = stopped_target
-    copy = tmp_path / "copy"
-    shutil.copytree(backup.path, copy)
-    (copy / "fingerprint").unlink()
+def test_folder_without_fingerprint_is_refused(copied):
+    _, folder = copied
+    (folder / "fingerprint").unlink()
     with pytest.raises(Unavailable, match="no fingerprint beside"):
-        catalog.open_backup(copy)
+        catalog.open_backup(folder)
 
 
 def test_folder_that_is_no_backup_is_refused(tmp_path):

@@ -1,6 +1,6 @@
 """The folder of an export: a Parquet file for each collection, described as any backup of ours.
 
-DIR/manifest.json   every file with size and SHA-256; which collection is which file
+DIR/manifest.json   every file with its checksums; which collection is which file
 DIR/fingerprint     taken before, and equal to what the files hold
 DIR/data/           TENANT/DATABASE/NAME.parquet
 """

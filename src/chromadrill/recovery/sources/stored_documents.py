@@ -9,7 +9,7 @@ from chromadrill.core.errors import Refused, Unavailable
 from chromadrill.core.model import CollectionInfo
 from chromadrill.recovery.sources.rows import Row
 
-PAGE = 2000  # the server walks past all records before a page
+PAGE = 500
 
 
 class StoredDocuments:
