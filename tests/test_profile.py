@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.profile import name_of
 
-BUSY = "import time\nwhile time.process_time() < 0.3: pass"
+BUSY = "import time\nwhile time.process_time() < 1: pass"
 ORPHAN = (
     "import subprocess, sys\n"
     f"subprocess.Popen([sys.executable, '-c', {BUSY!r}], start_new_session=True)\n"
@@ -18,7 +18,7 @@ def test_a_process_whose_parent_has_ended_counts():
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     line = next(line for line in ran.stdout.splitlines() if "s of processor time" in line)
-    assert float(line.split()[0]) >= 0.3, ran.stdout
+    assert float(line.split()[0]) >= 1, ran.stdout
     assert "python -c" in ran.stdout
 
 

@@ -2,11 +2,11 @@
 
 import contextlib
 import threading
-import time
 
 import numpy as np
 
 from chromadrill.chroma.client import CallFailed, Chroma
+from chromadrill.core.clock import wait_until
 from chromadrill.core.model import Scope
 
 STABLE = 300  # records that nobody touches
@@ -43,17 +43,31 @@ class BusyClients:
 
     def __enter__(self):
         self._thread.start()
-        while self.writes < 5:
-            time.sleep(0.01)
+        self._wait_for(5)
         return self
 
     def __exit__(self, *_):
         self._stop.set()
         self._thread.join(30)
 
+    def write_after(self, monkeypatch, module, name):
+        """While they write, it ends after a write: on a busy machine none may fall between."""
+        function = getattr(module, name)
+
+        def then_written(*args, **named):
+            result = function(*args, **named)
+            if not self._stop.is_set():
+                self._wait_for(self.writes + 2)  # one round may have begun before
+            return result
+
+        monkeypatch.setattr(module, name, then_written)
+
+    def _wait_for(self, writes):
+        wait_until(lambda: self.writes >= writes, within_s=60, name="writes", every_s=0.01)
+
     def _write(self):
         rng, number = np.random.default_rng(5), 0
-        with Chroma(self._url, timeout_s=5) as chroma:
+        with Chroma(self._url, timeout_s=60) as chroma:
             docs = chroma.collection(Scope(), "docs")
             while not self._stop.is_set():
                 number += 1

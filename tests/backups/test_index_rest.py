@@ -8,10 +8,12 @@ import pytest
 from chromadrill.backups.flusher.index_rest import is_at_rest, wait_for_rest
 from chromadrill.core.errors import Unavailable
 
+NOW = time.time()
+
 
 @pytest.fixture
 def segment(tmp_path):
-    """`segment(name=age)`: files of an index that were written so many seconds ago."""
+    """`segment(name=age)`: files of an index that were written so many seconds before NOW."""
     folder = tmp_path / "5f0a3a0e"
     folder.mkdir()
 
@@ -19,8 +21,7 @@ def segment(tmp_path):
         for name, age_s in ages.items():
             path = folder / (f"{name}.pickle" if name == "index_metadata" else f"{name}.bin")
             path.write_bytes(b"x")
-            moment = time.time() - age_s
-            os.utime(path, (moment, moment))
+            os.utime(path, (NOW - age_s, NOW - age_s))
         return folder
 
     return write
@@ -50,7 +51,7 @@ def segment(tmp_path):
 def test_index_is_at_rest_once_its_list_of_ids_was_written(segment, tmp_path, ages, is_whole):
     segment(**ages)
 
-    assert is_at_rest(tmp_path) is is_whole
+    assert is_at_rest(tmp_path, NOW) is is_whole
 
 
 def test_list_that_was_cut_to_nothing_is_about_to_be_written(segment, tmp_path):
@@ -59,13 +60,13 @@ def test_list_that_was_cut_to_nothing_is_about_to_be_written(segment, tmp_path):
     (folder / "index_metadata.pickle").write_bytes(b"")
     os.utime(folder / "index_metadata.pickle", (moment, moment))
 
-    assert not is_at_rest(tmp_path)
+    assert not is_at_rest(tmp_path, NOW)
 
 
 def test_what_was_written_after_the_moment_is_not_at_rest_then(segment, tmp_path):
     segment(header=0.3, index_metadata=0.2)
 
-    assert not is_at_rest(tmp_path, time.time() - 0.25)
+    assert not is_at_rest(tmp_path, NOW - 0.25)
 
 
 def test_index_that_is_never_at_rest_is_a_sentence(segment, tmp_path):

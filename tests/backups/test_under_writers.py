@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chromadrill.backups import volume_copy
-from chromadrill.backups.export import between
+from chromadrill.backups.export import between, exporter
 from chromadrill.backups.export.formats import is_export, open_export
 from chromadrill.backups.hot_copy.methods import HOT_COPY_METHODS
 from chromadrill.chroma.client import Chroma
@@ -35,12 +35,24 @@ def lab(tmp_path, monkeypatch):
     target.remove()
 
 
+@pytest.fixture
+def busy(lab, monkeypatch):
+    """`busy(module, name)`: clients, who write at least once after that function has read."""
+
+    def busy(module, name):
+        clients = BusyClients(lab.url)
+        clients.write_after(monkeypatch, module, name)
+        return clients
+
+    return busy
+
+
 def snapshot(capsys, *more):
     return enter(capsys, "ops", "--target", "lab", "snapshot", *more)
 
 
-def test_snapshot_under_writers_is_kept_and_says_its_coverage(lab, capsys):
-    with BusyClients(lab.url):
+def test_snapshot_under_writers_is_kept_and_says_its_coverage(lab, busy, capsys):
+    with busy(volume_copy, "read_before"):
         ended = snapshot(capsys, "--json")
     assert ended.code == 0, ended.err
     coverage = ended.answer["coverage"]
@@ -54,16 +66,16 @@ def test_snapshot_under_writers_is_kept_and_says_its_coverage(lab, capsys):
     assert coverage["before"]["taken_at"] < manifest["created_at"]
 
 
-def test_snapshot_under_writers_prints_its_id_alone_and_the_coverage_beside_it(lab, capsys):
-    with BusyClients(lab.url):
+def test_snapshot_under_writers_prints_its_id_alone_and_the_coverage_beside_it(lab, busy, capsys):
+    with busy(volume_copy, "read_before"):
         ended = snapshot(capsys, "--name", "night")
     assert (ended.code, ended.out) == (0, "night\n"), ended.err
     assert "night, taken while clients wrote: " in ended.err
     assert "records proven exactly" in ended.err
 
 
-def test_snapshot_under_writers_comes_back_as_exactly_what_was_copied(lab, capsys):
-    with BusyClients(lab.url):
+def test_snapshot_under_writers_comes_back_as_exactly_what_was_copied(lab, busy, capsys):
+    with busy(volume_copy, "read_before"):
         assert snapshot(capsys, "--name", "night").code == 0
     lab.stop()
     lab.restore("night")
@@ -137,10 +149,10 @@ def test_export_of_one_collection_to_parquet_is_kept_with_its_coverage(lab, caps
 
 
 def test_export_under_writers_is_refused_without_between_and_says_how_it_is_kept(
-    lab, capsys, tmp_path
+    lab, busy, capsys, tmp_path
 ):
     file = tmp_path / "night.jsonl"
-    with BusyClients(lab.url):
+    with busy(exporter, "_fingerprint"):
         ended = backup(capsys, lab, file)
     assert (ended.code, file.exists()) == (2, False)
     assert "--between" in ended.err
@@ -199,16 +211,16 @@ def test_too_little_proven_is_kept_and_unknown(lab, capsys, tmp_path, monkeypatc
     assert (ended.code, file.exists(), ended.outcomes) == (2, True, {"coverage": "unknown"})
 
 
-def test_snapshot_by_export_under_writers_says_its_coverage_too(lab, capsys):
-    with BusyClients(lab.url):
+def test_snapshot_by_export_under_writers_says_its_coverage_too(lab, busy, capsys):
+    with busy(exporter, "_fingerprint"):
         ended = snapshot(capsys, "--method", "export", "--json")
     assert ended.code == 0, ended.err
     assert ended.answer["coverage"]["share"] > 0.8
 
 
-def test_export_as_a_hot_copy_is_of_one_instant_or_none(lab, tmp_path):
+def test_export_as_a_hot_copy_is_of_one_instant_or_none(lab, busy, tmp_path):
     export = HOT_COPY_METHODS["export"]
-    with BusyClients(lab.url), pytest.raises(Unavailable, match="--between"):
+    with busy(exporter, "_fingerprint"), pytest.raises(Unavailable, match="--between"):
         export.copy(lab, tmp_path / "torn")
     assert not (tmp_path / "torn").exists()
     assert is_export(export.copy(lab, tmp_path / "quiet"))

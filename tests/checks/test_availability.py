@@ -98,6 +98,14 @@ def test_nobody_looking_at_all_is_unknown_whatever_the_limit():
     assert downtime(ClientView(0, 0, ()), 300).outcome is Outcome.UNKNOWN
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """A probe whose deadlines no busy machine misses."""
+    for deadline in ("DEADLINE_S", "TICK_S"):
+        monkeypatch.setattr(prober, deadline, 60)
+
+
+@pytest.mark.usefixtures("patient")
 def test_a_restarted_server_that_is_healthy_and_empty_is_a_wrong_answer(server):
     questions = [KnownAnswer(Scope(), "bmad_embeddings", "a", "text", [1.0, 0.0])]
     with Chroma(server.url) as chroma:
@@ -108,6 +116,7 @@ def test_a_restarted_server_that_is_healthy_and_empty_is_a_wrong_answer(server):
     assert "no such collection" in probe_result.detail
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_record_that_is_gone_and_one_with_other_words_are_wrong_answers(server):
     with Chroma(server.url) as chroma:
         collection = chroma.create_collection(Scope(), "availability")

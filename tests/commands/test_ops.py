@@ -20,6 +20,7 @@ from chromadrill.commands.app import invoke
 from chromadrill.core.errors import CapabilityMissing, Refused, UsageError
 from chromadrill.core.model import Scope
 from chromadrill.core.settings import load
+from chromadrill.targets.command import snapshots
 from chromadrill.targets.home import free_port, home_of
 from chromadrill.targets.registry import open_target
 from chromadrill.targets.safety import leftovers, ownership
@@ -187,11 +188,20 @@ def test_scratch_server_that_holds_somebodys_data_is_not_drilled(lab):
 
 
 # ---- clients that write meanwhile ----------------------------------------------------------------
-def test_snapshot_by_the_users_own_commands_says_what_stood_still_while_clients_wrote(lab):
+def test_snapshot_by_the_users_own_commands_says_what_stood_still_while_clients_wrote(
+    lab, monkeypatch
+):
+    def after_a_write(*reading):
+        written.clear()
+        assert written.wait(60)
+        return read_again(*reading)
+
+    read_again = snapshots.read_again
+    monkeypatch.setattr(snapshots, "read_again", after_a_write)
     stop, written = threading.Event(), threading.Event()
 
     def write():
-        with Chroma(lab.url, timeout_s=5) as chroma:
+        with Chroma(lab.url, timeout_s=60) as chroma:
             theirs = chroma.collection(Scope(), "theirs")
             for number in itertools.takewhile(lambda _: not stop.wait(0.005), itertools.count()):
                 with contextlib.suppress(CallFailed):  # it is stopped for the snapshot
@@ -201,7 +211,7 @@ def test_snapshot_by_the_users_own_commands_says_what_stood_still_while_clients_
     client = threading.Thread(target=write, daemon=True)
     client.start()
     try:
-        assert written.wait(30)
+        assert written.wait(60)
         answer = json.loads(lab.ops("snapshot", "--json"))
     finally:
         stop.set()

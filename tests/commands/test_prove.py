@@ -108,7 +108,7 @@ def production(tmp_path_factory):
     """A server that a client writes to, ten times a second: adds, updates and deletes."""
     with filled_server(tmp_path_factory.mktemp("production") / "home") as target:
         with Chroma(target.url) as chroma:
-            fill(chroma, "stable", 200)
+            fill(chroma, "stable", 2000)
         stopped = threading.Event()
         writer = threading.Thread(target=write, args=(target.url, stopped))
         writer.start()

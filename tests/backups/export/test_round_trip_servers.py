@@ -19,7 +19,7 @@ from chromadrill.core import process_tags
 from chromadrill.core.errors import Refused, Unavailable, UsageError
 from chromadrill.core.model import Outcome, Scope
 from chromadrill.drill.backup_proof import prove
-from chromadrill.workload.writer import Writer
+from chromadrill.workload.writer import BATCH, Writer
 from tests.backups.export.comparator import differences
 from tests.backups.export.conftest import ACME, PAIRS, SCOPES, has_no_export, names, records
 
@@ -144,12 +144,25 @@ def test_lists_of_a_dropped_collection_do_not_haunt_the_new_one(source, empty, t
 # ---- what goes wrong ----------------------------------------------------------------------------
 @pytest.mark.slow
 def test_export_under_a_writer_is_torn_and_leaves_no_file(empty, tmp_path):
+    @contextmanager
+    def once_written(name, total):
+        del total
+        if name == "export":  # what it is held against was read
+            writer.wait_for(len(writer.acknowledged) + 2 * BATCH)
+        yield lambda done: None
+
     with Chroma(empty.url) as chroma:
         info = chroma.create_collection(Scope(), "docs")
         with Writer(empty.url, info) as writer:
             writer.wait_for(50)
             with pytest.raises(TornExport, match="written to while it was exported"):
-                export(chroma, tmp_path / "e.jsonl", scopes=[Scope()], retry=1)
+                export(
+                    chroma,
+                    tmp_path / "e.jsonl",
+                    scopes=[Scope()],
+                    retry=1,
+                    progress=once_written,
+                )
         assert has_no_export(tmp_path)
         assert export(chroma, tmp_path / "e.jsonl", scopes=[Scope()]).tries == 1
 

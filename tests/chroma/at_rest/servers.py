@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import time
@@ -17,6 +16,7 @@ import orjson
 
 from chromadrill.chroma.at_rest import Store
 from chromadrill.chroma.at_rest.structure import structure_problems
+from chromadrill.targets.home import free_port
 from chromadrill.targets.process.installed_releases import installed_server
 
 CHROMA = installed_server().command
@@ -25,9 +25,7 @@ Json = dict[str, Any]
 
 class Server:
     def __init__(self, path: Path) -> None:
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
+        port = free_port()
         path.mkdir(parents=True, exist_ok=True)
         self.process = subprocess.Popen(
             [*CHROMA, "run", "--path", str(path), "--host", "127.0.0.1", "--port", str(port)],
