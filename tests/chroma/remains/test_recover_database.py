@@ -133,6 +133,38 @@ def test_flipped_bits_end_in_no_traceback(original, scratch, seed):
     assert rows.keys() == rows_of(original).keys()
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        (b"seq_id BLOB", b"req_id BLOB"),
+        (b"string_value TEXT", b"strinw_value TEXT"),
+        (b"embedding_id TEXT", b"embeDdiNg_id TEXT"),
+        (b"string_value TEXT,", b"string_value TEXTl"),
+        (b"segment_id TEXT NOT NULL,", b"segment_id TEXT NOT NULL("),
+        (b"segment_id TEXT", b"--gment_id TEXT"),
+        (b"(id INTEGER PRIMARY", b"(J  INTEGER PRIMARY"),
+    ],
+    ids=[
+        "renamed",
+        "renamed twice",
+        "capitals",
+        "joined",
+        "no SQL",
+        "in a comment",
+        "like no other",
+    ],
+)
+def test_rows_are_read_by_the_columns_that_chroma_makes_where_bits_of_the_schema_flipped(
+    original, tmp_path, was, is_now
+):
+    content = original.read_bytes()
+    assert was in content
+    file = tmp_path / "chroma.sqlite3"
+    file.write_bytes(content.replace(was, is_now))
+    _, rows = recovered(file, tmp_path)
+    assert rows == rows_of(original)
+
+
 def test_what_the_indexes_know_of_a_zeroed_page_comes_back(original, tmp_path):
     content = bytearray(original.read_bytes())
     with closing(sqlite3.connect(original)) as database:

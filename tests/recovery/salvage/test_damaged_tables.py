@@ -45,6 +45,26 @@ def test_a_value_that_is_no_text_costs_itself_alone(damaged, sql):
     assert not findings.is_whole
 
 
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        (b"seq_id BLOB NOT NULL", b"req_id BLOB NOT NULL"),
+        (b"dimension INTEGER", b"dimenrion INTEGER"),
+        (b"string_value TEXT", b"strinw_value TEXT"),
+    ],
+    ids=["of records", "of collections", "of metadata"],
+)
+def test_a_column_whose_name_has_another_letter_costs_no_record(damaged, was, is_now):
+    file = damaged / "chroma.sqlite3"
+    content = file.read_bytes()
+    assert was in content
+    file.write_bytes(content.replace(was, is_now))
+    findings = look_at(damaged).findings
+    (docs,) = findings.collections
+    assert (docs.taken, docs.documents) == (RECORDS, RECORDS)
+    assert not findings.is_whole
+
+
 def zero_pages_of(data, *names):
     """What a table or index has on its root page is gone."""
     with closing(sqlite3.connect(data / "chroma.sqlite3")) as database:

@@ -54,6 +54,19 @@ def migration_problems(db: Database) -> list[str]:
     return [*_rows(db), *_tables(db)]
 
 
+def missing_columns(db: Database) -> Iterator[str]:
+    """Yield what a table lacks of what a recorded migration made in it; nothing of tables not there."""
+    for (name, number), tables in _MADE_BY.items():
+        for table, columns in tables.items():
+            present = db.columns(table) if table in db.tables else set()
+            if present and number <= db.versions.get(name, 0):
+                for column in sorted(set(columns) - present):
+                    yield (
+                        f"Table {table} has no column {column}, though migration {name} {number} is"
+                        " recorded"
+                    )
+
+
 def _rows(db: Database) -> Iterator[str]:
     recorded: dict[str, set[int]] = {}
     for name, number, text, digest in db.rows("SELECT dir, version, sql, hash FROM migrations"):
@@ -80,6 +93,8 @@ def _digests(text: str) -> tuple[str, str]:
 
 
 def _tables(db: Database) -> Iterator[str]:
+    for missing in missing_columns(db):
+        yield f"{missing}; calls that need it fail. {_OTHER_COPY}."
     for (name, number), tables in _MADE_BY.items():
         is_recorded = number <= db.versions.get(name, 0)
         for table, columns in tables.items():
@@ -89,15 +104,9 @@ def _tables(db: Database) -> Iterator[str]:
                     f"Table {table} is missing, though migration {name} {number} is recorded; calls"
                     f" that need it fail. {_OTHER_COPY}."
                 )
-            elif is_recorded:
-                for column in sorted(set(columns) - present):
-                    yield (
-                        f"Table {table} has no column {column}, though migration {name} {number} is"
-                        f" recorded; calls that need it fail. {_OTHER_COPY}."
-                    )
-            elif present & set(columns) and (name, number) not in _IF_NOT_EXISTS:
+            already = ", ".join(sorted(present & set(columns)))
+            if already and not is_recorded and (name, number) not in _IF_NOT_EXISTS:
                 yield (
-                    f"Table {table} has {', '.join(sorted(present & set(columns)))} already, though"
-                    f" migration {name} {number} is not recorded; a server that applies it fails at"
-                    f" its start. {_OTHER_COPY}."
+                    f"Table {table} has {already} already, though migration {name} {number} is not"
+                    f" recorded; a server that applies it fails at its start. {_OTHER_COPY}."
                 )

@@ -139,6 +139,7 @@ class _Recovery:
         return schema
 
     def create(self, table: Table) -> None:
+        kinds = dict(zip(table.columns, table.kinds, strict=True))
         columns = ", ".join(
             f'"{column}" INTEGER PRIMARY KEY'
             if column == table.rowid_column
@@ -146,9 +147,9 @@ class _Recovery:
             if column in REAL_COLUMNS
             # two columns of whole numbers are joined by an index only where both are called so
             else f'"{column}" INTEGER'
-            if kinds in ("i", "ni")
+            if kinds.get(column) in ("i", "ni")
             else f'"{column}"'
-            for column, kinds in zip(table.columns, table.kinds, strict=True)
+            for column in (*table.columns, *table.lost)
         )
         self.new.execute(f'CREATE TABLE "{table.name}" ({columns})')
         self.remains.tables[table.name] = TableRemains(table.name)

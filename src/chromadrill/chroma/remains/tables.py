@@ -6,7 +6,7 @@ Column names and kinds are those of Chroma 1.5.9; a row of an older release has 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chromadrill.chroma.remains.cells import Row
@@ -51,11 +51,15 @@ _LETTERS = {type(None): "n", int: "i", float: "f", str: "t", bytes: "b"}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the file: its columns, and the letters of what each may hold ("" for anything)."""
+    """A table of the file: its columns, and the letters of what each may hold ("" for anything).
+
+    `lost`: columns that readers ask for, and whose names the file's schema has lost.
+    """
 
     name: str
     columns: tuple[str, ...]
     kinds: tuple[str, ...]
+    lost: tuple[str, ...] = ()
 
     @property
     def rowid_column(self) -> str | None:
@@ -107,9 +111,14 @@ def tables_of(schema: Mapping[str, str]) -> tuple[dict[str, Table], sqlite3.Conn
         except sqlite3.Error:
             continue
         known = dict(zip(tables[name].columns, tables[name].kinds, strict=True))
-        if columns and all(map(str.isidentifier, columns)):
+        columns = _unflipped(columns, known)
+        # one that has known columns alone is of an older release, or its schema has lost a column:
+        # in both a row is as the newest one has it, without the last values perhaps
+        is_known = known.keys() >= set(columns)
+        if not is_known and all(map(str.isidentifier, columns)):
             kinds = tuple(known.get(column, "") for column in columns)
-            tables[name] = Table(name, tuple(columns), kinds)
+            lost = tuple(column for column in known if column not in columns)
+            tables[name] = Table(name, tuple(columns), kinds, lost)
     return tables, memory
 
 
@@ -128,6 +137,29 @@ def indexes_of(
         if name in roots and all(isinstance(column, str) for column in columns):
             indexes.append(Index(name, table, roots[name], tuple(columns), bool(unique)))
     return indexes
+
+
+def _unflipped(columns: Sequence[str], known: Collection[str]) -> list[str]:
+    """The columns, and for a name that Chroma never gave the one that it was before bits flipped.
+
+    That is a known one which lacks, of the same length, half of it the same at least. A column of an
+    older release that is like none keeps its name. To SQLite capitals and small letters are the same.
+    """
+    names = [name.lower() if name.lower() in known else name for name in columns]
+    lacking = [name for name in known if name not in names]
+    for place, column in enumerate(names):
+        alike = [name for name in lacking if len(name) == len(column)]
+        if column in known or not alike:
+            continue
+        nearest = min(alike, key=lambda name: _differing(name, column))
+        if 2 * _differing(nearest, column) <= len(column):
+            names[place] = nearest
+            lacking.remove(nearest)
+    return names
+
+
+def _differing(one: str, other: str) -> int:
+    return sum(a != b for a, b in zip(one, other.lower(), strict=True))
 
 
 def _known(name: str) -> Table:

@@ -27,6 +27,7 @@ from chromadrill.chroma.at_rest.database import (
     names_a_file,
     take_in_journal,
 )
+from chromadrill.chroma.at_rest.migrations import missing_columns
 from chromadrill.chroma.at_rest.records import DOCUMENT, split
 from chromadrill.chroma.remains.database import DatabaseRemains, recover
 from chromadrill.core import process_tags
@@ -147,6 +148,8 @@ def _damage_of(path: Path) -> str:
             for (line,) in store.db.rows("PRAGMA quick_check(1)"):
                 if line != "ok":
                     return str(line)
+            for line in missing_columns(store.db):  # some readers would find no rows, and no error
+                return line
             for _ in store.db.rows(
                 "SELECT metadata FROM embeddings_queue"
                 " WHERE metadata IS NOT NULL AND NOT json_valid(metadata)"
