@@ -41,7 +41,8 @@ BROKEN = (
     answer(429, b"", "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"),
     answer(503, b"", "Retry-After: soon"),
 )
-WRITTEN = answer(200, b"{}", JSON)  # what Chroma says of a write
+# what Chroma says of a write is an object
+WRITTEN = tuple(answer(200, body, JSON) for body in WRONG_FORMS if body[:1] + body[-1:] == b"{}")
 GATEWAYS = st.one_of(
     st.builds(answer, st.sampled_from(STATUSES), st.sampled_from(BODIES)),
     st.builds(answer, st.just(200), st.sampled_from(WRONG_FORMS), st.just(JSON)),
@@ -154,7 +155,7 @@ def refusals_are_unknown(front, run, healthy, command, raw, first, once):
 
     def refuse(number, path):
         if number == first or (number > first and not once):
-            lost.extend([path] if raw == WRITTEN and path.endswith("/upsert") else [])
+            lost.extend([path] if raw in WRITTEN and path.endswith("/upsert") else [])
             return raw
         return None
 
@@ -178,8 +179,8 @@ moments = {
 
 
 @some
-@example(command="counts", raw=WRITTEN, first=2, once=False)
-@example(command="restore", raw=WRITTEN, first=12, once=True)
+@example(command="counts", raw=WRITTEN[0], first=2, once=False)
+@example(command="restore", raw=WRITTEN[1], first=12, once=True)
 @example(command="restore", raw=answer(200, b"", JSON), first=12, once=True)
 @given(**moments)
 def test_no_command_takes_any_answer_of_a_gateway_for_a_difference(

@@ -67,6 +67,7 @@ class EmbeddingService:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self):
                 service.serve(self)

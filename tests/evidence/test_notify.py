@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import threading
 from contextlib import contextmanager
@@ -136,9 +137,12 @@ def test_server_that_hangs_is_given_up_after_the_timeout():
 def test_server_that_sends_a_byte_now_and_then_is_given_up_too():
     with listening(release=threading.Event(), drip=True) as (url, _):
         failures = tell(url, both=False, timeout_s=0.2)
-    assert failures == [
-        "The heartbeat at 127.0.0.1 did not answer within 0.4 s; the verdict stands."
-    ]
+    # at 0.4 s in all; on a busy machine two bytes may be 0.2 s apart
+    (failure,) = failures
+    assert re.fullmatch(
+        r"The heartbeat at 127\.0\.0\.1 did not answer within 0\.[24] s; the verdict stands\.",
+        failure,
+    )
 
 
 def test_refused_connection_becomes_a_sentence():

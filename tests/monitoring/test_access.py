@@ -2,6 +2,7 @@
 
 import pytest
 
+from chromadrill.monitoring.diagnosis import causes
 from tests.front_door import enter
 from tests.gateway import DROPPED, answer, gateway
 
@@ -28,6 +29,7 @@ def front(server):
 @pytest.fixture(autouse=True)
 def fast(front, tmp_path, monkeypatch):
     front.reset()
+    monkeypatch.setattr(causes, "SLOW_NETWORK_MS", 10_000.0)  # not of a busy machine
     monkeypatch.setattr("chromadrill.chroma.wire.PAUSE_S", 0.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DRILL_MONITORING__MIN_RECORDS", "1")

@@ -12,6 +12,8 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.targets.disk import mounts
 from chromadrill.targets.disk.cut_disk import cut_disk, recover_data
 
+SYNC = ("sync", "--file-system")  # other tests cut other disks meanwhile
+
 
 @pytest.fixture
 def able():
@@ -28,7 +30,7 @@ def test_cut_keeps_what_was_synced_and_loses_what_was_not():
         data = disk.folder / "data"
         data.mkdir()
         (data / "synced").write_text("x" * 3_000_000)
-        os.sync()
+        mounts.run_tool(*SYNC, str(disk.folder))
         (data / "in memory").write_text("y")
         acknowledged = []
         image = disk.cut(disk.scratch / "1.img", at_cut=lambda: acknowledged.append(1))
@@ -39,7 +41,7 @@ def test_cut_keeps_what_was_synced_and_loses_what_was_not():
         assert (recovered / "synced").stat().st_size == 3_000_000
         assert (data / "in memory").read_text() == "y"  # whoever is on the disk knows nothing
         (data / "afterwards").write_text("z")
-        os.sync()
+        mounts.run_tool(*SYNC, str(disk.folder))
     assert not disk.scratch.exists()
     assert f"{mounts.PREFIX}{os.getpid()}-" not in " ".join(mounts.mount_points())
 
@@ -65,7 +67,7 @@ def test_disk_has_the_file_system_that_is_asked_for(kind):
     with cut_disk(kind=kind) as disk:
         (disk.folder / "data").mkdir()
         (disk.folder / "data" / "synced").write_text("x")
-        os.sync()
+        mounts.run_tool(*SYNC, str(disk.folder))
         (disk.folder / "data" / "in memory").write_text("y")
         image = disk.cut(disk.scratch / "1.img")
         # while the disk that it is of is mounted: both have the same id

@@ -184,10 +184,10 @@ def test_nothing_to_ask_is_no_question(chroma):
 
 
 @pytest.mark.slow
-def test_two_calls_without_answer_end_a_measurement(proxy, server):
-    with Chroma(proxy.url, timeout_s=0.3) as chroma:
-        questions = self_queries(chroma, [Scope()], 3)
-        calls, answers = searches(chroma, questions.info, questions.right), TimedAnswers()
+def test_two_calls_without_answer_end_a_measurement(proxy, chroma):
+    questions = self_queries(chroma, [Scope()], 3)
+    with Chroma(proxy.url, timeout_s=0.3) as impatient:
+        calls, answers = searches(impatient, questions.info, questions.right), TimedAnswers()
         proxy.delay_ms = 600
         answers.ask(calls[0])
         assert not answers.hangs

@@ -145,7 +145,8 @@ def _cut(disk: CutDisk, writer: Writer, number: int, image: Path, freezes: bool)
         wait_until(lambda: _is_at_rest(disk), within_s=30, name="index files at rest", every_s=0.02)
     flushed = last_flush(disk.folder / DATA)
     seen: list[tuple[float, tuple[Acknowledged, ...]]] = []
-    began = now()
+    # to freeze a busy disk takes a second, and nothing reaches it from the freeze's begin
+    began, asked = now(), time.time()
     with disk.frozen() if freezes else nullcontext():
         disk.cut(image, at_cut=lambda: seen.append((time.time(), tuple(writer.acknowledged))))
     frozen_s = now() - began if freezes else None
@@ -155,7 +156,7 @@ def _cut(disk: CutDisk, writer: Writer, number: int, image: Path, freezes: bool)
         at,
         ledger,
         since_write_s=at - ledger[-1].at if ledger else None,
-        since_flush_s=at - flushed if flushed is not None else None,
+        since_flush_s=max(0.0, asked - flushed) if flushed is not None else None,
         frozen_s=frozen_s,
     )
 

@@ -56,7 +56,8 @@ def test_shipping_without_a_place_is_refused_before_the_monitor_begins(environ):
 
 @pytest.fixture
 def paging(simulator, settings):
-    """The settings with a heartbeat that the simulator has."""
+    """The settings with a heartbeat that the simulator has, and does not miss within a minute."""
+    simulator.account.scale = 1.0
     with uptime(simulator) as api:
         heartbeat = api.call("POST", "/api/v2/heartbeats", {"name": "m", "period": 60})
     url = SecretStr(heartbeat["data"]["attributes"]["url"])

@@ -205,11 +205,16 @@ def test_what_hides_behind_a_view_a_query_or_a_search_path_is_said(table):
 
 
 def test_limits_that_a_role_has_for_its_application_do_not_end_a_rebuild(table):
-    table.sql("alter role postgres set statement_timeout = '1ms'")
+    # longer than the few words before a rebuild lifts it, shorter than the reading of this view
+    table.sql("alter role postgres set statement_timeout = '300ms'")
+    table.sql(
+        "create view slow as select m.* from manual_content m, (select pg_sleep(0.6) offset 0) s"
+    )
     try:
-        assert table.rebuild().rows == 60
+        assert table.rebuild(mapping=SourceTable(table="slow", batch=25)).rows == 60
     finally:
         table.sql("alter role postgres reset statement_timeout")
+        table.sql("drop view slow")
 
 
 def test_lock_that_nobody_gives_up_is_said(table, rebuild_command, monkeypatch):

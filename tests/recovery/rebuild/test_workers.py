@@ -9,6 +9,7 @@ from chromadrill.core.errors import Unavailable
 from chromadrill.core.model import Outcome
 from tests.recovery.rebuild.conftest import ROWS
 from tests.recovery.rebuild.worker_models import (
+    Joined,
     LoggedModel,
     Mortal,
     Odd,
@@ -44,7 +45,7 @@ def assert_whole(result, table):
 
 
 def test_two_workers_embed_each_document_once_and_share_them(many, tmp_path):
-    result = many.rebuild(load=partial(LoggedModel, tmp_path))
+    result = many.rebuild(load=partial(Joined, tmp_path))
 
     assert_whole(result, many)
     logs = texts_of(tmp_path)

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from chromadrill.core.clock import wait_until
 from chromadrill.core.errors import Unavailable
 from chromadrill.embedding.function_model import PartlyEmbedded
 from tests.recovery.rebuild.hash_model import HashModel
+
+BEGIN_S = 60  # seconds in which a process of its own has begun on any machine
 
 
 class LoggedModel(HashModel):
@@ -42,6 +45,30 @@ def is_mine(folder, name):
     return True
 
 
+def wait_for_files(folder, pattern, count):
+    """On a busy machine one worker may have done everything before another one has begun."""
+    wait_until(
+        lambda: len(list(Path(folder).glob(pattern))) >= count, within_s=BEGIN_S, name=pattern
+    )
+
+
+class Joined(LoggedModel):
+    """Embeds once two workers have been asked to."""
+
+    def embed(self, texts):
+        (self.folder / f"log-{os.getpid()}").touch()
+        wait_for_files(self.folder, "log-*", 2)
+        return super().embed(texts)
+
+
+class After(LoggedModel):
+    """Embeds once the odd one has been asked to."""
+
+    def embed(self, texts):
+        wait_for_files(self.folder, "odd-asked", 1)
+        return super().embed(texts)
+
+
 class Mortal(LoggedModel):
     """Kills its process at an `embed`, as long as there are lives to lose, all workers together."""
 
@@ -67,6 +94,7 @@ class Odd(LoggedModel):
             self.weights_sha256 = "f" * 64
 
     def embed(self, texts):
+        (self.folder / "odd-asked").touch()
         vectors = super().embed(texts)
         if self.way == "wide":
             return np.hstack([vectors, vectors])
@@ -107,7 +135,7 @@ class Halting(LoggedModel):
 
 def odd_one(folder, way):
     """The model of the first worker that asks is odd; the others' are not."""
-    return Odd(folder, way) if is_mine(folder, "odd") else LoggedModel(folder)
+    return Odd(folder, way) if is_mine(folder, "odd") else After(folder)
 
 
 def unloadable(folder, number):
@@ -136,5 +164,6 @@ class ByEnvironment:
     def __call__(self, texts):
         self.calls += 1
         if self.kills_parent and self.calls == 20 and is_mine(self.model.folder, "parent"):
+            wait_for_files(self.model.folder, "log-*", 2)
             os.kill(os.getppid(), signal.SIGKILL)
         return self.model.embed(list(texts))

@@ -184,7 +184,7 @@ def test_writers_on_both_sides_are_no_differences(both, compare):
     for writer in writers:
         writer.start()
     try:
-        results = [compare("--embed", "200", "--settle", "0.5") for _ in range(3)]
+        results = [compare("--embed", "200", "--settle", "2") for _ in range(3)]
     finally:
         stop.set()
         for writer in writers:
