@@ -72,7 +72,7 @@ some = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-many = settings(some, max_examples=600, derandomize=False)
+many = settings(some, max_examples=600, derandomize=settings.default.derandomize)
 
 
 @pytest.fixture(scope="module")
