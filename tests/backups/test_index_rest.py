@@ -70,6 +70,6 @@ def test_what_was_written_after_the_moment_is_not_at_rest_then(segment, tmp_path
 
 
 def test_index_that_is_never_at_rest_is_a_sentence(segment, tmp_path):
-    segment(header=0, length=-60)
+    segment(header=0, length=-3600)
     with pytest.raises(Unavailable, match="index files at rest"):
         wait_for_rest(tmp_path, within_s=0.05)

@@ -95,11 +95,12 @@ def test_drill_that_leaves_out_what_is_required_could_not_tell(chromadrill, tmp_
 def test_load_is_run_and_leaves_its_result_in_the_working_directory(chromadrill, tmp_path, server):
     with Chroma(server.url) as chroma:
         fill(chroma, "load", 40)
-    ran = chromadrill("load", "--host", server.url, "--profile", "smoke", folder=tmp_path)
+    args = ("--host", server.url, "--profile", "smoke", "--run-time", "4s")
+    ran = chromadrill("load", *args, folder=tmp_path)
     (result,) = (tmp_path / "reports").rglob("result.json")
     outcome = json.loads(result.read_text())["outcome"]
     assert ran.returncode == {"pass": 0, "fail": 1, "unknown": 2}[outcome], ran.stderr[-3000:]
-    assert json.loads(result.read_text())["samples"] > 200
+    assert json.loads(result.read_text())["samples"] > 60
 
 
 def test_directory_is_validated_without_a_server(chromadrill, tmp_path, server):

@@ -72,7 +72,8 @@ some = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-many = settings(some, max_examples=600, derandomize=settings.default.derandomize)
+is_repeatable = settings.default.derandomize
+many = settings(some, max_examples=120 if is_repeatable else 600, derandomize=is_repeatable)
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +231,7 @@ def test_environment_does_not_change_how_a_command_ends_on_this_machine(
 
 
 @pytest.mark.slow
-@settings(many, max_examples=150)
+@settings(many, max_examples=40 if is_repeatable else 150)
 @given(**environments)
 def test_many_more_environments_do_not_either(run, healthy, proxy, command, environment):
     environment_changes_nothing(run, healthy, proxy, command, environment)

@@ -145,7 +145,7 @@ def _cut(disk: CutDisk, writer: Writer, number: int, image: Path, freezes: bool)
         wait_until(lambda: _is_at_rest(disk), within_s=30, name="index files at rest", every_s=0.02)
     flushed = last_flush(disk.folder / DATA)
     seen: list[tuple[float, tuple[Acknowledged, ...]]] = []
-    # to freeze a busy disk takes a second, and nothing reaches it from the freeze's begin
+    # to freeze a busy disk takes a second, in which no process writes to it
     began, asked = now(), time.time()
     with disk.frozen() if freezes else nullcontext():
         disk.cut(image, at_cut=lambda: seen.append((time.time(), tuple(writer.acknowledged))))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chromadrill.chroma.client import Chroma
-from chromadrill.chroma.fingerprint import at_rest
+from chromadrill.chroma.fingerprint import at_rest, fingerprint_file
 from chromadrill.core.model import Scope
 from chromadrill.recovery.salvage.bring_back import look_at
 from chromadrill.recovery.salvage.readable_store import readable_store
@@ -51,18 +51,38 @@ def test_a_value_that_is_no_text_costs_itself_alone(damaged, sql):
         (b"seq_id BLOB NOT NULL", b"req_id BLOB NOT NULL"),
         (b"dimension INTEGER", b"dimenrion INTEGER"),
         (b"string_value TEXT", b"strinw_value TEXT"),
+        (b"int_value INTEGER", b"int_va,ue INTEGER"),
+        (b"id TEXT PRIMARY", b"id0TEXT PRIMARY"),
     ],
-    ids=["of records", "of collections", "of metadata"],
+    ids=["of records", "of collections", "of metadata", "two of one", "of another length"],
 )
-def test_a_column_whose_name_has_another_letter_costs_no_record(damaged, was, is_now):
+def test_a_column_whose_name_has_another_letter_costs_nothing(sound, damaged, was, is_now):
     file = damaged / "chroma.sqlite3"
     content = file.read_bytes()
     assert was in content
     file.write_bytes(content.replace(was, is_now))
-    findings = look_at(damaged).findings
+    findings = look_at(damaged, fingerprint_file.load(sound[1])).findings
     (docs,) = findings.collections
     assert (docs.taken, docs.documents) == (RECORDS, RECORDS)
+    assert (docs.changed, docs.values_lost) == (0, 0)
     assert not findings.is_whole
+
+
+def test_a_store_of_an_older_release_has_not_lost_its_configuration(damaged):
+    """Collections from before a server wrote configurations have none in their rows."""
+    with closing(sqlite3.connect(damaged / "chroma.sqlite3")) as database, database:
+        database.execute("DELETE FROM migrations WHERE dir = 'sysdb' AND version = 10")
+        database.execute("ALTER TABLE collections DROP COLUMN schema_str")
+        database.execute("UPDATE collections SET config_json_str = NULL")
+        database.execute(
+            "INSERT INTO segment_metadata (segment_id, key, str_value)"
+            " SELECT id, 'hnsw:space', 'cosine' FROM segments WHERE scope = 'VECTOR'"
+        )
+    zero_pages_of(damaged, "embedding_metadata_string_value")
+    findings = look_at(damaged).findings
+    (docs,) = findings.collections
+    assert docs.taken == RECORDS
+    assert not any("configuration" in line for line in docs.damage)
 
 
 def zero_pages_of(data, *names):

@@ -98,9 +98,12 @@ def test_a_frozen_server_shows_in_the_percentiles_from_the_intended_start(filled
 
 @pytest.mark.slow
 def test_queries_slowed_to_600_ms_fail(filled, locust):
-    with worse_server(filled.url, delay_ms=600) as url:
-        code, output = locust.run("--host", url, "--profile", "steady")
-    assert code == 1, output
+    with faulty_proxy(filled.url) as proxy:
+        args = ("--host", proxy.url, "--profile", "steady", "--run-time", "3s")
+        process = locust.start_running(filled, *args)
+        proxy.delay_ms = 600  # not of the questions before it, one after the other
+        output, _ = process.communicate(timeout=90)
+    assert process.returncode == 1, output
     assert locust.result["p50_ms"] >= 600
 
 
@@ -108,9 +111,10 @@ def test_queries_slowed_to_600_ms_fail(filled, locust):
 @pytest.mark.parametrize("wrong", ["empty", "swapped"])
 def test_fast_wrong_answers_fail(filled, locust, wrong):
     with faulty_proxy(filled.url) as proxy:
-        process = locust.start_running(filled, "--host", proxy.url, "--profile", "smoke")
+        args = ("--host", proxy.url, "--profile", "smoke", "--run-time", "6s")
+        process = locust.start_running(filled, *args)
         # in the middle of the run
-        threading.Timer(6, lambda: setattr(proxy, "alter", WRONG[wrong])).start()
+        threading.Timer(2, lambda: setattr(proxy, "alter", WRONG[wrong])).start()
         output, _ = process.communicate(timeout=90)
     assert process.returncode == 1, output
     assert locust.result["outcomes"]["wrong"] > 0
@@ -224,10 +228,11 @@ def test_most_questions_wrong_from_the_start_fail(filled, locust):
 
     with faulty_proxy(filled.url) as worse:
         worse.alter = nine_of_ten
-        code, output = locust.run("--host", worse.url, "--profile", "smoke")
+        args = ("--host", worse.url, "--profile", "smoke", "--run-time", "3s")
+        code, output = locust.run(*args)
     assert code == 1, output
     assert outcome_of(locust, "questions") == "fail"
-    assert locust.result["outcomes"] == {"right": 300}
+    assert locust.result["outcomes"] == {"right": 60}
 
 
 @pytest.mark.slow

@@ -60,7 +60,8 @@ def missing_columns(db: Database) -> Iterator[str]:
         for table, columns in tables.items():
             present = db.columns(table) if table in db.tables else set()
             if present and number <= db.versions.get(name, 0):
-                for column in sorted(set(columns) - present):
+                # capitals and small letters are the same to SQLite
+                for column in sorted(set(columns) - set(map(str.lower, present))):
                     yield (
                         f"Table {table} has no column {column}, though migration {name} {number} is"
                         " recorded"

@@ -110,8 +110,8 @@ class _Recovery:
             self.create(table)
             self.read_table(table, schema)
         indexes = {
-            name: indexes_of(memory, schema.index_sql.get(name, {}), schema.roots, name)
-            for name in tables
+            name: indexes_of(memory, schema.index_sql.get(name, {}), schema.roots, table)
+            for name, table in tables.items()
             if memory is not None
         }
         self.mark_indexes(indexes)

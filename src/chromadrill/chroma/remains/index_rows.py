@@ -129,7 +129,7 @@ _KEYS = {
 def _is_double(new: sqlite3.Connection, table: Table, values: list[object]) -> bool:
     """Whether the table already has a row of this key: an entry with a wrong number names it again."""
     key = _KEYS.get(table.name)
-    if key is None:
+    if key is None or not set(key) <= set(table.columns):
         return False
     held = [values[table.columns.index(column)] for column in key]
     where = " AND ".join(f'"{column}" = ?' for column in key)

@@ -6,7 +6,7 @@ Column names and kinds are those of Chroma 1.5.9; a row of an older release has 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chromadrill.chroma.remains.cells import Row
@@ -53,7 +53,7 @@ _LETTERS = {type(None): "n", int: "i", float: "f", str: "t", bytes: "b"}
 class Table:
     """A table of the file: its columns, and the letters of what each may hold ("" for anything).
 
-    `lost`: columns that readers ask for, and whose names the file's schema has lost.
+    `lost`: columns that readers ask for and the file's table has not: null in each row.
     """
 
     name: str
@@ -94,7 +94,7 @@ def known_tables() -> dict[str, Table]:
 
 
 def tables_of(schema: Mapping[str, str]) -> tuple[dict[str, Table], sqlite3.Connection]:
-    """Return the known tables with the columns that `schema` (name -> SQL) gives them.
+    """Return the known tables, with Chroma's columns or those that `schema` (name -> SQL) gives them.
 
     The SQL of a damaged or hostile file runs in an empty database in memory that may do nothing but
     make tables and indexes. The connection knows their columns afterwards.
@@ -107,23 +107,19 @@ def tables_of(schema: Mapping[str, str]) -> tuple[dict[str, Table], sqlite3.Conn
             continue
         try:
             memory.execute(sql)
-            columns = [str(row[1]) for row in memory.execute(f"PRAGMA table_info({name})")]
+            columns = tuple(str(row[1]) for row in memory.execute(f"PRAGMA table_info({name})"))
         except sqlite3.Error:
             continue
         known = dict(zip(tables[name].columns, tables[name].kinds, strict=True))
-        columns = _unflipped(columns, known)
-        # one that has known columns alone is of an older release, or its schema has lost a column:
-        # in both a row is as the newest one has it, without the last values perhaps
-        is_known = known.keys() >= set(columns)
-        if not is_known and all(map(str.isidentifier, columns)):
-            kinds = tuple(known.get(column, "") for column in columns)
-            lost = tuple(column for column in known if column not in columns)
-            tables[name] = Table(name, tuple(columns), kinds, lost)
+        columns = tuple(_laid_out(columns, tuple(known), sql))
+        kinds = tuple(known.get(column, "") for column in columns)
+        lost = tuple(column for column in known if column not in columns)
+        tables[name] = Table(name, columns, kinds, lost)
     return tables, memory
 
 
 def indexes_of(
-    memory: sqlite3.Connection, sql: Mapping[str, str], roots: Mapping[str, int], table: str
+    memory: sqlite3.Connection, sql: Mapping[str, str], roots: Mapping[str, int], table: Table
 ) -> list[Index]:
     """Return the indexes of a table whose root pages are known. `sql`: of those not made with it."""
     for text in sql.values():
@@ -132,34 +128,30 @@ def indexes_of(
         except sqlite3.Error:
             continue
     indexes = []
-    for _, name, unique, *_ in memory.execute(f"PRAGMA index_list({table})").fetchall():
-        columns = [row[2] for row in memory.execute(f'PRAGMA index_info("{name}")')]
-        if name in roots and all(isinstance(column, str) for column in columns):
-            indexes.append(Index(name, table, roots[name], tuple(columns), bool(unique)))
+    for _, name, unique, *_ in memory.execute(f"PRAGMA index_list({table.name})").fetchall():
+        # by place: the name may be one that the table's layout has not
+        places = [row[1] for row in memory.execute(f'PRAGMA index_info("{name}")')]
+        if name in roots and all(0 <= place < len(table.columns) for place in places):
+            columns = tuple(table.columns[place] for place in places)
+            indexes.append(Index(name, table.name, roots[name], columns, bool(unique)))
     return indexes
 
 
-def _unflipped(columns: Sequence[str], known: Collection[str]) -> list[str]:
-    """The columns, and for a name that Chroma never gave the one that it was before bits flipped.
+def _laid_out(columns: Sequence[str], known: Sequence[str], sql: str) -> Sequence[str]:
+    """The names of the columns in the order of a row's values; `columns`: as the SQL names them.
 
-    That is a known one which lacks, of the same length, half of it the same at least. A column of an
-    older release that is like none keeps its name. To SQLite capitals and small letters are the same.
+    Every release lays its columns out alike, and adds new ones behind them. So the places are Chroma's,
+    and another name there is damage. The file is right where somebody has dropped a column: then the
+    others have moved, and its name is not in the SQL any more.
     """
     names = [name.lower() if name.lower() in known else name for name in columns]
-    lacking = [name for name in known if name not in names]
-    for place, column in enumerate(names):
-        alike = [name for name in lacking if len(name) == len(column)]
-        if column in known or not alike:
-            continue
-        nearest = min(alike, key=lambda name: _differing(name, column))
-        if 2 * _differing(nearest, column) <= len(column):
-            names[place] = nearest
-            lacking.remove(nearest)
-    return names
-
-
-def _differing(one: str, other: str) -> int:
-    return sum(a != b for a, b in zip(one, other.lower(), strict=True))
+    moves = [place - known.index(name) for place, name in enumerate(names) if name in known]
+    missing = [name for name in known if name not in names]
+    if min(moves, default=0) < 0 and not any(name in sql.lower() for name in missing):
+        return names
+    if any(moves):
+        return known
+    return (*known, *filter(str.isidentifier, names[len(known) :]))
 
 
 def _known(name: str) -> Table:

@@ -43,13 +43,14 @@ class ServedData:
 class PowerCut:
     """One cut, or one kill: UTC epoch seconds, and the writes acknowledged until then, in their order.
 
-    `since_write_s`, `since_flush_s`: since the last acknowledged write, and since the last time that
-    the server wrote index files; None: there was none. `frozen_s`: how long the server's file system
-    was frozen for it; None: it was not. `at_rest`: what the check suite found in the recovered files
-    before the first start; None: nothing. `written_on`: what was given back after the restart when
-    records had been written anew; None: not tried. `replayed`: of a damaged one, what a server gave
-    back whose index was made anew from its queue; None: the queue was not whole. `salvaged`: what
-    salvage brings out of a damaged one, at rest. `error`: why the harness has no answer.
+    `since_write_s`, `since_flush_s`: since the last acknowledged write, and, until the cut was asked
+    for, since the last time that the server wrote index files; None: there was none. `frozen_s`: how
+    long the server's file system was frozen for it; None: it was not. `at_rest`: what the check suite
+    found in the recovered files before the first start; None: nothing. `written_on`: what was given
+    back after the restart when records had been written anew; None: not tried. `replayed`: of a damaged
+    one, what a server gave back whose index was made anew from its queue; None: the queue was not
+    whole. `salvaged`: what salvage brings out of a damaged one, at rest. `error`: why the harness has
+    no answer.
     """
 
     number: int

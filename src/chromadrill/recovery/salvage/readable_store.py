@@ -1,7 +1,7 @@
 """A damaged data directory as a store that can be read; the directory itself is only read.
 
-Where SQLite finds its file sound, that file is read. Else a new database of what its pages still hold
-is made in a scratch folder, beside links to the folders of the indexes.
+Where SQLite finds its file sound, and no table lacks a column, that file is read. Else a new database
+of what its pages still hold is made in a scratch folder, beside links to the folders of the indexes.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from chromadrill.recovery.salvage.substitution import FoundPage, Substitutes
 from chromadrill.recovery.salvage.vector_finder import VectorFinder
 
 PAGE = 1000
+CONFIGURED = 10  # of sysdb: before it a collection may have its configuration in its metadata alone
 
 
 class OtherVectors(NamedTuple):
@@ -259,7 +260,7 @@ def _prints_of(
 def _database_damage(readable: ReadableStore) -> Iterator[str]:
     if (remains := readable.remains) is None:
         return
-    yield f"SQLite refuses chroma.sqlite3 ({readable.damage}); it was read page by page"
+    yield f"chroma.sqlite3 is damaged ({readable.damage}); it was read page by page"
     for table in remains.tables.values():
         if table.damaged_pages:
             yield (
@@ -287,8 +288,7 @@ def _has_configuration(store: Store, info: CollectionInfo) -> bool:
     sql = (
         "SELECT config_json_str IS NOT NULL OR schema_str IS NOT NULL FROM collections WHERE id = ?"
     )
-    columns = store.db.columns("collections")
-    if not {"config_json_str", "schema_str"} <= columns:
+    if store.db.versions["sysdb"] < CONFIGURED:
         return True  # an older release's: it is in the metadata
     row = store.db.one(sql, info.id)
     return bool(row and row[0])
