@@ -79,7 +79,7 @@ def test_gate_is_run_and_leaves_its_record_in_the_working_directory(chromadrill,
 
 def test_drill_types_the_commands_of_the_wheel(chromadrill, tmp_path):
     ran = chromadrill(
-        "drill", "-k", "export", "--records", "1100",
+        "drill", "-k", "its_export", "--records", "1100",
         folder=tmp_path, DRILL_REQUIRED="RB-4",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout[-3000:] + ran.stderr[-3000:]
