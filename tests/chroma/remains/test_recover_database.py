@@ -183,6 +183,20 @@ def test_no_bit_of_a_tables_sql_puts_a_value_into_another_column(schema, name):
             assert tables[name].columns[: len(known)] == known, text
 
 
+@pytest.mark.parametrize("name", ['"x"" , ""y"', '"İ"', '"a b"'])
+def test_a_column_of_any_name_ends_in_no_traceback(original, tmp_path, name):
+    file = tmp_path / "chroma.sqlite3"
+    shutil.copyfile(original, file)
+    with closing(sqlite3.connect(file)) as database:
+        database.execute(f"ALTER TABLE embedding_metadata_array ADD COLUMN {name}")
+        database.execute("ALTER TABLE embedding_metadata_array DROP COLUMN int_value")
+        database.execute("ALTER TABLE embedding_metadata DROP COLUMN int_value")
+        database.execute(f"ALTER TABLE embedding_metadata ADD COLUMN {name}")
+    _, rows = recovered(file, tmp_path)
+    held = rows_of(original)["embedding_metadata_array"]
+    assert rows["embedding_metadata_array"] == held  # of which no value was a whole number
+
+
 def test_a_column_that_somebody_dropped_moves_no_value_into_another(original, tmp_path):
     file = tmp_path / "chroma.sqlite3"
     shutil.copyfile(original, file)
@@ -195,10 +209,11 @@ def test_a_column_that_somebody_dropped_moves_no_value_into_another(original, tm
     assert lists == {(7, "tags", None, None, None, None), (7, "more", None, 5, 0.5, None)}
 
 
+@pytest.mark.parametrize("is_now", [b"embeddiNg_iD", b"embedding_ie"])
 def test_what_the_indexes_know_of_a_zeroed_page_comes_back_whatever_its_columns_are_called(
-    original, tmp_path
+    original, tmp_path, is_now
 ):
-    content = bytearray(original.read_bytes().replace(b"embedding_id TEXT", b"embeddiNg_iD TEXT"))
+    content = bytearray(original.read_bytes().replace(b"embedding_id", is_now))
     with closing(sqlite3.connect(original)) as database:
         sql = "SELECT rootpage FROM sqlite_master WHERE name = 'embeddings'"
         (root,) = database.execute(sql).fetchone()

@@ -128,11 +128,13 @@ def indexes_of(
         except sqlite3.Error:
             continue
     indexes = []
+    named = len(memory.execute(f"PRAGMA table_info({table.name})").fetchall())
     for _, name, unique, *_ in memory.execute(f"PRAGMA index_list({table.name})").fetchall():
-        # by place: the name may be one that the table's layout has not
-        places = [row[1] for row in memory.execute(f'PRAGMA index_info("{name}")')]
-        if name in roots and all(0 <= place < len(table.columns) for place in places):
-            columns = tuple(table.columns[place] for place in places)
+        parts = [row[1:3] for row in memory.execute(f'PRAGMA index_info("{name}")')]
+        if name in roots and all(isinstance(column, str) for _, column in parts):
+            # by place where places are the table's: a name may have lost a letter
+            is_alike = named == len(table.columns)
+            columns = tuple(table.columns[place] if is_alike else column for place, column in parts)
             indexes.append(Index(name, table.name, roots[name], columns, bool(unique)))
     return indexes
 
@@ -144,14 +146,19 @@ def _laid_out(columns: Sequence[str], known: Sequence[str], sql: str) -> Sequenc
     and another name there is damage. The file is right where somebody has dropped a column: then the
     others have moved, and its name is not in the SQL any more.
     """
-    names = [name.lower() if name.lower() in known else name for name in columns]
+    names = [
+        name.lower() if name.lower() in known
+        else name if name.isidentifier()  # others would be words of our own SQL
+        else f"column_{place}"
+        for place, name in enumerate(columns)
+    ]  # fmt: skip
     moves = [place - known.index(name) for place, name in enumerate(names) if name in known]
     missing = [name for name in known if name not in names]
     if min(moves, default=0) < 0 and not any(name in sql.lower() for name in missing):
         return names
     if any(moves):
         return known
-    return (*known, *filter(str.isidentifier, names[len(known) :]))
+    return (*known, *names[len(known) :])
 
 
 def _known(name: str) -> Table:
