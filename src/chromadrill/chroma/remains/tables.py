@@ -129,11 +129,11 @@ def indexes_of(
             continue
     indexes = []
     named = len(memory.execute(f"PRAGMA table_info({table.name})").fetchall())
+    is_alike = named == len(table.columns)
     for _, name, unique, *_ in memory.execute(f"PRAGMA index_list({table.name})").fetchall():
         parts = [row[1:3] for row in memory.execute(f'PRAGMA index_info("{name}")')]
         if name in roots and all(isinstance(column, str) for _, column in parts):
             # by place where places are the table's: a name may have lost a letter
-            is_alike = named == len(table.columns)
             columns = tuple(table.columns[place] if is_alike else column for place, column in parts)
             indexes.append(Index(name, table.name, roots[name], columns, bool(unique)))
     return indexes
